@@ -1,0 +1,1 @@
+"""Icons, checkpoints, sample inputs, fonts."""

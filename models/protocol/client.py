@@ -1,0 +1,200 @@
+"""Talk to a backend without an event loop: for the command line, scripts and tests.
+
+It starts a backend of its own and ends it, or joins one that listens elsewhere. It knows neither torch nor Qt.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import msgspec
+
+from unrolled.models.protocol.messages import (
+    Advance,
+    Decoding,
+    Ended,
+    Failed,
+    Hello,
+    Idle,
+    Loaded,
+    LoadModel,
+    Opened,
+    OpenInput,
+    Progress,
+    Ready,
+    Report,
+    Request,
+    Shutdown,
+    Stepped,
+    Welcome,
+)
+from unrolled.models.protocol.wire import encode, report_reader
+from unrolled.models.trace import ModelDescription
+
+START_SECONDS = 60.0
+
+SomeReport = TypeVar("SomeReport", bound=Report)
+
+
+class BackendError(RuntimeError):
+    """The backend could not do what was asked; the text is one sentence for people."""
+
+    def __init__(self, sentence: str, detail: str = "") -> None:
+        super().__init__(sentence)
+        self.detail = detail
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """Where a backend listens, and the secret that it wants to hear first. It prints this as one line of JSON."""
+
+    host: str
+    port: int
+    secret: str
+
+
+def backend_command() -> list[str]:
+    """The command that starts a backend for one client."""
+    return [sys.executable, "-m", "unrolled.models", "backend"]
+
+
+class BackendClient:
+    """A connection to a backend that blocks until answers arrive.
+
+    Parameters
+    ----------
+    endpoint : Endpoint, optional
+        A backend that is running; without it one is started and ended with this object.
+    on_progress : callable, optional
+        Called with each `Progress` that arrives.
+
+    Raises
+    ------
+    BackendError
+        When the backend does not start or does not answer.
+    """
+
+    def __init__(self, endpoint: Endpoint | None = None, *, on_progress: Callable[[Progress], None] | None = None) -> None:
+        self._on_progress = on_progress
+        self._process: subprocess.Popen[bytes] | None = None
+        if endpoint is None:
+            endpoint = self._start_process()
+        try:
+            self._socket = socket.create_connection((endpoint.host, endpoint.port), timeout=START_SECONDS)
+        except OSError as error:
+            self._end_process()
+            raise BackendError(f"The backend at {endpoint.host}:{endpoint.port} does not answer: {error}.") from error
+        self._socket.settimeout(None)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._reader = report_reader()
+        self._incoming = self._receive()
+        self.send(Hello(endpoint.secret))
+        self.expect(Welcome)
+        self.ready: Ready | None = None
+        self.description: ModelDescription | None = None
+
+    def __enter__(self) -> BackendClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection, and the backend if this object started it."""
+        try:
+            self.send(Shutdown())
+        except (OSError, BackendError):
+            pass  # it is gone already
+        self._socket.close()
+        self._end_process()
+
+    def send(self, request: Request) -> None:
+        """Send a request."""
+        try:
+            self._socket.sendall(encode(request))
+        except OSError as error:
+            raise BackendError("The backend is gone.") from error
+
+    def expect(self, kind: type[SomeReport]) -> SomeReport:
+        """The next report of a kind; progress is passed on, other reports are passed over.
+
+        Raises
+        ------
+        BackendError
+            When the backend reports a failure or goes away first.
+        """
+        for report in self._incoming:
+            if isinstance(report, kind):
+                return report
+            self._pass_on(report)
+        raise BackendError("The backend ended before it answered.")
+
+    def load(self, model: str, device: str = "auto") -> Loaded:
+        """Load a model; see `LoadModel`."""
+        self.send(LoadModel(model, device))
+        loaded = self.expect(Loaded)
+        self.description = loaded.description
+        return loaded
+
+    def open(self, run: int, data: bytes, name: str, decoding: Decoding | None = None) -> Opened:
+        """Encode an input; see `OpenInput`."""
+        self.send(OpenInput(run, data, name, decoding or Decoding()))
+        return self.expect(Opened)
+
+    def advance(self, request: Advance) -> Iterator[Stepped | Ended]:
+        """Take steps and yield them as they arrive, `Ended` last where the run is over."""
+        self.send(request)
+        for report in self._incoming:
+            if isinstance(report, Stepped | Ended):
+                yield report
+            elif isinstance(report, Idle):
+                return
+            else:
+                self._pass_on(report)
+        raise BackendError("The backend ended in the middle of a run.")
+
+    def _pass_on(self, report: Report) -> None:
+        if isinstance(report, Failed):
+            raise BackendError(report.sentence, report.detail)
+        if isinstance(report, Ready):
+            self.ready = report
+        if isinstance(report, Progress) and self._on_progress is not None:
+            self._on_progress(report)
+
+    def _receive(self) -> Iterator[Report]:
+        while True:
+            try:
+                data = self._socket.recv(1 << 20)
+            except OSError:
+                return
+            if not data:
+                return
+            yield from self._reader.feed(data)
+
+    def _start_process(self) -> Endpoint:
+        self._process = subprocess.Popen(backend_command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                         env=os.environ | {"PYTHONUNBUFFERED": "1"})
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        try:
+            return msgspec.json.decode(line, type=Endpoint)
+        except (msgspec.DecodeError, json.JSONDecodeError) as error:
+            self._end_process()
+            raise BackendError("The backend did not start.") from error
+
+    def _end_process(self) -> None:
+        if self._process is None:
+            return
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._process = None

@@ -1,0 +1,11 @@
+"""What was recorded, and what a model says of itself: the nouns that models and window share.
+
+The window imports this package, so nothing in here may import torch.
+"""
+
+from unrolled.models.trace.channel import Channel
+from unrolled.models.trace.description import ModelDescription, ModelListing
+from unrolled.models.trace.steps import Candidate, FloatArray, StepResult
+from unrolled.models.trace.trace import Provenance, Trace
+
+__all__ = ["Candidate", "Channel", "FloatArray", "ModelDescription", "ModelListing", "Provenance", "StepResult", "Trace"]

@@ -1,0 +1,74 @@
+"""What one recorded quantity is.
+
+A model describes what it records as a tuple of channels; the window chooses its views from that description and
+from nothing else. This module knows neither torch nor Qt nor any model.
+"""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """A quantity that a model records at every step.
+
+    Attributes
+    ----------
+    name : str
+        Unique in its model, spelled out: ``"forget_gate"``.
+    role : str
+        What kind of quantity it is: ``hidden``, ``cell``, ``input_gate``, ``forget_gate``, ``output_gate``,
+        ``cell_gate``, ``attention``, ``attention_entropy`` …
+    symbol : str
+        The letter of the equations: ``"h"``, ``"f"``, ``"α"``.
+    axes : tuple of str
+        The names of a step's axes: ``("unit",)``, ``("row", "column")``, ``("source",)``; empty for a scalar.
+    shape : tuple of int
+        The length of each axis.
+    low, high : float
+        The range that colours are fixed to. Values outside of it are drawn in the colour of the nearer end.
+    layer : int
+        Counted from 0.
+    label : str
+        A few words for people: ``"forget gate"``. The name with spaces when empty.
+    unit : str
+        What it is measured in, if anything: ``"of uniform"``.
+    """
+
+    name: str
+    role: str
+    symbol: str
+    axes: tuple[str, ...]
+    shape: tuple[int, ...]
+    low: float
+    high: float
+    layer: int = 0
+    label: str = ""
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.role:
+            raise ValueError("a channel needs a name and a role")
+        if len(self.axes) != len(self.shape):
+            raise ValueError(f"channel {self.name!r} has {len(self.axes)} axes but {len(self.shape)} lengths")
+        if any(length < 1 for length in self.shape):
+            raise ValueError(f"channel {self.name!r} has an axis of length below 1")
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise ValueError(f"channel {self.name!r} has no range: {self.low} to {self.high}")
+
+    @property
+    def size(self) -> int:
+        """The number of values a step, 1 for a scalar."""
+        return math.prod(self.shape)
+
+    @property
+    def title(self) -> str:
+        """The label, or the name with spaces in place of underscores."""
+        return self.label or self.name.replace("_", " ")
+
+    @property
+    def signed(self) -> bool:
+        """Whether the range lies on both sides of zero, so that a diverging colour map fits."""
+        return self.low < 0 < self.high

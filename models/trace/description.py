@@ -1,0 +1,65 @@
+"""What a model says of itself: enough for a window to be built around it without knowing its name."""
+
+from __future__ import annotations
+
+import msgspec
+
+from unrolled.models.trace.channel import Channel
+
+
+class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
+    """A loaded model, described.
+
+    Attributes
+    ----------
+    name : str
+        What it is opened by: ``"caption-attend-lstm"``.
+    title : str
+        A few words for people.
+    task : str
+        ``"captioning"`` …
+    channels : tuple of Channel
+        What it records at every step, in the order of the flat step record.
+    words : tuple of str
+        The vocabulary: the word of token k at place k.
+    start_token, end_token : int
+        The tokens before the first word and after the last.
+    maximum_steps : int
+        Where a run is stopped that has not ended by itself.
+    input_size : tuple of int
+        Height and width in pixels that a picture is resized to before it is encoded; (0, 0) when no picture is read.
+    parameters : int
+        How many numbers were trained.
+    weights_hash : str
+        SHA-256 of the checkpoint file, hexadecimal.
+    encoder : str
+        What reads the input, in words.
+    summary : str
+        One sentence from the card: data and measured quality.
+    """
+
+    name: str
+    title: str
+    task: str
+    channels: tuple[Channel, ...]
+    words: tuple[str, ...]
+    start_token: int
+    end_token: int
+    maximum_steps: int = 20
+    input_size: tuple[int, int] = (0, 0)
+    parameters: int = 0
+    weights_hash: str = ""
+    encoder: str = ""
+    summary: str = ""
+
+
+class ModelListing(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that can be opened, as `unrolled models` lists it."""
+
+    name: str
+    title: str
+    task: str
+    size_bytes: int
+    path: str
+    quality: dict[str, float]
+    source: str

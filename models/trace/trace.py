@@ -1,0 +1,185 @@
+"""What was recorded while a model ran.
+
+A trace holds one column per channel, time first. Columns grow by doubling, so that adding a step costs the same
+however long the run is, and reading a column is a view, never a copy. It knows neither torch nor Qt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from unrolled.models.trace.channel import Channel
+from unrolled.models.trace.steps import Candidate, FloatArray, StepResult
+
+FIRST_CAPACITY = 32
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a trace came from.
+
+    Attributes
+    ----------
+    model, weights_hash : str
+        The model's name and the SHA-256 of its weights.
+    input_name, input_hash : str
+        The input's file name and the SHA-256 of its bytes.
+    region : tuple of float
+        The part of the picture that the model saw: left, top, right, bottom as fractions of width and height.
+    decoding : str
+        How words were chosen, in words: ``"greedy"``, ``"beam 3"``, ``"sampling, temperature 0.8, seed 7"``.
+    seed : int
+        The seed, where sampling used one.
+    device : str
+        Where it was computed: ``"cpu"``, ``"cuda:0"``, ``"mps"``.
+    edits : tuple of str
+        Changes to the computation, in words.
+    created : str
+        When, in ISO 8601 with a time zone.
+    """
+
+    model: str = ""
+    weights_hash: str = ""
+    input_name: str = ""
+    input_hash: str = ""
+    region: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    decoding: str = "greedy"
+    seed: int = 0
+    device: str = "cpu"
+    edits: tuple[str, ...] = ()
+    created: str = ""
+
+
+class Trace:
+    """The record of one run.
+
+    Parameters
+    ----------
+    channels : iterable of Channel
+        What every step brings.
+    provenance : Provenance
+        Where it all comes from.
+    input_bytes : bytes
+        The input as it was given (the photograph's file), so that a trace can be opened without it.
+    ended : bool
+        Whether the run is over: END was written or the longest length reached.
+    """
+
+    __slots__ = ("_candidates", "_channels", "_columns", "_length", "_log_probs", "_tokens", "_words", "ended",
+                 "input_bytes", "provenance")
+
+    def __init__(self, channels: Iterable[Channel], *, provenance: Provenance | None = None,
+                 input_bytes: bytes = b"", ended: bool = False) -> None:
+        self._channels = {channel.name: channel for channel in channels}
+        self._columns: dict[str, FloatArray] = {
+            name: np.empty((FIRST_CAPACITY, *channel.shape), np.float32) for name, channel in self._channels.items()
+        }
+        self._log_probs: FloatArray = np.empty(FIRST_CAPACITY, np.float32)
+        self._length = 0
+        self._words: list[str] = []
+        self._tokens: list[int] = []
+        self._candidates: list[tuple[Candidate, ...]] = []
+        self.provenance = provenance or Provenance()
+        self.input_bytes = input_bytes
+        self.ended = ended
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """The channels by name, in the model's order."""
+        return self._channels
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The words written, one a step; the END token is kept where it was written."""
+        return self._words
+
+    @property
+    def tokens(self) -> Sequence[int]:
+        """The tokens written, one a step."""
+        return self._tokens
+
+    @property
+    def log_probs(self) -> FloatArray:
+        """The log-probability (natural logarithm) of each word written, shape (steps,); a view."""
+        return self._log_probs[: self._length]
+
+    @property
+    def candidates(self) -> Sequence[tuple[Candidate, ...]]:
+        """The most probable words of each step, best first."""
+        return self._candidates
+
+    def column(self, name: str) -> FloatArray:
+        """All steps of a channel, shape (steps, *channel.shape); a view that later steps do not change.
+
+        Raises
+        ------
+        KeyError
+            When no channel has that name.
+        """
+        return self._columns[name][: self._length]
+
+    def with_role(self, role: str) -> Channel | None:
+        """The first channel with a role, or none."""
+        return next((channel for channel in self._channels.values() if channel.role == role), None)
+
+    def append(self, result: StepResult) -> None:
+        """Add the next step.
+
+        Raises
+        ------
+        ValueError
+            When the step is not the next one, or a channel is missing or has another shape. Nothing is added then.
+        """
+        if result.step != self._length:
+            raise ValueError(f"step {result.step} does not follow {self._length} recorded steps")
+        for name, channel in self._channels.items():
+            value = result.values.get(name)
+            if value is None or value.shape != channel.shape:
+                found = "nothing" if value is None else str(value.shape)
+                raise ValueError(f"channel {name!r} should bring {channel.shape} a step and brought {found}")
+        if self._length == len(self._log_probs):
+            self._grow()
+        for name in self._channels:
+            self._columns[name][self._length] = result.values[name]
+        self._log_probs[self._length] = result.log_prob
+        self._words.append(result.word)
+        self._tokens.append(result.token)
+        self._candidates.append(result.candidates)
+        self._length += 1
+
+    def step(self, step: int) -> StepResult:
+        """One step, as it was added; the arrays are views.
+
+        Raises
+        ------
+        IndexError
+            When the step was not recorded.
+        """
+        if not 0 <= step < self._length:
+            raise IndexError(f"step {step} is not one of the {self._length} recorded steps")
+        return StepResult(
+            step=step, token=self._tokens[step], word=self._words[step], log_prob=float(self._log_probs[step]),
+            candidates=self._candidates[step], values={name: column[step] for name, column in self._columns.items()},
+        )
+
+    def truncated(self, length: int) -> Trace:
+        """A new trace of the first steps, for a run that leaves this one there."""
+        shorter = Trace(self._channels.values(), provenance=self.provenance, input_bytes=self.input_bytes)
+        for step in range(min(length, self._length)):
+            shorter.append(self.step(step))
+        return shorter
+
+    def _grow(self) -> None:
+        """Double the room; the old arrays stay as they are for those who hold views of them."""
+        def doubled(column: FloatArray) -> FloatArray:
+            larger = np.empty((2 * len(column), *column.shape[1:]), np.float32)
+            larger[: len(column)] = column
+            return larger
+
+        self._columns = {name: doubled(column) for name, column in self._columns.items()}
+        self._log_probs = doubled(self._log_probs)
