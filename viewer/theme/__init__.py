@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Colours, fonts, icons and the style sheet."""

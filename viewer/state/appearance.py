@@ -1,0 +1,63 @@
+"""How things are drawn: what a person can switch, and what is remembered from one start to the next.
+
+It knows no Qt. A change of any field sends one signal, and what is drawn is drawn again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from psygnal import Signal
+
+
+class AppearanceValues(msgspec.Struct, frozen=True, kw_only=True):
+    """The choices, as they are kept in settings and sessions.
+
+    Attributes
+    ----------
+    theme : {'system', 'light', 'dark'}
+    attention_scale : {'absolute', 'stretched'}
+        Absolute: the same weight has the same colour at every step and for every picture, the uniform level marked.
+        Stretched: each step from its least to its greatest weight; said on screen wherever it is in force.
+    attention_smooth : bool
+        Interpolated between the cells' centres, or the cells as they are.
+    attention_opacity : float
+        From 0 to 1.
+    attention_colour_map, sequential_colour_map : str
+        Names that the `cmap` library knows. Signed channels have a diverging map that fits the theme.
+    show_region : bool
+        The outline of the part of the picture that the model saw.
+    """
+
+    theme: str = "system"
+    attention_scale: str = "absolute"
+    attention_smooth: bool = True
+    attention_opacity: float = 0.75
+    attention_colour_map: str = "inferno"
+    sequential_colour_map: str = "viridis"
+    show_region: bool = True
+
+
+class Appearance:
+    """The current `AppearanceValues`, with a signal."""
+
+    changed = Signal()
+
+    def __init__(self, values: AppearanceValues | None = None) -> None:
+        self._values = values or AppearanceValues()
+
+    @property
+    def values(self) -> AppearanceValues:
+        """What is in force."""
+        return self._values
+
+    def update(self, **changes: Any) -> None:
+        """Change some fields; a signal is sent if anything differs."""
+        self.replace(msgspec.structs.replace(self._values, **changes))
+
+    def replace(self, values: AppearanceValues) -> None:
+        """Put other values in force."""
+        if values != self._values:
+            self._values = values
+            self.changed.emit()

@@ -1,0 +1,62 @@
+"""The units that a person is watching. It knows no Qt."""
+
+from __future__ import annotations
+
+from psygnal import Signal
+
+MOST_PINNED = 8  # as many as there are colours that can be told apart
+
+
+class Selection:
+    """Pinned units, in the order they were pinned, and the one under the pointer.
+
+    A unit is an index into the ``unit`` axis; the same unit of h, c and every gate belong together.
+
+    Attributes
+    ----------
+    changed : Signal()
+        The pinned units changed.
+    hovered : Signal(object)
+        The unit under the pointer, an int or None.
+    """
+
+    changed = Signal()
+    hovered = Signal(object)
+
+    def __init__(self) -> None:
+        self._units: list[int] = []
+        self._hover: int | None = None
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """The pinned units, oldest first."""
+        return tuple(self._units)
+
+    @property
+    def hover(self) -> int | None:
+        """The unit under the pointer."""
+        return self._hover
+
+    def toggle(self, unit: int) -> None:
+        """Pin a unit or let it go; the oldest is let go when there are `MOST_PINNED` already."""
+        if unit in self._units:
+            self._units.remove(unit)
+        else:
+            self._units.append(unit)
+            del self._units[:-MOST_PINNED]
+        self.changed.emit()
+
+    def set(self, units: tuple[int, ...]) -> None:
+        """Pin exactly these units."""
+        self._units = list(dict.fromkeys(units))[-MOST_PINNED:]
+        self.changed.emit()
+
+    def clear(self) -> None:
+        """Let all units go."""
+        self.set(())
+
+    def set_hover(self, unit: int | None) -> None:
+        """Say which unit the pointer is over."""
+        if unit != self._hover:
+            self._hover = unit
+            self.hovered.emit(unit)

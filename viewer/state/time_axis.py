@@ -1,0 +1,77 @@
+"""The part of the run that the tracks show, the same for all of them. It knows no Qt."""
+
+from __future__ import annotations
+
+from psygnal import Signal
+
+SHORTEST_SPAN = 3.0  # steps
+FEWEST_SHOWN = 12    # a run that has just begun is drawn in the width of twelve steps, so that nothing jumps at first
+
+
+class TimeAxis:
+    """A range of steps; step t takes the place from t to t + 1.
+
+    Attributes
+    ----------
+    changed : Signal()
+        The range changed.
+    following : bool
+        Whether the range grows with the run; a person's zoom or pan ends that, `reset` begins it again.
+    """
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        self._start, self._stop = 0.0, float(FEWEST_SHOWN)
+        self._length = 0
+        self.following = True
+
+    @property
+    def start(self) -> float:
+        """The left end, in steps."""
+        return self._start
+
+    @property
+    def stop(self) -> float:
+        """The right end, in steps."""
+        return self._stop
+
+    def set_length(self, length: int) -> None:
+        """Say how many steps there are."""
+        self._length = length
+        if self.following:
+            self._set(0.0, float(max(length, FEWEST_SHOWN)))
+
+    def zoom(self, factor: float, around: float) -> None:
+        """Make the span `factor` times as long, the place `around` (in steps) staying where it is."""
+        span = self._stop - self._start
+        longest = float(max(self._length, FEWEST_SHOWN))
+        new_span = min(max(span * factor, SHORTEST_SPAN), longest)
+        start = around - (around - self._start) * new_span / span
+        self.following = new_span >= longest
+        self._set(start, start + new_span)
+
+    def pan(self, steps: float) -> None:
+        """Move the range by so many steps."""
+        self.following = False
+        self._set(self._start + steps, self._stop + steps)
+
+    def reveal(self, step: int) -> None:
+        """Bring a step into the range, moving as little as possible."""
+        if step < self._start:
+            self.pan(step - self._start)
+        elif step + 1 > self._stop:
+            self.pan(step + 1 - self._stop)
+
+    def reset(self) -> None:
+        """Show the whole run and follow it again."""
+        self.following = True
+        self.set_length(self._length)
+
+    def _set(self, start: float, stop: float) -> None:
+        longest = float(max(self._length, FEWEST_SHOWN))
+        span = min(stop - start, longest)
+        start = min(max(start, 0.0), longest - span)
+        if (start, start + span) != (self._start, self._stop):
+            self._start, self._stop = start, start + span
+            self.changed.emit()

@@ -1,0 +1,70 @@
+"""The colours of the two themes, by what they are for. Nothing else in the viewer names a colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theme:
+    """Colours as ``#rrggbb``, named by their use.
+
+    Attributes
+    ----------
+    window, panel, raised, border : str
+        Grounds from back to front, and the thin lines between them.
+    text, muted, faint : str
+        Text, secondary text, and marks that only help the eye.
+    accent, accent_ground, accent_text : str
+        What can be acted on or is current; a quiet ground of it; text on `accent`.
+    playhead : str
+        The current step, everywhere.
+    warning, error, good : str
+        States, never the only sign of them.
+    missing : str
+        The ground where nothing is recorded yet.
+    series : tuple of str
+        Eight colours for pinned units, colour-blind safe (after Okabe and Ito), legible on `panel`.
+    diverging : str
+        The colour map of signed channels: its middle is close to `panel`.
+    """
+
+    name: str
+    window: str
+    panel: str
+    raised: str
+    border: str
+    text: str
+    muted: str
+    faint: str
+    accent: str
+    accent_ground: str
+    accent_text: str
+    playhead: str
+    warning: str
+    error: str
+    good: str
+    missing: str
+    series: tuple[str, ...]
+    diverging: str
+
+
+LIGHT = Theme(
+    name="light", window="#eef0f3", panel="#ffffff", raised="#f6f7f9", border="#d9dde3",
+    text="#1b2330", muted="#5b6675", faint="#a4adba",
+    accent="#0b6e78", accent_ground="#d8eef0", accent_text="#ffffff", playhead="#d1570a",
+    warning="#8a5a00", error="#b3261e", good="#1d7a46", missing="#f0f2f5",
+    series=("#0072b2", "#d55e00", "#008a66", "#b0568f", "#9a6a00", "#3b8fc4", "#5a5a5a", "#7a3ea8"),
+    diverging="crameri:vik",
+)
+
+DARK = Theme(
+    name="dark", window="#12161c", panel="#1a2029", raised="#222a35", border="#303947",
+    text="#e6eaf0", muted="#9aa6b6", faint="#5c6878",
+    accent="#4cc3cf", accent_ground="#173a40", accent_text="#07262a", playhead="#ff9d4d",
+    warning="#e8b64c", error="#ff8a80", good="#6fd19a", missing="#161b22",
+    series=("#56b4e9", "#ff8f3f", "#2fd0a0", "#e58bc4", "#f0e442", "#9fb8ff", "#c8c8c8", "#c39bff"),
+    diverging="crameri:berlin",
+)
+
+THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
