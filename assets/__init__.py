@@ -25,8 +25,8 @@ def path(*parts: str) -> Path:
 
     Notes
     -----
-    The package is always installed unpacked, because Qt and safetensors open files by name; it cannot run from
-    inside a zip file.
+    The package is always installed unpacked, because Qt and safetensors open files by name; it cannot run
+    from inside a zip file.
 
     Examples
     --------
