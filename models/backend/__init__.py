@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""The process in which the model lives."""

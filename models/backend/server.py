@@ -1,0 +1,214 @@
+"""Listens, reads requests as they arrive, and lets the engine work through them one at a time.
+
+Requests are read in a thread of their own, so that a newer picture or a cancel is known while the engine is still
+busy with something older; everything else happens in the thread that calls `serve`. Whatever goes wrong becomes a
+`Failed` with one sentence, and the server lives on. It imports no torch.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import os
+import queue
+import secrets
+import socket
+import threading
+import traceback
+from collections.abc import Callable
+
+from unrolled.models.backend.engine import Engine, EngineError, StillWanted, Superseded
+from unrolled.models.protocol.client import Endpoint
+from unrolled.models.protocol.messages import (
+    PROTOCOL_VERSION,
+    Advance,
+    Cancel,
+    Ended,
+    Failed,
+    Hello,
+    Idle,
+    LoadModel,
+    OpenInput,
+    Progress,
+    Report,
+    Request,
+    Shutdown,
+    Welcome,
+)
+from unrolled.models.protocol.wire import WireError, encode, request_reader
+
+log = logging.getLogger(__name__)
+
+NO_RUN = -1
+
+
+class Listener:
+    """A socket that waits for a client, and the secret that the client has to know.
+
+    Parameters
+    ----------
+    host : str
+        Where to listen. Loopback by default: a backend elsewhere is reached through a tunnel.
+    port : int
+        0 takes a free one.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._socket = socket.create_server((host, port))
+        self.endpoint = Endpoint(host, self._socket.getsockname()[1], secrets.token_urlsafe(24))
+
+    def accept(self, timeout: float | None = None) -> socket.socket:
+        """Wait for a client. Raises `TimeoutError`."""
+        self._socket.settimeout(timeout)
+        connection, _ = self._socket.accept()
+        connection.settimeout(None)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._socket.close()
+
+
+class Server:
+    """One client's requests, worked through by one engine.
+
+    Parameters
+    ----------
+    connection : socket
+        The client.
+    secret : str
+        What its `Hello` has to bring.
+    engine : Engine
+        What computes.
+    on_disconnect : callable, optional
+        Called in the reading thread when the client is gone, for a process that serves this client alone: it may
+        end the process at once, since the engine can be deep in a computation that nobody waits for.
+    """
+
+    def __init__(self, connection: socket.socket, secret: str, engine: Engine,
+                 *, on_disconnect: Callable[[], None] | None = None) -> None:
+        self._connection = connection
+        self._secret = secret
+        self._engine = engine
+        self._on_disconnect = on_disconnect
+        self._inbox: queue.SimpleQueue[tuple[int, Request | None]] = queue.SimpleQueue()
+        self._newest_run = NO_RUN
+        self._cancelled_up_to: dict[int, int] = {}  # run → number of the last Cancel for it
+        self._gone = threading.Event()
+        self._prepared = False
+
+    def serve(self) -> None:
+        """Work until the client leaves or says `Shutdown`."""
+        reading = threading.Thread(target=self._read, name="requests", daemon=True)
+        reading.start()
+        try:
+            while not self._gone.is_set():
+                number, request = self._inbox.get()
+                if request is None or isinstance(request, Shutdown):
+                    break
+                self._handle(number, request)
+        finally:
+            self._gone.set()
+            try:
+                self._connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # the client was quicker
+            reading.join(timeout=2)
+            self._connection.close()
+
+    def _read(self) -> None:
+        """The reading thread: cut the stream into requests, and note at once what makes older ones pointless."""
+        reader = request_reader()
+        number = 0
+        greeted = False
+        try:
+            while data := self._connection.recv(1 << 20):
+                for request in reader.feed(data):
+                    number += 1
+                    if not greeted:
+                        greeted = self._greet(request)
+                        continue
+                    if isinstance(request, OpenInput):
+                        self._newest_run = max(self._newest_run, request.run)
+                    elif isinstance(request, Cancel):
+                        self._cancelled_up_to[request.run] = number
+                        continue
+                    self._inbox.put((number, request))
+        except WireError as error:
+            self._send(Failed(NO_RUN, "protocol", str(error)))
+        except OSError:
+            pass  # the connection broke: the same as its end
+        was_gone = self._gone.is_set()
+        self._gone.set()
+        self._inbox.put((number, None))
+        if not was_gone and self._on_disconnect is not None:
+            self._on_disconnect()
+
+    def _greet(self, request: Request) -> bool:
+        """Let in who knows the secret and speaks this version; nobody else gets any answer but a refusal."""
+        if not isinstance(request, Hello) or not hmac.compare_digest(request.secret.encode(), self._secret.encode()):
+            self._send(Failed(NO_RUN, "protocol", "The backend does not know this client."))
+            raise WireError("The backend does not know this client.")
+        if request.version != PROTOCOL_VERSION:
+            raise WireError(f"The window speaks version {request.version} and the backend version {PROTOCOL_VERSION}; "
+                            "install the same Unrolled on both sides.")
+        self._send(Welcome(PROTOCOL_VERSION, os.getpid()))
+        self._inbox.put((0, request))
+        return True
+
+    def _handle(self, number: int, request: Request) -> None:
+        run = request.run if isinstance(request, OpenInput | Advance) else NO_RUN
+        subject = {LoadModel: "model", OpenInput: "input", Advance: "step"}.get(type(request), "backend")
+        wanted = self._wanted(number, run)
+        try:
+            if isinstance(request, Hello):
+                self._send(self._engine.prepare(self._say))
+            elif isinstance(request, LoadModel):
+                self._send(self._engine.load(request.model, request.device, self._say))
+            elif isinstance(request, OpenInput):
+                if wanted():
+                    self._send(self._engine.open(run, request.data, request.name, request.decoding, self._say, wanted))
+            elif isinstance(request, Advance):
+                self._advance(request, wanted)
+        except Superseded:
+            pass
+        except EngineError as error:
+            self._send(Failed(run, error.subject, str(error), traceback.format_exc()))
+        except MemoryError:
+            self._send(Failed(run, subject, "There is not enough memory for this.", traceback.format_exc()))
+        except Exception as error:
+            log.exception("request failed")
+            sentence = f"The model failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
+            self._send(Failed(run, subject, sentence, traceback.format_exc()))
+        if isinstance(request, Advance):
+            self._send(Idle(run))
+
+    def _advance(self, request: Advance, wanted: StillWanted) -> None:
+        for offset in range(request.count):
+            if not wanted():
+                return
+            force = request.force if offset == 0 else -1
+            report = self._engine.advance(request.step + offset, force, request.decoding, wanted)
+            self._send(report)
+            if isinstance(report, Ended):
+                return
+
+    def _wanted(self, number: int, run: int) -> StillWanted:
+        """Whether a request still matters: the client is there, its run is the newest, no later Cancel names it."""
+        def wanted() -> bool:
+            return (not self._gone.is_set() and (run == NO_RUN or run == self._newest_run)
+                    and self._cancelled_up_to.get(run, -1) < number)
+
+        return wanted
+
+    def _say(self, text: str, fraction: float = -1.0) -> None:
+        self._send(Progress(text, fraction))
+
+    def _send(self, report: Report) -> None:
+        if self._gone.is_set():
+            return
+        try:
+            self._connection.sendall(encode(report))
+        except OSError:
+            self._gone.set()
