@@ -119,10 +119,10 @@ class Server:
 
     def _read(self) -> None:
         """The reading thread: cut the stream into requests, and note at once what makes older ones pointless."""
-        reader = request_reader()
         number = 0
         greeted = False
         try:
+            reader = request_reader()
             while data := self._connection.recv(1 << 20):
                 for request in reader.feed(data):
                     number += 1
@@ -139,11 +139,12 @@ class Server:
             self._send(Failed(NO_RUN, "protocol", str(error)))
         except OSError:
             pass  # the connection broke: the same as its end
-        was_gone = self._gone.is_set()
-        self._gone.set()
-        self._inbox.put((number, None))
-        if not was_gone and self._on_disconnect is not None:
-            self._on_disconnect()
+        finally:
+            was_gone = self._gone.is_set()
+            self._gone.set()
+            self._inbox.put((number, None))
+            if not was_gone and self._on_disconnect is not None:
+                self._on_disconnect()
 
     def _greet(self, request: Request) -> bool:
         """Let in who knows the secret and speaks this version; nobody else gets any answer but a refusal."""

@@ -42,7 +42,7 @@ class Decoding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     temperature: Annotated[float, msgspec.Meta(gt=0, le=100)] = 1.0
     top_k: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
-    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**63)] = 0
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**53)] = 0
 
     @property
     def in_words(self) -> str:

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Talks to the backend process from Qt's event loop."""
