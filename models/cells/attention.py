@@ -1,0 +1,70 @@
+"""Additive soft attention over the cells of a picture, or over anything else that comes as a row of vectors.
+
+Bahdanau et al. 2015 and Xu et al. 2015 (Show, Attend and Tell), as the lecture writes it: alignment scores
+e_t,j = f_att(s_{t-1}, h_j) with f_att(s, h) = v · tanh(W_s s + W_h h + b), weights α_t = softmax(e_t), and the
+context c_t = Σ_j α_t,j h_j.
+
+W_h h_j does not change from step to step: `keys` computes it once for a picture.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Attended(NamedTuple):
+    """What attention computes at one step, for P pictures with K hypotheses each over L cells.
+
+    Attributes
+    ----------
+    context : Tensor, shape (P, K, features)
+    weights : Tensor, shape (P, K, L)
+        At least 0; they sum to 1 over L.
+    scores : Tensor, shape (P, K, L)
+    """
+
+    context: Tensor
+    weights: Tensor
+    scores: Tensor
+
+
+class AdditiveAttention(nn.Module):
+    """f_att of the lecture: one hidden layer, tanh, one number.
+
+    Parameters
+    ----------
+    features, hidden, size : int
+        The lengths of h_j, of s, and of the hidden layer.
+    """
+
+    def __init__(self, *, features: int, hidden: int, size: int) -> None:
+        super().__init__()
+        self.features_to_size = nn.Linear(features, size)
+        self.hidden_to_size = nn.Linear(hidden, size, bias=False)
+        self.score = nn.Linear(size, 1, bias=False)  # softmax does not see a bias here
+
+    def keys(self, features: Tensor) -> Tensor:
+        """W_h h_j + b of every cell: (P, L, features) → (P, L, size). Once for a picture."""
+        keys: Tensor = self.features_to_size(features)
+        return keys
+
+    def forward(self, hidden: Tensor, features: Tensor, keys: Tensor) -> Attended:
+        """Attend.
+
+        Parameters
+        ----------
+        hidden : Tensor, shape (P, K, hidden)
+            s_{t-1} of K hypotheses for each of P pictures.
+        features : Tensor, shape (P, L, features)
+        keys : Tensor, shape (P, L, size)
+            What `keys` made of the features.
+        """
+        query = self.hidden_to_size(hidden)                                    # (P, K, size)
+        joined = torch.tanh(query.unsqueeze(2) + keys.unsqueeze(1))            # (P, K, L, size)
+        scores = self.score(joined).squeeze(-1)                                # (P, K, L)
+        weights = torch.softmax(scores, dim=-1)
+        context = weights @ features                                           # (P, K, features)
+        return Attended(context, weights, scores)
