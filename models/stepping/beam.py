@@ -1,0 +1,113 @@
+"""Beam search: the most probable captions, several hypotheses at a time.
+
+Written once, for one picture in the window and for many at a time in evaluation. It needs from a model only a state
+whose tensors begin with (pictures, hypotheses), and a function that takes a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+StateT = TypeVar("StateT")
+
+TakeStep = Callable[[StateT, Tensor], tuple[StateT, Tensor]]
+"""State and words before (P, K) → new state and log-probabilities (P, K, V)."""
+
+SelectRows = Callable[[StateT, Tensor], StateT]
+"""State and, for each new hypothesis, the row of its parent (P, K) → the state of the new hypotheses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A caption that a search ended with.
+
+    Attributes
+    ----------
+    tokens : tuple of int
+        END last, unless the longest length was reached first.
+    log_probs : tuple of float
+        One a token, natural logarithm.
+    score : float
+        What hypotheses are ranked by: the sum of log_probs over length to the power of the length penalty.
+    """
+
+    tokens: tuple[int, ...]
+    log_probs: tuple[float, ...]
+    score: float
+
+
+def gather_rows(values: Tensor, parents: Tensor) -> Tensor:
+    """Rows of (P, K, ...) by the parents' places (P, K')."""
+    places = parents.reshape(*parents.shape, *([1] * (values.ndim - 2))).expand(*parents.shape, *values.shape[2:])
+    return values.gather(1, places)
+
+
+def beam_search(
+    state: StateT,
+    take_step: TakeStep[StateT],
+    select_rows: SelectRows[StateT],
+    *,
+    pictures: int,
+    start: int,
+    end: int,
+    width: int,
+    length_penalty: float,
+    maximum_steps: int,
+    forbidden: Sequence[int] = (),
+    keep_going: Callable[[], bool] = lambda: True,
+) -> list[list[Hypothesis]]:
+    """Search, and give each picture's finished hypotheses, best first.
+
+    Parameters
+    ----------
+    state :
+        The state before the first word, with one hypothesis for each picture: (P, 1, ...).
+    width : int
+        Hypotheses that are kept alive. With 1 the result is the greedy caption.
+    length_penalty : float
+        See `Hypothesis.score`; 0 adds the log-probabilities up, which favours short captions.
+    forbidden : sequence of int
+        Tokens that are never written.
+    keep_going : callable
+        Asked before every step; when it answers False the search ends with what it has.
+    """
+    finished: list[list[Hypothesis]] = [[] for _ in range(pictures)]
+    words = torch.full((pictures, 1), start, dtype=torch.long)
+    totals = torch.zeros(pictures, 1)                           # (P, K) summed log-probabilities of living hypotheses
+    tokens = torch.zeros(pictures, 1, 0, dtype=torch.long)      # (P, K, t)
+    log_probs = torch.zeros(pictures, 1, 0)                     # (P, K, t)
+    for step in range(maximum_steps):
+        if not keep_going() or all(len(own) >= width for own in finished):
+            break
+        state, step_log_probs = take_step(state, words)
+        step_log_probs = step_log_probs.float().cpu()           # (P, K, V)
+        if forbidden:
+            step_log_probs[..., list(forbidden)] = float("-inf")
+        size = step_log_probs.shape[-1]
+        sums = (totals.unsqueeze(-1) + step_log_probs).flatten(1)                     # (P, K · V)
+        best, places = sums.topk(min(2 * width, sums.shape[1]), dim=1)                # at most half of them end
+        parents, chosen = places // size, places % size
+        chosen_log_probs = gather_rows(step_log_probs.flatten(1).unsqueeze(-1), places).squeeze(-1)
+        last = step + 1 == maximum_steps
+        for p in range(pictures):
+            for rank in range(min(width, best.shape[1])):
+                over = int(chosen[p, rank]) == end or last
+                if over and len(finished[p]) < width and torch.isfinite(best[p, rank]):
+                    parent = int(parents[p, rank])
+                    written = (*tokens[p, parent].tolist(), int(chosen[p, rank]))
+                    each = (*log_probs[p, parent].tolist(), float(chosen_log_probs[p, rank]))
+                    score = float(best[p, rank]) / len(written) ** length_penalty
+                    finished[p].append(Hypothesis(written, each, score))
+        # The living ones: the best that do not end here. Rows that must not live sort behind all others.
+        living = best.masked_fill(chosen == end, float("-inf"))
+        totals, order = living.topk(min(width, living.shape[1]), dim=1)
+        parents, words = parents.gather(1, order), chosen.gather(1, order)
+        tokens = torch.cat((gather_rows(tokens, parents), words.unsqueeze(-1)), dim=-1)
+        log_probs = torch.cat((gather_rows(log_probs, parents), chosen_log_probs.gather(1, order).unsqueeze(-1)), dim=-1)
+        state = select_rows(state, parents)
+    return [sorted(own, key=lambda hypothesis: -hypothesis.score) for own in finished]

@@ -1,0 +1,106 @@
+"""What training minimises: the words' cross-entropy, and what makes the attention worth looking at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unrolled.models.captioning.attend_lstm import AttendLSTM
+from unrolled.models.training.batches import Batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionPenalties:
+    """How attention is shaped.
+
+    Attributes
+    ----------
+    coverage : float
+        Weight of the doubly stochastic term of Xu et al. 2015, each cell's weights over time compared with an even
+        share: mean over cells of (L/T · Σ_t α_t,j - 1)².
+    entropy : float
+        Weight of the entropy (as a fraction of uniform's) above `entropy_target`. It vanishes once maps are sharp.
+    entropy_target : float
+    change : float
+        Weight of the total variation between neighbouring words' maps below `change_target`.
+    change_target : float
+    """
+
+    coverage: float = 0.02
+    entropy: float = 1.0
+    entropy_target: float = 0.55
+    change: float = 0.5
+    change_target: float = 0.45
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The parts of the loss; each a scalar tensor."""
+
+    words: Tensor
+    attention: Tensor
+    entropy: Tensor
+    change: Tensor
+
+    def total(self, attention_weight: float) -> Tensor:
+        """What is minimised."""
+        return self.words + attention_weight * self.attention
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """The mean over the places where the mask is 1."""
+    return (values * mask).sum() / mask.sum().clamp_min(1.0)
+
+
+def attention_losses(maps: Tensor, mask: Tensor, penalties: AttentionPenalties) -> tuple[Tensor, Tensor, Tensor]:
+    """The penalty, the mean entropy and the mean change of attention maps.
+
+    Parameters
+    ----------
+    maps : Tensor, shape (P, K, T, L)
+    mask : Tensor, shape (P, K, T)
+        1 where a word was written.
+    """
+    cells = maps.shape[-1]
+    entropy = -(maps * maps.clamp_min(1e-9).log()).sum(-1) / math.log(cells)         # (P, K, T)
+    both = mask[:, :, 1:] * mask[:, :, :-1]
+    change = 0.5 * (maps[:, :, 1:] - maps[:, :, :-1]).abs().sum(-1)                    # (P, K, T - 1)
+    steps = mask.sum(-1, keepdim=True).clamp_min(1.0)                                  # (P, K, 1)
+    coverage = (maps * mask.unsqueeze(-1)).sum(2) * cells / steps                      # (P, K, L), 1 is an even share
+    written = mask.any(-1).to(maps.dtype)
+    penalty = (penalties.entropy * masked_mean(F.relu(entropy - penalties.entropy_target), mask)
+               + penalties.change * masked_mean(F.relu(penalties.change_target - change), both)
+               + penalties.coverage * masked_mean((coverage - 1).square().mean(-1), written))
+    return penalty, masked_mean(entropy, mask).detach(), masked_mean(change, both).detach()
+
+
+def caption_losses(network: AttendLSTM, grid: Tensor, batch: Batch, *, label_smoothing: float,
+                   penalties: AttentionPenalties) -> Losses:
+    """Write the captions with the true word before (teacher forcing) and compare.
+
+    Parameters
+    ----------
+    grid : Tensor, shape (P, L, encoder_features)
+        The encoder's features of the batch's pictures.
+    """
+    inputs, targets = torch.from_numpy(batch.inputs).to(grid.device), torch.from_numpy(batch.targets).to(grid.device)
+    captions, steps = targets.shape[1:]
+    memory = network.memory(grid)
+    state = network.start(memory, captions)
+    outputs, maps = [], []
+    for t in range(steps):
+        k = batch.active[t]
+        state = type(state)(state.hidden[:, :k], state.cell[:, :k])
+        state, step = network.step(memory, state, inputs[:, :k, t])
+        rest = captions - k
+        outputs.append(F.pad(step.output, (0, 0, 0, rest)))                            # (P, K, embedding)
+        maps.append(F.pad(step.attended.weights.float(), (0, 0, 0, rest)))             # (P, K, L)
+    written = targets >= 0                                                             # (P, K, T)
+    scores = network.scores(torch.stack(outputs, dim=2)[written]).float()              # (words written, V)
+    words = F.cross_entropy(scores, targets[written], label_smoothing=label_smoothing)
+    penalty, entropy, change = attention_losses(torch.stack(maps, dim=2), written.float(), penalties)
+    return Losses(words, penalty, entropy, change)

@@ -1,0 +1,72 @@
+"""What training can be told."""
+
+from __future__ import annotations
+
+import msgspec
+
+from unrolled.models.training.losses import AttentionPenalties
+
+
+class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a captioner is trained. The defaults made the shipped one.
+
+    Attributes
+    ----------
+    encoder : str
+        What reads the pictures; see `unrolled.models.captioning.encoder.ENCODERS`.
+    epochs : int
+        Passes over the captions with the true word before (teacher forcing, cross-entropy).
+    pictures_per_batch : int
+        Each comes with all its captions.
+    learning_rate, weight_decay : float
+        Of AdamW; the rate rises over the first half epoch and falls to nearly nothing as a cosine.
+    clip_norm : float
+        The gradient's longest norm.
+    label_smoothing : float
+        Probability that is spread evenly over all words.
+    average_decay : float
+        Of the running average of the weights, which is what is kept.
+    words_at_least : int
+        A word seen less often in the training captions is unknown.
+    hidden, embedding, features, attention, dropout :
+        See `AttendLSTMConfig`.
+    flips : bool
+        Mirrored pictures too.
+    reward_epochs : float
+        Passes of self-critical training afterwards (Rennie et al. 2017).
+    reward_learning_rate : float
+        Its learning rate, constant, falling to a tenth over the last third.
+    reward_samples : int
+        Captions drawn for each picture; the mean reward of the others is each one's baseline.
+    reward_bleu : float
+        Weight of BLEU-4 beside CIDEr-D in the reward.
+    seed : int
+        Of weights, order and dropout.
+    threads : int
+        Of the CPU; 0 leaves PyTorch's own choice.
+    penalties : AttentionPenalties
+        How attention is shaped.
+    """
+
+    encoder: str = "efficientnet_lite2_320"
+    epochs: int = 8
+    pictures_per_batch: int = 16
+    learning_rate: float = 8e-4
+    weight_decay: float = 1e-2
+    clip_norm: float = 2.0
+    label_smoothing: float = 0.1
+    average_decay: float = 0.998
+    words_at_least: int = 5
+    hidden: int = 512
+    embedding: int = 256
+    features: int = 512
+    attention: int = 256
+    dropout: float = 0.4
+    flips: bool = True
+    reward_epochs: float = 6.0
+    reward_learning_rate: float = 1e-4
+    reward_samples: int = 5
+    reward_bleu: float = 0.3
+    seed: int = 1
+    threads: int = 0
+    penalties: AttentionPenalties = AttentionPenalties()
