@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""The window: what holds the panels together, and the one object that writes to the session."""

@@ -1,0 +1,240 @@
+"""The backend seen from Qt's event loop: a process that is started, and a socket that is read as bytes arrive.
+
+No threads and no waiting: everything is a signal. It knows the messages and nothing of what they mean.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from PySide6.QtNetwork import QAbstractSocket, QTcpSocket
+
+from unrolled.models.protocol.client import Endpoint, backend_command
+from unrolled.models.protocol.messages import Hello, Report, Request, Shutdown, Welcome
+from unrolled.models.protocol.wire import MessageReader, WireError, encode, report_reader
+
+END_MILLISECONDS = 700
+START_MILLISECONDS = 60_000
+LONGEST_FIRST_LINE = 64 * 1024
+ERRORS_KEPT = 16 * 1024
+
+
+class BackendProcess(QObject):
+    """A backend: started as a process of its own, or joined where it listens already.
+
+    Parameters
+    ----------
+    command : list of str, optional
+        What is started; by default the backend of this installation.
+    endpoint : Endpoint, optional
+        A backend elsewhere; then nothing is started, and nothing is ended but the connection.
+    parent : QObject, optional
+        Owner.
+
+    Attributes
+    ----------
+    report : Signal(object)
+        A `Report` arrived.
+    started : Signal()
+        The connection stands and the backend has answered.
+    died : Signal(str)
+        It is gone, or never came: one sentence for people. Sent once for each start.
+    """
+
+    report = Signal(object)
+    started = Signal()
+    died = Signal(str)
+
+    def __init__(self, command: list[str] | None = None, *, endpoint: Endpoint | None = None,
+                 parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._command = command
+        self._given_endpoint = endpoint
+        self._endpoint: Endpoint | None = None
+        self._process: QProcess | None = None
+        self._socket: QTcpSocket | None = None
+        self._reader: MessageReader[Report] | None = None
+        self._errors = b""
+        self._alive = False
+        self._connected = False
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(START_MILLISECONDS)
+        self._late.timeout.connect(lambda: self._end("The backend did not start within a minute."))
+        application = QCoreApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(self.close)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._alive
+
+    @property
+    def connected(self) -> bool:
+        """Whether requests can be sent."""
+        return self._connected
+
+    @property
+    def process_id(self) -> int:
+        """The operating system's number of the process that was started; 0 without one."""
+        return int(self._process.processId()) if self._process is not None else 0
+
+    @property
+    def errors(self) -> str:
+        """The last of what the process wrote to its standard error, for those who debug."""
+        return self._errors.decode("utf-8", "replace")
+
+    def start(self) -> None:
+        """Start the process or join the one that is given; returns at once."""
+        self.close()
+        self._endpoint = None
+        self._alive = True
+        self._late.start()
+        if self._given_endpoint is not None:
+            self._join(self._given_endpoint)
+            return
+        command = self._command or backend_command()
+        self._errors = b""
+        process = QProcess(self)
+        environment = QProcessEnvironment.systemEnvironment()
+        environment.insert("PYTHONUNBUFFERED", "1")
+        process.setProcessEnvironment(environment)
+        process.setProgram(command[0])
+        process.setArguments(command[1:])
+        process.setStandardInputFile(QProcess.nullDevice())
+        process.readyReadStandardOutput.connect(self._read_endpoint)
+        process.readyReadStandardError.connect(self._read_errors)
+        process.errorOccurred.connect(self._process_failed)
+        process.finished.connect(self._process_finished)
+        self._process = process
+        process.start()
+
+    def restart(self) -> None:
+        """End what is left of it and start it again."""
+        self.start()
+
+    def send(self, request: Request) -> None:
+        """Send a request; without a connection it is dropped, since `died` was or will be sent."""
+        if self._connected and self._socket is not None:
+            self._socket.write(encode(request))
+
+    def close(self) -> None:
+        """End the connection and the process that was started; takes less than a second, and nothing is left running."""
+        self._late.stop()
+        self._alive = False
+        socket, self._socket = self._socket, None
+        process, self._process = self._process, None
+        if socket is not None:
+            _silence(socket)
+            if self._connected:
+                socket.write(encode(Shutdown()))
+                socket.flush()
+            socket.abort() if process is not None else socket.disconnectFromHost()
+            socket.deleteLater()
+        self._connected = False
+        if process is not None:
+            _silence(process)
+            if process.state() != QProcess.ProcessState.NotRunning:
+                process.kill()  # it keeps nothing that could be lost, and may be deep in a computation
+                process.waitForFinished(END_MILLISECONDS)
+            process.deleteLater()
+
+    def _read_endpoint(self) -> None:
+        process = self._process
+        if process is None or self._endpoint is not None:
+            return
+        if not process.canReadLine():
+            if process.bytesAvailable() > LONGEST_FIRST_LINE:
+                self._end("The backend did not say where it listens.")
+            return
+        line = bytes(process.readLine().data())
+        try:
+            endpoint = msgspec.json.decode(line, type=Endpoint)
+        except msgspec.DecodeError:
+            self._end("The backend did not say where it listens.")
+            return
+        self._join(endpoint)
+
+    def _join(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._reader = report_reader()
+        socket = QTcpSocket(self)
+        socket.connected.connect(self._greet)
+        socket.readyRead.connect(self._read_reports)
+        socket.disconnected.connect(self._disconnected)
+        socket.errorOccurred.connect(self._socket_failed)
+        self._socket = socket
+        socket.connectToHost(endpoint.host, endpoint.port)
+
+    def _greet(self) -> None:
+        assert self._socket is not None and self._endpoint is not None
+        self._socket.setSocketOption(QAbstractSocket.SocketOption.LowDelayOption, 1)
+        self._connected = True
+        self.send(Hello(self._endpoint.secret))
+
+    def _read_reports(self) -> None:
+        socket, reader = self._socket, self._reader
+        if socket is None or reader is None:
+            return
+        try:
+            for report in reader.feed(bytes(socket.readAll().data())):
+                if isinstance(report, Welcome):
+                    self._late.stop()
+                    self.started.emit()
+                self.report.emit(report)
+                if socket is not self._socket:
+                    return  # whoever got the report closed the connection or began another
+        except WireError as error:
+            self._end(f"The backend sent something that cannot be read. {error}")
+
+    def _read_errors(self) -> None:
+        if self._process is not None:
+            self._errors = (self._errors + bytes(self._process.readAllStandardError().data()))[-ERRORS_KEPT:]
+
+    def _process_failed(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart:
+            self._end("The backend could not be started: its program is not there or may not be run.")
+
+    def _process_finished(self, status: int, how: QProcess.ExitStatus) -> None:
+        self._read_errors()
+        if how == QProcess.ExitStatus.CrashExit:
+            self._end("The backend was ended from outside or crashed.")
+        elif not self._connected:
+            self._end(f"The backend could not start{_last_line(self.errors)}")
+        else:
+            self._end(f"The backend ended with status {status}.")
+
+    def _socket_failed(self, error: QAbstractSocket.SocketError) -> None:
+        if error == QAbstractSocket.SocketError.RemoteHostClosedError:
+            return  # `disconnected` follows
+        if not self._connected and self._endpoint is not None:
+            self._end(f"The backend at {self._endpoint.host}:{self._endpoint.port} does not answer.")
+        elif self._process is None:
+            self._end("The connection to the backend broke.")
+
+    def _disconnected(self) -> None:
+        self._read_reports()
+        if self._process is None:
+            self._end("The connection to the backend ended.")
+            return
+        self._connected = False
+        # The process's own end says more; it follows at once, or the process is of no use any more.
+        process = self._process
+        QTimer.singleShot(300, self, lambda: self._end("The backend closed its connection.")
+                          if process is self._process and self._alive else None)
+
+    def _end(self, sentence: str) -> None:
+        if self._alive:
+            self.close()
+            self.died.emit(sentence)
+
+
+def _silence(sender: QObject) -> None:
+    """Let no signal of something that is being ended arrive any more."""
+    sender.blockSignals(True)
+
+
+def _last_line(errors: str) -> str:
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    return f": {lines[-1][:200]}" if lines else "."

@@ -1,0 +1,186 @@
+"""A session as one file, ``.unrolled``: a zip of ``session.json``, each trace as safetensors, the input as it was given.
+
+What is read was made by anyone: sizes are bounded before anything is unpacked, every field is checked, and names in
+the archive are never used as paths. It knows neither Qt nor torch.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from unrolled.models.protocol.messages import Decoding
+from unrolled.models.trace import Trace
+from unrolled.models.trace.files import load_trace, save_trace
+from unrolled.models.trace.pictures import PictureError
+from unrolled.viewer.state.appearance import AppearanceValues
+
+FORMAT_VERSION = 1
+LARGEST_MEMBER = 512 * 1024 * 1024  # bytes
+LARGEST_LAYOUT = 4 * 1024 * 1024
+LARGEST_RATIO = 200  # bytes unpacked for a byte packed; photographs and floats come nowhere near
+MOST_MEMBERS = 256
+
+Unit = Annotated[int, msgspec.Meta(ge=0, lt=1_000_000)]
+
+
+class SessionFileError(ValueError):
+    """A session that cannot be read or written: one sentence for people."""
+
+
+class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``session.json`` holds.
+
+    Attributes
+    ----------
+    version : int
+        Of this format.
+    input_name : str
+        The photograph's file name; empty without one.
+    traces : int
+        How many traces there are; the first is the one on screen.
+    step : int
+        The playhead.
+    pinned : tuple of int
+        The pinned units.
+    model, device : str
+        What was loaded.
+    decoding : Decoding
+        How words were chosen.
+    appearance : AppearanceValues
+        How it was drawn.
+    """
+
+    version: int = FORMAT_VERSION
+    input_name: str = ""
+    traces: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
+    step: int = 0
+    pinned: tuple[Unit, ...] = ()
+    model: str = ""
+    device: str = ""
+    decoding: Decoding = Decoding()
+    appearance: AppearanceValues = AppearanceValues()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSession:
+    """A session as it was read.
+
+    Attributes
+    ----------
+    layout : SessionLayout
+        What was on screen.
+    input_bytes : bytes
+        The photograph's file; empty without one.
+    traces : tuple of Trace
+        What was recorded.
+    """
+
+    layout: SessionLayout
+    input_bytes: bytes
+    traces: tuple[Trace, ...]
+
+
+def save_session(path: Path, saved: SavedSession) -> None:
+    """Write a session beside its name and move it into place.
+
+    Raises
+    ------
+    SessionFileError
+        When it cannot be written; an older file of that name is still there then.
+    """
+    layout = msgspec.structs.replace(saved.layout, traces=len(saved.traces))
+    unfinished: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=".part", dir=path.parent)
+        os.close(handle)
+        unfinished = Path(name)
+        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive, tempfile.TemporaryDirectory() as folder:
+            archive.writestr("session.json", msgspec.json.format(msgspec.json.encode(layout), indent=1))
+            if saved.input_bytes:
+                archive.writestr(f"input/{_plain_name(layout.input_name)}", saved.input_bytes)
+            for number, trace in enumerate(saved.traces):
+                file = Path(folder) / f"{number}.safetensors"
+                save_trace(trace, file)
+                archive.write(file, f"traces/{number}.safetensors")
+        unfinished.replace(path)
+    except OSError as error:
+        raise SessionFileError(f"“{path.name}” cannot be written: {error.strerror or error}.") from error
+    finally:
+        if unfinished is not None:
+            unfinished.unlink(missing_ok=True)
+
+
+def load_session(path: Path) -> SavedSession:
+    """Read a session.
+
+    Raises
+    ------
+    SessionFileError
+        When it is not one, is damaged, or was written by a newer Unrolled.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _read(archive, path.name)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise SessionFileError(f"There is no file “{path}”.") from error
+    except PermissionError as error:
+        raise SessionFileError(f"“{path.name}” cannot be read: its permissions do not allow it.") from error
+    except zipfile.BadZipFile as error:
+        raise SessionFileError(f"“{path.name}” is not a session, or is cut off.") from error
+    except (OSError, NotImplementedError, RuntimeError, EOFError, zipfile.LargeZipFile) as error:
+        raise SessionFileError(f"“{path.name}” is damaged and cannot be read.") from error
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> SavedSession:
+    members = archive.infolist()
+    if len(members) > MOST_MEMBERS:
+        raise SessionFileError(f"“{name}” holds {len(members)} files, which no session does.")
+    by_name = {member.filename: member for member in members}
+    for member in members:
+        packed = max(member.compress_size, 1)
+        if member.file_size > LARGEST_MEMBER or member.file_size > LARGEST_RATIO * packed + LARGEST_LAYOUT:
+            raise SessionFileError(f"“{name}” would unpack to far more than a session holds; it was not opened.")
+    if "session.json" not in by_name or by_name["session.json"].file_size > LARGEST_LAYOUT:
+        raise SessionFileError(f"“{name}” is not a session: it has no layout in it.")
+    try:
+        layout = msgspec.json.decode(_member(archive, by_name["session.json"]), type=SessionLayout)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise SessionFileError(f"“{name}” has a layout that cannot be read ({error}).") from error
+    if layout.version > FORMAT_VERSION:
+        raise SessionFileError(f"“{name}” was written by a newer Unrolled; this one reads version {FORMAT_VERSION}.")
+    inputs = [member for member in members if member.filename.startswith("input/") and not member.is_dir()]
+    data = _member(archive, inputs[0]) if inputs else b""
+    return SavedSession(layout, data, tuple(_trace(archive, by_name, number, name) for number in range(layout.traces)))
+
+
+def _trace(archive: zipfile.ZipFile, by_name: dict[str, zipfile.ZipInfo], number: int, name: str) -> Trace:
+    member = by_name.get(f"traces/{number}.safetensors")
+    if member is None:
+        raise SessionFileError(f"“{name}” lacks a trace that its layout names.")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "trace.safetensors"
+        file.write_bytes(_member(archive, member))
+        try:
+            return load_trace(file)
+        except (PictureError, ValueError) as error:
+            raise SessionFileError(f"“{name}” holds a trace that cannot be read: {error}") from error
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """A member, never more of it than its header announces, since the header was what was judged."""
+    with archive.open(member) as stream:
+        data = stream.read(member.file_size + 1)
+    if len(data) > member.file_size:
+        raise zipfile.BadZipFile("longer than announced")
+    return data
+
+
+def _plain_name(name: str) -> str:
+    return Path(name.replace("\\", "/")).name[:120] or "input"

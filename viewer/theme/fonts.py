@@ -1,0 +1,40 @@
+"""The program's own typefaces, so that it looks the same everywhere. Needs a QGuiApplication."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QFont, QFontDatabase
+
+from unrolled.assets import path
+
+TEXT_FAMILY = "Inter"
+MONO_FAMILY = "JetBrains Mono"
+BASE_PIXELS = 13
+
+_FILES = ("Inter-Regular.ttf", "Inter-Medium.ttf", "Inter-SemiBold.ttf", "JetBrainsMono-Regular.ttf")
+_loaded = False
+
+
+def load_fonts() -> None:
+    """Make the bundled fonts known to Qt, once. A missing file is no failure: Qt then takes the system's font."""
+    global _loaded
+    if _loaded:
+        return
+    for name in _FILES:
+        QFontDatabase.addApplicationFont(str(path("fonts", name)))
+    _loaded = True
+
+
+def text_font(pixels: int = BASE_PIXELS, *, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+    """The typeface of words, at a size in device-independent pixels."""
+    font = QFont(TEXT_FAMILY)
+    font.setPixelSize(pixels)
+    font.setWeight(weight)
+    return font
+
+
+def mono_font(pixels: int = BASE_PIXELS) -> QFont:
+    """The typeface of numbers that stand under one another."""
+    font = QFont(MONO_FAMILY)
+    font.setStyleHint(QFont.StyleHint.Monospace)
+    font.setPixelSize(pixels)
+    return font

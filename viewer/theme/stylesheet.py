@@ -1,0 +1,116 @@
+"""Qt's palette and style sheet, made from a theme. No other module writes rules of style for common widgets."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QColor, QPalette
+
+from unrolled.viewer.theme.fonts import BASE_PIXELS, MONO_FAMILY, TEXT_FAMILY
+from unrolled.viewer.theme.themes import Theme
+
+
+def palette(theme: Theme) -> QPalette:
+    """The theme as Qt's palette, for what the style sheet does not reach."""
+    made = QPalette()
+    role = QPalette.ColorRole
+    for which, colour in (
+        (role.Window, theme.window), (role.WindowText, theme.text), (role.Base, theme.panel),
+        (role.AlternateBase, theme.raised), (role.Text, theme.text), (role.PlaceholderText, theme.muted),
+        (role.Button, theme.raised), (role.ButtonText, theme.text), (role.ToolTipBase, theme.raised),
+        (role.ToolTipText, theme.text), (role.Highlight, theme.accent), (role.HighlightedText, theme.accent_text),
+        (role.Link, theme.accent), (role.Accent, theme.accent), (role.Mid, theme.border), (role.Light, theme.raised),
+    ):
+        made.setColor(which, QColor(colour))
+    group = QPalette.ColorGroup.Disabled
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        made.setColor(group, which, QColor(theme.faint))
+    return made
+
+
+def stylesheet(theme: Theme) -> str:
+    """The rules for the whole application. Sizes follow a rhythm of 4 and 8 pixels; corners are 8, of controls 6."""
+    t = theme
+    return f"""
+* {{ font-family: "{TEXT_FAMILY}"; font-size: {BASE_PIXELS}px; }}
+QMainWindow, QDialog {{ background: {t.window}; }}
+QWidget {{ color: {t.text}; }}
+QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; padding: 4px 8px; }}
+
+QMenuBar {{ background: {t.window}; padding: 2px 4px; }}
+QMenuBar::item {{ padding: 4px 8px; border-radius: 6px; background: transparent; }}
+QMenuBar::item:selected {{ background: {t.accent_ground}; }}
+QMenu {{ background: {t.panel}; border: 1px solid {t.border}; padding: 4px; }}
+QMenu::item {{ padding: 5px 28px 5px 12px; border-radius: 4px; }}
+QMenu::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
+QMenu::item:disabled {{ color: {t.faint}; }}
+QMenu::separator {{ height: 1px; background: {t.border}; margin: 4px 8px; }}
+QMenu::icon {{ padding-left: 8px; }}
+
+#toolbar {{ background: {t.panel}; border: none; border-bottom: 1px solid {t.border}; }}
+#toolbarLine {{ background: {t.border}; }}
+#section {{ background: {t.panel}; border: 1px solid {t.border}; border-radius: 8px; }}
+#sectionHeading {{ color: {t.muted}; font-weight: 600; font-size: 11px; background: transparent; }}
+#sectionNote {{ color: {t.muted}; font-size: 11px; background: transparent; }}
+#status {{ background: transparent; }}
+#status QLabel {{ color: {t.muted}; font-size: 12px; background: transparent; }}
+#muted {{ color: {t.muted}; }}
+#title {{ font-size: 20px; font-weight: 600; }}
+#subtitle {{ font-weight: 600; color: {t.text}; }}
+#keyCap {{ font-family: "{MONO_FAMILY}"; font-size: 12px; background: {t.raised}; border: 1px solid {t.border};
+           border-radius: 4px; padding: 1px 6px; }}
+
+#banner {{ border-radius: 8px; border: 1px solid {t.border}; background: {t.raised}; }}
+#banner[kind="error"] {{ border-color: {t.error}; }}
+#banner[kind="warning"] {{ border-color: {t.warning}; }}
+#banner QLabel {{ background: transparent; }}
+
+QToolButton, QPushButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 4px 8px; }}
+QToolButton:hover, QPushButton:hover {{ background: {t.raised}; border-color: {t.border}; }}
+QToolButton:pressed, QPushButton:pressed {{ background: {t.accent_ground}; }}
+QToolButton:checked {{ background: {t.accent_ground}; color: {t.accent}; }}
+QToolButton:focus, QPushButton:focus {{ border: 1px solid {t.accent}; }}
+QToolButton:disabled, QPushButton:disabled {{ color: {t.faint}; }}
+QToolButton::menu-indicator {{ image: none; width: 0; }}
+QPushButton {{ background: {t.raised}; border-color: {t.border}; padding: 5px 14px; min-height: 18px; }}
+QPushButton:default, QPushButton#primary {{ background: {t.accent}; color: {t.accent_text}; border-color: {t.accent}; font-weight: 500; }}
+QPushButton#primary:hover, QPushButton:default:hover {{ background: {t.accent}; border-color: {t.text}; }}
+QPushButton:default:disabled, QPushButton#primary:disabled {{ background: {t.raised}; color: {t.faint}; border-color: {t.border}; }}
+#playButton {{ background: {t.accent}; color: {t.accent_text}; border-radius: 17px; padding: 0; }}
+#playButton:hover {{ border-color: {t.text}; }}
+#playButton:focus {{ border: 2px solid {t.text}; }}
+#playButton:disabled {{ background: {t.raised}; border-color: {t.border}; }}
+
+QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 6px;
+    padding: 4px 8px; min-height: 18px; selection-background-color: {t.accent}; selection-color: {t.accent_text}; }}
+QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover {{ border-color: {t.faint}; }}
+QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus {{ border: 1px solid {t.accent}; }}
+QComboBox:disabled {{ color: {t.faint}; }}
+QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.border}; padding: 4px;
+    selection-background-color: {t.accent_ground}; selection-color: {t.text}; outline: none; }}
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ width: 16px; border: none; }}
+
+QSlider {{ background: transparent; min-height: 22px; }}
+QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.border}; }}
+QSlider::sub-page:horizontal {{ background: {t.accent}; border-radius: 2px; height: 4px; }}
+QSlider::handle:horizontal {{ width: 14px; height: 14px; margin: -5px 0; border-radius: 7px; background: {t.panel};
+    border: 1px solid {t.faint}; }}
+QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ border: 2px solid {t.accent}; width: 12px; height: 12px; }}
+QSlider:focus {{ border: none; }}
+
+QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
+QCheckBox:focus, QRadioButton:focus {{ color: {t.accent}; }}
+QProgressBar {{ border: none; border-radius: 3px; background: {t.border}; max-height: 6px; min-height: 6px; }}
+QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+QSplitter::handle {{ background: transparent; }}
+QSplitter::handle:hover {{ background: {t.accent_ground}; border-radius: 3px; }}
+QScrollArea {{ background: transparent; border: none; }}
+QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
+QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
+QScrollBar::handle {{ background: {t.border}; border-radius: 4px; min-height: 24px; min-width: 24px; margin: 1px; }}
+QScrollBar::handle:hover {{ background: {t.faint}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+#popover {{ background: {t.panel}; border: 1px solid {t.border}; border-radius: 8px; }}
+#dropHint {{ background: {t.accent_ground}; border: 2px dashed {t.accent}; border-radius: 12px; color: {t.accent};
+    font-size: 18px; font-weight: 600; }}
+"""

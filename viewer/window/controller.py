@@ -1,0 +1,548 @@
+"""The only writer of the session: takes what a person asks for to the backend, and what it reports into the session.
+
+It has no widgets: the window follows its signals, and tests drive it without a screen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timezone
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from unrolled.models.protocol.messages import (
+    Decoding,
+    Device,
+    Ended,
+    Failed,
+    Idle,
+    Loaded,
+    LoadModel,
+    Opened,
+    Progress,
+    Ready,
+    Stepped,
+)
+from unrolled.models.trace import ModelListing, Provenance, Trace
+from unrolled.models.trace.pictures import PictureError, read_file
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.state.session import InputPicture, Session
+from unrolled.viewer.window.inputs import Kind, decode_picture, kind_of, picture_of_trace
+from unrolled.viewer.window.live_run import LiveRun
+from unrolled.viewer.window.message import Message
+from unrolled.viewer.window.picture_worker import PictureWorker
+from unrolled.viewer.window.playback import Playback
+
+DEFAULT_MODEL = "caption-attend-lstm"
+DECODE_ASIDE_FROM = 2 * 1024 * 1024  # bytes; a larger picture is decoded in a thread
+
+
+class Controller(QObject):
+    """What the window does.
+
+    Parameters
+    ----------
+    session : Session
+        What is shown.
+    backend : BackendProcess
+        Where the model is; not started yet.
+    parent : QObject, optional
+        Owner.
+
+    Attributes
+    ----------
+    said : Signal(object)
+        A `Message` to show.
+    unsaid : Signal(str)
+        What was said at this place no longer holds.
+    status_changed : Signal(str, float)
+        What is going on, and how far it is (-1: not known); empty when nothing is.
+    state_changed : Signal()
+        What can be done now is different: models, devices, playing, decoding, whether a run is live.
+    opened_file : Signal(str)
+        A file was opened, for the list of recent ones.
+    """
+
+    said = Signal(object)
+    unsaid = Signal(str)
+    status_changed = Signal(str, float)
+    state_changed = Signal()
+    opened_file = Signal(str)
+
+    def __init__(self, session: Session, backend: BackendProcess, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.backend = backend
+        self.playback = Playback(self)
+        self.run = LiveRun(backend.send)
+        self.models: tuple[ModelListing, ...] = ()
+        self.devices: tuple[Device, ...] = ()
+        self.wanted_model = ""     # what was asked for; loaded as soon as the backend is ready
+        self.preferred_model = ""  # what was used last time; taken if nothing is asked for and it is still there
+        self.wanted_device = "auto"
+        self.decoding = Decoding()
+        self.loading = False
+        self.last_milliseconds = 0.0
+        self._again_with_model = False    # a person picked another model: the picture is run again with it
+        self._keep_trace = False          # the input is being encoded to go on with the trace that is there
+        self._target: int | None = None   # the step that the playhead goes to as steps arrive
+        self._moving = False
+        self._pictures = PictureWorker(self)
+        self._pictures.decoded.connect(self._picture_decoded)
+        self._pictures.failed.connect(self._picture_failed)
+        backend.report.connect(self._take)
+        backend.started.connect(lambda: self.status_changed.emit("Loading PyTorch…", -1.0))
+        backend.died.connect(self._backend_died)
+        self.playback.tick.connect(self._tick)
+        self.playback.changed.connect(self.state_changed)
+        session.playhead.moved.connect(self._playhead_moved)
+        session.candidate_chosen.connect(self.choose)
+
+    # ── The backend ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Start the backend; returns at once."""
+        self.status_changed.emit("Starting the model’s process…", -1.0)
+        self.backend.start()
+
+    def restart_backend(self) -> None:
+        """Start the backend again; the model is loaded as before, and the run goes on from where it was."""
+        self.unsaid.emit("model")
+        self.run.lose()
+        self.loading = False
+        self.start()
+
+    def close(self) -> None:
+        """Stop everything; no process and no thread is left."""
+        self.playback.stop()
+        self._pictures.close()
+        self.backend.close()
+
+    def load_model(self, name: str, device: str | None = None) -> None:
+        """Load a model by its name or its checkpoint's path; the picture is then run again with it."""
+        same = self.session.description is not None and name == self.wanted_model
+        self._again_with_model = self._again_with_model or not same
+        self.wanted_model = name
+        self.wanted_device = device or self.wanted_device
+        self._request_model()
+
+    def set_device(self, device: str) -> None:
+        """Compute elsewhere; the trace is kept, and goes on there."""
+        if device != self.wanted_device:
+            self.wanted_device = device
+            self._request_model()
+
+    def _request_model(self) -> None:
+        if self.backend.connected and self.wanted_model:
+            self.unsaid.emit("model")
+            self.playback.stop()
+            self._target = None
+            self.run.lose()
+            self.loading = True
+            self.status_changed.emit("Loading the model…", -1.0)
+            self.backend.send(LoadModel(self.wanted_model, self.wanted_device))
+            self.state_changed.emit()
+
+    # ── Inputs ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def open_file(self, path: Path) -> None:
+        """Open a photograph, a trace or a session; what is on screen stays when that fails."""
+        path = Path(path)
+        self.unsaid.emit("input")
+        kind = kind_of(path)
+        try:
+            if kind is Kind.PICTURE:
+                data = read_file(path)
+                self.opened_file.emit(str(path.absolute()))
+                self.open_bytes(data, path.name)
+            elif kind is Kind.TRACE:
+                self._open_trace_file(path)
+            else:
+                self._open_session_file(path)
+        except (PictureError, ValueError) as error:
+            self._say_input(str(error))
+        except OSError as error:
+            self._say_input(f"“{path.name}” cannot be read: {error.strerror or error}.")
+
+    def open_bytes(self, data: bytes, name: str) -> None:
+        """Open a photograph from its file's bytes; the newest that was asked for wins."""
+        self.unsaid.emit("input")
+        if len(data) > DECODE_ASIDE_FROM:
+            self.status_changed.emit("Reading the picture…", -1.0)
+            self._pictures.decode(data, name)
+            return
+        self._pictures.forget()
+        try:
+            picture, notes = decode_picture(data, name)
+        except PictureError as error:
+            self._say_input(str(error))
+            return
+        self._picture_decoded(picture, notes)
+
+    def show_trace(self, trace: Trace, picture: InputPicture | None, *, step: int = 0) -> None:
+        """Show what was recorded before; with its model loaded it can go on from there."""
+        self._interrupt()
+        self._pictures.forget()
+        self._again_with_model = False
+        self.session.set_picture(picture)
+        self.session.set_trace(trace)
+        self.session.playhead.seek(step)
+        self._open_input()
+        self.state_changed.emit()
+
+    def _open_trace_file(self, path: Path) -> None:
+        from unrolled.models.trace.files import load_trace  # most starts need none
+
+        trace = load_trace(path)
+        self.show_trace(trace, picture_of_trace(trace, path.name))
+        self.opened_file.emit(str(path.absolute()))
+
+    def _open_session_file(self, path: Path) -> None:
+        from unrolled.viewer.state.session_file import load_session
+
+        saved = load_session(path)
+        layout = saved.layout
+        picture = decode_picture(saved.input_bytes, layout.input_name or "picture")[0] if saved.input_bytes else None
+        self.decoding = layout.decoding
+        self.session.appearance.replace(layout.appearance)
+        if saved.traces:
+            self.show_trace(saved.traces[0], picture or picture_of_trace(saved.traces[0], path.name), step=layout.step)
+        elif picture is not None:
+            self._picture_decoded(picture, ())
+        self.session.selection.set(layout.pinned)
+        self.opened_file.emit(str(path.absolute()))
+        self.state_changed.emit()
+
+    def _picture_decoded(self, picture: InputPicture, notes: tuple[str, ...]) -> None:
+        self._interrupt()
+        self.status_changed.emit("", -1.0)
+        self.session.set_picture(picture)
+        for note in notes:
+            self.said.emit(Message(place="input", text=note, kind="info"))
+        self._open_input()
+        self.state_changed.emit()
+
+    def _picture_failed(self, sentence: str) -> None:
+        self.status_changed.emit("", -1.0)
+        self._say_input(sentence)
+
+    def _interrupt(self) -> None:
+        """Something else is about to be shown: stop what the old run does, and drop what of it still arrives."""
+        self.playback.stop()
+        self._target = None
+        self.run.cancel()
+        self.run.lose()
+
+    def _open_input(self) -> None:
+        """Have the picture encoded, if there is a picture and a model that fits what is on screen."""
+        picture, description, trace = self.session.picture, self.session.description, self.session.trace
+        if picture is None or description is None or self.loading or not self.backend.connected:
+            return
+        fits = trace is not None and self._fits(trace)
+        if trace is not None and not fits and not self._again_with_model:
+            return  # recorded by another model: it is shown, and never overwritten unasked
+        self._keep_trace = fits
+        self._again_with_model = False
+        self.run.open_input(picture.data, picture.name, self.decoding)
+
+    def _fits(self, trace: Trace) -> bool:
+        description = self.session.description
+        return (description is not None and trace.provenance.model == description.name
+                and trace.provenance.weights_hash in ("", description.weights_hash)
+                and tuple(trace.channels) == tuple(channel.name for channel in description.channels))
+
+    # ── Moving ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def live(self) -> bool:
+        """Whether steps can be added: there is a model, and the trace is its own."""
+        trace = self.session.trace
+        return self.run.is_open and trace is not None and not trace.ended
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a picture waits for its model or to be encoded, so that steps will be possible."""
+        return self.session.picture is not None and (self.session.trace is None or not self.session.trace.ended) and (
+            self.run.opening or self.loading or (self.backend.alive and self.session.description is None))
+
+    def step_forward(self) -> None:
+        """Go to the next step; where none is recorded, the model takes it."""
+        playhead = self.session.playhead
+        if not playhead.at_end and self._target is None:
+            self._go(playhead.step + 1)
+            return
+        self._reach((playhead.step if self._target is None else self._target) + 1)
+
+    def step_back(self) -> None:
+        """Go to the step before."""
+        self._target = None
+        self.session.playhead.seek(self.session.playhead.step - 1)
+
+    def go_first(self) -> None:
+        """Go to the first step."""
+        self._target = None
+        self.session.playhead.seek(0)
+
+    def go_last(self) -> None:
+        """Go to the last recorded step; when there already, run to the end."""
+        if self.session.playhead.at_end:
+            self.run_to_end()
+        else:
+            self._target = None
+            self._go(self.session.playhead.length - 1)
+
+    def run_to_end(self) -> None:
+        """Let the model write until nothing more follows."""
+        self.playback.stop()
+        description, trace = self.session.description, self.session.trace
+        if trace is not None and trace.ended:
+            self._go(len(trace) - 1)
+            return
+        self._reach((description.maximum_steps if description is not None else 20) - 1)
+
+    def toggle_play(self) -> None:
+        """Play, or pause."""
+        if self.playback.playing:
+            self.playback.stop()
+            self._target = None
+            return
+        trace = self.session.trace
+        if trace is not None and trace.ended and self.session.playhead.at_end:
+            self._go(0)
+            self.playback.start_later()
+        elif trace is not None or self.session.picture is not None:
+            self.playback.start()
+
+    def _tick(self) -> None:
+        playhead, trace = self.session.playhead, self.session.trace
+        if not playhead.at_end:
+            self._go(playhead.step + 1)
+        elif trace is not None and trace.ended:
+            if self.playback.loop and len(trace) > 1:
+                self._go(0)
+            else:
+                self.playback.stop()
+        elif self.run.is_open or self.waiting:
+            self._reach(playhead.step + 1)
+        else:
+            self.playback.stop()
+            self._reach(playhead.step + 1)
+
+    def _go(self, step: int) -> None:
+        self._moving = True
+        self.session.playhead.seek(step)
+        self._moving = False
+
+    def _playhead_moved(self, _: int) -> None:
+        if not self._moving:
+            self._target = None  # a person moved it: it does not run away from where they put it
+
+    def _reach(self, step: int) -> None:
+        """Go to a step that is not recorded yet, as soon as it is."""
+        trace = self.session.trace
+        if trace is not None and trace.ended:
+            self._go(len(trace) - 1)
+            return
+        if self.run.is_open and trace is not None:
+            self._target = step
+            self.run.want(step + 1, trace, self.decoding)
+        elif self.waiting:
+            self._target = step
+        elif trace is not None and self.session.description is not None and not self._fits(trace):
+            self.said.emit(Message(
+                place="run", kind="info", text="This run was recorded by another model and ends here.",
+                action="Run the picture with this model", act=self.run_again))
+        elif not self.backend.alive:
+            self._say_backend("The model’s process is not running.")
+
+    def run_again(self) -> None:
+        """Run the picture from the beginning with the model that is loaded."""
+        self.unsaid.emit("run")
+        self._interrupt()
+        self._again_with_model = True
+        self.session.set_trace(None)
+        self._open_input()
+        self.state_changed.emit()
+
+    # ── Choosing words ────────────────────────────────────────────────────────────────────────────────────────
+
+    def choose(self, step: int, token: int) -> None:
+        """Write another word at a step and go on from there as far as the run had gone."""
+        trace = self.session.trace
+        if trace is None or not 0 <= step < len(trace) or trace.tokens[step] == token:
+            return
+        if not self.run.is_open:
+            if self._fits(trace) and self.waiting:
+                return
+            self.said.emit(Message(place="run", kind="warning", text="Another word can be tried once the model that "
+                                                                     "recorded this run is loaded."))
+            return
+        self._rewrite(step, token)
+
+    def set_decoding(self, decoding: Decoding) -> None:
+        """Choose words in another way; a run that has begun is written again from its first word."""
+        if decoding == self.decoding:
+            return
+        self.decoding = decoding
+        trace = self.session.trace
+        if trace is not None and self.run.is_open and len(trace):
+            self._rewrite(0, None)
+        elif trace is not None and self.run.is_open:
+            trace.provenance = self._provenance(trace.provenance.region)
+        self.state_changed.emit()
+
+    def _rewrite(self, step: int, token: int | None) -> None:
+        trace = self.session.trace
+        assert trace is not None
+        self.playback.stop()
+        had, had_ended, was_at = len(trace), trace.ended, self.session.playhead.step
+        shorter = trace.truncated(step)
+        shorter.provenance = self._provenance(trace.provenance.region)
+        self.run.rewind(step)
+        self.session.set_trace(shorter)
+        self._go(step - 1)
+        length = max(had, self._most_steps()) if had_ended else had
+        if token is not None:
+            self.run.force(token, shorter, self.decoding)
+        self.run.want(length, shorter, self.decoding)
+        self._target = step if token is not None else was_at
+        self.state_changed.emit()
+
+    def _most_steps(self) -> int:
+        return self.session.description.maximum_steps if self.session.description is not None else 20
+
+    # ── Reports ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _take(self, report: object) -> None:
+        if isinstance(report, Stepped):
+            self._stepped(report)
+        elif isinstance(report, Idle):
+            self.run.idle(report)
+            self.state_changed.emit()
+        elif isinstance(report, Ended):
+            self._ended(report)
+        elif isinstance(report, Progress):
+            self.status_changed.emit(report.text, report.fraction)
+        elif isinstance(report, Opened):
+            self._opened(report)
+        elif isinstance(report, Ready):
+            self._ready(report)
+        elif isinstance(report, Loaded):
+            self._loaded(report)
+        elif isinstance(report, Failed):
+            self._failed(report)
+
+    def _ready(self, report: Ready) -> None:
+        self.models, self.devices = report.models, report.devices
+        self.status_changed.emit("", -1.0)
+        names = [listing.name for listing in report.models]
+        if not self.wanted_model:
+            choices = [name for name in (self.preferred_model, DEFAULT_MODEL) if name in names or Path(name).is_file()]
+            self.wanted_model = (choices or names or [""])[0]
+        if not self.wanted_model:
+            self.said.emit(Message(place="model", kind="warning",
+                                   text="No model is installed. Open a checkpoint, or train one with “unrolled train”."))
+        self.state_changed.emit()
+        self._request_model()
+
+    def _loaded(self, report: Loaded) -> None:
+        self.loading = False
+        self.status_changed.emit("", -1.0)
+        self.session.set_model(report.description, report.device)
+        self._open_input()
+        self.state_changed.emit()
+
+    def _opened(self, report: Opened) -> None:
+        if not self.run.wants(report.run) or self.session.picture is None:
+            return
+        self.run.opened()
+        self.status_changed.emit("", -1.0)
+        if not self._keep_trace or self.session.trace is None:
+            assert self.session.description is not None
+            self.session.set_trace(Trace(self.session.description.channels, provenance=self._provenance(report.region),
+                                         input_bytes=self.session.picture.data))
+        trace = self.session.trace
+        assert trace is not None
+        if self._target is not None:
+            self._reach(self._target)
+        self.state_changed.emit()
+
+    def _stepped(self, report: Stepped) -> None:
+        trace = self.session.trace
+        if trace is None or not self.run.accepts(report, trace):
+            return
+        try:
+            trace.append(report.result(tuple(trace.channels.values())))
+        except ValueError as error:
+            self.said.emit(Message(place="run", text=f"The model reported a step that does not fit: {error}."))
+            return
+        self.last_milliseconds = report.milliseconds
+        self.session.grew()
+        if self._target is not None:
+            self._go(min(self._target, len(trace) - 1))
+            if len(trace) > self._target:
+                self._target = None
+        elif self.session.playhead.step < 0:
+            self._go(0)
+
+    def _ended(self, report: Ended) -> None:
+        if not self.run.wants(report.run):
+            return
+        self._target = None
+        self.session.end()
+        self.state_changed.emit()
+
+    def _failed(self, report: Failed) -> None:
+        if report.run >= 0 and not self.run.wants(report.run):
+            return
+        self.status_changed.emit("", -1.0)
+        self.playback.stop()
+        self._target = None
+        if report.subject == "model":
+            self.loading = False
+            self.said.emit(Message(place="model", text=report.sentence))
+            if self.session.description is not None:
+                self.wanted_model = self.session.description.name
+                self.wanted_device = self.session.device or self.wanted_device
+                self._again_with_model = False
+                self._open_input()
+        elif report.subject == "input":
+            self.run.lose()
+            self._say_input(report.sentence)
+        elif report.subject == "step":
+            self.said.emit(Message(place="run", text=report.sentence))
+        else:
+            self.loading = False
+            self._say_backend(report.sentence)
+        self.state_changed.emit()
+
+    def _backend_died(self, sentence: str) -> None:
+        self.playback.stop()
+        self._target = None
+        self.loading = False
+        self.run.lose()
+        self.status_changed.emit("", -1.0)
+        self._say_backend(sentence)
+        self.state_changed.emit()
+
+    # ── Saying ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _say_input(self, sentence: str) -> None:
+        self.said.emit(Message(place="input", text=sentence))
+
+    def _say_backend(self, sentence: str) -> None:
+        kept = " What was recorded is kept." if self.session.trace is not None and len(self.session.trace) else ""
+        self.said.emit(Message(place="model", text=sentence + kept, action="Start it again", act=self.restart_backend))
+
+    def _provenance(self, region: tuple[float, float, float, float]) -> Provenance:
+        picture, description = self.session.picture, self.session.description
+        return Provenance(
+            model=description.name if description is not None else "",
+            weights_hash=description.weights_hash if description is not None else "",
+            input_name=picture.name if picture is not None else "",
+            input_hash=hashlib.sha256(picture.data).hexdigest() if picture is not None else "",
+            region=region, decoding=self.decoding.in_words,
+            seed=self.decoding.seed if self.decoding.method == "sampling" else 0,
+            device=self.session.device, created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        )

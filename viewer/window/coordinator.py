@@ -1,0 +1,104 @@
+"""Turns the session's signals into painting: every panel is told at most once per frame, and nothing runs while idle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
+
+from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.state.session import Session
+
+FRAME_MILLISECONDS = 16
+
+
+class Coordinator(QObject):
+    """Collects what changed, and brings the panels up to date one frame later at the latest.
+
+    Parameters
+    ----------
+    session : Session
+        Whose signals are followed.
+    panels : iterable of Panel
+        What is brought up to date, in this order.
+    parent : QObject, optional
+        Owner.
+
+    Attributes
+    ----------
+    flushed : Signal()
+        All panels are up to date.
+    frames : int
+        How often they were brought up to date.
+    """
+
+    flushed = Signal()
+
+    def __init__(self, session: Session, panels: Iterable[Panel], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._panels = list(panels)
+        self._must_refresh = False
+        self._must_seek = False
+        self.frames = 0
+        self._since_last = QElapsedTimer()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self.flush)
+        for signal in (session.input_changed, session.model_changed, session.trace_changed, session.ended,
+                       session.selection.changed, session.time_axis.changed, session.appearance.changed):
+            signal.connect(self._refresh)
+        session.steps_added.connect(self._steps_added)
+        session.selection.hovered.connect(self._hovered)
+        session.playhead.moved.connect(self._moved)
+
+    def add(self, panel: Panel) -> None:
+        """Bring one more panel up to date from now on."""
+        self._panels.append(panel)
+        self._refresh()
+
+    def remove(self, panel: Panel) -> None:
+        """Leave a panel alone."""
+        if panel in self._panels:
+            self._panels.remove(panel)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something changed that is not painted yet."""
+        return self._timer.isActive()
+
+    def flush(self) -> None:
+        """Bring all panels up to date now."""
+        self._timer.stop()
+        self._since_last.start()
+        refresh, self._must_refresh = self._must_refresh, False
+        seek, self._must_seek = self._must_seek, False
+        if not (refresh or seek):
+            return
+        step = self._session.playhead.step
+        for panel in self._panels:
+            if refresh:
+                panel.refresh()
+            panel.seek(step)
+        self.frames += 1
+        self.flushed.emit()
+
+    def _refresh(self) -> None:
+        self._must_refresh = True
+        self._schedule()
+
+    def _steps_added(self, _: int) -> None:
+        self._refresh()
+
+    def _hovered(self, _: object) -> None:
+        self._refresh()
+
+    def _moved(self, _: int) -> None:
+        self._must_seek = True
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._timer.isActive():
+            elapsed = self._since_last.elapsed() if self._since_last.isValid() else FRAME_MILLISECONDS
+            self._timer.start(max(1, FRAME_MILLISECONDS - int(elapsed)))

@@ -1,0 +1,134 @@
+"""How words are chosen: the method, and what belongs to it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QFrame, QLabel, QSpinBox, QVBoxLayout, QWidget
+
+from unrolled.models.protocol.messages import Decoding
+
+SETTLE_MILLISECONDS = 250  # so that typing a number does not run the caption for each digit
+
+METHODS = (("greedy", "Greedy", "The most probable word at each step."),
+           ("beam", "Beam search", "Several captions side by side; the most probable of them all."),
+           ("sampling", "Sampling", "Words drawn by their probability."))
+
+
+class DecodingPopover(QFrame):
+    """A small window under its button; what is changed is in force at once.
+
+    Attributes
+    ----------
+    changed : Signal(object)
+        Another `Decoding`.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, decoding: Decoding, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setObjectName("popover")
+        self.setAccessibleName("How words are chosen")
+        self.setFixedWidth(280)
+        self.method = QComboBox()
+        for value, title, _ in METHODS:
+            self.method.addItem(title, value)
+        self.explanation = QLabel("")
+        self.explanation.setObjectName("muted")
+        self.explanation.setWordWrap(True)
+        self.beam_width = _whole(1, 64)
+        self.length_penalty = _real(0.0, 5.0, 0.1)
+        self.temperature = _real(0.05, 10.0, 0.1)
+        self.top_k = _whole(0, 10_000, zero="all words")
+        self.top_p = _real(0.01, 1.0, 0.05)
+        self.seed = _whole(0, 2**31 - 1)
+        self._rows: dict[str, list[QWidget]] = {"greedy": [], "beam": [], "sampling": []}
+        self._form = QFormLayout()
+        self._form.setHorizontalSpacing(16)
+        self._form.setVerticalSpacing(8)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for kind, title, widget in (
+            ("", "Method", self.method), ("beam", "Beam width", self.beam_width),
+            ("beam", "Length penalty", self.length_penalty), ("sampling", "Temperature", self.temperature),
+            ("sampling", "Top-k", self.top_k), ("sampling", "Top-p", self.top_p), ("sampling", "Seed", self.seed),
+        ):
+            widget.setAccessibleName(title)
+            self._form.addRow(title, widget)
+            if kind:
+                self._rows[kind].append(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 12, 16, 16)
+        layout.setSpacing(8)
+        layout.addLayout(self._form)
+        layout.addWidget(self.explanation)
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE_MILLISECONDS)
+        self._settle.timeout.connect(self._say)
+        self.show_decoding(decoding)
+        self.method.currentIndexChanged.connect(self._method_changed)
+        for spin in (self.beam_width, self.length_penalty, self.temperature, self.top_k, self.top_p, self.seed):
+            spin.valueChanged.connect(lambda _: self._settle.start())
+
+    def decoding(self) -> Decoding:
+        """What the fields say."""
+        return Decoding(
+            method=str(self.method.currentData()), beam_width=self.beam_width.value(),
+            length_penalty=round(self.length_penalty.value(), 3), temperature=round(self.temperature.value(), 3),
+            top_k=self.top_k.value(), top_p=round(self.top_p.value(), 3), seed=self.seed.value(),
+        )
+
+    def show_decoding(self, decoding: Decoding) -> None:
+        """Fill in the fields."""
+        self.blockSignals(True)
+        self.method.setCurrentIndex(self.method.findData(decoding.method))
+        self.beam_width.setValue(decoding.beam_width)
+        self.length_penalty.setValue(decoding.length_penalty)
+        self.temperature.setValue(decoding.temperature)
+        self.top_k.setValue(decoding.top_k)
+        self.top_p.setValue(decoding.top_p)
+        self.seed.setValue(min(decoding.seed, 2**31 - 1))
+        self._settle.stop()
+        self.blockSignals(False)
+        self._show_rows()
+
+    def open_under(self, button: QWidget) -> None:
+        """Show it under a button, inside of the screen."""
+        self.adjustSize()
+        place = button.mapToGlobal(QPoint(button.width() - self.width(), button.height() + 6))
+        place.setX(max(place.x(), button.screen().availableGeometry().left() + 8))
+        self.move(place)
+        self.show()
+        self.method.setFocus()
+
+    def _method_changed(self) -> None:
+        self._show_rows()
+        self._say()
+
+    def _show_rows(self) -> None:
+        method = str(self.method.currentData())
+        for kind, widgets in self._rows.items():
+            for widget in widgets:
+                self._form.setRowVisible(widget, kind == method)
+        self.explanation.setText(next(text for value, _, text in METHODS if value == method))
+        self.adjustSize()
+
+    def _say(self) -> None:
+        self._settle.stop()
+        self.changed.emit(self.decoding())
+
+
+def _whole(low: int, high: int, *, zero: str = "") -> QSpinBox:
+    spin = QSpinBox()
+    spin.setRange(low, high)
+    if zero:
+        spin.setSpecialValueText(zero)
+    return spin
+
+
+def _real(low: float, high: float, step: float) -> QDoubleSpinBox:
+    spin = QDoubleSpinBox()
+    spin.setRange(low, high)
+    spin.setSingleStep(step)
+    spin.setDecimals(2)
+    return spin

@@ -1,0 +1,128 @@
+"""The list of shortcuts, and what Unrolled is."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from unrolled.viewer.theme.icons import pixmap
+from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.window.actions import MENUS, SPECS, key_text
+
+WITH_THE_MOUSE = (
+    ("Click a word, or drag the bar", "go there"),
+    ("Wheel over a track", "move step by step"),
+    ("Ctrl + wheel over a track", "zoom the steps"),
+    ("Click a row of a track", "pin that unit everywhere"),
+    ("Click a candidate", "write that word and go on"),
+    ("Drop a picture anywhere", "open it"),
+)
+
+
+class ShortcutsDialog(QDialog):
+    """Every shortcut, by menu."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard shortcuts")
+        self.setAccessibleName("Keyboard shortcuts")
+        columns = QHBoxLayout()
+        columns.setSpacing(40)
+        sides = [QVBoxLayout(), QVBoxLayout()]
+        for side in sides:
+            side.setSpacing(12)
+            columns.addLayout(side)
+        for menu, side in zip(MENUS, (0, 1, 0, 1), strict=True):
+            rows = [(spec.text.rstrip("…"), spec.keys) for spec in SPECS if spec.menu == menu and spec.keys]
+            if rows:
+                sides[side].addLayout(_table(menu, rows))
+        mouse = QGridLayout()
+        mouse.setHorizontalSpacing(24)
+        mouse.setVerticalSpacing(4)
+        mouse.addWidget(_heading("Mouse"), 0, 0, 1, 2)
+        for number, (what, does) in enumerate(WITH_THE_MOUSE, 1):
+            mouse.addWidget(QLabel(what), number, 0)
+            mouse.addWidget(_muted(does), number, 1)
+        sides[1].addLayout(mouse)
+        for side in sides:
+            side.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 20, 24, 16)
+        layout.setSpacing(16)
+        layout.addLayout(columns)
+        layout.addWidget(_close_button(self))
+
+
+class AboutDialog(QDialog):
+    """Name, version, what it is made with."""
+
+    def __init__(self, theme: Theme, version: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("About Unrolled")
+        self.setAccessibleName("About Unrolled")
+        mark = QLabel()
+        mark.setPixmap(pixmap("unrolled", theme.accent, size=64, ratio=self.devicePixelRatioF()))
+        mark.setAlignment(Qt.AlignmentFlag.AlignTop)
+        title = QLabel("Unrolled")
+        title.setObjectName("title")
+        text = QLabel(
+            "A microscope for recurrent and attention models: a model reads or writes one token at a time, and every "
+            "number that it computes on the way can be seen, scrubbed, changed and exported.")
+        text.setWordWrap(True)
+        text.setFixedWidth(360)
+        made = _muted("MIT licence. Drawn in Inter and JetBrains Mono (SIL Open Font Licence), with Lucide icons (ISC); "
+                      "made with Qt for Python, pyqtgraph, NumPy, Pillow, PyAV, cmap and PyTorch.")
+        made.setWordWrap(True)
+        made.setFixedWidth(360)
+        words = QVBoxLayout()
+        words.setSpacing(8)
+        words.addWidget(title)
+        words.addWidget(_muted(f"Version {version}"))
+        words.addWidget(text)
+        words.addWidget(made)
+        top = QHBoxLayout()
+        top.setSpacing(20)
+        top.addWidget(mark)
+        top.addLayout(words)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 16)
+        layout.setSpacing(16)
+        layout.addLayout(top)
+        layout.addWidget(_close_button(self))
+
+
+def _table(title: str, rows: list[tuple[str, tuple[str, ...]]]) -> QGridLayout:
+    table = QGridLayout()
+    table.setHorizontalSpacing(24)
+    table.setVerticalSpacing(4)
+    table.addWidget(_heading(title), 0, 0, 1, 2)
+    for number, (text, keys) in enumerate(rows, 1):
+        table.addWidget(QLabel(text), number, 0)
+        caps = QHBoxLayout()
+        caps.setSpacing(4)
+        for key in keys[:2]:
+            cap = QLabel(key_text(key))
+            cap.setObjectName("keyCap")
+            caps.addWidget(cap)
+        caps.addStretch(1)
+        table.addLayout(caps, number, 1)
+    return table
+
+
+def _heading(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setObjectName("subtitle")
+    return label
+
+
+def _muted(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setObjectName("muted")
+    return label
+
+
+def _close_button(dialog: QDialog) -> QDialogButtonBox:
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.reject)
+    buttons.button(QDialogButtonBox.StandardButton.Close).setAccessibleName("Close")
+    return buttons

@@ -1,0 +1,186 @@
+"""Where everything is: the toolbar on top, input, tracks and this step side by side, the scrub bar at the bottom."""
+
+from __future__ import annotations
+
+import importlib
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+
+from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.window.banner import BannerPlace
+from unrolled.viewer.window.message import Message
+from unrolled.viewer.window.section import Section
+from unrolled.viewer.window.settings import WindowSettings
+from unrolled.viewer.window.status import StatusLine
+from unrolled.viewer.window.toolbar import Toolbar
+
+GAP = 8
+FIRST_WIDTHS = (470, 690, 248)
+BANNER_WIDTH = 620
+
+
+class Layout(QWidget):
+    """The window's inside.
+
+    Attributes
+    ----------
+    panels : list of Panel
+        All views.
+    """
+
+    def __init__(self, session: Session, actions: dict[str, QAction], theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.toolbar = Toolbar(actions, theme)
+        self.panels: list[Panel] = []
+        self._session, self._theme = session, theme
+        picture = self._panel("picture", "PicturePanel", "The photograph")
+        caption = self._panel("caption", "CaptionPanel", "The caption")
+        film_strip = self._panel("film_strip", "FilmStripPanel", "The film strip")
+        tracks = self._panel("tracks", "TracksPanel", "The tracks")
+        candidates = self._panel("candidates", "CandidatesPanel", "The candidates")
+        unit = self._panel("unit", "UnitPanel", "The selected unit")
+        scrub_bar = self._panel("scrub_bar", "ScrubBarPanel", "The scrub bar")
+
+        self.picture_section = Section("Photograph", picture)
+        self.left = _splitter(Qt.Orientation.Vertical, self.picture_section, Section("Caption", caption),
+                              Section("Attention, word by word", film_strip), stretch=0)
+        self.right = _splitter(Qt.Orientation.Vertical, Section("This step", candidates), Section("Unit", unit), stretch=0)
+        self.middle = Section("What the model computed", tracks)
+        self.columns = _splitter(Qt.Orientation.Horizontal, self.left, self.middle, self.right, stretch=1)
+        self.columns.setSizes(list(FIRST_WIDTHS))
+        self.left.setSizes([430, 110, 150])
+        self.right.setSizes([400, 280])
+        self.scrub = scrub_bar
+        self.status = StatusLine()
+
+        inside = QVBoxLayout()
+        inside.setContentsMargins(GAP + 4, GAP + 4, GAP + 4, 4)
+        inside.setSpacing(GAP)
+        inside.addWidget(self.columns, 1)
+        inside.addWidget(self.scrub)
+        inside.addWidget(self.status)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.toolbar)
+        whole.addLayout(inside, 1)
+
+        self._places = {"model": BannerPlace(theme, self), "run": BannerPlace(theme, self),
+                        "input": BannerPlace(theme, self)}
+        self._drop_hint = QLabel("Drop to open", self)
+        self._drop_hint.setObjectName("dropHint")
+        self._drop_hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._drop_hint.hide()
+        self.columns.splitterMoved.connect(lambda *_: self._place_banners())
+
+    def _panel(self, module: str, name: str, what: str) -> Panel:
+        try:
+            made: Panel = getattr(importlib.import_module(f"unrolled.viewer.panels.{module}"), name)(self._session, self._theme)
+        except ModuleNotFoundError:
+            made = Panel(self._session, self._theme)
+            box = QVBoxLayout(made)
+            label = QLabel(what)
+            label.setObjectName("muted")
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            box.addWidget(label)
+        self.panels.append(made)
+        return made
+
+    # ── Messages ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def say(self, message: Message) -> None:
+        """Show a message at its place, over what is there, so that nothing moves."""
+        self._places[message.place].show_message(message)
+        self._place_banners()
+
+    def unsay(self, place: str) -> None:
+        """Take the message at a place away."""
+        self._places[place].clear()
+
+    def message(self, place: str) -> Message | None:
+        """What is said at a place."""
+        banner = self._places[place].banner
+        return banner.message if banner is not None else None
+
+    def banner_place(self, place: str) -> BannerPlace:
+        """Where messages about something appear."""
+        return self._places[place]
+
+    def show_drop_hint(self, shown: bool) -> None:
+        """Say that something can be dropped here."""
+        self._drop_hint.setGeometry(self.rect().adjusted(16, 68, -16, -16))
+        self._drop_hint.setVisible(shown)
+        self._drop_hint.raise_()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the messages at their places."""
+        super().resizeEvent(event)
+        self._place_banners()
+
+    def _place_banners(self) -> None:
+        top = self.toolbar.height() + GAP + 4
+        for name, place in self._places.items():
+            if not place.isVisible():
+                continue
+            if name == "input":
+                width = self.picture_section.width() - 2 * GAP
+                x = self.picture_section.mapTo(self, self.picture_section.rect().topLeft()).x() + GAP
+                y = top + 32
+            else:
+                width = min(BANNER_WIDTH, self.width() - 4 * GAP)
+                x = (self.width() - width) // 2
+                y = top
+            height = max(place.heightForWidth(width), 44)
+            if name == "run":
+                y = self.scrub.mapTo(self, self.scrub.rect().topLeft()).y() - height - GAP
+            place.setGeometry(x, y, width, height)
+            place.raise_()
+
+    # ── Theme, settings, end ──────────────────────────────────────────────────────────────────────────────────
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self.toolbar.set_theme(theme)
+        for place in self._places.values():
+            place.set_theme(theme)
+        for panel in self.panels:
+            panel.set_theme(theme)
+
+    def remember(self, settings: WindowSettings) -> None:
+        """Keep the sizes of the panes, and what panels want kept."""
+        for name, splitter in (("columns", self.columns), ("left", self.left), ("right", self.right)):
+            settings.put_shape(f"splitter_{name}", splitter.saveState())
+        for panel in self.panels:
+            keep = getattr(panel, "saved_state", None)
+            if keep is not None:
+                settings.put(f"panel_{type(panel).__name__}", keep())
+
+    def restore(self, settings: WindowSettings) -> None:
+        """Take over what was kept."""
+        for name, splitter in (("columns", self.columns), ("left", self.left), ("right", self.right)):
+            state = settings.shape(f"splitter_{name}")
+            if state is not None:
+                splitter.restoreState(state)
+        for panel in self.panels:
+            take = getattr(panel, "restore_state", None)
+            if take is not None:
+                take(settings.text(f"panel_{type(panel).__name__}"))
+
+    def close_panels(self) -> None:
+        """Let go of what must not outlive the program's event loop."""
+        for panel in self.panels:
+            panel.close()
+
+
+def _splitter(orientation: Qt.Orientation, *widgets: QWidget, stretch: int) -> QSplitter:
+    splitter = QSplitter(orientation)
+    splitter.setHandleWidth(GAP)
+    splitter.setChildrenCollapsible(False)
+    for number, widget in enumerate(widgets):
+        splitter.addWidget(widget)
+        splitter.setStretchFactor(number, 1 if number == stretch else 0)
+    return splitter

@@ -1,0 +1,465 @@
+"""The window: panels in their places, menus, and everything that a person can do by key, button, drop or paste."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QLineEdit,
+    QMainWindow,
+    QMenu,
+    QWidget,
+)
+
+from unrolled.assets import path as asset
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.icons import icon
+from unrolled.viewer.theme.stylesheet import palette, stylesheet
+from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
+from unrolled.viewer.window.actions import MENUS, SPECS, make_actions, set_icons
+from unrolled.viewer.window.controller import Controller
+from unrolled.viewer.window.coordinator import Coordinator
+from unrolled.viewer.window.inputs import PICTURE_SUFFIXES, SESSION_SUFFIX, TRACE_SUFFIXES
+from unrolled.viewer.window.layout import Layout
+from unrolled.viewer.window.message import Message
+from unrolled.viewer.window.pasting import picture_of, path_of
+from unrolled.viewer.window.settings import WindowSettings
+
+OPACITY_STEP = 0.1
+SPEED_FACTOR = 1.25
+ZOOM_FACTOR = 1.25
+
+
+def current_theme(choice: str) -> Theme:
+    """The theme that is chosen, or the system's."""
+    if choice == "system":
+        dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        return DARK if dark else LIGHT
+    return DARK if choice == "dark" else LIGHT
+
+
+class MainWindow(QMainWindow):
+    """The one window.
+
+    Parameters
+    ----------
+    session : Session
+        What is shown.
+    controller : Controller
+        What does things.
+    settings : WindowSettings
+        What is remembered.
+
+    Attributes
+    ----------
+    closing : Signal()
+        The window is about to close; the session is still there.
+    last_session : Path or None
+        The session that is kept by itself.
+    """
+
+    closing = Signal()
+    last_session: Path | None = None
+
+    def __init__(self, session: Session, controller: Controller, settings: WindowSettings) -> None:
+        super().__init__()
+        self.session = session
+        self.controller = controller
+        self.settings = settings
+        self.theme = current_theme(session.appearance.values.theme)
+        self.setWindowTitle("Unrolled")
+        self.setAcceptDrops(True)
+        self.resize(1440, 900)
+        self.setMinimumSize(880, 600)
+        self.actions_by_name = make_actions(self)
+        self._apply_theme()
+        self.layout_ = Layout(session, self.actions_by_name, self.theme, self)
+        self.setCentralWidget(self.layout_)
+        self.coordinator = Coordinator(session, self.layout_.panels, self)
+        self._build_menus()
+        self._connect()
+        self._restore()
+        self._update_actions()
+        self._update_title()
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        application.installEventFilter(self)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_theme_changed)
+
+    # ── Building ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _build_menus(self) -> None:
+        bar = self.menuBar()
+        bar.setAccessibleName("Menu bar")
+        for name in MENUS:
+            menu = bar.addMenu(f"&{name}")
+            group = 0
+            for spec in SPECS:
+                if spec.menu != name:
+                    continue
+                if spec.group != group:
+                    menu.addSeparator()
+                    group = spec.group
+                menu.addAction(self.actions_by_name[spec.name])
+                if spec.name == "paste":
+                    self.recent_menu = QMenu("Recent", menu)
+                    self.recent_menu.aboutToShow.connect(self._fill_recent)
+                    menu.addMenu(self.recent_menu)
+                    samples = QMenu("Sample photographs", menu)
+                    samples.aboutToShow.connect(lambda samples=samples: self._fill_samples(samples))
+                    menu.addMenu(samples)
+
+    def _connect(self) -> None:
+        controller, session, layout = self.controller, self.session, self.layout_
+        handlers: dict[str, Callable[[], object]] = {
+            "open": self.ask_open, "paste": self.paste, "open_checkpoint": self.ask_checkpoint,
+            "save_session": self.ask_save, "export": self.ask_export, "restore": self.restore_last, "quit": self.close,
+            "step": controller.step_forward, "back": controller.step_back, "first": controller.go_first,
+            "last": controller.go_last, "run_to_end": controller.run_to_end, "play": controller.toggle_play,
+            "faster": lambda: controller.playback.set_speed(controller.playback.speed * SPEED_FACTOR),
+            "slower": lambda: controller.playback.set_speed(controller.playback.speed / SPEED_FACTOR),
+            "decoding": self.open_decoding, "run_again": controller.run_again, "theme": self.switch_theme,
+            "more_opaque": lambda: self._change_opacity(OPACITY_STEP),
+            "less_opaque": lambda: self._change_opacity(-OPACITY_STEP),
+            "clear_pins": session.selection.clear,
+            "zoom_in": lambda: self._zoom(1 / ZOOM_FACTOR), "zoom_out": lambda: self._zoom(ZOOM_FACTOR),
+            "zoom_reset": session.time_axis.reset, "shortcuts": self.show_shortcuts, "about": self.show_about,
+        }
+        for name, handler in handlers.items():
+            self.actions_by_name[name].triggered.connect(lambda _=False, handler=handler: handler())
+        appearance = session.appearance
+        for name, react in (
+            ("loop", controller.playback.set_loop),
+            ("attention_scale", lambda on: appearance.update(attention_scale="stretched" if on else "absolute")),
+            ("attention_smooth", lambda on: appearance.update(attention_smooth=on)),
+            ("show_region", lambda on: appearance.update(show_region=on)),
+            ("full_screen", lambda on: self.showFullScreen() if on else self.showNormal()),
+        ):
+            self.actions_by_name[name].toggled.connect(react)
+        toolbar = layout.toolbar
+        toolbar.model_chosen.connect(controller.load_model)
+        toolbar.device_chosen.connect(controller.set_device)
+        toolbar.checkpoint_wanted.connect(self.ask_checkpoint)
+        toolbar.speed_chosen.connect(controller.playback.set_speed)
+        controller.said.connect(layout.say)
+        controller.unsaid.connect(layout.unsay)
+        controller.status_changed.connect(layout.status.set_activity)
+        controller.state_changed.connect(self._update_actions)
+        controller.opened_file.connect(self._opened_file)
+        self.coordinator.flushed.connect(self._flushed)
+        session.input_changed.connect(self._update_title)
+        session.appearance.changed.connect(self._appearance_changed)
+        session.ended.connect(self._run_ended)
+
+    # ── What follows the state ────────────────────────────────────────────────────────────────────────────────
+
+    def _update_actions(self) -> None:
+        controller, session, toolbar = self.controller, self.session, self.layout_.toolbar
+        has_run = session.trace is not None or session.picture is not None
+        has_steps = session.trace is not None and len(session.trace) > 0
+        for name in ("step", "play", "run_to_end"):
+            self.actions_by_name[name].setEnabled(has_run)
+        for name in ("back", "first", "last"):
+            self.actions_by_name[name].setEnabled(has_run)
+        self.actions_by_name["export"].setEnabled(has_steps)
+        self.actions_by_name["save_session"].setEnabled(has_run)
+        self.actions_by_name["run_again"].setEnabled(session.picture is not None and session.description is not None)
+        playback = controller.playback
+        self.actions_by_name["play"].setText("Pause" if playback.playing else "Play")
+        self.actions_by_name["loop"].setChecked(playback.loop)
+        toolbar.set_playing(playback.playing, possible=has_run)
+        toolbar.set_speed(playback.speed)
+        toolbar.set_decoding(controller.decoding.in_words)
+        description = session.description
+        current = description.name if description is not None and not controller.loading else controller.wanted_model
+        toolbar.set_models(controller.models, current, title=description.title if description is not None else "",
+                           loading=controller.backend.alive)
+        toolbar.set_devices(controller.devices, controller.wanted_device)
+        values = session.appearance.values
+        for name, on in (("attention_scale", values.attention_scale == "stretched"),
+                         ("attention_smooth", values.attention_smooth), ("show_region", values.show_region)):
+            self.actions_by_name[name].setChecked(on)
+
+    def _flushed(self) -> None:
+        session, controller = self.session, self.controller
+        has_steps = session.trace is not None and len(session.trace) > 0
+        if self.actions_by_name["export"].isEnabled() != has_steps:
+            self.actions_by_name["export"].setEnabled(has_steps)
+        facts = []
+        if session.playhead.step >= 0:
+            facts.append(f"word {session.playhead.step + 1} of {session.playhead.length}")
+        if controller.last_milliseconds > 0:
+            facts.append(f"{controller.last_milliseconds:.1f} ms a step")
+        if session.description is not None:
+            facts.append(f"{session.description.title} on {session.device}")
+        self.layout_.status.facts.setText("  ·  ".join(facts))
+
+    def _update_title(self) -> None:
+        picture = self.session.picture
+        self.setWindowTitle(f"{picture.name} – Unrolled" if picture is not None else "Unrolled")
+
+    def _appearance_changed(self) -> None:
+        theme = current_theme(self.session.appearance.values.theme)
+        if theme is not self.theme:
+            self.theme = theme
+            self._apply_theme()
+            self.layout_.set_theme(theme)
+        self._update_actions()
+
+    def _system_theme_changed(self) -> None:
+        self._appearance_changed()
+
+    def _apply_theme(self) -> None:
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        application.setPalette(palette(self.theme))
+        application.setStyleSheet(stylesheet(self.theme))
+        set_icons(self.actions_by_name, self.theme)
+        self.actions_by_name["theme"].setIcon(icon("sun" if self.theme is DARK else "moon", self.theme))
+
+    def _run_ended(self) -> None:
+        if not self.settings.switch("hints_seen"):
+            self.settings.put("hints_seen", True)
+            self.layout_.unsay("run")
+
+    # ── Actions ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ask_open(self) -> None:
+        """Let a person choose a file."""
+        def patterns(suffixes: tuple[str, ...]) -> str:
+            return " ".join(f"*{suffix}" for suffix in suffixes)
+
+        everything = PICTURE_SUFFIXES + TRACE_SUFFIXES + (SESSION_SUFFIX,)
+        name, _ = QFileDialog.getOpenFileName(
+            self, "Open", self.settings.text("folder"),
+            f"What Unrolled opens ({patterns(everything)});;Photographs ({patterns(PICTURE_SUFFIXES)});;"
+            f"Traces ({patterns(TRACE_SUFFIXES)});;Sessions (*{SESSION_SUFFIX});;All files (*)")
+        if name:
+            self.controller.open_file(Path(name))
+
+    def ask_checkpoint(self) -> None:
+        """Let a person choose a model's checkpoint."""
+        name, _ = QFileDialog.getOpenFileName(self, "Open checkpoint", self.settings.text("model_folder"),
+                                              "Checkpoints (*.safetensors);;All files (*)")
+        if name:
+            self.settings.put("model_folder", str(Path(name).parent))
+            self.controller.load_model(name)
+        self._update_actions()
+
+    def paste(self) -> None:
+        """Open what is on the clipboard: a file, a path, or a picture."""
+        mime = QGuiApplication.clipboard().mimeData()
+        path, picture = path_of(mime), picture_of(mime)
+        if path is not None:
+            self.controller.open_file(path)
+        elif picture is not None:
+            self.controller.open_bytes(picture, "pasted.png")
+        else:
+            self.layout_.say(Message(place="input", kind="info", text="There is no picture and no file on the clipboard."))
+
+    def ask_save(self) -> None:
+        """Let a person save the session."""
+        stem = Path(self.session.picture.name).stem if self.session.picture is not None else "session"
+        name, _ = QFileDialog.getSaveFileName(self, "Save session", str(Path(self.settings.text("folder")) / f"{stem}.unrolled"),
+                                              f"Sessions (*{SESSION_SUFFIX})")
+        if name:
+            path = Path(name)
+            self.save_session(path if path.suffix == SESSION_SUFFIX else path.with_name(path.name + SESSION_SUFFIX))
+
+    def save_session(self, path: Path) -> None:
+        """Save the session; a failure is said in a banner."""
+        from unrolled.viewer.state.session_file import SessionFileError, save_session
+        from unrolled.viewer.window.autosave import saved_session
+
+        try:
+            save_session(path, saved_session(self.session, self.controller))
+        except SessionFileError as error:
+            self.layout_.say(Message(place="input", text=str(error)))
+        else:
+            self._opened_file(str(path))
+            self.layout_.status.set_activity(f"Saved {path.name}", -1.0)
+
+    def ask_export(self) -> None:
+        """Let a person export an animation, a film strip or the trace."""
+        if self.session.trace is None or not len(self.session.trace):
+            return
+        from unrolled.viewer.window.export_dialog import ExportDialog
+
+        dialog = ExportDialog(self.session, self.settings, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def restore_last(self) -> None:
+        """Open the session that was kept when the window was closed the last time, or when it was lost."""
+        path = self.last_session
+        if path is None or not path.exists():
+            self.layout_.say(Message(place="input", kind="info", text="Nothing was kept from last time."))
+            return
+        self.controller.open_file(path)
+
+    def open_decoding(self) -> None:
+        """Show how words are chosen, to be changed."""
+        from unrolled.viewer.window.decoding_popover import DecodingPopover
+
+        popover = DecodingPopover(self.controller.decoding, self)
+        popover.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        popover.changed.connect(self.controller.set_decoding)
+        popover.open_under(self.layout_.toolbar.decoding)
+
+    def switch_theme(self) -> None:
+        """From light to dark or back."""
+        self.session.appearance.update(theme="light" if self.theme is DARK else "dark")
+
+    def show_shortcuts(self) -> None:
+        """Show every shortcut."""
+        from unrolled.viewer.window.dialogs import ShortcutsDialog
+
+        dialog = ShortcutsDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def show_about(self) -> None:
+        """Show what this is."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        from unrolled.viewer.window.dialogs import AboutDialog
+
+        try:
+            number = version("unrolled")
+        except PackageNotFoundError:
+            number = "unknown"
+        dialog = AboutDialog(self.theme, number, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def show_first_hints(self) -> None:
+        """On the first run, say in a few words what to do."""
+        if not self.settings.switch("hints_seen"):
+            self.layout_.say(Message(
+                place="run", kind="info", action="All shortcuts", act=self.show_shortcuts,
+                text="Space writes the next word, P plays. Drag the bar below to move through the words. "
+                     "Drop a picture anywhere to open it."))
+
+    def _change_opacity(self, by: float) -> None:
+        values = self.session.appearance.values
+        self.session.appearance.update(attention_opacity=round(min(max(values.attention_opacity + by, 0.0), 1.0), 2))
+
+    def _zoom(self, factor: float) -> None:
+        self.session.time_axis.zoom(factor, max(self.session.playhead.step, 0) + 0.5)
+
+    def _opened_file(self, name: str) -> None:
+        if self.last_session is not None and Path(name) == self.last_session:
+            return
+        if not Path(name).is_relative_to(asset("samples")):
+            self.settings.put_recent(name)
+            self.settings.put("folder", str(Path(name).parent))
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for name in self.settings.recent():
+            path = Path(name)
+            action = self.recent_menu.addAction(path.name)
+            action.setToolTip(name)
+            action.triggered.connect(lambda _=False, path=path: self.controller.open_file(path))
+        if self.recent_menu.isEmpty():
+            self.recent_menu.addAction("Nothing was opened yet").setEnabled(False)
+            return
+        self.recent_menu.addSeparator()
+        self.recent_menu.addAction("Clear this list").triggered.connect(self.settings.clear_recent)
+
+    def _fill_samples(self, menu: QMenu) -> None:
+        menu.clear()
+        for path in sorted(asset("samples").glob("*.jpg")):
+            action: QAction = menu.addAction(path.stem.replace("-", " ").capitalize())
+            action.triggered.connect(lambda _=False, path=path: self.controller.open_file(path))
+
+    # ── Dropping, keys, closing ───────────────────────────────────────────────────────────────────────────────
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Say that it can be dropped."""
+        if path_of(event.mimeData()) is not None or event.mimeData().hasImage():
+            event.acceptProposedAction()
+            self.layout_.show_drop_hint(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """It was carried on."""
+        self.layout_.show_drop_hint(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        self.layout_.show_drop_hint(False)
+        path, picture = path_of(event.mimeData()), picture_of(event.mimeData())
+        event.acceptProposedAction()
+        if path is not None:
+            self.controller.open_file(path)
+        elif picture is not None:
+            self.controller.open_bytes(picture, "dropped.png")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Leave keys to a control that was reached by Tab and uses them itself, before they become shortcuts."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _uses(watched, event):
+            event.accept()
+            return True
+        return super().eventFilter(watched, event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember everything, stop everything."""
+        self._remember()
+        self.closing.emit()
+        for dialog in self.findChildren(QWidget):
+            if dialog.isWindow() and dialog.isVisible():
+                dialog.close()
+        self.controller.close()
+        QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+        self.layout_.close_panels()
+        super().closeEvent(event)
+
+    def _remember(self) -> None:
+        settings, controller = self.settings, self.controller
+        settings.put_shape("geometry", self.saveGeometry())
+        self.layout_.remember(settings)
+        settings.put_appearance(self.session.appearance.values)
+        settings.put_decoding(controller.decoding)
+        settings.put("speed", controller.playback.speed)
+        settings.put("loop", controller.playback.loop)
+        if self.session.description is not None:
+            settings.put("model", controller.wanted_model)
+            settings.put("device", controller.wanted_device)
+        settings.save()
+
+    def _restore(self) -> None:
+        settings = self.settings
+        geometry = settings.shape("geometry")
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+        self.layout_.restore(settings)
+        self.controller.decoding = settings.decoding()
+        self.controller.playback.set_speed(settings.number("speed", self.controller.playback.speed))
+        self.controller.playback.set_loop(settings.switch("loop"))
+        self.controller.preferred_model = settings.text("model")
+        self.controller.wanted_device = settings.text("device", "auto")
+
+    def after_first_paint(self, then: Callable[[], None]) -> None:
+        """Call something once the window has been seen."""
+        QTimer.singleShot(1, self, then)
+
+
+def _uses(watched: QObject, event: QKeyEvent) -> bool:
+    if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier & ~Qt.KeyboardModifier.ShiftModifier:
+        return False
+    key = event.key()
+    if isinstance(watched, QAbstractButton):
+        return key == Qt.Key.Key_Space
+    moves = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Space)
+    if isinstance(watched, QComboBox | QAbstractSlider):
+        return key in moves
+    return isinstance(watched, QAbstractSpinBox | QLineEdit)

@@ -1,0 +1,30 @@
+"""What is said to a person where they look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A sentence in a banner.
+
+    Attributes
+    ----------
+    place : {'input', 'model', 'run'}
+        Where it is shown: over the input, under the toolbar for what concerns the model, or the run.
+    text : str
+        What is wrong, and what to do.
+    kind : {'info', 'warning', 'error'}
+    action : str
+        The text of a button; none when empty.
+    act : callable, optional
+        What the button does.
+    """
+
+    place: str
+    text: str
+    kind: str = "error"
+    action: str = ""
+    act: Callable[[], None] | None = None

@@ -1,0 +1,81 @@
+"""The clock of playing: ticks while a run is played, and is silent otherwise."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+SLOWEST, FASTEST, FIRST_SPEED = 0.5, 20.0, 3.0  # words a second
+
+
+class Playback(QObject):
+    """Whether a run is being played, how fast, and whether again from the beginning.
+
+    Attributes
+    ----------
+    tick : Signal()
+        The next word is due.
+    changed : Signal()
+        Playing began or ended, or speed or loop are others.
+    """
+
+    tick = Signal()
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._speed = FIRST_SPEED
+        self._loop = False
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self.tick)
+
+    @property
+    def playing(self) -> bool:
+        """Whether the clock runs."""
+        return self._timer.isActive()
+
+    @property
+    def speed(self) -> float:
+        """Words a second."""
+        return self._speed
+
+    @property
+    def loop(self) -> bool:
+        """Whether the run begins again after its last word."""
+        return self._loop
+
+    def start(self) -> None:
+        """Play; the first tick comes at once."""
+        if not self.playing:
+            self._timer.start(self._interval())
+            self.changed.emit()
+            self.tick.emit()
+
+    def start_later(self) -> None:
+        """Play; the first tick comes after the time of one word."""
+        if not self.playing:
+            self._timer.start(self._interval())
+            self.changed.emit()
+
+    def stop(self) -> None:
+        """Pause."""
+        if self.playing:
+            self._timer.stop()
+            self.changed.emit()
+
+    def set_speed(self, words_a_second: float) -> None:
+        """Play so many words a second, from 0.5 to 20."""
+        speed = min(max(words_a_second, SLOWEST), FASTEST)
+        if speed != self._speed:
+            self._speed = speed
+            self._timer.setInterval(self._interval())
+            self.changed.emit()
+
+    def set_loop(self, loop: bool) -> None:
+        """Begin again after the last word, or stop there."""
+        if loop != self._loop:
+            self._loop = loop
+            self.changed.emit()
+
+    def _interval(self) -> int:
+        return round(1000 / self._speed)

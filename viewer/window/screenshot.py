@@ -1,0 +1,103 @@
+"""Runs a caption to its end in the window, and saves a picture of it: what `unrolled --screenshot` does."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer
+
+from unrolled.viewer.window.main_window import MainWindow
+from unrolled.viewer.window.message import Message
+
+LIMIT_MILLISECONDS = 120_000
+SETTLE_MILLISECONDS = 250
+
+
+class Screenshot(QObject):
+    """Watches the run, and takes the picture when it is over.
+
+    Parameters
+    ----------
+    window : MainWindow
+        What is pictured.
+    path : Path
+        Where the picture goes; the suffix says the format.
+    done : callable
+        Called once with an empty text, or with the sentence that says why there is no picture.
+    """
+
+    def __init__(self, window: MainWindow, path: Path, done: Callable[[str], None]) -> None:
+        super().__init__(window)
+        self._window, self._path, self._done = window, path, done
+        self._over = False
+        self._limit = QTimer(self)
+        self._limit.setSingleShot(True)
+        self._limit.timeout.connect(lambda: self._finish("The caption was not finished within two minutes."))
+        self._limit.start(LIMIT_MILLISECONDS)
+        window.session.ended.connect(self._run_over)
+        window.session.trace_changed.connect(self._trace_changed)
+        window.controller.said.connect(self._said)
+        window.controller.state_changed.connect(self._trace_changed)
+        self._trace_changed()
+
+    def _trace_changed(self) -> None:
+        trace = self._window.session.trace
+        if self._over or trace is None:
+            return
+        if trace.ended:
+            self._run_over()
+        elif self._window.controller.run.is_open and not self._window.controller.run.busy:
+            self._window.controller.run_to_end()
+
+    def _said(self, message: Message) -> None:
+        if message.kind == "error":
+            self._finish(message.text)
+
+    def _run_over(self) -> None:
+        trace = self._window.session.trace
+        if self._over or trace is None:
+            return
+        self._over = True
+        self._window.controller.playback.stop()
+        self._window.session.playhead.seek(best_step(trace.column("attention_entropy")
+                                                     if "attention_entropy" in trace.channels else None, len(trace)))
+        for place in ("run", "input"):
+            self._window.layout_.unsay(place)
+        QTimer.singleShot(SETTLE_MILLISECONDS, self, self._take)
+
+    def _take(self) -> None:
+        self._window.coordinator.flush()
+        picture = self._window.grab()
+        suffix = self._path.suffix.lower() or ".png"
+        unfinished = ""
+        try:
+            handle, unfinished = tempfile.mkstemp(suffix=suffix, prefix=".unrolled-", dir=self._path.parent)
+            os.close(handle)
+            if not picture.save(unfinished):
+                raise OSError(f"“{suffix}” is not a format that pictures are saved in; try .png")
+            Path(unfinished).replace(self._path)
+        except OSError as error:
+            Path(unfinished).unlink(missing_ok=True) if unfinished else None
+            self._over = False
+            self._finish(f"“{self._path}” cannot be written: {error.strerror or error}.")
+            return
+        self._limit.stop()
+        self._done("")
+
+    def _finish(self, sentence: str) -> None:
+        if not self._over:
+            self._over = True
+            self._limit.stop()
+            self._done(sentence)
+
+
+def best_step(entropy: np.ndarray | None, steps: int) -> int:
+    """The word that the model looked for most sharply, not counting the last: the step with the least entropy."""
+    if entropy is None or steps < 4:
+        return max(steps // 2, 0)
+    inner = entropy[1 : steps - 1].reshape(-1)
+    return 1 + int(np.argmin(inner))

@@ -1,0 +1,96 @@
+"""What is remembered from one start to the next, in one INI file. A damaged or foreign value is as good as none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from PySide6.QtCore import QByteArray, QSettings
+
+from unrolled.models.protocol.messages import Decoding
+from unrolled.viewer.state.appearance import AppearanceValues
+
+MOST_RECENT = 10
+
+
+class WindowSettings:
+    """The file of settings.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is; it need not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._settings = QSettings(str(path), QSettings.Format.IniFormat)
+
+    def text(self, key: str, otherwise: str = "") -> str:
+        """A text."""
+        value = self._settings.value(key, otherwise)
+        return value if isinstance(value, str) else otherwise
+
+    def number(self, key: str, otherwise: float) -> float:
+        """A number."""
+        try:
+            return float(self.text(key, str(otherwise)))
+        except ValueError:
+            return otherwise
+
+    def switch(self, key: str, otherwise: bool = False) -> bool:
+        """A yes or no."""
+        return self.text(key, "true" if otherwise else "false") == "true"
+
+    def put(self, key: str, value: str | float | bool) -> None:
+        """Remember a text, a number, or a yes or no."""
+        self._settings.setValue(key, str(value).lower() if isinstance(value, bool) else str(value))
+
+    def shape(self, key: str) -> QByteArray | None:
+        """What Qt itself saved: geometry, splitters."""
+        value = self._settings.value(key)
+        return value if isinstance(value, QByteArray) else None
+
+    def put_shape(self, key: str, value: QByteArray) -> None:
+        """Remember what Qt itself saved."""
+        self._settings.setValue(key, value)
+
+    def appearance(self) -> AppearanceValues:
+        """How things were drawn."""
+        try:
+            return msgspec.json.decode(self.text("appearance"), type=AppearanceValues)
+        except (msgspec.DecodeError, ValueError):
+            return AppearanceValues()
+
+    def put_appearance(self, values: AppearanceValues) -> None:
+        """Remember how things are drawn."""
+        self.put("appearance", msgspec.json.encode(values).decode())
+
+    def decoding(self) -> Decoding:
+        """How words were chosen."""
+        try:
+            return msgspec.json.decode(self.text("decoding"), type=Decoding)
+        except (msgspec.DecodeError, ValueError):
+            return Decoding()
+
+    def put_decoding(self, decoding: Decoding) -> None:
+        """Remember how words are chosen."""
+        self.put("decoding", msgspec.json.encode(decoding).decode())
+
+    def recent(self) -> list[str]:
+        """The files that were opened, the newest first."""
+        try:
+            return msgspec.json.decode(self.text("recent", "[]"), type=list[str])[:MOST_RECENT]
+        except (msgspec.DecodeError, ValueError):
+            return []
+
+    def put_recent(self, path: str) -> None:
+        """A file was opened."""
+        self.put("recent", msgspec.json.encode([path, *(old for old in self.recent() if old != path)][:MOST_RECENT]).decode())
+
+    def clear_recent(self) -> None:
+        """Forget which files were opened."""
+        self.put("recent", "[]")
+
+    def save(self) -> None:
+        """Write the file now."""
+        self._settings.sync()

@@ -1,0 +1,38 @@
+"""The quiet line at the bottom: what is going on, and what is loaded."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QWidget
+
+
+class StatusLine(QFrame):
+    """What is going on at the left, with a bar while it lasts; what is loaded at the right."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("status")
+        self.setFixedHeight(24)
+        self.activity = QLabel("")
+        self.activity.setAccessibleName("What is going on")
+        self.bar = QProgressBar()
+        self.bar.setFixedWidth(120)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("How far it is")
+        self.bar.hide()
+        self.facts = QLabel("")
+        self.facts.setAccessibleName("What is loaded")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(4, 0, 4, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.activity)
+        layout.addStretch(1)
+        layout.addWidget(self.facts)
+
+    def set_activity(self, text: str, fraction: float) -> None:
+        """Say what is going on; a fraction of -1 means that nobody knows how far it is."""
+        self.activity.setText(text)
+        self.bar.setVisible(bool(text) and fraction >= 0)  # a bar that only wanders would keep the screen busy
+        if text and fraction >= 0:
+            self.bar.setRange(0, 1000)
+            self.bar.setValue(round(1000 * min(fraction, 1.0)))

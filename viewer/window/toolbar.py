@@ -1,0 +1,219 @@
+"""The bar at the top: open, model and device; the transport; how words are chosen; export and theme."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+
+from unrolled.models.protocol.messages import Device
+from unrolled.models.trace import ModelListing
+from unrolled.viewer.theme.icons import icon
+from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.window.playback import FASTEST, SLOWEST
+
+OPEN_CHECKPOINT = "\0checkpoint"
+SLIDER_STEPS = 100
+NARROW = 1180  # device-independent pixels; below, buttons are icons alone
+
+
+class Toolbar(QFrame):
+    """The window's toolbar.
+
+    Attributes
+    ----------
+    model_chosen, device_chosen : Signal(str)
+        Another model's name, or another device's.
+    checkpoint_wanted : Signal()
+        A model is to be opened from a file.
+    speed_chosen : Signal(float)
+        Words a second.
+    """
+
+    model_chosen = Signal(str)
+    device_chosen = Signal(str)
+    checkpoint_wanted = Signal()
+    speed_chosen = Signal(float)
+
+    def __init__(self, actions: dict[str, QAction], theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("toolbar")
+        self._theme = theme
+        self._actions = actions
+        self._worded: list[QToolButton] = []
+        self._playing = False
+        self.setFixedHeight(52)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 8, 12, 8)
+        row.setSpacing(4)
+
+        row.addWidget(self._button("open", "Open", worded=True))
+        row.addWidget(_line())
+        self.model = self._combo("Model", "Which model writes", 172)
+        self.model.activated.connect(self._model_activated)
+        row.addWidget(self.model)
+        self.device = self._combo("Device", "Where it is computed", 84)
+        self.device.activated.connect(lambda index: self.device_chosen.emit(str(self.device.itemData(index))))
+        row.addWidget(self.device)
+        row.addStretch(1)
+
+        for name in ("first", "back"):
+            row.addWidget(self._button(name))
+        self.play = QToolButton()
+        self.play.setObjectName("playButton")
+        self.play.setFixedSize(34, 34)
+        self.play.setIconSize(QSize(18, 18))
+        self.play.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.play.clicked.connect(actions["play"].trigger)
+        row.addWidget(self.play)
+        for name in ("step", "last", "loop"):
+            row.addWidget(self._button(name))
+        row.addSpacing(8)
+        self.speed = QSlider(Qt.Orientation.Horizontal)
+        self.speed.setRange(0, SLIDER_STEPS)
+        self.speed.setFixedWidth(84)
+        self.speed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.speed.setAccessibleName("Speed in words a second")
+        self.speed.setToolTip("Words a second while playing (+ and −)")
+        self.speed.valueChanged.connect(lambda value: self.speed_chosen.emit(_to_speed(value)))
+        row.addWidget(self.speed)
+        self.speed_text = QLabel("")
+        self.speed_text.setObjectName("muted")
+        self.speed_text.setFixedWidth(58)
+        row.addWidget(self.speed_text)
+        row.addStretch(1)
+
+        self.decoding = self._button("decoding", "Greedy", worded=True, always=True)
+        self.decoding.setAccessibleName("How words are chosen")
+        row.addWidget(self.decoding)
+        row.addWidget(_line())
+        row.addWidget(self._button("export", "Export", worded=True))
+        row.addWidget(self._button("theme"))
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self._theme = theme
+        self._draw_play()
+
+    def set_playing(self, playing: bool, *, possible: bool) -> None:
+        """Show whether a run is played, and whether one could be."""
+        self._playing = playing
+        self.play.setEnabled(possible)
+        self._draw_play()
+
+    def set_speed(self, words_a_second: float) -> None:
+        """Show the speed."""
+        self.speed.blockSignals(True)
+        self.speed.setValue(_to_slider(words_a_second))
+        self.speed.blockSignals(False)
+        self.speed_text.setText(f"{words_a_second:.1f} w/s" if words_a_second < 10 else f"{words_a_second:.0f} w/s")
+        self.speed_text.setToolTip(f"{words_a_second:.1f} words a second")
+
+    def set_decoding(self, words: str) -> None:
+        """Show how words are chosen."""
+        short = words.split(",")[0]
+        self.decoding.setText(short[:1].upper() + short[1:])
+        self.decoding.setToolTip(f"Words are chosen by: {words} (D)")
+
+    def set_models(self, models: tuple[ModelListing, ...], current: str, *, title: str = "", loading: bool = False) -> None:
+        """Show the models that can be chosen, and the one that is loaded or being loaded."""
+        self.model.blockSignals(True)
+        self.model.clear()
+        for listing in models:
+            self.model.addItem(listing.title, listing.name)
+            self.model.setItemData(self.model.count() - 1, _model_tip(listing), Qt.ItemDataRole.ToolTipRole)
+        if current and self.model.findData(current) < 0:
+            self.model.addItem(title or current.replace("\\", "/").rsplit("/", 1)[-1], current)
+        if not current:
+            self.model.insertItem(0, "Starting…" if loading else "No model", "")
+        if self.model.count():
+            self.model.insertSeparator(self.model.count())
+        self.model.addItem("Open checkpoint…", OPEN_CHECKPOINT)
+        self.model.setCurrentIndex(max(0, self.model.findData(current)))
+        self.model.blockSignals(False)
+
+    def set_devices(self, devices: tuple[Device, ...], wanted: str) -> None:
+        """Show the devices that can be chosen."""
+        self.device.blockSignals(True)
+        self.device.clear()
+        self.device.addItem("Auto", "auto")
+        for device in devices:
+            self.device.addItem(device.title, device.name)
+        self.device.setCurrentIndex(max(0, self.device.findData(wanted)))
+        self.device.view().setMinimumWidth(180)
+        self.device.blockSignals(False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Words beside the icons where there is room for them."""
+        super().resizeEvent(event)
+        style = (Qt.ToolButtonStyle.ToolButtonTextBesideIcon if self.width() >= NARROW
+                 else Qt.ToolButtonStyle.ToolButtonIconOnly)
+        for button in self._worded:
+            button.setToolButtonStyle(style)
+
+    def _model_activated(self, index: int) -> None:
+        chosen = str(self.model.itemData(index) or "")
+        if chosen == OPEN_CHECKPOINT:
+            self.checkpoint_wanted.emit()
+        elif chosen:
+            self.model_chosen.emit(chosen)
+
+    def _draw_play(self) -> None:
+        colour = self._theme.accent_text if self.play.isEnabled() else self._theme.faint
+        self.play.setIcon(icon("pause" if self._playing else "play", self._theme, colour=colour))
+        name = "Pause" if self._playing else "Play"
+        self.play.setAccessibleName(name)
+        self.play.setToolTip(f"{name} (P)")
+
+    def _button(self, name: str, text: str = "", *, worded: bool = False, always: bool = False) -> QToolButton:
+        action = self._actions[name]
+        button = QToolButton()
+        button.setDefaultAction(action)
+        button.setIconSize(QSize(18, 18))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys with the panels
+        button.setAccessibleName(action.text().rstrip("…"))
+        button.setMinimumSize(34, 34)
+        if text:
+            action.setIconText(text)
+        if always:
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        elif worded:
+            self._worded.append(button)
+        return button
+
+    def _combo(self, name: str, tip: str, width: int) -> QComboBox:
+        combo = QComboBox()
+        combo.setAccessibleName(name)
+        combo.setToolTip(tip)
+        combo.setFixedWidth(width)
+        combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return combo
+
+
+def _line() -> QFrame:
+    line = QFrame()
+    line.setObjectName("toolbarLine")
+    line.setFixedSize(1, 24)
+    holder = QFrame()
+    layout = QHBoxLayout(holder)
+    layout.setContentsMargins(6, 0, 6, 0)
+    layout.addWidget(line)
+    return holder
+
+
+def _model_tip(listing: ModelListing) -> str:
+    parts = [listing.task, f"{listing.size_bytes / 1e6:.1f} MB"]
+    parts += [f"{name.replace('_', ' ').upper()} {value:.3g}" for name, value in list(listing.quality.items())[:3]]
+    return " · ".join(part for part in parts if part)
+
+
+def _to_speed(value: int) -> float:
+    """The slider is even in the logarithm of the speed."""
+    return float(round(SLOWEST * math.exp(value / SLIDER_STEPS * math.log(FASTEST / SLOWEST)), 1))
+
+
+def _to_slider(speed: float) -> int:
+    return round(SLIDER_STEPS * math.log(speed / SLOWEST) / math.log(FASTEST / SLOWEST))
