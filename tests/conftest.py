@@ -1,0 +1,106 @@
+"""For all tests: no screen, settings of their own, and nothing left running."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+sys.path.insert(0, str(Path(__file__).parent))
+
+SCRIPTED_BACKEND = Path(__file__).parent / "scripted_backend.py"
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of settings for each test."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("UNROLLED_HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def scripted_command() -> list[str]:
+    """What starts a backend that needs no torch."""
+    return [sys.executable, str(SCRIPTED_BACKEND)]
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """Fail a test that leaves a thread, a running timer or a child process behind."""
+    threads_before = set(threading.enumerate())
+    children_before = _children()
+    yield
+    left = _left(threads_before, children_before)
+    deadline = time.monotonic() + 2.0
+    while left and time.monotonic() < deadline:  # what was told to end may take a moment
+        _process_events()
+        time.sleep(0.02)
+        left = _left(threads_before, children_before)
+    if left:
+        pytest.fail("left running: " + "; ".join(left))
+
+
+def _left(threads_before: set[threading.Thread], children_before: set[int]) -> list[str]:
+    threads = [f"thread {thread.name}" for thread in threading.enumerate()
+               if thread not in threads_before and thread.is_alive()]
+    processes = [f"process {number}" for number in _children() - children_before]
+    return threads + processes + _qt_left()
+
+
+def _qt_left() -> list[str]:
+    if "PySide6.QtCore" not in sys.modules:
+        return []
+    import shiboken6
+    from PySide6.QtCore import QProcess, QThread, QThreadPool, QTimer
+
+    left: list[str] = []
+    if QThreadPool.globalInstance().activeThreadCount():
+        left.append("a task of the thread pool")
+    for thing in gc.get_objects():
+        kind = type(thing)
+        try:
+            if not issubclass(kind, QTimer | QThread | QProcess) or not shiboken6.isValid(thing):
+                continue
+            if isinstance(thing, QTimer) and thing.isActive():
+                left.append(f"timer of {type(thing.parent()).__name__}")
+            elif isinstance(thing, QThread) and thing.isRunning() and thing is not QThread.currentThread():
+                left.append(f"thread {thing.objectName() or kind.__name__}")
+            elif isinstance(thing, QProcess) and thing.state() != QProcess.ProcessState.NotRunning:
+                left.append(f"process {thing.program()}")
+        except (TypeError, RuntimeError, ReferenceError):
+            continue
+    return left
+
+
+def _process_events() -> None:
+    if "PySide6.QtCore" in sys.modules:
+        from PySide6.QtCore import QCoreApplication
+
+        if QCoreApplication.instance() is not None:
+            QCoreApplication.processEvents()
+
+
+def _children() -> set[int]:
+    """The child processes of this one, zombies left out; empty where the system does not say."""
+    try:
+        tasks = list(Path("/proc/self/task").iterdir())
+        numbers = {int(word) for task in tasks for word in (task / "children").read_text().split()}
+    except OSError:
+        return set()
+    return {number for number in numbers if not _is_zombie(number)}
+
+
+def _is_zombie(number: int) -> bool:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except (OSError, IndexError):
+        return True
