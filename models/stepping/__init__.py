@@ -1,1 +1,1 @@
-""""""
+"""Taking steps: the face of every model, choosing words, beam search."""

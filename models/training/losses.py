@@ -30,11 +30,11 @@ class AttentionPenalties:
     change_target : float
     """
 
-    coverage: float = 0.02
+    coverage: float = 0.002
     entropy: float = 1.0
-    entropy_target: float = 0.55
-    change: float = 0.5
-    change_target: float = 0.45
+    entropy_target: float = 0.6
+    change: float = 0.3
+    change_target: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,108 @@
+"""A trained captioner that can be stepped, everything that it computes recorded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from unrolled.models.captioning.attend_lstm import AttendLSTM, Memory, State, Step
+from unrolled.models.captioning.decode import select_rows
+from unrolled.models.captioning.encoder import Encoder
+from unrolled.models.captioning.vocabulary import Vocabulary
+from unrolled.models.stepping.stepper import StepRecord
+from unrolled.models.trace import Channel, ModelDescription
+
+CELL_RANGE = 3.0  # the cell has no bound; beyond this its tanh is within half a percent of 1
+
+
+def attend_lstm_channels(*, hidden: int, rows: int, columns: int) -> tuple[Channel, ...]:
+    """What the captioner records at every step, in this order."""
+    def of_units(name: str, symbol: str, low: float, high: float) -> Channel:
+        return Channel(name=name, role=name, symbol=symbol, axes=("unit",), shape=(hidden,), low=low, high=high)
+
+    return (
+        of_units("hidden", "h", -1.0, 1.0),
+        of_units("cell", "c", -CELL_RANGE, CELL_RANGE),
+        of_units("input_gate", "i", 0.0, 1.0),
+        of_units("forget_gate", "f", 0.0, 1.0),
+        of_units("output_gate", "o", 0.0, 1.0),
+        of_units("cell_gate", "g", -1.0, 1.0),
+        Channel(name="attention", role="attention", symbol="α", axes=("row", "column"), shape=(rows, columns),
+                low=0.0, high=1.0),
+        Channel(name="attention_entropy", role="attention_entropy", symbol="H", axes=(), shape=(), low=0.0, high=1.0,
+                unit="of uniform"),
+    )
+
+
+class AttendLSTMStepper:
+    """The captioner with its encoder, on one device.
+
+    Parameters
+    ----------
+    network : AttendLSTM
+    encoder : Encoder
+    vocabulary : Vocabulary
+    device : str
+        Where everything is computed.
+    name, title, summary, weights_hash : str
+        For the description.
+    """
+
+    def __init__(self, network: AttendLSTM, encoder: Encoder, vocabulary: Vocabulary, *, device: str = "cpu",
+                 name: str = "caption-attend-lstm", title: str = "Captioning with attention, LSTM", summary: str = "",
+                 weights_hash: str = "", maximum_steps: int = 20) -> None:
+        self.device = torch.device(device)
+        self.network = network.to(self.device).eval().requires_grad_(False)
+        self.encoder = encoder.to(self.device)
+        self.vocabulary = vocabulary
+        side = encoder.kind.side
+        self._log_cells = math.log(side * side)
+        barred = torch.zeros(len(vocabulary))
+        barred[[vocabulary.start, vocabulary.unknown]] = float("-inf")  # never written
+        self._barred = barred.to(self.device)
+        self._description = ModelDescription(
+            name=name, title=title, task="captioning",
+            channels=attend_lstm_channels(hidden=network.config.hidden, rows=side, columns=side),
+            words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end,
+            maximum_steps=maximum_steps, input_size=(encoder.kind.size, encoder.kind.size),
+            parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash,
+            encoder=encoder.kind.title, summary=summary)
+
+    @property
+    def description(self) -> ModelDescription:
+        """What it records, and its words."""
+        return self._description
+
+    @torch.inference_mode()
+    def encode(self, picture: Image.Image) -> Memory:
+        """Read a photograph of any shape: it is resized straight to the encoder's square."""
+        return self.network.memory(self.encoder(self.encoder.pixels(picture).unsqueeze(0).to(self.device)))
+
+    @torch.inference_mode()
+    def start(self, memory: Memory) -> State:
+        """The state before the first word."""
+        return self.network.start(memory)
+
+    @torch.inference_mode()
+    def step(self, memory: Memory, state: State, tokens: Sequence[int]) -> tuple[State, StepRecord]:
+        """Read the token before, one for each of the K hypotheses."""
+        words = torch.tensor([tokens], device=self.device)                            # (1, K)
+        state, step = self.network.step(memory, state, words)
+        log_probs = torch.log_softmax(self.network.scores(step.output) + self._barred, dim=-1)
+        return state, StepRecord(log_probs[0], self._flat(step))
+
+    def select(self, state: State, rows: Tensor) -> State:
+        """The state of hypotheses whose parents are in these rows."""
+        return select_rows(state, rows)
+
+    def _flat(self, step: Step) -> Tensor:
+        """All channels of a step in the description's order, (K, total)."""
+        weights = step.attended.weights                                               # (1, K, L)
+        entropy = torch.special.entr(weights).sum(-1, keepdim=True) / self._log_cells  # (1, K, 1)
+        lstm = step.lstm
+        return torch.cat((lstm.hidden, lstm.cell, lstm.input_gate, lstm.forget_gate, lstm.output_gate, lstm.cell_gate,
+                          weights, entropy), dim=-1)[0]
