@@ -125,19 +125,19 @@ class Controller(QObject):
         self._again_with_model = self._again_with_model or not same
         self.wanted_model = name
         self.wanted_device = device or self.wanted_device
+        self._pause()
         self._request_model()
 
     def set_device(self, device: str) -> None:
         """Compute elsewhere; the trace is kept, and goes on there."""
         if device != self.wanted_device:
             self.wanted_device = device
+            self._pause()
             self._request_model()
 
     def _request_model(self) -> None:
         if self.backend.connected and self.wanted_model:
             self.unsaid.emit("model")
-            self.playback.stop()
-            self._target = None
             self.run.lose()
             self.loading = True
             self.status_changed.emit("Loading the model…", -1.0)
@@ -229,10 +229,13 @@ class Controller(QObject):
 
     def _interrupt(self) -> None:
         """Something else is about to be shown: stop what the old run does, and drop what of it still arrives."""
-        self.playback.stop()
-        self._target = None
+        self._pause()
         self.run.cancel()
         self.run.lose()
+
+    def _pause(self) -> None:
+        self.playback.stop()
+        self._target = None
 
     def _open_input(self) -> None:
         """Have the picture encoded, if there is a picture and a model that fits what is on screen."""
@@ -304,8 +307,7 @@ class Controller(QObject):
     def toggle_play(self) -> None:
         """Play, or pause."""
         if self.playback.playing:
-            self.playback.stop()
-            self._target = None
+            self._pause()
             return
         trace = self.session.trace
         if trace is not None and trace.ended and self.session.playhead.at_end:
@@ -497,8 +499,7 @@ class Controller(QObject):
         if report.run >= 0 and not self.run.wants(report.run):
             return
         self.status_changed.emit("", -1.0)
-        self.playback.stop()
-        self._target = None
+        self._pause()
         if report.subject == "model":
             self.loading = False
             self.said.emit(Message(place="model", text=report.sentence))
@@ -518,8 +519,7 @@ class Controller(QObject):
         self.state_changed.emit()
 
     def _backend_died(self, sentence: str) -> None:
-        self.playback.stop()
-        self._target = None
+        self._pause()
         self.loading = False
         self.run.lose()
         self.status_changed.emit("", -1.0)

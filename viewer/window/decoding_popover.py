@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QFrame, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QFrame, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from unrolled.models.protocol.messages import Decoding
+from unrolled.viewer.window.picker import Picker
 
 SETTLE_MILLISECONDS = 250  # so that typing a number does not run the caption for each digit
 
@@ -30,7 +31,7 @@ class DecodingPopover(QFrame):
         self.setObjectName("popover")
         self.setAccessibleName("How words are chosen")
         self.setFixedWidth(280)
-        self.method = QComboBox()
+        self.method = Picker()
         for value, title, _ in METHODS:
             self.method.addItem(title, value)
         self.explanation = QLabel("")
@@ -120,6 +121,7 @@ class DecodingPopover(QFrame):
 
 def _whole(low: int, high: int, *, zero: str = "") -> QSpinBox:
     spin = QSpinBox()
+    spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
     spin.setRange(low, high)
     if zero:
         spin.setSpecialValueText(zero)
@@ -128,6 +130,7 @@ def _whole(low: int, high: int, *, zero: str = "") -> QSpinBox:
 
 def _real(low: float, high: float, step: float) -> QDoubleSpinBox:
     spin = QDoubleSpinBox()
+    spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     spin.setRange(low, high)
     spin.setSingleStep(step)
     spin.setDecimals(2)

@@ -6,12 +6,13 @@ import math
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
 from unrolled.models.protocol.messages import Device
 from unrolled.models.trace import ModelListing
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.window.picker import Picker
 from unrolled.viewer.window.playback import FASTEST, SLOWEST
 
 OPEN_CHECKPOINT = "\0checkpoint"
@@ -184,8 +185,8 @@ class Toolbar(QFrame):
             self._worded.append(button)
         return button
 
-    def _combo(self, name: str, tip: str, width: int) -> QComboBox:
-        combo = QComboBox()
+    def _combo(self, name: str, tip: str, width: int) -> Picker:
+        combo = Picker()
         combo.setAccessibleName(name)
         combo.setToolTip(tip)
         combo.setFixedWidth(width)

@@ -1,0 +1,71 @@
+"""Panels are told what changed, at most once per frame, and nothing runs while nothing changes."""
+
+from __future__ import annotations
+
+import pytest
+import scripted
+
+from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import LIGHT
+from unrolled.viewer.window.coordinator import FRAME_MILLISECONDS, Coordinator
+
+
+class Recorder(Panel):
+    """Writes down what it is told."""
+
+    def __init__(self, session):
+        super().__init__(session, LIGHT)
+        self.told = []
+
+    def refresh(self):
+        self.told.append("refresh")
+
+    def seek(self, step):
+        self.told.append(step)
+
+
+@pytest.fixture
+def parts(qtbot):
+    session = Session()
+    panel = Recorder(session)
+    qtbot.addWidget(panel)
+    coordinator = Coordinator(session, [panel], panel)
+    session.set_trace(scripted.trace())
+    coordinator.flush()
+    panel.told.clear()
+    return session, panel, coordinator
+
+
+def test_many_moves_are_one_seek_to_the_last(qtbot, parts):
+    session, panel, coordinator = parts
+    for step in (1, 5, 2, 7):
+        session.playhead.seek(step)
+    assert panel.told == []
+    qtbot.waitUntil(lambda: not coordinator.waiting, timeout=1000)
+    assert panel.told == [7]
+
+
+def test_what_changed_is_refreshed_before_the_seek(qtbot, parts):
+    session, panel, coordinator = parts
+    session.selection.toggle(3)
+    session.playhead.seek(4)
+    qtbot.waitUntil(lambda: not coordinator.waiting, timeout=1000)
+    assert panel.told == ["refresh", 4]
+
+
+def test_a_storm_of_changes_is_at_most_a_frame_each_16_milliseconds(qtbot, parts):
+    session, _, coordinator = parts
+    before = coordinator.frames
+    for number in range(60):
+        session.playhead.seek(number % 9 + 1)
+        qtbot.wait(2)
+    assert 1 <= coordinator.frames - before <= 60 * 20 / FRAME_MILLISECONDS
+
+
+def test_nothing_runs_while_idle(qtbot, parts):
+    _, _, coordinator = parts
+    before = coordinator.frames
+    qtbot.wait(60)
+    assert not coordinator.waiting
+    assert coordinator.frames == before
