@@ -1,1 +1,1 @@
-""""""
+"""Trained models in files: reading, writing, and what there is."""

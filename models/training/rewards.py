@@ -1,7 +1,8 @@
-"""How good a caption is, one number a caption: what self-critical training makes larger. Pure Python on tokens.
+"""What self-critical training rewards: CIDEr-D and BLEU-4 of single captions, on tokens.
 
-CIDEr-D (Vedantam et al. 2015) with the document frequencies of the training captions, and BLEU-4 of a single
-sentence. END counts as a word, so that the right place to stop is learnt too.
+CIDEr-D after Vedantam et al. 2015: for n from 1 to 4 the cosine between the captions' TF-IDF vectors of n-grams,
+counts clipped to the reference's, times a Gaussian of the difference in length (σ = 6), times 10, mean over n and over
+references. The references' vectors are computed once. END counts as a word here, so that endings are learnt.
 """
 
 from __future__ import annotations
@@ -11,104 +12,96 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LONGEST_GRAM = 4
-LENGTH_SPREAD = 6.0  # σ of CIDEr-D's length penalty, in words
+SIGMA = 6.0
+ORDERS = (1, 2, 3, 4)
 
-Gram = tuple[int, ...]
+NGram = tuple[int, ...]
 
 
-def count_grams(tokens: Sequence[int]) -> Counter[Gram]:
-    """How often each run of one to four tokens is there."""
-    tokens = tuple(tokens)
-    return Counter(tokens[place : place + n] for n in range(1, LONGEST_GRAM + 1) for place in range(len(tokens) - n + 1))
+def ngrams(tokens: Sequence[int], order: int) -> list[NGram]:
+    """All n-grams of one order, in their order."""
+    return [tuple(tokens[first : first + order]) for first in range(len(tokens) - order + 1)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Vector:
-    """A caption as CIDEr sees it: a weight for each of its n-grams, the norms for n = 1 … 4, its length."""
+class _Vectors:
+    """A caption's TF-IDF vectors by order, their norms, and its length in words."""
 
-    weights: dict[Gram, float]
+    weights: tuple[dict[NGram, float], ...]
     norms: tuple[float, ...]
     length: int
 
 
-class CaptionReward:
-    """The rewards of captions for known pictures.
+class CaptionRewards:
+    """Scores captions of known pictures.
 
     Parameters
     ----------
     references : sequence
-        For each picture its captions, each a sequence of tokens with END last.
+        For every picture its captions as tokens.
     bleu : float
-        The weight of sentence BLEU-4 (0 to 1) beside CIDEr-D (about 0 to 10, 1.0 is common).
+        The weight of BLEU-4 (a fraction) beside CIDEr-D (1.0 is the usual unit).
     """
 
-    def __init__(self, references: Sequence[Sequence[Sequence[int]]], *, bleu: float) -> None:
+    def __init__(self, references: Sequence[Sequence[Sequence[int]]], *, bleu: float = 0.0) -> None:
+        frequencies: Counter[NGram] = Counter()
+        for own in references:
+            frequencies.update({gram for caption in own for order in ORDERS for gram in ngrams(caption, order)})
+        self._log_pictures = math.log(max(len(references), 2))
+        self._log_frequency = {gram: math.log(count) for gram, count in frequencies.items()}
+        self._vectors = [[self._vectorise(caption) for caption in own] for own in references]
+        self._references = references
         self._bleu = bleu
-        self._counts = [[count_grams(caption) for caption in own] for own in references]
-        self._lengths = [[len(caption) for caption in own] for own in references]
-        documents: Counter[Gram] = Counter()
-        for own in self._counts:
-            documents.update(set().union(*own))
-        total = math.log(float(max(len(references), 2)))
-        self._rarity = {gram: total - math.log(count) for gram, count in documents.items()}
-        self._rarity_of_new = total
-        self._vectors: dict[int, list[_Vector]] = {}
 
-    def _vector(self, counts: Counter[Gram], length: int) -> _Vector:
-        rarity, of_new = self._rarity, self._rarity_of_new
-        weights = {gram: count * rarity.get(gram, of_new) for gram, count in counts.items()}
-        squares = [0.0] * LONGEST_GRAM
-        for gram, weight in weights.items():
-            squares[len(gram) - 1] += weight * weight
-        return _Vector(weights, tuple(math.sqrt(square) for square in squares), length)
-
-    def _references_of(self, picture: int) -> list[_Vector]:
-        """A picture's captions as vectors, computed once."""
-        if picture not in self._vectors:
-            pairs = zip(self._counts[picture], self._lengths[picture], strict=True)
-            self._vectors[picture] = [self._vector(counts, length) for counts, length in pairs]
-        return self._vectors[picture]
-
-    def cider_d(self, picture: int, tokens: Sequence[int]) -> float:
-        """CIDEr-D of a caption: clipped cosine similarity of weighted n-grams, mean over n and references, times 10."""
-        own = self._vector(count_grams(tokens), len(tokens))
-        references = self._references_of(picture)
-        total = 0.0
-        for reference in references:
-            products = [0.0] * LONGEST_GRAM
-            theirs = reference.weights
-            for gram, weight in own.weights.items():
-                other = theirs.get(gram)
-                if other is not None:
-                    products[len(gram) - 1] += min(weight, other) * other
-            apart = own.length - reference.length
-            similar = sum(product / (a * b) for product, a, b in zip(products, own.norms, reference.norms, strict=True)
-                          if a > 0 and b > 0)
-            total += similar * math.exp(-apart * apart / (2 * LENGTH_SPREAD**2))
-        return 10.0 * total / (LONGEST_GRAM * len(references))
-
-    def bleu_4(self, picture: int, tokens: Sequence[int]) -> float:
-        """BLEU-4 of one caption, one added to the counts for n above 1 (Lin and Och 2004), closest length."""
-        counts = count_grams(tokens)
-        most: Counter[Gram] = Counter()
-        for reference in self._counts[picture]:
-            most |= reference
-        matched, written = [0] * LONGEST_GRAM, [0] * LONGEST_GRAM
-        for gram, count in counts.items():
-            written[len(gram) - 1] += count
-            matched[len(gram) - 1] += min(count, most[gram])
-        if matched[0] == 0:
-            return 0.0
-        logs = math.log(matched[0] / written[0])
-        logs += sum(math.log((matched[n] + 1) / (written[n] + 1)) for n in range(1, LONGEST_GRAM))
-        length = len(tokens)
-        closest = min(self._lengths[picture], key=lambda other: (abs(other - length), other))
-        return math.exp(logs / LONGEST_GRAM + min(0.0, 1.0 - closest / length))
-
-    def __call__(self, picture: int, tokens: Sequence[int]) -> float:
-        """The reward of a caption with END last (or cut off without it)."""
-        reward = self.cider_d(picture, tokens)
-        if self._bleu > 0:
-            reward += self._bleu * self.bleu_4(picture, tokens)
+    def __call__(self, picture: int, caption: Sequence[int]) -> float:
+        """The reward of a caption, END last."""
+        reward = self.cider(picture, caption)
+        if self._bleu:
+            reward += self._bleu * bleu_4(caption, self._references[picture])
         return reward
+
+    def cider(self, picture: int, caption: Sequence[int]) -> float:
+        """CIDEr-D; 1.0 is the usual unit, 10 the most."""
+        own = self._vectorise(caption)
+        references = self._vectors[picture]
+        return 10.0 * sum(self._similarity(own, reference) for reference in references) / len(references)
+
+    def _vectorise(self, caption: Sequence[int]) -> _Vectors:
+        weights, norms = [], []
+        for order in ORDERS:
+            counts = Counter(ngrams(caption, order))
+            vector = {gram: count * (self._log_pictures - self._log_frequency.get(gram, 0.0))
+                      for gram, count in counts.items()}
+            weights.append(vector)
+            norms.append(math.sqrt(sum(value * value for value in vector.values())))
+        return _Vectors(tuple(weights), tuple(norms), len(caption))
+
+    @staticmethod
+    def _similarity(own: _Vectors, reference: _Vectors) -> float:
+        total = 0.0
+        for mine, theirs, norm, other in zip(own.weights, reference.weights, own.norms, reference.norms, strict=True):
+            if norm and other:
+                shared = sum(min(value, theirs[gram]) * theirs[gram] for gram, value in mine.items() if gram in theirs)
+                total += shared / (norm * other)
+        difference = own.length - reference.length
+        return total / len(ORDERS) * math.exp(-(difference**2) / (2 * SIGMA**2))
+
+
+def bleu_4(caption: Sequence[int], references: Sequence[Sequence[int]]) -> float:
+    """BLEU-4 of one caption as a fraction, orders above one smoothed by adding one (Lin and Och 2004)."""
+    if not caption:
+        return 0.0
+    total = 0.0
+    for order in ORDERS:
+        counts = Counter(ngrams(caption, order))
+        most: Counter[NGram] = Counter()
+        for reference in references:
+            most |= Counter(ngrams(reference, order))
+        matched, written = sum((counts & most).values()), sum(counts.values())
+        if order == 1 and matched == 0:
+            return 0.0
+        smooth = 0 if order == 1 else 1
+        total += math.log((matched + smooth) / (written + smooth))
+    closest = min((abs(len(reference) - len(caption)), len(reference)) for reference in references)[1]
+    brevity = min(0.0, 1.0 - closest / len(caption))
+    return math.exp(total / len(ORDERS) + brevity)

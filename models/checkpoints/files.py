@@ -1,0 +1,149 @@
+"""A trained model in a file: safetensors in half precision, with a header that says all that is needed to run it.
+
+Nothing in a file is executed; what is cut off, of another shape, or not finite is refused in one sentence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from unrolled.models.trace.atomic import atomic_write
+
+HEADER_KEY = "unrolled"
+FORMAT_VERSION = 1
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that cannot be used: one sentence for people."""
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person should know of a trained model.
+
+    Attributes
+    ----------
+    title : str
+    task : str
+    data, terms, training : str
+        What it was trained on, under which terms the data and the weights stand, and how; a few sentences each.
+    quality : dict of str to float
+        What was measured, by the names of `unrolled evaluate`.
+    measured_on : str
+        On which data, and how.
+    """
+
+    title: str
+    task: str
+    data: str = ""
+    terms: str = ""
+    training: str = ""
+    quality: dict[str, float] = {}
+    measured_on: str = ""
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in front of the weights.
+
+    Attributes
+    ----------
+    version : int
+        Of this format.
+    model : str
+        Which network it is for: ``"caption-attend-lstm"``.
+    config : dict
+        The network's lengths.
+    words : tuple of str
+        Its vocabulary.
+    encoder, encoder_hash : str
+        What it read the pictures with, and the SHA-256 of that one's weights.
+    card : Card
+    """
+
+    version: int
+    model: str
+    config: dict[str, Any]
+    words: tuple[str, ...]
+    encoder: str
+    encoder_hash: str
+    card: Card
+
+
+def save_checkpoint(path: Path, header: Header, weights: dict[str, Tensor]) -> None:
+    """Write a checkpoint, weights in half precision; the file is there whole or not at all."""
+    halves = {name: value.detach().to("cpu", torch.float16).contiguous() for name, value in weights.items()}
+    data = to_bytes(halves, metadata={HEADER_KEY: msgspec.json.encode(header).decode()})
+    with atomic_write(path) as file:
+        file.write(data)
+
+
+def read_header(path: Path) -> Header:
+    """The header alone, without the weights.
+
+    Raises
+    ------
+    CheckpointError
+        When the file is missing, cut off, or not a checkpoint of this program.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"There is no checkpoint “{path}”.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"“{path.name}” is cut off or not a safetensors file.") from error
+    if HEADER_KEY not in metadata:
+        raise CheckpointError(f"“{path.name}” was not written by Unrolled: it does not say which model it is for.")
+    try:
+        header = msgspec.json.decode(metadata[HEADER_KEY], type=Header)
+    except msgspec.DecodeError as error:
+        raise CheckpointError(f"The header of “{path.name}” is damaged.") from error
+    if header.version != FORMAT_VERSION:
+        raise CheckpointError(f"“{path.name}” is of format {header.version}; this Unrolled reads format {FORMAT_VERSION}.")
+    return header
+
+
+def read_weights(path: Path, *, shapes: dict[str, torch.Size]) -> dict[str, Tensor]:
+    """The weights in float32.
+
+    Parameters
+    ----------
+    shapes : dict of str to Size
+        What the network needs.
+
+    Raises
+    ------
+    CheckpointError
+        When a tensor is missing or too many, has another shape, or holds NaN or infinity.
+    """
+    weights: dict[str, Tensor] = {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = set(file.keys())
+            if names != set(shapes):
+                odd = sorted(names ^ set(shapes))[0]
+                raise CheckpointError(f"“{path.name}” does not fit its model: “{odd}” is "
+                                      f"{'missing' if odd in shapes else 'not part of it'}.")
+            for name, shape in shapes.items():
+                value = file.get_tensor(name)
+                if value.shape != shape:
+                    raise CheckpointError(f"“{path.name}” does not fit its model: “{name}” is {tuple(value.shape)} "
+                                          f"and should be {tuple(shape)}.")
+                if not torch.isfinite(value).all():
+                    raise CheckpointError(f"“{path.name}” holds numbers that are not finite, in “{name}”.")
+                weights[name] = value.float()
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"“{path.name}” is cut off or damaged.") from error
+    return weights
+
+
+def hash_of(path: Path) -> str:
+    """The SHA-256 of a file, hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,49 @@
+"""Write a file beside its name and move it into place, so that a failure leaves the old file or none."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path in the same folder and with the same suffix, moved to `path` when the block ends well.
+
+    Raises
+    ------
+    OSError
+        When the folder is missing or not writable, or the disk is full. Nothing is left behind then.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(_usual_permissions())
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
+    """A binary file to write into; it takes the name `path` when the block ends well."""
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        yield cast(BinaryIO, file)
+        file.flush()
+
+
+def _usual_permissions() -> int:
+    """What a plainly opened file would get; a temporary file is private."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
