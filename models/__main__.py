@@ -1,0 +1,63 @@
+"""`python -m unrolled.models VERB`: the process that computes. Torch is imported by the verb that needs it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import traceback
+
+from unrolled.models.verbs.arguments import parser
+
+
+def _backend(arguments: argparse.Namespace) -> int:
+    from unrolled.models.backend.process import run
+    from unrolled.models.backend.torch_engine import TorchEngine
+
+    return run(TorchEngine, host=arguments.host, port=arguments.port, once=not arguments.keep)
+
+
+def _devices(arguments: argparse.Namespace) -> int:
+    from unrolled.models.backend.devices import devices
+
+    found = devices()
+    if arguments.json:
+        print(json.dumps([{"name": device.name, "title": device.title} for device in found]))
+    else:
+        for device in found:
+            print(f"{device.name:<8} {device.title}")
+    return 0
+
+
+def main(words: list[str] | None = None) -> int:
+    """Do what the words ask, and give the exit status."""
+    arguments = parser().parse_args(words)
+    try:
+        if arguments.verb == "backend":
+            return _backend(arguments)
+        if arguments.verb == "devices":
+            return _devices(arguments)
+        if arguments.verb == "train":
+            from unrolled.models.verbs.train import train
+
+            return train(arguments)
+        if arguments.verb == "evaluate":
+            from unrolled.models.verbs.evaluate import evaluate
+
+            return evaluate(arguments)
+        from unrolled.models.verbs.bench import bench
+
+        return bench(arguments)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if arguments.debug:
+            traceback.print_exc()
+        reason = str(error) or type(error).__name__
+        print(f"unrolled: {reason.splitlines()[0]}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What `python -m unrolled.models` does; `unrolled train`, `evaluate` and `bench` call it in a process of its own."""

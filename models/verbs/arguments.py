@@ -1,0 +1,60 @@
+"""The words of the command line of `python -m unrolled.models`. Importing it imports no torch."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+TRAINABLE = ("caption-attend-lstm",)
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs."""
+    top = argparse.ArgumentParser(prog="unrolled", description="The part of Unrolled that computes.")
+    verbs = top.add_subparsers(dest="verb", required=True)
+    backend = verbs.add_parser("backend", help="serve a window, here or through a tunnel")
+    backend.add_argument("--host", default="127.0.0.1", help="where to listen (default: this machine alone)")
+    backend.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    backend.add_argument("--keep", action="store_true", help="wait for the next window when one leaves")
+    _train(verbs.add_parser("train", help="train a model; the same call goes on where it was interrupted"))
+    _evaluate(verbs.add_parser("evaluate", help="judge a model by its task's own metrics"))
+    bench = verbs.add_parser("bench", help="the figures that need torch")
+    bench.add_argument("--json", action="store_true")
+    devices = verbs.add_parser("devices", help="what a model can run on")
+    devices.add_argument("--json", action="store_true")
+    for verb in verbs.choices.values():
+        verb.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    return top
+
+
+def _train(train: argparse.ArgumentParser) -> None:
+    train.add_argument("model", choices=TRAINABLE, metavar="MODEL", help=", ".join(TRAINABLE))
+    train.add_argument("--data", type=Path, required=True, metavar="DIR", help="a folder with Flickr8k, in either layout")
+    train.add_argument("-o", "--output", type=Path, required=True, metavar="CHECKPOINT", help="a .safetensors file")
+    train.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
+    train.add_argument("--cache", type=Path, help="where encoded photographs are kept (default: beside the checkpoint)")
+    options = train.add_argument_group("how it is trained (the defaults made the shipped model)")
+    options.add_argument("--encoder", help="efficientnet_lite0_224, …_lite0_320, …_lite2_320, resnet50_320, resnet101_320")
+    options.add_argument("--epochs", type=int, help="passes over the captions")
+    options.add_argument("--reward-epochs", type=float, help="passes of self-critical training afterwards; 0 for none")
+    options.add_argument("--pictures-per-batch", type=int)
+    options.add_argument("--learning-rate", type=float)
+    options.add_argument("--reward-learning-rate", type=float)
+    options.add_argument("--hidden", type=int, help="units of the LSTM")
+    options.add_argument("--embedding", type=int, help="length of a word's vector")
+    options.add_argument("--attention", type=int, help="units of the attention's hidden layer")
+    options.add_argument("--words-at-least", type=int, help="how often a word must be seen to be known")
+    options.add_argument("--no-flips", dest="flips", action="store_const", const=False, help="no mirrored photographs")
+    options.add_argument("--seed", type=int)
+    options.add_argument("--threads", type=int, help="of the CPU")
+
+
+def _evaluate(evaluate: argparse.ArgumentParser) -> None:
+    evaluate.add_argument("model", metavar="MODEL", help="a shipped model's name or a checkpoint")
+    evaluate.add_argument("--data", type=Path, required=True, metavar="DIR")
+    evaluate.add_argument("--split", default="dev", choices=("train", "dev", "test"), help="(default: dev)")
+    evaluate.add_argument("--beam", type=int, default=3, metavar="N", help="hypotheses; 1 is greedy (default: 3)")
+    evaluate.add_argument("--length-penalty", type=float)
+    evaluate.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N photographs")
+    evaluate.add_argument("--device", default="auto")
+    evaluate.add_argument("--json", action="store_true")
