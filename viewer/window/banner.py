@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from unrolled.viewer.theme.icons import icon, pixmap
 from unrolled.viewer.theme.themes import Theme
@@ -29,18 +29,20 @@ class Banner(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 6, 6)
         layout.setSpacing(8)
-        layout.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignVCenter)
         layout.addWidget(self.text, 1)
-        self.action = QPushButton(message.action)
+        self.action = QPushButton(message.action, self)
         self.action.setAccessibleName(message.action)
-        self.action.setVisible(bool(message.action))
+        self.action.setHidden(not message.action)
         self.action.clicked.connect(self._act)
         layout.addWidget(self.action, 0, Qt.AlignmentFlag.AlignVCenter)
-        self.dismiss = QToolButton()
+        self.dismiss = QToolButton(self)
         self.dismiss.setAccessibleName("Dismiss this message")
         self.dismiss.setToolTip("Dismiss")
         self.dismiss.clicked.connect(self.put_away)
         layout.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignVCenter)
+        for button in (self.action, self.dismiss):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
@@ -49,6 +51,14 @@ class Banner(QFrame):
         name = "info" if self.message.kind == "info" else "warning"
         self._mark.setPixmap(pixmap(name, colour, size=18, ratio=self.devicePixelRatioF()))
         self.dismiss.setIcon(icon("close", theme, size=14))
+
+    def height_for(self, width: int) -> int:
+        """The height that the text needs in a banner so wide."""
+        beside = 12 + 6 + 3 * 8 + 18 + self.dismiss.sizeHint().width()
+        beside += self.action.sizeHint().width() if self.message.action else 0
+        box = self.text.fontMetrics().boundingRect(QRect(0, 0, max(width - beside - 8, 40), 10_000),
+                                                   int(Qt.TextFlag.TextWordWrap), self.message.text)
+        return max(44, box.height() + 20)
 
     def put_away(self) -> None:
         """Remove it."""
@@ -92,6 +102,8 @@ class BannerPlace(QWidget):
         """Take a banner away, if it is still the one that is shown."""
         if banner is self.banner:
             self.banner = None
+            if banner.isAncestorOf(QApplication.focusWidget()):
+                self.parentWidget().setFocus()
             self._layout.removeWidget(banner)
             banner.hide()
             banner.deleteLater()

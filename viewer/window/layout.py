@@ -34,6 +34,7 @@ class Layout(QWidget):
 
     def __init__(self, session: Session, actions: dict[str, QAction], theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # where the keys go while no control has been reached by Tab
         self.toolbar = Toolbar(actions, theme)
         self.panels: list[Panel] = []
         self._session, self._theme = session, theme
@@ -47,11 +48,13 @@ class Layout(QWidget):
 
         self.picture_section = Section("Photograph", picture)
         self.left = _splitter(Qt.Orientation.Vertical, self.picture_section, Section("Caption", caption),
-                              Section("Attention, word by word", film_strip), stretch=0)
-        self.right = _splitter(Qt.Orientation.Vertical, Section("This step", candidates), Section("Unit", unit), stretch=0)
+                              Section("Attention, word by word", film_strip), stretch=(1, 0, 0))
+        self.right = _splitter(Qt.Orientation.Vertical, Section("This step", candidates), Section("Unit", unit), stretch=(1, 0))
         self.middle = Section("What the model computed", tracks)
-        self.columns = _splitter(Qt.Orientation.Horizontal, self.left, self.middle, self.right, stretch=1)
+        self.columns = _splitter(Qt.Orientation.Horizontal, self.left, self.middle, self.right, stretch=(34, 50, 16))
         self.columns.setSizes(list(FIRST_WIDTHS))
+        for part, least in ((self.left, 300), (self.middle, 320), (self.right, 216)):
+            part.setMinimumWidth(least)
         self.left.setSizes([430, 110, 150])
         self.right.setSizes([400, 280])
         self.scrub = scrub_bar
@@ -124,21 +127,23 @@ class Layout(QWidget):
     def _place_banners(self) -> None:
         top = self.toolbar.height() + GAP + 4
         for name, place in self._places.items():
-            if not place.isVisible():
+            if place.banner is None:
                 continue
             if name == "input":
-                width = self.picture_section.width() - 2 * GAP
-                x = self.picture_section.mapTo(self, self.picture_section.rect().topLeft()).x() + GAP
-                y = top + 32
+                left, room = self._left_of(self.picture_section), self.picture_section.width()
             else:
-                width = min(BANNER_WIDTH, self.width() - 4 * GAP)
-                x = (self.width() - width) // 2
-                y = top
-            height = max(place.heightForWidth(width), 44)
+                left = self._left_of(self.middle)
+                room = self._left_of(self.right) + self.right.width() - left
+            width = min(BANNER_WIDTH, room - 2 * GAP)
+            height = place.banner.height_for(width)
+            y = top + 32
             if name == "run":
-                y = self.scrub.mapTo(self, self.scrub.rect().topLeft()).y() - height - GAP
-            place.setGeometry(x, y, width, height)
+                y = self.scrub.mapTo(self, self.scrub.rect().topLeft()).y() - height - 2 * GAP
+            place.setGeometry(left + (room - width) // 2, y, width, height)
             place.raise_()
+
+    def _left_of(self, widget: QWidget) -> int:
+        return widget.mapTo(self, widget.rect().topLeft()).x()
 
     # ── Theme, settings, end ──────────────────────────────────────────────────────────────────────────────────
 
@@ -176,11 +181,11 @@ class Layout(QWidget):
             panel.close()
 
 
-def _splitter(orientation: Qt.Orientation, *widgets: QWidget, stretch: int) -> QSplitter:
+def _splitter(orientation: Qt.Orientation, *widgets: QWidget, stretch: tuple[int, ...]) -> QSplitter:
     splitter = QSplitter(orientation)
     splitter.setHandleWidth(GAP)
     splitter.setChildrenCollapsible(False)
     for number, widget in enumerate(widgets):
         splitter.addWidget(widget)
-        splitter.setStretchFactor(number, 1 if number == stretch else 0)
+        splitter.setStretchFactor(number, stretch[number])
     return splitter

@@ -84,6 +84,7 @@ class MainWindow(QMainWindow):
         self._apply_theme()
         self.layout_ = Layout(session, self.actions_by_name, self.theme, self)
         self.setCentralWidget(self.layout_)
+        self.layout_.setFocus()  # otherwise the first button has it, and Space would open a file
         self.coordinator = Coordinator(session, self.layout_.panels, self)
         self._build_menus()
         self._connect()

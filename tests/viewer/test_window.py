@@ -1,0 +1,287 @@
+"""The whole window, by clicking and typing, against a backend process that needs no torch."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+import scripted
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QDialog,
+    QLineEdit,
+    QScrollBar,
+    QWidget,
+)
+
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.window.application import make_application, make_window
+from unrolled.viewer.window.decoding_popover import DecodingPopover
+from unrolled.viewer.window.dialogs import AboutDialog, ShortcutsDialog
+from unrolled.viewer.window.settings import WindowSettings
+
+END = len(scripted.CAPTION) - 1
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return WindowSettings(tmp_path / "settings.ini")
+
+
+@pytest.fixture
+def open_window(qtbot, scripted_command, settings):
+    """Opens windows, and closes them at the end."""
+    windows = []
+
+    def opener(*, started=True):
+        make_application()
+        window = make_window(settings, BackendProcess(scripted_command))
+        windows.append(window)
+        window.resize(1200, 800)
+        with qtbot.waitExposed(window):
+            window.show()
+        window.controller.open_bytes(scripted.picture().data, "drawn.png")
+        if started:
+            window.controller.start()
+            qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
+        return window
+
+    yield opener
+    for window in windows:
+        window.close()
+        window.deleteLater()
+
+
+@pytest.fixture
+def window(open_window):
+    return open_window()
+
+
+def words(window):
+    return tuple(window.session.trace.words)
+
+
+def press(qtbot, window, key, modifier=Qt.KeyboardModifier.NoModifier):
+    qtbot.keyClick(window.focusWidget() or window, key, modifier)
+
+
+def run_to_end(qtbot, window):
+    press(qtbot, window, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: window.session.trace.ended and not window.controller.run.busy, timeout=5000)
+    qtbot.waitUntil(lambda: not window.coordinator.waiting, timeout=1000)
+
+
+def test_space_writes_the_next_word(qtbot, window):
+    for count in (1, 2, 3):
+        press(qtbot, window, Qt.Key.Key_Space)
+        qtbot.waitUntil(lambda count=count: len(words(window)) == count, timeout=5000)
+    assert words(window) == scripted.CAPTION[:3]
+    assert window.session.playhead.step == 2
+
+
+def test_keys_move_the_playhead(qtbot, window):
+    run_to_end(qtbot, window)
+    for key, step in ((Qt.Key.Key_Home, 0), (Qt.Key.Key_Right, 1), (Qt.Key.Key_Space, 2), (Qt.Key.Key_Left, 1),
+                      (Qt.Key.Key_End, END)):
+        press(qtbot, window, key)
+        assert window.session.playhead.step == step
+
+
+def test_the_play_button_plays_to_the_end_and_says_what_it_would_do(qtbot, window):
+    window.controller.playback.set_speed(20)
+    play = window.layout_.toolbar.play
+    assert play.accessibleName() == "Play"
+    qtbot.mouseClick(play, Qt.MouseButton.LeftButton)
+    assert play.accessibleName() == "Pause"
+    qtbot.waitUntil(lambda: window.session.trace.ended and not window.controller.playback.playing, timeout=5000)
+    assert play.accessibleName() == "Play"
+    assert words(window) == scripted.CAPTION
+
+
+def test_p_pauses_and_speed_has_keys(qtbot, window):
+    before = window.controller.playback.speed
+    press(qtbot, window, Qt.Key.Key_Plus)
+    assert window.controller.playback.speed > before
+    press(qtbot, window, Qt.Key.Key_Minus)
+    assert window.controller.playback.speed == pytest.approx(before)
+    press(qtbot, window, Qt.Key.Key_P)
+    assert window.controller.playback.playing
+    press(qtbot, window, Qt.Key.Key_P)
+    assert not window.controller.playback.playing
+    press(qtbot, window, Qt.Key.Key_L)
+    assert window.controller.playback.loop
+
+
+def test_a_button_reached_by_tab_keeps_the_space_bar(qtbot, window):
+    loop = next(button for button in window.findChildren(QAbstractButton) if button.accessibleName() == "Loop")
+    loop.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(loop, Qt.Key.Key_Space)
+    assert window.controller.playback.loop
+    qtbot.wait(50)
+    assert words(window) == ()
+
+
+def test_every_interactive_widget_has_an_accessible_name(qtbot, window):
+    run_to_end(qtbot, window)
+    extra = [ShortcutsDialog(window), AboutDialog(window.theme, "1", window), DecodingPopover(window.controller.decoding, window)]
+    kinds = (QAbstractButton, QComboBox, QAbstractSlider, QAbstractSpinBox, QLineEdit)
+    nameless = []
+    for top in (window, *extra):
+        for widget in (top, *top.findChildren(QWidget)):
+            inside = isinstance(widget.parent(), QComboBox | QAbstractSpinBox) or widget.objectName().startswith("qt_")
+            interactive = isinstance(widget, kinds) and not isinstance(widget, QScrollBar)
+            focusable = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus) and widget.isVisibleTo(top)
+            if (interactive or (focusable and type(widget).__module__.startswith("unrolled"))) and not inside:
+                text = widget.accessibleName() or (widget.text() if isinstance(widget, QAbstractButton) else "")
+                if not text:
+                    nameless.append(f"{type(widget).__name__} {widget.objectName()} in {type(widget.parent()).__name__}")
+    assert not nameless
+    assert all(action.text() for action in window.actions_by_name.values())
+
+
+def test_no_two_actions_share_a_key(window):
+    keys = [key.toString() for action in window.actions_by_name.values() for key in action.shortcuts()]
+    assert len(keys) == len(set(keys))
+
+
+def test_a_killed_backend_is_said_with_a_way_out(qtbot, window):
+    press(qtbot, window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: len(words(window)) == 1, timeout=5000)
+    os.kill(window.controller.backend.process_id, signal.SIGKILL)
+    qtbot.waitUntil(lambda: window.layout_.message("model") is not None, timeout=5000)
+    banner = window.layout_.banner_place("model").banner
+    assert banner.isVisible()
+    assert words(window) == scripted.CAPTION[:1]
+    qtbot.mouseClick(banner.action, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
+    assert window.layout_.message("model") is None
+    run_to_end(qtbot, window)
+    assert words(window) == scripted.CAPTION
+
+
+def drop(window, mime):
+    event = QDropEvent(QPointF(100, 100), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton,
+                       Qt.KeyboardModifier.NoModifier)
+    window.dropEvent(event)
+
+
+def test_a_dropped_file_is_opened_whatever_its_name(qtbot, window, tmp_path):
+    path = tmp_path / "an ünusual name.png"
+    path.write_bytes(scripted.picture(100, 80).data)
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    drop(window, mime)
+    assert window.session.picture.name == path.name
+    assert path.name in window.windowTitle()
+    assert window.settings.recent() == [str(path)]
+
+
+def test_a_dropped_text_file_is_a_sentence_over_the_input_and_nothing_is_lost(qtbot, window, tmp_path):
+    run_to_end(qtbot, window)
+    path = tmp_path / "words.jpg"
+    path.write_text("no picture")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    drop(window, mime)
+    assert "words.jpg" in window.layout_.message("input").text
+    assert words(window) == scripted.CAPTION
+    assert window.session.picture.name == "drawn.png"
+    qtbot.mouseClick(window.layout_.banner_place("input").banner.dismiss, Qt.MouseButton.LeftButton)
+    assert window.layout_.message("input") is None
+
+
+def test_paste_takes_a_picture_a_path_or_says_that_there_is_none(qtbot, window, tmp_path):
+    clipboard = QGuiApplication.clipboard()
+    image = QImage(64, 48, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.red)
+    clipboard.setImage(image)
+    window.paste()
+    assert window.session.picture.pixels.shape == (48, 64, 3)
+    path = tmp_path / "copied.png"
+    path.write_bytes(scripted.picture(90, 60).data)
+    clipboard.setText(str(path))
+    window.paste()
+    assert window.session.picture.name == "copied.png"
+    clipboard.setText("neither")
+    window.paste()
+    assert "clipboard" in window.layout_.message("input").text
+    clipboard.clear()
+
+
+def test_the_theme_is_switched_everywhere_and_remembered(qtbot, open_window, settings):
+    window = open_window()
+    before = window.theme.name
+    press(qtbot, window, Qt.Key.Key_T)
+    assert window.theme.name != before
+    assert all(panel.theme is window.theme for panel in window.layout_.panels)
+    window.controller.playback.set_speed(7)
+    window.close()
+    again = open_window(started=False)
+    assert again.theme.name == window.theme.name
+    assert again.controller.playback.speed == 7
+    assert again.controller.preferred_model == "scripted"
+
+
+def test_damaged_settings_are_as_good_as_none(qtbot, tmp_path):
+    path = tmp_path / "settings.ini"
+    path.write_text("[General]\nappearance=@ByteArray(zzz\nspeed=fast\nrecent={\ndecoding=[]\ngeometry=5\n")
+    damaged = WindowSettings(path)
+    assert damaged.appearance().theme == "system"
+    assert damaged.number("speed", 3.0) == 3.0
+    assert damaged.recent() == []
+    assert damaged.decoding().method == "greedy"
+    assert damaged.shape("geometry") is None
+
+
+def test_models_and_devices_can_be_picked(qtbot, window):
+    toolbar = window.layout_.toolbar
+    assert toolbar.model.currentText() == "Scripted captioner"
+    assert [toolbar.device.itemData(index) for index in range(toolbar.device.count())] == ["auto", "cpu"]
+    run_to_end(qtbot, window)
+    toolbar.device_chosen.emit("cpu")
+    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
+    assert words(window) == scripted.CAPTION
+
+
+def test_decoding_is_changed_in_its_popover(qtbot, window):
+    press(qtbot, window, Qt.Key.Key_D)
+    popover = window.findChild(DecodingPopover)
+    assert popover.isVisible()
+    popover.method.setCurrentIndex(1)
+    assert window.controller.decoding.method == "beam"
+    popover.beam_width.setValue(5)
+    qtbot.waitUntil(lambda: window.controller.decoding.beam_width == 5, timeout=2000)
+    assert window.layout_.toolbar.decoding.text() == "Beam 5"
+    popover.close()
+
+
+def test_help_lists_every_shortcut(qtbot, window):
+    press(qtbot, window, Qt.Key.Key_F1)
+    dialog = window.findChild(ShortcutsDialog)
+    assert isinstance(dialog, QDialog)
+    shown = {label.text() for label in dialog.findChildren(QWidget) if label.objectName() == "keyCap"}
+    assert {"Space", "P", "Ctrl+E", "F1"} <= shown
+    dialog.close()
+
+
+def test_closing_while_a_caption_plays_leaves_nothing(qtbot, window):
+    window.controller.toggle_play()
+    qtbot.wait(30)
+    assert window.close()
+    assert not window.controller.backend.alive
+
+
+def test_what_is_drawn_fits_small_and_large_windows(qtbot, window):
+    run_to_end(qtbot, window)
+    for size in ((1024, 700), (1600, 1000)):
+        window.resize(*size)
+        qtbot.wait(30)
+        assert window.size().width() == size[0]
+        buttons = window.layout_.toolbar.findChildren(QAbstractButton)
+        assert all(button.mapTo(window, QPoint(button.width(), 0)).x() <= size[0] for button in buttons)
