@@ -1,0 +1,105 @@
+"""Stepping: a state is a value, everything is recorded, and what is recorded is what was computed."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import tiny_captioner as tiny
+import torch
+from PIL import Image
+
+from unrolled.models.captioning.attend_lstm import State
+from unrolled.models.captioning.stepper import AttendLSTMStepper
+
+
+def run(stepper: AttendLSTMStepper, picture: Image.Image, steps: int) -> tuple[list[State], list[torch.Tensor], list[int]]:
+    memory = stepper.encode(picture)
+    states, values, tokens = [stepper.start(memory)], [], [stepper.description.start_token]
+    for _ in range(steps):
+        state, record = stepper.step(memory, states[-1], [tokens[-1]])
+        states.append(state)
+        values.append(record.values)
+        tokens.append(int(record.log_probs[0].argmax()))
+    return states, values, tokens
+
+
+def test_stepping_again_from_any_state_gives_the_same_bits() -> None:
+    stepper = tiny.stepper()
+    memory = stepper.encode(tiny.drawing("red", "circle"))
+    states, values, tokens = run(stepper, tiny.drawing("red", "circle"), 6)
+    kept = [(state.hidden.clone(), state.cell.clone()) for state in states]
+    for place in (5, 0, 3, 3, 1):
+        state, record = stepper.step(memory, states[place], [tokens[place]])
+        assert torch.equal(record.values, values[place])
+        assert torch.equal(state.hidden, states[place + 1].hidden)
+        assert torch.equal(state.cell, states[place + 1].cell)
+    for state, (hidden, cell) in zip(states, kept, strict=True):
+        assert torch.equal(state.hidden, hidden) and torch.equal(state.cell, cell)
+
+
+def test_the_record_holds_every_channel_within_its_range() -> None:
+    stepper = tiny.stepper()
+    states, values, _ = run(stepper, tiny.drawing("blue", "square"), 4)
+    channels = stepper.description.channels
+    assert values[0].shape == (1, sum(channel.size for channel in channels))
+    assert {channel.role for channel in channels} >= {"hidden", "cell", "input_gate", "forget_gate", "output_gate",
+                                                      "cell_gate", "attention", "attention_entropy"}
+    for step, flat in enumerate(values):
+        parts = dict(zip([channel.name for channel in channels],
+                         flat[0].split([channel.size for channel in channels]), strict=True))
+        before, after = states[step], states[step + 1]
+        assert torch.equal(parts["hidden"], after.hidden[0, 0])
+        assert torch.equal(parts["cell"], after.cell[0, 0])
+        cell = parts["forget_gate"] * before.cell[0, 0] + parts["input_gate"] * parts["cell_gate"]
+        torch.testing.assert_close(parts["cell"], cell)
+        torch.testing.assert_close(parts["hidden"], parts["output_gate"] * torch.tanh(parts["cell"]))
+        weights = parts["attention"]
+        torch.testing.assert_close(weights.sum(), torch.tensor(1.0))
+        entropy = -(weights * weights.log()).sum() / math.log(len(weights))
+        torch.testing.assert_close(parts["attention_entropy"][0], entropy)
+        for channel in channels:
+            if channel.name != "cell":
+                assert channel.low <= float(parts[channel.name].min())
+                assert float(parts[channel.name].max()) <= channel.high + 1e-6
+
+
+def test_hypotheses_step_as_if_each_were_alone() -> None:
+    stepper = tiny.stepper()
+    memory = stepper.encode(tiny.drawing("green", "square"))
+    one = stepper.start(memory)
+    three = stepper.select(one, torch.tensor([[0, 0, 0]]))
+    _, together = stepper.step(memory, three, [3, 4, 5])
+    for row, token in enumerate((3, 4, 5)):
+        _, alone = stepper.step(memory, one, [token])
+        torch.testing.assert_close(together.log_probs[row], alone.log_probs[0])
+        torch.testing.assert_close(together.values[row], alone.values[0])
+
+
+def test_start_and_unknown_are_never_written() -> None:
+    stepper = tiny.stepper()
+    memory = stepper.encode(tiny.drawing("red", "square"))
+    _, record = stepper.step(memory, stepper.start(memory), [stepper.vocabulary.start])
+    assert record.log_probs[0, stepper.vocabulary.start] == -math.inf
+    assert record.log_probs[0, stepper.vocabulary.unknown] == -math.inf
+    torch.testing.assert_close(record.log_probs.exp().sum(), torch.tensor(1.0))
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1"])
+def test_pictures_of_any_mode_and_shape_are_encoded(mode: str) -> None:
+    stepper = tiny.stepper()
+    picture = tiny.drawing("red", "circle", side=50).resize((70, 31)).convert(mode)
+    memory = stepper.encode(picture)
+    assert memory.features.shape == (1, 9, tiny.config().features)
+    assert bool(torch.isfinite(memory.keys).all())
+
+
+@pytest.mark.gpu
+def test_a_gpu_computes_the_same() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU here")
+    _, on_cpu, tokens = run(tiny.stepper(), tiny.drawing("red", "circle"), 5)
+    _, on_gpu, same = run(tiny.stepper(device="cuda:0"), tiny.drawing("red", "circle"), 5)
+    assert tokens == same
+    for cpu, gpu in zip(on_cpu, on_gpu, strict=True):
+        torch.testing.assert_close(cpu, gpu.cpu(), atol=1e-4, rtol=1e-3)
