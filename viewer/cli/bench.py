@@ -1,0 +1,77 @@
+"""`unrolled bench`: the figures, each with what it is compared with."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
+
+Figures = dict[str, Any]
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The verb's words."""
+    parser = verbs.add_parser("bench", help="how fast it is here, each figure with what it is compared with")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--only", nargs="+", choices=sorted(BENCHMARKS), metavar="PART",
+                        help="of " + ", ".join(sorted(BENCHMARKS)))
+    parser.set_defaults(do=bench)
+
+
+def _stepping() -> Figures:
+    child = subprocess.run([sys.executable, "-m", "unrolled.models", "bench", "--json"], capture_output=True, text=True, check=False)
+    if child.returncode != 0:
+        raise CommandError((child.stderr.strip().splitlines() or ["The stepping benchmark failed."])[-1])
+    figures: Figures = json.loads(child.stdout)
+    return figures
+
+
+def _animation() -> Figures:
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from unrolled.viewer.cli.screen import gui_application
+
+    application = gui_application()
+    from unrolled.viewer.export.benchmark import gif_speedup
+
+    figures: Figures = gif_speedup()
+    del application
+    return figures
+
+
+def _window() -> Figures:
+    from unrolled.viewer.window.benchmark import measure_window
+
+    return measure_window()
+
+
+BENCHMARKS: dict[str, Callable[[], Figures]] = {"stepping": _stepping, "animation": _animation, "window": _window}
+
+
+def bench(arguments: argparse.Namespace) -> int:
+    """Measure and print."""
+    unknown = set(arguments.only or ()) - set(BENCHMARKS)
+    if unknown:
+        raise CommandError(f"There is no benchmark {', '.join(unknown)}.", WRONG_USE)
+    figures: Figures = {}
+    details: Figures = {}
+    for name in arguments.only or BENCHMARKS:
+        if sys.stderr.isatty():
+            print(f"measuring {name}…", file=sys.stderr)
+        part = BENCHMARKS[name]()
+        details[name] = part.pop("details", {})
+        figures |= part
+    if arguments.json:
+        print(json.dumps({**figures, "details": details}))
+        return SUCCESS
+    for key, value in figures.items():
+        shown = f"median {value['median']:.2f}, p95 {value['p95']:.2f}" if isinstance(value, dict) else f"{value:.2f}"
+        print(f"{key:<24} {shown}")
+    for name, part in details.items():
+        print(f"\n{name}: " + "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in part.items()))
+    return SUCCESS

@@ -1,0 +1,142 @@
+"""`unrolled doctor`: what is installed, which devices there are, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+
+from unrolled import assets
+from unrolled.viewer.cli.failure import FAILURE, SUCCESS
+from unrolled.viewer.state import paths
+
+CHILD_SECONDS = 60
+FREE_BYTES_WANTED = 200 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    name, state : str
+    good : bool
+        Whether it is as it should be.
+    way_out : str
+        How to get it, where it is not.
+    needed : bool
+        Whether the program cannot do without it.
+    """
+
+    name: str
+    state: str
+    good: bool = True
+    way_out: str = ""
+    needed: bool = True
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The verb's words."""
+    parser = verbs.add_parser("doctor", help="what is installed, which devices, what is missing and how to get it")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(do=doctor)
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Look, and tell. 1 if something that is needed is missing."""
+    findings = [Finding("Python", f"{platform.python_version()} on {platform.platform()}"), *_packages(), *_devices(),
+                *_qt(), *_checkpoints(), *_folders()]
+    sick = [finding for finding in findings if finding.needed and not finding.good]
+    if arguments.json:
+        print(json.dumps({"well": not sick, "findings": [asdict(finding) for finding in findings]}))
+    else:
+        widest = max(len(finding.name) for finding in findings)
+        for finding in findings:
+            mark = "✓" if finding.good else ("✗" if finding.needed else "–")
+            print(f"{mark} {finding.name:<{widest}}  {finding.state}")
+            if finding.way_out and not finding.good:
+                print(f"  {'':<{widest}}  → {finding.way_out}")
+    return FAILURE if sick else SUCCESS
+
+
+def _packages() -> list[Finding]:
+    """The dependencies that are always needed, by what this package itself says."""
+    try:
+        wanted = [line for line in requires("unrolled") or [] if "extra ==" not in line]
+    except PackageNotFoundError:
+        return [Finding("unrolled", "not installed", False, "python -m pip install .")]
+    findings = []
+    for line in wanted:
+        matched = re.match(r"[A-Za-z0-9._-]+", line)
+        name = matched.group() if matched else line
+        try:
+            findings.append(Finding(name, version(name)))
+        except PackageNotFoundError:
+            findings.append(Finding(name, "missing", False, f'python -m pip install "{line.partition(";")[0].strip()}"'))
+    return findings
+
+
+def _child(*words: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str] | None:
+    try:
+        return subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=CHILD_SECONDS,
+                              env=os.environ | (environment or {}), check=False)
+    except (subprocess.TimeoutExpired, OSError):
+        return None
+
+
+def _devices() -> list[Finding]:
+    """Asked of a process that imports torch."""
+    child = _child("-m", "unrolled.models", "devices", "--json")
+    if child is None or child.returncode != 0:
+        reason = "did not answer" if child is None else (child.stderr.strip().splitlines() or ["failed"])[-1]
+        return [Finding("devices", f"PyTorch cannot be used: {reason}", False, "python -m pip install --force-reinstall torch torchvision")]
+    return [Finding(f"device {device['name']}", device["title"]) for device in json.loads(child.stdout)]
+
+
+def _qt() -> list[Finding]:
+    """Whether Qt starts here, with a screen and without one: tried in a child, since Qt aborts when it cannot."""
+    from unrolled.viewer.cli.failure import CommandError
+    from unrolled.viewer.cli.screen import check_qt, check_screen
+
+    try:
+        check_qt()
+    except CommandError as error:
+        return [Finding("Qt", "cannot be loaded", False, str(error))]
+    start = "from PySide6.QtGui import QGuiApplication as A; a = A(['unrolled']); print(a.platformName())"
+    child = _child("-c", start, environment={"QT_QPA_PLATFORM": "offscreen"})
+    works = child is not None and child.returncode == 0
+    findings = [Finding("Qt without a screen", "works" if works else "does not start", works,
+                        "python -m pip install --force-reinstall PySide6-Essentials")]
+    try:
+        check_screen()
+    except CommandError as error:
+        return [*findings, Finding("screen", "no window can be opened", False, str(error), needed=False)]
+    child = _child("-c", start)
+    works = child is not None and child.returncode == 0
+    return [*findings, Finding("screen", child.stdout.strip() if child and works else "Qt does not start on it", works,
+                               "“unrolled caption PHOTO” works without one", needed=False)]
+
+
+def _checkpoints() -> list[Finding]:
+    found = sorted(assets.path("checkpoints").glob("*.safetensors"))
+    if not found:
+        return [Finding("models", "none is shipped with this installation", False, "python -m pip install --force-reinstall unrolled")]
+    return [Finding(f"model {path.stem}", f"{path.stat().st_size / 1e6:.1f} MB") for path in found]
+
+
+def _folders() -> list[Finding]:
+    findings = []
+    for name, folder in (("settings", paths.config_dir()), ("data", paths.data_dir()), ("cache", paths.cache_dir())):
+        free = shutil.disk_usage(folder).free
+        good = os.access(folder, os.W_OK) and free > FREE_BYTES_WANTED
+        findings.append(Finding(f"{name} folder", f"{folder} ({free / 2**30:.1f} GiB free)", good,
+                                "make room, make it writable, or set UNROLLED_HOME to another folder", needed=False))
+    return findings

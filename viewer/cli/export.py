@@ -1,0 +1,69 @@
+"""`unrolled export INPUT-or-TRACE -o OUT`: the attention animation, or the film strip."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
+from unrolled.viewer.cli.running import add_decoding_arguments, add_model_arguments, trace_of
+from unrolled.viewer.cli.trace import SUFFIXES as TRACE_SUFFIXES
+from unrolled.viewer.cli.trace import check_output
+
+SUFFIXES = (".gif", ".mp4", ".webp", ".png", ".svg", ".pdf")
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The verb's words."""
+    parser = verbs.add_parser("export", help="the attention animation (gif, mp4, webp) or film strip (png, svg, pdf)")
+    parser.add_argument("input", type=Path, metavar="INPUT-or-TRACE")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="a file ending in " + ", ".join(SUFFIXES))
+    look = parser.add_argument_group("how it looks")
+    look.add_argument("--width", type=int, default=640, metavar="PX", help="in pixels (default: 640)")
+    look.add_argument("--seconds-per-word", type=float, default=0.6, metavar="S", help="(default: 0.6)")
+    look.add_argument("--colour-map", default="inferno", metavar="NAME", help="(default: inferno)")
+    look.add_argument("--scale", choices=("absolute", "stretched"), default="absolute",
+                      help="the same colours for the same weights everywhere, or each map from its least to its greatest")
+    look.add_argument("--cells", action="store_true", help="draw the grid's cells in place of a smooth map")
+    look.add_argument("--opacity", type=float, default=0.75, metavar="A", help="from 0 to 1 (default: 0.75)")
+    look.add_argument("--dark", action="store_true", help="on a dark ground")
+    add_model_arguments(parser)
+    add_decoding_arguments(parser)
+    parser.set_defaults(do=export)
+
+
+def export(arguments: argparse.Namespace) -> int:
+    """Run, or open a trace, and export."""
+    check_output(arguments.output, SUFFIXES)
+    if not 0 <= arguments.opacity <= 1:
+        raise CommandError("--opacity lies between 0 and 1.", WRONG_USE)
+    if not 64 <= arguments.width <= 8192:
+        raise CommandError("--width lies between 64 and 8192 pixels.", WRONG_USE)
+    if not 0.02 <= arguments.seconds_per_word <= 60:
+        raise CommandError("--seconds-per-word lies between 0.02 and 60.", WRONG_USE)
+    from unrolled.models.trace.files import TraceError, load_trace
+
+    if arguments.input.suffix.lower() in TRACE_SUFFIXES:
+        try:
+            recorded = load_trace(arguments.input)
+        except TraceError as error:
+            raise CommandError(str(error)) from error
+    else:
+        recorded = trace_of(arguments, arguments.input)
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"  # it paints pictures and shows none
+    from unrolled.viewer.cli.screen import gui_application
+
+    application = gui_application()
+    from unrolled.viewer.export import ExportError, ExportSettings
+    from unrolled.viewer.export import export as write
+
+    settings = ExportSettings(width=arguments.width, seconds_per_word=arguments.seconds_per_word,
+                              colour_map=arguments.colour_map, scale=arguments.scale, smooth=not arguments.cells,
+                              opacity=arguments.opacity, dark=arguments.dark)
+    try:
+        write(recorded, arguments.output, settings)
+    except ExportError as error:
+        raise CommandError(str(error)) from error
+    del application
+    return SUCCESS

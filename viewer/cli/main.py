@@ -1,0 +1,85 @@
+"""The program `unrolled`: with a file or nothing it opens the window, with a verb it works without a screen.
+
+Nothing slow is imported before it is known what is wanted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from unrolled.viewer.cli import bench, caption, computing, doctor, export, models, trace, window
+from unrolled.viewer.cli.failure import FAILURE, INTERRUPTED, CommandError
+
+DESCRIPTION = "A microscope for recurrent and attention models: open a photograph, press Space, watch the words come."
+
+
+def _version() -> str:
+    try:
+        return version("unrolled")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def verb_parser() -> argparse.ArgumentParser:
+    """The words of the verbs."""
+    parser = argparse.ArgumentParser(prog="unrolled", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"unrolled {_version()}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
+    for module in (caption, trace, export, models, bench, doctor):
+        module.add(verbs)
+    verbs.add_parser("train", help="train a model; see unrolled train --help")
+    verbs.add_parser("evaluate", help="judge a model by its task's metrics; see unrolled evaluate --help")
+    for verb in verbs.choices.values():
+        verb.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of a failure")
+    return parser
+
+
+def window_parser() -> argparse.ArgumentParser:
+    """The words of the program without a verb."""
+    verbs = "caption, trace, export, models, train, evaluate, bench, doctor"
+    parser = argparse.ArgumentParser(
+        prog="unrolled", description=DESCRIPTION,
+        epilog=f"With a verb it works without a screen: {verbs}. “unrolled VERB --help” says more.")
+    parser.add_argument("--version", action="version", version=f"unrolled {_version()}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    window.add_window_arguments(parser)
+    return parser
+
+
+VERBS = ("caption", "trace", "export", "models", "bench", "doctor")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Do what the words ask, and give the exit status: 0, 1 for a failure, 2 for wrong use."""
+    words = list(sys.argv[1:] if words is None else words)
+    verb = next((word for word in words if word != "--debug"), "")
+    if verb in computing.VERBS:
+        return computing.hand_over([verb, *(word for place, word in enumerate(words) if place != words.index(verb))])
+    parser = verb_parser() if verb in VERBS else window_parser()
+    arguments = parser.parse_args(words)
+    try:
+        status: int = arguments.do(arguments)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
+        return FAILURE
+    except Exception as error:
+        if arguments.debug:
+            traceback.print_exc()
+        reason = str(error) or type(error).__name__
+        sentence = reason if isinstance(error, CommandError) else f"{reason.splitlines()[0]} (--debug shows where)"
+        print(f"unrolled: {sentence}", file=sys.stderr)
+        return error.status if isinstance(error, CommandError) else FAILURE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

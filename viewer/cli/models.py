@@ -1,0 +1,38 @@
+"""`unrolled models`: what can be opened."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import msgspec
+
+from unrolled.models.protocol.client import BackendClient, BackendError
+from unrolled.models.protocol.messages import Ready
+from unrolled.viewer.cli.failure import SUCCESS, CommandError
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The verb's words."""
+    parser = verbs.add_parser("models", help="what can be opened")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(do=models)
+
+
+def models(arguments: argparse.Namespace) -> int:
+    """List the shipped models: name, task, size, measured quality, where from."""
+    try:
+        with BackendClient() as client:
+            listings = client.expect(Ready).models
+    except BackendError as error:
+        raise CommandError(str(error)) from error
+    if arguments.json:
+        print(json.dumps([msgspec.to_builtins(listing) for listing in listings]))
+        return SUCCESS
+    for listing in listings:
+        print(f"{listing.name}  ·  {listing.title}")
+        print(f"    task     {listing.task}")
+        print(f"    size     {listing.size_bytes / 1e6:.1f} MB")
+        print("    quality  " + (", ".join(f"{name} {value:g}" for name, value in listing.quality.items()) or "not measured"))
+        print(f"    from     {listing.source}")
+    return SUCCESS

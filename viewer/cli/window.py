@@ -1,0 +1,53 @@
+"""`unrolled [FILE]`: the window."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from unrolled.viewer.cli.failure import WRONG_USE, CommandError
+from unrolled.viewer.cli.options import WindowOptions
+
+
+def add_window_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words of the program without a verb."""
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a photograph, a trace or a session")
+    parser.add_argument("--model", default="", help="a model's name or a checkpoint")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
+    parser.add_argument("--screenshot", type=Path, metavar="OUT.png",
+                        help="run to the end of the caption, save a picture of the window, leave; needs no screen")
+    parser.add_argument("--size", type=_size, metavar="WxH", help="the window's size, such as 1440x900")
+    parser.add_argument("--theme", choices=("light", "dark"), help="in place of the remembered one")
+    parser.add_argument("--connect", default="", metavar="HOST:PORT#SECRET", help="a backend that runs elsewhere")
+    parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
+    parser.set_defaults(do=window)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.isdigit() and height.isdigit() and 400 <= int(width) <= 8192 and 300 <= int(height) <= 8192):
+        raise argparse.ArgumentTypeError(f"“{text}” is not a size such as 1440x900")
+    return int(width), int(height)
+
+
+def window(arguments: argparse.Namespace) -> int:
+    """Open the window, and stay until it is closed."""
+    file = arguments.file
+    if file is not None and not file.exists():
+        raise CommandError(f"There is no file “{file}”.", WRONG_USE if not file.suffix else 1)
+    if arguments.screenshot is not None:
+        if not arguments.screenshot.parent.is_dir():
+            raise CommandError(f"There is no folder “{arguments.screenshot.parent}” to save the picture in.")
+        if sys.platform.startswith("linux"):
+            os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from unrolled.viewer.cli.screen import check_qt, check_screen
+
+    check_screen()
+    check_qt()
+    from unrolled.viewer.window.application import run
+
+    return run(WindowOptions(file=file, model=arguments.model, device=arguments.device, screenshot=arguments.screenshot,
+                             size=arguments.size, theme=arguments.theme, connect=arguments.connect,
+                             report=arguments.report, debug=arguments.debug))

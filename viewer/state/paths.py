@@ -1,0 +1,45 @@
+"""Where settings, recovery files and caches are kept on each system.
+
+The variable ``UNROLLED_HOME`` puts them all into one folder, for tests and for carrying Unrolled on a stick.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+HOME_VARIABLE = "UNROLLED_HOME"
+
+
+def _folder(kind: str, usual: str) -> Path:
+    home = os.environ.get(HOME_VARIABLE)
+    folder = Path(home) / kind if home else Path(usual)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def config_dir() -> Path:
+    """The folder of the settings."""
+    return _folder("config", platformdirs.user_config_dir("unrolled", appauthor=False))
+
+
+def data_dir() -> Path:
+    """The folder of what is worth keeping."""
+    return _folder("data", platformdirs.user_data_dir("unrolled", appauthor=False))
+
+
+def cache_dir() -> Path:
+    """The folder of what can be made again."""
+    return _folder("cache", platformdirs.user_cache_dir("unrolled", appauthor=False))
+
+
+def settings_file() -> Path:
+    """The window's settings."""
+    return config_dir() / "settings.ini"
+
+
+def autosave_dir() -> Path:
+    """The folder of the sessions that are kept by themselves."""
+    return _folder("data/autosave", str(data_dir() / "autosave"))
