@@ -1,0 +1,161 @@
+"""Training: the losses, the rewards, that the loss falls, and that a stopped training ends where an unbroken one does."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import tiny_captioner as tiny
+import torch
+
+from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.checkpoints.registry import load
+from unrolled.models.training.batches import epoch_of_batches, make_batch
+from unrolled.models.training.captioner import CaptionerTraining
+from unrolled.models.training.losses import AttentionPenalties, attention_losses, caption_losses
+from unrolled.models.training.options import TrainingOptions
+from unrolled.models.training.rewards import CaptionRewards, bleu_4
+
+OPTIONS = TrainingOptions(encoder=tiny.ENCODER, epochs=6, pictures_per_batch=2, learning_rate=0.01, words_at_least=1,
+                          hidden=16, embedding=8, features=12, attention=10, dropout=0.1, reward_epochs=2.0,
+                          reward_samples=3, average_decay=0.9)
+
+
+@pytest.fixture(autouse=True)
+def tiny_encoder() -> None:
+    tiny.add_encoder()
+
+
+def training(folder: Path, name: str, options: TrainingOptions = OPTIONS, **more: object) -> CaptionerTraining:
+    if not (folder / "data").exists():
+        tiny.write_data(folder / "data")
+    return CaptionerTraining(data=folder / "data", output=folder / f"{name}.safetensors", cache=folder / "cache",
+                             options=options, **more)  # type: ignore[arg-type]
+
+
+def test_the_loss_falls(tmp_path: Path) -> None:
+    losses: list[float] = []
+    phases: set[str] = set()
+
+    def say(phase: str, done: int, total: int, means: dict[str, float]) -> None:
+        phases.add(phase)
+        assert 0 < done <= total
+        losses.extend([means["loss"]] if "loss" in means else [])
+
+    output = training(tmp_path, "model", msgspec.structs.replace(OPTIONS, epochs=30), say=say).run()
+    assert len(phases) == 3
+    assert losses[-1] < 0.75 * losses[0]
+    assert list(tmp_path.glob("*.resume")) == []
+    assert load(str(output)).description.name == "model"
+
+
+class Stopped(Exception):
+    """What stands for Ctrl+C."""
+
+
+@pytest.mark.parametrize("stop_at", [("captions", 7), ("rewards", 3)])
+def test_a_stopped_training_ends_where_an_unbroken_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                            stop_at: tuple[str, int]) -> None:
+    monkeypatch.setattr("unrolled.models.training.captioner.UPDATES_BETWEEN_SAVES", 2)
+
+    def stop(phase: str, done: int, total: int, means: dict[str, float]) -> None:
+        if (phase, done) == stop_at:
+            raise Stopped
+
+    unbroken = training(tmp_path, "unbroken").run()
+    with pytest.raises(Stopped):
+        training(tmp_path, "stopped", say=stop).run()
+    assert not (tmp_path / "stopped.safetensors").exists()
+    stopped = training(tmp_path, "stopped").run()
+    one, other = (load(str(path)).network.state_dict() for path in (unbroken, stopped))
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name
+
+
+def test_other_options_do_not_take_a_training_up(tmp_path: Path) -> None:
+    def stop(phase: str, done: int, total: int, means: dict[str, float]) -> None:
+        if (phase, done) == ("captions", 3):
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        training(tmp_path, "model", say=stop).run()
+    with pytest.raises(CheckpointError, match="other options"):
+        training(tmp_path, "model", msgspec.structs.replace(OPTIONS, learning_rate=0.5)).run()
+    (tmp_path / "model.safetensors.resume").write_bytes(b"not a state")
+    with pytest.raises(CheckpointError, match="damaged"):
+        training(tmp_path, "model").run()
+
+
+def test_batches_hold_every_word_of_every_picture_once() -> None:
+    draw = random.Random(0)
+    captions = [[[draw.randrange(3, 9) for _ in range(draw.randrange(1, 9))] + [1] for _ in range(3)] for _ in range(11)]
+    seen: list[int] = []
+    for batch in epoch_of_batches(captions, start=0, size=4, flips=True, random=np.random.default_rng(0)):
+        for place, picture in enumerate(batch.pictures):
+            seen.append(int(picture))
+            targets = [[int(token) for token in row if token >= 0] for row in batch.targets[place]]
+            assert sorted(targets) == sorted(captions[picture])
+            for row, target in zip(batch.inputs[place], targets, strict=True):
+                assert row[: len(target)].tolist() == [0, *target[:-1]]
+        for t, active in enumerate(batch.active):
+            assert not (batch.targets[:, active:, t] >= 0).any()
+    assert sorted(seen) == list(range(11))
+
+
+def test_losses_do_not_depend_on_how_captions_are_put_together() -> None:
+    """What is left out at a step since all captions there are over changes nothing."""
+    network = tiny.network()
+    torch.manual_seed(0)
+    grid = torch.randn(2, 9, tiny.KIND.features)
+    captions = [[[3, 4, 5, 1], [3, 1]], [[6, 1], [7, 8, 1]]]
+    none = AttentionPenalties()
+
+    def words(pictures: list[int], own: list[list[list[int]]]) -> tuple[float, int]:
+        batch = make_batch(pictures, own, start=0, flipped=np.zeros(len(own), np.int64))
+        count = int((batch.targets >= 0).sum())
+        return float(caption_losses(network, grid[pictures], batch, label_smoothing=0.1, penalties=none).words), count
+
+    with torch.no_grad():
+        together, count = words([0, 1], captions)
+        apart = [words([p], [[caption]]) for p, own in enumerate(captions) for caption in own]
+    assert count == sum(number for _, number in apart) == 11
+    assert together == pytest.approx(sum(loss * number for loss, number in apart) / count, rel=1e-5)
+
+
+def test_penalties_of_maps_whose_figures_are_known() -> None:
+    penalties = AttentionPenalties(coverage=1.0, entropy=1.0, entropy_target=0.0, change=0.0)
+    mask = torch.ones(1, 1, 4)
+    uniform = torch.full((1, 1, 4, 4), 0.25)
+    penalty, entropy, change = attention_losses(uniform, mask, penalties)
+    assert (float(penalty), float(entropy), float(change)) == pytest.approx((1.0, 1.0, 0.0), abs=1e-6)
+    around = torch.eye(4).view(1, 1, 4, 4)  # each word looks at a cell of its own
+    penalty, entropy, change = attention_losses(around, mask, penalties)
+    assert (float(penalty), float(entropy), float(change)) == pytest.approx((0.0, 0.0, 1.0), abs=1e-6)
+
+
+def test_the_reward_is_the_field_s_cider() -> None:
+    from pycocoevalcap.cider.cider_scorer import CiderScorer
+
+    draw = random.Random(0)
+
+    def caption() -> list[int]:
+        return [draw.randrange(30) for _ in range(draw.randrange(3, 12))]
+
+    references = [[caption() for _ in range(5)] for _ in range(40)]
+    written = [references[p][0][:3] + caption() for p in range(40)]
+    scorer = CiderScorer()
+    for own, true in zip(written, references, strict=True):
+        scorer += (" ".join(map(str, own)), [" ".join(map(str, each)) for each in true])
+    _, expected = scorer.compute_score()
+    rewards = CaptionRewards(references)
+    assert [rewards(p, own) for p, own in enumerate(written)] == pytest.approx(expected.tolist(), abs=1e-9)
+
+
+def test_sentence_bleu() -> None:
+    assert bleu_4([3, 4, 5, 6, 1], [[3, 4, 5, 6, 1]]) == pytest.approx(1.0)
+    assert bleu_4([7, 8], [[3, 4, 5]]) == 0.0
+    assert bleu_4([], [[3]]) == 0.0
+    assert bleu_4([3, 4, 5, 1], [[3, 4, 5, 6, 1]]) < bleu_4([3, 4, 5, 6, 1], [[3, 4, 5, 6, 1]])
