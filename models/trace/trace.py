@@ -85,6 +85,35 @@ class Trace:
         self.input_bytes = input_bytes
         self.ended = ended
 
+    @classmethod
+    def from_columns(cls, channels: Iterable[Channel], columns: Mapping[str, FloatArray], *, words: Sequence[str],
+                     tokens: Sequence[int], log_probs: FloatArray, candidates: Sequence[tuple[Candidate, ...]],
+                     provenance: Provenance | None = None, input_bytes: bytes = b"", ended: bool = False) -> Trace:
+        """A whole trace at once, from a file.
+
+        Raises
+        ------
+        ValueError
+            When a column is missing or has another shape than its channel and the number of words say.
+        """
+        trace = cls(channels, provenance=provenance, input_bytes=input_bytes, ended=ended)
+        length = len(words)
+        for name, count in (("tokens", len(tokens)), ("log-probabilities", len(log_probs)), ("candidates", len(candidates))):
+            if count != length:
+                raise ValueError(f"there are {length} words but {count} {name}")
+        for name, channel in trace._channels.items():
+            column = columns.get(name)
+            if column is None or column.shape != (length, *channel.shape):
+                found = "nothing" if column is None else str(column.shape)
+                raise ValueError(f"channel {name!r} should be {(length, *channel.shape)} and is {found}")
+            if length:
+                trace._columns[name] = np.array(column, np.float32)
+        if length:
+            trace._log_probs = np.array(log_probs, np.float32)
+        trace._words, trace._tokens, trace._candidates = list(words), list(tokens), list(candidates)
+        trace._length = length
+        return trace
+
     def __len__(self) -> int:
         return self._length
 

@@ -1,0 +1,207 @@
+"""A trace in a file, in four formats that all open again with the same bits.
+
+`.safetensors` and `.npz` hold arrays and a header in JSON; `.json` is one object; `.csv` has the header as a comment
+in its first line, then a row a step and a column a value, without the picture. Nothing in a file is executed. What a
+file says is checked before it is believed.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_safetensors
+from safetensors.numpy import save as dump_safetensors
+
+from unrolled.models.trace import tables
+from unrolled.models.trace.atomic import atomic_path, atomic_write
+from unrolled.models.trace.channel import Channel
+from unrolled.models.trace.steps import Candidate
+from unrolled.models.trace.trace import Provenance, Trace
+
+FORMAT = "unrolled-trace"
+VERSION = 1
+HEADER, INPUT, LOG_PROBS, TOKENS = "header", "input", "log_probs", "tokens"
+CHANNEL_PREFIX = "channel."
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+class TraceError(ValueError):
+    """A trace that cannot be read or written: one sentence for people."""
+
+
+class TraceHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """All of a trace that is not an array."""
+
+    format: str = FORMAT
+    version: int = VERSION
+    channels: tuple[Channel, ...]
+    provenance: Provenance
+    ended: bool
+    words: tuple[str, ...] = ()
+    candidates: tuple[tuple[Candidate, ...], ...] = ()
+
+
+def save_trace(trace: Trace, path: Path) -> None:
+    """Write a trace; the suffix says how.
+
+    Raises
+    ------
+    TraceError
+        When the suffix is not known, or the file cannot be written; the old file is left as it was then.
+    """
+    writer = _by_suffix(path, _WRITERS)
+    try:
+        writer(trace, path)
+    except OSError as error:
+        raise TraceError(writing_sentence(path, error)) from error
+
+
+def load_trace(path: Path) -> Trace:
+    """Read a trace.
+
+    Raises
+    ------
+    TraceError
+        When the suffix is not known, the file cannot be read, or is not a trace.
+    """
+    reader = _by_suffix(path, _READERS)
+    try:
+        return reader(path)
+    except TraceError:
+        raise
+    except FileNotFoundError as error:
+        raise TraceError(f"There is no file “{path}”.") from error
+    except IsADirectoryError as error:
+        raise TraceError(f"“{path.name}” is a folder.") from error
+    except OSError as error:
+        raise TraceError(f"“{path.name}” cannot be read: {error.strerror or error}.") from error
+    except (ValueError, KeyError, TypeError, SafetensorError, zipfile.BadZipFile, EOFError, MemoryError, OverflowError,
+            IndexError, RecursionError, NotImplementedError, UnicodeError) as error:
+        raise TraceError(f"“{path.name}” is cut off, damaged, or not a trace of Unrolled.") from error
+
+
+def writing_sentence(path: Path, error: OSError) -> str:
+    """Why a file could not be written, for people."""
+    if error.errno == errno.ENOSPC:
+        return f"There is no room left on the disk for “{path.name}”."
+    if isinstance(error, FileNotFoundError):
+        return f"There is no folder “{path.parent}” to write to."
+    if isinstance(error, PermissionError):
+        return f"“{path}” cannot be written: its folder or the file does not allow it."
+    return f"“{path}” cannot be written: {error.strerror or error}."
+
+
+def _by_suffix(path: Path, table: dict[str, Any]) -> Any:
+    try:
+        return table[path.suffix.lower()]
+    except KeyError:
+        raise TraceError(f"“{path.name}” should end in one of {', '.join(table)}.") from None
+
+
+def _header(trace: Trace) -> TraceHeader:
+    return TraceHeader(channels=tuple(trace.channels.values()), provenance=trace.provenance, ended=trace.ended,
+                       words=tuple(trace.words), candidates=tuple(trace.candidates))
+
+
+def _arrays(trace: Trace) -> Arrays:
+    arrays: Arrays = {CHANNEL_PREFIX + name: np.ascontiguousarray(trace.column(name)) for name in trace.channels}
+    return arrays | {LOG_PROBS: np.ascontiguousarray(trace.log_probs), TOKENS: np.asarray(trace.tokens, np.int64),
+                     INPUT: np.frombuffer(trace.input_bytes, np.uint8)}
+
+
+def _read_header(text: str | bytes) -> TraceHeader:
+    header = msgspec.json.decode(text, type=TraceHeader)
+    if header.format != FORMAT or header.version != VERSION:
+        raise TraceError(f"This is a trace of format {header.version}; this Unrolled reads format {VERSION}.")
+    return header
+
+
+def _assemble(header: TraceHeader, arrays: Arrays) -> Trace:
+    for name, array in arrays.items():
+        expected = {INPUT: np.uint8, TOKENS: np.int64}.get(name, np.float32)
+        if array.dtype != expected:
+            raise ValueError(f"{name} is {array.dtype} and should be {np.dtype(expected)}")
+    columns = {name.removeprefix(CHANNEL_PREFIX): array for name, array in arrays.items() if name.startswith(CHANNEL_PREFIX)}
+    return Trace.from_columns(
+        header.channels, columns, words=header.words, tokens=arrays[TOKENS].tolist(), log_probs=arrays[LOG_PROBS],
+        candidates=header.candidates, provenance=header.provenance, input_bytes=arrays[INPUT].tobytes(), ended=header.ended)
+
+
+def _write_safetensors(trace: Trace, path: Path) -> None:
+    data = dump_safetensors(_arrays(trace), metadata={HEADER: msgspec.json.encode(_header(trace)).decode()})
+    with atomic_write(path) as file:
+        file.write(data)
+
+
+def _read_safetensors(path: Path) -> Trace:
+    data = path.read_bytes()
+    arrays = load_safetensors(data)
+    # The library's reader of bytes checks the file and leaves the metadata out; both lie in the same JSON.
+    length = int.from_bytes(data[:8], "little")
+    metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    return _assemble(_read_header(metadata[HEADER]), arrays)
+
+
+def _write_npz(trace: Trace, path: Path) -> None:
+    header = np.frombuffer(msgspec.json.encode(_header(trace)), np.uint8)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **{HEADER: header}, **_arrays(trace))
+
+
+def _read_npz(path: Path) -> Trace:
+    with np.load(path, allow_pickle=False) as file:
+        header = _read_header(file[HEADER].tobytes())
+        return _assemble(header, {name: file[name] for name in file.files if name != HEADER})
+
+
+def _write_json(trace: Trace, path: Path) -> None:
+    whole = {
+        **msgspec.to_builtins(_header(trace)),
+        TOKENS: list(trace.tokens), LOG_PROBS: tables.exact_numbers(trace.log_probs),
+        "values": {name: tables.exact_numbers(trace.column(name)) for name in trace.channels},
+        INPUT: base64.b64encode(trace.input_bytes).decode(),
+    }
+    with atomic_write(path) as file:
+        file.write(json.dumps(whole, ensure_ascii=False).encode())
+
+
+def _read_json(path: Path) -> Trace:
+    text = path.read_bytes()
+    header = _read_header(text)
+    whole = json.loads(text)
+    count = len(header.words)
+    arrays: Arrays = {CHANNEL_PREFIX + channel.name:
+                      np.asarray(whole["values"][channel.name], np.float32).reshape(count, *channel.shape)
+                      for channel in header.channels}
+    arrays |= {TOKENS: np.asarray(whole[TOKENS], np.int64), LOG_PROBS: np.asarray(whole[LOG_PROBS], np.float32),
+               INPUT: np.frombuffer(base64.b64decode(whole[INPUT], validate=True), np.uint8)}
+    return _assemble(header, arrays)
+
+
+def _write_csv(trace: Trace, path: Path) -> None:
+    header = msgspec.structs.replace(_header(trace), words=(), candidates=())
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        tables.write_table(file, trace, msgspec.json.encode(header).decode())
+
+
+def _read_csv(path: Path) -> Trace:
+    with path.open(encoding="utf-8", newline="") as file:
+        header = _read_header(tables.read_comment(file))
+        return tables.read_table(file, header.channels, header.provenance, ended=header.ended)
+
+
+_WRITERS: dict[str, Callable[[Trace, Path], None]] = {
+    ".safetensors": _write_safetensors, ".npz": _write_npz, ".json": _write_json, ".csv": _write_csv}
+_READERS: dict[str, Callable[[Path], Trace]] = {
+    ".safetensors": _read_safetensors, ".npz": _read_npz, ".json": _read_json, ".csv": _read_csv}

@@ -1,0 +1,84 @@
+"""A trace as a table that spreadsheets and data-frame libraries read: a row a step, a column a value.
+
+Numbers are written with the fewest digits that give the same float32 again.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
+
+import numpy as np
+
+from unrolled.models.trace.channel import Channel
+from unrolled.models.trace.steps import Candidate, FloatArray
+from unrolled.models.trace.trace import Provenance, Trace
+
+COMMENT = "# "
+FIRST_COLUMNS = ("step", "word", "token", "log_prob", "candidates")
+
+
+def exact_numbers(values: FloatArray) -> Any:
+    """Nested lists of floats, each the shortest that gives the float32 again."""
+    shortest = np.array([float(str(value)) for value in values.ravel()], dtype=object)
+    return shortest.reshape(values.shape).tolist()
+
+
+def column_names(channel: Channel) -> Iterator[str]:
+    """``hidden[17]``, ``attention[3,4]``; the plain name of a scalar."""
+    if not channel.shape:
+        yield channel.name
+        return
+    for place in np.ndindex(*channel.shape):
+        yield f"{channel.name}[{','.join(map(str, place))}]"
+
+
+def write_table(file: TextIO, trace: Trace, header: str) -> None:
+    """The header as a comment, then the table."""
+    file.write(COMMENT + header + "\n")
+    writer = csv.writer(file)
+    channels = list(trace.channels.values())
+    writer.writerow([*FIRST_COLUMNS, *(name for channel in channels for name in column_names(channel))])
+    for step in range(len(trace)):
+        candidates = json.dumps([[c.token, c.word, c.log_prob] for c in trace.candidates[step]], ensure_ascii=False)
+        values = (str(value) for channel in channels for value in trace.column(channel.name)[step].ravel())
+        # Line ends of the table are the writer's; a word may hold any of its own, so words are written as JSON.
+        word = json.dumps(trace.words[step], ensure_ascii=False)
+        writer.writerow([step, word, trace.tokens[step], str(trace.log_probs[step]), candidates, *values])
+
+
+def read_comment(file: TextIO) -> str:
+    """The header of the first line. Raises `ValueError`."""
+    line = file.readline()
+    if not line.startswith(COMMENT):
+        raise ValueError("the first line is not a header")
+    return line[len(COMMENT) :]
+
+
+def read_table(file: Iterable[str], channels: tuple[Channel, ...], provenance: Provenance, *, ended: bool) -> Trace:
+    """The table below the header. Raises `ValueError`."""
+    csv.field_size_limit(16 * 2**20)
+    rows = csv.reader(file)
+    expected = [*FIRST_COLUMNS, *(name for channel in channels for name in column_names(channel))]
+    if next(rows, None) != expected:
+        raise ValueError("the columns are not those that the header says")
+    words, tokens, log_probs, candidates, values = [], [], [], [], []
+    for row in rows:
+        if len(row) != len(expected):
+            raise ValueError(f"step {len(words)} is cut off")
+        words.append(str(json.loads(row[1])))
+        tokens.append(int(row[2]))
+        log_probs.append(np.float32(row[3]))
+        candidates.append(tuple(Candidate(int(t), str(w), float(p)) for t, w, p in json.loads(row[4])))
+        values.append(np.array(row[len(FIRST_COLUMNS) :], dtype=np.float32))
+    table = np.array(values, np.float32).reshape(len(words), len(expected) - len(FIRST_COLUMNS))
+    columns: dict[str, FloatArray] = {}
+    start = 0
+    for channel in channels:
+        columns[channel.name] = table[:, start : start + channel.size].reshape(len(words), *channel.shape)
+        start += channel.size
+    return Trace.from_columns(channels, columns, words=words, tokens=tokens,
+                              log_probs=np.array(log_probs, np.float32), candidates=candidates,
+                              provenance=provenance, ended=ended)
