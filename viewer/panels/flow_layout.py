@@ -1,0 +1,83 @@
+"""A layout that sets its items side by side and begins a new line where the width ends, as text does."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+
+
+class FlowLayout(QLayout):
+    """Lines of items, each as wide as it wants to be.
+
+    Parameters
+    ----------
+    parent : QWidget, optional
+        Whose layout it becomes.
+    gap : int
+        Pixels between items and between lines.
+    """
+
+    def __init__(self, parent: QWidget | None = None, *, gap: int = 6) -> None:
+        super().__init__(parent)
+        self._items: list[QLayoutItem] = []
+        self._gap = gap
+        self.setContentsMargins(0, 0, 0, 0)
+
+    def addItem(self, item: QLayoutItem) -> None:
+        """Add an item after the last."""
+        self._items.append(item)
+
+    def count(self) -> int:
+        """How many items there are."""
+        return len(self._items)
+
+    def itemAt(self, index: int) -> QLayoutItem:
+        """The item at a place; none where there is none, as Qt wants it."""
+        return self._items[index] if 0 <= index < len(self._items) else None  # type: ignore[return-value]
+
+    def takeAt(self, index: int) -> QLayoutItem:
+        """Take an item out."""
+        return self._items.pop(index) if 0 <= index < len(self._items) else None  # type: ignore[return-value]
+
+    def expandingDirections(self) -> Qt.Orientation:
+        """It never wants more room than it needs."""
+        return Qt.Orientation(0)
+
+    def hasHeightForWidth(self) -> bool:
+        """The narrower, the more lines."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """The height of all lines in a width."""
+        return self._place(QRect(0, 0, width, 0), really=False)
+
+    def setGeometry(self, rectangle: QRect) -> None:
+        """Set the items."""
+        super().setGeometry(rectangle)
+        self._place(rectangle, really=True)
+
+    def sizeHint(self) -> QSize:
+        """The least size; more width is taken when it is there."""
+        return self.minimumSize()
+
+    def minimumSize(self) -> QSize:
+        """As large as the largest item."""
+        size = QSize()
+        for item in self._items:
+            if not item.isEmpty():
+                size = size.expandedTo(item.minimumSize())
+        return size
+
+    def _place(self, rectangle: QRect, *, really: bool) -> int:
+        x, y, line = rectangle.x(), rectangle.y(), 0
+        for item in self._items:
+            if item.isEmpty():
+                continue
+            size = item.sizeHint()
+            if x + size.width() > rectangle.x() + rectangle.width() and line:
+                x, y, line = rectangle.x(), y + line + self._gap, 0
+            if really:
+                item.setGeometry(QRect(QPoint(x, y), size))
+            x += size.width() + self._gap
+            line = max(line, size.height())
+        return y + line - rectangle.y()

@@ -1,0 +1,87 @@
+"""The step of an LSTM, done again for one unit from what was recorded, to be compared with what the model computed.
+
+It goes by the roles of channels, never by a model's name, and knows no Qt. Hochreiter and Schmidhuber (1997) with the
+forget gate of Gers, Schmidhuber and Cummins (2000):
+c_t = f_t · c_{t-1} + i_t · g_t and h_t = o_t · tanh(c_t).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from unrolled.models.trace import Channel, Trace
+
+ROLES = ("input_gate", "forget_gate", "output_gate", "cell_gate", "cell", "hidden")
+TOLERANCE = 1e-5  # float32 has seven figures and a cell is a few units large; half precision would not pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LstmStep:
+    """One unit's step.
+
+    Attributes
+    ----------
+    step, unit : int
+        Which.
+    i, f, o, g, c, h : float
+        Recorded: gates, cell and hidden value.
+    before : float or None
+        The cell's value at the step before; None at step 0, where it is the start state, which is not recorded.
+    cell, hidden : float or None
+        Computed again: f·before + i·g, and o·tanh(c).
+    """
+
+    step: int
+    unit: int
+    i: float
+    f: float
+    o: float
+    g: float
+    c: float
+    h: float
+    before: float | None
+    cell: float | None
+    hidden: float
+
+    @property
+    def difference(self) -> float:
+        """The larger of the two differences between recorded and computed again."""
+        of_cell = 0.0 if self.cell is None else abs(self.cell - self.c)
+        return max(of_cell, abs(self.hidden - self.h))
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the difference is no more than rounding."""
+        return self.difference <= TOLERANCE * max(1.0, abs(self.c))
+
+
+def lstm_channels(channels: Iterable[Channel]) -> dict[str, Channel] | None:
+    """The first channel of each LSTM role, if all are there, of one layer, along ``unit`` alone and of one length."""
+    found: dict[str, Channel] = {}
+    for channel in channels:
+        if channel.role in ROLES and channel.axes == ("unit",):
+            found.setdefault(channel.role, channel)
+    if len(found) < len(ROLES) or len({(channel.shape, channel.layer) for channel in found.values()}) > 1:
+        return None
+    return found
+
+
+def lstm_step(trace: Trace, channels: dict[str, Channel], *, step: int, unit: int) -> LstmStep:
+    """Do one unit's step again in double precision.
+
+    Raises
+    ------
+    IndexError
+        When the step was not recorded or there is no such unit.
+    """
+    def at(role: str, when: int) -> float:
+        return float(trace.column(channels[role].name)[when, unit])
+
+    i, f, o, g = (at(role, step) for role in ROLES[:4])
+    c, h = at("cell", step), at("hidden", step)
+    before = at("cell", step - 1) if step > 0 else None
+    return LstmStep(step=step, unit=unit, i=i, f=f, o=o, g=g, c=c, h=h, before=before,
+                    cell=None if before is None else f * before + i * g, hidden=o * float(np.tanh(c)))

@@ -1,0 +1,15 @@
+"""How the words of a run are written on screen. It knows no Qt."""
+
+from __future__ import annotations
+
+END_TEXT = "END"
+
+
+def is_end(word: str) -> bool:
+    """Whether a word is the END token's: a mark such as ``<end>`` or ``</s>``, which no vocabulary has as a word."""
+    return word.strip("</>[]").lower() in ("end", "eos", "s") and word[:1] in "<[" and len(word) > 2
+
+
+def shown(word: str) -> str:
+    """The word, or END for the END token."""
+    return END_TEXT if is_end(word) else word

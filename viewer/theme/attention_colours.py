@@ -1,0 +1,111 @@
+"""Attention weights as colours to lay over a picture, the same in the window and in what is exported.
+
+The scale is absolute unless a person asks for another: a weight has the same colour at every step and for every
+picture whose grid is as fine. Pure NumPy; it knows neither Qt nor the session.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.viewer.theme.colour_maps import TABLE_SIZE, colour_table
+
+FULL_OVER_UNIFORM = 8.0  # the absolute scale ends at eight times what every cell would have if all had the same
+
+
+def uniform_level(cells: int) -> float:
+    """The weight of each cell if all had the same."""
+    return 1.0 / cells
+
+
+def attention_limits(weights: npt.NDArray[np.float32], scale: str = "absolute") -> tuple[float, float]:
+    """The weights at the two ends of the colours.
+
+    Parameters
+    ----------
+    weights : array of float32, shape (rows, columns)
+        They sum to 1.
+    scale : {'absolute', 'stretched'}
+        Absolute: from 0 to `FULL_OVER_UNIFORM` times the uniform level, at most 1, whatever the weights are.
+        Stretched: from the least to the greatest of these weights.
+    """
+    if scale == "absolute":
+        return 0.0, min(FULL_OVER_UNIFORM * uniform_level(weights.size), 1.0)
+    if scale != "stretched":
+        raise ValueError(f"there is no scale {scale!r}; there are 'absolute' and 'stretched'")
+    low, high = float(np.nanmin(weights)), float(np.nanmax(weights))
+    return low, high if high > low else low + 1e-9
+
+
+@lru_cache(maxsize=64)
+def attention_table(colour_map: str, opacity: float) -> npt.NDArray[np.uint8]:
+    """The colour of each of 256 levels from the lower to the upper limit, shape (256, 4), RGBA, alpha not multiplied in.
+
+    Alpha rises with the level, 1 - (1 - level)², times `opacity`: where the model does not look, the picture shows.
+    Read-only, since it is shared.
+    """
+    table = colour_table(colour_map).copy()
+    level = np.arange(TABLE_SIZE) / (TABLE_SIZE - 1)
+    table[:, 3] = np.round(255.0 * min(max(opacity, 0.0), 1.0) * (1.0 - (1.0 - level) ** 2)).astype(np.uint8)
+    table.flags.writeable = False
+    return table
+
+
+def attention_rgba(
+    weights: npt.NDArray[np.float32], *, scale: str = "absolute", colour_map: str = "inferno", opacity: float = 0.75,
+    smooth: bool = True, size: tuple[int, int] | None = None,
+) -> npt.NDArray[np.uint8]:
+    """Attention as a picture of colours with transparency.
+
+    Parameters
+    ----------
+    weights : array of float32, shape (rows, columns)
+        They sum to 1. What is not a number becomes transparent.
+    scale : {'absolute', 'stretched'}
+        See `attention_limits`.
+    colour_map : str
+        A name that the `cmap` library knows.
+    opacity : float
+        From 0 to 1: the alpha of the upper limit.
+    smooth : bool
+        Interpolated bilinearly between the cells' centres, or each cell in its one colour.
+    size : tuple of int, optional
+        Width and height in pixels; a pixel a cell without it.
+
+    Returns
+    -------
+    array of uint8, shape (height, width, 4)
+        RGBA, alpha not multiplied in.
+    """
+    rows, columns = weights.shape
+    width, height = size if size is not None else (columns, rows)
+    low, high = attention_limits(weights, scale)
+    table = attention_table(colour_map, opacity)
+    missing = ~np.isfinite(weights)
+    levels = (np.where(missing, low, weights) - low) * ((TABLE_SIZE - 1) / (high - low))  # (rows, columns)
+    if (width, height) == (columns, rows):
+        grown = levels
+    elif smooth:
+        grown = _between(height, rows) @ levels @ _between(width, columns).T  # (height, width)
+    else:
+        grown = levels[np.ix_(_cell_of(height, rows), _cell_of(width, columns))]
+    colours: npt.NDArray[np.uint8] = table[np.clip(grown + 0.5, 0, TABLE_SIZE - 1).astype(np.uint8)]
+    if missing.any():
+        colours[missing[np.ix_(_cell_of(height, rows), _cell_of(width, columns))]] = 0
+    return colours
+
+
+@lru_cache(maxsize=32)
+def _between(pixels: int, cells: int) -> npt.NDArray[np.float32]:
+    """Bilinear weights along one axis, shape (pixels, cells); beyond the outer centres the outer cells go on."""
+    place = np.clip((np.arange(pixels) + 0.5) * cells / pixels - 0.5, 0, cells - 1)
+    return np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(cells)[None, :])).astype(np.float32)
+
+
+@lru_cache(maxsize=32)
+def _cell_of(pixels: int, cells: int) -> npt.NDArray[np.intp]:
+    """Which cell each pixel along one axis is in, shape (pixels,)."""
+    return np.minimum((np.arange(pixels) + 0.5) * cells / pixels, cells - 1).astype(np.intp)
