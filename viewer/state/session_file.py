@@ -6,7 +6,6 @@ the archive are never used as paths. It knows neither Qt nor torch.
 
 from __future__ import annotations
 
-import os
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import msgspec
 
 from unrolled.models.protocol.messages import Decoding
 from unrolled.models.trace import Trace
+from unrolled.models.trace.atomic import atomic_path
 from unrolled.models.trace.files import load_trace, save_trace
 from unrolled.models.trace.pictures import PictureError
 from unrolled.viewer.state.appearance import AppearanceValues
@@ -96,12 +96,9 @@ def save_session(path: Path, saved: SavedSession) -> None:
         When it cannot be written; an older file of that name is still there then.
     """
     layout = msgspec.structs.replace(saved.layout, traces=len(saved.traces))
-    unfinished: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=".part", dir=path.parent)
-        os.close(handle)
-        unfinished = Path(name)
-        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive, tempfile.TemporaryDirectory() as folder:
+        with atomic_path(path) as unfinished, tempfile.TemporaryDirectory() as folder, \
+                zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr("session.json", msgspec.json.format(msgspec.json.encode(layout), indent=1))
             if saved.input_bytes:
                 archive.writestr(f"input/{_plain_name(layout.input_name)}", saved.input_bytes)
@@ -109,12 +106,8 @@ def save_session(path: Path, saved: SavedSession) -> None:
                 file = Path(folder) / f"{number}.safetensors"
                 save_trace(trace, file)
                 archive.write(file, f"traces/{number}.safetensors")
-        unfinished.replace(path)
     except OSError as error:
         raise SessionFileError(f"“{path.name}” cannot be written: {error.strerror or error}.") from error
-    finally:
-        if unfinished is not None:
-            unfinished.unlink(missing_ok=True)
 
 
 def load_session(path: Path) -> SavedSession:

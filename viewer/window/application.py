@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from unrolled.assets import path as asset
+from unrolled.models.protocol.client import Endpoint
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state.appearance import Appearance
+from unrolled.viewer.state.paths import autosave_dir, settings_file
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import load_fonts, text_font
 from unrolled.viewer.window.controller import Controller
@@ -40,9 +42,13 @@ def make_application() -> QApplication:
     return application
 
 
-def make_window(settings: WindowSettings, backend: BackendProcess, *, model: str = "", device: str = "") -> MainWindow:
+def make_window(settings: WindowSettings, backend: BackendProcess, *, model: str = "", device: str = "",
+                theme: str | None = None) -> MainWindow:
     """A window with its session and controller, not shown yet."""
-    session = Session(Appearance(settings.appearance()))
+    appearance = settings.appearance()
+    if theme is not None:
+        appearance = msgspec.structs.replace(appearance, theme=theme)
+    session = Session(Appearance(appearance))
     controller = Controller(session, backend)
     window = MainWindow(session, controller, settings)
     controller.setParent(window)
@@ -56,48 +62,66 @@ def make_window(settings: WindowSettings, backend: BackendProcess, *, model: str
 def run(options: WindowOptions) -> int:
     """Open the window and stay until it is closed; the exit status."""
     application = make_application()
-    from unrolled.viewer.state.paths import autosave_dir, settings_file
-
-    settings = WindowSettings(settings_file())
-    backend = BackendProcess()
+    backend = BackendProcess(endpoint=endpoint_of(options.connect) if options.connect else None)
     backend.start()  # before anything else, since it takes longest
-    device = "" if options.device == "auto" else options.device
-    window = make_window(settings, backend, model=options.model or "", device=device)
-    controller = window.controller
-    controller.status_changed.emit("Starting the model’s process…", -1.0)
-    window.show()
+    settings = WindowSettings(settings_file())
+    window = make_window(settings, backend, model=options.model, theme=options.theme,
+                         device="" if options.device == "auto" else options.device)
+    if options.size is not None:
+        window.resize(*options.size)
+    window.controller.status_changed.emit("Starting the model’s process…", -1.0)
     outcome = _Outcome(application)
-    autosave = None
-    if options.screenshot is not None:
-        from unrolled.viewer.window.screenshot import Screenshot
+    if options.report is not None:
+        from unrolled.viewer.window.benchmark import Driver
 
-        Screenshot(window, Path(options.screenshot), outcome.leave)
-    first = Path(options.file) if options.file is not None else asset("samples", SAMPLE)
-
-    def begin() -> None:
-        nonlocal autosave
-        controller.open_file(first)
-        if options.screenshot is not None:
-            return
-        from unrolled.viewer.window.autosave import Autosave
-
-        autosave = Autosave(autosave_dir(), window.session, controller, window)
-        window.last_session = autosave.path
-        if autosave.was_lost and options.file is None:
-            window.layout_.say(Message(place="model", kind="info", text="The last time Unrolled ended unexpectedly.",
-                                       action="Restore what was open", act=window.restore_last))
-        window.closing.connect(autosave.close)
-        window.show_first_hints()
-
-    window.after_first_paint(begin)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python would see Ctrl+C only when Qt next calls it
+        Driver(window, options.report, outcome.leave)
+    window.show()
+    window.after_first_paint(lambda: _begin(window, options, outcome))
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python itself would see Ctrl+C only when Qt next calls it
     status = application.exec()
-    backend.close()
     window.close()
+    backend.close()
     if outcome.sentence:
         print(f"unrolled: {outcome.sentence}", file=sys.stderr)
         return 1
     return status
+
+
+def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome) -> None:
+    """What the window shows first."""
+    controller = window.controller
+    controller.open_file(options.file if options.file is not None else asset("samples", SAMPLE))
+    if options.screenshot is not None:
+        from unrolled.viewer.window.screenshot import Screenshot
+
+        Screenshot(window, options.screenshot, outcome.leave)
+        return
+    if options.report is not None:
+        return
+    from unrolled.viewer.window.autosave import Autosave
+
+    autosave = Autosave(autosave_dir(), window.session, controller, window)
+    window.last_session = autosave.path
+    window.closing.connect(autosave.close)
+    if autosave.was_lost and options.file is None:
+        window.layout_.say(Message(place="model", kind="info", text="The last time Unrolled ended unexpectedly.",
+                                   action="Restore what was open", act=window.restore_last))
+    window.show_first_hints()
+
+
+def endpoint_of(text: str) -> Endpoint:
+    """Where a backend listens, written as ``HOST:PORT#SECRET``.
+
+    Raises
+    ------
+    ValueError
+        When it is not written so.
+    """
+    place, _, secret = text.partition("#")
+    host, _, port = place.rpartition(":")
+    if not (host and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f"“{place}” does not say where a backend listens; write HOST:PORT#SECRET.")
+    return Endpoint(host.strip("[]"), int(port), secret)
 
 
 class _Outcome:
@@ -108,5 +132,6 @@ class _Outcome:
         self._application = application
 
     def leave(self, sentence: str) -> None:
+        """End the program."""
         self.sentence = sentence
         self._application.quit()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer
 
+from unrolled.models.trace.atomic import atomic_path
 from unrolled.viewer.window.main_window import MainWindow
 from unrolled.viewer.window.message import Message
 
@@ -72,16 +71,11 @@ class Screenshot(QObject):
     def _take(self) -> None:
         self._window.coordinator.flush()
         picture = self._window.grab()
-        suffix = self._path.suffix.lower() or ".png"
-        unfinished = ""
         try:
-            handle, unfinished = tempfile.mkstemp(suffix=suffix, prefix=".unrolled-", dir=self._path.parent)
-            os.close(handle)
-            if not picture.save(unfinished):
-                raise OSError(f"“{suffix}” is not a format that pictures are saved in; try .png")
-            Path(unfinished).replace(self._path)
+            with atomic_path(self._path) as unfinished:
+                if not picture.save(str(unfinished)):
+                    raise OSError(f"“{self._path.suffix}” is not a format that it is saved in; .png is")
         except OSError as error:
-            Path(unfinished).unlink(missing_ok=True) if unfinished else None
             self._over = False
             self._finish(f"“{self._path}” cannot be written: {error.strerror or error}.")
             return

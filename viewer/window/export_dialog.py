@@ -1,0 +1,201 @@
+"""What to export, and how; then the progress of it, which can be cancelled. The window stays of use meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.colour_maps import SEQUENTIAL
+from unrolled.viewer.window.export_worker import ExportWorker
+from unrolled.viewer.window.picker import Picker
+from unrolled.viewer.window.settings import WindowSettings
+
+FORMATS = (
+    ("gif", "GIF animation"), ("mp4", "MP4 film"), ("webp", "WebP animation"),
+    ("png", "Film strip as PNG"), ("svg", "Film strip as SVG"), ("pdf", "Film strip as PDF"),
+    ("safetensors", "Trace as safetensors"), ("npz", "Trace as NumPy npz"), ("json", "Trace as JSON"),
+    ("csv", "Trace as CSV"),
+)
+ANIMATIONS = ("gif", "mp4", "webp")
+TRACES = ("safetensors", "npz", "json", "csv")
+
+
+class ExportDialog(QDialog):
+    """Chooses, exports, and closes when it is done."""
+
+    def __init__(self, session: Session, settings: WindowSettings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._settings = session, settings
+        self._worker: ExportWorker | None = None
+        self.setWindowTitle("Export")
+        self.setAccessibleName("Export")
+        self.setMinimumWidth(420)
+        values = session.appearance.values
+        self.format = _picker("Format", FORMATS, settings.text("export_format", "gif"))
+        self.size = QSpinBox()
+        self.size.setRange(64, 4096)
+        self.size.setSingleStep(32)
+        self.size.setSuffix(" pixels")
+        self.size.setValue(int(settings.number("export_size", 640)))
+        self.seconds = QDoubleSpinBox()
+        self.seconds.setRange(0.05, 10.0)
+        self.seconds.setSingleStep(0.1)
+        self.seconds.setDecimals(2)
+        self.seconds.setSuffix(" s")
+        self.seconds.setValue(settings.number("export_seconds", 0.6))
+        for spin in (self.size, self.seconds):
+            spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        names = list(dict.fromkeys((values.attention_colour_map, *SEQUENTIAL)))
+        self.colour_map = _picker("Colour map", [(name, name.split(":")[-1].capitalize()) for name in names],
+                                  values.attention_colour_map)
+        self.scale = _picker("Scale", (("absolute", "The same for all words"), ("stretched", "Stretched at each word")),
+                             values.attention_scale)
+        self.dark = QCheckBox("On a dark ground")
+        self.dark.setAccessibleName("On a dark ground")
+        self._form = QFormLayout()
+        self._form.setHorizontalSpacing(16)
+        self._form.setVerticalSpacing(8)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for title, widget in (("Format", self.format), ("Width", self.size), ("Time for a word", self.seconds),
+                              ("Colour map", self.colour_map), ("Scale", self.scale)):
+            widget.setAccessibleName(title)
+            self._form.addRow(title, widget)
+        self._form.addRow("", self.dark)
+        self.note = QLabel("")
+        self.note.setObjectName("muted")
+        self.note.setWordWrap(True)
+        self.note.setTextFormat(Qt.TextFormat.PlainText)
+        self.note.setMinimumHeight(36)
+        self.note.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("How far the export is")
+        held = self.bar.sizePolicy()
+        held.setRetainSizeWhenHidden(True)  # nothing moves when it appears
+        self.bar.setSizePolicy(held)
+        self.bar.hide()
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setAutoDefault(False)
+        self.cancel.clicked.connect(self.reject)
+        self.go = QPushButton("Export…")
+        self.go.setDefault(True)
+        self.go.clicked.connect(self._ask)
+        for button in (self.cancel, self.go):
+            button.setAccessibleName(button.text().rstrip("…"))
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.cancel)
+        buttons.addWidget(self.go)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 20, 24, 16)
+        layout.setSpacing(12)
+        layout.addLayout(self._form)
+        layout.addWidget(self.note)
+        layout.addWidget(self.bar)
+        layout.addLayout(buttons)
+        self.format.currentIndexChanged.connect(self._show_fields)
+        self._show_fields()
+
+    def settings(self) -> ExportSettings:
+        """What the fields say."""
+        values = self._session.appearance.values
+        return ExportSettings(
+            width=self.size.value(), seconds_per_word=round(self.seconds.value(), 3),
+            colour_map=str(self.colour_map.currentData()), scale=str(self.scale.currentData()),
+            smooth=values.attention_smooth, opacity=values.attention_opacity, dark=self.dark.isChecked())
+
+    def export_to(self, path: Path) -> None:
+        """Write the file in a thread of its own; the dialog closes when it is there."""
+        trace = self._session.trace
+        if trace is None or self._worker is not None:
+            return
+        self._remember(path)
+        worker = ExportWorker(trace.truncated(len(trace)), path, self.settings(), self)
+        worker.progressed.connect(lambda fraction: self.bar.setValue(round(1000 * fraction)))
+        worker.done.connect(self._done)
+        self._worker = worker
+        self.bar.setValue(0)
+        self.bar.show()
+        self.note.setText(f"Writing {path.name}…")
+        self._form_enabled(False)
+        worker.start()
+
+    def done(self, result: int) -> None:
+        """Close; an export that is under way is cancelled first, and no half-written file is left."""
+        if self._worker is not None:
+            self._worker.cancel()
+            self._worker = None
+        super().done(result)
+
+    def _ask(self) -> None:
+        suffix = str(self.format.currentData())
+        trace = self._session.trace
+        stem = Path(trace.provenance.input_name).stem if trace is not None and trace.provenance.input_name else "unrolled"
+        folder = Path(self._settings.text("export_folder", self._settings.text("folder")))
+        name, _ = QFileDialog.getSaveFileName(self, "Export", str(folder / f"{stem}.{suffix}"),
+                                              f"{self.format.currentText()} (*.{suffix})")
+        if name:
+            path = Path(name)
+            self.export_to(path if path.suffix.lower() == f".{suffix}" else path.with_name(f"{path.name}.{suffix}"))
+
+    def _done(self, sentence: str) -> None:
+        self._worker = None
+        if not sentence:
+            self.accept()
+            return
+        self.bar.hide()
+        self.note.setText(sentence)
+        self._form_enabled(True)
+
+    def _show_fields(self) -> None:
+        suffix = str(self.format.currentData())
+        for widget, shown in ((self.size, suffix not in TRACES), (self.seconds, suffix in ANIMATIONS),
+                              (self.colour_map, suffix not in TRACES), (self.scale, suffix not in TRACES), (self.dark, suffix not in TRACES)):
+            self._form.setRowVisible(widget, shown)
+        self.note.setText(_explanation(suffix))
+        self.adjustSize()
+
+    def _form_enabled(self, enabled: bool) -> None:
+        for widget in (self.format, self.size, self.seconds, self.colour_map, self.scale, self.dark, self.go):
+            widget.setEnabled(enabled)
+
+    def _remember(self, path: Path) -> None:
+        self._settings.put("export_format", str(self.format.currentData()))
+        self._settings.put("export_size", self.size.value())
+        self._settings.put("export_seconds", self.seconds.value())
+        self._settings.put("export_folder", str(path.parent))
+
+
+def _explanation(suffix: str) -> str:
+    if suffix in ANIMATIONS:
+        return "The attention moves over the photograph, and the words appear under it."
+    if suffix in TRACES:
+        return "Every number of every step, with where it comes from. It opens here again without the model."
+    return "One picture for each word, side by side."
+
+
+def _picker(name: str, choices: tuple[tuple[str, str], ...] | list[tuple[str, str]], current: str) -> Picker:
+    picker = Picker()
+    picker.setAccessibleName(name)
+    for value, title in choices:
+        picker.addItem(title, value)
+    picker.setCurrentIndex(max(0, picker.findData(current)))
+    return picker

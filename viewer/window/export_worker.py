@@ -1,0 +1,69 @@
+"""An export in a thread: it says how far it is, and can be told to stop."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from unrolled.models.trace import Trace
+
+if TYPE_CHECKING:
+    from unrolled.viewer.export.settings import ExportSettings
+
+STOP_MILLISECONDS = 5000
+
+
+class ExportWorker(QThread):
+    """Writes one file.
+
+    Parameters
+    ----------
+    trace : Trace
+        What is exported; nobody else changes it meanwhile.
+    path : Path
+        The file; its suffix says the format.
+    settings : ExportSettings
+        Size, speed, colours.
+
+    Attributes
+    ----------
+    progressed : Signal(float)
+        How far it is, from 0 to 1.
+    done : Signal(str)
+        It is written (empty), or one sentence that says why not.
+    """
+
+    progressed = Signal(float)
+    done = Signal(str)
+
+    def __init__(self, trace: Trace, path: Path, settings: ExportSettings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._trace, self._path, self._settings = trace, path, settings
+        self._cancelled = threading.Event()
+
+    def run(self) -> None:
+        """In the thread; called by Qt."""
+        from unrolled.viewer.export import export  # PyAV and the rest are needed by nobody before
+
+        try:
+            export(self._trace, self._path, self._settings, self.progressed.emit, self._cancelled.is_set)
+        except OSError as error:
+            self._say(f"“{self._path.name}” cannot be written: {error.strerror or error}.")
+        except ValueError as error:
+            self._say(str(error))
+        except Exception as error:
+            self._say(f"The export failed: {type(error).__name__}: {error}.")
+        else:
+            self._say("")
+
+    def cancel(self) -> None:
+        """Stop, and wait until the thread has ended."""
+        self._cancelled.set()
+        self.wait(STOP_MILLISECONDS)
+
+    def _say(self, sentence: str) -> None:
+        if not self._cancelled.is_set():
+            self.done.emit(sentence)
