@@ -121,7 +121,8 @@ def _arrays(trace: Trace) -> Arrays:
 
 
 def _read_header(text: str | bytes) -> TraceHeader:
-    header = msgspec.json.decode(text, type=TraceHeader)
+    # Python's reader takes the NaN and Infinity that values beside the header may hold, msgspec's does not.
+    header = msgspec.convert(json.loads(text), TraceHeader)
     if header.format != FORMAT or header.version != VERSION:
         raise TraceError(f"This is a trace of format {header.version}; this Unrolled reads format {VERSION}.")
     return header

@@ -1,0 +1,37 @@
+"""The colour bar of attention, with the uniform level marked, so that the colours say how much."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+
+from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.type_setting import font
+from unrolled.viewer.theme.attention_colours import TIMES_UNIFORM, attention_table, full_scale
+from unrolled.viewer.theme.themes import Theme
+
+
+def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: ExportSettings, theme: Theme) -> None:
+    """Draw the bar and its words into a rectangle about three times the text's height."""
+    size = place.height() * 0.42
+    small = font(size)
+    painter.setFont(small)
+    bar = QRectF(place.left(), place.top(), place.width(), place.height() * 0.24)
+    table = np.ascontiguousarray(attention_table(settings.colour_map, max(settings.opacity, 0.3)))
+    painter.fillRect(bar, QColor(theme.missing))
+    painter.drawImage(bar, QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888))
+    painter.setPen(QColor(theme.muted))
+    text = QRectF(place.left(), bar.bottom() + place.height() * 0.14, place.width(), place.height() * 0.6)
+    if settings.scale == "stretched":
+        painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, "least")
+        painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, "greatest, stretched at each word")
+        return
+    end = full_scale(cells)
+    uniform = bar.left() + bar.width() * (1.0 / cells) / end
+    painter.setPen(QPen(QColor(theme.text), max(bar.height() * 0.12, 1.0)))
+    painter.drawLine(QPointF(uniform, bar.top() - bar.height() * 0.25), QPointF(uniform, bar.bottom() + bar.height() * 0.5))
+    painter.setPen(QColor(theme.muted))
+    painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, f"uniform {1 / cells:.1%}")
+    painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop,
+                     f"attention a cell · {end:.0%}" + (f" = {TIMES_UNIFORM:g} × uniform" if end < 1 else ""))
