@@ -17,8 +17,7 @@ import msgspec
 from unrolled.models.protocol.messages import Decoding
 from unrolled.models.trace import Trace
 from unrolled.models.trace.atomic import atomic_path
-from unrolled.models.trace.files import load_trace, save_trace
-from unrolled.models.trace.pictures import PictureError
+from unrolled.models.trace.files import TraceError, load_trace, save_trace
 from unrolled.viewer.state.appearance import AppearanceValues
 
 FORMAT_VERSION = 1
@@ -108,6 +107,8 @@ def save_session(path: Path, saved: SavedSession) -> None:
                 archive.write(file, f"traces/{number}.safetensors")
     except OSError as error:
         raise SessionFileError(f"“{path.name}” cannot be written: {error.strerror or error}.") from error
+    except TraceError as error:
+        raise SessionFileError(str(error)) from error
 
 
 def load_session(path: Path) -> SavedSession:
@@ -162,7 +163,7 @@ def _trace(archive: zipfile.ZipFile, by_name: dict[str, zipfile.ZipInfo], number
         file.write_bytes(_member(archive, member))
         try:
             return load_trace(file)
-        except (PictureError, ValueError) as error:
+        except TraceError as error:
             raise SessionFileError(f"“{name}” holds a trace that cannot be read: {error}") from error
 
 

@@ -105,6 +105,7 @@ QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
 QSplitter::handle {{ background: transparent; }}
 QSplitter::handle:hover {{ background: {t.accent_ground}; border-radius: 3px; }}
 QScrollArea {{ background: transparent; border: none; }}
+#qt_scrollarea_viewport, #qt_scrollarea_viewport > QWidget {{ background: transparent; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
 QScrollBar::handle {{ background: {t.border}; border-radius: 4px; min-height: 24px; min-width: 24px; margin: 1px; }}

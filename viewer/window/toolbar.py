@@ -154,6 +154,7 @@ class Toolbar(QFrame):
                  else Qt.ToolButtonStyle.ToolButtonIconOnly)
         for button in self._worded:
             button.setToolButtonStyle(style)
+        self.model.setFixedWidth(min(max(self.width() // 6, 164), 244))
 
     def _model_activated(self, index: int) -> None:
         chosen = str(self.model.itemData(index) or "")
