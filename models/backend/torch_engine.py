@@ -102,10 +102,8 @@ class TorchEngine:
         before = self._tokens[-1] if self._tokens else description.start_token
         with _threads(stepper.device.type):
             state, record = stepper.step(self._memory, self._states[step], [before])
-            with torch.inference_mode():
-                # One copy to the host: the log-probabilities and all that was recorded, end to end.
-                both = torch.cat((record.log_probs[0].float(), record.values[0].float())).cpu()
-        log_probs, values = both[: len(description.words)], both[len(description.words) :]
+            packed = record.packed[0].cpu()  # one copy to the host: the log-probabilities and all that was recorded
+        log_probs, values = packed[: record.vocabulary], packed[record.vocabulary :]
         if bool(torch.isnan(log_probs).any()):
             raise EngineError("step", f"Step {step} gave numbers that are not finite.")
         best = log_probs.topk(min(CANDIDATES, len(description.words)))

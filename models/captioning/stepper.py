@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
 
 from unrolled.models.captioning.attend_lstm import AttendLSTM, Memory, State, Step
 from unrolled.models.captioning.decode import select_rows
@@ -60,10 +61,12 @@ class AttendLSTMStepper:
         self.encoder = encoder.to(self.device)
         self.vocabulary = vocabulary
         side = encoder.kind.side
-        self._log_cells = math.log(side * side)
-        barred = torch.zeros(len(vocabulary))
+        # Made once, so that recording everything costs next to nothing beside the network itself.
+        barred = torch.zeros(len(vocabulary), device=self.device)
         barred[[vocabulary.start, vocabulary.unknown]] = float("-inf")  # never written
-        self._barred = barred.to(self.device)
+        self._word_bias = self.network.word_bias + barred                              # (V,)
+        self._tokens = torch.arange(len(vocabulary), device=self.device).view(-1, 1, 1)
+        self._of_uniform = torch.full((side * side, 1), 1 / math.log(side * side), device=self.device)
         self._description = ModelDescription(
             name=name, title=title, task="captioning",
             channels=attend_lstm_channels(hidden=network.config.hidden, rows=side, columns=side),
@@ -90,19 +93,18 @@ class AttendLSTMStepper:
     @torch.inference_mode()
     def step(self, memory: Memory, state: State, tokens: Sequence[int]) -> tuple[State, StepRecord]:
         """Read the token before, one for each of the K hypotheses."""
-        words = torch.tensor([tokens], device=self.device)                            # (1, K)
+        words = self._tokens[tokens[0]] if len(tokens) == 1 else torch.tensor([tokens], device=self.device)  # (1, K)
         state, step = self.network.step(memory, state, words)
-        log_probs = torch.log_softmax(self.network.scores(step.output) + self._barred, dim=-1)
-        return state, StepRecord(log_probs[0], self._flat(step))
+        scores = F.linear(step.output, self.network.embed.weight, self._word_bias)    # (1, K, V)
+        return state, StepRecord(self._packed(torch.log_softmax(scores, dim=-1), step), len(self._word_bias))
 
     def select(self, state: State, rows: Tensor) -> State:
         """The state of hypotheses whose parents are in these rows."""
         return select_rows(state, rows)
 
-    def _flat(self, step: Step) -> Tensor:
-        """All channels of a step in the description's order, (K, total)."""
-        weights = step.attended.weights                                               # (1, K, L)
-        entropy = torch.special.entr(weights).sum(-1, keepdim=True) / self._log_cells  # (1, K, 1)
-        lstm = step.lstm
-        return torch.cat((lstm.hidden, lstm.cell, lstm.input_gate, lstm.forget_gate, lstm.output_gate, lstm.cell_gate,
-                          weights, entropy), dim=-1)[0]
+    def _packed(self, log_probs: Tensor, step: Step) -> Tensor:
+        """Log-probabilities and all channels in the description's order, (K, V + total)."""
+        weights, lstm = step.attended.weights, step.lstm                              # (1, K, L)
+        entropy = torch.special.entr(weights) @ self._of_uniform                      # (1, K, 1), 1 for the even map
+        return torch.cat((log_probs, lstm.hidden, lstm.cell, lstm.input_gate, lstm.forget_gate, lstm.output_gate,
+                          lstm.cell_gate, weights, entropy), dim=-1)[0]

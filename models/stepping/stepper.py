@@ -17,18 +17,29 @@ StateT = TypeVar("StateT")
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """What a step gives, for K hypotheses.
+    """What a step gives, for K hypotheses: one tensor, so that one copy brings all of it to the host.
 
     Attributes
     ----------
-    log_probs : Tensor, shape (K, vocabulary)
-        Of the next word, natural logarithm; what can never be written has minus infinity.
-    values : Tensor, shape (K, total)
-        All channels, one after another in the description's order: one tensor, so that one copy brings it to the host.
+    packed : Tensor, shape (K, vocabulary + total)
+        The log-probabilities of the next word (natural logarithm; what can never be written has minus infinity), then
+        all channels, one after another in the description's order.
+    vocabulary : int
+        How many words there are.
     """
 
-    log_probs: Tensor
-    values: Tensor
+    packed: Tensor
+    vocabulary: int
+
+    @property
+    def log_probs(self) -> Tensor:
+        """Of the next word, (K, vocabulary); a view."""
+        return self.packed[:, : self.vocabulary]
+
+    @property
+    def values(self) -> Tensor:
+        """All channels, (K, total); a view."""
+        return self.packed[:, self.vocabulary :]
 
 
 class Stepper(Protocol, Generic[MemoryT, StateT]):

@@ -49,9 +49,9 @@ def _recorded(stepper: AttendLSTMStepper, memory: Memory) -> float:
     kept = []
     for _ in range(STEPS):
         state, record = stepper.step(memory, state, [token])
-        both = torch.cat((record.log_probs[0], record.values[0])).cpu()
-        kept.append(both.numpy())
-        token = int(both[: record.log_probs.shape[-1]].argmax())
+        packed = record.packed[0].cpu()
+        kept.append(packed.numpy())
+        token = int(packed[: record.vocabulary].argmax())
     return time.perf_counter() - started
 
 
