@@ -10,7 +10,17 @@ import time
 import pytest
 import scripted
 
-from unrolled.models.protocol.messages import Advance, Ended, Idle, Loaded, LoadModel, Opened, OpenInput, Ready, Stepped
+from unrolled.models.protocol.messages import (
+    Advance,
+    Ended,
+    Idle,
+    Loaded,
+    LoadModel,
+    Opened,
+    OpenInput,
+    Ready,
+    Stepped,
+)
 from unrolled.viewer.client.backend_client import BackendProcess
 
 

@@ -1,4 +1,4 @@
-"""The backend seen from Qt's event loop: a process that is started, and a socket that is read as bytes arrive.
+"""The backend seen from Qt's event loop: a process that is started, a socket that is read as bytes arrive.
 
 No threads and no waiting: everything is a signal. It knows the messages and nothing of what they mean.
 """
@@ -120,7 +120,7 @@ class BackendProcess(QObject):
             self._socket.write(encode(request))
 
     def close(self) -> None:
-        """End the connection and the process that was started; takes less than a second, and nothing is left running."""
+        """End the connection and the process that was started, within a second; nothing is left running."""
         self._late.stop()
         self._alive = False
         socket, self._socket = self._socket, None
@@ -168,7 +168,8 @@ class BackendProcess(QObject):
         socket.connectToHost(endpoint.host, endpoint.port)
 
     def _greet(self) -> None:
-        assert self._socket is not None and self._endpoint is not None
+        assert self._socket is not None
+        assert self._endpoint is not None
         self._socket.setSocketOption(QAbstractSocket.SocketOption.LowDelayOption, 1)
         self._connected = True
         self.send(Hello(self._endpoint.secret))

@@ -73,7 +73,7 @@ class Autosave(QObject):
     def save(self) -> bool:
         """Write it now; says whether it was written."""
         self._timer.stop()
-        if not self._ours or self._session.picture is None and self._session.trace is None:
+        if not self._ours or (self._session.picture is None and self._session.trace is None):
             return False
         try:
             save_session(self.path, saved_session(self._session, self._controller))

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from unrolled.viewer.theme.icons import icon, pixmap
 from unrolled.viewer.theme.themes import Theme
@@ -102,8 +112,9 @@ class BannerPlace(QWidget):
         """Take a banner away, if it is still the one that is shown."""
         if banner is self.banner:
             self.banner = None
-            if banner.isAncestorOf(QApplication.focusWidget()):
-                self.parentWidget().setFocus()
+            focused, behind = QApplication.focusWidget(), self.parentWidget()
+            if focused is not None and behind is not None and banner.isAncestorOf(focused):
+                behind.setFocus()
             self._layout.removeWidget(banner)
             banner.hide()
             banner.deleteLater()

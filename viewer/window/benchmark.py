@@ -95,7 +95,7 @@ class Driver(QObject):
             self._paint()
             for step in range(steps):
                 grown.append(whole.step(step))
-                took = self._timed(lambda step=step: (session.grew(), session.playhead.seek(step)))
+                took = self._timed(self._grow)
                 if number:
                     self._frames.append(took)
         self._figures["frame_ms"] = _spread(self._frames)
@@ -106,6 +106,10 @@ class Driver(QObject):
         self._figures["window_rss_mb"] = round(_resident_megabytes(), 1)
         self._figures["steps"] = steps
         self._finish("")
+
+    def _grow(self) -> None:
+        self._window.session.grew()
+        self._window.session.playhead.seek(self._window.session.playhead.length - 1)
 
     def _timed(self, change: Callable[[], object]) -> float:
         began = time.perf_counter()

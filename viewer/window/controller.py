@@ -5,14 +5,11 @@ It has no widgets: the window follows its signals, and tests drive it without a 
 
 from __future__ import annotations
 
-import hashlib
-from datetime import datetime, timezone
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from unrolled.models.protocol.messages import (
-    Decoding,
     Device,
     Ended,
     Failed,
@@ -24,21 +21,20 @@ from unrolled.models.protocol.messages import (
     Ready,
     Stepped,
 )
-from unrolled.models.trace import ModelListing, Provenance, Trace
+from unrolled.models.trace import ModelListing, Trace
 from unrolled.models.trace.pictures import PictureError, read_file
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state.session import InputPicture, Session
 from unrolled.viewer.window.inputs import Kind, decode_picture, kind_of, picture_of_trace
-from unrolled.viewer.window.live_run import LiveRun
 from unrolled.viewer.window.message import Message
 from unrolled.viewer.window.picture_worker import PictureWorker
-from unrolled.viewer.window.playback import Playback
+from unrolled.viewer.window.transport import Transport
 
 DEFAULT_MODEL = "caption-attend-lstm"
 DECODE_ASIDE_FROM = 2 * 1024 * 1024  # bytes; a larger picture is decoded in a thread
 
 
-class Controller(QObject):
+class Controller(Transport):
     """What the window does.
 
     Parameters
@@ -52,52 +48,28 @@ class Controller(QObject):
 
     Attributes
     ----------
-    said : Signal(object)
-        A `Message` to show.
-    unsaid : Signal(str)
-        What was said at this place no longer holds.
-    status_changed : Signal(str, float)
-        What is going on, and how far it is (-1: not known); empty when nothing is.
-    state_changed : Signal()
-        What can be done now is different: models, devices, playing, decoding, whether a run is live.
     opened_file : Signal(str)
         A file was opened, for the list of recent ones.
     """
 
-    said = Signal(object)
-    unsaid = Signal(str)
-    status_changed = Signal(str, float)
-    state_changed = Signal()
     opened_file = Signal(str)
 
     def __init__(self, session: Session, backend: BackendProcess, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.session = session
-        self.backend = backend
-        self.playback = Playback(self)
-        self.run = LiveRun(backend.send)
+        super().__init__(session, backend, parent)
         self.models: tuple[ModelListing, ...] = ()
         self.devices: tuple[Device, ...] = ()
         self.wanted_model = ""     # what was asked for; loaded as soon as the backend is ready
         self.preferred_model = ""  # what was used last time; taken if nothing is asked for and it is still there
         self.wanted_device = "auto"
-        self.decoding = Decoding()
-        self.loading = False
         self.last_milliseconds = 0.0
-        self._again_with_model = False    # a person picked another model: the picture is run again with it
-        self._keep_trace = False          # the input is being encoded to go on with the trace that is there
-        self._target: int | None = None   # the step that the playhead goes to as steps arrive
-        self._moving = False
+        self._again_with_model = False  # a person picked another model: the picture is run again with it
+        self._keep_trace = False        # the input is encoded to go on with the trace that is there
         self._pictures = PictureWorker(self)
         self._pictures.decoded.connect(self._picture_decoded)
         self._pictures.failed.connect(self._picture_failed)
         backend.report.connect(self._take)
         backend.started.connect(lambda: self.status_changed.emit("Loading PyTorch…", -1.0))
         backend.died.connect(self._backend_died)
-        self.playback.tick.connect(self._tick)
-        self.playback.changed.connect(self.state_changed)
-        session.playhead.moved.connect(self._playhead_moved)
-        session.candidate_chosen.connect(self.choose)
 
     # ── The backend ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -233,10 +205,6 @@ class Controller(QObject):
         self.run.cancel()
         self.run.lose()
 
-    def _pause(self) -> None:
-        self.playback.stop()
-        self._target = None
-
     def _open_input(self) -> None:
         """Have the picture encoded, if there is a picture and a model that fits what is on screen."""
         picture, description, trace = self.session.picture, self.session.description, self.session.trace
@@ -249,115 +217,6 @@ class Controller(QObject):
         self._again_with_model = False
         self.run.open_input(picture.data, picture.name, self.decoding)
 
-    def _fits(self, trace: Trace) -> bool:
-        description = self.session.description
-        return (description is not None and trace.provenance.model == description.name
-                and trace.provenance.weights_hash in ("", description.weights_hash)
-                and tuple(trace.channels) == tuple(channel.name for channel in description.channels))
-
-    # ── Moving ────────────────────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def live(self) -> bool:
-        """Whether steps can be added: there is a model, and the trace is its own."""
-        trace = self.session.trace
-        return self.run.is_open and trace is not None and not trace.ended
-
-    @property
-    def waiting(self) -> bool:
-        """Whether a picture waits for its model or to be encoded, so that steps will be possible."""
-        return self.session.picture is not None and (self.session.trace is None or not self.session.trace.ended) and (
-            self.run.opening or self.loading or (self.backend.alive and self.session.description is None))
-
-    def step_forward(self) -> None:
-        """Go to the next step; where none is recorded, the model takes it."""
-        playhead = self.session.playhead
-        if not playhead.at_end and self._target is None:
-            self._go(playhead.step + 1)
-            return
-        self._reach((playhead.step if self._target is None else self._target) + 1)
-
-    def step_back(self) -> None:
-        """Go to the step before."""
-        self._target = None
-        self.session.playhead.seek(self.session.playhead.step - 1)
-
-    def go_first(self) -> None:
-        """Go to the first step."""
-        self._target = None
-        self.session.playhead.seek(0)
-
-    def go_last(self) -> None:
-        """Go to the last recorded step; when there already, run to the end."""
-        if self.session.playhead.at_end:
-            self.run_to_end()
-        else:
-            self._target = None
-            self._go(self.session.playhead.length - 1)
-
-    def run_to_end(self) -> None:
-        """Let the model write until nothing more follows."""
-        self.playback.stop()
-        description, trace = self.session.description, self.session.trace
-        if trace is not None and trace.ended:
-            self._go(len(trace) - 1)
-            return
-        self._reach((description.maximum_steps if description is not None else 20) - 1)
-
-    def toggle_play(self) -> None:
-        """Play, or pause."""
-        if self.playback.playing:
-            self._pause()
-            return
-        trace = self.session.trace
-        if trace is not None and trace.ended and self.session.playhead.at_end:
-            self._go(0)
-            self.playback.start_later()
-        elif trace is not None or self.session.picture is not None:
-            self.playback.start()
-
-    def _tick(self) -> None:
-        playhead, trace = self.session.playhead, self.session.trace
-        if not playhead.at_end:
-            self._go(playhead.step + 1)
-        elif trace is not None and trace.ended:
-            if self.playback.loop and len(trace) > 1:
-                self._go(0)
-            else:
-                self.playback.stop()
-        elif self.run.is_open or self.waiting:
-            self._reach(playhead.step + 1)
-        else:
-            self.playback.stop()
-            self._reach(playhead.step + 1)
-
-    def _go(self, step: int) -> None:
-        self._moving = True
-        self.session.playhead.seek(step)
-        self._moving = False
-
-    def _playhead_moved(self, _: int) -> None:
-        if not self._moving:
-            self._target = None  # a person moved it: it does not run away from where they put it
-
-    def _reach(self, step: int) -> None:
-        """Go to a step that is not recorded yet, as soon as it is."""
-        trace = self.session.trace
-        if trace is not None and trace.ended:
-            self._go(len(trace) - 1)
-            return
-        if self.run.is_open and trace is not None:
-            self._target = step
-            self.run.want(step + 1, trace, self.decoding)
-        elif self.waiting:
-            self._target = step
-        elif trace is not None and self.session.description is not None and not self._fits(trace):
-            self.said.emit(Message(
-                place="run", kind="info", text="This run was recorded by another model and ends here.",
-                action="Run the picture with this model", act=self.run_again))
-        elif not self.backend.alive:
-            self._say_backend("The model’s process is not running.")
-
     def run_again(self) -> None:
         """Run the picture from the beginning with the model that is loaded."""
         self.unsaid.emit("run")
@@ -366,53 +225,6 @@ class Controller(QObject):
         self.session.set_trace(None)
         self._open_input()
         self.state_changed.emit()
-
-    # ── Choosing words ────────────────────────────────────────────────────────────────────────────────────────
-
-    def choose(self, step: int, token: int) -> None:
-        """Write another word at a step and go on from there as far as the run had gone."""
-        trace = self.session.trace
-        if trace is None or not 0 <= step < len(trace) or trace.tokens[step] == token:
-            return
-        if not self.run.is_open:
-            if self._fits(trace) and self.waiting:
-                return
-            self.said.emit(Message(place="run", kind="warning", text="Another word can be tried once the model that "
-                                                                     "recorded this run is loaded."))
-            return
-        self._rewrite(step, token)
-
-    def set_decoding(self, decoding: Decoding) -> None:
-        """Choose words in another way; a run that has begun is written again from its first word."""
-        if decoding == self.decoding:
-            return
-        self.decoding = decoding
-        trace = self.session.trace
-        if trace is not None and self.run.is_open and len(trace):
-            self._rewrite(0, None)
-        elif trace is not None and self.run.is_open:
-            trace.provenance = self._provenance(trace.provenance.region)
-        self.state_changed.emit()
-
-    def _rewrite(self, step: int, token: int | None) -> None:
-        trace = self.session.trace
-        assert trace is not None
-        self.playback.stop()
-        had, had_ended, was_at = len(trace), trace.ended, self.session.playhead.step
-        shorter = trace.truncated(step)
-        shorter.provenance = self._provenance(trace.provenance.region)
-        self.run.rewind(step)
-        self.session.set_trace(shorter)
-        self._go(step - 1)
-        length = max(had, self._most_steps()) if had_ended else had
-        if token is not None:
-            self.run.force(token, shorter, self.decoding)
-        self.run.want(length, shorter, self.decoding)
-        self._target = step if token is not None else was_at
-        self.state_changed.emit()
-
-    def _most_steps(self) -> int:
-        return self.session.description.maximum_steps if self.session.description is not None else 20
 
     # ── Reports ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -525,24 +337,3 @@ class Controller(QObject):
         self.status_changed.emit("", -1.0)
         self._say_backend(sentence)
         self.state_changed.emit()
-
-    # ── Saying ────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _say_input(self, sentence: str) -> None:
-        self.said.emit(Message(place="input", text=sentence))
-
-    def _say_backend(self, sentence: str) -> None:
-        kept = " What was recorded is kept." if self.session.trace is not None and len(self.session.trace) else ""
-        self.said.emit(Message(place="model", text=sentence + kept, action="Start it again", act=self.restart_backend))
-
-    def _provenance(self, region: tuple[float, float, float, float]) -> Provenance:
-        picture, description = self.session.picture, self.session.description
-        return Provenance(
-            model=description.name if description is not None else "",
-            weights_hash=description.weights_hash if description is not None else "",
-            input_name=picture.name if picture is not None else "",
-            input_hash=hashlib.sha256(picture.data).hexdigest() if picture is not None else "",
-            region=region, decoding=self.decoding.in_words,
-            seed=self.decoding.seed if self.decoding.method == "sampling" else 0,
-            device=self.session.device, created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        )

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QVBoxLayout,
+    QWidget,
+)
 
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
@@ -32,10 +40,10 @@ class ShortcutsDialog(QDialog):
         for side in sides:
             side.setSpacing(12)
             columns.addLayout(side)
-        for menu, side in zip(MENUS, (0, 1, 0, 1), strict=True):
+        for menu, place in zip(MENUS, (0, 1, 0, 1), strict=True):
             rows = [(spec.text.rstrip("…"), spec.keys) for spec in SPECS if spec.menu == menu and spec.keys]
             if rows:
-                sides[side].addLayout(_table(menu, rows))
+                sides[place].addLayout(_table(menu, rows))
         mouse = QGridLayout()
         mouse.setHorizontalSpacing(24)
         mouse.setVerticalSpacing(4)

@@ -49,18 +49,18 @@ class ExportDialog(QDialog):
         self.setMinimumWidth(420)
         values = session.appearance.values
         self.format = _picker("Format", FORMATS, settings.text("export_format", "gif"))
-        self.size = QSpinBox()
-        self.size.setRange(64, 4096)
-        self.size.setSingleStep(32)
-        self.size.setSuffix(" pixels")
-        self.size.setValue(int(settings.number("export_size", 640)))
+        self.width_ = QSpinBox()
+        self.width_.setRange(64, 4096)
+        self.width_.setSingleStep(32)
+        self.width_.setSuffix(" pixels")
+        self.width_.setValue(int(settings.number("export_size", 640)))
         self.seconds = QDoubleSpinBox()
         self.seconds.setRange(0.05, 10.0)
         self.seconds.setSingleStep(0.1)
         self.seconds.setDecimals(2)
         self.seconds.setSuffix(" s")
         self.seconds.setValue(settings.number("export_seconds", 0.6))
-        for spin in (self.size, self.seconds):
+        for spin in (self.width_, self.seconds):
             spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         names = list(dict.fromkeys((values.attention_colour_map, *SEQUENTIAL)))
         self.colour_map = _picker("Colour map", [(name, name.split(":")[-1].capitalize()) for name in names],
@@ -73,7 +73,7 @@ class ExportDialog(QDialog):
         self._form.setHorizontalSpacing(16)
         self._form.setVerticalSpacing(8)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for title, widget in (("Format", self.format), ("Width", self.size), ("Time for a word", self.seconds),
+        for title, widget in (("Format", self.format), ("Width", self.width_), ("Time for a word", self.seconds),
                               ("Colour map", self.colour_map), ("Scale", self.scale)):
             widget.setAccessibleName(title)
             self._form.addRow(title, widget)
@@ -118,7 +118,7 @@ class ExportDialog(QDialog):
         """What the fields say."""
         values = self._session.appearance.values
         return ExportSettings(
-            width=self.size.value(), seconds_per_word=round(self.seconds.value(), 3),
+            width=self.width_.value(), seconds_per_word=round(self.seconds.value(), 3),
             colour_map=str(self.colour_map.currentData()), scale=str(self.scale.currentData()),
             smooth=values.attention_smooth, opacity=values.attention_opacity, dark=self.dark.isChecked())
 
@@ -167,19 +167,19 @@ class ExportDialog(QDialog):
 
     def _show_fields(self) -> None:
         suffix = str(self.format.currentData())
-        for widget, shown in ((self.size, suffix not in TRACES), (self.seconds, suffix in ANIMATIONS),
+        for widget, shown in ((self.width_, suffix not in TRACES), (self.seconds, suffix in ANIMATIONS),
                               (self.colour_map, suffix not in TRACES), (self.scale, suffix not in TRACES), (self.dark, suffix not in TRACES)):
             self._form.setRowVisible(widget, shown)
         self.note.setText(_explanation(suffix))
         self.adjustSize()
 
     def _form_enabled(self, enabled: bool) -> None:
-        for widget in (self.format, self.size, self.seconds, self.colour_map, self.scale, self.dark, self.go):
+        for widget in (self.format, self.width_, self.seconds, self.colour_map, self.scale, self.dark, self.go):
             widget.setEnabled(enabled)
 
     def _remember(self, path: Path) -> None:
         self._settings.put("export_format", str(self.format.currentData()))
-        self._settings.put("export_size", self.size.value())
+        self._settings.put("export_size", self.width_.value())
         self._settings.put("export_seconds", self.seconds.value())
         self._settings.put("export_folder", str(path.parent))
 

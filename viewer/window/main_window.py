@@ -6,7 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QKeyEvent
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -31,7 +39,7 @@ from unrolled.viewer.window.coordinator import Coordinator
 from unrolled.viewer.window.inputs import PICTURE_SUFFIXES, SESSION_SUFFIX, TRACE_SUFFIXES
 from unrolled.viewer.window.layout import Layout
 from unrolled.viewer.window.message import Message
-from unrolled.viewer.window.pasting import picture_of, path_of
+from unrolled.viewer.window.pasting import path_of, picture_of
 from unrolled.viewer.window.settings import WindowSettings
 
 OPACITY_STEP = 0.1

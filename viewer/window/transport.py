@@ -1,0 +1,256 @@
+"""Moving through a run: stepping, playing, running to the end, and writing another word instead.
+
+Where a step is recorded the playhead goes there; where none is, the model is asked for it, and the playhead follows
+when it arrives. It has no widgets and opens nothing: that is the controller's, which is built on this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timezone
+
+from PySide6.QtCore import QObject, Signal
+
+from unrolled.models.protocol.messages import Decoding
+from unrolled.models.trace import Provenance, Trace
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.window.live_run import LiveRun
+from unrolled.viewer.window.message import Message
+from unrolled.viewer.window.playback import Playback
+
+USUAL_MOST_STEPS = 20
+
+
+class Transport(QObject):
+    """What moves the playhead and grows the trace.
+
+    Parameters
+    ----------
+    session : Session
+        What is shown.
+    backend : BackendProcess
+        Where the model is.
+    parent : QObject, optional
+        Owner.
+
+    Attributes
+    ----------
+    said : Signal(object)
+        A `Message` to show.
+    unsaid : Signal(str)
+        What was said at this place no longer holds.
+    status_changed : Signal(str, float)
+        What is going on, and how far it is (-1: not known); empty when nothing is.
+    state_changed : Signal()
+        What can be done now is different: models, devices, playing, decoding, whether a run is live.
+    """
+
+    said = Signal(object)
+    unsaid = Signal(str)
+    status_changed = Signal(str, float)
+    state_changed = Signal()
+
+    def __init__(self, session: Session, backend: BackendProcess, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.backend = backend
+        self.playback = Playback(self)
+        self.run = LiveRun(backend.send)
+        self.decoding = Decoding()
+        self.loading = False
+        self._target: int | None = None   # the step that the playhead goes to as steps arrive
+        self._moving = False
+        self.playback.tick.connect(self._tick)
+        self.playback.changed.connect(self.state_changed)
+        session.playhead.moved.connect(self._playhead_moved)
+        session.candidate_chosen.connect(self.choose)
+
+    def run_again(self) -> None:
+        """Run the picture from the beginning with the model that is loaded."""
+        raise NotImplementedError
+
+    def restart_backend(self) -> None:
+        """Start the backend again."""
+        raise NotImplementedError
+
+    # ── Moving ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def live(self) -> bool:
+        """Whether steps can be added: there is a model, and the trace is its own."""
+        trace = self.session.trace
+        return self.run.is_open and trace is not None and not trace.ended
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a picture waits for its model or to be encoded, so that steps will be possible."""
+        return self.session.picture is not None and (self.session.trace is None or not self.session.trace.ended) and (
+            self.run.opening or self.loading or (self.backend.alive and self.session.description is None))
+
+    def step_forward(self) -> None:
+        """Go to the next step; where none is recorded, the model takes it."""
+        playhead = self.session.playhead
+        if not playhead.at_end and self._target is None:
+            self._go(playhead.step + 1)
+            return
+        self._reach((playhead.step if self._target is None else self._target) + 1)
+
+    def step_back(self) -> None:
+        """Go to the step before."""
+        self._target = None
+        self.session.playhead.seek(self.session.playhead.step - 1)
+
+    def go_first(self) -> None:
+        """Go to the first step."""
+        self._target = None
+        self.session.playhead.seek(0)
+
+    def go_last(self) -> None:
+        """Go to the last recorded step; when there already, run to the end."""
+        if self.session.playhead.at_end:
+            self.run_to_end()
+        else:
+            self._target = None
+            self._go(self.session.playhead.length - 1)
+
+    def run_to_end(self) -> None:
+        """Let the model write until nothing more follows."""
+        self.playback.stop()
+        description, trace = self.session.description, self.session.trace
+        if trace is not None and trace.ended:
+            self._go(len(trace) - 1)
+            return
+        self._reach((description.maximum_steps if description is not None else USUAL_MOST_STEPS) - 1)
+
+    def toggle_play(self) -> None:
+        """Play, or pause."""
+        if self.playback.playing:
+            self._pause()
+            return
+        trace = self.session.trace
+        if trace is not None and trace.ended and self.session.playhead.at_end:
+            self._go(0)
+            self.playback.start_later()
+        elif trace is not None or self.session.picture is not None:
+            self.playback.start()
+
+    def _tick(self) -> None:
+        playhead, trace = self.session.playhead, self.session.trace
+        if not playhead.at_end:
+            self._go(playhead.step + 1)
+        elif trace is not None and trace.ended:
+            if self.playback.loop and len(trace) > 1:
+                self._go(0)
+            else:
+                self.playback.stop()
+        elif self.run.is_open or self.waiting:
+            self._reach(playhead.step + 1)
+        else:
+            self.playback.stop()
+            self._reach(playhead.step + 1)
+
+    def _go(self, step: int) -> None:
+        self._moving = True
+        self.session.playhead.seek(step)
+        self._moving = False
+
+    def _playhead_moved(self, _: int) -> None:
+        if not self._moving:
+            self._target = None  # a person moved it: it does not run away from where they put it
+
+    def _reach(self, step: int) -> None:
+        """Go to a step that is not recorded yet, as soon as it is."""
+        trace = self.session.trace
+        if trace is not None and trace.ended:
+            self._go(len(trace) - 1)
+            return
+        if self.run.is_open and trace is not None:
+            self._target = step
+            self.run.want(step + 1, trace, self.decoding)
+        elif self.waiting:
+            self._target = step
+        elif trace is not None and self.session.description is not None and not self._fits(trace):
+            self.said.emit(Message(
+                place="run", kind="info", text="This run was recorded by another model and ends here.",
+                action="Run the picture with this model", act=self.run_again))
+        elif not self.backend.alive:
+            self._say_backend("The model’s process is not running.")
+
+    def _pause(self) -> None:
+        self.playback.stop()
+        self._target = None
+
+    def _fits(self, trace: Trace) -> bool:
+        description = self.session.description
+        return (description is not None and trace.provenance.model == description.name
+                and trace.provenance.weights_hash in ("", description.weights_hash)
+                and tuple(trace.channels) == tuple(channel.name for channel in description.channels))
+
+    # ── Choosing words ────────────────────────────────────────────────────────────────────────────────────────
+
+    def choose(self, step: int, token: int) -> None:
+        """Write another word at a step and go on from there as far as the run had gone."""
+        trace = self.session.trace
+        if trace is None or not 0 <= step < len(trace) or trace.tokens[step] == token:
+            return
+        if not self.run.is_open:
+            if self._fits(trace) and self.waiting:
+                return
+            self.said.emit(Message(place="run", kind="warning", text="Another word can be tried once the model that "
+                                                                     "recorded this run is loaded."))
+            return
+        self._rewrite(step, token)
+
+    def set_decoding(self, decoding: Decoding) -> None:
+        """Choose words in another way; a run that has begun is written again from its first word."""
+        if decoding == self.decoding:
+            return
+        self.decoding = decoding
+        trace = self.session.trace
+        if trace is not None and self.run.is_open and len(trace):
+            self._rewrite(0, None)
+        elif trace is not None and self.run.is_open:
+            trace.provenance = self._provenance(trace.provenance.region)
+        self.state_changed.emit()
+
+    def _rewrite(self, step: int, token: int | None) -> None:
+        trace = self.session.trace
+        assert trace is not None
+        self.playback.stop()
+        had, had_ended, was_at = len(trace), trace.ended, self.session.playhead.step
+        shorter = trace.truncated(step)
+        shorter.provenance = self._provenance(trace.provenance.region)
+        self.run.rewind(step)
+        self.session.set_trace(shorter)
+        self._go(step - 1)
+        length = max(had, self._most_steps()) if had_ended else had
+        if token is not None:
+            self.run.force(token, shorter, self.decoding)
+        self.run.want(length, shorter, self.decoding)
+        self._target = step if token is not None else was_at
+        self.state_changed.emit()
+
+    def _most_steps(self) -> int:
+        return self.session.description.maximum_steps if self.session.description is not None else USUAL_MOST_STEPS
+
+    # ── Saying ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _say_input(self, sentence: str) -> None:
+        self.said.emit(Message(place="input", text=sentence))
+
+    def _say_backend(self, sentence: str) -> None:
+        kept = " What was recorded is kept." if self.session.trace is not None and len(self.session.trace) else ""
+        self.said.emit(Message(place="model", text=sentence + kept, action="Start it again", act=self.restart_backend))
+
+    def _provenance(self, region: tuple[float, float, float, float]) -> Provenance:
+        picture, description = self.session.picture, self.session.description
+        return Provenance(
+            model=description.name if description is not None else "",
+            weights_hash=description.weights_hash if description is not None else "",
+            input_name=picture.name if picture is not None else "",
+            input_hash=hashlib.sha256(picture.data).hexdigest() if picture is not None else "",
+            region=region, decoding=self.decoding.in_words,
+            seed=self.decoding.seed if self.decoding.method == "sampling" else 0,
+            device=self.session.device, created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        )
