@@ -1,0 +1,169 @@
+"""The photograph with the attention of the current step, its legend, a line that reads out the cell under the pointer,
+and the switches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from unrolled.models.trace import Channel
+from unrolled.viewer.panels.attention_legend import AttentionLegend
+from unrolled.viewer.panels.overlay import WHOLE, overlay, photograph
+from unrolled.viewer.panels.painting import weight_percent
+from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.panels.picture_canvas import PictureCanvas
+from unrolled.viewer.panels.picture_controls import PictureControls
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import InputPicture, Session
+from unrolled.viewer.theme.attention_colours import attention_limits, uniform_level
+from unrolled.viewer.theme.themes import Theme
+
+AXES = ("row", "column")
+
+
+def map_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
+    """The channels that are a map over the picture."""
+    return tuple(channel for channel in channels if channel.axes == AXES)
+
+
+class PicturePanel(Panel):
+    """What the model looks at, and where it looks at this step."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Photograph with attention")
+        self._picture: InputPicture | None = None
+        self._channels: tuple[Channel, ...] = ()
+        self._channel: Channel | None = None
+        self._step = NOWHERE
+        self._drawn: tuple[object, ...] = ()
+        self.canvas = PictureCanvas(theme)
+        self.canvas.setAccessibleName("Photograph")
+        self.legend = AttentionLegend(theme)
+        self.readout = QLabel()
+        self.readout.setObjectName("sectionNote")
+        self.readout.setFixedHeight(16)
+        self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.readout.setTextFormat(Qt.TextFormat.PlainText)
+        self.controls = PictureControls(session, theme)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.canvas, 1)
+        layout.addWidget(self.legend)
+        layout.addWidget(self.readout)
+        layout.addWidget(self.controls)
+        self.canvas.cell_hovered.connect(lambda _: self._read_out())
+        self.controls.channel.activated.connect(self._channel_picked)
+        self.refresh()
+
+    @classmethod
+    def draws(cls, channels: Iterable[Channel]) -> bool:
+        """Maps over the picture."""
+        return bool(map_channels(channels))
+
+    @property
+    def shown_step(self) -> int:
+        """The step whose attention is drawn, or `NOWHERE`."""
+        return self._step if self.canvas.shown_map is not None else NOWHERE
+
+    @property
+    def shown_map(self) -> npt.NDArray[np.float32] | None:
+        """The weights that are drawn, shape (rows, columns)."""
+        return self.canvas.shown_map
+
+    def refresh(self) -> None:
+        """Take over another picture, model, trace or appearance."""
+        session, values = self.session, self.session.appearance.values
+        if session.picture is not self._picture:
+            self._picture = session.picture
+            self.canvas.set_photo(None if self._picture is None else photograph(self._picture.pixels))
+        trace, description = session.trace, session.description
+        known = trace.channels.values() if trace is not None else description.channels if description is not None else ()
+        channels = map_channels(known)
+        if channels != self._channels or (self._channel is None and channels):
+            self._channels = channels
+            name = "" if self._channel is None else self._channel.name
+            self._channel = next((channel for channel in channels if channel.name == name), channels[0] if channels else None)
+            self.controls.set_channels({channel.name: channel.title for channel in channels})
+        self.canvas.set_region(WHOLE if trace is None else trace.provenance.region, shown=values.show_region)
+        self.canvas.set_label("Stretched: each step on its own scale" if values.attention_scale == "stretched" and channels else "")
+        self.controls.refresh()
+        self._draw(session.playhead.step)
+
+    def seek(self, step: int) -> None:
+        """Draw this step's attention."""
+        self._draw(step)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        for part in (self.canvas, self.legend):
+            part.theme = theme
+            part.update()
+        self.controls.set_theme(theme)
+        super().set_theme(theme)
+
+    def _draw(self, step: int) -> None:
+        trace, channel, values = self.session.trace, self._channel, self.session.appearance.values
+        there = trace is not None and channel is not None and self._picture is not None and 0 <= step < len(trace)
+        self._step = step if there else NOWHERE
+        weights = trace.column(channel.name)[step] if there and trace is not None and channel is not None else None
+        drawn = (None if weights is None else weights.tobytes(), values)
+        if drawn == self._drawn:
+            self._read_out()
+            return
+        self._drawn = drawn
+        colours = None if weights is None else overlay(weights, values)
+        self.canvas.set_map(weights, colours, smooth=values.attention_smooth)
+        self._set_legend(weights)
+        self._read_out()
+
+    def _set_legend(self, weights: npt.NDArray[np.float32] | None) -> None:
+        values, channel = self.session.appearance.values, self._channel
+        shown = channel is not None
+        if self.legend.isHidden() == shown:
+            # Its room is kept, so that the photograph stays where it is.
+            policy = self.legend.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            self.legend.setSizePolicy(policy)
+            self.legend.setVisible(shown)
+        if channel is None:
+            return
+        uniform = uniform_level(channel.size)
+        scale = values.attention_scale if weights is not None else "absolute"
+        low, high = attention_limits(weights if weights is not None else np.full(channel.shape, uniform, np.float32), scale)
+        self.legend.set_scale(low=low, high=high, uniform=uniform, colour_map=values.attention_colour_map,
+                              opacity=values.attention_opacity, stretched=scale == "stretched")
+
+    def _read_out(self) -> None:
+        text = self._cell_text() or self._region_text()
+        if text != self.readout.text():
+            self.readout.setText(text)
+            self.readout.setToolTip(text)
+
+    def _cell_text(self) -> str:
+        cell, weights = self.canvas.cell, self.canvas.shown_map
+        if cell is None or weights is None or cell[0] >= weights.shape[0] or cell[1] >= weights.shape[1]:
+            return ""
+        weight = float(weights[cell])
+        return (f"row {cell[0] + 1}, column {cell[1] + 1}:  {weight_percent(weight)}  =  "
+                f"{weight * weights.size:.1f} × uniform")
+
+    def _region_text(self) -> str:
+        trace, description = self.session.trace, self.session.description
+        if self._picture is None or description is None or min(description.input_size) <= 0:
+            return ""
+        height, width = description.input_size
+        region = WHOLE if trace is None else trace.provenance.region
+        what = "the whole picture" if region == WHOLE else "the outlined part"
+        return f"The model sees {what}, resized to {width} × {height}"
+
+    def _channel_picked(self, index: int) -> None:
+        name = self.controls.channel.itemData(index)
+        self._channel = next((channel for channel in self._channels if channel.name == name), self._channel)
+        self._drawn = ()
+        self.refresh()

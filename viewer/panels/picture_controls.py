@@ -1,0 +1,135 @@
+"""The switches under the photograph: how attention is drawn over it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QSlider, QToolButton, QWidget
+
+from unrolled.viewer.panels.flow_layout import FlowLayout
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.colour_maps import SEQUENTIAL
+from unrolled.viewer.theme.icons import icon
+from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.window.picker import Picker
+
+HEIGHT = 28
+ICON = 16
+
+
+class PictureControls(QWidget):
+    """A row of small controls that goes on in a second line where the column is narrow.
+
+    Attributes
+    ----------
+    absolute, stretched, smooth, cells, region : QToolButton
+        Switches.
+    opacity : QSlider
+        In percent.
+    colour_map, channel : QComboBox
+        The colours; which map is drawn, hidden unless there are several.
+    """
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        update = session.appearance.update
+        self.absolute = _switch("Absolute", "One scale for every step and every picture (A)", "Absolute attention scale")
+        self.stretched = _switch("Stretched", "Each step from its least to its greatest weight (A)", "Stretched attention scale")
+        self.smooth = _switch("", "Smooth: interpolated between the cells' centres (S)", "Smooth attention")
+        self.cells = _switch("", "Cells: as the model computes them (S)", "Attention as cells")
+        self.region = _switch("", "Outline the part of the picture that the model saw (O)", "Outline what the model saw")
+        scale, look = _segment(self.absolute, self.stretched), _segment(self.smooth, self.cells)
+        self._icons = {self.smooth: "smooth", self.cells: "cells", self.region: "window-fit"}
+        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity.setRange(0, 100)
+        self.opacity.setPageStep(10)
+        self.opacity.setFixedSize(76, HEIGHT)
+        self.opacity.setToolTip("How strongly attention covers the photograph ([ and ])")
+        self.opacity.setAccessibleName("Attention opacity in percent")
+        self.opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.colour_map = Picker()
+        for name in SEQUENTIAL:
+            self.colour_map.addItem(name.split(":")[-1].capitalize(), name)
+        _prepare(self.colour_map, 96, "Colour map of the attention", "Attention colour map")
+        self.channel = Picker()
+        _prepare(self.channel, 120, "Which map is drawn", "Attention map")
+        self.channel.hide()
+
+        flow = FlowLayout(self, gap=6)
+        for part in (scale, look, self.region, self.opacity, self.colour_map, self.channel):
+            flow.addWidget(part)
+        self.absolute.clicked.connect(lambda: update(attention_scale="absolute"))
+        self.stretched.clicked.connect(lambda: update(attention_scale="stretched"))
+        self.smooth.clicked.connect(lambda: update(attention_smooth=True))
+        self.cells.clicked.connect(lambda: update(attention_smooth=False))
+        self.region.toggled.connect(lambda on: update(show_region=on))
+        self.opacity.valueChanged.connect(lambda value: update(attention_opacity=value / 100))
+        self.colour_map.activated.connect(lambda _: update(attention_colour_map=self.colour_map.currentData()))
+        self.set_theme(theme)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Follow the appearance, without answering."""
+        values = self._session.appearance.values
+        for button, on in ((self.absolute, values.attention_scale == "absolute"), (self.stretched, values.attention_scale != "absolute"),
+                           (self.smooth, values.attention_smooth), (self.cells, not values.attention_smooth),
+                           (self.region, values.show_region)):
+            if button.isChecked() != on:
+                blocked = button.blockSignals(True)
+                button.setChecked(on)
+                button.blockSignals(blocked)
+        percent = round(values.attention_opacity * 100)
+        if self.opacity.value() != percent:
+            blocked = self.opacity.blockSignals(True)
+            self.opacity.setValue(percent)
+            self.opacity.blockSignals(blocked)
+        if self.colour_map.currentData() != values.attention_colour_map:
+            if self.colour_map.findData(values.attention_colour_map) < 0:
+                self.colour_map.addItem(values.attention_colour_map.capitalize(), values.attention_colour_map)
+            self.colour_map.setCurrentIndex(self.colour_map.findData(values.attention_colour_map))
+
+    def set_channels(self, titles: dict[str, str]) -> None:
+        """The maps that can be drawn, titles by name; the picker shows when there are several."""
+        if [self.channel.itemData(index) for index in range(self.channel.count())] != list(titles):
+            self.channel.clear()
+            for name, title in titles.items():
+                self.channel.addItem(title.capitalize(), name)
+        self.channel.setVisible(len(titles) > 1)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        for button, name in self._icons.items():
+            button.setIcon(icon(name, theme, size=ICON))
+
+
+def _switch(text: str, tooltip: str, name: str) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tooltip)
+    button.setAccessibleName(name)
+    button.setCheckable(True)
+    button.setAutoRaise(True)
+    button.setFixedHeight(HEIGHT)
+    button.setIconSize(QSize(ICON, ICON))
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
+
+
+def _segment(*buttons: QToolButton) -> QWidget:
+    """Buttons of which exactly one is on."""
+    whole = QWidget()
+    group = QButtonGroup(whole)
+    line = QHBoxLayout(whole)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(1)
+    for button in buttons:
+        group.addButton(button)
+        line.addWidget(button)
+    return whole
+
+
+def _prepare(picker: QComboBox, width: int, tooltip: str, name: str) -> None:
+    picker.setFixedSize(width, HEIGHT)
+    picker.setToolTip(tooltip)
+    picker.setAccessibleName(name)
+    picker.setFocusPolicy(Qt.FocusPolicy.TabFocus)
