@@ -1,1 +1,7 @@
-"""Placeholder."""
+"""Pictures and films of a trace, painted without a window; usable in any thread once Qt has begun."""
+
+from unrolled.viewer.export.exporting import export
+from unrolled.viewer.export.failure import Cancelled, ExportError
+from unrolled.viewer.export.settings import ExportSettings
+
+__all__ = ["Cancelled", "ExportError", "ExportSettings", "export"]

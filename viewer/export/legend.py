@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.type_setting import font
-from unrolled.viewer.theme.attention_colours import TIMES_UNIFORM, attention_table, full_scale
+from unrolled.viewer.theme.attention_colours import FULL_OVER_UNIFORM, attention_table, uniform_level
 from unrolled.viewer.theme.themes import Theme
 
 
@@ -27,11 +27,11 @@ def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: Expor
         painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, "least")
         painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, "greatest, stretched at each word")
         return
-    end = full_scale(cells)
-    uniform = bar.left() + bar.width() * (1.0 / cells) / end
+    end = min(FULL_OVER_UNIFORM * uniform_level(cells), 1.0)
+    uniform = bar.left() + bar.width() * uniform_level(cells) / end
     painter.setPen(QPen(QColor(theme.text), max(bar.height() * 0.12, 1.0)))
     painter.drawLine(QPointF(uniform, bar.top() - bar.height() * 0.25), QPointF(uniform, bar.bottom() + bar.height() * 0.5))
     painter.setPen(QColor(theme.muted))
-    painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, f"uniform {1 / cells:.1%}")
+    painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, f"uniform {uniform_level(cells):.1%}")
     painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop,
-                     f"attention a cell · {end:.0%}" + (f" = {TIMES_UNIFORM:g} × uniform" if end < 1 else ""))
+                     f"attention a cell · {end:.0%}" + (f" = {FULL_OVER_UNIFORM:g} × uniform" if end < 1 else ""))

@@ -1,0 +1,87 @@
+"""Attention animations as files: GIF and WebP by Pillow, MP4 by PyAV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from unrolled.viewer.export.failure import Cancelled
+from unrolled.viewer.export.frames import FramePainter
+from unrolled.viewer.export.scene import Pixels, Scene
+from unrolled.viewer.export.settings import ExportSettings
+
+FRAMES_PER_SECOND = 25  # of a film; every word stands for a whole number of its frames
+PALETTE_COLOURS = 255
+ORDERED = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32) / 16 - 0.47
+DITHER_SPREAD = 10.0  # of 255; about the distance between neighbouring colours of a palette
+
+OnProgress = Callable[[float], None]
+IsCancelled = Callable[[], bool]
+
+
+def painted(scene: Scene, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> Iterator[Pixels]:
+    """The frames one after another. Raises `Cancelled` between two of them."""
+    painter = FramePainter(scene, settings)
+    for step in range(scene.steps):
+        if cancelled():
+            raise Cancelled
+        yield painter.paint(step)
+        on_progress(0.7 * (step + 1) / scene.steps)
+
+
+def durations(scene: Scene, settings: ExportSettings) -> list[int]:
+    """How long each frame stands, in milliseconds; the last one longer."""
+    word = round(1000 * settings.seconds_per_word)
+    return [word] * (scene.steps - 1) + [round(1000 * max(settings.last_seconds, settings.seconds_per_word))]
+
+
+def write_gif(scene: Scene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+    """A GIF with one palette for all frames and a dither that stands still, so that nothing flickers."""
+    frames = list(painted(scene, settings, on_progress, cancelled))
+    palette = _palette(frames)
+    height, width = frames[0].shape[:2]
+    pattern = np.tile(ORDERED, (-(-height // 4), -(-width // 4)))[:height, :width, None] * DITHER_SPREAD
+    pattern = np.rint(pattern).astype(np.int16)
+    images = []
+    for frame in frames:
+        if cancelled():
+            raise Cancelled
+        dithered = np.clip(frame + pattern, 0, 255).astype(np.uint8)
+        images.append(Image.fromarray(dithered).quantize(palette=palette, dither=Image.Dither.NONE))
+    images[0].save(path, format="GIF", save_all=True, append_images=images[1:], duration=durations(scene, settings),
+                   loop=0, optimize=False, disposal=1)
+    on_progress(1.0)
+
+
+def _palette(frames: list[Pixels]) -> Image.Image:
+    """Colours for all frames, from a small picture of every one."""
+    step = max(frames[0].shape[1] // 160, 1)
+    together = np.concatenate([frame[::step, ::step] for frame in frames])
+    return Image.fromarray(together).quantize(PALETTE_COLOURS, method=Image.Quantize.MEDIANCUT)
+
+
+def write_webp(scene: Scene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+    """An animated WebP."""
+    images = [Image.fromarray(frame) for frame in painted(scene, settings, on_progress, cancelled)]
+    images[0].save(path, format="WEBP", save_all=True, append_images=images[1:], duration=durations(scene, settings),
+                   loop=0, quality=88, method=3)
+    on_progress(1.0)
+
+
+def write_mp4(scene: Scene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+    """An H.264 film that plays everywhere: even sizes, yuv420p."""
+    import av  # slow to import, and only needed here
+
+    frames = painted(scene, settings, on_progress, cancelled)
+    with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options={"crf": "18", "preset": "veryfast"})
+        stream.pix_fmt = "yuv420p"
+        for frame, milliseconds in zip(frames, durations(scene, settings), strict=True):
+            stream.height, stream.width = frame.shape[:2]
+            for _ in range(max(round(milliseconds * FRAMES_PER_SECOND / 1000), 1)):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+    on_progress(1.0)
