@@ -15,8 +15,7 @@ from unrolled.viewer.export.settings import ExportSettings
 
 FRAMES_PER_SECOND = 25  # of a film; every word stands for a whole number of its frames
 PALETTE_COLOURS = 255
-ORDERED = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32) / 16 - 0.47
-DITHER_SPREAD = 10.0  # of 255; about the distance between neighbouring colours of a palette
+ORDERED = np.array([[0, 4, 1, 5], [6, 2, 7, 3], [1, 5, 0, 4], [7, 3, 6, 2]], np.uint8)  # of Bayer, in steps of 1/255
 
 OnProgress = Callable[[float], None]
 IsCancelled = Callable[[], bool]
@@ -41,26 +40,35 @@ def durations(scene: Scene, settings: ExportSettings) -> list[int]:
 def write_gif(scene: Scene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
     """A GIF with one palette for all frames and a dither that stands still, so that nothing flickers."""
     frames = list(painted(scene, settings, on_progress, cancelled))
-    palette = _palette(frames)
+    palette, nearest = _palette(frames)
     height, width = frames[0].shape[:2]
-    pattern = np.tile(ORDERED, (-(-height // 4), -(-width // 4)))[:height, :width, None] * DITHER_SPREAD
-    pattern = np.rint(pattern).astype(np.int16)
+    pattern = np.tile(ORDERED, (-(-height // 4), -(-width // 4)))[:height, :width, None]
     images = []
     for frame in frames:
         if cancelled():
             raise Cancelled
-        dithered = np.clip(frame + pattern, 0, 255).astype(np.uint8)
-        images.append(Image.fromarray(dithered).quantize(palette=palette, dither=Image.Dither.NONE))
+        # Five bits of each colour after the dither, which is never more than the three bits that are cut off.
+        red, green, blue = (np.minimum(frame, 255 - 7) + pattern >> 3).astype(np.uint16).transpose(2, 0, 1)
+        image = Image.fromarray(nearest[red << 10 | green << 5 | blue], mode="P")
+        image.putpalette(palette)
+        images.append(image)
     images[0].save(path, format="GIF", save_all=True, append_images=images[1:], duration=durations(scene, settings),
                    loop=0, optimize=False, disposal=1)
     on_progress(1.0)
 
 
-def _palette(frames: list[Pixels]) -> Image.Image:
-    """Colours for all frames, from a small picture of every one."""
-    step = max(frames[0].shape[1] // 160, 1)
+def _palette(frames: list[Pixels]) -> tuple[bytes, Pixels]:
+    """Colours for all frames, and for each colour of fifteen bits the place of the nearest, shape (32768,)."""
+    step = max(frames[0].shape[1] // 72, 1)
     together = np.concatenate([frame[::step, ::step] for frame in frames])
-    return Image.fromarray(together).quantize(PALETTE_COLOURS, method=Image.Quantize.MEDIANCUT)
+    chosen = Image.fromarray(together).quantize(PALETTE_COLOURS, method=Image.Quantize.MEDIANCUT)
+    palette = bytes(chosen.getpalette() or ())
+    colours = np.frombuffer(palette, np.uint8).reshape(-1, 3).astype(np.float32)                  # (colours, 3)
+    every = np.arange(32 * 32 * 32)
+    cube = np.stack((every >> 10, every >> 5 & 31, every & 31), axis=-1).astype(np.float32) * 8 + 4  # (32768, 3)
+    # |a - b|² without |a|², which is the same for all candidates b.
+    distances = (colours * colours).sum(1) - 2.0 * (cube @ colours.T)
+    return palette, distances.argmin(1).astype(np.uint8)
 
 
 def write_webp(scene: Scene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
@@ -80,7 +88,8 @@ def write_mp4(scene: Scene, path: Path, settings: ExportSettings, on_progress: O
         stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options={"crf": "18", "preset": "veryfast"})
         stream.pix_fmt = "yuv420p"
         for frame, milliseconds in zip(frames, durations(scene, settings), strict=True):
-            stream.height, stream.width = frame.shape[:2]
+            if not stream.codec_context.is_open:
+                stream.height, stream.width = frame.shape[:2]
             for _ in range(max(round(milliseconds * FRAMES_PER_SECOND / 1000), 1)):
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode(None))
