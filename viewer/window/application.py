@@ -18,7 +18,7 @@ from unrolled.viewer.state.paths import autosave_dir, settings_file
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import load_fonts, text_font
 from unrolled.viewer.window.controller import Controller
-from unrolled.viewer.window.main_window import MainWindow
+from unrolled.viewer.window.main_window import FIRST_SIZE, MainWindow
 from unrolled.viewer.window.message import Message
 from unrolled.viewer.window.settings import WindowSettings
 
@@ -67,8 +67,10 @@ def run(options: WindowOptions) -> int:
     settings = WindowSettings(settings_file())
     window = make_window(settings, backend, model=options.model, theme=options.theme,
                          device="" if options.device == "auto" else options.device)
-    if options.size is not None:
-        window.resize(*options.size)
+    unattended = options.screenshot is not None or options.report is not None
+    if options.size is not None or unattended:
+        window.resize(*(options.size or FIRST_SIZE))
+    window.remembers = not unattended
     window.controller.status_changed.emit("Starting the model’s process…", -1.0)
     outcome = _Outcome(application)
     if options.report is not None:

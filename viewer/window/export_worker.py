@@ -49,7 +49,8 @@ class ExportWorker(QThread):
         from unrolled.viewer.export import export  # PyAV and the rest are needed by nobody before
 
         try:
-            export(self._trace, self._path, self._settings, self.progressed.emit, self._cancelled.is_set)
+            export(self._trace, self._path, self._settings, on_progress=self.progressed.emit,
+                   cancelled=self._cancelled.is_set)
         except OSError as error:
             self._say(f"“{self._path.name}” cannot be written: {error.strerror or error}.")
         except ValueError as error:

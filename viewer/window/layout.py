@@ -51,11 +51,11 @@ class Layout(QWidget):
                               Section("Attention, word by word", film_strip), stretch=(1, 0, 0))
         self.right = _splitter(Qt.Orientation.Vertical, Section("This step", candidates), Section("Unit", unit), stretch=(1, 0))
         self.middle = Section("What the model computed", tracks)
-        self.columns = _splitter(Qt.Orientation.Horizontal, self.left, self.middle, self.right, stretch=(34, 50, 16))
+        self.columns = _splitter(Qt.Orientation.Horizontal, self.left, self.middle, self.right, stretch=(25, 65, 10))
         self.columns.setSizes(list(FIRST_WIDTHS))
         for part, least in ((self.left, 300), (self.middle, 320), (self.right, 216)):
             part.setMinimumWidth(least)
-        self.left.setSizes([430, 110, 150])
+        self.left.setSizes([456, 100, 134])
         self.right.setSizes([400, 280])
         self.scrub = scrub_bar
         self.status = StatusLine()

@@ -42,6 +42,7 @@ from unrolled.viewer.window.message import Message
 from unrolled.viewer.window.pasting import path_of, picture_of
 from unrolled.viewer.window.settings import WindowSettings
 
+FIRST_SIZE, LEAST_SIZE = (1440, 900), (960, 620)
 OPACITY_STEP = 0.1
 SPEED_FACTOR = 1.25
 ZOOM_FACTOR = 1.25
@@ -73,10 +74,13 @@ class MainWindow(QMainWindow):
         The window is about to close; the session is still there.
     last_session : Path or None
         The session that is kept by itself.
+    remembers : bool
+        Whether settings are written when it closes.
     """
 
     closing = Signal()
     last_session: Path | None = None
+    remembers = True
 
     def __init__(self, session: Session, controller: Controller, settings: WindowSettings) -> None:
         super().__init__()
@@ -86,8 +90,8 @@ class MainWindow(QMainWindow):
         self.theme = current_theme(session.appearance.values.theme)
         self.setWindowTitle("Unrolled")
         self.setAcceptDrops(True)
-        self.resize(1440, 900)
-        self.setMinimumSize(880, 600)
+        self.resize(*FIRST_SIZE)
+        self.setMinimumSize(*LEAST_SIZE)
         self.actions_by_name = make_actions(self)
         self._apply_theme()
         self.layout_ = Layout(session, self.actions_by_name, self.theme, self)
@@ -209,7 +213,8 @@ class MainWindow(QMainWindow):
         if controller.last_milliseconds > 0:
             facts.append(f"{controller.last_milliseconds:.1f} ms a step")
         if session.description is not None:
-            facts.append(f"{session.description.title} on {session.device}")
+            titles = {device.name: device.title for device in controller.devices}
+            facts.append(f"{session.description.title} on {titles.get(session.device, session.device)}")
         self.layout_.status.facts.setText("  ·  ".join(facts))
 
     def _update_title(self) -> None:
@@ -422,7 +427,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember everything, stop everything."""
-        self._remember()
+        if self.remembers:
+            self._remember()
         self.closing.emit()
         for dialog in self.findChildren(QWidget):
             if dialog.isWindow() and dialog.isVisible():
