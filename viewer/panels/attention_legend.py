@@ -13,8 +13,8 @@ from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 
 BAR_TOP, BAR_HEIGHT = 4, 8
-LABELS_TOP = 15
-HEIGHT = 31
+LABELS_TOP = 14
+HEIGHT = 29
 
 
 class AttentionLegend(QWidget):

@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -38,9 +38,9 @@ from unrolled.viewer.state.session import InputPicture, Session
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 
-HEIGHT = 72                 # of a picture, in device-independent pixels
-NARROWEST, WIDEST = 48, 128
-MARGIN, WORD_HEIGHT = 4, 20
+LOWEST, HIGHEST = 44, 120   # of a picture, in device-independent pixels: as high as the pane has room for
+NARROWEST, WIDEST = 0.7, 1.8  # of a picture, over its height
+MARGIN, WORD_HEIGHT, SCROLL_BAR = 4, 20, 10
 EMPTY = "A small picture for every word, with what the model looked at when it wrote it."
 
 Index = QModelIndex | QPersistentModelIndex
@@ -94,12 +94,12 @@ class FrameDelegate(QStyledItemDelegate):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self.theme = theme
-        self.picture_width = 96
+        self.picture = QSize(96, 72)
         self.current = NOWHERE
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """All alike."""
-        return QSize(self.picture_width + 2 * MARGIN, HEIGHT + WORD_HEIGHT + 2 * MARGIN)
+        return QSize(self.picture.width() + 2 * MARGIN, self.picture.height() + WORD_HEIGHT + 2 * MARGIN)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Ground and outline for the current one, then picture and word."""
@@ -124,7 +124,7 @@ class FrameDelegate(QStyledItemDelegate):
         ended = isinstance(model, Frames) and is_end(model.words[index.row()])
         painter.setFont(font)
         painter.setPen(QColor(theme.muted if ended or index.row() > self.current else theme.text))
-        line = QRect(place.x() + MARGIN, place.y() + MARGIN + HEIGHT, self.picture_width, WORD_HEIGHT)
+        line = QRect(place.x() + MARGIN, place.y() + MARGIN + self.picture.height(), self.picture.width(), WORD_HEIGHT)
         painter.drawText(line, Qt.AlignmentFlag.AlignCenter, elided(word, font, line.width()))
         painter.restore()
 
@@ -141,6 +141,7 @@ class FilmStripPanel(Panel):
         self._appearance: AppearanceValues | None = None
         self._small: QImage | None = None
         self._ratio = 1.0
+        self._height = 0
         self.made = 0
         self.frames = Frames(self)
         self.view = QListView()
@@ -167,7 +168,7 @@ class FilmStripPanel(Panel):
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self.view)
-        self.setMinimumHeight(HEIGHT + WORD_HEIGHT + 2 * MARGIN + 12)
+        self.setMinimumHeight(LOWEST + WORD_HEIGHT + 2 * MARGIN + SCROLL_BAR)
         self.refresh()
 
     @property
@@ -182,14 +183,15 @@ class FilmStripPanel(Panel):
 
     def sizeHint(self) -> QSize:
         """One row."""
-        return QSize(320, self.minimumHeight())
+        return QSize(320, 72 + WORD_HEIGHT + 2 * MARGIN + SCROLL_BAR)
 
     def refresh(self) -> None:
         """Make the pictures of steps that were added; all of them if photograph or colours are others."""
         session, values, ratio = self.session, self.session.appearance.values, self.devicePixelRatioF()
         trace = session.trace
-        if session.picture is not self._picture or self._small is None or ratio != self._ratio:
-            self._picture, self._ratio = session.picture, ratio
+        height = min(max(self.height() - WORD_HEIGHT - 2 * MARGIN - SCROLL_BAR, LOWEST), HIGHEST)
+        if session.picture is not self._picture or self._small is None or ratio != self._ratio or height != self._height:
+            self._picture, self._ratio, self._height = session.picture, ratio, height
             self._take_photograph()
             self.frames.keep(0)
         if self._appearance is None or _look(values) != _look(self._appearance):
@@ -221,6 +223,13 @@ class FilmStripPanel(Panel):
             model.setCurrentIndex(here, model.SelectionFlag.NoUpdate)
         self.view.scrollTo(here, QAbstractItemView.ScrollHint.EnsureVisible)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Pictures as high as there is room for."""
+        super().resizeEvent(event)
+        if event.size().height() != event.oldSize().height():
+            self.refresh()
+            self.seek(self.session.playhead.step)
+
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
         self.delegate.theme = theme
@@ -236,9 +245,9 @@ class FilmStripPanel(Panel):
             self._small = QImage()
             return
         whole = photograph(self._picture.pixels, longest=512)
-        width = round(HEIGHT * whole.width() / whole.height())
-        self.delegate.picture_width = min(max(width, NARROWEST), WIDEST)
-        box = QSize(self.delegate.picture_width, HEIGHT)
+        width = round(self._height * min(max(whole.width() / whole.height(), NARROWEST), WIDEST))
+        self.delegate.picture = box = QSize(width, self._height)
+        self.view.doItemsLayout()
         size = QSize(whole.width(), whole.height()).scaled(box, Qt.AspectRatioMode.KeepAspectRatio)
         self._small = scaled_to(whole, size.expandedTo(QSize(1, 1)) * self._ratio, self._ratio)
 
@@ -246,7 +255,7 @@ class FilmStripPanel(Panel):
         """The photograph with a step's attention, in the middle of a transparent box."""
         self.made += 1
         values = self.session.appearance.values
-        box = QSize(self.delegate.picture_width, HEIGHT)
+        box = self.delegate.picture
         made = QPixmap(box * self._ratio)
         made.setDevicePixelRatio(self._ratio)
         made.fill(Qt.GlobalColor.transparent)

@@ -69,15 +69,28 @@ class FlowLayout(QLayout):
         return size
 
     def _place(self, rectangle: QRect, *, really: bool) -> int:
-        x, y, line = rectangle.x(), rectangle.y(), 0
+        y, line = rectangle.y(), 0
+        for places in self._lines(rectangle.width()):
+            if line:
+                y += line + self._gap
+            line = max(size.height() for _, _, size in places)
+            if really:
+                for item, x, size in places:
+                    top = y + (line - size.height()) // 2
+                    item.setGeometry(QRect(QPoint(rectangle.x() + x, top), size))
+        return y + line - rectangle.y()
+
+    def _lines(self, width: int) -> list[list[tuple[QLayoutItem, int, QSize]]]:
+        """What is in each line: the items, how far from the left, how large."""
+        lines: list[list[tuple[QLayoutItem, int, QSize]]] = []
+        x = 0
         for item in self._items:
             if item.isEmpty():
                 continue
-            size = item.sizeHint()
-            if x + size.width() > rectangle.x() + rectangle.width() and line:
-                x, y, line = rectangle.x(), y + line + self._gap, 0
-            if really:
-                item.setGeometry(QRect(QPoint(x, y), size))
+            size = item.sizeHint().expandedTo(item.minimumSize())
+            if not lines or x + size.width() > width:
+                lines.append([])
+                x = 0
+            lines[-1].append((item, x, size))
             x += size.width() + self._gap
-            line = max(line, size.height())
-        return y + line - rectangle.y()
+        return lines

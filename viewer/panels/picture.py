@@ -1,5 +1,5 @@
-"""The photograph with the attention of the current step, its legend, a line that reads out the cell under the pointer,
-and the switches."""
+"""The photograph with the attention of the current step, its legend and its switches; a note for the heading reads out
+the cell under the pointer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.models.trace import Channel
 from unrolled.viewer.panels.attention_legend import AttentionLegend
@@ -31,7 +31,17 @@ def map_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
 
 
 class PicturePanel(Panel):
-    """What the model looks at, and where it looks at this step."""
+    """What the model looks at, and where it looks at this step.
+
+    Attributes
+    ----------
+    note : str
+        The cell under the pointer with its weight, or else which part of the picture the model sees.
+    note_changed : Signal(str)
+        For whoever writes the heading.
+    """
+
+    note_changed = Signal(str)
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(session, theme, parent)
@@ -44,19 +54,22 @@ class PicturePanel(Panel):
         self.canvas = PictureCanvas(theme)
         self.canvas.setAccessibleName("Photograph")
         self.legend = AttentionLegend(theme)
-        self.readout = QLabel()
-        self.readout.setObjectName("sectionNote")
-        self.readout.setFixedHeight(16)
-        self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.readout.setTextFormat(Qt.TextFormat.PlainText)
+        policy = self.legend.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # the photograph stays where it is when a model arrives
+        self.legend.setSizePolicy(policy)
+        self.note = ""
         self.controls = PictureControls(session, theme)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
+        layout.setSpacing(4)
         layout.addWidget(self.canvas, 1)
-        layout.addWidget(self.legend)
-        layout.addWidget(self.readout)
-        layout.addWidget(self.controls)
+        self._below = QWidget()
+        below = QVBoxLayout(self._below)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(2)
+        below.addWidget(self.legend)
+        below.addWidget(self.controls)
+        layout.addWidget(self._below)
         self.canvas.cell_hovered.connect(lambda _: self._read_out())
         self.controls.channel.activated.connect(self._channel_picked)
         self.refresh()
@@ -82,6 +95,7 @@ class PicturePanel(Panel):
         if session.picture is not self._picture:
             self._picture = session.picture
             self.canvas.set_photo(None if self._picture is None else photograph(self._picture.pixels))
+        self._below.setVisible(self._picture is not None)
         trace, description = session.trace, session.description
         known = trace.channels.values() if trace is not None else description.channels if description is not None else ()
         channels = map_channels(known)
@@ -126,10 +140,6 @@ class PicturePanel(Panel):
         values, channel = self.session.appearance.values, self._channel
         shown = channel is not None
         if self.legend.isHidden() == shown:
-            # Its room is kept, so that the photograph stays where it is.
-            policy = self.legend.sizePolicy()
-            policy.setRetainSizeWhenHidden(True)
-            self.legend.setSizePolicy(policy)
             self.legend.setVisible(shown)
         if channel is None:
             return
@@ -141,9 +151,9 @@ class PicturePanel(Panel):
 
     def _read_out(self) -> None:
         text = self._cell_text() or self._region_text()
-        if text != self.readout.text():
-            self.readout.setText(text)
-            self.readout.setToolTip(text)
+        if text != self.note:
+            self.note = text
+            self.note_changed.emit(text)
 
     def _cell_text(self) -> str:
         cell, weights = self.canvas.cell, self.canvas.shown_map
@@ -160,7 +170,7 @@ class PicturePanel(Panel):
         height, width = description.input_size
         region = WHOLE if trace is None else trace.provenance.region
         what = "the whole picture" if region == WHOLE else "the outlined part"
-        return f"The model sees {what}, resized to {width} × {height}"
+        return f"the model sees {what} at {width} × {height}"
 
     def _channel_picked(self, index: int) -> None:
         name = self.controls.channel.itemData(index)

@@ -172,15 +172,18 @@ class PictureCanvas(QWidget):
 
     def _paint_label(self, painter: QPainter, place: QRectF) -> None:
         font = text_font(11)
-        width = QFontMetrics(font).horizontalAdvance(self._label) + 16
-        box = QRectF(place.x() + 8, place.y() + 8, width, 22)
+        metrics = QFontMetrics(font)
+        text = self._label
+        if metrics.horizontalAdvance(text) + 28 > place.width():
+            text = text.split(":")[0]  # the first word says it where there is no room for the rest
+        box = QRectF(place.x() + 6, place.y() + 6, metrics.horizontalAdvance(text) + 16, 22)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         path = QPainterPath()
         path.addRoundedRect(box, 5, 5)
         painter.fillPath(path, QColor(0, 0, 0, 170))
         painter.setFont(font)
         painter.setPen(QColor(255, 255, 255))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._label)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def _paint_empty(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QSlider, QToolButton, QWidget
 
+from unrolled.viewer.panels.colour_map_button import ColourMapButton
 from unrolled.viewer.panels.flow_layout import FlowLayout
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
@@ -12,8 +13,9 @@ from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.window.picker import Picker
 
-HEIGHT = 28
+HEIGHT = 26
 ICON = 16
+TIGHT = "QToolButton { padding: 0 5px; font-size: 12px; }"
 
 
 class PictureControls(QWidget):
@@ -25,8 +27,10 @@ class PictureControls(QWidget):
         Switches.
     opacity : QSlider
         In percent.
-    colour_map, channel : QComboBox
-        The colours; which map is drawn, hidden unless there are several.
+    colour_map : ColourMapButton
+        The colours.
+    channel : QComboBox
+        Which map is drawn; hidden unless there are several.
     """
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
@@ -38,25 +42,26 @@ class PictureControls(QWidget):
         self.smooth = _switch("", "Smooth: interpolated between the cells' centres (S)", "Smooth attention")
         self.cells = _switch("", "Cells: as the model computes them (S)", "Attention as cells")
         self.region = _switch("", "Outline the part of the picture that the model saw (O)", "Outline what the model saw")
-        scale, look = _segment(self.absolute, self.stretched), _segment(self.smooth, self.cells)
         self._icons = {self.smooth: "smooth", self.cells: "cells", self.region: "window-fit"}
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setPageStep(10)
-        self.opacity.setFixedSize(76, HEIGHT)
-        self.opacity.setToolTip("How strongly attention covers the photograph ([ and ])")
+        self.opacity.setFixedSize(56, HEIGHT)
         self.opacity.setAccessibleName("Attention opacity in percent")
         self.opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.colour_map = Picker()
-        for name in SEQUENTIAL:
-            self.colour_map.addItem(name.split(":")[-1].capitalize(), name)
-        _prepare(self.colour_map, 96, "Colour map of the attention", "Attention colour map")
-        self.channel = Picker()
-        _prepare(self.channel, 120, "Which map is drawn", "Attention map")
+        self.colour_map = ColourMapButton(SEQUENTIAL, "Attention colour map")
+        self.colour_map.setFixedSize(44, HEIGHT)
+        self.colour_map.setAutoRaise(True)
+        self.channel: QComboBox = Picker()
+        self.channel.setFixedSize(120, HEIGHT + 2)
+        self.channel.setToolTip("Which map is drawn")
+        self.channel.setAccessibleName("Attention map")
+        self.channel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.channel.hide()
 
-        flow = FlowLayout(self, gap=6)
-        for part in (scale, look, self.region, self.opacity, self.colour_map, self.channel):
+        flow = FlowLayout(self, gap=5)
+        for part in (_segment(self.absolute, self.stretched), _segment(self.smooth, self.cells), self.region, self.opacity,
+                     self.colour_map, self.channel):
             flow.addWidget(part)
         self.absolute.clicked.connect(lambda: update(attention_scale="absolute"))
         self.stretched.clicked.connect(lambda: update(attention_scale="stretched"))
@@ -64,29 +69,29 @@ class PictureControls(QWidget):
         self.cells.clicked.connect(lambda: update(attention_smooth=False))
         self.region.toggled.connect(lambda on: update(show_region=on))
         self.opacity.valueChanged.connect(lambda value: update(attention_opacity=value / 100))
-        self.colour_map.activated.connect(lambda _: update(attention_colour_map=self.colour_map.currentData()))
+        self.colour_map.chosen.connect(lambda name: update(attention_colour_map=name))
         self.set_theme(theme)
         self.refresh()
 
     def refresh(self) -> None:
         """Follow the appearance, without answering."""
         values = self._session.appearance.values
-        for button, on in ((self.absolute, values.attention_scale == "absolute"), (self.stretched, values.attention_scale != "absolute"),
-                           (self.smooth, values.attention_smooth), (self.cells, not values.attention_smooth),
-                           (self.region, values.show_region)):
+        absolute = values.attention_scale == "absolute"
+        for button, on in ((self.absolute, absolute), (self.stretched, not absolute), (self.smooth, values.attention_smooth),
+                           (self.cells, not values.attention_smooth), (self.region, values.show_region)):
             if button.isChecked() != on:
                 blocked = button.blockSignals(True)
                 button.setChecked(on)
                 button.blockSignals(blocked)
+                button.update()
         percent = round(values.attention_opacity * 100)
-        if self.opacity.value() != percent:
+        if self.opacity.value() != percent or not self.opacity.toolTip():
             blocked = self.opacity.blockSignals(True)
             self.opacity.setValue(percent)
             self.opacity.blockSignals(blocked)
-        if self.colour_map.currentData() != values.attention_colour_map:
-            if self.colour_map.findData(values.attention_colour_map) < 0:
-                self.colour_map.addItem(values.attention_colour_map.capitalize(), values.attention_colour_map)
-            self.colour_map.setCurrentIndex(self.colour_map.findData(values.attention_colour_map))
+            self.opacity.setToolTip(f"How strongly attention covers the photograph: {percent}% ([ and ])")
+            self.opacity.update()
+        self.colour_map.set_name(values.attention_colour_map)
 
     def set_channels(self, titles: dict[str, str]) -> None:
         """The maps that can be drawn, titles by name; the picker shows when there are several."""
@@ -109,6 +114,7 @@ def _switch(text: str, tooltip: str, name: str) -> QToolButton:
     button.setAccessibleName(name)
     button.setCheckable(True)
     button.setAutoRaise(True)
+    button.setStyleSheet(TIGHT)
     button.setFixedHeight(HEIGHT)
     button.setIconSize(QSize(ICON, ICON))
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -126,10 +132,3 @@ def _segment(*buttons: QToolButton) -> QWidget:
         group.addButton(button)
         line.addWidget(button)
     return whole
-
-
-def _prepare(picker: QComboBox, width: int, tooltip: str, name: str) -> None:
-    picker.setFixedSize(width, HEIGHT)
-    picker.setToolTip(tooltip)
-    picker.setAccessibleName(name)
-    picker.setFocusPolicy(Qt.FocusPolicy.TabFocus)

@@ -20,7 +20,7 @@ from unrolled.viewer.theme.themes import Theme
 
 EMPTY = "Click a row of a track to pin that unit: its values at this step appear here."
 LINE = 18
-SUBSCRIPT_BEFORE = "c′"
+CELL_BEFORE = "c′"
 
 
 class EquationBox(QWidget):
@@ -47,14 +47,14 @@ class EquationBox(QWidget):
         result = self.result
         if result is None:
             return []
-        lines = [(f"Unit {result.unit}, word {result.step + 1}", "head"), (f"c = f·{SUBSCRIPT_BEFORE} + i·g", "equation")]
+        lines = [(f"Unit {result.unit}, word {result.step + 1}", "head"), (f"c = f·{CELL_BEFORE} + i·g", "equation")]
         if result.before is None or result.cell is None:
-            lines.append((f"{SUBSCRIPT_BEFORE}: start state, not recorded", "numbers"))
+            lines.append((f"{CELL_BEFORE}: start state, not recorded", "numbers"))
         else:
-            lines.append((f"{signed(result.f)}·{_factor(result.before)} + {signed(result.i)}·{_factor(result.g)}", "numbers"))
-        lines.append((f"= {signed(result.c)}" if result.cell is None else f"= {signed(result.cell)}", "numbers"))
+            lines.append((f"{_brief(result.f)}·{_factor(result.before)} + {_brief(result.i)}·{_factor(result.g)}", "numbers"))
+        lines.append((f"= {_brief(result.c if result.cell is None else result.cell)}", "numbers"))
         lines.append(("h = o·tanh(c)", "equation"))
-        lines.append((f"{signed(result.o)}·tanh({signed(result.c)}) = {signed(result.hidden)}", "numbers"))
+        lines.append((f"{_brief(result.o)}·tanh({_brief(result.c)}) = {_brief(result.hidden)}", "numbers"))
         kind = "good" if result.agrees else "bad"
         verdict = "agrees with the model" if result.agrees else "differs from the model"
         lines.append((f"{'✓' if result.agrees else '✗'} {verdict} ({_difference(result.difference)})", kind))
@@ -83,7 +83,7 @@ class EquationBox(QWidget):
 
     @staticmethod
     def _tooltip(result: LstmStep) -> str:
-        return (f"{SUBSCRIPT_BEFORE} is the cell's value at the word before.\nDone again in double precision from what was recorded; "
+        return (f"{CELL_BEFORE} is the cell's value at the word before.\nDone again in double precision from what was recorded; "
                 f"the largest difference is {result.difference:.2g}.")
 
 
@@ -195,10 +195,17 @@ class UnitPanel(Panel):
 
 def _factor(value: float) -> str:
     """A number as a factor: in brackets if it is negative."""
+    return f"({_brief(value)})" if value < 0 else _brief(value)
+
+
+def _brief(value: float) -> str:
+    """Three decimals, without the zero before the point: an equation must fit a narrow column."""
     text = signed(value)
-    return f"({text})" if value < 0 else text
+    return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text
 
 
 def _difference(value: float) -> str:
     """How much two numbers differ, in words that fit."""
-    return "no difference" if value == 0 else f"difference {value:.0e}".replace("e-0", "e-").replace("-", "−")
+    if value == 0:
+        return "no difference"
+    return f"by {value:.2f}" if value >= 0.01 else f"to {value:.0e}".replace("e-0", "e-").replace("-", "−")

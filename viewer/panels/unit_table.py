@@ -17,9 +17,10 @@ from unrolled.viewer.theme.themes import Theme
 
 HEAD_HEIGHT = 20
 ROW_HEIGHT = 30
-NAME_WIDTH = 44
-BUTTON = 20
-NARROWEST_CELL = 25
+NAME_WIDTH = 38
+BUTTON = 18
+NARROWEST_CELL = 23
+HOVER_HINT = "point at a track to read a unit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,8 @@ class UnitTable(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """All rows."""
-        return QSize(200, HEAD_HEIGHT + ROW_HEIGHT * max(len(self.rows), 1))
+        """The pinned units and a row that is kept for the one under the pointer, so that pointing moves nothing."""
+        return QSize(200, HEAD_HEIGHT + ROW_HEIGHT * (self._pinned() + 1))
 
     def minimumSizeHint(self) -> QSize:
         """All rows: what scrolls is around it."""
@@ -132,6 +133,11 @@ class UnitTable(QWidget):
                 painter.setPen(QColor(theme.text))
                 painter.drawText(QRect(place.x(), top, place.width(), 20), Qt.AlignmentFlag.AlignCenter, short(value))
                 self._draw_bar(painter, QRectF(place.x() + 1, top + 21, place.width() - 2, 4), self.channels[column], value, colour)
+        if len(self.rows) == self._pinned():
+            painter.setFont(text_font(11))
+            painter.setPen(QColor(theme.faint))
+            painter.drawText(QRect(14, HEAD_HEIGHT + len(self.rows) * ROW_HEIGHT, self.width() - 14, ROW_HEIGHT - 4),
+                             Qt.AlignmentFlag.AlignVCenter, HOVER_HINT)
         painter.end()
 
     def event(self, event: QEvent) -> bool:
@@ -171,6 +177,9 @@ class UnitTable(QWidget):
         width = (self.width() - NAME_WIDTH - BUTTON) / max(len(self.channels), 1)
         font = mono_font(11)
         return font if QFontMetrics(font).horizontalAdvance("−.53") <= width - 3 else mono_font(10)
+
+    def _pinned(self) -> int:
+        return sum(row.colour is not None for row in self.rows)
 
     def _place_buttons(self) -> None:
         pinned = [(line, row.unit) for line, row in enumerate(self.rows) if row.colour is not None]

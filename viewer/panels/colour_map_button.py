@@ -1,0 +1,82 @@
+"""A button that shows a colour map and, pressed, offers others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QActionGroup, QIcon, QImage, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+
+from unrolled.viewer.theme.colour_maps import colour_table
+
+
+def title(name: str) -> str:
+    """A map's name for people, without its collection."""
+    return name.split(":")[-1].capitalize()
+
+
+def swatch(name: str) -> QImage:
+    """The map from its lower to its upper end, one pixel high."""
+    table = np.ascontiguousarray(colour_table(name))
+    return QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888).copy()
+
+
+class ColourMapButton(QToolButton):
+    """The button.
+
+    Attributes
+    ----------
+    chosen : Signal(str)
+        The name of the map that a person chose.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, names: Iterable[str], accessible_name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.names = tuple(names)
+        self.name = ""
+        self._swatch: QImage | None = None
+        self.setAccessibleName(accessible_name)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self)
+        menu.setAccessibleName(accessible_name)
+        menu.aboutToShow.connect(self._fill)
+        self.setMenu(menu)
+
+    def set_name(self, name: str) -> None:
+        """Show this map."""
+        if name != self.name:
+            self.name = name
+            self._swatch = swatch(name)
+            self.setToolTip(f"Colour map: {title(name)}. Press for others")
+            self.setAccessibleDescription(title(name))
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The button as the style has it, and the colours on it."""
+        super().paintEvent(event)
+        if self._swatch is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        place = QRectF(self.rect()).adjusted(6, 9, -6, -9)
+        painter.drawImage(place, self._swatch, QRectF(self._swatch.rect()))
+        painter.end()
+
+    def _fill(self) -> None:
+        """Only when it is opened: maps are read from the library one by one."""
+        menu = self.menu()
+        menu.clear()
+        group = QActionGroup(menu)
+        for name in dict.fromkeys((*self.names, self.name)):
+            strip = QPixmap.fromImage(swatch(name).scaled(QSize(48, 12)))
+            action = menu.addAction(QIcon(strip), title(name))
+            action.setIconVisibleInMenu(True)
+            action.setCheckable(True)
+            action.setChecked(name == self.name)
+            action.setActionGroup(group)
+            action.triggered.connect(lambda _=False, name=name: self.chosen.emit(name))
