@@ -100,6 +100,9 @@ QSlider:focus {{ border: none; }}
 
 QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
 QCheckBox:focus, QRadioButton:focus {{ color: {t.accent}; }}
+QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {t.faint}; border-radius: 4px; background: {t.panel}; }}
+QCheckBox::indicator:checked {{ background: {t.accent}; border: 3px solid {t.panel}; outline: 1px solid {t.accent}; }}
+QCheckBox::indicator:hover {{ border-color: {t.accent}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {t.border}; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
 QSplitter::handle {{ background: transparent; }}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from unrolled.viewer.panels.panel import Panel
@@ -19,7 +19,8 @@ from unrolled.viewer.window.status import StatusLine
 from unrolled.viewer.window.toolbar import Toolbar
 
 GAP = 8
-FIRST_WIDTHS = (470, 690, 248)
+LEFT_PART, LEFT_LEAST = 0.34, 376
+ROOMY = 1200  # device-independent pixels of width, or 780 of height: below, what can be smaller is
 BANNER_WIDTH = 620
 
 
@@ -38,6 +39,7 @@ class Layout(QWidget):
         self.toolbar = Toolbar(actions, theme)
         self.panels: list[Panel] = []
         self._session, self._theme = session, theme
+        self._sized = False
         picture = self._panel("picture", "PicturePanel", "The photograph")
         caption = self._panel("caption", "CaptionPanel", "The caption")
         film_strip = self._panel("film_strip", "FilmStripPanel", "The film strip")
@@ -52,11 +54,8 @@ class Layout(QWidget):
         self.right = _splitter(Qt.Orientation.Vertical, Section("This step", candidates), Section("Unit", unit), stretch=(1, 0))
         self.middle = Section("What the model computed", tracks)
         self.columns = _splitter(Qt.Orientation.Horizontal, self.left, self.middle, self.right, stretch=(25, 65, 10))
-        self.columns.setSizes(list(FIRST_WIDTHS))
         for part, least in ((self.left, 300), (self.middle, 320), (self.right, 216)):
             part.setMinimumWidth(least)
-        self.left.setSizes([456, 100, 134])
-        self.right.setSizes([400, 280])
         self.scrub = scrub_bar
         self.status = StatusLine()
 
@@ -119,6 +118,21 @@ class Layout(QWidget):
         self._drop_hint.setVisible(shown)
         self._drop_hint.raise_()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Give the panes their first sizes, unless others were remembered."""
+        super().showEvent(event)
+        if not self._sized:
+            self._sized = True
+            self._size_panes()
+
+    def _size_panes(self) -> None:
+        width, height = self.width() - 4 * GAP, self.height() - 180
+        left, right = max(round(LEFT_PART * width), LEFT_LEAST), 248 if width > ROOMY else 216
+        self.columns.setSizes([left, width - left - right, right])
+        caption, strip = (104, 136) if height > ROOMY * 0.65 - 180 else (92, 124)
+        self.left.setSizes([height - caption - strip, caption, strip])
+        self.right.setSizes([round(0.58 * height), round(0.42 * height)])
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the messages at their places."""
         super().resizeEvent(event)
@@ -169,7 +183,7 @@ class Layout(QWidget):
         for name, splitter in (("columns", self.columns), ("left", self.left), ("right", self.right)):
             state = settings.shape(f"splitter_{name}")
             if state is not None:
-                splitter.restoreState(state)
+                self._sized = splitter.restoreState(state) or self._sized
         for panel in self.panels:
             take = getattr(panel, "restore_state", None)
             if take is not None:
