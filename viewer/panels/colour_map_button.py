@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QActionGroup, QIcon, QImage, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QActionGroup, QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from unrolled.viewer.theme.colour_maps import colour_table
@@ -63,8 +63,10 @@ class ColourMapButton(QToolButton):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        place = QRectF(self.rect()).adjusted(6, 9, -6, -9)
+        place = QRectF(self.rect()).adjusted(5, 8, -5, -8)
         painter.drawImage(place, self._swatch, QRectF(self._swatch.rect()))
+        painter.setPen(self.palette().color(QPalette.ColorRole.Mid))
+        painter.drawRect(place.adjusted(-0.5, -0.5, 0.5, 0.5))
         painter.end()
 
     def _fill(self) -> None:

@@ -153,6 +153,7 @@ class PicturePanel(Panel):
         text = self._cell_text() or self._region_text()
         if text != self.note:
             self.note = text
+            self.canvas.setAccessibleDescription(text)
             self.note_changed.emit(text)
 
     def _cell_text(self) -> str:
@@ -169,8 +170,8 @@ class PicturePanel(Panel):
             return ""
         height, width = description.input_size
         region = WHOLE if trace is None else trace.provenance.region
-        what = "the whole picture" if region == WHOLE else "the outlined part"
-        return f"the model sees {what} at {width} × {height}"
+        what = "all of it" if region == WHOLE else "the outlined part"
+        return f"model sees {what} at {width} × {height}"
 
     def _channel_picked(self, index: int) -> None:
         name = self.controls.channel.itemData(index)

@@ -41,7 +41,7 @@ class PictureCanvas(QWidget):
         self._cell: tuple[int, int] | None = None
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(120, 100)
+        self.setMinimumSize(120, 80)
 
     @property
     def shown_map(self) -> npt.NDArray[np.float32] | None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QSlider, QToolButton, QWidget
 
 from unrolled.viewer.panels.colour_map_button import ColourMapButton
 from unrolled.viewer.panels.flow_layout import FlowLayout
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
+from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.window.picker import Picker
 
 HEIGHT = 26
 ICON = 16
-TIGHT = "QToolButton { padding: 0 5px; font-size: 12px; }"
+TIGHT = "QToolButton { padding: 0; font-size: 12px; }"
 
 
 class PictureControls(QWidget):
@@ -46,11 +48,11 @@ class PictureControls(QWidget):
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setPageStep(10)
-        self.opacity.setFixedSize(56, HEIGHT)
+        self.opacity.setFixedSize(48, HEIGHT)
         self.opacity.setAccessibleName("Attention opacity in percent")
         self.opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.colour_map = ColourMapButton(SEQUENTIAL, "Attention colour map")
-        self.colour_map.setFixedSize(44, HEIGHT)
+        self.colour_map.setFixedSize(36, HEIGHT)
         self.colour_map.setAutoRaise(True)
         self.channel: QComboBox = Picker()
         self.channel.setFixedSize(120, HEIGHT + 2)
@@ -59,7 +61,7 @@ class PictureControls(QWidget):
         self.channel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.channel.hide()
 
-        flow = FlowLayout(self, gap=5)
+        flow = FlowLayout(self, gap=4)
         for part in (_segment(self.absolute, self.stretched), _segment(self.smooth, self.cells), self.region, self.opacity,
                      self.colour_map, self.channel):
             flow.addWidget(part)
@@ -115,7 +117,8 @@ def _switch(text: str, tooltip: str, name: str) -> QToolButton:
     button.setCheckable(True)
     button.setAutoRaise(True)
     button.setStyleSheet(TIGHT)
-    button.setFixedHeight(HEIGHT)
+    width = QFontMetrics(text_font(12)).horizontalAdvance(text) + 16 if text else HEIGHT + 2
+    button.setFixedSize(width, HEIGHT)
     button.setIconSize(QSize(ICON, ICON))
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button

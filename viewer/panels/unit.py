@@ -19,7 +19,7 @@ from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 
 EMPTY = "Click a row of a track to pin that unit: its values at this step appear here."
-LINE = 18
+LINE = 16
 CELL_BEFORE = "c′"
 
 
@@ -30,7 +30,7 @@ class EquationBox(QWidget):
         super().__init__(parent)
         self.theme = theme
         self.result: LstmStep | None = None
-        self.setFixedHeight(LINE * 7 + 10)
+        self.setFixedHeight(LINE * 7 + 8)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("The step's equation")
 
@@ -104,7 +104,7 @@ class UnitPanel(Panel):
         inside.setAutoFillBackground(False)
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
+        column.setSpacing(2)
         column.addWidget(self.table)
         column.addWidget(self.equation)
         column.addStretch(1)

@@ -15,8 +15,8 @@ from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 
-HEAD_HEIGHT = 20
-ROW_HEIGHT = 30
+HEAD_HEIGHT = 18
+ROW_HEIGHT = 28
 NAME_WIDTH = 38
 BUTTON = 18
 NARROWEST_CELL = 23
