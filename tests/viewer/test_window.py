@@ -129,7 +129,8 @@ def test_a_button_reached_by_tab_keeps_the_space_bar(qtbot, window):
 
 def test_every_interactive_widget_has_an_accessible_name(qtbot, window):
     run_to_end(qtbot, window)
-    extra = [ShortcutsDialog(window), AboutDialog(window.theme, "1", window), DecodingPopover(window.controller.decoding, window)]
+    extra = [ShortcutsDialog(window), AboutDialog(window.theme, "1", window),
+             DecodingPopover(window.controller.decoding, window)]
     kinds = (QAbstractButton, QComboBox, QAbstractSlider, QAbstractSpinBox, QLineEdit)
     nameless = []
     for top in (window, *extra):
@@ -140,7 +141,7 @@ def test_every_interactive_widget_has_an_accessible_name(qtbot, window):
             if (interactive or (focusable and type(widget).__module__.startswith("unrolled"))) and not inside:
                 text = widget.accessibleName() or (widget.text() if isinstance(widget, QAbstractButton) else "")
                 if not text:
-                    nameless.append(f"{type(widget).__name__} {widget.objectName()} in {type(widget.parent()).__name__}")
+                    nameless.append(f"{type(widget).__name__} {widget.objectName()} of {type(widget.parent()).__name__}")
     assert not nameless
     assert all(action.text() for action in window.actions_by_name.values())
 

@@ -1,4 +1,4 @@
-"""A session as one file, ``.unrolled``: a zip of ``session.json``, each trace as safetensors, the input as it was given.
+"""A session as one file, ``.unrolled``: a zip of ``session.json``, the traces as safetensors, the input as given.
 
 What is read was made by anyone: sizes are bounded before anything is unpacked, every field is checked, and names in
 the archive are never used as paths. It knows neither Qt nor torch.

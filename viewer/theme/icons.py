@@ -46,6 +46,6 @@ def _icon(name: str, normal: str, disabled: str, checked: str, size: int, ratios
 
 
 def icon(name: str, theme: Theme, *, size: int = ICON_PIXELS, colour: str | None = None) -> QIcon:
-    """An icon by its file's name without suffix: in `colour` (the theme's text), faint where disabled, accent where on."""
+    """An icon by its file's name without suffix: `colour` or the theme's text, faint if disabled, accent if on."""
     ratios = tuple(sorted({screen.devicePixelRatio() for screen in QGuiApplication.screens()} | {1.0, 2.0}))
     return _icon(name, colour or theme.text, theme.faint, theme.accent, size, ratios)

@@ -63,7 +63,8 @@ QMenu::icon {{ padding-left: 8px; }}
 #banner[kind="warning"] {{ border-color: {t.warning}; }}
 #banner QLabel {{ background: transparent; }}
 
-QToolButton, QPushButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 4px 8px; }}
+QToolButton, QPushButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px;
+    padding: 4px 8px; }}
 QToolButton:hover, QPushButton:hover {{ background: {t.raised}; border-color: {t.border}; }}
 QToolButton:pressed, QPushButton:pressed {{ background: {t.accent_ground}; }}
 QToolButton:checked {{ background: {t.accent_ground}; color: {t.accent}; }}
@@ -71,16 +72,18 @@ QToolButton:focus, QPushButton:focus {{ border: 1px solid {t.accent}; }}
 QToolButton:disabled, QPushButton:disabled {{ color: {t.faint}; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 QPushButton {{ background: {t.raised}; border-color: {t.border}; padding: 5px 14px; min-height: 18px; }}
-QPushButton:default, QPushButton#primary {{ background: {t.accent}; color: {t.accent_text}; border-color: {t.accent}; font-weight: 500; }}
+QPushButton:default, QPushButton#primary {{ background: {t.accent}; color: {t.accent_text};
+    border-color: {t.accent}; font-weight: 500; }}
 QPushButton#primary:hover, QPushButton:default:hover {{ background: {t.accent}; border-color: {t.text}; }}
-QPushButton:default:disabled, QPushButton#primary:disabled {{ background: {t.raised}; color: {t.faint}; border-color: {t.border}; }}
+QPushButton:default:disabled, QPushButton#primary:disabled {{ background: {t.raised};
+    color: {t.faint}; border-color: {t.border}; }}
 #playButton {{ background: {t.accent}; color: {t.accent_text}; border-radius: 17px; padding: 0; }}
 #playButton:hover {{ border-color: {t.text}; }}
 #playButton:focus {{ border: 2px solid {t.text}; }}
 #playButton:disabled {{ background: {t.raised}; border-color: {t.border}; }}
 
-QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 6px;
-    padding: 4px 8px; min-height: 18px; selection-background-color: {t.accent}; selection-color: {t.accent_text}; }}
+QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit {{ background: {t.raised}; border: 1px solid {t.border};
+    border-radius: 6px;    padding: 4px 8px; min-height: 18px; selection-background-color: {t.accent}; selection-color: {t.accent_text}; }}
 QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover {{ border-color: {t.faint}; }}
 QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus {{ border: 1px solid {t.accent}; }}
 QComboBox:disabled {{ color: {t.faint}; }}
@@ -88,20 +91,21 @@ QComboBox::drop-down {{ border: none; width: 22px; }}
 QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.border}; padding: 4px;
     selection-background-color: {t.accent_ground}; selection-color: {t.text}; outline: none; }}
-QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ width: 16px; border: none; }}
 
 QSlider {{ background: transparent; min-height: 22px; }}
 QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.border}; }}
 QSlider::sub-page:horizontal {{ background: {t.accent}; border-radius: 2px; height: 4px; }}
 QSlider::handle:horizontal {{ width: 14px; height: 14px; margin: -5px 0; border-radius: 7px; background: {t.panel};
     border: 1px solid {t.faint}; }}
-QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ border: 2px solid {t.accent}; width: 12px; height: 12px; }}
+QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{
+    border: 2px solid {t.accent}; width: 12px; height: 12px; }}
 QSlider:focus {{ border: none; }}
 
 QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
 QCheckBox:focus, QRadioButton:focus {{ color: {t.accent}; }}
-QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {t.faint}; border-radius: 4px; background: {t.panel}; }}
-QCheckBox::indicator:checked {{ background: {t.accent}; border: 3px solid {t.panel}; outline: 1px solid {t.accent}; }}
+QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {t.faint}; border-radius: 4px;
+    background: {t.panel}; }}
+QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
 QCheckBox::indicator:hover {{ border-color: {t.accent}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {t.border}; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}

@@ -87,6 +87,7 @@ SPECS = (
     ActionSpec("about", "Help", "About Unrolled", (), "info"),
 )
 
+REPEATING = ("step", "back", "faster", "slower", "zoom_in", "zoom_out", "more_opaque", "less_opaque")
 MENUS = ("File", "View", "Run", "Help")
 
 
@@ -98,7 +99,7 @@ def make_actions(owner: QWidget) -> dict[str, QAction]:
         action.setObjectName(spec.name)
         action.setShortcuts([QKeySequence(keys) for keys in spec.keys])
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
-        action.setAutoRepeat(spec.name in ("step", "back", "faster", "slower", "zoom_in", "zoom_out", "more_opaque", "less_opaque"))
+        action.setAutoRepeat(spec.name in REPEATING)
         action.setCheckable(spec.checkable)
         action.setToolTip(tooltip(spec))
         action.setIconVisibleInMenu(False)

@@ -1,4 +1,4 @@
-"""Keeps the session by itself, so that a crash loses nothing: now and then while it changes, and when the window closes.
+"""Keeps the session by itself, so that a crash loses nothing: now and then, and when the window closes.
 
 One window at a time keeps its session; a lock file says which. A mark that is taken away on a proper end tells the
 next start whether the last one was lost.

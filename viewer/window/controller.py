@@ -255,8 +255,8 @@ class Controller(Transport):
             choices = [name for name in (self.preferred_model, DEFAULT_MODEL) if name in names or Path(name).is_file()]
             self.wanted_model = (choices or names or [""])[0]
         if not self.wanted_model:
-            self.said.emit(Message(place="model", kind="warning",
-                                   text="No model is installed. Open a checkpoint, or train one with “unrolled train”."))
+            self.said.emit(Message(place="model", kind="warning", text="No model is installed. Open a checkpoint, "
+                                                                       "or train one with “unrolled train”."))
         self.state_changed.emit()
         self._request_model()
 

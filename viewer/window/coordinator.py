@@ -1,4 +1,4 @@
-"""Turns the session's signals into painting: every panel is told at most once per frame, and nothing runs while idle."""
+"""Turns the session's signals into painting: each panel is told at most once per frame, idle nothing runs."""
 
 from __future__ import annotations
 

@@ -78,8 +78,8 @@ class AboutDialog(QDialog):
             "number that it computes on the way can be seen, scrubbed, changed and exported.")
         text.setWordWrap(True)
         text.setFixedWidth(360)
-        made = _muted("MIT licence. Drawn in Inter and JetBrains Mono (SIL Open Font Licence), with Lucide icons (ISC); "
-                      "made with Qt for Python, pyqtgraph, NumPy, Pillow, PyAV, cmap and PyTorch.")
+        made = _muted("MIT licence. Drawn in Inter and JetBrains Mono (SIL Open Font Licence), with Lucide icons "
+                      "(ISC); made with Qt for Python, pyqtgraph, NumPy, Pillow, PyAV, cmap and PyTorch.")
         made.setWordWrap(True)
         made.setFixedWidth(360)
         words = QVBoxLayout()

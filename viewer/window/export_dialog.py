@@ -148,7 +148,7 @@ class ExportDialog(QDialog):
     def _ask(self) -> None:
         suffix = str(self.format.currentData())
         trace = self._session.trace
-        stem = Path(trace.provenance.input_name).stem if trace is not None and trace.provenance.input_name else "unrolled"
+        stem = (Path(trace.provenance.input_name).stem if trace is not None else "") or "unrolled"
         folder = Path(self._settings.text("export_folder", self._settings.text("folder")))
         name, _ = QFileDialog.getSaveFileName(self, "Export", str(folder / f"{stem}.{suffix}"),
                                               f"{self.format.currentText()} (*.{suffix})")
@@ -167,9 +167,9 @@ class ExportDialog(QDialog):
 
     def _show_fields(self) -> None:
         suffix = str(self.format.currentData())
-        for widget, shown in ((self.width_, suffix not in TRACES), (self.seconds, suffix in ANIMATIONS),
-                              (self.colour_map, suffix not in TRACES), (self.scale, suffix not in TRACES), (self.dark, suffix not in TRACES)):
-            self._form.setRowVisible(widget, shown)
+        for widget in (self.width_, self.colour_map, self.scale, self.dark):
+            self._form.setRowVisible(widget, suffix not in TRACES)
+        self._form.setRowVisible(self.seconds, suffix in ANIMATIONS)
         self.note.setText(_explanation(suffix))
         self.adjustSize()
 

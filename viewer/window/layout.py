@@ -33,7 +33,8 @@ class Layout(QWidget):
         All views.
     """
 
-    def __init__(self, session: Session, actions: dict[str, QAction], theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, actions: dict[str, QAction], theme: Theme,
+                 parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # where the keys go while no control has been reached by Tab
         self.toolbar = Toolbar(actions, theme)
@@ -51,7 +52,8 @@ class Layout(QWidget):
         self.picture_section = Section("Photograph", picture)
         self.left = _splitter(Qt.Orientation.Vertical, self.picture_section, Section("Caption", caption),
                               Section("Attention, word by word", film_strip), stretch=(1, 0, 0))
-        self.right = _splitter(Qt.Orientation.Vertical, Section("This step", candidates), Section("Unit", unit), stretch=(1, 0))
+        self.right = _splitter(Qt.Orientation.Vertical, Section("This step", candidates), Section("Unit", unit),
+                               stretch=(1, 0))
         self.middle = Section("What the model computed", tracks)
         self.columns = _splitter(Qt.Orientation.Horizontal, self.left, self.middle, self.right, stretch=(25, 65, 10))
         for part, least in ((self.left, 300), (self.middle, 320), (self.right, 216)):
@@ -81,8 +83,9 @@ class Layout(QWidget):
 
     def _panel(self, module: str, name: str, what: str) -> Panel:
         try:
-            made: Panel = getattr(importlib.import_module(f"unrolled.viewer.panels.{module}"), name)(self._session, self._theme)
-        except ModuleNotFoundError:
+            kind = getattr(importlib.import_module(f"unrolled.viewer.panels.{module}"), name)
+            made: Panel = kind(self._session, self._theme)
+        except (ModuleNotFoundError, AttributeError):
             made = Panel(self._session, self._theme)
             box = QVBoxLayout(made)
             label = QLabel(what)

@@ -278,12 +278,14 @@ class MainWindow(QMainWindow):
         elif picture is not None:
             self.controller.open_bytes(picture, "pasted.png")
         else:
-            self.layout_.say(Message(place="input", kind="info", text="There is no picture and no file on the clipboard."))
+            self.layout_.say(Message(place="input", kind="info",
+                                     text="There is no picture and no file on the clipboard."))
 
     def ask_save(self) -> None:
         """Let a person save the session."""
         stem = Path(self.session.picture.name).stem if self.session.picture is not None else "session"
-        name, _ = QFileDialog.getSaveFileName(self, "Save session", str(Path(self.settings.text("folder")) / f"{stem}.unrolled"),
+        proposed = str(Path(self.settings.text("folder")) / f"{stem}{SESSION_SUFFIX}")
+        name, _ = QFileDialog.getSaveFileName(self, "Save session", proposed,
                                               f"Sessions (*{SESSION_SUFFIX})")
         if name:
             path = Path(name)

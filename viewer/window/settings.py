@@ -85,7 +85,8 @@ class WindowSettings:
 
     def put_recent(self, path: str) -> None:
         """A file was opened."""
-        self.put("recent", msgspec.json.encode([path, *(old for old in self.recent() if old != path)][:MOST_RECENT]).decode())
+        names = [path, *(old for old in self.recent() if old != path)][:MOST_RECENT]
+        self.put("recent", msgspec.json.encode(names).decode())
 
     def clear_recent(self) -> None:
         """Forget which files were opened."""

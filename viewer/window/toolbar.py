@@ -119,7 +119,8 @@ class Toolbar(QFrame):
         self.decoding.setText(short[:1].upper() + short[1:])
         self.decoding.setToolTip(f"Words are chosen by: {words} (D)")
 
-    def set_models(self, models: tuple[ModelListing, ...], current: str, *, title: str = "", loading: bool = False) -> None:
+    def set_models(self, models: tuple[ModelListing, ...], current: str, *, title: str = "",
+                   loading: bool = False) -> None:
         """Show the models that can be chosen, and the one that is loaded or being loaded."""
         self.model.blockSignals(True)
         self.model.clear()
