@@ -37,6 +37,7 @@ class CandidateRow(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setAccessibleName("No candidate")
+        self.setEnabled(False)
 
     @property
     def probability(self) -> float:

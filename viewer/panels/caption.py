@@ -135,6 +135,14 @@ class Caret(QWidget):
         painter.end()
 
 
+class WordsArea(QScrollArea):
+    """Scrolls by itself or by the wheel: arrow keys are the caption's."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Pass keys on."""
+        event.ignore()
+
+
 class CaptionPanel(Panel):
     """The caption, word by word.
 
@@ -157,7 +165,7 @@ class CaptionPanel(Panel):
         self._flow.setContentsMargins(1, 1, 1, 1)
         self.caret = Caret(theme, self._inside)
         self._flow.addWidget(self.caret)
-        self._area = QScrollArea()
+        self._area = WordsArea()
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setWidgetResizable(True)
         self._area.setWidget(self._inside)

@@ -38,8 +38,8 @@ def short(value: float) -> str:
     if not math.isfinite(value):
         return "–"
     size = abs(value)
-    digits = f"{size:.2f}"[1:] if size < 0.995 else f"{size:.1f}" if size < 99.95 else f"{size:.0f}"
-    return digits if value >= 0 or digits in (".00", "0.0") else MINUS + digits
+    digits = f"{size:.2f}"[1:] if size < 0.995 else f"{size:.1f}" if size < 9.95 else f"{size:.0f}"
+    return digits if value >= 0 or digits == ".00" else MINUS + digits
 
 
 class UnitTable(QWidget):

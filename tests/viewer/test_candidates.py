@@ -1,0 +1,103 @@
+"""The step's candidates: read, and taken in place of the word that was written."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scripted
+from PySide6.QtCore import Qt
+
+from unrolled.models.trace import Candidate, StepResult, Trace
+from unrolled.viewer.panels.candidates import ROWS, CandidatesPanel, rows_of
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import DARK, LIGHT
+
+
+@pytest.fixture
+def session():
+    made = Session()
+    made.set_trace(scripted.trace())
+    return made
+
+
+@pytest.fixture
+def panel(qtbot, session):
+    made = CandidatesPanel(session, LIGHT)
+    qtbot.addWidget(made)
+    made.resize(232, 360)
+    with qtbot.waitExposed(made):
+        made.show()
+    made.refresh()
+    session.playhead.moved.connect(made.seek)
+    return made
+
+
+def test_what_is_shown_at_a_step_are_its_candidates(session, panel):
+    places = [row.geometry() for row in panel.rows]
+    for step in np.random.default_rng(4).integers(0, len(session.trace), 40):
+        session.playhead.seek(int(step))
+        assert panel.shown_step == step
+        assert panel.shown_candidates == session.trace.candidates[step]
+        assert panel.heading.word in (session.trace.words[step], "END")
+        written = [row.candidate.token for row in panel.rows if row.written]
+        assert written == [session.trace.tokens[step]]
+        for row in panel.rows[: len(session.trace.candidates[step])]:
+            assert row.probability == pytest.approx(math.exp(row.candidate.log_prob))
+    assert [row.geometry() for row in panel.rows] == places  # rows stay where they are
+
+
+def test_a_click_on_another_word_goes_that_way(qtbot, session, panel):
+    chosen = []
+    session.candidate_chosen.connect(lambda step, token: chosen.append((step, token)))
+    session.playhead.seek(3)
+    other = next(row for row in panel.rows if row.candidate and not row.written)
+    qtbot.mouseClick(other, Qt.MouseButton.LeftButton)
+    assert chosen == [(3, other.candidate.token)]
+
+
+def test_enter_takes_a_word_too(qtbot, session, panel):
+    chosen = []
+    session.candidate_chosen.connect(lambda step, token: chosen.append((step, token)))
+    panel.rows[0].setFocus()
+    qtbot.keyClick(panel.rows[0], Qt.Key.Key_Down)
+    assert panel.rows[1].hasFocus()
+    qtbot.keyClick(panel.rows[1], Qt.Key.Key_Return)
+    assert chosen == [(0, panel.rows[1].candidate.token)]
+
+
+def test_the_word_that_was_written_changes_nothing(qtbot, session, panel):
+    chosen = []
+    session.candidate_chosen.connect(lambda step, token: chosen.append((step, token)))
+    qtbot.mouseClick(next(row for row in panel.rows if row.written), Qt.MouseButton.LeftButton)
+    assert chosen == []
+
+
+def test_a_written_word_beyond_the_best_is_listed_last():
+    best = tuple(Candidate(token, f"word{token}", -float(token)) for token in range(ROWS))
+    trace = Trace(())
+    trace.append(StepResult(step=0, token=99, word="rare", log_prob=-9.0, candidates=best))
+    listed = rows_of(trace, 0)
+    assert len(listed) == ROWS
+    assert listed[:-1] == best[:-1]
+    assert (listed[-1].token, listed[-1].word, listed[-1].log_prob) == (99, "rare", -9.0)
+
+
+def test_every_row_has_a_name_and_its_log_probability(session, panel):
+    for row in panel.rows:
+        assert row.accessibleName()
+        if row.candidate is not None:
+            assert "log-probability" in row.toolTip()
+        else:
+            assert not row.isEnabled()
+
+
+def test_without_steps_it_says_what_will_be_there(session, panel):
+    session.set_trace(None)
+    panel.refresh()
+    assert panel.shown_step == NOWHERE
+    assert panel.shown_candidates == ()
+    assert panel._empty.isVisible()
+    panel.set_theme(DARK)

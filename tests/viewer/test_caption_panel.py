@@ -1,0 +1,135 @@
+"""The caption's words: to be read, clicked and walked through by keys."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scripted
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+
+from unrolled.models.trace import Trace
+from unrolled.viewer.panels.caption import CaptionPanel
+from unrolled.viewer.panels.words import is_end, shown
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import DARK, LIGHT
+
+
+@pytest.fixture
+def session():
+    made = Session()
+    made.set_picture(scripted.picture())
+    made.set_trace(scripted.trace())
+    return made
+
+
+@pytest.fixture
+def panel(qtbot, session):
+    made = CaptionPanel(session, LIGHT)
+    qtbot.addWidget(made)
+    made.resize(400, 100)
+    with qtbot.waitExposed(made):
+        made.show()
+    made.seek(session.playhead.step)
+    session.playhead.moved.connect(made.seek)
+    return made
+
+
+def test_the_words_are_the_traces(session, panel):
+    assert panel.shown_words == (*scripted.CAPTION[:-1], "END")
+
+
+def test_the_outlined_word_is_the_playheads(session, panel):
+    for step in np.random.default_rng(2).integers(0, len(session.trace), 40):
+        session.playhead.seek(int(step))
+        assert panel.shown_step == step
+        assert [chip.reached for chip in panel.chips] == [at <= step for at in range(len(panel.chips))]
+        assert sum(chip.current for chip in panel.chips) == 1
+
+
+def test_a_click_goes_to_the_word_and_leaves_the_keyboard_alone(qtbot, session, panel):
+    qtbot.mouseClick(panel.chips[6], Qt.MouseButton.LeftButton)
+    assert session.playhead.step == 6
+    assert not any(chip.hasFocus() for chip in panel.chips)  # Space stays the next word
+
+
+def test_keys_walk_and_the_focus_walks_along(qtbot, session, panel):
+    panel.chips[0].setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(panel.chips[0], Qt.Key.Key_Right)
+    assert session.playhead.step == 1
+    assert panel.chips[1].hasFocus()
+    qtbot.keyClick(panel.chips[1], Qt.Key.Key_End)
+    assert session.playhead.step == len(session.trace) - 1
+    qtbot.keyClick(panel.chips[-1], Qt.Key.Key_Home)
+    assert session.playhead.step == 0
+
+
+def test_only_the_current_word_is_in_the_tab_order(session, panel):
+    session.playhead.seek(3)
+    assert [chip.step for chip in panel.chips if chip.focusPolicy() == Qt.FocusPolicy.TabFocus] == [3]
+
+
+def test_every_word_has_a_name_with_its_probability(session, panel):
+    for step, chip in enumerate(panel.chips):
+        assert chip.accessibleName().startswith(f"{shown(session.trace.words[step])}, word {step + 1}, ")
+        assert chip.probability == pytest.approx(math.exp(session.trace.log_probs[step]))
+        assert "log-probability" in chip.toolTip()
+
+
+def luminance(colour: QColor) -> float:
+    parts = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
+             for part in (colour.redF(), colour.greenF(), colour.blueF())]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+@pytest.mark.parametrize("probability", [0.0, 0.5, 1.0])
+def test_words_are_legible_whatever_their_probability(qtbot, session, theme, probability):
+    panel = CaptionPanel(session, theme)
+    qtbot.addWidget(panel)
+    chip = panel.chips[0]
+    chip.probability = probability
+    for reached, text in ((True, theme.text), (False, theme.muted)):
+        chip.set_state(current=False, reached=reached)
+        light, dark = sorted((luminance(chip.ground()), luminance(QColor(text))), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= (4.5 if reached else 3.0)
+
+
+def test_words_appear_as_they_are_written(qtbot, session, panel):
+    growing = Trace(scripted.channels())
+    session.set_trace(growing)
+    panel.refresh()
+    panel.seek(NOWHERE)
+    assert panel.shown_words == ()
+    assert panel.shown_step == NOWHERE
+    first_places = []
+    for step, word in enumerate(scripted.CAPTION):
+        growing.append(scripted.step_result(step, word))
+        session.grew()
+        panel.refresh()
+        session.playhead.seek(step)
+        assert panel.shown_words[-1] == shown(word)
+        assert panel.caret.isVisible()
+        qtbot.wait(1)
+        first_places.append(panel.chips[0].geometry())
+    assert len(set((place.x(), place.y(), place.width()) for place in first_places)) == 1  # nothing jumps
+    session.end()
+    panel.refresh()
+    assert not panel.caret.isVisible()
+
+
+def test_another_way_takes_words_back(session, panel):
+    other = session.trace.truncated(3)
+    other.append(scripted.step_result(3, "cat"))
+    session.set_trace(other)
+    panel.refresh()
+    assert panel.shown_words == ("a", "brown", "dog", "cat")
+
+
+@pytest.mark.parametrize(("word", "end"), [("<end>", True), ("</s>", True), ("[END]", True), ("<eos>", True),
+                                           ("end", False), ("s", False), ("the", False), ("<unk>", False)])
+def test_the_end_is_known_by_its_mark(word, end):
+    assert is_end(word) is end

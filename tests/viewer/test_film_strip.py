@@ -1,0 +1,122 @@
+"""The film strip: a picture a word, made once, following the playhead."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scripted
+from PySide6.QtCore import Qt
+
+from unrolled.models.trace import Trace
+from unrolled.viewer.panels.film_strip import FilmStripPanel
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import DARK, LIGHT
+
+
+@pytest.fixture
+def session():
+    made = Session()
+    made.set_picture(scripted.picture())
+    made.set_trace(scripted.trace())
+    return made
+
+
+@pytest.fixture
+def panel(qtbot, session):
+    made = FilmStripPanel(session, LIGHT)
+    qtbot.addWidget(made)
+    made.resize(360, 112)
+    with qtbot.waitExposed(made):
+        made.show()
+    made.seek(session.playhead.step)
+    session.playhead.moved.connect(made.seek)
+    return made
+
+
+def test_a_picture_for_every_word(session, panel):
+    assert panel.shown_words == (*scripted.CAPTION[:-1], "END")
+    pictures = {panel.frames.pixmaps[step].toImage().constBits().tobytes() for step in range(len(session.trace))}
+    assert len(pictures) == len(session.trace)  # each has another attention
+
+
+def test_it_follows_the_playhead_and_keeps_it_in_sight(session, panel):
+    for step in np.random.default_rng(3).integers(0, len(session.trace), 30):
+        session.playhead.seek(int(step))
+        assert panel.shown_step == step
+        place = panel.view.visualRect(panel.frames.index(int(step)))
+        assert place.left() >= 0
+        assert place.right() <= panel.view.viewport().width()
+
+
+def test_it_scrolls_only_as_far_as_needed(session, panel):
+    bar = panel.view.horizontalScrollBar()
+    session.playhead.seek(0)
+    session.playhead.seek(1)
+    assert bar.value() == 0
+
+
+def test_pictures_are_made_once(session, panel):
+    made = panel.made
+    for step in range(len(session.trace)):
+        session.playhead.seek(step)
+        panel.refresh()
+        panel.grab()
+    assert panel.made == made
+    session.appearance.update(sequential_colour_map="cividis", show_region=False)
+    panel.refresh()
+    assert panel.made == made  # nothing that they show
+    session.appearance.update(attention_colour_map="viridis")
+    panel.refresh()
+    assert panel.made == made + len(session.trace)
+
+
+def test_one_more_word_is_one_more_picture(session, panel):
+    growing = Trace(scripted.channels())
+    session.set_trace(growing)
+    panel.refresh()
+    assert panel.shown_step == NOWHERE
+    for step, word in enumerate(scripted.CAPTION):
+        growing.append(scripted.step_result(step, word))
+        session.grew()
+        made = panel.made
+        panel.refresh()
+        assert panel.made == made + 1
+
+
+def test_a_click_goes_there(qtbot, session, panel):
+    place = panel.view.visualRect(panel.frames.index(2)).center()
+    qtbot.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert session.playhead.step == 2
+
+
+def test_arrow_keys_go_there(qtbot, session, panel):
+    panel.view.setFocus()
+    qtbot.keyClick(panel.view, Qt.Key.Key_Right)
+    assert session.playhead.step == 1
+    qtbot.keyClick(panel.view, Qt.Key.Key_End)
+    assert session.playhead.step == len(session.trace) - 1
+
+
+def test_it_can_be_read_out(panel):
+    assert panel.view.accessibleName()
+    for step in range(len(panel.frames.words)):
+        assert f"word {step + 1}" in panel.frames.data(panel.frames.index(step), Qt.ItemDataRole.AccessibleTextRole)
+
+
+def test_pictures_are_as_high_as_the_pane(qtbot, panel):
+    low = panel.delegate.picture.height()
+    panel.resize(360, 160)
+    qtbot.waitUntil(lambda: panel.delegate.picture.height() > low, timeout=1000)
+    assert panel.frames.pixmaps[0].deviceIndependentSize().height() == panel.delegate.picture.height()
+
+
+def test_a_theme_or_no_photograph_harms_nothing(session, panel):
+    panel.set_theme(DARK)
+    session.set_picture(None)
+    panel.refresh()
+    panel.seek(NOWHERE)
+    assert panel.shown_words == ()
+    session.set_trace(scripted.trace())
+    panel.refresh()
+    assert len(panel.frames.pixmaps) == len(scripted.CAPTION)

@@ -1,0 +1,160 @@
+"""Pinned units at a step: their recorded values, and the LSTM's equation done again."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scripted
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+
+from unrolled.models.trace import Channel, StepResult, Trace
+from unrolled.viewer.panels.lstm_check import lstm_channels, lstm_step
+from unrolled.viewer.panels.unit import UnitPanel
+from unrolled.viewer.panels.unit_table import short
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import DARK, LIGHT
+
+UNIT_CHANNELS = ("hidden", "cell", "input_gate", "forget_gate", "output_gate", "cell_gate")
+
+
+def lstm_trace(steps: int = 6, *, wrong: bool = False) -> Trace:
+    """A trace whose numbers obey the equations, in float32."""
+    random = np.random.default_rng(7)
+    made = Trace(scripted.channels())
+    cell = np.zeros(scripted.UNITS, np.float32)
+    for step in range(steps):
+        i, f, o = (random.random(scripted.UNITS, dtype=np.float32) for _ in range(3))
+        g = random.uniform(-1, 1, scripted.UNITS).astype(np.float32)
+        cell = f * cell + i * g
+        values = {"input_gate": i, "forget_gate": f, "output_gate": o, "cell_gate": g, "cell": cell + (0.1 if wrong else 0),
+                  "hidden": o * np.tanh(cell), "attention": np.full(scripted.GRID, 1 / 48, np.float32),
+                  "attention_entropy": np.asarray(1.0, np.float32)}
+        made.append(StepResult(step=step, token=2, word="a", log_prob=-1.0, values=values))
+    return made
+
+
+@pytest.fixture
+def session():
+    made = Session()
+    made.set_trace(lstm_trace())
+    return made
+
+
+@pytest.fixture
+def panel(qtbot, session):
+    made = UnitPanel(session, LIGHT)
+    qtbot.addWidget(made)
+    made.resize(232, 300)
+    with qtbot.waitExposed(made):
+        made.show()
+    session.playhead.moved.connect(made.seek)
+    session.selection.changed.connect(made.refresh)
+    session.selection.hovered.connect(lambda _: made.refresh())
+    return made
+
+
+def test_the_values_are_the_traces(session, panel):
+    session.selection.set((3, 41, 63))
+    for step in np.random.default_rng(5).integers(0, len(session.trace), 30):
+        session.playhead.seek(int(step))
+        assert panel.shown_step == step
+        assert list(panel.shown_values) == [3, 41, 63]
+        for unit, values in panel.shown_values.items():
+            assert values == tuple(float(session.trace.column(name)[step, unit]) for name in UNIT_CHANNELS)
+
+
+def test_a_pinned_unit_can_be_let_go(qtbot, session, panel):
+    session.selection.set((3, 41))
+    assert [button.accessibleName() for button in panel.table.buttons] == ["Let unit 3 go", "Let unit 41 go"]
+    qtbot.mouseClick(panel.table.buttons[0], Qt.MouseButton.LeftButton)
+    assert session.selection.units == (41,)
+    assert list(panel.shown_values) == [41]
+
+
+def test_pointing_at_a_unit_shows_it_and_moves_nothing(session, panel):
+    session.selection.set((3,))
+    height = panel.table.sizeHint().height()
+    session.selection.set_hover(9)
+    assert list(panel.shown_values) == [3, 9]
+    assert panel.equation.result.unit == 9
+    assert panel.table.sizeHint().height() == height
+    session.selection.set_hover(None)
+    assert list(panel.shown_values) == [3]
+
+
+def test_the_equation_agrees_with_the_model(session, panel):
+    session.selection.set((5,))
+    for step in range(len(session.trace)):
+        session.playhead.seek(step)
+        result = panel.equation.result
+        assert result.agrees
+        assert (result.before is None) == (step == 0)
+        assert any("agrees" in text for text, kind in panel.equation.lines() if kind == "good")
+    assert panel.equation.accessibleDescription()
+
+
+def test_a_difference_is_said(session, panel):
+    session.set_trace(lstm_trace(wrong=True))
+    panel.refresh()
+    session.selection.set((5,))
+    session.playhead.seek(2)
+    assert not panel.equation.result.agrees
+    assert any("differs" in text for text, kind in panel.equation.lines() if kind == "bad")
+
+
+def test_other_models_have_the_table_and_no_equation(session, panel):
+    plain = Trace((Channel(name="state", role="hidden", symbol="s", axes=("unit",), shape=(4,), low=-1, high=1),))
+    plain.append(StepResult(step=0, token=2, word="a", log_prob=-1.0, values={"state": np.arange(4, dtype=np.float32) / 4}))
+    session.set_trace(plain)
+    session.selection.set((2, 50))
+    panel.refresh()
+    assert panel.shown_values[2] == (0.5,)
+    assert math.isnan(panel.shown_values[50][0])
+    assert not panel.equation.isVisible()
+    assert not panel.grab().isNull()
+
+
+def test_layers_of_different_width_are_not_one_lstm():
+    channels = [channel for channel in scripted.channels() if channel.axes == ("unit",)]
+    assert lstm_channels(channels) is not None
+    assert lstm_channels(channels[:-1]) is None
+    odd = Channel(name="cell_gate", role="cell_gate", symbol="g", axes=("unit",), shape=(3,), low=-1, high=1)
+    assert lstm_channels([*channels[:-1], odd]) is None
+
+
+def test_each_value_can_be_read_in_full(session, panel):
+    session.selection.set((5,))
+    session.playhead.seek(1)
+    place = panel.table.cell(0, 1).center()
+    assert f"{session.trace.column('cell')[1, 5]:.5f}".lstrip("-") in panel.table.text_at(place)
+
+
+def test_nothing_pinned_says_how_to_pin(session, panel):
+    assert panel._empty.isVisible()
+    session.selection.set((1,))
+    assert not panel._empty.isVisible()
+    session.set_trace(None)
+    panel.refresh()
+    assert panel.shown_step == NOWHERE
+    assert panel._empty.isVisible()
+    panel.set_theme(DARK)
+
+
+@given(st.floats(-999, 999))
+def test_short_numbers_are_short(value):
+    text = short(value)
+    assert len(text) <= 4
+    assert float(text.replace("−", "-")) == pytest.approx(value, abs=0.51 if abs(value) >= 9.9 else 0.06)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 5), st.integers(0, scripted.UNITS - 1))
+def test_done_again_it_is_what_was_recorded(step, unit):
+    trace = lstm_trace()
+    result = lstm_step(trace, lstm_channels(trace.channels.values()), step=step, unit=unit)
+    assert result.difference < 1e-6
