@@ -59,9 +59,9 @@ def write_gif(scene: Scene, path: Path, settings: ExportSettings, on_progress: O
 
 def _palette(frames: list[Pixels]) -> tuple[bytes, Pixels]:
     """Colours for all frames, and for each colour of fifteen bits the place of the nearest, shape (32768,)."""
-    step = max(frames[0].shape[1] // 72, 1)
+    step = max(frames[0].shape[1] // 160, 1)
     together = np.concatenate([frame[::step, ::step] for frame in frames])
-    chosen = Image.fromarray(together).quantize(PALETTE_COLOURS, method=Image.Quantize.MEDIANCUT)
+    chosen = Image.fromarray(together).quantize(PALETTE_COLOURS, method=Image.Quantize.FASTOCTREE)
     palette = bytes(chosen.getpalette() or ())
     colours = np.frombuffer(palette, np.uint8).reshape(-1, 3).astype(np.float32)                  # (colours, 3)
     every = np.arange(32 * 32 * 32)

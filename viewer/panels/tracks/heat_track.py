@@ -1,0 +1,98 @@
+"""A heat map over time of a channel with the axis ``unit``: a row a unit, a column a step."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.panels.tracks.columns import Bytes, PlaceColumns, place_table
+from unrolled.viewer.panels.tracks.geometry import Geometry
+from unrolled.viewer.panels.tracks.track import Track
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import Theme
+
+MARK_WIDTH, MARK_HEIGHT = 5.0, 3.0
+
+
+def channel_title(channel: Channel) -> str:
+    """Its title, with the layer where there are several."""
+    return channel.title if channel.layer == 0 else f"{channel.title} · layer {channel.layer}"
+
+
+class HeatTrack(Track):
+    """The heat map of one channel; a click on a row pins that unit."""
+
+    def __init__(self, session: Session, theme: Theme, channel: Channel) -> None:
+        super().__init__(session, theme, name=channel.name, symbol=channel.symbol, title=channel_title(channel),
+                         low_text=f"{channel.low:g}", high_text=f"{channel.high:g}")
+        self.channel = channel
+        self.columns = PlaceColumns(channel)
+        self._of: Trace | None = None
+
+    @property
+    def colour_map(self) -> str:
+        """The map in force: diverging for signed channels."""
+        return self.theme.diverging if self.channel.signed else self.session.appearance.values.sequential_colour_map
+
+    @property
+    def table(self) -> Bytes:
+        """The colour of every place."""
+        missing = QColor(self.theme.error)
+        return place_table(self.colour_map, (missing.red(), missing.green(), missing.blue()))
+
+    def refresh(self) -> None:
+        """Take over new steps; another trace begins anew."""
+        if self.trace is not self._of:
+            self._of = self.trace
+            self.columns = PlaceColumns(self.channel)
+        if self.trace is not None:
+            self.columns.follow(self.trace)
+        super().refresh()
+
+    def unit_at(self, y: float) -> int:
+        """The unit whose row is at a height."""
+        plot, units = self.plot, self.channel.shape[0]
+        return min(max(int((y - plot.top()) / plot.height() * units), 0), units - 1)
+
+    def y_of(self, unit: int) -> float:
+        """The middle of a unit's row."""
+        plot = self.plot
+        return plot.top() + (unit + 0.5) / self.channel.shape[0] * plot.height()
+
+    def contents_state(self) -> object:
+        """Steps, colours, and which units are marked."""
+        return super().contents_state(), len(self.columns), self.colour_map, self.session.selection.units
+
+    def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
+        """The visible columns, then the marks of pinned units."""
+        length = len(self.columns)
+        start, stop = max(int(geometry.start), 0), min(int(geometry.stop) + 1, length)
+        if stop <= start:
+            return
+        places = self.columns.visible(start, stop, max(int(plot.width() * self.devicePixelRatioF()), 1))
+        colours = self.table[places]                                                  # (units, columns, 4)
+        units, columns = places.shape
+        image = QImage(colours.data, columns, units, 4 * columns, QImage.Format.Format_RGBA8888)
+        painter.drawImage(QRectF(geometry.x(start), plot.top(), geometry.x(stop) - geometry.x(start), plot.height()), image)
+        for number, unit in enumerate(self.session.selection.units):
+            if unit < units:
+                y = self.y_of(unit)
+                colour = QColor(self.theme.series[number % len(self.theme.series)])
+                painter.fillRect(QRectF(plot.left(), y - MARK_HEIGHT / 2, MARK_WIDTH, MARK_HEIGHT), colour)
+                colour.setAlpha(150)
+                painter.fillRect(QRectF(plot.left(), y - 0.5, plot.width(), 1.0), colour)
+
+    def value_text(self, step: int, y: float) -> str:
+        """Unit and value."""
+        unit = self.unit_at(y)
+        value = "" if self.trace is None else f"{float(self.trace.column(self.channel.name)[step, unit]):+.4f}"
+        return f"{self.channel.symbol}  unit {unit}  ·  {value}"
+
+    def clicked_at(self, step: int, y: float) -> None:
+        """Pin the unit, or let it go."""
+        self.session.selection.toggle(self.unit_at(y))
+
+    def hovered_at(self, y: float | None) -> None:
+        """Say which unit is under the pointer."""
+        self.session.selection.set_hover(None if y is None else self.unit_at(y))

@@ -1,0 +1,133 @@
+"""Lines over time on a fixed range: a scalar channel, or one channel of the pinned units."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QComboBox
+
+from unrolled.models.trace import Channel
+from unrolled.viewer.panels.tracks.geometry import HEADER, Geometry
+from unrolled.viewer.panels.tracks.heat_track import channel_title
+from unrolled.viewer.panels.tracks.track import Track
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import Theme
+
+PADDING = 4.0   # pixels between the range's ends and the plot's
+DOT = 2.5
+ROOM_FOR_DOTS = 14.0
+
+
+class LineTrack(Track):
+    """Lines of one channel's values, one for each of some units, or the one of a scalar."""
+
+    least_height = 48
+
+    def __init__(self, session: Session, theme: Theme, channel: Channel, *, name: str, symbol: str, title: str) -> None:
+        super().__init__(session, theme, name=name, symbol=symbol, title=title, low_text=f"{channel.low:g}",
+                         high_text=f"{channel.high:g}")
+        self.channel = channel
+
+    def lines(self) -> list[tuple[str, npt.NDArray[np.float32]]]:
+        """Colour and values, shape (steps,), of every line."""
+        trace = self.trace
+        if trace is None or self.channel.name not in trace.channels:
+            return []
+        return [(self.theme.accent, trace.column(self.channel.name))]
+
+    def y_of(self, value: float) -> float:
+        """Where a value lies."""
+        plot, channel = self.plot, self.channel
+        share = min(max((value - channel.low) / (channel.high - channel.low), 0.0), 1.0)
+        return plot.bottom() - PADDING - share * (plot.height() - 2 * PADDING)
+
+    def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
+        """Zero where the range has it, then the lines."""
+        if self.channel.signed:
+            painter.setPen(QPen(QColor(self.theme.border), 1))
+            painter.drawLine(QPointF(plot.left(), self.y_of(0.0)), QPointF(plot.right(), self.y_of(0.0)))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for colour, values in self.lines():
+            start, stop = max(int(geometry.start) - 1, 0), min(int(geometry.stop) + 2, len(values))
+            stride = max((stop - start) // max(2 * int(plot.width()), 1), 1)
+            points = [QPointF(geometry.x(step + 0.5), self.y_of(float(values[step])))
+                      for step in range(start, stop, stride) if np.isfinite(values[step])]
+            painter.setPen(QPen(QColor(colour), 1))
+            painter.drawPolyline(QPolygonF(points))
+            if geometry.step_width >= ROOM_FOR_DOTS:
+                painter.setBrush(QColor(colour))
+                painter.setPen(Qt.PenStyle.NoPen)
+                for point in points:
+                    painter.drawEllipse(point, DOT, DOT)
+
+    def value_text(self, step: int, y: float) -> str:
+        """The value."""
+        lines = self.lines()
+        return f"{self.title} {float(lines[0][1][step]):.3f} {self.channel.unit}" if lines else ""
+
+
+class ScalarTrack(LineTrack):
+    """A scalar channel."""
+
+    most_height = 64
+
+    def __init__(self, session: Session, theme: Theme, channel: Channel) -> None:
+        super().__init__(session, theme, channel, name=channel.name, symbol=channel.symbol, title=channel_title(channel))
+
+
+class PinnedTrack(LineTrack):
+    """The pinned units' values of a channel that can be chosen."""
+
+    least_height, most_height = 76, 140
+
+    def __init__(self, session: Session, theme: Theme, channels: list[Channel]) -> None:
+        super().__init__(session, theme, channels[0], name="pinned", symbol="", title="pinned units")
+        self._channels = channels
+        self.picker = QComboBox(self)
+        self.picker.setAccessibleName("Channel of the pinned units")
+        self.picker.setToolTip("Which quantity of the pinned units is drawn")
+        for channel in channels:
+            self.picker.addItem(channel.symbol)
+            self.picker.setItemData(self.picker.count() - 1, channel_title(channel), Qt.ItemDataRole.ToolTipRole)
+        self.picker.setGeometry(22, 26, int(HEADER) - 50, 24)
+        self.picker.currentIndexChanged.connect(self._pick)
+
+    def _pick(self, number: int) -> None:
+        self.channel = self._channels[number]
+        self._ends = f"{self.channel.low:g}", f"{self.channel.high:g}"
+        self._painted_for = None
+        self.update()
+
+    def set_folded(self, folded: bool) -> None:
+        """The picker goes with the plot."""
+        super().set_folded(folded)
+        if hasattr(self, "picker"):
+            self.picker.setVisible(not folded)
+
+    def lines(self) -> list[tuple[str, npt.NDArray[np.float32]]]:
+        """One for each pinned unit, in its colour."""
+        trace = self.trace
+        if trace is None or self.channel.name not in trace.channels:
+            return []
+        column = trace.column(self.channel.name)
+        return [(self.theme.series[number % len(self.theme.series)], column[:, unit])
+                for number, unit in enumerate(self.session.selection.units) if unit < column.shape[1]]
+
+    def contents_state(self) -> object:
+        """Also which units, of which channel."""
+        return super().contents_state(), self.session.selection.units, self.channel.name
+
+    def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
+        """The lines, or how to get some."""
+        if not self.session.selection.units:
+            painter.setPen(QColor(self.theme.muted))
+            painter.drawText(plot, Qt.AlignmentFlag.AlignCenter, "Click a row of a track to pin that unit")
+            return
+        super().paint_contents(painter, plot, geometry)
+
+    def value_text(self, step: int, y: float) -> str:
+        """The values of all pinned units."""
+        return "   ".join(f"{self.channel.symbol}[{unit}] {float(values[step]):+.3f}" for unit, (_, values)
+                          in zip(self.session.selection.units, self.lines(), strict=False))

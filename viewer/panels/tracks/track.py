@@ -1,0 +1,292 @@
+"""What every track is: a header that folds it, and a plot on the common time axis.
+
+The plot's contents are painted into a pixmap when they change; the playhead is drawn over it, so that moving it costs
+no more than copying pixels.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
+
+from unrolled.models.trace import Trace
+from unrolled.viewer.panels.tracks.geometry import EDGE, HEADER, Geometry
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.fonts import mono_font, text_font
+from unrolled.viewer.theme.icons import icon
+from unrolled.viewer.theme.themes import Theme
+
+FOLDED_HEIGHT = 26
+CLICK_DISTANCE = 4.0  # pixels; farther is a drag
+ZOOM_A_NOTCH = 0.8
+NOTCH = 120.0         # Qt's unit of a wheel
+
+
+class Track(QWidget):
+    """One track.
+
+    Parameters
+    ----------
+    name : str
+        What it is remembered by.
+    symbol, title : str
+        In the header.
+    low_text, high_text : str
+        The ends of its range, beside it.
+    """
+
+    folded_changed = Signal()
+    read_out = Signal(str)
+    least_height, most_height = 54, 16_777_215
+
+    def __init__(self, session: Session, theme: Theme, *, name: str, symbol: str, title: str,
+                 low_text: str = "", high_text: str = "") -> None:
+        super().__init__()
+        self.session, self.theme, self.name, self.symbol, self.title = session, theme, name, symbol, title
+        self._ends = low_text, high_text
+        self._contents = QPixmap()
+        self._painted_for: object = None
+        self._pressed_at: QPointF | None = None
+        self._panned_from: float | None = None
+        self._wheel = 0.0
+        self._folded = False
+        self._fold = QToolButton(self)
+        self._fold.setObjectName("foldButton")
+        self._fold.setAutoRaise(True)
+        self._fold.setIconSize(QSize(14, 14))
+        self._fold.setGeometry(0, 3, 20, 20)
+        self._fold.clicked.connect(lambda: self.set_folded(not self._folded))
+        self.setMouseTracking(True)
+        self.setAccessibleName(f"{title} over time")
+        self.set_folded(False)
+
+    # ── What the panel asks ───────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def folded(self) -> bool:
+        """Whether only the header is shown."""
+        return self._folded
+
+    def set_folded(self, folded: bool) -> None:
+        """Show the header alone, or everything."""
+        changed, self._folded = folded != self._folded, folded
+        word = "Unfold" if folded else "Fold"
+        self._fold.setAccessibleName(f"{word} {self.title}")
+        self._fold.setToolTip(f"{word} {self.title} (Space while it has the focus)")
+        self._fold.setIcon(icon("unfold" if folded else "fold", self.theme, size=14, colour=self.theme.muted))
+        self.setMinimumHeight(FOLDED_HEIGHT if folded else self.least_height)
+        self.setMaximumHeight(FOLDED_HEIGHT if folded else self.most_height)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._painted_for = None
+        self.update()
+        if changed:
+            self.folded_changed.emit()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self.theme = theme
+        self.set_folded(self._folded)
+
+    def refresh(self) -> None:
+        """Something that it draws may have changed: paint again if it did."""
+        if self._state() != self._painted_for:
+            self.update()
+
+    def seek(self) -> None:
+        """The playhead moved."""
+        self.update()
+
+    @property
+    def trace(self) -> Trace | None:
+        """What is drawn."""
+        return self.session.trace
+
+    @property
+    def plot(self) -> QRectF:
+        """Where the plot lies."""
+        return QRectF(HEADER, 2, max(self.width() - HEADER - EDGE, 1), max(self.height() - 4, 1))
+
+    @property
+    def geometry_of_time(self) -> Geometry:
+        """Where steps lie."""
+        axis, plot = self.session.time_axis, self.plot
+        return Geometry(plot.left(), plot.width(), axis.start, axis.stop)
+
+    # ── What each kind of track says for itself ───────────────────────────────────────────────────────────────
+
+    def contents_state(self) -> object:
+        """Everything that the contents depend on beside size, time axis and theme; equal means: the same picture."""
+        trace = self.trace
+        return id(trace), 0 if trace is None else len(trace)
+
+    def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
+        """Paint the plot."""
+
+    def value_text(self, step: int, y: float) -> str:
+        """What lies at a step and a height, in words."""
+        return ""
+
+    def clicked_at(self, step: int, y: float) -> None:
+        """A click that was no drag."""
+
+    def hovered_at(self, y: float | None) -> None:
+        """The pointer is at a height of the plot, or left it."""
+
+    # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _state(self) -> object:
+        axis = self.session.time_axis
+        return (self.size().toTuple(), self.devicePixelRatioF(), axis.start, axis.stop, self.theme.name, self._folded,
+                self.contents_state())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Contents from their pixmap, then the playhead."""
+        state = self._state()
+        if state != self._painted_for:
+            self._painted_for = state
+            self._paint_pixmap()
+        with QPainter(self) as painter:
+            painter.drawPixmap(0, 0, self._contents)
+            if not self._folded:
+                self._paint_playhead(painter)
+
+    def _paint_pixmap(self) -> None:
+        ratio = self.devicePixelRatioF()
+        self._contents = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
+        self._contents.setDevicePixelRatio(ratio)
+        self._contents.fill(QColor(self.theme.panel))
+        with QPainter(self._contents) as painter:
+            self._paint_header(painter)
+            if not self._folded:
+                plot = self.plot
+                painter.fillRect(plot, QColor(self.theme.missing))
+                painter.setClipRect(plot)
+                self.paint_contents(painter, plot, self.geometry_of_time)
+
+    def _paint_header(self, painter: QPainter) -> None:
+        theme = self.theme
+        painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
+        painter.setPen(QColor(theme.text))
+        left = 24.0
+        if self.symbol:
+            used = text_font(15)
+            used.setItalic(True)
+            painter.setFont(used)
+            painter.drawText(QRectF(left, 2, 24, 21), Qt.AlignmentFlag.AlignVCenter, self.symbol)
+            left += 22
+        painter.setFont(text_font(11))
+        painter.setPen(QColor(theme.muted))
+        if self._folded:
+            painter.drawText(QRectF(left, 2, 300, 21), Qt.AlignmentFlag.AlignVCenter, self.title)
+            return
+        metrics = painter.fontMetrics()
+        lines = self.title.split(" ", 1) if metrics.horizontalAdvance(self.title) > HEADER - left - 4 else [self.title]
+        for number, line in enumerate(lines):
+            painter.drawText(QRectF(left, 4 + 14 * number, HEADER - left - 2, 16), Qt.AlignmentFlag.AlignVCenter,
+                             metrics.elidedText(line, Qt.TextElideMode.ElideRight, int(HEADER - left - 4)))
+        low, high = self._ends
+        if high and self.height() >= 54:
+            painter.setFont(mono_font(9))
+            painter.setPen(QColor(theme.faint if theme.name == "dark" else theme.muted))
+            right = HEADER - 6
+            if self.height() >= 70 or len(lines) == 1:
+                painter.drawText(QRectF(0, 2 if len(lines) == 1 and self.height() < 70 else 34, right, 12),
+                                 Qt.AlignmentFlag.AlignRight, "" if self.height() < 70 else high)
+            painter.drawText(QRectF(0, self.height() - 15, right, 12), Qt.AlignmentFlag.AlignRight, f"{low} … {high}"
+                             if self.height() < 70 else low)
+
+    def _paint_playhead(self, painter: QPainter) -> None:
+        step = self.session.playhead.step
+        if step < 0 or self.trace is None:
+            return
+        geometry, plot = self.geometry_of_time, self.plot
+        band = QRectF(geometry.x(step), plot.top(), max(geometry.step_width, 1.0), plot.height()).intersected(plot)
+        if band.isEmpty():
+            return
+        painter.setPen(QColor(self.theme.playhead))
+        if geometry.step_width < 4:
+            painter.drawLine(band.topLeft(), band.bottomLeft())
+        else:
+            painter.drawRect(band.adjusted(0.5, 0, -0.5, -1))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Other sizes need another pixmap."""
+        self._painted_for = None
+
+    # ── The pointer ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Seek at once; whether it is a click shows when the button is let go."""
+        if not self.plot.contains(event.position()) or self._folded:
+            event.ignore()
+            return
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._panned_from = self.geometry_of_time.time(event.position().x())
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self._pressed_at = event.position()
+            self._seek_to(event.position().x())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag the playhead, drag the time axis, or read out what is there."""
+        position = event.position()
+        if self._panned_from is not None:
+            self.session.time_axis.pan(self._panned_from - self.geometry_of_time.time(position.x()))
+        elif self._pressed_at is not None:
+            self._seek_to(position.x())
+        self._read(position)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """The end of a click or a drag."""
+        pressed, self._pressed_at, self._panned_from = self._pressed_at, None, None
+        if pressed is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        moved = event.position() - pressed
+        if abs(moved.x()) + abs(moved.y()) < CLICK_DISTANCE and self._length():
+            self.clicked_at(self.geometry_of_time.step(pressed.x(), self._length()), pressed.y())
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """The whole run again."""
+        self.session.time_axis.reset()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nothing is under the pointer."""
+        self.read_out.emit("")
+        self.hovered_at(None)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Move the playhead; with Ctrl zoom, with Shift pan. Over the header, or folded, the column scrolls."""
+        if self._folded or event.position().x() < HEADER:
+            event.ignore()
+            return
+        delta = event.angleDelta().y() or event.angleDelta().x()
+        notches = delta / NOTCH
+        axis = self.session.time_axis
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            axis.zoom(ZOOM_A_NOTCH**notches, self.geometry_of_time.time(event.position().x()))
+        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            axis.pan(-notches * (axis.stop - axis.start) / 10)
+        else:
+            self._wheel += notches
+            whole = int(self._wheel)
+            self._wheel -= whole
+            if whole:
+                self.session.playhead.seek(self.session.playhead.step - whole)
+        event.accept()
+
+    def _length(self) -> int:
+        return 0 if self.trace is None else len(self.trace)
+
+    def _seek_to(self, x: float) -> None:
+        if self._length():
+            self.session.playhead.seek(self.geometry_of_time.step(x, self._length()))
+
+    def _read(self, position: QPointF) -> None:
+        trace = self.trace
+        place = int(self.geometry_of_time.time(position.x()))
+        if trace is None or self._folded or not self.plot.contains(position) or not 0 <= place < len(trace):
+            self.read_out.emit("")
+            self.hovered_at(None)
+            return
+        self.read_out.emit(f"word {place}  “{trace.words[place]}”  ·  {self.value_text(place, position.y())}")
+        self.hovered_at(position.y())

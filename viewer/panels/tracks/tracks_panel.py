@@ -1,0 +1,150 @@
+"""All tracks, one under another on one time axis, chosen by the axes of the channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from unrolled.models.trace import Channel
+from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.panels.tracks.heat_track import HeatTrack
+from unrolled.viewer.panels.tracks.line_track import PinnedTrack, ScalarTrack
+from unrolled.viewer.panels.tracks.track import Track
+from unrolled.viewer.panels.tracks.word_track import WordTrack
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.fonts import mono_font
+from unrolled.viewer.theme.themes import Theme
+
+EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
+AT_REST = "Drag to scrub · click a row to pin its unit · Ctrl+wheel zooms · double click shows everything"
+
+
+class TracksPanel(Panel):
+    """The middle of the window.
+
+    Attributes
+    ----------
+    folded_changed : Signal()
+        A person folded or unfolded a track.
+    """
+
+    folded_changed = Signal()
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.tracks: list[Track] = []
+        self._channels: tuple[Channel, ...] = ()
+        self._folded: frozenset[str] = frozenset()
+        self._column = QWidget()
+        self._column.setObjectName("tracksColumn")
+        self._rows = QVBoxLayout(self._column)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.setSpacing(3)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setWidget(self._column)
+        self._empty = QLabel(EMPTY)
+        self._empty.setObjectName("muted")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.readout = QLabel(AT_REST)
+        self.readout.setObjectName("muted")
+        self.readout.setFont(mono_font(11))
+        self.readout.setFixedHeight(18)
+        self.readout.setMinimumWidth(1)
+        self.readout.setAccessibleName("Value under the pointer")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._empty, 1)
+        layout.addWidget(self._scroll, 1)
+        layout.addWidget(self.readout)
+        self._show_whether_empty()
+
+    @classmethod
+    def draws(cls, channels: Iterable[Channel]) -> bool:
+        """Scalars and whatever has units."""
+        return any(channel.axes in ((), ("unit",)) for channel in channels)
+
+    @property
+    def folded(self) -> frozenset[str]:
+        """The names of the folded tracks, to be remembered."""
+        return self._folded
+
+    @folded.setter
+    def folded(self, names: Iterable[str]) -> None:
+        self._folded = frozenset(names)
+        for track in self.tracks:
+            track.set_folded(track.name in self._folded)
+
+    def track(self, name: str) -> Track:
+        """The track of a name. Raises `KeyError`."""
+        for track in self.tracks:
+            if track.name == name:
+                return track
+        raise KeyError(name)
+
+    def refresh(self) -> None:
+        """Take over what is new; other channels make other tracks."""
+        trace, description = self.session.trace, self.session.description
+        channels: tuple[Channel, ...] = ()
+        if trace is not None:
+            channels = tuple(trace.channels.values())
+        elif description is not None:
+            channels = description.channels
+        if channels != self._channels:
+            self._channels = channels
+            self._build()
+        self._show_whether_empty()
+        for track in self.tracks:
+            track.refresh()
+
+    def seek(self, step: int) -> None:
+        """Bring the step into view, and move the playhead of every track."""
+        axis = self.session.time_axis
+        if step >= 0 and not axis.following:
+            axis.reveal(step)
+        for track in self.tracks:
+            track.seek()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours."""
+        for track in self.tracks:
+            track.set_theme(theme)
+        super().set_theme(theme)
+
+    def _show_whether_empty(self) -> None:
+        empty = not self.tracks
+        self._empty.setVisible(empty)
+        self._scroll.setVisible(not empty)
+        self.readout.setVisible(not empty)
+
+    def _build(self) -> None:
+        for track in self.tracks:
+            self._rows.removeWidget(track)
+            track.hide()
+            track.deleteLater()
+        while self._rows.count():  # what is left is the stretch at the end
+            self._rows.takeAt(0)
+        self.tracks = []
+        if self._channels:
+            of_units = [channel for channel in self._channels if channel.axes == ("unit",)]
+            self.tracks.append(WordTrack(self.session, self.theme))
+            self.tracks += [ScalarTrack(self.session, self.theme, channel) for channel in self._channels if channel.axes == ()]
+            self.tracks += [HeatTrack(self.session, self.theme, channel) for channel in of_units]
+            if of_units:
+                self.tracks.append(PinnedTrack(self.session, self.theme, of_units))
+        for track in self.tracks:
+            self._rows.addWidget(track, 4 if isinstance(track, HeatTrack) else 1)
+            track.set_folded(track.name in self._folded)
+            track.folded_changed.connect(self._remember_folded)
+            track.read_out.connect(lambda text: self.readout.setText(text or AT_REST))
+        self._rows.addStretch(0)
+
+    def _remember_folded(self) -> None:
+        self._folded = frozenset(track.name for track in self.tracks if track.folded)
+        self.folded_changed.emit()
