@@ -141,7 +141,7 @@ def test_every_interactive_widget_has_an_accessible_name(qtbot, window):
             if (interactive or (focusable and type(widget).__module__.startswith("unrolled"))) and not inside:
                 text = widget.accessibleName() or (widget.text() if isinstance(widget, QAbstractButton) else "")
                 if not text:
-                    nameless.append(f"{type(widget).__name__} {widget.objectName()} of {type(widget.parent()).__name__}")
+                    nameless.append((type(widget).__name__, widget.objectName(), type(widget.parent()).__name__))
     assert not nameless
     assert all(action.text() for action in window.actions_by_name.values())
 

@@ -70,6 +70,7 @@ QToolButton:pressed, QPushButton:pressed {{ background: {t.accent_ground}; }}
 QToolButton:checked {{ background: {t.accent_ground}; color: {t.accent}; }}
 QToolButton:focus, QPushButton:focus {{ border: 1px solid {t.accent}; }}
 QToolButton:disabled, QPushButton:disabled {{ color: {t.faint}; }}
+#foldButton {{ padding: 0; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 QPushButton {{ background: {t.raised}; border-color: {t.border}; padding: 5px 14px; min-height: 18px; }}
 QPushButton:default, QPushButton#primary {{ background: {t.accent}; color: {t.accent_text};
@@ -83,7 +84,8 @@ QPushButton:default:disabled, QPushButton#primary:disabled {{ background: {t.rai
 #playButton:disabled {{ background: {t.raised}; border-color: {t.border}; }}
 
 QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit {{ background: {t.raised}; border: 1px solid {t.border};
-    border-radius: 6px;    padding: 4px 8px; min-height: 18px; selection-background-color: {t.accent}; selection-color: {t.accent_text}; }}
+    border-radius: 6px; padding: 4px 8px; min-height: 18px;
+    selection-background-color: {t.accent}; selection-color: {t.accent_text}; }}
 QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover {{ border-color: {t.faint}; }}
 QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus {{ border: 1px solid {t.accent}; }}
 QComboBox:disabled {{ color: {t.faint}; }}

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
+from typing import TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
+from unrolled.viewer.panels.candidates import CandidatesPanel
+from unrolled.viewer.panels.caption import CaptionPanel
+from unrolled.viewer.panels.film_strip import FilmStripPanel
 from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.panels.picture import PicturePanel
+from unrolled.viewer.panels.scrub_bar import ScrubBarPanel
+from unrolled.viewer.panels.tracks import TracksPanel
+from unrolled.viewer.panels.unit import UnitPanel
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.window.banner import BannerPlace
@@ -22,6 +29,8 @@ GAP = 8
 LEFT_PART, LEFT_LEAST = 0.34, 376
 ROOMY = 1200  # device-independent pixels of width, or 780 of height: below, what can be smaller is
 BANNER_WIDTH = 620
+
+PanelKind = TypeVar("PanelKind", bound=Panel)
 
 
 class Layout(QWidget):
@@ -41,13 +50,13 @@ class Layout(QWidget):
         self.panels: list[Panel] = []
         self._session, self._theme = session, theme
         self._sized = False
-        picture = self._panel("picture", "PicturePanel", "The photograph")
-        caption = self._panel("caption", "CaptionPanel", "The caption")
-        film_strip = self._panel("film_strip", "FilmStripPanel", "The film strip")
-        tracks = self._panel("tracks", "TracksPanel", "The tracks")
-        candidates = self._panel("candidates", "CandidatesPanel", "The candidates")
-        unit = self._panel("unit", "UnitPanel", "The selected unit")
-        scrub_bar = self._panel("scrub_bar", "ScrubBarPanel", "The scrub bar")
+        picture = self._panel(PicturePanel)
+        caption = self._panel(CaptionPanel)
+        film_strip = self._panel(FilmStripPanel)
+        self.tracks = tracks = self._panel(TracksPanel)
+        candidates = self._panel(CandidatesPanel)
+        unit = self._panel(UnitPanel)
+        scrub_bar = self._panel(ScrubBarPanel)
 
         self.picture_section = Section("Photograph", picture)
         self.left = _splitter(Qt.Orientation.Vertical, self.picture_section, Section("Caption", caption),
@@ -81,17 +90,8 @@ class Layout(QWidget):
         self._drop_hint.hide()
         self.columns.splitterMoved.connect(lambda *_: self._place_banners())
 
-    def _panel(self, module: str, name: str, what: str) -> Panel:
-        try:
-            kind = getattr(importlib.import_module(f"unrolled.viewer.panels.{module}"), name)
-            made: Panel = kind(self._session, self._theme)
-        except (ModuleNotFoundError, AttributeError):
-            made = Panel(self._session, self._theme)
-            box = QVBoxLayout(made)
-            label = QLabel(what)
-            label.setObjectName("muted")
-            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            box.addWidget(label)
+    def _panel(self, kind: type[PanelKind]) -> PanelKind:
+        made = kind(self._session, self._theme)
         self.panels.append(made)
         return made
 
@@ -176,10 +176,7 @@ class Layout(QWidget):
         """Keep the sizes of the panes, and what panels want kept."""
         for name, splitter in (("columns", self.columns), ("left", self.left), ("right", self.right)):
             settings.put_shape(f"splitter_{name}", splitter.saveState())
-        for panel in self.panels:
-            keep = getattr(panel, "saved_state", None)
-            if keep is not None:
-                settings.put(f"panel_{type(panel).__name__}", keep())
+        settings.put_names("folded", self.tracks.folded)
 
     def restore(self, settings: WindowSettings) -> None:
         """Take over what was kept."""
@@ -187,10 +184,7 @@ class Layout(QWidget):
             state = settings.shape(f"splitter_{name}")
             if state is not None:
                 self._sized = splitter.restoreState(state) or self._sized
-        for panel in self.panels:
-            take = getattr(panel, "restore_state", None)
-            if take is not None:
-                take(settings.text(f"panel_{type(panel).__name__}"))
+        self.tracks.folded = frozenset(settings.names("folded"))
 
     def close_panels(self) -> None:
         """Let go of what must not outlive the program's event loop."""

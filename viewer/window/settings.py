@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -76,17 +77,24 @@ class WindowSettings:
         """Remember how words are chosen."""
         self.put("decoding", msgspec.json.encode(decoding).decode())
 
-    def recent(self) -> list[str]:
-        """The files that were opened, the newest first."""
+    def names(self, key: str) -> list[str]:
+        """A list of texts."""
         try:
-            return msgspec.json.decode(self.text("recent", "[]"), type=list[str])[:MOST_RECENT]
+            return msgspec.json.decode(self.text(key, "[]"), type=list[str])
         except (msgspec.DecodeError, ValueError):
             return []
 
+    def put_names(self, key: str, names: Iterable[str]) -> None:
+        """Remember a list of texts."""
+        self.put(key, msgspec.json.encode(list(names)).decode())
+
+    def recent(self) -> list[str]:
+        """The files that were opened, the newest first."""
+        return self.names("recent")[:MOST_RECENT]
+
     def put_recent(self, path: str) -> None:
         """A file was opened."""
-        names = [path, *(old for old in self.recent() if old != path)][:MOST_RECENT]
-        self.put("recent", msgspec.json.encode(names).decode())
+        self.put_names("recent", [path, *(old for old in self.recent() if old != path)][:MOST_RECENT])
 
     def clear_recent(self) -> None:
         """Forget which files were opened."""
