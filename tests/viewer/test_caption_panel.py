@@ -80,8 +80,10 @@ def test_every_word_has_a_name_with_its_probability(session, panel):
 
 
 def luminance(colour: QColor) -> float:
-    parts = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
-             for part in (colour.redF(), colour.greenF(), colour.blueF())]
+    parts = [
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (colour.redF(), colour.greenF(), colour.blueF())
+    ]
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
@@ -115,7 +117,7 @@ def test_words_appear_as_they_are_written(qtbot, session, panel):
         assert panel.caret.isVisible()
         qtbot.wait(1)
         first_places.append(panel.chips[0].geometry())
-    assert len(set((place.x(), place.y(), place.width()) for place in first_places)) == 1  # nothing jumps
+    assert len({(place.x(), place.y(), place.width()) for place in first_places}) == 1  # nothing jumps
     session.end()
     panel.refresh()
     assert not panel.caret.isVisible()
@@ -129,7 +131,18 @@ def test_another_way_takes_words_back(session, panel):
     assert panel.shown_words == ("a", "brown", "dog", "cat")
 
 
-@pytest.mark.parametrize(("word", "end"), [("<end>", True), ("</s>", True), ("[END]", True), ("<eos>", True),
-                                           ("end", False), ("s", False), ("the", False), ("<unk>", False)])
+@pytest.mark.parametrize(
+    ("word", "end"),
+    [
+        ("<end>", True),
+        ("</s>", True),
+        ("[END]", True),
+        ("<eos>", True),
+        ("end", False),
+        ("s", False),
+        ("the", False),
+        ("<unk>", False),
+    ],
+)
 def test_the_end_is_known_by_its_mark(word, end):
     assert is_end(word) is end

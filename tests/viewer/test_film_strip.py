@@ -36,7 +36,9 @@ def panel(qtbot, session):
 
 def test_a_picture_for_every_word(session, panel):
     assert panel.shown_words == (*scripted.CAPTION[:-1], "END")
-    pictures = {panel.frames.pixmaps[step].toImage().constBits().tobytes() for step in range(len(session.trace))}
+    pictures = {
+        panel.frames.pixmaps[step].toImage().constBits().tobytes() for step in range(len(session.trace))
+    }
     assert len(pictures) == len(session.trace)  # each has another attention
 
 
@@ -101,7 +103,9 @@ def test_arrow_keys_go_there(qtbot, session, panel):
 def test_it_can_be_read_out(panel):
     assert panel.view.accessibleName()
     for step in range(len(panel.frames.words)):
-        assert f"word {step + 1}" in panel.frames.data(panel.frames.index(step), Qt.ItemDataRole.AccessibleTextRole)
+        assert f"word {step + 1}" in panel.frames.data(
+            panel.frames.index(step), Qt.ItemDataRole.AccessibleTextRole
+        )
 
 
 def test_pictures_are_as_high_as_the_pane(qtbot, panel):

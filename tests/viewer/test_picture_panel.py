@@ -16,7 +16,12 @@ from unrolled.viewer.panels.overlay import WHOLE, fitted, part, photograph
 from unrolled.viewer.panels.picture import PicturePanel
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import InputPicture, Session
-from unrolled.viewer.theme.attention_colours import attention_limits, attention_rgba, attention_table, uniform_level
+from unrolled.viewer.theme.attention_colours import (
+    attention_limits,
+    attention_rgba,
+    attention_table,
+    uniform_level,
+)
 from unrolled.viewer.theme.themes import DARK, LIGHT
 
 CELLS = scripted.GRID[0] * scripted.GRID[1]
@@ -71,7 +76,9 @@ def test_the_pixels_over_every_cell_have_the_colour_of_its_weight(session, panel
         for row, column in np.ndindex(scripted.GRID):
             centre = panel.canvas.cell_place(row, column).center() * image.devicePixelRatio()
             colour = image.pixelColor(centre.toPoint())
-            np.testing.assert_allclose((colour.red(), colour.green(), colour.blue()), wanted[row, column], atol=2)
+            np.testing.assert_allclose(
+                (colour.red(), colour.green(), colour.blue()), wanted[row, column], atol=2
+            )
 
 
 def test_the_absolute_scale_is_the_same_at_every_step(session, panel):
@@ -90,7 +97,10 @@ def test_stretching_is_said_on_the_picture_and_in_the_legend(qtbot, session, pan
     panel.refresh()
     go(session, panel, 4)
     weights = session.trace.column("attention")[4]
-    assert (panel.legend.low, panel.legend.high) == (pytest.approx(weights.min()), pytest.approx(weights.max()))
+    assert (panel.legend.low, panel.legend.high) == (
+        pytest.approx(weights.min()),
+        pytest.approx(weights.max()),
+    )
     assert panel.canvas.label.startswith("Stretched")
     assert "stretched" in panel.legend.toolTip()
     qtbot.mouseClick(panel.controls.absolute, Qt.MouseButton.LeftButton)
@@ -111,7 +121,9 @@ def test_switches_write_the_appearance_and_follow_it(qtbot, session, panel):
     controls.colour_map.menu().aboutToShow.emit()
     next(action for action in controls.colour_map.menu().actions() if action.text() == "Cividis").trigger()
     assert values().attention_colour_map == "cividis"
-    session.appearance.update(attention_smooth=True, attention_opacity=0.3, attention_colour_map="magma", show_region=True)
+    session.appearance.update(
+        attention_smooth=True, attention_opacity=0.3, attention_colour_map="magma", show_region=True
+    )
     panel.refresh()
     assert controls.smooth.isChecked()
     assert not controls.cells.isChecked()
@@ -156,8 +168,10 @@ def test_without_a_photograph_it_says_how_to_get_one(qtbot, session, panel):
 
 
 def test_several_maps_have_a_picker(qtbot, session, panel):
-    channels = tuple(Channel(name=name, role="attention", symbol="α", axes=("row", "column"), shape=(2, 2), low=0, high=1)
-                     for name in ("first", "second"))
+    channels = tuple(
+        Channel(name=name, role="attention", symbol="α", axes=("row", "column"), shape=(2, 2), low=0, high=1)
+        for name in ("first", "second")
+    )
     both = Trace(channels)
     maps = {name: np.full((2, 2), value, np.float32) for name, value in (("first", 0.25), ("second", 0.1))}
     both.append(StepResult(step=0, token=2, word="a", log_prob=-1.0, values=maps))
@@ -186,7 +200,13 @@ def test_another_theme_changes_no_number(session, panel):
     np.testing.assert_array_equal(panel.shown_map, before)
 
 
-@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(20, 900), st.integers(20, 900), st.sampled_from((1.0, 1.25, 1.5, 2.0)))
+@given(
+    st.integers(1, 5000),
+    st.integers(1, 5000),
+    st.integers(20, 900),
+    st.integers(20, 900),
+    st.sampled_from((1.0, 1.25, 1.5, 2.0)),
+)
 def test_a_picture_fits_and_lies_on_whole_pixels(width, height, box_width, box_height, ratio):
     place = fitted(QSize(width, height), QRectF(0, 0, box_width, box_height), ratio)
     assert place.width() <= box_width + 1 / ratio

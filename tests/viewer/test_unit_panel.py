@@ -31,9 +31,16 @@ def lstm_trace(steps: int = 6, *, wrong: bool = False) -> Trace:
         i, f, o = (random.random(scripted.UNITS, dtype=np.float32) for _ in range(3))
         g = random.uniform(-1, 1, scripted.UNITS).astype(np.float32)
         cell = f * cell + i * g
-        values = {"input_gate": i, "forget_gate": f, "output_gate": o, "cell_gate": g, "cell": cell + (0.1 if wrong else 0),
-                  "hidden": o * np.tanh(cell), "attention": np.full(scripted.GRID, 1 / 48, np.float32),
-                  "attention_entropy": np.asarray(1.0, np.float32)}
+        values = {
+            "input_gate": i,
+            "forget_gate": f,
+            "output_gate": o,
+            "cell_gate": g,
+            "cell": cell + (0.1 if wrong else 0),
+            "hidden": o * np.tanh(cell),
+            "attention": np.full(scripted.GRID, 1 / 48, np.float32),
+            "attention_entropy": np.asarray(1.0, np.float32),
+        }
         made.append(StepResult(step=step, token=2, word="a", log_prob=-1.0, values=values))
     return made
 
@@ -108,8 +115,14 @@ def test_a_difference_is_said(session, panel):
 
 
 def test_other_models_have_the_table_and_no_equation(session, panel):
-    plain = Trace((Channel(name="state", role="hidden", symbol="s", axes=("unit",), shape=(4,), low=-1, high=1),))
-    plain.append(StepResult(step=0, token=2, word="a", log_prob=-1.0, values={"state": np.arange(4, dtype=np.float32) / 4}))
+    plain = Trace(
+        (Channel(name="state", role="hidden", symbol="s", axes=("unit",), shape=(4,), low=-1, high=1),)
+    )
+    plain.append(
+        StepResult(
+            step=0, token=2, word="a", log_prob=-1.0, values={"state": np.arange(4, dtype=np.float32) / 4}
+        )
+    )
     session.set_trace(plain)
     session.selection.set((2, 50))
     panel.refresh()

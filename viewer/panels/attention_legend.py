@@ -1,4 +1,4 @@
-"""What the colours over the photograph mean: a slim bar with the weights at its ends and the uniform level marked."""
+"""What the colours over the photograph mean: a bar with the weights at its ends, the uniform level marked."""
 
 from __future__ import annotations
 
@@ -36,21 +36,27 @@ class AttentionLegend(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Attention legend")
 
-    def set_scale(self, *, low: float, high: float, uniform: float, colour_map: str, opacity: float, stretched: bool) -> None:
+    def set_scale(
+        self, *, low: float, high: float, uniform: float, colour_map: str, opacity: float, stretched: bool
+    ) -> None:
         """Show this scale; painted only if it differs."""
         state = (low, high, uniform, colour_map, opacity, stretched)
         if state == self._state:
             return
         if state[3:5] != self._state[3:5]:
             table = np.ascontiguousarray(attention_table(colour_map, opacity))
-            self._bar = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888).convertToFormat(
-                QImage.Format.Format_ARGB32_Premultiplied)
+            straight = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
+            self._bar = straight.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
         self._state = state
         self.low, self.high, self.uniform = low, high, uniform
         kind = "stretched to this step" if stretched else "the same at every step"
-        self.setToolTip(f"Attention weight of a cell, {kind}: from {weight_percent(low)} to {weight_percent(high)}"
-                        f"{' and more' if not stretched else ''}.\nThe mark is the uniform level, {weight_percent(uniform)}: "
-                        f"what each cell would have if the model looked everywhere alike.")
+        more = "" if stretched else " and more"
+        self.setToolTip(
+            f"Attention weight of a cell, {kind}: "
+            f"from {weight_percent(low)} to {weight_percent(high)}{more}.\n"
+            f"The mark is the uniform level, {weight_percent(uniform)}: "
+            "what each cell would have if the model looked everywhere alike."
+        )
         self.setAccessibleDescription(self.toolTip())
         self.update()
 
@@ -95,5 +101,9 @@ class AttentionLegend(QWidget):
             if most >= least:
                 left = min(max(x - width / 2, least), most)
                 painter.setPen(QColor(theme.text))
-                painter.drawText(QRectF(left, LABELS_TOP, width + 2, HEIGHT - LABELS_TOP), Qt.AlignmentFlag.AlignVCenter, uniform)
+                painter.drawText(
+                    QRectF(left, LABELS_TOP, width + 2, HEIGHT - LABELS_TOP),
+                    Qt.AlignmentFlag.AlignVCenter,
+                    uniform,
+                )
         painter.end()

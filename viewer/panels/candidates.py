@@ -1,12 +1,14 @@
-"""The most probable words of the current step, each with its probability; another one can be taken in place of the one
-that was written."""
+"""The most probable words of the current step, each with its probability.
+
+Another one can be taken in place of the one that was written.
+"""
 
 from __future__ import annotations
 
 import math
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QPainterPath
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Candidate, Trace
@@ -50,7 +52,9 @@ class CandidateRow(QAbstractButton):
             return
         self.candidate, self.written = candidate, written
         self.setEnabled(candidate is not None)
-        self.setCursor(Qt.CursorShape.PointingHandCursor if candidate and not written else Qt.CursorShape.ArrowCursor)
+        self.setCursor(
+            Qt.CursorShape.PointingHandCursor if candidate and not written else Qt.CursorShape.ArrowCursor
+        )
         if candidate is None:
             self.setText("")
             self.setAccessibleName("No candidate")
@@ -59,8 +63,13 @@ class CandidateRow(QAbstractButton):
             self.setText(shown(candidate.word))
             chance = percent(self.probability).replace("%", " percent").replace("<", "below ")
             self.setAccessibleName(f"{self.text()}, {chance}{', written' if written else ''}")
-            then = "This word was written." if written else "Click to go this way: write this word here instead."
-            self.setToolTip(f"{self.text()}: {percent(self.probability)}\nlog-probability {signed(candidate.log_prob)}\n{then}")
+            then = (
+                "This word was written." if written else "Click to go this way: write this word here instead."
+            )
+            self.setToolTip(
+                f"{self.text()}: {percent(self.probability)}\n"
+                f"log-probability {signed(candidate.log_prob)}\n{then}"
+            )
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -93,11 +102,16 @@ class CandidateRow(QAbstractButton):
         painter.setFont(font)
         painter.setPen(QColor(theme.muted if is_end(self.candidate.word) else theme.text))
         inner = self.rect().adjusted(10, 0, -8, 0)
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-                         elided(self.text(), font, inner.width() - 48))
+        painter.drawText(
+            inner,
+            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
+            elided(self.text(), font, inner.width() - 48),
+        )
         painter.setFont(mono_font(11))
         painter.setPen(QColor(theme.text if self.written else theme.muted))
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, percent(self.probability))
+        painter.drawText(
+            inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, percent(self.probability)
+        )
         if self.hasFocus():
             draw_focus(painter, box, theme.accent, corner=CORNER - 1)
         painter.end()
@@ -215,7 +229,8 @@ class CandidatesPanel(Panel):
 
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
-        for part in (*self.rows, self.heading):
+        parts: list[CandidateRow | StepHeading] = [*self.rows, self.heading]
+        for part in parts:
             part.theme = theme
             part.update()
         super().set_theme(theme)
@@ -232,7 +247,11 @@ class CandidatesPanel(Panel):
                 row.set_candidate(None, written=False)
             return
         written = trace.tokens[step]
-        self.heading.set_step(f"Word {step + 1}", shown(trace.words[step]), percent(math.exp(min(float(trace.log_probs[step]), 0.0))))
+        self.heading.set_step(
+            f"Word {step + 1}",
+            shown(trace.words[step]),
+            percent(math.exp(min(float(trace.log_probs[step]), 0.0))),
+        )
         listed = rows_of(trace, step)
         for place, row in enumerate(self.rows):
             candidate = listed[place] if place < len(listed) else None
@@ -244,7 +263,7 @@ class CandidatesPanel(Panel):
 
 
 def rows_of(trace: Trace, step: int) -> tuple[Candidate, ...]:
-    """The candidates to list: the most probable ones, and the one that was written in the last row if it is not among them."""
+    """The candidates to list: the most probable ones; last the one written, if it is not among them."""
     best = trace.candidates[step][:ROWS]
     written = trace.tokens[step]
     if any(candidate.token == written for candidate in best):

@@ -1,4 +1,4 @@
-"""The words of the caption, to be clicked: each one's ground says how probable it was, the current one is outlined."""
+"""The caption's words, to be clicked: the ground says how probable each was, the current one is outlined."""
 
 from __future__ import annotations
 
@@ -56,8 +56,13 @@ class Chip(QAbstractButton):
         self.probability = math.exp(min(log_prob, 0.0)) if math.isfinite(log_prob) else 0.0
         self.setText(shown(word))
         chance = percent(self.probability)
-        self.setToolTip(f"{self.text()}: {chance}\nlog-probability {signed(log_prob)}\nClick to go to word {self.step + 1}")
-        self.setAccessibleName(f"{self.text()}, word {self.step + 1}, {chance.replace('%', ' percent').replace('<', 'below ')}")
+        self.setToolTip(
+            f"{self.text()}: {chance}\nlog-probability {signed(log_prob)}\n"
+            f"Click to go to word {self.step + 1}"
+        )
+        self.setAccessibleName(
+            f"{self.text()}, word {self.step + 1}, {chance.replace('%', ' percent').replace('<', 'below ')}"
+        )
         self.updateGeometry()
         self.update()
 
@@ -76,7 +81,9 @@ class Chip(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         """As wide as the word."""
-        return QSize(QFontMetrics(self._font()).horizontalAdvance(self.text()) + 2 * CHIP_PADDING, CHIP_HEIGHT)
+        return QSize(
+            QFontMetrics(self._font()).horizontalAdvance(self.text()) + 2 * CHIP_PADDING, CHIP_HEIGHT
+        )
 
     def minimumSizeHint(self) -> QSize:
         """A word is never cut."""
@@ -111,7 +118,14 @@ class Chip(QAbstractButton):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter and Space press it; arrows are the caption's."""
-        if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End):
+        if event.key() in (
+            Qt.Key.Key_Left,
+            Qt.Key.Key_Right,
+            Qt.Key.Key_Up,
+            Qt.Key.Key_Down,
+            Qt.Key.Key_Home,
+            Qt.Key.Key_End,
+        ):
             event.ignore()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
@@ -220,7 +234,8 @@ class CaptionPanel(Panel):
 
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
-        for part in (*self.chips, self.caret):
+        parts: list[Chip | Caret] = [*self.chips, self.caret]
+        for part in parts:
             part.theme = theme
             part.update()
         super().set_theme(theme)
@@ -228,8 +243,14 @@ class CaptionPanel(Panel):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows go from word to word, Home and End to the ends."""
         playhead = self.session.playhead
-        goals = {Qt.Key.Key_Left: playhead.step - 1, Qt.Key.Key_Right: playhead.step + 1, Qt.Key.Key_Up: playhead.step - 1,
-                 Qt.Key.Key_Down: playhead.step + 1, Qt.Key.Key_Home: 0, Qt.Key.Key_End: playhead.length - 1}
+        goals = {
+            Qt.Key.Key_Left: playhead.step - 1,
+            Qt.Key.Key_Right: playhead.step + 1,
+            Qt.Key.Key_Up: playhead.step - 1,
+            Qt.Key.Key_Down: playhead.step + 1,
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: playhead.length - 1,
+        }
         goal = goals.get(Qt.Key(event.key()))
         if goal is None or not self.chips:
             super().keyPressEvent(event)

@@ -1,4 +1,4 @@
-"""Every step as a small picture: the photograph with its attention, the word below. Made once, when the step arrives."""
+"""Every step as a small picture, made once when the step arrives: the photograph, its attention, the word."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from unrolled.viewer.state.session import InputPicture, Session
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 
-LOWEST, HIGHEST = 44, 120   # of a picture, in device-independent pixels: as high as the pane has room for
+LOWEST, HIGHEST = 44, 120  # of a picture, in device-independent pixels: as high as the pane has room for
 NARROWEST, WIDEST = 0.7, 1.8  # of a picture, over its height
 MARGIN, WORD_HEIGHT, SCROLL_BAR = 4, 20, 10
 EMPTY = "A small picture for every word, with what the model looked at when it wrote it."
@@ -103,12 +103,12 @@ class FrameDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Ground and outline for the current one, then picture and word."""
-        theme, place = self.theme, option.rect  # type: ignore[attr-defined]
+        theme, place = self.theme, option.rect
         current = index.row() == self.current
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = QRectF(place).adjusted(1, 1, -1, -1)
-        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)  # type: ignore[attr-defined]
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
         if current:
             painter.setPen(QPen(QColor(theme.playhead), 2))
             painter.setBrush(mix(theme.panel, theme.playhead, 0.12))
@@ -124,7 +124,9 @@ class FrameDelegate(QStyledItemDelegate):
         ended = isinstance(model, Frames) and is_end(model.words[index.row()])
         painter.setFont(font)
         painter.setPen(QColor(theme.muted if ended or index.row() > self.current else theme.text))
-        line = QRect(place.x() + MARGIN, place.y() + MARGIN + self.picture.height(), self.picture.width(), WORD_HEIGHT)
+        line = QRect(
+            place.x() + MARGIN, place.y() + MARGIN + self.picture.height(), self.picture.width(), WORD_HEIGHT
+        )
         painter.drawText(line, Qt.AlignmentFlag.AlignCenter, elided(word, font, line.width()))
         painter.restore()
 
@@ -190,7 +192,12 @@ class FilmStripPanel(Panel):
         session, values, ratio = self.session, self.session.appearance.values, self.devicePixelRatioF()
         trace = session.trace
         height = min(max(self.height() - WORD_HEIGHT - 2 * MARGIN - SCROLL_BAR, LOWEST), HIGHEST)
-        if session.picture is not self._picture or self._small is None or ratio != self._ratio or height != self._height:
+        if (
+            session.picture is not self._picture
+            or self._small is None
+            or ratio != self._ratio
+            or height != self._height
+        ):
             self._picture, self._ratio, self._height = session.picture, ratio, height
             self._take_photograph()
             self.frames.keep(0)
@@ -198,7 +205,7 @@ class FilmStripPanel(Panel):
             self._appearance = values
             self.frames.keep(0)
         if trace is not self._trace:
-            # A run that leaves another one is a new trace with the same first steps; values may differ all the same.
+            # A run that leaves another is a new trace with the same first words; its values may differ.
             self._trace = trace
             self.frames.keep(0)
         tokens = [] if trace is None else list(trace.tokens)
@@ -206,7 +213,11 @@ class FilmStripPanel(Panel):
         self._tokens = tokens
         if trace is not None:
             for step in range(len(self.frames.words), len(trace)):
-                self.frames.add(trace.words[step], math.exp(min(float(trace.log_probs[step]), 0.0)), self._thumbnail(trace, step))
+                self.frames.add(
+                    trace.words[step],
+                    math.exp(min(float(trace.log_probs[step]), 0.0)),
+                    self._thumbnail(trace, step),
+                )
         self._stack.setCurrentWidget(self.view if self.frames.words else self._empty)
 
     def seek(self, step: int) -> None:
@@ -217,7 +228,9 @@ class FilmStripPanel(Panel):
         here = self.frames.index(step)
         if before != step:
             low, high = sorted((before, step))
-            self.view.viewport().update() if high - low > 1 else [self.view.update(self.frames.index(at)) for at in (low, high)]
+            self.view.viewport().update() if high - low > 1 else [
+                self.view.update(self.frames.index(at)) for at in (low, high)
+            ]
         if self.view.currentIndex().row() != step:
             model = self.view.selectionModel()
             model.setCurrentIndex(here, model.SelectionFlag.NoUpdate)
@@ -262,23 +275,37 @@ class FilmStripPanel(Panel):
         if self._small is None or self._small.isNull():
             return made
         size = self._small.deviceIndependentSize()
-        place = QRectF(round((box.width() - size.width()) / 2), round((box.height() - size.height()) / 2), size.width(), size.height())
+        place = QRectF(
+            round((box.width() - size.width()) / 2),
+            round((box.height() - size.height()) / 2),
+            size.width(),
+            size.height(),
+        )
         painter = QPainter(made)
         painter.drawImage(place.topLeft(), self._small)
         channels = map_channels(trace.channels.values())
         if channels:
             colours = overlay(trace.column(channels[0].name)[step], values)
-            draw_overlay(painter, colours, part(place, trace.provenance.region), smooth=values.attention_smooth)
+            draw_overlay(
+                painter, colours, part(place, trace.provenance.region), smooth=values.attention_smooth
+            )
         painter.end()
         return made
 
 
 def _look(values: AppearanceValues) -> tuple[object, ...]:
     """What of the appearance the pictures depend on."""
-    return (values.attention_scale, values.attention_smooth, values.attention_opacity, values.attention_colour_map)
+    return (
+        values.attention_scale,
+        values.attention_smooth,
+        values.attention_opacity,
+        values.attention_colour_map,
+    )
 
 
 def _common(first: list[int], second: list[int]) -> int:
     """How many tokens two runs have in common at the beginning."""
-    same = next((place for place, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), None)
+    same = next(
+        (place for place, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), None
+    )
     return min(len(first), len(second)) if same is None else same

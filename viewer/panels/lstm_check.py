@@ -1,7 +1,7 @@
-"""The step of an LSTM, done again for one unit from what was recorded, to be compared with what the model computed.
+"""The step of an LSTM, done again for one unit from what was recorded, to be compared with the model's own result.
 
-It goes by the roles of channels, never by a model's name, and knows no Qt. Hochreiter and Schmidhuber (1997) with the
-forget gate of Gers, Schmidhuber and Cummins (2000):
+It goes by the roles of channels, never by a model's name, and knows no Qt. Hochreiter and Schmidhuber (1997) with
+the forget gate of Gers, Schmidhuber and Cummins (2000):
 c_t = f_t · c_{t-1} + i_t · g_t and h_t = o_t · tanh(c_t).
 """
 
@@ -29,7 +29,7 @@ class LstmStep:
     i, f, o, g, c, h : float
         Recorded: gates, cell and hidden value.
     before : float or None
-        The cell's value at the step before; None at step 0, where it is the start state, which is not recorded.
+        The cell's value at the step before; None at step 0: the start state is not recorded.
     cell, hidden : float or None
         Computed again: f·before + i·g, and o·tanh(c).
     """
@@ -59,7 +59,7 @@ class LstmStep:
 
 
 def lstm_channels(channels: Iterable[Channel]) -> dict[str, Channel] | None:
-    """The first channel of each LSTM role, if all are there, of one layer, along ``unit`` alone and of one length."""
+    """The first channel of each LSTM role, if all are there, of one layer and of one length."""
     found: dict[str, Channel] = {}
     for channel in channels:
         if channel.role in ROLES and channel.axes == ("unit",):
@@ -77,11 +77,23 @@ def lstm_step(trace: Trace, channels: dict[str, Channel], *, step: int, unit: in
     IndexError
         When the step was not recorded or there is no such unit.
     """
+
     def at(role: str, when: int) -> float:
         return float(trace.column(channels[role].name)[when, unit])
 
     i, f, o, g = (at(role, step) for role in ROLES[:4])
     c, h = at("cell", step), at("hidden", step)
     before = at("cell", step - 1) if step > 0 else None
-    return LstmStep(step=step, unit=unit, i=i, f=f, o=o, g=g, c=c, h=h, before=before,
-                    cell=None if before is None else f * before + i * g, hidden=o * float(np.tanh(c)))
+    return LstmStep(
+        step=step,
+        unit=unit,
+        i=i,
+        f=f,
+        o=o,
+        g=g,
+        c=c,
+        h=h,
+        before=before,
+        cell=None if before is None else f * before + i * g,
+        hidden=o * float(np.tanh(c)),
+    )

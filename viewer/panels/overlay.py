@@ -13,12 +13,12 @@ from unrolled.viewer.theme.attention_colours import attention_rgba
 
 Region = tuple[float, float, float, float]
 WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
-LONGEST_KEPT = 2560         # pixels of the copy that is scaled from when a pane changes its size
-PIXELS_A_CELL = 8           # a smooth map is coloured so finely; the painter scales it on from there
+LONGEST_KEPT = 2560  # pixels of the copy that is scaled from when a pane changes its size
+PIXELS_A_CELL = 8  # a smooth map is coloured so finely; the painter scales it on from there
 
 
 def photograph(pixels: npt.NDArray[np.uint8], *, longest: int = LONGEST_KEPT) -> QImage:
-    """A picture, shape (height, width, 3), as a QImage that owns its pixels; made smaller when it is very large."""
+    """A picture, shape (height, width, 3), as a QImage of its own pixels; smaller when it is very large."""
     height, width = pixels.shape[:2]
     if max(height, width) > longest:
         small = Image.fromarray(pixels)
@@ -26,16 +26,23 @@ def photograph(pixels: npt.NDArray[np.uint8], *, longest: int = LONGEST_KEPT) ->
         pixels = np.asarray(small)
         height, width = pixels.shape[:2]
     pixels = np.ascontiguousarray(pixels)
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(QImage.Format.Format_RGB32)
+    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(
+        QImage.Format.Format_RGB32
+    )
 
 
 def overlay(weights: npt.NDArray[np.float32], values: AppearanceValues) -> QImage:
     """A step's attention as colours, small: the painter scales it, evenly if smooth, in blocks if not."""
     rows, columns = weights.shape
     fine = PIXELS_A_CELL if values.attention_smooth else 1
-    colours = attention_rgba(weights, scale=values.attention_scale, colour_map=values.attention_colour_map,
-                             opacity=values.attention_opacity, smooth=values.attention_smooth,
-                             size=(columns * fine, rows * fine))
+    colours = attention_rgba(
+        weights,
+        scale=values.attention_scale,
+        colour_map=values.attention_colour_map,
+        opacity=values.attention_opacity,
+        smooth=values.attention_smooth,
+        size=(columns * fine, rows * fine),
+    )
     height, width = colours.shape[:2]
     colours = np.ascontiguousarray(colours)
     image = QImage(colours.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
@@ -49,7 +56,7 @@ def draw_overlay(painter: QPainter, image: QImage, place: QRectF, *, smooth: boo
 
 
 def fitted(size: QSize, box: QRectF, ratio: float) -> QRectF:
-    """The largest place of a picture of this size in the middle of a box, its edges on whole device pixels."""
+    """The largest place of a picture of this size in the middle of a box, on whole device pixels."""
     if size.isEmpty() or box.isEmpty():
         return QRectF()
     factor = min(box.width() / size.width(), box.height() / size.height())
@@ -58,19 +65,29 @@ def fitted(size: QSize, box: QRectF, ratio: float) -> QRectF:
     def whole(value: float) -> float:
         return round(value * ratio) / ratio
 
-    return QRectF(whole(box.x() + (box.width() - width) / 2), whole(box.y() + (box.height() - height) / 2),
-                  max(whole(width), 1 / ratio), max(whole(height), 1 / ratio))
+    return QRectF(
+        whole(box.x() + (box.width() - width) / 2),
+        whole(box.y() + (box.height() - height) / 2),
+        max(whole(width), 1 / ratio),
+        max(whole(height), 1 / ratio),
+    )
 
 
 def part(place: QRectF, region: Region) -> QRectF:
     """The place of a region, given as left, top, right and bottom in fractions."""
     left, top, right, bottom = region
-    return QRectF(place.x() + left * place.width(), place.y() + top * place.height(),
-                  (right - left) * place.width(), (bottom - top) * place.height())
+    return QRectF(
+        place.x() + left * place.width(),
+        place.y() + top * place.height(),
+        (right - left) * place.width(),
+        (bottom - top) * place.height(),
+    )
 
 
 def scaled_to(image: QImage, size: QSize, ratio: float) -> QImage:
     """A picture at exactly so many device pixels, which says its ratio."""
-    made = image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
+    made = image.scaled(
+        size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+    )
     made.setDevicePixelRatio(ratio)
     return made

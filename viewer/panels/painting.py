@@ -38,7 +38,13 @@ def weight_percent(weight: float) -> str:
     if not math.isfinite(weight):
         return "–"
     hundredths = weight * 100
-    return f"{hundredths:.0f}%" if hundredths >= 99.5 else f"{hundredths:.1f}%" if hundredths >= 0.995 else f"{hundredths:.2f}%"
+    return (
+        f"{hundredths:.0f}%"
+        if hundredths >= 99.5
+        else f"{hundredths:.1f}%"
+        if hundredths >= 0.995
+        else f"{hundredths:.2f}%"
+    )
 
 
 def signed(value: float, decimals: int = 3) -> str:
@@ -62,7 +68,7 @@ def elided(text: str, font: QFont, width: int) -> str:
 
 
 class EmptyText(QLabel):
-    """Muted words in the middle of a panel that has nothing to show yet: what will be there, and how to get it."""
+    """Muted words in a panel that has nothing to show yet: what will be there, and how to get it."""
 
     def __init__(self, text: str, parent: QWidget) -> None:
         super().__init__(text, parent)

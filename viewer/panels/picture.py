@@ -1,5 +1,7 @@
-"""The photograph with the attention of the current step, its legend and its switches; a note for the heading reads out
-the cell under the pointer."""
+"""The photograph with the attention of the current step, its legend and its switches.
+
+A note for the heading reads out the cell under the pointer.
+"""
 
 from __future__ import annotations
 
@@ -97,15 +99,27 @@ class PicturePanel(Panel):
             self.canvas.set_photo(None if self._picture is None else photograph(self._picture.pixels))
         self._below.setVisible(self._picture is not None)
         trace, description = session.trace, session.description
-        known = trace.channels.values() if trace is not None else description.channels if description is not None else ()
+        known = (
+            trace.channels.values()
+            if trace is not None
+            else description.channels
+            if description is not None
+            else ()
+        )
         channels = map_channels(known)
         if channels != self._channels or (self._channel is None and channels):
             self._channels = channels
             name = "" if self._channel is None else self._channel.name
-            self._channel = next((channel for channel in channels if channel.name == name), channels[0] if channels else None)
+            self._channel = next(
+                (channel for channel in channels if channel.name == name), channels[0] if channels else None
+            )
             self.controls.set_channels({channel.name: channel.title for channel in channels})
         self.canvas.set_region(WHOLE if trace is None else trace.provenance.region, shown=values.show_region)
-        self.canvas.set_label("Stretched: each step on its own scale" if values.attention_scale == "stretched" and channels else "")
+        self.canvas.set_label(
+            "Stretched: each step on its own scale"
+            if values.attention_scale == "stretched" and channels
+            else ""
+        )
         self.controls.refresh()
         self._draw(session.playhead.step)
 
@@ -123,9 +137,13 @@ class PicturePanel(Panel):
 
     def _draw(self, step: int) -> None:
         trace, channel, values = self.session.trace, self._channel, self.session.appearance.values
-        there = trace is not None and channel is not None and self._picture is not None and 0 <= step < len(trace)
+        there = (
+            trace is not None and channel is not None and self._picture is not None and 0 <= step < len(trace)
+        )
         self._step = step if there else NOWHERE
-        weights = trace.column(channel.name)[step] if there and trace is not None and channel is not None else None
+        weights = (
+            trace.column(channel.name)[step] if there and trace is not None and channel is not None else None
+        )
         drawn = (None if weights is None else weights.tobytes(), values)
         if drawn == self._drawn:
             self._read_out()
@@ -145,9 +163,17 @@ class PicturePanel(Panel):
             return
         uniform = uniform_level(channel.size)
         scale = values.attention_scale if weights is not None else "absolute"
-        low, high = attention_limits(weights if weights is not None else np.full(channel.shape, uniform, np.float32), scale)
-        self.legend.set_scale(low=low, high=high, uniform=uniform, colour_map=values.attention_colour_map,
-                              opacity=values.attention_opacity, stretched=scale == "stretched")
+        low, high = attention_limits(
+            weights if weights is not None else np.full(channel.shape, uniform, np.float32), scale
+        )
+        self.legend.set_scale(
+            low=low,
+            high=high,
+            uniform=uniform,
+            colour_map=values.attention_colour_map,
+            opacity=values.attention_opacity,
+            stretched=scale == "stretched",
+        )
 
     def _read_out(self) -> None:
         text = self._cell_text() or self._region_text()
@@ -161,8 +187,10 @@ class PicturePanel(Panel):
         if cell is None or weights is None or cell[0] >= weights.shape[0] or cell[1] >= weights.shape[1]:
             return ""
         weight = float(weights[cell])
-        return (f"row {cell[0] + 1}, column {cell[1] + 1}:  {weight_percent(weight)}  =  "
-                f"{weight * weights.size:.1f} × uniform")
+        return (
+            f"row {cell[0] + 1}, column {cell[1] + 1}:  {weight_percent(weight)}  =  "
+            f"{weight * weights.size:.1f} × uniform"
+        )
 
     def _region_text(self) -> str:
         trace, description = self.session.trace, self.session.description

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QImage, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QFontMetrics,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.viewer.panels.overlay import WHOLE, Region, draw_overlay, fitted, part, scaled_to
@@ -72,7 +82,9 @@ class PictureCanvas(QWidget):
         self._photo, self._scaled = photo, None
         self.update()
 
-    def set_map(self, weights: npt.NDArray[np.float32] | None, colours: QImage | None, *, smooth: bool) -> None:
+    def set_map(
+        self, weights: npt.NDArray[np.float32] | None, colours: QImage | None, *, smooth: bool
+    ) -> None:
         """What lies over the photograph."""
         self._map, self._overlay, self._smooth = weights, colours, smooth
         self.update()
@@ -104,7 +116,9 @@ class PictureCanvas(QWidget):
         if self._map is None:
             return QRectF()
         rows, columns = self._map.shape
-        return part(self.region_place(), (column / columns, row / rows, (column + 1) / columns, (row + 1) / rows))
+        return part(
+            self.region_place(), (column / columns, row / rows, (column + 1) / columns, (row + 1) / rows)
+        )
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Photograph, attention, outline, the cell under the pointer, label."""
@@ -139,8 +153,10 @@ class PictureCanvas(QWidget):
         seen = self.region_place()
         if position is not None and self._map is not None and seen.contains(position):
             rows, columns = self._map.shape
-            cell = (min(int((position.y() - seen.y()) / seen.height() * rows), rows - 1),
-                    min(int((position.x() - seen.x()) / seen.width() * columns), columns - 1))
+            cell = (
+                min(int((position.y() - seen.y()) / seen.height() * rows), rows - 1),
+                min(int((position.x() - seen.x()) / seen.width() * columns), columns - 1),
+            )
         if cell != self._cell:
             self._cell = cell
             self.cell_hovered.emit(cell)
@@ -197,4 +213,8 @@ class PictureCanvas(QWidget):
         painter.setFont(text_font(13))
         painter.setPen(QColor(self.theme.muted))
         for number, line in enumerate(EMPTY_LINES):
-            painter.drawText(QRectF(box.x(), middle.y() - 4 + 20 * number, box.width(), 20), Qt.AlignmentFlag.AlignCenter, line)
+            painter.drawText(
+                QRectF(box.x(), middle.y() - 4 + 20 * number, box.width(), 20),
+                Qt.AlignmentFlag.AlignCenter,
+                line,
+            )

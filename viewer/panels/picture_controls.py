@@ -39,11 +39,17 @@ class PictureControls(QWidget):
         super().__init__(parent)
         self._session = session
         update = session.appearance.update
-        self.absolute = _switch("Absolute", "One scale for every step and every picture (A)", "Absolute attention scale")
-        self.stretched = _switch("Stretched", "Each step from its least to its greatest weight (A)", "Stretched attention scale")
+        self.absolute = _switch(
+            "Absolute", "One scale for every step and every picture (A)", "Absolute attention scale"
+        )
+        self.stretched = _switch(
+            "Stretched", "Each step from its least to its greatest weight (A)", "Stretched attention scale"
+        )
         self.smooth = _switch("", "Smooth: interpolated between the cells' centres (S)", "Smooth attention")
         self.cells = _switch("", "Cells: as the model computes them (S)", "Attention as cells")
-        self.region = _switch("", "Outline the part of the picture that the model saw (O)", "Outline what the model saw")
+        self.region = _switch(
+            "", "Outline the part of the picture that the model saw (O)", "Outline what the model saw"
+        )
         self._icons = {self.smooth: "smooth", self.cells: "cells", self.region: "window-fit"}
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
@@ -62,8 +68,14 @@ class PictureControls(QWidget):
         self.channel.hide()
 
         flow = FlowLayout(self, gap=4)
-        for part in (_segment(self.absolute, self.stretched), _segment(self.smooth, self.cells), self.region, self.opacity,
-                     self.colour_map, self.channel):
+        for part in (
+            _segment(self.absolute, self.stretched),
+            _segment(self.smooth, self.cells),
+            self.region,
+            self.opacity,
+            self.colour_map,
+            self.channel,
+        ):
             flow.addWidget(part)
         self.absolute.clicked.connect(lambda: update(attention_scale="absolute"))
         self.stretched.clicked.connect(lambda: update(attention_scale="stretched"))
@@ -79,8 +91,13 @@ class PictureControls(QWidget):
         """Follow the appearance, without answering."""
         values = self._session.appearance.values
         absolute = values.attention_scale == "absolute"
-        for button, on in ((self.absolute, absolute), (self.stretched, not absolute), (self.smooth, values.attention_smooth),
-                           (self.cells, not values.attention_smooth), (self.region, values.show_region)):
+        for button, on in (
+            (self.absolute, absolute),
+            (self.stretched, not absolute),
+            (self.smooth, values.attention_smooth),
+            (self.cells, not values.attention_smooth),
+            (self.region, values.show_region),
+        ):
             if button.isChecked() != on:
                 blocked = button.blockSignals(True)
                 button.setChecked(on)

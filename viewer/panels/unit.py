@@ -1,4 +1,4 @@
-"""The pinned units at the current step: their values in every channel, and the step's equation with one unit's numbers."""
+"""The pinned units at the current step: their values in every channel, and the equation with one's numbers."""
 
 from __future__ import annotations
 
@@ -47,11 +47,19 @@ class EquationBox(QWidget):
         result = self.result
         if result is None:
             return []
-        lines = [(f"Unit {result.unit}, word {result.step + 1}", "head"), (f"c = f·{CELL_BEFORE} + i·g", "equation")]
+        lines = [
+            (f"Unit {result.unit}, word {result.step + 1}", "head"),
+            (f"c = f·{CELL_BEFORE} + i·g", "equation"),
+        ]
         if result.before is None or result.cell is None:
             lines.append((f"{CELL_BEFORE}: start state, not recorded", "numbers"))
         else:
-            lines.append((f"{_brief(result.f)}·{_factor(result.before)} + {_brief(result.i)}·{_factor(result.g)}", "numbers"))
+            lines.append(
+                (
+                    f"{_brief(result.f)}·{_factor(result.before)} + {_brief(result.i)}·{_factor(result.g)}",
+                    "numbers",
+                )
+            )
         lines.append((f"= {_brief(result.c if result.cell is None else result.cell)}", "numbers"))
         lines.append(("h = o·tanh(c)", "equation"))
         lines.append((f"{_brief(result.o)}·tanh({_brief(result.c)}) = {_brief(result.hidden)}", "numbers"))
@@ -69,8 +77,13 @@ class EquationBox(QWidget):
             return
         painter.setPen(QColor(theme.border))
         painter.drawLine(0, 0, self.width(), 0)
-        looks = {"head": (text_font(11, weight=QFont.Weight.Medium), theme.muted), "equation": (mono_font(12), theme.text),
-                 "numbers": (mono_font(11), theme.muted), "good": (text_font(11), theme.good), "bad": (text_font(11), theme.error)}
+        looks = {
+            "head": (text_font(11, weight=QFont.Weight.Medium), theme.muted),
+            "equation": (mono_font(12), theme.text),
+            "numbers": (mono_font(11), theme.muted),
+            "good": (text_font(11), theme.good),
+            "bad": (text_font(11), theme.error),
+        }
         for number, (text, kind) in enumerate(self.lines()):
             font, colour = looks[kind]
             if QFontMetrics(font).horizontalAdvance(text) > self.width() - 4:
@@ -78,13 +91,18 @@ class EquationBox(QWidget):
                 text = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, self.width() - 4)
             painter.setFont(font)
             painter.setPen(QColor(colour))
-            painter.drawText(2, 6 + number * LINE, self.width() - 4, LINE, Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(
+                2, 6 + number * LINE, self.width() - 4, LINE, Qt.AlignmentFlag.AlignVCenter, text
+            )
         painter.end()
 
     @staticmethod
     def _tooltip(result: LstmStep) -> str:
-        return (f"{CELL_BEFORE} is the cell's value at the word before.\nDone again in double precision from what was recorded; "
-                f"the largest difference is {result.difference:.2g}.")
+        return (
+            f"{CELL_BEFORE} is the cell's value at the word before.\n"
+            "Done again in double precision from what was recorded; "
+            f"the largest difference is {result.difference:.2g}."
+        )
 
 
 class UnitPanel(Panel):
@@ -147,7 +165,9 @@ class UnitPanel(Panel):
         trace = self.session.trace
         if trace is not self._trace:
             self._trace = trace
-            self._channels = () if trace is None else tuple(c for c in trace.channels.values() if c.axes == ("unit",))
+            self._channels = (
+                () if trace is None else tuple(c for c in trace.channels.values() if c.axes == ("unit",))
+            )
             self._lstm = None if trace is None else lstm_channels(trace.channels.values())
             self.table.set_channels(self._channels)
             self.equation.setVisible(self._lstm is not None)
@@ -178,10 +198,19 @@ class UnitPanel(Panel):
             self.equation.set_result(None)
             return
         columns = [trace.column(channel.name) for channel in self._channels]
-        self.table.set_rows(tuple(
-            UnitRow(unit, selection.units.index(unit) if unit in selection.units else None,
-                    tuple(float(column[step, unit]) if 0 <= unit < column.shape[1] else math.nan for column in columns))
-            for unit in units))
+        self.table.set_rows(
+            tuple(
+                UnitRow(
+                    unit,
+                    selection.units.index(unit) if unit in selection.units else None,
+                    tuple(
+                        float(column[step, unit]) if 0 <= unit < column.shape[1] else math.nan
+                        for column in columns
+                    ),
+                )
+                for unit in units
+            )
+        )
         watched = selection.hover if selection.hover is not None else units[-1] if units else None
         if self._lstm is None or watched is None or not 0 <= watched < self._lstm["hidden"].shape[0]:
             self.equation.set_result(None)

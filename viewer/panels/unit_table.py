@@ -1,4 +1,4 @@
-"""A small table, painted: a row a unit, a column a channel, each value over a bar on its channel's fixed range."""
+"""A small table, painted: a row a unit, a column a channel, each value over a bar on its channel's range."""
 
 from __future__ import annotations
 
@@ -25,8 +25,17 @@ HOVER_HINT = "point at a track to read a unit"
 
 @dataclass(frozen=True, slots=True)
 class UnitRow:
-    """A unit's values at a step, one a channel; a channel without that unit has nan. `colour` is its series' place, or
-    none for the unit under the pointer."""
+    """A unit's values at a step.
+
+    Attributes
+    ----------
+    unit : int
+        Which.
+    colour : int or None
+        The place of its colour among the theme's series; None for the unit under the pointer.
+    values : tuple of float
+        One a channel; nan where a channel has no such unit.
+    """
 
     unit: int
     colour: int | None
@@ -89,7 +98,7 @@ class UnitTable(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """The pinned units and a row that is kept for the one under the pointer, so that pointing moves nothing."""
+        """The pinned units, and a row kept for the one under the pointer, so that pointing moves nothing."""
         return QSize(200, HEAD_HEIGHT + ROW_HEIGHT * (self._pinned() + 1))
 
     def minimumSizeHint(self) -> QSize:
@@ -105,7 +114,9 @@ class UnitTable(QWidget):
         """Where a value is."""
         width = (self.width() - NAME_WIDTH - BUTTON) / max(len(self.channels), 1)
         left = round(NAME_WIDTH + column * width)
-        return QRect(left, HEAD_HEIGHT + row * ROW_HEIGHT, round(NAME_WIDTH + (column + 1) * width) - left, ROW_HEIGHT)
+        return QRect(
+            left, HEAD_HEIGHT + row * ROW_HEIGHT, round(NAME_WIDTH + (column + 1) * width) - left, ROW_HEIGHT
+        )
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Heads, chips, numbers, bars."""
@@ -117,27 +128,45 @@ class UnitTable(QWidget):
         painter.setPen(QColor(theme.muted))
         for column, channel in enumerate(self.channels):
             place = self.cell(0, column)
-            painter.drawText(QRect(place.x(), 0, place.width() - 2, HEAD_HEIGHT),
-                             Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignHCenter, _head(channel, self.channels))
+            painter.drawText(
+                QRect(place.x(), 0, place.width() - 2, HEAD_HEIGHT),
+                Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignHCenter,
+                _head(channel, self.channels),
+            )
         painter.setFont(number)
         for line, row in enumerate(self.rows):
             top = HEAD_HEIGHT + line * ROW_HEIGHT
-            colour = QColor(theme.muted if row.colour is None else theme.series[row.colour % len(theme.series)])
+            colour = QColor(
+                theme.muted if row.colour is None else theme.series[row.colour % len(theme.series)]
+            )
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour)
             painter.drawRoundedRect(QRectF(1, top + 6, 8, 8), 2, 2)
             painter.setPen(QColor(theme.text))
-            painter.drawText(QRect(14, top, NAME_WIDTH - 14, 20), Qt.AlignmentFlag.AlignVCenter, str(row.unit))
+            painter.drawText(
+                QRect(14, top, NAME_WIDTH - 14, 20), Qt.AlignmentFlag.AlignVCenter, str(row.unit)
+            )
             for column, value in enumerate(row.values):
                 place = self.cell(line, column).adjusted(1, 0, -2, 0)
                 painter.setPen(QColor(theme.text))
-                painter.drawText(QRect(place.x(), top, place.width(), 20), Qt.AlignmentFlag.AlignCenter, short(value))
-                self._draw_bar(painter, QRectF(place.x() + 1, top + 21, place.width() - 2, 4), self.channels[column], value, colour)
+                painter.drawText(
+                    QRect(place.x(), top, place.width(), 20), Qt.AlignmentFlag.AlignCenter, short(value)
+                )
+                self._draw_bar(
+                    painter,
+                    QRectF(place.x() + 1, top + 21, place.width() - 2, 4),
+                    self.channels[column],
+                    value,
+                    colour,
+                )
         if len(self.rows) == self._pinned():
             painter.setFont(text_font(11))
             painter.setPen(QColor(theme.faint))
-            painter.drawText(QRect(14, HEAD_HEIGHT + len(self.rows) * ROW_HEIGHT, self.width() - 14, ROW_HEIGHT - 4),
-                             Qt.AlignmentFlag.AlignVCenter, HOVER_HINT)
+            painter.drawText(
+                QRect(14, HEAD_HEIGHT + len(self.rows) * ROW_HEIGHT, self.width() - 14, ROW_HEIGHT - 4),
+                Qt.AlignmentFlag.AlignVCenter,
+                HOVER_HINT,
+            )
         painter.end()
 
     def event(self, event: QEvent) -> bool:
@@ -157,21 +186,35 @@ class UnitTable(QWidget):
                 if position.y() < HEAD_HEIGHT:
                     return f"{channel.symbol}: {channel.title}, {scale}"
                 if 0 <= line < len(self.rows):
-                    return f"unit {self.rows[line].unit}, {channel.title}: {signed(self.rows[line].values[column], 5)}\n{scale}"
+                    row = self.rows[line]
+                    return f"unit {row.unit}, {channel.title}: {signed(row.values[column], 5)}\n{scale}"
         return ""
 
-    def _draw_bar(self, painter: QPainter, place: QRectF, channel: Channel, value: float, colour: QColor) -> None:
-        painter.fillRect(place, QColor(self.theme.missing if self.theme.name == "light" else self.theme.border))
+    def _draw_bar(
+        self, painter: QPainter, place: QRectF, channel: Channel, value: float, colour: QColor
+    ) -> None:
+        painter.fillRect(
+            place, QColor(self.theme.missing if self.theme.name == "light" else self.theme.border)
+        )
         if not math.isfinite(value):
             return
         zero = min(max((0.0 - channel.low) / (channel.high - channel.low), 0.0), 1.0)
         here = min(max((value - channel.low) / (channel.high - channel.low), 0.0), 1.0)
         left, right = sorted((zero, here))
-        painter.fillRect(QRectF(place.x() + left * place.width(), place.y(), max((right - left) * place.width(), 1.0), place.height()),
-                         colour)
+        painter.fillRect(
+            QRectF(
+                place.x() + left * place.width(),
+                place.y(),
+                max((right - left) * place.width(), 1.0),
+                place.height(),
+            ),
+            colour,
+        )
         if 0.0 < zero < 1.0:
-            painter.fillRect(QRectF(place.x() + zero * place.width() - 0.5, place.y() - 1, 1, place.height() + 2),
-                             QColor(self.theme.faint))
+            painter.fillRect(
+                QRectF(place.x() + zero * place.width() - 0.5, place.y() - 1, 1, place.height() + 2),
+                QColor(self.theme.faint),
+            )
 
     def _number_font(self) -> QFont:
         width = (self.width() - NAME_WIDTH - BUTTON) / max(len(self.channels), 1)

@@ -6,7 +6,7 @@ END_TEXT = "END"
 
 
 def is_end(word: str) -> bool:
-    """Whether a word is the END token's: a mark such as ``<end>`` or ``</s>``, which no vocabulary has as a word."""
+    """Whether a word is the END token's: a mark such as ``<end>`` or ``</s>``, no word of a language."""
     return word.strip("</>[]").lower() in ("end", "eos", "s") and word[:1] in "<[" and len(word) > 2
 
 

@@ -1,7 +1,7 @@
 """Attention weights as colours to lay over a picture, the same in the window and in what is exported.
 
-The scale is absolute unless a person asks for another: a weight has the same colour at every step and for every
-picture whose grid is as fine. Pure NumPy; it knows neither Qt nor the session.
+The scale is absolute unless a person asks for another: a weight has the same colour at every step and for
+every picture whose grid is as fine. Pure NumPy; it knows neither Qt nor the session.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from unrolled.viewer.theme.colour_maps import TABLE_SIZE, colour_table
 
-FULL_OVER_UNIFORM = 8.0  # the absolute scale ends at eight times what every cell would have if all had the same
+FULL_OVER_UNIFORM = 8.0  # the absolute scale ends at eight times the uniform level
 
 
 def uniform_level(cells: int) -> float:
@@ -42,12 +42,11 @@ def attention_limits(weights: npt.NDArray[np.float32], scale: str = "absolute") 
 
 @lru_cache(maxsize=64)
 def attention_table(colour_map: str, opacity: float) -> npt.NDArray[np.uint8]:
-    """The colour of each of 256 levels from the lower to the upper limit, shape (256, 4), RGBA, alpha not multiplied in.
+    """The colour of each of 256 levels from the lower to the upper limit.
 
-    Alpha rises with the level, 1 - (1 - level)², times `opacity`: where the model does not look, the picture shows.
-    Read-only, since it is shared.
+    Shape (256, 4), RGBA, alpha not multiplied in. Alpha is 1 - (1 - level)², times `opacity`: where the model does not look, the picture shows. Read-only, since it is shared.
     """
-    table = colour_table(colour_map).copy()
+    table: npt.NDArray[np.uint8] = colour_table(colour_map).copy()
     level = np.arange(TABLE_SIZE) / (TABLE_SIZE - 1)
     table[:, 3] = np.round(255.0 * min(max(opacity, 0.0), 1.0) * (1.0 - (1.0 - level) ** 2)).astype(np.uint8)
     table.flags.writeable = False
@@ -55,8 +54,13 @@ def attention_table(colour_map: str, opacity: float) -> npt.NDArray[np.uint8]:
 
 
 def attention_rgba(
-    weights: npt.NDArray[np.float32], *, scale: str = "absolute", colour_map: str = "inferno", opacity: float = 0.75,
-    smooth: bool = True, size: tuple[int, int] | None = None,
+    weights: npt.NDArray[np.float32],
+    *,
+    scale: str = "absolute",
+    colour_map: str = "inferno",
+    opacity: float = 0.75,
+    smooth: bool = True,
+    size: tuple[int, int] | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Attention as a picture of colours with transparency.
 
@@ -100,7 +104,7 @@ def attention_rgba(
 
 @lru_cache(maxsize=32)
 def _between(pixels: int, cells: int) -> npt.NDArray[np.float32]:
-    """Bilinear weights along one axis, shape (pixels, cells); beyond the outer centres the outer cells go on."""
+    """Bilinear weights along one axis, shape (pixels, cells); beyond outer centres the outer cells go on."""
     place = np.clip((np.arange(pixels) + 0.5) * cells / pixels - 0.5, 0, cells - 1)
     return np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(cells)[None, :])).astype(np.float32)
 
