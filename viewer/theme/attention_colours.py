@@ -44,7 +44,8 @@ def attention_limits(weights: npt.NDArray[np.float32], scale: str = "absolute") 
 def attention_table(colour_map: str, opacity: float) -> npt.NDArray[np.uint8]:
     """The colour of each of 256 levels from the lower to the upper limit.
 
-    Shape (256, 4), RGBA, alpha not multiplied in. Alpha is 1 - (1 - level)², times `opacity`: where the model does not look, the picture shows. Read-only, since it is shared.
+    Shape (256, 4), RGBA, alpha not multiplied in. Alpha is 1 - (1 - level)², times `opacity`: where the model
+    does not look, the picture shows. Read-only, since it is shared.
     """
     table: npt.NDArray[np.uint8] = colour_table(colour_map).copy()
     level = np.arange(TABLE_SIZE) / (TABLE_SIZE - 1)
