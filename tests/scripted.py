@@ -58,7 +58,8 @@ def step_result(step: int, word: str, *, units: int = UNITS, grid: tuple[int, in
     others = [other for other in WORDS[1:] if other != word][:7]
     candidates = [Candidate(WORDS.index(word), word, log_prob)]
     candidates += [Candidate(WORDS.index(other), other, log_prob - 0.8 * (place + 1)) for place, other in enumerate(others)]
-    return StepResult(step=step, token=WORDS.index(word), word=word, log_prob=log_prob, candidates=tuple(candidates), values=values)
+    return StepResult(step=step, token=WORDS.index(word), word=word, log_prob=log_prob, candidates=tuple(candidates),
+                      values=values)
 
 
 def trace(words: tuple[str, ...] = CAPTION, *, units: int = UNITS, grid: tuple[int, int] = GRID, seed: int = 0,

@@ -15,12 +15,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import scripted  # noqa: E402
+import scripted
 
-from unrolled.models.backend.engine import EngineError, SayProgress, StillWanted, Superseded  # noqa: E402
-from unrolled.models.backend.process import run  # noqa: E402
-from unrolled.models.protocol.messages import Decoding, Device, Ended, Loaded, Opened, Ready, Stepped  # noqa: E402
-from unrolled.models.trace import ModelListing  # noqa: E402
+from unrolled.models.backend.engine import EngineError, SayProgress, StillWanted, Superseded
+from unrolled.models.backend.process import run
+from unrolled.models.protocol.messages import Decoding, Device, Ended, Loaded, Opened, Ready, Stepped
+from unrolled.models.trace import ModelListing
 
 
 class ScriptedEngine:

@@ -1,4 +1,4 @@
-"""A captioner small enough to train inside a test, and drawn photographs with captions for it. Never reads a network."""
+"""A captioner small enough to train inside a test, and drawn photographs with captions for it."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def add_encoder() -> None:
 
 def config() -> AttendLSTMConfig:
     """Lengths that are all different, so that none can stand for another."""
-    return AttendLSTMConfig(vocabulary=len(WORDS), encoder_features=KIND.features, features=12, embedding=8, hidden=16,
-                            attention=10, dropout=0.0)
+    return AttendLSTMConfig(vocabulary=len(WORDS), encoder_features=KIND.features, features=12, embedding=8,
+                            hidden=16, attention=10, dropout=0.0)
 
 
 def network(seed: int = 0) -> AttendLSTM:
@@ -48,7 +48,8 @@ def network(seed: int = 0) -> AttendLSTM:
 def stepper(seed: int = 0, device: str = "cpu") -> AttendLSTMStepper:
     """An untrained model that can be stepped."""
     add_encoder()
-    return AttendLSTMStepper(network(seed), Encoder(ENCODER), Vocabulary(WORDS), device=device, maximum_steps=8)
+    return AttendLSTMStepper(network(seed), Encoder(ENCODER), Vocabulary(WORDS), device=device,
+                             maximum_steps=8)
 
 
 def drawing(colour: str, shape: str, side: int = 96) -> Image.Image:

@@ -180,7 +180,8 @@ class Server:
             self._send(Failed(run, subject, "There is not enough memory for this.", traceback.format_exc()))
         except Exception as error:
             log.exception("request failed")
-            sentence = f"The model failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
+            reason = (str(error).splitlines() or ["no reason given"])[0]
+            sentence = f"The model failed: {type(error).__name__}: {reason}"
             self._send(Failed(run, subject, sentence, traceback.format_exc()))
         if isinstance(request, Advance):
             self._send(Idle(run))

@@ -90,7 +90,8 @@ class Encoder(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """uint8 pixels (B, 3, size, size) → features (B, rows · columns, features)."""
-        assert isinstance(self.mean, Tensor) and isinstance(self.deviation, Tensor)
+        assert isinstance(self.mean, Tensor)
+        assert isinstance(self.deviation, Tensor)
         normalised = (pixels.to(self.mean.dtype) / 255.0 - self.mean) / self.deviation
         grid: Tensor = self.network(normalised.contiguous(memory_format=torch.channels_last))  # (B, features, rows, columns)
         return grid.flatten(2).transpose(1, 2)

@@ -59,7 +59,7 @@ class FeatureCache:
         shape = (len(self._photographs), 2 if self._flips else 1, cells, features)
         done = self._number_done()
         mode = "r+" if done and self._data.is_file() else "w+"
-        array = np.lib.format.open_memmap(self._data, mode, np.float16, shape if mode == "w+" else None)  # type: ignore[no-untyped-call]
+        array = np.lib.format.open_memmap(self._data, mode, np.float16, shape if mode == "w+" else None)
         done = done if mode == "r+" and array.shape == shape else 0
         self._encoder.to(device)
         for first in range(done, shape[0], BATCH):

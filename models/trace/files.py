@@ -75,7 +75,7 @@ def load_trace(path: Path) -> Trace:
     TraceError
         When the suffix is not known, the file cannot be read, or is not a trace.
     """
-    reader = _by_suffix(path, _READERS)
+    reader: Callable[[Path], Trace] = _by_suffix(path, _READERS)
     try:
         return reader(path)
     except TraceError:

@@ -87,7 +87,7 @@ def read_picture(data: bytes, name: str) -> Picture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the size is judged here, and metadata that is off harms nobody
-            image = Image.open(io.BytesIO(data))
+            image: Image.Image = Image.open(io.BytesIO(data))
             width, height = image.size
             if max(width, height) > LONGEST_SIDE or width * height > MOST_PIXELS:
                 raise PictureError(f"“{name}” has {width:,} × {height:,} pixels; {LONGEST_SIDE:,} a side and "

@@ -64,7 +64,11 @@ def read_table(file: Iterable[str], channels: tuple[Channel, ...], provenance: P
     expected = [*FIRST_COLUMNS, *(name for channel in channels for name in column_names(channel))]
     if next(rows, None) != expected:
         raise ValueError("the columns are not those that the header says")
-    words, tokens, log_probs, candidates, values = [], [], [], [], []
+    words: list[str] = []
+    tokens: list[int] = []
+    log_probs: list[np.float32] = []
+    candidates: list[tuple[Candidate, ...]] = []
+    values: list[FloatArray] = []
     for row in rows:
         if len(row) != len(expected):
             raise ValueError(f"step {len(words)} is cut off")

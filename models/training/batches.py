@@ -50,7 +50,7 @@ def make_batch(pictures: Sequence[int], captions: Sequence[Sequence[Sequence[int
         for k, caption in enumerate(own):
             targets[p, k, : len(caption)] = caption
             inputs[p, k, 1 : len(caption)] = caption[:-1]
-    is_active = (targets >= 0).any(axis=0)  # (K, T)
+    is_active = np.any(targets >= 0, axis=0)  # (K, T)
     active = tuple(int(np.flatnonzero(is_active[:, t])[-1]) + 1 for t in range(longest))
     return Batch(np.asarray(pictures, np.int64), flipped, inputs, targets, active)
 

@@ -57,7 +57,7 @@ class CaptionerTraining:
     output: Path
     cache: Path
     device: str = "cpu"
-    options: TrainingOptions = TrainingOptions()
+    options: TrainingOptions = dataclasses.field(default_factory=TrainingOptions)
     say: SayProgress = lambda phase, done, total, means: None
 
     def run(self) -> Path:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from unrolled.models.cells import AdditiveAttention, LSTMCell
 
@@ -44,7 +45,7 @@ def test_finite_differences_through_cell_and_attention() -> None:
     hidden = torch.randn(2, 2, 4, dtype=torch.float64, requires_grad=True)
     memory_cell = torch.randn(2, 2, 4, dtype=torch.float64, requires_grad=True)
 
-    def step(features: torch.Tensor, hidden: torch.Tensor, memory_cell: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def step(features: Tensor, hidden: Tensor, memory_cell: Tensor) -> tuple[Tensor, ...]:
         attended = attend(hidden, features, attend.keys(features))
         after = cell(attended.context, hidden, memory_cell)
         return attended.weights, attended.context, after.hidden, after.cell
@@ -71,7 +72,8 @@ def test_attention_follows_the_equation() -> None:
     features, hidden = torch.randn(1, 7, 3), torch.randn(1, 1, 4)
     attended = attend(hidden, features, attend.keys(features))
     for place in range(7):
-        inner = attend.hidden_to_size.weight @ hidden[0, 0] + attend.features_to_size.weight @ features[0, place]
-        score = attend.score.weight[0] @ torch.tanh(inner + attend.features_to_size.bias)
+        query = attend.hidden_to_size.weight @ hidden[0, 0]
+        key = attend.features_to_size.weight @ features[0, place] + attend.features_to_size.bias
+        score = attend.score.weight[0] @ torch.tanh(query + key)
         torch.testing.assert_close(attended.scores[0, 0, place], score)
     torch.testing.assert_close(attended.context[0, 0], attended.weights[0, 0] @ features[0])

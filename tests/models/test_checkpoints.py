@@ -31,8 +31,8 @@ def tiny_encoder() -> None:
 
 
 def header(**changes: object) -> Header:
-    whole = Header(version=FORMAT_VERSION, model="caption-attend-lstm", config=msgspec.structs.asdict(tiny.config()),
-                   words=tiny.WORDS, encoder=tiny.ENCODER, encoder_hash="0" * 64, card=CARD)
+    whole = Header(version=FORMAT_VERSION, model="caption-attend-lstm",
+                   config=msgspec.structs.asdict(tiny.config()), words=tiny.WORDS, encoder=tiny.ENCODER, encoder_hash="0" * 64, card=CARD)
     return msgspec.structs.replace(whole, **changes)
 
 
@@ -46,7 +46,8 @@ def refusal(path: Path | str) -> str:
     with pytest.raises(CheckpointError) as refused:
         load(str(path))
     sentence = str(refused.value)
-    assert sentence.endswith((".", ".”")) and "\n" not in sentence
+    assert sentence.endswith((".", ".”"))
+    assert "\n" not in sentence
     return sentence
 
 
@@ -98,7 +99,8 @@ def test_other_shapes_and_names_are_refused(tmp_path: Path) -> None:
     weights = tiny.network().state_dict()
     save_checkpoint(path, header(), weights | {"cell.bias_hh": torch.zeros(3)})
     assert "cell.bias_hh" in refusal(path)
-    save_checkpoint(path, header(), {name: value for name, value in weights.items() if name != "cell.bias_hh"})
+    fewer = {name: value for name, value in weights.items() if name != "cell.bias_hh"}
+    save_checkpoint(path, header(), fewer)
     assert "missing" in refusal(path)
     save_checkpoint(path, header(), weights | {"more": torch.zeros(1)})
     assert "not part of it" in refusal(path)
@@ -113,7 +115,8 @@ def test_other_shapes_and_names_are_refused(tmp_path: Path) -> None:
     ({"words": tiny.WORDS[:-1] + tiny.WORDS[-2:-1]}, "damaged"),
     ({"config": {"vocabulary": "many"}}, "damaged"),
 ])
-def test_headers_that_do_not_fit_are_refused(tmp_path: Path, changes: dict[str, object], expected: str) -> None:
+def test_headers_that_do_not_fit_are_refused(tmp_path: Path, changes: dict[str, object],
+                                             expected: str) -> None:
     assert expected in refusal(saved(tmp_path, **changes))
 
 
@@ -136,4 +139,5 @@ def test_shipped_checkpoints_are_found_by_name() -> None:
         assert find(name) == path
         assert path.stat().st_size <= 12_000_000
         card = read_header(path).card
-        assert card.title and card.data and card.terms and card.quality
+        for entry in (card.title, card.data, card.terms, card.quality):
+            assert entry

@@ -23,21 +23,24 @@ def test_the_data_set_s_own_layout(tmp_path: Path) -> None:
     written = tiny.write_data(tmp_path)
     assert names(tmp_path, "train") == written[:4]
     assert names(tmp_path, "dev") == written[4:]
-    assert read_split(tmp_path, "train").captions[0] == [["a", "red", "circle"], ["here", "is", "a", "red", "circle"]]
+    first = read_split(tmp_path, "train").captions[0]
+    assert first == [["a", "red", "circle"], ["here", "is", "a", "red", "circle"]]
 
 
 def test_the_layout_with_a_table(tmp_path: Path) -> None:
     written = tiny.write_data(tmp_path, layout="table")
     assert sorted(names(tmp_path, "test")) == sorted(written)
     train, dev = names(tmp_path, "train"), names(tmp_path, "dev")
-    assert sorted(train + dev) == sorted(written) and not set(train) & set(dev)
+    assert sorted(train + dev) == sorted(written)
+    assert not set(train) & set(dev)
 
 
 def test_captions_with_commas_and_quotes(tmp_path: Path) -> None:
     written = tiny.write_data(tmp_path, layout="table")
     (tmp_path / "captions.txt").write_text(f'image,caption\n{written[0]},"A red, round circle ."\n'
                                            f"{written[0]},a circle, red\n", encoding="utf-8")
-    assert read_split(tmp_path, "test").captions[0] == [["a", "red", "round", "circle"], ["a", "circle", "red"]]
+    captions = read_split(tmp_path, "test").captions[0]
+    assert captions == [["a", "red", "round", "circle"], ["a", "circle", "red"]]
 
 
 def test_photographs_in_tar_files_are_read_where_they_lie(tmp_path: Path) -> None:
@@ -71,7 +74,8 @@ def test_data_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
         read_split(tmp_path / "whole", "everything")
 
 
-def test_features_are_kept_and_taken_up_where_they_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_are_kept_and_taken_up_where_they_stopped(tmp_path: Path,
+                                                           monkeypatch: pytest.MonkeyPatch) -> None:
     tiny.add_encoder()
     tiny.write_data(tmp_path / "data")
     photographs = read_split(tmp_path / "data", "train").photographs
@@ -92,5 +96,6 @@ def test_features_are_kept_and_taken_up_where_they_stopped(tmp_path: Path, monke
         expected = encode_photographs(encoder, photographs, mirrored=bool(mirrored))
         torch.testing.assert_close(again(places, np.full(4, mirrored)), expected, atol=1e-3, rtol=1e-3)
     said: list[int] = []
-    FeatureCache(tmp_path / "cache", encoder, photographs, flips=True).fill(say=lambda done, total: said.append(done))
+    third = FeatureCache(tmp_path / "cache", encoder, photographs, flips=True)
+    third.fill(say=lambda done, total: said.append(done))
     assert len(said) <= 4  # at most what the last flush had not yet counted

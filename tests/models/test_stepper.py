@@ -13,7 +13,8 @@ from unrolled.models.captioning.attend_lstm import State
 from unrolled.models.captioning.stepper import AttendLSTMStepper
 
 
-def run(stepper: AttendLSTMStepper, picture: Image.Image, steps: int) -> tuple[list[State], list[torch.Tensor], list[int]]:
+def run(stepper: AttendLSTMStepper, picture: Image.Image,
+        steps: int) -> tuple[list[State], list[torch.Tensor], list[int]]:
     memory = stepper.encode(picture)
     states, values, tokens = [stepper.start(memory)], [], [stepper.description.start_token]
     for _ in range(steps):
@@ -35,7 +36,8 @@ def test_stepping_again_from_any_state_gives_the_same_bits() -> None:
         assert torch.equal(state.hidden, states[place + 1].hidden)
         assert torch.equal(state.cell, states[place + 1].cell)
     for state, (hidden, cell) in zip(states, kept, strict=True):
-        assert torch.equal(state.hidden, hidden) and torch.equal(state.cell, cell)
+        assert torch.equal(state.hidden, hidden)
+        assert torch.equal(state.cell, cell)
 
 
 def test_the_record_holds_every_channel_within_its_range() -> None:
@@ -43,7 +45,7 @@ def test_the_record_holds_every_channel_within_its_range() -> None:
     states, values, _ = run(stepper, tiny.drawing("blue", "square"), 4)
     channels = stepper.description.channels
     assert values[0].shape == (1, sum(channel.size for channel in channels))
-    assert {channel.role for channel in channels} >= {"hidden", "cell", "input_gate", "forget_gate", "output_gate",
+    assert {channel.role for channel in channels} == {"hidden", "cell", "input_gate", "forget_gate", "output_gate",
                                                       "cell_gate", "attention", "attention_entropy"}
     for step, flat in enumerate(values):
         parts = dict(zip([channel.name for channel in channels],

@@ -1,4 +1,4 @@
-"""The engine behind the backend, on a tiny checkpoint: runs, forced words, going back, and what bad input gets."""
+"""The engine behind the backend, on a tiny checkpoint: runs, forced words, going back, bad input."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def jpeg(colour: str = "red", shape: str = "circle") -> bytes:
 def engine(tmp_path: Path) -> TorchEngine:
     tiny.add_encoder()
     path = tmp_path / "tiny.safetensors"
-    header = Header(version=FORMAT_VERSION, model="caption-attend-lstm", config=msgspec.structs.asdict(tiny.config()),
-                    words=tiny.WORDS, encoder=tiny.ENCODER, encoder_hash="0" * 64,
+    header = Header(version=FORMAT_VERSION, model="caption-attend-lstm",
+                    config=msgspec.structs.asdict(tiny.config()), words=tiny.WORDS, encoder=tiny.ENCODER, encoder_hash="0" * 64,
                     card=Card(title="Tiny", task="captioning"))
     save_checkpoint(path, header, tiny.network().state_dict())
     assert tiny.ENCODER in ENCODERS
@@ -60,7 +60,8 @@ def test_a_run_and_again_from_its_middle(engine: TorchEngine, method: str) -> No
     decoding = Decoding(method=method, seed=3)
     engine.open(1, jpeg(), "a.jpg", decoding, quiet, always)
     whole = steps(engine, decoding)
-    assert whole and [step.step for step in whole] == list(range(len(whole)))
+    assert whole
+    assert [step.step for step in whole] == list(range(len(whole)))
     middle = len(whole) // 2
     again = steps(engine, decoding, first=middle)
     assert [(s.token, s.values) for s in again] == [(s.token, s.values) for s in whole[middle:]]
@@ -80,7 +81,7 @@ def test_a_forced_word_changes_what_follows(engine: TorchEngine) -> None:
     whole = steps(engine, decoding)
     other = next(candidate.token for candidate in whole[0].candidates[1:])
     forced = steps(engine, decoding, force=other)
-    assert forced[0].token == other and forced[0].values == whole[0].values
+    assert (forced[0].token, forced[0].values) == (other, whole[0].values)
     assert forced[0].log_prob < whole[0].log_prob
     assert forced[1].values != whole[1].values
 
@@ -93,7 +94,8 @@ def test_what_is_sent_fits_the_description(engine: TorchEngine) -> None:
         result = step.result(channels)
         assert np.isclose(result.values["attention"].sum(), 1.0)
         log_probs = [candidate.log_prob for candidate in step.candidates]
-        assert log_probs == sorted(log_probs, reverse=True) and len(log_probs) <= 10
+        assert log_probs == sorted(log_probs, reverse=True)
+        assert len(log_probs) <= 10
 
 
 def test_what_cannot_be_done_is_said_in_a_sentence(engine: TorchEngine, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Training: the losses, the rewards, that the loss falls, and that a stopped training ends where an unbroken one does."""
+"""Training: losses, rewards, that the loss falls, and that a stopped training ends where an unbroken one does."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from unrolled.models.training.losses import AttentionPenalties, attention_losses
 from unrolled.models.training.options import TrainingOptions
 from unrolled.models.training.rewards import CaptionRewards, bleu_4
 
-OPTIONS = TrainingOptions(encoder=tiny.ENCODER, epochs=6, pictures_per_batch=2, learning_rate=0.01, words_at_least=1,
-                          hidden=16, embedding=8, features=12, attention=10, dropout=0.1, reward_epochs=2.0,
+OPTIONS = TrainingOptions(encoder=tiny.ENCODER, epochs=6, pictures_per_batch=2, learning_rate=0.01,
+                          words_at_least=1, hidden=16, embedding=8, features=12, attention=10, dropout=0.1, reward_epochs=2.0,
                           reward_samples=3, average_decay=0.9)
 
 
@@ -29,7 +29,8 @@ def tiny_encoder() -> None:
     tiny.add_encoder()
 
 
-def training(folder: Path, name: str, options: TrainingOptions = OPTIONS, **more: object) -> CaptionerTraining:
+def training(folder: Path, name: str, options: TrainingOptions = OPTIONS,
+             **more: object) -> CaptionerTraining:
     if not (folder / "data").exists():
         tiny.write_data(folder / "data")
     return CaptionerTraining(data=folder / "data", output=folder / f"{name}.safetensors", cache=folder / "cache",
@@ -52,7 +53,7 @@ def test_the_loss_falls(tmp_path: Path) -> None:
     assert load(str(output)).description.name == "model"
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818
     """What stands for Ctrl+C."""
 
 
@@ -91,7 +92,8 @@ def test_other_options_do_not_take_a_training_up(tmp_path: Path) -> None:
 
 def test_batches_hold_every_word_of_every_picture_once() -> None:
     draw = random.Random(0)
-    captions = [[[draw.randrange(3, 9) for _ in range(draw.randrange(1, 9))] + [1] for _ in range(3)] for _ in range(11)]
+    captions = [[[*(draw.randrange(3, 9) for _ in range(draw.randrange(1, 9))), 1] for _ in range(3)]
+                for _ in range(11)]
     seen: list[int] = []
     for batch in epoch_of_batches(captions, start=0, size=4, flips=True, random=np.random.default_rng(0)):
         for place, picture in enumerate(batch.pictures):
@@ -116,7 +118,8 @@ def test_losses_do_not_depend_on_how_captions_are_put_together() -> None:
     def words(pictures: list[int], own: list[list[list[int]]]) -> tuple[float, int]:
         batch = make_batch(pictures, own, start=0, flipped=np.zeros(len(own), np.int64))
         count = int((batch.targets >= 0).sum())
-        return float(caption_losses(network, grid[pictures], batch, label_smoothing=0.1, penalties=none).words), count
+        losses = caption_losses(network, grid[pictures], batch, label_smoothing=0.1, penalties=none)
+        return float(losses.words), count
 
     with torch.no_grad():
         together, count = words([0, 1], captions)

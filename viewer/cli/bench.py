@@ -25,7 +25,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _stepping() -> Figures:
-    child = subprocess.run([sys.executable, "-m", "unrolled.models", "bench", "--json"], capture_output=True, text=True, check=False)
+    words = [sys.executable, "-m", "unrolled.models", "bench", "--json"]
+    child = subprocess.run(words, capture_output=True, text=True, check=False)
     if child.returncode != 0:
         raise CommandError((child.stderr.strip().splitlines() or ["The stepping benchmark failed."])[-1])
     figures: Figures = json.loads(child.stdout)

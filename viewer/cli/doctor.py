@@ -97,7 +97,8 @@ def _devices() -> list[Finding]:
     child = _child("-m", "unrolled.models", "devices", "--json")
     if child is None or child.returncode != 0:
         reason = "did not answer" if child is None else (child.stderr.strip().splitlines() or ["failed"])[-1]
-        return [Finding("devices", f"PyTorch cannot be used: {reason}", False, "python -m pip install --force-reinstall torch torchvision")]
+        return [Finding("devices", f"PyTorch cannot be used: {reason}", False,
+                        "python -m pip install --force-reinstall torch torchvision")]
     return [Finding(f"device {device['name']}", device["title"]) for device in json.loads(child.stdout)]
 
 
@@ -128,7 +129,8 @@ def _qt() -> list[Finding]:
 def _checkpoints() -> list[Finding]:
     found = sorted(assets.path("checkpoints").glob("*.safetensors"))
     if not found:
-        return [Finding("models", "none is shipped with this installation", False, "python -m pip install --force-reinstall unrolled")]
+        return [Finding("models", "none is shipped with this installation", False,
+                        "python -m pip install --force-reinstall unrolled")]
     return [Finding(f"model {path.stem}", f"{path.stat().st_size / 1e6:.1f} MB") for path in found]
 
 

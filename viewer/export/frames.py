@@ -78,5 +78,6 @@ class FramePainter:
                     painter.setPen(QColor(theme.faint if ended else theme.accent if current else theme.text))
                     painter.drawText(self._words.places[number], Qt.AlignmentFlag.AlignCenter, scene.shown_word(number))
         width, height = self.size
-        return np.frombuffer(image.constBits(), np.uint8).reshape(height, image.bytesPerLine())[:, : 3 * width].reshape(
-            height, width, 3).copy()
+        lines = np.frombuffer(image.constBits(), np.uint8).reshape(height, image.bytesPerLine())
+        pixels: Pixels = lines[:, : 3 * width].reshape(height, width, 3).copy()
+        return pixels

@@ -24,6 +24,7 @@ COUNT_WIDTH = 74.0   # for the step's number, at the right
 FEWEST_SHOWN = 12    # steps; a run that has just begun does not fill the row, so that nothing jumps
 ROOM_FOR_WORDS = 30.0
 PAGE = 10            # steps
+EMPTY = "The run will be here, to be dragged through: Space writes the next word"
 
 
 class ScrubRow(QAbstractSlider):
@@ -73,7 +74,8 @@ class ScrubRow(QAbstractSlider):
         self.setValue(max(self._session.playhead.step, 0))
         self.blockSignals(False)
         if self._trace is not None and self._session.playhead.step >= 0:
-            self.setAccessibleDescription(f"Word {self._session.playhead.step}: {self._trace.words[self._session.playhead.step]}")
+            step = self._session.playhead.step
+            self.setAccessibleDescription(f"Word {step}: {self._trace.words[step]}")
         self.update()
 
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -90,7 +92,7 @@ class ScrubRow(QAbstractSlider):
             if trace is None or len(trace) == 0:
                 painter.setPen(QColor(theme.muted))
                 painter.setFont(text_font(12))
-                painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, "The run will be here, to be dragged through: Space writes the next word")
+                painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, EMPTY)
                 return
             self._paint_run(painter, trace, row)
             self._paint_playhead(painter, trace, row)
@@ -106,7 +108,8 @@ class ScrubRow(QAbstractSlider):
         for step in range(0, len(trace), stride):
             height = math.exp(float(trace.log_probs[step])) * 16.0
             left = row.left() + step * width
-            painter.fillRect(QRectF(left + min(1.0, width / 4), base - height, max(width * stride - min(2.0, width / 2), 1), height),
+            across = max(width * stride - min(2.0, width / 2), 1.0)
+            painter.fillRect(QRectF(left + min(1.0, width / 4), base - height, across, height),
                              done if step <= playhead else ahead)
         painter.setPen(QPen(QColor(theme.border), 1))
         painter.drawLine(QPointF(row.left(), base), QPointF(row.right(), base))
@@ -133,7 +136,8 @@ class ScrubRow(QAbstractSlider):
             painter.setPen(QPen(QColor(theme.playhead), 1))
             painter.drawLine(QPointF(x, row.top() + 18), QPointF(x, row.bottom()))
             painter.setBrush(QColor(theme.playhead))
-            painter.drawPolygon(QPolygonF([QPointF(x - 5, row.top() + 17), QPointF(x + 5, row.top() + 17), QPointF(x, row.top() + 23)]))
+            top = row.top() + 17
+            painter.drawPolygon(QPolygonF([QPointF(x - 5, top), QPointF(x + 5, top), QPointF(x, top + 6)]))
         painter.setPen(QColor(theme.muted))
         painter.setFont(mono_font(12))
         painter.drawText(QRectF(row.right() + 4, row.top(), COUNT_WIDTH - 4, row.height()),

@@ -37,7 +37,7 @@ def to_colours(values: npt.NDArray[np.float32], *, low: float, high: float, name
     missing = ~np.isfinite(scaled)
     if missing.any():
         scaled = np.where(missing, 0.0, scaled)
-    colours = colour_table(name)[np.clip(scaled, 0, TABLE_SIZE - 1).astype(np.uint8)]
+    colours: npt.NDArray[np.uint8] = colour_table(name)[np.clip(scaled, 0, TABLE_SIZE - 1).astype(np.uint8)]
     if missing.any():
         colours[missing] = 0
     return colours

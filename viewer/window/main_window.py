@@ -208,8 +208,6 @@ class MainWindow(QMainWindow):
         if self.actions_by_name["export"].isEnabled() != has_steps:
             self.actions_by_name["export"].setEnabled(has_steps)
         facts = []
-        if session.playhead.step >= 0:
-            facts.append(f"word {session.playhead.step + 1} of {session.playhead.length}")
         if controller.last_milliseconds > 0:
             facts.append(f"{controller.last_milliseconds:.1f} ms a step")
         if session.description is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject, QTimer
 
+from unrolled.models.trace import FloatArray
 from unrolled.models.trace.atomic import atomic_path
 from unrolled.viewer.window.main_window import MainWindow
 from unrolled.viewer.window.message import Message
@@ -64,6 +65,9 @@ class Screenshot(QObject):
         self._window.controller.playback.stop()
         self._window.session.playhead.seek(best_step(trace.column("attention_entropy")
                                                      if "attention_entropy" in trace.channels else None, len(trace)))
+        hidden = trace.with_role("hidden")
+        if hidden is not None and not self._window.session.selection.units:
+            self._window.session.selection.set(liveliest_units(trace.column(hidden.name)))
         for place in ("run", "input"):
             self._window.layout_.unsay(place)
         QTimer.singleShot(SETTLE_MILLISECONDS, self, self._take)
@@ -89,7 +93,13 @@ class Screenshot(QObject):
             self._done(sentence)
 
 
-def best_step(entropy: np.ndarray | None, steps: int) -> int:
+def liveliest_units(hidden: FloatArray, count: int = 3) -> tuple[int, ...]:
+    """The units that change most over a run, to be shown as lines; `hidden` has the shape (steps, units)."""
+    change = hidden.reshape(len(hidden), -1).std(axis=0)
+    return tuple(int(unit) for unit in np.argsort(change)[::-1][:count])
+
+
+def best_step(entropy: FloatArray | None, steps: int) -> int:
     """The word that the model looked for most sharply, not counting the last: the step with the least entropy."""
     if entropy is None or steps < 4:
         return max(steps // 2, 0)

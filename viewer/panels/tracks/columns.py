@@ -22,7 +22,7 @@ Bytes = npt.NDArray[np.uint8]
 def places_of(values: npt.NDArray[np.float32], *, low: float, high: float) -> Bytes:
     """Where values lie on the map, same shape: 0 to 254 from `low` to `high`, 255 where there is no number."""
     scaled = (values - low) * (PLACES / (high - low))
-    placed = np.clip(np.nan_to_num(scaled, nan=0.0), 0, PLACES - 1).astype(np.uint8)
+    placed: Bytes = np.clip(np.nan_to_num(scaled, nan=0.0), 0, PLACES - 1).astype(np.uint8)
     placed[np.isnan(values)] = MISSING
     return placed
 

@@ -1,0 +1,59 @@
+"""The captioner that is shipped: opened by its name, on the sample photographs, offline."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from PIL import Image
+
+from unrolled import assets
+from unrolled.models.captioning.decode import beam_captions
+from unrolled.models.captioning.stepper import AttendLSTMStepper
+from unrolled.models.checkpoints.registry import DEFAULT_MODEL, listings, load
+
+
+@pytest.fixture(scope="module")
+def stepper() -> AttendLSTMStepper:
+    return load(DEFAULT_MODEL)
+
+
+def caption(stepper: AttendLSTMStepper, picture: Image.Image, width: int) -> list[str]:
+    with torch.inference_mode():
+        grid = stepper.encoder(stepper.encoder.pixels(picture).unsqueeze(0))
+    vocabulary = stepper.vocabulary
+    found = beam_captions(stepper.network, grid, start=vocabulary.start, end=vocabulary.end, width=width,
+                          length_penalty=0.7, maximum_steps=stepper.description.maximum_steps,
+                          forbidden=(vocabulary.start, vocabulary.unknown))
+    tokens = found[0][0].tokens
+    assert tokens[-1] == vocabulary.end
+    return vocabulary.decode(tokens)
+
+
+def test_it_sees_a_dog(stepper: AttendLSTMStepper) -> None:
+    words = caption(stepper, Image.open(assets.path("samples", "dog.jpg")), 3)
+    assert "dog" in words
+    assert 5 <= len(words) <= 15
+
+
+def test_stepping_writes_what_the_batched_search_writes(stepper: AttendLSTMStepper) -> None:
+    picture = Image.open(assets.path("samples", "dog.jpg"))
+    memory = stepper.encode(picture)
+    state, token, words, entropies = stepper.start(memory), stepper.description.start_token, [], []
+    for _ in range(stepper.description.maximum_steps):
+        state, record = stepper.step(memory, state, [token])
+        token = int(record.log_probs[0].argmax())
+        if token == stepper.description.end_token:
+            break
+        words.append(stepper.description.words[token])
+        entropies.append(float(record.values[0, -1]))
+    assert words == caption(stepper, picture, 1)
+    assert sum(entropies) / len(entropies) <= 0.80  # maps that are worth looking at
+
+
+def test_its_listing_says_what_it_is_worth(stepper: AttendLSTMStepper) -> None:
+    listing = next(listing for listing in listings() if listing.name == DEFAULT_MODEL)
+    assert listing.size_bytes <= 12_000_000
+    assert listing.quality["bleu_4"] >= 23
+    assert listing.quality["bleu_1"] >= 66
+    assert listing.quality["cider"] >= 0.55
+    assert "BLEU-4" in stepper.description.summary
