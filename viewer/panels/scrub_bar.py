@@ -75,7 +75,7 @@ class ScrubRow(QAbstractSlider):
         self.blockSignals(False)
         if self._trace is not None and self._session.playhead.step >= 0:
             step = self._session.playhead.step
-            self.setAccessibleDescription(f"Word {step}: {self._trace.words[step]}")
+            self.setAccessibleDescription(f"Word {step + 1}: {self._trace.words[step]}")
         self.update()
 
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -141,7 +141,7 @@ class ScrubRow(QAbstractSlider):
         painter.setPen(QColor(theme.muted))
         painter.setFont(mono_font(12))
         painter.drawText(QRectF(row.right() + 4, row.top(), COUNT_WIDTH - 4, row.height()),
-                         Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{step} / {len(trace) - 1}")
+                         Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{step + 1} / {len(trace)}")
 
     # ── Input ─────────────────────────────────────────────────────────────────────────────────────────────────
 

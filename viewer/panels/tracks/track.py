@@ -288,5 +288,5 @@ class Track(QWidget):
             self.read_out.emit("")
             self.hovered_at(None)
             return
-        self.read_out.emit(f"word {place}  “{trace.words[place]}”  ·  {self.value_text(place, position.y())}")
+        self.read_out.emit(f"word {place + 1}  “{trace.words[place]}”  ·  {self.value_text(place, position.y())}")
         self.hovered_at(position.y())

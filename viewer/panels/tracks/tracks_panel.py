@@ -18,7 +18,7 @@ from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
 
 EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
-AT_REST = "Drag to scrub · click a row to pin its unit · Ctrl+wheel zooms · double click shows everything"
+AT_REST = "Drag to scrub · click a row to pin its unit · Ctrl+wheel zooms"
 
 
 class TracksPanel(Panel):
