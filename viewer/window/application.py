@@ -92,13 +92,12 @@ def run(options: WindowOptions) -> int:
 def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome) -> None:
     """What the window shows first."""
     controller = window.controller
-    controller.open_file(options.file if options.file is not None else asset("samples", SAMPLE))
     if options.screenshot is not None:
         from unrolled.viewer.window.screenshot import Screenshot
 
         Screenshot(window, options.screenshot, outcome.leave)
-        return
-    if options.report is not None:
+    controller.open_file(options.file if options.file is not None else asset("samples", SAMPLE))
+    if options.screenshot is not None or options.report is not None:
         return
     from unrolled.viewer.window.autosave import Autosave
 
