@@ -96,7 +96,7 @@ class CaptionerTraining:
         network.load_state_dict(first.average.network.state_dict())
         average = first.average
         if options.reward_epochs > 0:
-            rewards = CaptionRewards(captions, bleu=options.reward_bleu)
+            rewards = CaptionRewards(captions, end=vocabulary.end, bleu=options.reward_bleu)
             second = SelfCriticalPhase(network, len(captions), grid_of, rewards, options, start=vocabulary.start,
                                        end=vocabulary.end, forbidden=(vocabulary.start, vocabulary.unknown))
             if "second" in saved:

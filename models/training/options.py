@@ -35,11 +35,15 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
     reward_epochs : float
         Passes of self-critical training afterwards (Rennie et al. 2017).
     reward_learning_rate : float
-        Its learning rate, constant, falling to a tenth over the last third.
+        Its learning rate, constant at first, falling to a twentieth from the middle on.
     reward_samples : int
         Captions drawn for each picture; the mean reward of the others is each one's baseline.
+    reward_temperature : float
+        What the scores are divided by before captions are drawn.
     reward_bleu : float
-        Weight of BLEU-4 beside CIDEr-D in the reward.
+        Weight of the logarithm of BLEU-4 beside CIDEr-D in the reward.
+    reward_dropout, reward_average_decay : float
+        Like `dropout` and `average_decay`, in this phase.
     seed : int
         Of weights, order and dropout.
     threads : int
@@ -64,9 +68,12 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
     dropout: float = 0.4
     flips: bool = True
     reward_epochs: float = 6.0
-    reward_learning_rate: float = 1e-4
+    reward_learning_rate: float = 1.5e-4
     reward_samples: int = 5
-    reward_bleu: float = 0.3
+    reward_temperature: float = 0.5
+    reward_bleu: float = 0.6
+    reward_dropout: float = 0.2
+    reward_average_decay: float = 0.995
     seed: int = 1
     threads: int = 0
     penalties: AttentionPenalties = AttentionPenalties()

@@ -2,14 +2,19 @@
 
 Self-critical sequence training (Rennie et al. 2017) in the form that needs no greedy caption (Luo 2020): several
 captions are drawn for a picture, and the baseline of each is the mean reward of the others.
+
+They are drawn, and made more probable, at a temperature below 1. A network that was trained with smoothed labels
+spreads some probability over all words; drawn from as it is, it learns first of all to write short captions of common
+words, in which less goes wrong by chance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -17,11 +22,9 @@ from unrolled.models.captioning.attend_lstm import AttendLSTM
 from unrolled.models.training.cross_entropy import GridOf, Report, RunningAverage
 from unrolled.models.training.losses import attention_losses
 from unrolled.models.training.options import TrainingOptions
+from unrolled.models.training.rewards import CaptionRewards
 
-Reward = Callable[[int, list[int]], float]
-"""A picture's place and a caption with its END → its reward."""
-
-LONGEST_DRAWN = 20  # words
+LONGEST_DRAWN = 18  # words with END
 
 
 class SelfCriticalPhase:
@@ -35,15 +38,16 @@ class SelfCriticalPhase:
         How many there are.
     """
 
-    def __init__(self, network: AttendLSTM, pictures: int, grid_of: GridOf, reward: Reward, options: TrainingOptions,
-                 *, start: int, end: int, forbidden: tuple[int, ...]) -> None:
+    def __init__(self, network: AttendLSTM, pictures: int, grid_of: GridOf, rewards: CaptionRewards,
+                 options: TrainingOptions, *, start: int, end: int, forbidden: tuple[int, ...]) -> None:
         self.network, self.options = network, options
-        self.average = RunningAverage(network, options.average_decay)
+        network.dropout.p = options.reward_dropout
+        self.average = RunningAverage(network, options.reward_average_decay)
         self.average.updates = 1000  # the network is trained already: average slowly from the first update on
         self.optimiser = torch.optim.AdamW(network.parameters(), lr=options.reward_learning_rate, betas=(0.9, 0.98),
                                            weight_decay=0.0)
         self.update = 0
-        self._pictures, self._grid_of, self._reward = pictures, grid_of, reward
+        self._pictures, self._grid_of, self._rewards = pictures, grid_of, rewards
         self._start, self._end, self._forbidden = start, end, list(forbidden)
         self.updates = int(options.reward_epochs * pictures / options.pictures_per_batch)
 
@@ -66,7 +70,7 @@ class SelfCriticalPhase:
             chosen = random.choice(self._pictures, options.pictures_per_batch, replace=False).astype(np.int64)
             flipped = random.integers(0, 2 if options.flips else 1, len(chosen))
             log_probs, maps, written, tokens = self._draw(self._grid_of(chosen, flipped))
-            rewards = self._rewards(chosen, tokens)                                    # (P, K)
+            rewards = self._reward(chosen, tokens)                                     # (P, K)
             others = (rewards.sum(1, keepdim=True) - rewards) / max(rewards.shape[1] - 1, 1)
             advantage = (rewards - others).to(log_probs.device).unsqueeze(-1)          # (P, K, 1)
             # Log-probabilities that dropout made tiny would blow the gradient up; none of them teaches anything.
@@ -85,8 +89,8 @@ class SelfCriticalPhase:
 
     @staticmethod
     def _rate(done: float) -> float:
-        """1, falling to a tenth over the last third."""
-        return 1.0 - 0.9 * max(done - 2 / 3, 0.0) * 3
+        """Rises quickly, stays at 1, and falls to a twentieth from the middle on."""
+        return min(0.05 + 50 * done, 1.0) * (1.0 - 0.95 * max(done - 0.55, 0.0) / 0.45)
 
     def _draw(self, grid: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Draw K captions a picture: log-probs (P, K, T), maps (P, K, T, L), written 0/1 (P, K, T), tokens (P, K, T)."""
@@ -98,7 +102,7 @@ class SelfCriticalPhase:
         log_probs, maps, written, tokens = [], [], [], []
         for _ in range(LONGEST_DRAWN):
             state, step = network.step(memory, state, words)
-            scores = network.scores(step.output).float()
+            scores = network.scores(step.output).float() / self.options.reward_temperature
             scores[..., self._forbidden] = float("-inf")
             each = torch.log_softmax(scores, dim=-1)                                   # (P, K, V)
             words = torch.multinomial(each.detach().exp().flatten(0, 1), 1).view(len(grid), samples)
@@ -111,20 +115,17 @@ class SelfCriticalPhase:
                 break
         return torch.stack(log_probs, 2), torch.stack(maps, 2), torch.stack(written, 2), torch.stack(tokens, 2)
 
-    def _rewards(self, pictures: np.ndarray[Any, np.dtype[np.int64]], tokens: Tensor) -> Tensor:
+    def _reward(self, pictures: npt.NDArray[np.int64], tokens: Tensor) -> Tensor:
         """The reward of every caption, (P, K)."""
-        rewards = torch.zeros(tokens.shape[:2])
-        for p, own in enumerate(tokens.tolist()):
-            for k, caption in enumerate(own):
-                if self._end in caption:
-                    caption = caption[: caption.index(self._end) + 1]
-                rewards[p, k] = self._reward(int(pictures[p]), caption)
-        return rewards
+        captions = [caption[: caption.index(self._end) + 1] if self._end in caption else caption
+                    for own in tokens.tolist() for caption in own]
+        rewards = self._rewards(np.repeat(pictures, tokens.shape[1]).tolist(), captions)
+        return torch.from_numpy(rewards.astype(np.float32)).view(tokens.shape[:2])
 
     def state(self) -> dict[str, Any]:
         """What is needed to go on from here."""
         return {"update": self.update, "network": self.network.state_dict(), "average": self.average.network.state_dict(),
-                "optimiser": self.optimiser.state_dict()}
+                "optimiser": self.optimiser.state_dict(), "bleu_means": self._bleu_means()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
@@ -132,3 +133,9 @@ class SelfCriticalPhase:
         self.network.load_state_dict(state["network"])
         self.average.network.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
+        means = state["bleu_means"]
+        self._rewards.corpus_bleu.means = means.numpy() if len(means) else None
+
+    def _bleu_means(self) -> Tensor:
+        means = self._rewards.corpus_bleu.means
+        return torch.zeros(0) if means is None else torch.from_numpy(means)

@@ -12,6 +12,9 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
+# The arrays here are small: NumPy's threads would only wait for one another, and for the model's. It reads this once.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from unrolled.viewer.cli import bench, caption, computing, doctor, export, models, trace, window
 from unrolled.viewer.cli.failure import FAILURE, INTERRUPTED, CommandError
 

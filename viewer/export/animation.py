@@ -62,13 +62,10 @@ def _palette(frames: list[Pixels]) -> tuple[bytes, Pixels]:
     step = max(frames[0].shape[1] // 160, 1)
     together = np.concatenate([frame[::step, ::step] for frame in frames])
     chosen = Image.fromarray(together).quantize(PALETTE_COLOURS, method=Image.Quantize.FASTOCTREE)
-    palette = bytes(chosen.getpalette() or ())
-    colours = np.frombuffer(palette, np.uint8).reshape(-1, 3).astype(np.float32)                  # (colours, 3)
     every = np.arange(32 * 32 * 32)
-    cube = np.stack((every >> 10, every >> 5 & 31, every & 31), axis=-1).astype(np.float32) * 8 + 4  # (32768, 3)
-    # |a - b|² without |a|², which is the same for all candidates b.
-    distances = (colours * colours).sum(1) - 2.0 * (cube @ colours.T)
-    return palette, distances.argmin(1).astype(np.uint8)
+    cube = (np.stack((every >> 10, every >> 5 & 31, every & 31), axis=-1) << 3 | 4).astype(np.uint8)
+    nearest = Image.fromarray(cube.reshape(128, 256, 3)).quantize(palette=chosen, dither=Image.Dither.NONE)
+    return bytes(chosen.getpalette() or ()), np.asarray(nearest).reshape(-1)
 
 
 def write_webp(scene: Scene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:

@@ -91,6 +91,7 @@ def attention_rgba(
     table = attention_table(colour_map, opacity)
     missing = ~np.isfinite(weights)
     levels = (np.where(missing, low, weights) - low) * ((TABLE_SIZE - 1) / (high - low))  # (rows, columns)
+    levels = levels.astype(np.float32)
     if (width, height) == (columns, rows):
         grown = levels
     elif smooth:

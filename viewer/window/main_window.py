@@ -105,7 +105,7 @@ class MainWindow(QMainWindow):
         self._update_title()
         application = QApplication.instance()
         assert isinstance(application, QApplication)
-        application.installEventFilter(self)
+        application.focusChanged.connect(self._focus_changed)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_theme_changed)
 
     # ── Building ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -418,6 +418,13 @@ class MainWindow(QMainWindow):
         elif picture is not None:
             self.controller.open_bytes(picture, "dropped.png")
 
+    def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
+        """Watch the one widget that keys go to; a filter for all events of the program would cost a tenth of a frame."""
+        if old is not None:
+            old.removeEventFilter(self)
+        if new is not None and self.isAncestorOf(new):
+            new.installEventFilter(self)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Leave keys to a control that was reached by Tab and uses them itself, before they become shortcuts."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _uses(watched, event):
@@ -434,7 +441,6 @@ class MainWindow(QMainWindow):
             if dialog.isWindow() and dialog.isVisible():
                 dialog.close()
         self.controller.close()
-        QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
         self.layout_.close_panels()
         super().closeEvent(event)
 
