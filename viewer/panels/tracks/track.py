@@ -47,6 +47,9 @@ class Track(QWidget):
         self._ends = low_text, high_text
         self._contents = QPixmap()
         self._painted_for: object = None
+        self._header = QPixmap()
+        self._header_for: object = None
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # all of it is painted: Qt need not paint what is behind
         self._pressed_at: QPointF | None = None
         self._panned_from: float | None = None
         self._wheel = 0.0
@@ -157,12 +160,26 @@ class Track(QWidget):
         self._contents.setDevicePixelRatio(ratio)
         self._contents.fill(QColor(self.theme.panel))
         with QPainter(self._contents) as painter:
-            self._paint_header(painter)
+            painter.drawPixmap(0, 0, self._header_pixmap())
             if not self._folded:
                 plot = self.plot
                 painter.fillRect(plot, QColor(self.theme.missing))
                 painter.setClipRect(plot)
                 self.paint_contents(painter, plot, self.geometry_of_time)
+
+    def _header_pixmap(self) -> QPixmap:
+        """The header, laid out once: text costs more than everything else that is painted here."""
+        ratio = self.devicePixelRatioF()
+        state = (self.width() if self._folded else 0, self.height(), ratio, self.theme.name, self._folded, self._ends)
+        if state != self._header_for:
+            self._header_for = state
+            width = self.width() if self._folded else HEADER
+            self._header = QPixmap(round(width * ratio), round(self.height() * ratio))
+            self._header.setDevicePixelRatio(ratio)
+            self._header.fill(QColor(self.theme.panel))
+            with QPainter(self._header) as painter:
+                self._paint_header(painter)
+        return self._header
 
     def _paint_header(self, painter: QPainter) -> None:
         theme = self.theme
