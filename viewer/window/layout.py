@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
+from PySide6.QtGui import QAction, QColor, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from unrolled.viewer.panels.candidates import CandidatesPanel
@@ -93,6 +93,7 @@ class Layout(QWidget):
     def _panel(self, kind: type[PanelKind]) -> PanelKind:
         made = kind(self._session, self._theme)
         self.panels.append(made)
+        _make_opaque(made, self._theme)
         return made
 
     # ── Messages ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -171,6 +172,7 @@ class Layout(QWidget):
             place.set_theme(theme)
         for panel in self.panels:
             panel.set_theme(theme)
+            _make_opaque(panel, theme)
 
     def remember(self, settings: WindowSettings) -> None:
         """Keep the sizes of the panes, and what panels want kept."""
@@ -190,6 +192,14 @@ class Layout(QWidget):
         """Let go of what must not outlive the program's event loop."""
         for panel in self.panels:
             panel.close()
+
+
+def _make_opaque(panel: QWidget, theme: Theme) -> None:
+    """Give a panel its own ground, so that Qt need not paint everything behind it whenever it changes."""
+    colours = panel.palette()
+    colours.setColor(QPalette.ColorRole.Window, QColor(theme.panel))
+    panel.setPalette(colours)
+    panel.setAutoFillBackground(True)
 
 
 def _splitter(orientation: Qt.Orientation, *widgets: QWidget, stretch: tuple[int, ...]) -> QSplitter:
