@@ -68,6 +68,9 @@ class Layout(QWidget):
         for part, least in ((self.left, 300), (self.middle, 320), (self.right, 216)):
             part.setMinimumWidth(least)
         self.scrub = scrub_bar
+        for panel in self.panels:
+            if panel is not scrub_bar:
+                _make_opaque(panel, theme)
         self.status = StatusLine()
 
         inside = QVBoxLayout()
@@ -93,7 +96,6 @@ class Layout(QWidget):
     def _panel(self, kind: type[PanelKind]) -> PanelKind:
         made = kind(self._session, self._theme)
         self.panels.append(made)
-        _make_opaque(made, self._theme)
         return made
 
     # ── Messages ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,7 +174,8 @@ class Layout(QWidget):
             place.set_theme(theme)
         for panel in self.panels:
             panel.set_theme(theme)
-            _make_opaque(panel, theme)
+            if panel is not self.scrub:  # it has round corners of its own
+                _make_opaque(panel, theme)
 
     def remember(self, settings: WindowSettings) -> None:
         """Keep the sizes of the panes, and what panels want kept."""
