@@ -34,6 +34,8 @@ class AttendLSTMConfig(msgspec.Struct, frozen=True, kw_only=True):
         The lengths of a word's vector, of the LSTM's state, and of the attention's hidden layer.
     dropout : float
         While training only.
+    temperature : float
+        What the words' scores are divided by. Smoothed labels leave them flatter than the words deserve.
     """
 
     vocabulary: int
@@ -43,6 +45,7 @@ class AttendLSTMConfig(msgspec.Struct, frozen=True, kw_only=True):
     hidden: int = 512
     attention: int = 256
     dropout: float = 0.4
+    temperature: float = 1.0
 
 
 class Memory(NamedTuple):
@@ -82,6 +85,7 @@ class AttendLSTM(nn.Module):
         self.deepen = nn.Linear(config.hidden + config.features, config.embedding)
         self.word_bias = nn.Parameter(torch.zeros(config.vocabulary))
         self.dropout = nn.Dropout(config.dropout)
+        self.temperature = config.temperature
         nn.init.normal_(self.embed.weight, std=config.embedding**-0.5)
 
     def memory(self, grid: Tensor) -> Memory:
@@ -106,4 +110,4 @@ class AttendLSTM(nn.Module):
 
     def scores(self, output: Tensor) -> Tensor:
         """Output vectors (..., embedding) → a score for every word (..., V); the word vectors are used again."""
-        return F.linear(self.dropout(output), self.embed.weight, self.word_bias)
+        return F.linear(self.dropout(output), self.embed.weight, self.word_bias) / self.temperature

@@ -64,7 +64,8 @@ class AttendLSTMStepper:
         # Made once, so that recording everything costs next to nothing beside the network itself.
         barred = torch.zeros(len(vocabulary), device=self.device)
         barred[[vocabulary.start, vocabulary.unknown]] = float("-inf")  # never written
-        self._word_bias = self.network.word_bias + barred                              # (V,)
+        self._word_bias = self.network.word_bias / network.temperature + barred        # (V,)
+        self._word_weight = self.network.embed.weight / network.temperature            # (V, embedding)
         self._tokens = torch.arange(len(vocabulary), device=self.device).view(-1, 1, 1)
         self._of_uniform = torch.full((side * side, 1), 1 / math.log(side * side), device=self.device)
         self._description = ModelDescription(
@@ -95,7 +96,7 @@ class AttendLSTMStepper:
         """Read the token before, one for each of the K hypotheses."""
         words = self._tokens[tokens[0]] if len(tokens) == 1 else torch.tensor([tokens], device=self.device)  # (1, K)
         state, step = self.network.step(memory, state, words)
-        scores = F.linear(step.output, self.network.embed.weight, self._word_bias)    # (1, K, V)
+        scores = F.linear(step.output, self._word_weight, self._word_bias)            # (1, K, V)
         return state, StepRecord(self._packed(torch.log_softmax(scores, dim=-1), step), len(self._word_bias))
 
     def select(self, state: State, rows: Tensor) -> State:

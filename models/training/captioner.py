@@ -105,6 +105,7 @@ class CaptionerTraining:
                 self._follow("rewards", second.run(UPDATES_BETWEEN_SAVES))
                 self._write_resume({"first": first.state(), "second": second.state()})
             average = second.average
+            config = msgspec.structs.replace(config, temperature=options.reward_temperature)
         header = Header(version=FORMAT_VERSION, model="caption-attend-lstm", config=msgspec.structs.asdict(config),
                         words=vocabulary.words, encoder=encoder.name, encoder_hash=encoder.weights_hash,
                         card=self._card(split))

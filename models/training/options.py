@@ -39,7 +39,7 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
     reward_samples : int
         Captions drawn for each picture; the mean reward of the others is each one's baseline.
     reward_temperature : float
-        What the scores are divided by before captions are drawn.
+        What the scores are divided by, in this phase and from then on.
     reward_bleu : float
         Weight of the logarithm of BLEU-4 beside CIDEr-D in the reward.
     reward_dropout, reward_average_decay : float

@@ -42,6 +42,7 @@ class SelfCriticalPhase:
                  options: TrainingOptions, *, start: int, end: int, forbidden: tuple[int, ...]) -> None:
         self.network, self.options = network, options
         network.dropout.p = options.reward_dropout
+        network.temperature = options.reward_temperature  # which the trained network keeps
         self.average = RunningAverage(network, options.reward_average_decay)
         self.average.updates = 1000  # the network is trained already: average slowly from the first update on
         self.optimiser = torch.optim.AdamW(network.parameters(), lr=options.reward_learning_rate, betas=(0.9, 0.98),
@@ -102,7 +103,7 @@ class SelfCriticalPhase:
         log_probs, maps, written, tokens = [], [], [], []
         for _ in range(LONGEST_DRAWN):
             state, step = network.step(memory, state, words)
-            scores = network.scores(step.output).float() / self.options.reward_temperature
+            scores = network.scores(step.output).float()
             scores[..., self._forbidden] = float("-inf")
             each = torch.log_softmax(scores, dim=-1)                                   # (P, K, V)
             words = torch.multinomial(each.detach().exp().flatten(0, 1), 1).view(len(grid), samples)
@@ -125,7 +126,8 @@ class SelfCriticalPhase:
     def state(self) -> dict[str, Any]:
         """What is needed to go on from here."""
         return {"update": self.update, "network": self.network.state_dict(), "average": self.average.network.state_dict(),
-                "optimiser": self.optimiser.state_dict(), "bleu_means": self._bleu_means()}
+                "optimiser": self.optimiser.state_dict(), "bleu_means": self._bleu_means(),
+                "average_updates": self.average.updates}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
@@ -133,6 +135,7 @@ class SelfCriticalPhase:
         self.network.load_state_dict(state["network"])
         self.average.network.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
+        self.average.updates = state["average_updates"]
         means = state["bleu_means"]
         self._rewards.corpus_bleu.means = means.numpy() if len(means) else None
 

@@ -32,7 +32,8 @@ def tiny_encoder() -> None:
 
 def header(**changes: object) -> Header:
     whole = Header(version=FORMAT_VERSION, model="caption-attend-lstm",
-                   config=msgspec.structs.asdict(tiny.config()), words=tiny.WORDS, encoder=tiny.ENCODER, encoder_hash="0" * 64, card=CARD)
+                   config=msgspec.structs.asdict(tiny.config()), words=tiny.WORDS,
+                   encoder=tiny.ENCODER, encoder_hash="0" * 64, card=CARD)
     return msgspec.structs.replace(whole, **changes)
 
 

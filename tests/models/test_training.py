@@ -17,7 +17,7 @@ from unrolled.models.training.batches import epoch_of_batches, make_batch
 from unrolled.models.training.captioner import CaptionerTraining
 from unrolled.models.training.losses import AttentionPenalties, attention_losses, caption_losses
 from unrolled.models.training.options import TrainingOptions
-from unrolled.models.training.rewards import CaptionRewards, bleu_4
+from unrolled.models.training.rewards import STEEPEST, CaptionRewards, CorpusBleu, Floats
 
 OPTIONS = TrainingOptions(encoder=tiny.ENCODER, epochs=6, pictures_per_batch=2, learning_rate=0.01,
                           words_at_least=1, hidden=16, embedding=8, features=12, attention=10, dropout=0.1, reward_epochs=2.0,
@@ -53,7 +53,7 @@ def test_the_loss_falls(tmp_path: Path) -> None:
     assert load(str(output)).description.name == "model"
 
 
-class Stopped(Exception):  # noqa: N818
+class Stopped(Exception):
     """What stands for Ctrl+C."""
 
 
@@ -153,12 +153,43 @@ def test_the_reward_is_the_field_s_cider() -> None:
     for own, true in zip(written, references, strict=True):
         scorer += (" ".join(map(str, own)), [" ".join(map(str, each)) for each in true])
     _, expected = scorer.compute_score()
-    rewards = CaptionRewards(references)
-    assert [rewards(p, own) for p, own in enumerate(written)] == pytest.approx(expected.tolist(), abs=1e-9)
+    rewards = CaptionRewards(references, end=-1)
+    assert rewards(range(40), written).tolist() == pytest.approx(expected.tolist(), abs=1e-9)
 
 
-def test_sentence_bleu() -> None:
-    assert bleu_4([3, 4, 5, 6, 1], [[3, 4, 5, 6, 1]]) == pytest.approx(1.0)
-    assert bleu_4([7, 8], [[3, 4, 5]]) == 0.0
-    assert bleu_4([], [[3]]) == 0.0
-    assert bleu_4([3, 4, 5, 1], [[3, 4, 5, 6, 1]]) < bleu_4([3, 4, 5, 6, 1], [[3, 4, 5, 6, 1]])
+def log_bleu(rows: Floats) -> float:
+    """The logarithm of a corpus's BLEU-4, from what each caption counts."""
+    sums = rows.sum(axis=0)
+    return sum(np.log(sums[2 * n] / sums[2 * n + 1]) for n in range(4)) / 4 + min(0.0, 1 - sums[9] / sums[8])
+
+
+def test_a_caption_is_worth_what_it_adds_to_the_corpus_s_bleu() -> None:
+    """Against the finite difference of the true BLEU, when one caption is weighted a little more."""
+    draw = random.Random(1)
+    references = [[[draw.randrange(6) for _ in range(draw.randrange(8, 12))] for _ in range(3)] for _ in range(30)]
+    written = [[*own[0][: draw.randrange(5, 8)], draw.randrange(6)] for own in references]
+    bleu = CorpusBleu(references)
+    rows = np.array([bleu.counts(p, own) for p, own in enumerate(written)], float)
+    worth = bleu(range(30), written)
+    for place in range(0, 30, 7):
+        more = rows.copy()
+        more[place] *= 1.001
+        true = (log_bleu(more) - log_bleu(rows)) / 0.001 * 30
+        words_alone = worth[place] - (STEEPEST - 1) * (rows[place, 8] * rows[:, 9].mean() / rows[:, 8].mean() ** 2
+                                                       - rows[place, 9] / rows[:, 8].mean())
+        assert words_alone == pytest.approx(true, abs=0.02)
+
+
+def test_corpus_bleu_counts_as_the_field_s() -> None:
+    from pycocoevalcap.bleu.bleu_scorer import BleuScorer
+
+    draw = random.Random(2)
+    references = [[[draw.randrange(8) for _ in range(draw.randrange(6, 12))] for _ in range(3)] for _ in range(20)]
+    written = [[*own[1][:6], draw.randrange(8)] for own in references]
+    scorer = BleuScorer()
+    for own, true in zip(written, references, strict=True):
+        scorer += (" ".join(map(str, own)), [" ".join(map(str, each)) for each in true])
+    expected, _ = scorer.compute_score(option="closest", verbose=0)
+    bleu = CorpusBleu(references)
+    rows = np.array([bleu.counts(p, own) for p, own in enumerate(written)])
+    assert np.exp(log_bleu(rows)) == pytest.approx(expected[3], rel=1e-3)
