@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QColor, QPalette, QResizeEvent, QShowEvent
+from PySide6.QtGui import QAction, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from unrolled.viewer.panels.candidates import CandidatesPanel
@@ -69,8 +69,10 @@ class Layout(QWidget):
             part.setMinimumWidth(least)
         self.scrub = scrub_bar
         for panel in self.panels:
-            if panel is not scrub_bar:
-                _make_opaque(panel, theme)
+            if panel is not scrub_bar:  # it has round corners of its own
+                # A ground of their own, so that Qt need not paint everything behind them whenever they change.
+                panel.setBackgroundRole(QPalette.ColorRole.Base)
+                panel.setAutoFillBackground(True)
         self.status = StatusLine()
 
         inside = QVBoxLayout()
@@ -174,8 +176,6 @@ class Layout(QWidget):
             place.set_theme(theme)
         for panel in self.panels:
             panel.set_theme(theme)
-            if panel is not self.scrub:  # it has round corners of its own
-                _make_opaque(panel, theme)
 
     def remember(self, settings: WindowSettings) -> None:
         """Keep the sizes of the panes, and what panels want kept."""
@@ -195,14 +195,6 @@ class Layout(QWidget):
         """Let go of what must not outlive the program's event loop."""
         for panel in self.panels:
             panel.close()
-
-
-def _make_opaque(panel: QWidget, theme: Theme) -> None:
-    """Give a panel its own ground, so that Qt need not paint everything behind it whenever it changes."""
-    colours = panel.palette()
-    colours.setColor(QPalette.ColorRole.Window, QColor(theme.panel))
-    panel.setPalette(colours)
-    panel.setAutoFillBackground(True)
 
 
 def _splitter(orientation: Qt.Orientation, *widgets: QWidget, stretch: tuple[int, ...]) -> QSplitter:
