@@ -99,7 +99,7 @@ def write_png(scene: Scene, path: Path, settings: ExportSettings, on_progress: O
     image = QImage(layout.size, QImage.Format.Format_RGB888)
     with QPainter(image) as painter:
         layout.paint(painter, picture_scale=1.0, on_progress=on_progress, cancelled=cancelled)
-    if not image.save(str(path), b"PNG"):
+    if not image.save(str(path)):
         raise OSError(f"Qt could not write {path}")
     on_progress(1.0)
 

@@ -1,0 +1,137 @@
+"""Messages cross the wire whole, in any pieces; what is malformed is refused."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import msgspec
+import numpy as np
+import pytest
+import scripted
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scripted_backend import ScriptedEngine
+
+from unrolled.models.backend.server import Listener, Server
+from unrolled.models.protocol.messages import (
+    Advance,
+    Cancel,
+    Decoding,
+    Failed,
+    Hello,
+    LoadModel,
+    OpenInput,
+    Progress,
+    Shutdown,
+    Stepped,
+)
+from unrolled.models.protocol.wire import LENGTH, WireError, encode, report_reader, request_reader
+
+requests = st.one_of(
+    st.builds(Hello, st.text(max_size=20)), st.builds(LoadModel, st.text(max_size=20)),
+    st.builds(OpenInput, st.integers(0, 1000), st.binary(max_size=50), st.text(max_size=20)),
+    st.builds(Advance, st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 50)),
+    st.builds(Cancel, st.integers(0, 1000)), st.just(Shutdown()),
+)
+
+
+@given(sent=st.lists(requests, max_size=6), data=st.data())
+@settings(deadline=None)
+def test_any_cut_of_the_stream_gives_the_same_messages(sent, data):
+    stream = b"".join(encode(message) for message in sent)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
+    reader, received = request_reader(), []
+    for start, stop in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        received += list(reader.feed(stream[start:stop]))
+    assert received == sent
+
+
+@given(st.binary(min_size=1, max_size=80))
+@settings(deadline=None)
+def test_garbage_is_refused_and_never_believed(body):
+    try:
+        received = list(request_reader().feed(LENGTH.pack(len(body)) + body))
+    except WireError:
+        return
+    assert [encode(message)[4:] for message in received] == [msgspec.msgpack.encode(message) for message in received]
+
+
+@pytest.mark.parametrize("wrong", [
+    {"type": "Advance", "run": -1, "step": 0}, {"type": "Advance", "run": 0, "step": 0, "count": 0},
+    {"type": "Advance", "run": "x", "step": 0}, {"type": "Launch"}, {"type": "OpenInput", "run": 1},
+    {"type": "Advance", "run": 0, "step": 0, "decoding": {"method": "magic"}},
+    {"type": "Advance", "run": 0, "step": 0, "decoding": {"temperature": 0}},
+    {"type": "Advance", "run": 0, "step": 0, "decoding": {"top_p": 1.5}},
+])
+def test_fields_out_of_range_are_refused(wrong):
+    body = msgspec.msgpack.encode(wrong)
+    with pytest.raises(WireError, match="malformed"):
+        list(request_reader().feed(LENGTH.pack(len(body)) + body))
+
+
+def test_a_length_beyond_the_limit_is_refused_before_anything_is_read():
+    with pytest.raises(WireError, match="over the limit"):
+        list(report_reader().feed(b"\xff\xff\xff\xff"))
+
+
+def test_a_step_is_cut_into_its_channels_and_a_wrong_length_is_refused():
+    result = scripted.step_result(0, "a")
+    channels = scripted.channels()
+    block = np.concatenate([result.values[c.name].ravel() for c in channels]).astype("<f4").tobytes()
+    stepped = Stepped(0, 0, 2, "a", -0.5, (), block, 0.1)
+    found = stepped.result(channels)
+    assert all(np.array_equal(found.values[c.name], result.values[c.name]) for c in channels)
+    with pytest.raises(ValueError, match="should bring"):
+        msgspec.structs.replace(stepped, values=block[:-4]).result(channels)
+
+
+def serve_once(listener: Listener) -> threading.Thread:
+    """A server for one client, in a thread of its own."""
+    def work() -> None:
+        Server(listener.accept(10), listener.endpoint.secret, ScriptedEngine()).serve()
+        listener.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("first", [Hello("wrong"), Hello("", 99), LoadModel("scripted")])
+def test_a_client_without_the_secret_gets_a_refusal_and_nothing_else(first):
+    listener = Listener()
+    thread = serve_once(listener)
+    with socket.create_connection((listener.endpoint.host, listener.endpoint.port), 10) as client:
+        client.settimeout(10)
+        client.sendall(encode(first) + encode(LoadModel("scripted")))
+        reader, reports = report_reader(), []
+        while data := client.recv(1 << 16):
+            reports += list(reader.feed(data))
+    thread.join(10)
+    assert reports
+    assert all(isinstance(report, Failed) for report in reports)
+
+
+def test_a_newer_picture_wins_at_once():
+    listener = Listener()
+    thread = serve_once(listener)
+    with socket.create_connection((listener.endpoint.host, listener.endpoint.port), 10) as client:
+        client.settimeout(10)
+        client.sendall(b"".join(map(encode, (
+            Hello(listener.endpoint.secret), LoadModel("scripted"), OpenInput(1, b"x", "slow.png"), Advance(1, 0, 5),
+            OpenInput(2, b"y", "quick.png"), Advance(2, 0, 3)))))
+        reader, reports = report_reader(), []
+        while sum(isinstance(report, Stepped) for report in reports) < 3:
+            reports += list(reader.feed(client.recv(1 << 16)))
+        client.sendall(encode(Shutdown()))
+    thread.join(10)
+    runs = {report.run for report in reports if isinstance(report, Stepped)}
+    assert runs == {2}
+    assert not any(isinstance(report, Failed) for report in reports)
+    assert any(isinstance(report, Progress) for report in reports)
+
+
+def test_decoding_says_itself_in_words():
+    assert Decoding().in_words == "greedy"
+    assert Decoding(method="beam", beam_width=5).in_words == "beam 5"
+    assert Decoding(method="sampling", temperature=0.8, top_k=5, seed=3).in_words == "sampling, temperature 0.8, top-k 5, seed 3"

@@ -1,0 +1,145 @@
+"""A trace survives being saved in each format, and nothing else is believed."""
+
+from __future__ import annotations
+
+import errno
+
+import numpy as np
+import pytest
+import scripted
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from unrolled.models.trace import Candidate, Channel, Provenance, StepResult, Trace
+from unrolled.models.trace import files as trace_files
+from unrolled.models.trace.files import TraceError, load_trace, save_trace
+
+SUFFIXES = (".safetensors", ".npz", ".json", ".csv")
+
+floats = st.floats(width=32, allow_nan=True, allow_infinity=True)
+words = st.text(max_size=12)
+CHANNELS = (
+    Channel(name="hidden", role="hidden", symbol="h", axes=("unit",), shape=(2,), low=-1, high=1),
+    Channel(name="attention", role="attention", symbol="α", axes=("row", "column"), shape=(1, 2), low=0, high=1),
+    Channel(name="attention_entropy", role="attention_entropy", symbol="H", axes=(), shape=(), low=0, high=1),
+)
+
+
+def assert_equal(one: Trace, other: Trace, *, picture: bool = True) -> None:
+    assert tuple(one.channels.values()) == tuple(other.channels.values())
+    assert list(one.words) == list(other.words)
+    assert list(one.tokens) == list(other.tokens)
+    assert one.log_probs.tobytes() == other.log_probs.tobytes()
+    assert list(one.candidates) == list(other.candidates)
+    assert one.provenance == other.provenance
+    assert one.ended == other.ended
+    for name in one.channels:
+        expected, found = one.column(name), other.column(name)
+        assert expected.shape == found.shape
+        # NaN has many bit patterns and stays NaN; every other number keeps its bits.
+        number = ~np.isnan(expected)
+        assert np.array_equal(number, ~np.isnan(found))
+        assert expected[number].tobytes() == found[number].tobytes()
+    if picture:
+        assert one.input_bytes == other.input_bytes
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.tuples(words, st.lists(floats, min_size=5, max_size=5), words), max_size=4), ended=st.booleans(),
+       name=words, data=st.binary(max_size=20))
+def test_every_format_gives_the_trace_back(tmp_path, suffix, steps, ended, name, data):
+    trace = Trace(CHANNELS, provenance=Provenance(model="m", input_name=name, seed=7, edits=("force 3",)), input_bytes=data,
+                  ended=ended)
+    for step, (word, values, other) in enumerate(steps):
+        numbers = np.array(values, np.float32)
+        trace.append(StepResult(
+            step=step, token=step, word=word, log_prob=-0.1 * step, candidates=(Candidate(step, other, -1.25),),
+            values={"hidden": numbers[:2], "attention": numbers[2:4].reshape(1, 2), "attention_entropy": numbers[4]}))
+    path = tmp_path / f"trace{suffix}"
+    save_trace(trace, path)
+    assert_equal(trace, load_trace(path), picture=suffix != ".csv")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_loaded_trace_can_go_on(tmp_path, suffix):
+    trace = scripted.trace(scripted.CAPTION[:3])
+    save_trace(trace, tmp_path / f"a{suffix}")
+    loaded = load_trace(tmp_path / f"a{suffix}")
+    for grown in (trace, loaded):
+        grown.append(scripted.step_result(3, "is"))
+    assert_equal(trace, loaded, picture=suffix != ".csv")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_cut_off_anywhere_is_refused_in_a_sentence(tmp_path, suffix):
+    whole = tmp_path / f"whole{suffix}"
+    save_trace(scripted.trace(units=4, grid=(2, 2)), whole)
+    data = whole.read_bytes()
+    cut = tmp_path / f"cut{suffix}"
+    for length in {0, 1, 9, len(data) // 3, len(data) // 2, len(data) * 9 // 10}:
+        cut.write_bytes(data[:length])
+        if suffix == ".csv" and data[:length].endswith(b"\n"):
+            continue
+        with pytest.raises(TraceError, match="cut"):
+            load_trace(cut)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.binary(max_size=200), suffix=st.sampled_from(SUFFIXES))
+def test_random_bytes_give_a_sentence(tmp_path, data, suffix):
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(data)
+    with pytest.raises(TraceError):
+        load_trace(path)
+
+
+def test_shapes_that_do_not_fit_are_refused(tmp_path):
+    path = tmp_path / "a.json"
+    save_trace(scripted.trace(units=4, grid=(2, 2)), path)
+    path.write_text(path.read_text().replace('"shape": [4]', '"shape": [5]', 1))
+    with pytest.raises(TraceError):
+        load_trace(path)
+
+
+def test_an_unknown_suffix_names_those_that_are_known(tmp_path):
+    for call in (lambda path: save_trace(scripted.trace(), path), load_trace):
+        with pytest.raises(TraceError, match=r"\.safetensors, \.npz, \.json, \.csv"):
+            call(tmp_path / "trace.txt")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, suffix):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("unrolled.models.trace.atomic.os.fsync", full)
+    with pytest.raises(TraceError, match="no room left"):
+        save_trace(scripted.trace(), path)
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_no_folder_no_file(tmp_path):
+    with pytest.raises(TraceError, match="no folder"):
+        save_trace(scripted.trace(), tmp_path / "missing" / "a.npz")
+    with pytest.raises(TraceError, match="no file"):
+        load_trace(tmp_path / "a.npz")
+
+
+def test_a_pickle_in_an_npz_is_not_opened(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (exec, ("raise SystemExit('executed')",))
+
+    path = tmp_path / "evil.npz"
+    np.savez(path, header=np.array([Evil()], dtype=object))
+    with pytest.raises(TraceError):
+        load_trace(path)
+
+
+def test_every_suffix_is_written_and_read():
+    assert tuple(trace_files._WRITERS) == tuple(trace_files._READERS) == SUFFIXES

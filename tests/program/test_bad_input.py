@@ -1,0 +1,76 @@
+"""What cannot be done is said in one sentence, and nothing is lost or left behind."""
+
+from __future__ import annotations
+
+import pytest
+from program_checks import assert_one_sentence
+
+from unrolled import assets
+
+
+@pytest.mark.parametrize(("words", "expected"), [
+    (("caption", "missing.jpg"), "There is no file"),
+    (("caption", "."), "is a folder"),
+    (("trace", "missing.jpg", "-o", "out.npz"), "There is no file"),
+    (("export", "missing.npz", "-o", "out.gif"), "There is no file"),
+    (("trace", "x.jpg", "-o", "no/such/folder/out.npz"), "There is no folder"),
+    (("missing.jpg",), "There is no file"),
+])
+def test_files_that_are_not_there(run, words, expected):
+    assert expected in assert_one_sentence(run(*words))
+
+
+@pytest.mark.parametrize("words", [
+    ("trace", "x.jpg", "-o", "out.txt"), ("export", "x.jpg", "-o", "out.txt"), ("caption", "x.jpg", "--beam", "0"),
+    ("caption", "x.jpg", "--beam", "3", "--temperature", "1"), ("caption", "x.jpg", "--temperature", "0"),
+    ("caption", "x.jpg", "--top-p", "2"), ("export", "x.jpg", "-o", "a.gif", "--opacity", "7"),
+    ("export", "x.jpg", "-o", "a.gif", "--width", "1"),
+])
+def test_wrong_use_is_two(run, words):
+    assert_one_sentence(run(*words), status=2)
+
+
+@pytest.mark.parametrize("words", [("caption",), ("export", "x.jpg"), ("train",), ("--size", "wide"), ("bench", "--only", "x")])
+def test_words_that_do_not_parse_are_two(run, words):
+    result = run(*words)
+    assert result.returncode == 2
+    assert "usage: unrolled" in result.stderr
+
+
+def test_a_device_that_is_not_there(run, dog):
+    assert "cuda" in assert_one_sentence(run("caption", dog, "--device", "cuda", CUDA_VISIBLE_DEVICES=""))
+
+
+def test_checkpoints_that_cannot_be_used(run, dog, tmp_path):
+    whole = next(assets.path("checkpoints").glob("*.safetensors")).read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(whole[: len(whole) // 2])
+    assert "cut" in assert_one_sentence(run("caption", dog, "--model", tmp_path / "cut.safetensors"))
+    assert "no model" in assert_one_sentence(run("caption", dog, "--model", "nosuchmodel"))
+
+
+def test_no_screen(run, dog):
+    sentence = assert_one_sentence(run(dog, without=("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")))
+    assert "no screen" in sentence
+    assert "unrolled caption" in sentence
+
+
+def test_a_screen_that_does_not_answer(run, dog):
+    sentence = assert_one_sentence(run(dog, without=("QT_QPA_PLATFORM", "WAYLAND_DISPLAY"), DISPLAY=":987"))
+    assert "unrolled caption" in sentence
+
+
+def test_debug_shows_where(run):
+    result = run("caption", "missing.jpg", "--model", "x", "--debug")
+    assert result.returncode == 1
+    result = run("trace", "missing.jpg", "-o", "a.npz", "--debug")
+    assert "Traceback" in result.stderr
+
+
+def test_training_and_evaluation_without_data(run, tmp_path):
+    for words in (("train", "caption-attend-lstm", "--data", tmp_path / "no", "-o", tmp_path / "a.safetensors"),
+                  ("evaluate", "caption-attend-lstm", "--data", tmp_path)):
+        result = run(*words)
+        assert result.returncode == 1
+        assert "Traceback" not in result.stderr
+        assert str(tmp_path) in result.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,125 @@
+"""Each verb, from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+
+import pytest
+from PIL import Image
+
+from unrolled.models.trace.files import load_trace
+
+
+@pytest.fixture(scope="module")
+def captioned(run, dog, tmp_path_factory):
+    """One backend for all photographs: an awkward name, a bad one in the middle, two forms of the same picture."""
+    folder = tmp_path_factory.mktemp("photographs")
+    awkward = folder / "ein Hund – 犬.jpg"
+    awkward.write_bytes(dog.read_bytes())
+    bad = folder / "text.jpg"
+    bad.write_text("this is not a picture")
+    with Image.open(dog) as image:
+        image.save(folder / "lossless.png")
+    return run("caption", awkward, bad, folder / "lossless.png", "--json", "--device", "cpu")
+
+
+def test_caption_gives_an_object_a_line_and_goes_on_after_a_bad_file(captioned):
+    assert captioned.returncode == 1  # one of them could not be read
+    assert "text.jpg" in captioned.stderr
+    assert "Traceback" not in captioned.stderr
+    lines = [json.loads(line) for line in captioned.stdout.splitlines()]
+    assert len(lines) == 2
+    for line in lines:
+        assert set(line) == {"file", "caption", "tokens", "logprobs", "model", "device", "seconds"}
+        assert line["model"] == "caption-attend-lstm"
+        assert line["device"] == "cpu"
+        assert len(line["tokens"]) == len(line["logprobs"])
+        assert all(value <= 0 for value in line["logprobs"])
+        assert line["tokens"][-1] == "<end>"
+        assert line["caption"] == " ".join(line["tokens"][:-1])
+    assert lines[0]["tokens"] == lines[1]["tokens"]
+    assert "dog" in lines[0]["caption"].split()
+
+
+def test_trace_saves_what_export_then_draws_and_the_window_opens(run, dog, tmp_path):
+    traced = run("trace", dog, "-o", tmp_path / "dog.safetensors", "--beam", 3)
+    assert traced.returncode == 0, traced.stderr
+    trace = load_trace(tmp_path / "dog.safetensors")
+    assert trace.provenance.decoding == "beam 3"
+    assert trace.ended
+    attention = trace.column("attention")
+    assert attention.reshape(len(trace), -1).sum(1) == pytest.approx(1.0, abs=1e-4)
+    for name in ("dog.gif", "dog.pdf"):
+        exported = run("export", tmp_path / "dog.safetensors", "-o", tmp_path / name, "--width", 200)
+        assert exported.returncode == 0, exported.stderr
+        assert (tmp_path / name).stat().st_size > 1000
+    with Image.open(tmp_path / "dog.gif") as image:
+        assert image.width == 200
+    shown = run("--screenshot", tmp_path / "window.png", "--size", "1024x700", "--theme", "dark", tmp_path / "dog.safetensors")
+    assert shown.returncode == 0, shown.stderr
+    with Image.open(tmp_path / "window.png") as image:
+        assert image.size == (1024, 700)
+        assert len(image.convert("RGB").getcolors(1 << 20)) > 500  # a window, not an empty sheet
+
+
+def test_screenshot_runs_a_photograph_to_its_end(run, dog, tmp_path):
+    result = run("--screenshot", tmp_path / "window.png", "--size", "1440x900", dog)
+    assert result.returncode == 0, result.stderr
+    with Image.open(tmp_path / "window.png") as image:
+        assert image.size == (1440, 900)
+
+
+def test_models_names_task_size_quality_and_source(run):
+    result = run("models", "--json")
+    assert result.returncode == 0, result.stderr
+    model = next(model for model in json.loads(result.stdout) if model["name"] == "caption-attend-lstm")
+    assert model["task"] == "captioning"
+    assert 1_000_000 < model["size_bytes"] <= 12_000_000
+    assert "bleu_4" in model["quality"]
+    assert "Flickr8k" in model["source"]
+
+
+def test_doctor_finds_this_machine_well(run):
+    result = run("doctor", "--json")
+    assert result.returncode == 0, result.stdout
+    report = json.loads(result.stdout)
+    assert report["well"]
+    assert {"torch", "PySide6-Essentials", "device cpu", "model caption-attend-lstm"} <= {f["name"] for f in report["findings"]}
+
+
+def test_help_and_version_are_quick_and_import_neither_qt_nor_torch(run):
+    assert run("--version").stdout.strip() == f"unrolled {version('unrolled')}"
+    for words in (("--help",), ("caption", "--help"), ("train", "--help"), ("evaluate", "--help"), ("bench", "--help")):
+        result = run(*words)
+        assert result.returncode == 0, result.stderr
+        assert "usage: unrolled" in result.stdout
+    code = ("import sys; from unrolled.viewer.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+            "assert not {'torch', 'PySide6', 'timm'} & set(sys.modules), sorted(sys.modules)")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_the_window_imports_no_torch():
+    code = ("import sys, unrolled.viewer.window.main_window, unrolled.viewer.window.application\n"
+            "assert not {'torch', 'timm', 'torchvision'} & set(sys.modules)")
+    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+def test_an_interrupt_ends_it_quietly_and_its_backend_too(dog):
+    process = subprocess.Popen([sys.executable, "-m", "unrolled.viewer", "caption", *[str(dog)] * 200],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()  # it is in the middle
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in complaint
+    time.sleep(0.1)

@@ -1,0 +1,148 @@
+"""Animations and film strips, read back from their files."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import xml.etree.ElementTree as ElementTree
+
+import av
+import numpy as np
+import pytest
+import scripted
+from PIL import Image
+
+from unrolled.models.trace import Trace
+from unrolled.models.trace.files import load_trace
+from unrolled.viewer.export import Cancelled, ExportError, ExportSettings, export
+from unrolled.viewer.export.exporting import PICTURE_WRITERS
+from unrolled.viewer.export.frames import FramePainter
+from unrolled.viewer.export.scene import make_scene
+
+SETTINGS = ExportSettings(width=320, seconds_per_word=0.4, last_seconds=1.0)
+STEPS = len(scripted.CAPTION)
+
+pytestmark = pytest.mark.usefixtures("qapp")
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_an_animation_has_every_word_and_its_time(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    heard: list[float] = []
+    export(scripted.trace(), path, SETTINGS, on_progress=heard.append)
+    with Image.open(path) as image:
+        assert image.n_frames == STEPS
+        assert image.width == 320
+        durations = []
+        for frame in range(image.n_frames):
+            image.seek(frame)
+            image.load()
+            durations.append(image.info["duration"])
+    assert durations == [400] * (STEPS - 1) + [1000]
+    assert heard == sorted(heard)
+    assert heard[-1] == 1.0
+
+
+def test_a_film_has_even_sizes_and_every_word_its_time(tmp_path):
+    path = tmp_path / "a.mp4"
+    export(scripted.trace(), path, ExportSettings(width=321, seconds_per_word=0.4, last_seconds=1.0))
+    with av.open(str(path)) as film:
+        stream = film.streams.video[0]
+        assert stream.codec_context.name == "h264"
+        assert (stream.width, stream.height % 2) == (320, 0)
+        assert stream.codec_context.pix_fmt == "yuv420p"
+        frames = sum(1 for _ in film.decode(stream))
+    assert frames == 10 * (STEPS - 1) + 25
+
+
+def test_attention_is_drawn_where_it_is_and_nowhere_else():
+    trace = scripted.trace(scripted.CAPTION[:3])
+    maps = trace.column("attention")
+    maps[:] = 0.0
+    maps[0, 1, 2], maps[1, 4, 6] = 0.15, 0.15  # below the scale's end, so that the middle alone is brightest
+    grey = np.full((240, 320, 3), 128, np.uint8)  # and the third step looks at nothing
+    painter = FramePainter(dataclasses.replace(make_scene(trace), photograph=grey), SETTINGS)
+    frames = [painter.paint(step).astype(int) for step in range(3)]
+    area = painter._photograph
+    for step, (row, column) in enumerate(((1, 2), (4, 6))):
+        differs = np.abs(frames[step] - frames[2]).sum(-1)[area.top():area.bottom(), area.left():area.right()]
+        y, x = np.unravel_index(differs.argmax(), differs.shape)
+        assert (int(y / area.height() * 6), int(x / area.width() * 8)) == (row, column)
+
+
+def test_the_scale_is_absolute_unless_asked_otherwise():
+    trace = scripted.trace(scripted.CAPTION[:2])
+    maps = trace.column("attention")
+    maps[:] = 1.0 / 48
+    maps[1, 0, 0], maps[1, 5, 7] = 0.5, 0.0
+    painter = FramePainter(make_scene(trace), SETTINGS)
+    area = painter._photograph
+    middle = area.center()
+    first, second = painter.paint(0), painter.paint(1)
+    assert np.array_equal(first[middle.y(), middle.x()], second[middle.y(), middle.x()])
+    stretched = FramePainter(make_scene(trace), ExportSettings(width=320, scale="stretched"))
+    assert not np.array_equal(stretched.paint(1)[middle.y(), middle.x()], second[middle.y(), middle.x()])
+
+
+def test_a_strip_in_vectors_keeps_its_words_as_text(tmp_path):
+    export(scripted.trace(), tmp_path / "a.svg", SETTINGS)
+    tree = ElementTree.parse(tmp_path / "a.svg")
+    texts = {element.text for element in tree.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"brown", "dog", "running", "END"} <= texts
+    pictures = list(tree.iter("{http://www.w3.org/2000/svg}image"))
+    assert len(pictures) >= STEPS
+    export(scripted.trace(), tmp_path / "a.pdf", SETTINGS)
+    data = (tmp_path / "a.pdf").read_bytes()
+    assert data.startswith(b"%PDF")
+    assert data.rstrip().endswith(b"%%EOF")
+    export(scripted.trace(), tmp_path / "a.png", SETTINGS)
+    with Image.open(tmp_path / "a.png") as strip:
+        assert strip.width == 320
+        strip.load()
+
+
+def test_a_trace_can_be_exported_as_it_is(tmp_path):
+    export(scripted.trace(), tmp_path / "a.npz")
+    assert list(load_trace(tmp_path / "a.npz").words) == list(scripted.CAPTION)
+
+
+@pytest.mark.parametrize("suffix", list(PICTURE_WRITERS))
+def test_cancelling_leaves_nothing_behind(tmp_path, suffix):
+    asked = iter([False, False, True, True, True])
+    with pytest.raises(Cancelled):
+        export(scripted.trace(), tmp_path / f"a{suffix}", SETTINGS, cancelled=lambda: next(asked))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", list(PICTURE_WRITERS))
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, suffix):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("unrolled.models.trace.atomic.os.fsync", full)
+    with pytest.raises(ExportError, match="no room left"):
+        export(scripted.trace(), path, SETTINGS)
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_cannot_be_exported_is_said_in_a_sentence(tmp_path):
+    whole = scripted.trace()
+    with pytest.raises(ExportError, match=r"\.gif, \.mp4"):
+        export(whole, tmp_path / "a.bmp")
+    with pytest.raises(ExportError, match="no steps"):
+        export(Trace(scripted.channels(), input_bytes=whole.input_bytes), tmp_path / "a.gif")
+    with pytest.raises(ExportError, match="no attention"):
+        export(Trace.from_columns(scripted.channels()[:1], {"hidden": whole.column("hidden")}, words=whole.words,
+                                  tokens=whole.tokens, log_probs=whole.log_probs, candidates=whole.candidates), tmp_path / "a.gif")
+    whole.input_bytes = b""
+    with pytest.raises(ExportError, match="without its picture"):
+        export(whole, tmp_path / "a.gif")
+    with pytest.raises(ExportError, match="no folder"):
+        export(scripted.trace(), tmp_path / "no" / "a.gif")
+    with pytest.raises(ExportError, match="colour map"):
+        export(scripted.trace(), tmp_path / "a.gif", ExportSettings(colour_map="nosuchmap"))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,71 @@
+"""The bar goes where it is dragged, clicked, turned or keyed, and says so to those who cannot see it."""
+
+from __future__ import annotations
+
+import pytest
+import scripted
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAccessible
+
+from unrolled.viewer.panels.scrub_bar import ScrubBarPanel
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import LIGHT
+
+
+@pytest.fixture
+def session():
+    made = Session()
+    made.set_trace(scripted.trace())
+    return made
+
+
+@pytest.fixture
+def bar(qtbot, session):
+    made = ScrubBarPanel(session, LIGHT)
+    qtbot.addWidget(made)
+    made.resize(900, made.height())
+    made.show()
+    made.refresh()
+    return made
+
+
+def place(bar: ScrubBarPanel, step: int) -> QPoint:
+    return QPoint(round(bar.row.x_of(step)), 25)
+
+
+def test_clicking_and_dragging_go_to_the_step_under_the_pointer(qtbot, bar, session):
+    qtbot.mousePress(bar.row, Qt.MouseButton.LeftButton, pos=place(bar, 6))
+    assert session.playhead.step == 6
+    for step in (2, 9, 4):
+        qtbot.mouseMove(bar.row, place(bar, step))
+        assert session.playhead.step == step
+    qtbot.mouseRelease(bar.row, Qt.MouseButton.LeftButton, pos=place(bar, 4))
+    qtbot.mouseClick(bar.row, Qt.MouseButton.LeftButton, pos=QPoint(890, 25))  # beyond the last step
+    assert session.playhead.step == len(session.trace) - 1
+
+
+def test_the_keys_of_a_slider(qtbot, bar, session):
+    bar.row.setFocus()
+    for key, step in ((Qt.Key.Key_End, 9), (Qt.Key.Key_Left, 8), (Qt.Key.Key_Home, 0), (Qt.Key.Key_Right, 1),
+                      (Qt.Key.Key_PageUp, 9), (Qt.Key.Key_PageDown, 0)):
+        qtbot.keyClick(bar.row, key)
+        assert session.playhead.step == step
+
+
+def test_screen_readers_get_a_slider_with_the_step(bar, session):
+    session.playhead.seek(4)
+    bar.seek(4)
+    interface = QAccessible.queryAccessibleInterface(bar.row)
+    assert interface.role() == QAccessible.Role.Slider
+    assert bar.row.accessibleName() == "Playhead"
+    assert (bar.row.value(), bar.row.maximum()) == (4, 9)
+    assert "running" in bar.row.accessibleDescription()
+
+
+def test_nothing_to_scrub_is_no_failure(qtbot, bar, session):
+    session.set_trace(None)
+    bar.refresh()
+    qtbot.mouseClick(bar.row, Qt.MouseButton.LeftButton, pos=QPoint(200, 25))
+    qtbot.keyClick(bar.row, Qt.Key.Key_End)
+    assert session.playhead.step == -1
+    bar.grab()

@@ -1,0 +1,227 @@
+"""What the tracks show at step t is the trace at step t, whatever a person does with them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scripted
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QComboBox, QToolButton
+
+from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.panels.tracks import TracksPanel
+from unrolled.viewer.panels.tracks.columns import MISSING, PLACES, PlaceColumns, places_of
+from unrolled.viewer.panels.tracks.geometry import Geometry
+from unrolled.viewer.panels.tracks.heat_track import HeatTrack
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import DARK, LIGHT
+
+HEAT = ("hidden", "cell", "input_gate", "forget_gate", "output_gate", "cell_gate")
+
+
+@pytest.fixture
+def session():
+    made = Session()
+    made.set_picture(scripted.picture())
+    made.set_model(scripted.description(), "cpu")
+    made.set_trace(scripted.trace())
+    return made
+
+
+@pytest.fixture
+def panel(qtbot, session):
+    made = TracksPanel(session, LIGHT)
+    qtbot.addWidget(made)
+    made.resize(700, 900)
+    made.show()
+    bring_up_to_date(made)
+    return made
+
+
+def bring_up_to_date(panel: TracksPanel) -> None:
+    panel.refresh()
+    panel.seek(panel.session.playhead.step)
+    QApplication.processEvents()
+
+
+def place_in(track: HeatTrack, step: int, unit: int) -> QPoint:
+    return QPoint(round(track.geometry_of_time.x(step + 0.5)), round(track.y_of(unit)))
+
+
+def test_tracks_are_chosen_by_axes(panel):
+    assert [track.name for track in panel.tracks] == ["words", "attention_entropy", *HEAT, "pinned"]
+
+
+def test_what_is_shown_at_a_step_is_the_trace_at_that_step(panel, session):
+    random = np.random.default_rng(0)
+    image_of = {name: panel.track(name) for name in HEAT}
+    for step in random.integers(0, len(session.trace), 25):
+        session.playhead.seek(int(step))
+        panel.seek(session.playhead.step)
+        for name, track in image_of.items():
+            channel, values = track.channel, session.trace.column(name)[step]
+            assert np.array_equal(track.columns.places[step], places_of(values, low=channel.low, high=channel.high))
+    # And the pixel in the middle of a cell has the colour of its place.
+    track = panel.track("forget_gate")
+    picture = track.grab().toImage()
+    for step, unit in ((0, 3), (4, 40), (9, 60)):
+        spot = place_in(track, step, unit)
+        expected = track.table[track.columns.places[step, unit]][:3]
+        near = [picture.pixelColor(spot.x(), spot.y() + off) for off in (-1, 0, 1)]
+        assert any((c.red(), c.green(), c.blue()) == tuple(int(v) for v in expected) for c in near)
+
+
+def test_growing_step_by_step_equals_all_at_once(qtbot, panel, session):
+    whole = session.trace
+    grown = Trace(whole.channels.values())
+    session.set_trace(grown)
+    bring_up_to_date(panel)
+    for step in range(len(whole)):
+        grown.append(whole.step(step))
+        session.grew()
+        panel.refresh()
+    for name in HEAT:
+        channel = whole.channels[name]
+        assert np.array_equal(panel.track(name).columns.places, places_of(whole.column(name), low=channel.low, high=channel.high))
+
+
+def test_another_trace_leaves_nothing_of_the_old_one(panel, session):
+    other = scripted.trace(scripted.CAPTION[:4], seed=5)
+    session.set_trace(other)
+    bring_up_to_date(panel)
+    track = panel.track("cell")
+    assert len(track.columns) == 4
+    assert np.array_equal(track.columns.places, places_of(other.column("cell"), low=-3, high=3))
+    session.set_trace(None)
+    session.set_model(None)
+    bring_up_to_date(panel)
+    assert panel.tracks == []
+
+
+@given(values=arrays.arrays(np.float32, (6, 4), elements=st.floats(-2, 2, width=32)), extreme=st.floats(-1e6, 1e6, width=32))
+@settings(deadline=None, max_examples=50)
+def test_a_later_extreme_changes_no_earlier_colour(values, extreme):
+    channel = Channel(name="h", role="hidden", symbol="h", axes=("unit",), shape=(4,), low=-1, high=1)
+    before = places_of(values, low=channel.low, high=channel.high)
+    after = places_of(np.concatenate((values, np.full((1, 4), extreme, np.float32))), low=channel.low, high=channel.high)
+    assert np.array_equal(before, after[:-1])
+    assert before.max() < PLACES
+
+
+def test_what_is_no_number_has_a_place_of_its_own():
+    found = places_of(np.array([np.nan, np.inf, -np.inf, 0.0], np.float32), low=-1, high=1)
+    assert list(found[:3]) == [MISSING, PLACES - 1, 0]
+
+
+def test_a_click_on_a_row_pins_its_unit_and_goes_there(qtbot, panel, session):
+    track = panel.track("input_gate")
+    qtbot.mouseClick(track, Qt.MouseButton.LeftButton, pos=place_in(track, 6, 21))
+    assert session.selection.units == (21,)
+    assert session.playhead.step == 6
+    qtbot.mouseClick(track, Qt.MouseButton.LeftButton, pos=place_in(track, 6, 21))
+    assert session.selection.units == ()
+
+
+def test_a_drag_moves_the_playhead_and_pins_nothing(qtbot, panel, session):
+    track = panel.track("hidden")
+    qtbot.mousePress(track, Qt.MouseButton.LeftButton, pos=place_in(track, 1, 10))
+    for step in (3, 7, 5):
+        qtbot.mouseMove(track, place_in(track, step, 10))
+        assert session.playhead.step == step
+    qtbot.mouseRelease(track, Qt.MouseButton.LeftButton, pos=place_in(track, 5, 10))
+    assert session.selection.units == ()
+
+
+def test_pinned_units_are_lines_of_the_trace(panel, session):
+    session.selection.set((3, 17))
+    bring_up_to_date(panel)
+    pinned = panel.track("pinned")
+    for number, channel in enumerate(HEAT):
+        pinned.picker.setCurrentIndex(number)
+        for unit, (_, values) in zip((3, 17), pinned.lines(), strict=True):
+            assert np.array_equal(values, session.trace.column(channel)[:, unit])
+
+
+def wheel(track: HeatTrack, at: QPoint, notches: int, modifiers=Qt.KeyboardModifier.NoModifier) -> None:
+    position = QPointF(at)
+    track.wheelEvent(QWheelEvent(position, track.mapToGlobal(position), QPoint(), QPoint(0, 120 * notches),
+                                 Qt.MouseButton.NoButton, modifiers, Qt.ScrollPhase.NoScrollPhase, False))
+
+
+def test_the_wheel_moves_zooms_and_pans(panel, session):
+    session.set_trace(scripted.trace(scripted.CAPTION[:-1] * 5))
+    bring_up_to_date(panel)
+    track = panel.track("hidden")
+    spot = place_in(track, 20, 5)
+    session.playhead.seek(10)
+    wheel(track, spot, -1)
+    assert session.playhead.step == 11
+    under = track.geometry_of_time.time(spot.x())
+    for _ in range(3):
+        wheel(track, spot, 1, Qt.KeyboardModifier.ControlModifier)
+    assert session.time_axis.stop - session.time_axis.start < 30
+    assert track.geometry_of_time.time(spot.x()) == pytest.approx(under)
+    start = session.time_axis.start
+    wheel(track, spot, -1, Qt.KeyboardModifier.ShiftModifier)
+    assert session.time_axis.start > start
+    session.playhead.seek(44)
+    panel.seek(44)
+    assert session.time_axis.stop >= 45  # the playhead is never out of sight
+
+
+@given(left=st.floats(0, 200), width=st.floats(10, 2000), start=st.floats(0, 1000), span=st.floats(3, 1000), x=st.floats(0, 1))
+def test_places_in_time_and_on_screen_are_each_others_inverse(left, width, start, span, x):
+    geometry = Geometry(left, width, start, start + span)
+    at = left + x * width
+    assert geometry.x(geometry.time(at)) == pytest.approx(at, abs=1e-6 * max(1.0, at))
+
+
+def test_folding_gives_room_and_is_remembered(qtbot, panel):
+    track = panel.track("cell")
+    before = panel.track("hidden").height()
+    qtbot.mouseClick(track.findChild(QToolButton), Qt.MouseButton.LeftButton)
+    QApplication.processEvents()
+    assert track.folded
+    assert panel.folded == {"cell"}
+    assert panel.track("hidden").height() > before
+    panel.folded = ()
+    assert not track.folded
+
+
+def test_pointing_reads_out_unit_step_word_and_value(qtbot, panel, session):
+    track = panel.track("cell")
+    qtbot.mouseMove(track, place_in(track, 2, 30))
+    value = session.trace.column("cell")[2, 30]
+    assert "“dog”" in panel.readout.text()
+    assert "unit 30" in panel.readout.text()
+    assert f"{value:+.4f}" in panel.readout.text()
+    assert session.selection.hover == 30
+
+
+def test_every_control_has_a_name(panel):
+    for kind in (QToolButton, QComboBox):
+        for widget in panel.findChildren(kind):
+            assert widget.accessibleName()
+
+
+def test_a_long_run_is_drawn_from_few_columns():
+    channel = Channel(name="h", role="hidden", symbol="h", axes=("unit",), shape=(8,), low=-1, high=1)
+    columns = PlaceColumns(channel)
+    trace = Trace.from_columns((channel,), {"h": np.zeros((50_000, 8), np.float32)}, words=["a"] * 50_000, tokens=[0] * 50_000,
+                               log_probs=np.zeros(50_000, np.float32), candidates=[()] * 50_000)
+    assert columns.follow(trace)
+    assert not columns.follow(trace)
+    assert columns.visible(0, 50_000, 700).shape[1] <= 700
+    assert columns.visible(10, 20, 700).shape == (8, 10)
+
+
+def test_the_theme_changes_colours_and_not_values(panel, session):
+    before = panel.track("hidden").columns.places.copy()
+    panel.set_theme(DARK)
+    QApplication.processEvents()
+    assert np.array_equal(panel.track("hidden").columns.places, before)
+    assert panel.track("hidden").colour_map == DARK.diverging
