@@ -137,7 +137,8 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(tmp_path):
         export(Trace(scripted.channels(), input_bytes=whole.input_bytes), tmp_path / "a.gif")
     with pytest.raises(ExportError, match="no attention"):
         export(Trace.from_columns(scripted.channels()[:1], {"hidden": whole.column("hidden")}, words=whole.words,
-                                  tokens=whole.tokens, log_probs=whole.log_probs, candidates=whole.candidates), tmp_path / "a.gif")
+                                  tokens=whole.tokens, log_probs=whole.log_probs, candidates=whole.candidates),
+               tmp_path / "a.gif")
     whole.input_bytes = b""
     with pytest.raises(ExportError, match="without its picture"):
         export(whole, tmp_path / "a.gif")
