@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QSlider, QTo
 
 from unrolled.viewer.panels.colour_map_button import ColourMapButton
 from unrolled.viewer.panels.flow_layout import FlowLayout
+from unrolled.viewer.panels.picker import Picker
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.window.picker import Picker
 
 HEIGHT = 26
 ICON = 16

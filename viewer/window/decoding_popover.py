@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QFrame, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from unrolled.models.protocol.messages import Decoding
-from unrolled.viewer.window.picker import Picker
+from unrolled.viewer.panels.picker import Picker
 
 SETTLE_MILLISECONDS = 250  # so that typing a number does not run the caption for each digit
 

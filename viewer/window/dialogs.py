@@ -79,7 +79,7 @@ class AboutDialog(QDialog):
         text.setWordWrap(True)
         text.setFixedWidth(360)
         made = _muted("MIT licence. Drawn in Inter and JetBrains Mono (SIL Open Font Licence), with Lucide icons "
-                      "(ISC); made with Qt for Python, pyqtgraph, NumPy, Pillow, PyAV, cmap and PyTorch.")
+                      "(ISC); made with Qt for Python, NumPy, Pillow, PyAV, cmap and PyTorch.")
         made.setWordWrap(True)
         made.setFixedWidth(360)
         words = QVBoxLayout()

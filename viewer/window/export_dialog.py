@@ -21,10 +21,10 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.panels.picker import Picker
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.window.export_worker import ExportWorker
-from unrolled.viewer.window.picker import Picker
 from unrolled.viewer.window.settings import WindowSettings
 
 FORMATS = (

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton,
 
 from unrolled.models.protocol.messages import Device
 from unrolled.models.trace import ModelListing
+from unrolled.viewer.panels.picker import Picker
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.window.picker import Picker
 from unrolled.viewer.window.playback import FASTEST, SLOWEST
 
 OPEN_CHECKPOINT = "\0checkpoint"

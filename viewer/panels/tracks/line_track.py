@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QComboBox
 
 from unrolled.models.trace import Channel
+from unrolled.viewer.panels.picker import Picker
 from unrolled.viewer.panels.tracks.geometry import HEADER, Geometry
 from unrolled.viewer.panels.tracks.heat_track import channel_title
 from unrolled.viewer.panels.tracks.track import Track
@@ -85,7 +85,7 @@ class PinnedTrack(LineTrack):
     def __init__(self, session: Session, theme: Theme, channels: list[Channel]) -> None:
         super().__init__(session, theme, channels[0], name="pinned", symbol="", title="pinned units")
         self._channels = channels
-        self.picker = QComboBox(self)
+        self.picker = Picker(self)
         self.picker.setAccessibleName("Channel of the pinned units")
         self.picker.setToolTip("Which quantity of the pinned units is drawn")
         for channel in channels:
