@@ -105,6 +105,19 @@ def test_the_equation_agrees_with_the_model(session, panel):
     assert panel.equation.accessibleDescription()
 
 
+def test_the_first_word_claims_no_more_than_was_done_again(session, panel):
+    session.selection.set((5,))
+    session.playhead.seek(0)
+    first = [text for text, _ in panel.equation.lines()]
+    assert any("start state, not recorded" in text for text in first)
+    assert any("as recorded" in text for text in first)
+    assert "h agrees with the model" in first[-1]
+    session.playhead.seek(1)
+    second = [text for text, _ in panel.equation.lines()]
+    assert len(second) == len(first)  # nothing moves from word to word
+    assert not any("recorded" in text for text in second)
+
+
 def test_a_difference_is_said(session, panel):
     session.set_trace(lstm_trace(wrong=True))
     panel.refresh()

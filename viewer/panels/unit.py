@@ -60,11 +60,15 @@ class EquationBox(QWidget):
                     "numbers",
                 )
             )
-        lines.append((f"= {_brief(result.c if result.cell is None else result.cell)}", "numbers"))
+        # At the first word nothing was computed again: the number must not look as if it were a result.
+        total = f"c = {_brief(result.c)}, as recorded" if result.cell is None else f"= {_brief(result.cell)}"
+        lines.append((total, "numbers"))
         lines.append(("h = o·tanh(c)", "equation"))
         lines.append((f"{_brief(result.o)}·tanh({_brief(result.c)}) = {_brief(result.hidden)}", "numbers"))
         kind = "good" if result.agrees else "bad"
         verdict = "agrees with the model" if result.agrees else "differs from the model"
+        if result.cell is None:
+            verdict = f"h {verdict}"
         lines.append((f"{'✓' if result.agrees else '✗'} {verdict} ({_difference(result.difference)})", kind))
         return lines
 
