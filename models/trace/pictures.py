@@ -16,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 LONGEST_SIDE = 16_384  # pixels; 30,000 × 30,000 would need 2.7 GB only to be held
 MOST_PIXELS = 100_000_000
+MOST_ALLOWED = f"{LONGEST_SIDE:,} a side and {MOST_PIXELS // 10**6} megapixels are the most that can be opened."
 SHORTEST_SIDE = 8
 LARGEST_FILE = 200 * 1024 * 1024  # bytes
 
@@ -90,8 +91,7 @@ def read_picture(data: bytes, name: str) -> Picture:
             image: Image.Image = Image.open(io.BytesIO(data))
             width, height = image.size
             if max(width, height) > LONGEST_SIDE or width * height > MOST_PIXELS:
-                raise PictureError(f"“{name}” has {width:,} × {height:,} pixels; {LONGEST_SIDE:,} a side and "
-                                   f"{MOST_PIXELS // 10**6} megapixels are the most that can be opened.")
+                raise PictureError(f"“{name}” has {width:,} × {height:,} pixels; {MOST_ALLOWED}")
             if min(width, height) < SHORTEST_SIDE:
                 raise PictureError(f"“{name}” has only {width} × {height} pixels; there is nothing in it to describe.")
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
@@ -102,7 +102,7 @@ def read_picture(data: bytes, name: str) -> Picture:
     except PictureError:
         raise
     except Image.DecompressionBombError as error:
-        raise PictureError(f"“{name}” has more pixels than can be opened.") from error
+        raise PictureError(f"“{name}” has too many pixels; {MOST_ALLOWED}") from error
     except UnidentifiedImageError as error:
         raise PictureError(f"“{name}” is not a picture that can be read.") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError) as error:
