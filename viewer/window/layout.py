@@ -65,7 +65,7 @@ class Layout(QWidget):
                                stretch=(1, 0))
         self.middle = Section("What the model computed", tracks)
         self.columns = _splitter(Qt.Orientation.Horizontal, self.left, self.middle, self.right, stretch=(25, 65, 10))
-        for part, least in ((self.left, 300), (self.middle, 320), (self.right, 216)):
+        for part, least in ((self.left, 300), (self.middle, 320), (self.right, 236)):
             part.setMinimumWidth(least)
         self.scrub = scrub_bar
         for panel in self.panels:
@@ -135,7 +135,7 @@ class Layout(QWidget):
 
     def _size_panes(self) -> None:
         width, height = self.width() - 4 * GAP, self.height() - 180
-        left, right = max(round(LEFT_PART * width), LEFT_LEAST), 248 if width > ROOMY else 216
+        left, right = max(round(LEFT_PART * width), LEFT_LEAST), 248 if width > ROOMY else 236
         self.columns.setSizes([left, width - left - right, right])
         caption, strip = (104, 136) if height > ROOMY * 0.65 - 180 else (92, 124)
         self.left.setSizes([height - caption - strip, caption, strip])
