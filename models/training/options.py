@@ -8,7 +8,7 @@ from unrolled.models.training.losses import AttentionPenalties
 
 
 class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a captioner is trained. The defaults made the shipped one.
+    """How a captioner is trained. The defaults are those of the shipped one, whose card tells what differed.
 
     Attributes
     ----------
@@ -67,11 +67,11 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
     attention: int = 256
     dropout: float = 0.4
     flips: bool = True
-    reward_epochs: float = 6.0
-    reward_learning_rate: float = 1.5e-4
+    reward_epochs: float = 5.0
+    reward_learning_rate: float = 2e-4
     reward_samples: int = 5
     reward_temperature: float = 0.5
-    reward_bleu: float = 0.6
+    reward_bleu: float = 0.35
     reward_dropout: float = 0.2
     reward_average_decay: float = 0.995
     seed: int = 1
