@@ -18,7 +18,7 @@ from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
 
 EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
-AT_REST = "Drag to scrub · click a row to pin its unit · Ctrl+wheel zooms"
+AT_REST = "Drag to scrub · a click pins a unit · Ctrl+wheel zooms"
 
 
 class TracksPanel(Panel):

@@ -24,7 +24,7 @@ class WordTrack(Track):
     least_height, most_height = 64, 64
 
     def __init__(self, session: Session, theme: Theme) -> None:
-        super().__init__(session, theme, name="words", symbol="p", title="word probability", low_text="0", high_text="1")
+        super().__init__(session, theme, name="words", symbol="p", title="probability", low_text="0", high_text="1")
 
     def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
         """Bars from below, words above them."""
