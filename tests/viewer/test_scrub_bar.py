@@ -69,3 +69,24 @@ def test_nothing_to_scrub_is_no_failure(qtbot, bar, session):
     qtbot.keyClick(bar.row, Qt.Key.Key_End)
     assert session.playhead.step == -1
     bar.grab()
+
+
+def test_a_screen_reader_moves_the_playhead(bar, session):
+    bar.row.setValue(7)  # what the accessible interface of a slider does
+    assert session.playhead.step == 7
+    session.playhead.seek(2)
+    bar.seek(2)
+    assert (bar.row.value(), session.playhead.step) == (2, 2)
+
+
+def test_a_long_run_has_room_for_its_number(bar, session):
+    before = bar.row._row.width()
+    session.set_trace(scripted.trace(scripted.CAPTION[:-1] * 1200))
+    bar.refresh()
+    assert bar.row._row.width() < before
+    session.playhead.seek(len(session.trace) - 1)
+    after = bar.row._row.width()
+    bar.seek(session.playhead.step)
+    assert bar.row._row.width() == after
+    assert bar.row.step_at(bar.row.x_of(session.playhead.step)) == session.playhead.step
+    bar.grab()

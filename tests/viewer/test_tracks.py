@@ -215,8 +215,8 @@ def test_a_long_run_is_drawn_from_few_columns():
                                log_probs=np.zeros(50_000, np.float32), candidates=[()] * 50_000)
     assert columns.follow(trace)
     assert not columns.follow(trace)
-    assert columns.visible(0, 50_000, 700).shape[1] <= 700
-    assert columns.visible(10, 20, 700).shape == (8, 10)
+    assert columns.visible(0, 50_000, 700)[2].shape[1] <= 700
+    assert columns.visible(10, 20, 700)[2].shape == (8, 10)
 
 
 def test_the_theme_changes_colours_and_not_values(panel, session):
@@ -225,3 +225,86 @@ def test_the_theme_changes_colours_and_not_values(panel, session):
     QApplication.processEvents()
     assert np.array_equal(panel.track("hidden").columns.places, before)
     assert panel.track("hidden").colour_map == DARK.diverging
+
+
+def test_a_person_may_look_away_from_the_playhead(panel, session):
+    session.set_trace(scripted.trace(scripted.CAPTION[:-1] * 5))
+    bring_up_to_date(panel)
+    track = panel.track("hidden")
+    spot = place_in(track, 30, 5)
+    for _ in range(6):
+        wheel(track, spot, 1, Qt.KeyboardModifier.ControlModifier)
+        bring_up_to_date(panel)  # as the window does after every change of the time axis
+    assert session.playhead.step == 0
+    assert session.time_axis.start > 20
+    assert track.geometry_of_time.step(spot.x(), 45) == 30
+    session.playhead.seek(1)
+    bring_up_to_date(panel)
+    assert session.time_axis.start <= 1  # but a playhead that moves is followed
+
+
+def test_a_double_click_shows_the_whole_run_and_pins_nothing(qtbot, panel, session):
+    session.set_trace(scripted.trace(scripted.CAPTION[:-1] * 5))
+    session.selection.set((1, 2, 3))
+    bring_up_to_date(panel)
+    track = panel.track("cell")
+    session.time_axis.zoom(0.3, 10.0)
+    spot = place_in(track, 10, 33)
+    qtbot.mouseClick(track, Qt.MouseButton.LeftButton, pos=spot)
+    qtbot.mouseDClick(track, Qt.MouseButton.LeftButton, pos=spot)
+    assert session.selection.units == (1, 2, 3)
+    assert (session.time_axis.start, session.time_axis.stop) == (0.0, 45.0)
+
+
+def test_the_unit_under_the_pointer_is_the_one_whose_colour_is_seen(qtbot, session):
+    session.set_trace(scripted.trace(units=512))  # several units share a pixel
+    panel = TracksPanel(session, LIGHT)
+    qtbot.addWidget(panel)
+    panel.resize(700, 900)
+    panel.show()
+    bring_up_to_date(panel)
+    track = panel.track("hidden")
+    assert track.plot.height() < 512
+    picture = track.grab().toImage()
+    x = round(track.geometry_of_time.x(3.5))
+    for y in range(int(track.plot.top()) + 2, int(track.plot.bottom()) - 2):
+        seen = picture.pixelColor(x, y)
+        units = [track.unit_at(y) + off for off in (-1, 0, 1)]  # the painter rounds in its own way between two rows
+        expected = [tuple(int(v) for v in track.table[track.columns.places[3, unit]][:3]) for unit in units]
+        assert (seen.red(), seen.green(), seen.blue()) in expected
+
+
+@given(start=st.integers(0, 900), span=st.integers(1, 900), most=st.integers(1, 700))
+@settings(deadline=None, max_examples=100)
+def test_columns_that_are_left_out_do_not_depend_on_where_the_range_begins(start, span, most):
+    channel = Channel(name="h", role="hidden", symbol="h", axes=("unit",), shape=(1,), low=0, high=1000)
+    values = np.arange(1000, dtype=np.float32)[:, None]
+    columns = PlaceColumns(channel)
+    columns.follow(Trace.from_columns((channel,), {"h": values}, words=["a"] * 1000, tokens=[0] * 1000,
+                                      log_probs=np.zeros(1000, np.float32), candidates=[()] * 1000))
+    begins, ends, places = columns.visible(start, start + span, most)
+    stride = (ends - begins) // places.shape[1]
+    assert begins <= start
+    assert ends >= min(start + span, 1000)
+    assert begins % stride == 0
+    assert np.array_equal(places[0], columns.places[begins:ends:stride, 0])
+
+
+def test_the_readout_says_nothing_of_a_run_that_is_gone(qtbot, panel, session):
+    track = panel.track("cell")
+    qtbot.mouseMove(track, place_in(track, 2, 30))
+    assert "dog" in panel.readout.text()
+    session.set_trace(scripted.trace(scripted.CAPTION[:1], seed=5))
+    bring_up_to_date(panel)
+    assert "dog" not in panel.readout.text()
+
+
+def test_words_are_thinned_where_steps_are_narrow(qtbot, panel, session):
+    words = panel.track("words")
+    session.set_trace(scripted.trace(scripted.CAPTION[:-1] * 9))
+    bring_up_to_date(panel)
+    ground = words.theme.missing
+    picture, row = words.grab().toImage(), round(words.plot.top()) + 9
+    written = [x for x in range(round(words.plot.left()), round(words.plot.right()))
+               if any(picture.pixelColor(x, row + off).name() != ground for off in range(-5, 6))]
+    assert len(written) > 50  # some stand there

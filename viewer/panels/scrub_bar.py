@@ -5,22 +5,22 @@ To screen readers it is a slider whose value is the step.
 
 from __future__ import annotations
 
-import math
-
+import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QAbstractSlider, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Trace
 from unrolled.viewer.panels.painting import mix
 from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.panels.words import is_end, shown
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 
 HEIGHT = 52
 EDGE = 12.0          # pixels left and right of the row
-COUNT_WIDTH = 74.0   # for the step's number, at the right
+COUNT_WIDTH = 74.0   # at least, for the step's number, at the right
 FEWEST_SHOWN = 12    # steps; a run that has just begun does not fill the row, so that nothing jumps
 ROOM_FOR_WORDS = 30.0
 PAGE = 10            # steps
@@ -41,6 +41,7 @@ class ScrubRow(QAbstractSlider):
         self.setToolTip("Drag to go through the run (←, →, Home, End)")
         self._hover: float | None = None
         self._wheel = 0.0
+        self.valueChanged.connect(session.playhead.seek)  # by a screen reader: `follow` blocks what comes from here
 
     @property
     def _trace(self) -> Trace | None:
@@ -52,7 +53,13 @@ class ScrubRow(QAbstractSlider):
 
     @property
     def _row(self) -> QRectF:
-        return QRectF(EDGE, 6, max(self.width() - 2 * EDGE - COUNT_WIDTH, 1), self.height() - 12)
+        return QRectF(EDGE, 6, max(self.width() - 2 * EDGE - self._count_width, 1), self.height() - 12)
+
+    @property
+    def _count_width(self) -> float:
+        """Room for "step / length", the same at every step."""
+        digits = 2 * len(str(self._length)) + 3
+        return max(COUNT_WIDTH, QFontMetricsF(mono_font(12)).horizontalAdvance("0") * digits + 8)
 
     @property
     def step_width(self) -> float:
@@ -105,12 +112,14 @@ class ScrubRow(QAbstractSlider):
         done, ahead = mix(theme.panel, theme.accent, 0.45), mix(theme.panel, theme.accent, 0.2)
         stride = max(int(1.0 / width), 1)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        for step in range(0, len(trace), stride):
-            height = math.exp(float(trace.log_probs[step])) * 16.0
-            left = row.left() + step * width
-            across = max(width * stride - min(2.0, width / 2), 1.0)
-            painter.fillRect(QRectF(left + min(1.0, width / 4), base - height, across, height),
-                             done if step <= playhead else ahead)
+        across, inset = max(width * stride - min(2.0, width / 2), 1.0), row.left() + min(1.0, width / 4)
+        heights = np.exp(np.nan_to_num(trace.log_probs[::stride], nan=-np.inf)) * 16.0
+        bars = [QRectF(inset + number * stride * width, base - height, across, height)
+                for number, height in enumerate(heights.tolist())]
+        behind = playhead // stride + 1
+        for colour, some in ((done, bars[:behind]), (ahead, bars[behind:])):
+            painter.setBrush(colour)
+            painter.drawRects(some)
         painter.setPen(QPen(QColor(theme.border), 1))
         painter.drawLine(QPointF(row.left(), base), QPointF(row.right(), base))
         if width < ROOM_FOR_WORDS:
@@ -118,8 +127,8 @@ class ScrubRow(QAbstractSlider):
         painter.setFont(text_font(11))
         metrics = painter.fontMetrics()
         for step, written in enumerate(trace.words):
-            ended = trace.ended and step == len(trace) - 1 and written.startswith("<")
-            word = metrics.elidedText("END" if ended else written, Qt.TextElideMode.ElideRight, int(width - 4))
+            ended = is_end(written)
+            word = metrics.elidedText(shown(written), Qt.TextElideMode.ElideRight, int(width - 4))
             painter.setPen(QColor(theme.text if step <= playhead and not ended else theme.muted))
             painter.drawText(QRectF(row.left() + step * width, row.top(), width, 18), Qt.AlignmentFlag.AlignCenter, word)
 
@@ -140,7 +149,7 @@ class ScrubRow(QAbstractSlider):
             painter.drawPolygon(QPolygonF([QPointF(x - 5, top), QPointF(x + 5, top), QPointF(x, top + 6)]))
         painter.setPen(QColor(theme.muted))
         painter.setFont(mono_font(12))
-        painter.drawText(QRectF(row.right() + 4, row.top(), COUNT_WIDTH - 4, row.height()),
+        painter.drawText(QRectF(row.right() + 4, row.top(), self._count_width - 4, row.height()),
                          Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{step + 1} / {len(trace)}")
 
     # ── Input ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -69,8 +69,20 @@ class PlaceColumns:
         self._length = length
         return True
 
-    def visible(self, start: int, stop: int, most: int) -> Bytes:
-        """The places of a range of steps, shape (units, at most `most`); steps are left out evenly where there are more."""
+    def visible(self, start: int, stop: int, most: int) -> tuple[int, int, Bytes] | None:
+        """The places of a range of steps; steps are left out evenly where there are more than `most`.
+
+        Which ones are left out does not depend on where the range begins, so that nothing flickers when it is moved.
+
+        Returns
+        -------
+        (int, int, array of uint8, shape (units, columns)) or None
+            The steps where the first column begins and the last one ends, and the places; None without any step.
+        """
         start, stop = max(start, 0), min(stop, self._length)
-        stride = max(-(-(stop - start) // most), 1)
-        return np.ascontiguousarray(self._store[start:stop:stride].T)
+        if stop <= start:
+            return None
+        stride = -(-(stop - start) // most)
+        start -= start % stride
+        kept = self._store[start:stop:stride]
+        return start, start + stride * len(kept), np.ascontiguousarray(kept.T)

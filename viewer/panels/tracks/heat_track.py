@@ -29,11 +29,17 @@ class HeatTrack(Track):
         self.channel = channel
         self.columns = PlaceColumns(channel)
         self._of: Trace | None = None
+        self._before_click: tuple[int, ...] = ()
 
     @property
     def colour_map(self) -> str:
         """The map in force: diverging for signed channels."""
         return self.theme.diverging if self.channel.signed else self.session.appearance.values.sequential_colour_map
+
+    @property
+    def legend_map(self) -> str:
+        """The same."""
+        return self.colour_map
 
     @property
     def table(self) -> Bytes:
@@ -51,8 +57,9 @@ class HeatTrack(Track):
         super().refresh()
 
     def unit_at(self, y: float) -> int:
-        """The unit whose row is at a height."""
-        plot, units = self.plot, self.channel.shape[0]
+        """The unit whose row is at a height: the one whose colour the pixel there has, where rows are finer than pixels."""
+        plot, units, ratio = self.plot, self.channel.shape[0], self.devicePixelRatioF()
+        y = (int(y * ratio) + 0.5) / ratio
         return min(max(int((y - plot.top()) / plot.height() * units), 0), units - 1)
 
     def y_of(self, unit: int) -> float:
@@ -67,10 +74,11 @@ class HeatTrack(Track):
     def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
         """The visible columns, then the marks of pinned units."""
         length = len(self.columns)
-        start, stop = max(int(geometry.start), 0), min(int(geometry.stop) + 1, length)
-        if stop <= start:
+        shown = self.columns.visible(int(geometry.start), min(int(geometry.stop) + 1, length),
+                                     max(int(plot.width() * self.devicePixelRatioF()), 1))
+        if shown is None:
             return
-        places = self.columns.visible(start, stop, max(int(plot.width() * self.devicePixelRatioF()), 1))
+        start, stop, places = shown
         colours = self.table[places]                                                  # (units, columns, 4)
         units, columns = places.shape
         image = QImage(colours.data, columns, units, 4 * columns, QImage.Format.Format_RGBA8888)
@@ -91,7 +99,12 @@ class HeatTrack(Track):
 
     def clicked_at(self, step: int, y: float) -> None:
         """Pin the unit, or let it go."""
+        self._before_click = self.session.selection.units
         self.session.selection.toggle(self.unit_at(y))
+
+    def double_clicked(self) -> None:
+        """It was no click on a row: pinned is what was pinned."""
+        self.session.selection.set(self._before_click)
 
     def hovered_at(self, y: float | None) -> None:
         """Say which unit is under the pointer."""

@@ -13,6 +13,7 @@ from unrolled.viewer.panels.tracks.geometry import HEADER, Geometry
 from unrolled.viewer.panels.tracks.heat_track import channel_title
 from unrolled.viewer.panels.tracks.track import Track
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 
 PADDING = 4.0   # pixels between the range's ends and the plot's
@@ -39,8 +40,12 @@ class LineTrack(Track):
 
     def y_of(self, value: float) -> float:
         """Where a value lies."""
+        return float(self.heights(np.asarray(value, np.float64)))
+
+    def heights(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        """Where values lie, same shape; beyond the range they lie at its ends."""
         plot, channel = self.plot, self.channel
-        share = min(max((value - channel.low) / (channel.high - channel.low), 0.0), 1.0)
+        share: npt.NDArray[np.floating] = np.clip((values - channel.low) / (channel.high - channel.low), 0.0, 1.0)
         return plot.bottom() - PADDING - share * (plot.height() - 2 * PADDING)
 
     def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
@@ -52,8 +57,11 @@ class LineTrack(Track):
         for colour, values in self.lines():
             start, stop = max(int(geometry.start) - 1, 0), min(int(geometry.stop) + 2, len(values))
             stride = max((stop - start) // max(2 * int(plot.width()), 1), 1)
-            points = [QPointF(geometry.x(step + 0.5), self.y_of(float(values[step])))
-                      for step in range(start, stop, stride) if np.isfinite(values[step])]
+            start -= start % stride
+            steps = np.arange(start, stop, stride)
+            steps = steps[np.isfinite(values[steps])]
+            x = geometry.left + (steps + 0.5 - geometry.start) * geometry.step_width
+            points = [QPointF(*place) for place in zip(x.tolist(), self.heights(values[steps]).tolist(), strict=True)]
             painter.setPen(QPen(QColor(colour), 1))
             painter.drawPolyline(QPolygonF(points))
             if geometry.step_width >= ROOM_FOR_DOTS:
@@ -122,6 +130,7 @@ class PinnedTrack(LineTrack):
     def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
         """The lines, or how to get some."""
         if not self.session.selection.units:
+            painter.setFont(text_font(12))
             painter.setPen(QColor(self.theme.muted))
             painter.drawText(plot, Qt.AlignmentFlag.AlignCenter, "Click a row of a track to pin that unit")
             return

@@ -6,19 +6,22 @@ no more than copying pixels.
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from unrolled.models.trace import Trace
 from unrolled.viewer.panels.tracks.geometry import EDGE, HEADER, Geometry
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 
 FOLDED_HEIGHT = 26
 CLICK_DISTANCE = 4.0  # pixels; farther is a drag
+ROOM_FOR_GROUND = 16.0  # pixels a step; in narrower ones the line inside of the playhead would hide too much
 ZOOM_A_NOTCH = 0.8
 NOTCH = 120.0         # Qt's unit of a wheel
 
@@ -116,12 +119,17 @@ class Track(QWidget):
         axis, plot = self.session.time_axis, self.plot
         return Geometry(plot.left(), plot.width(), axis.start, axis.stop)
 
+    @property
+    def legend_map(self) -> str:
+        """The colour map whose colours stand in the header; empty where values are no colours."""
+        return ""
+
     # ── What each kind of track says for itself ───────────────────────────────────────────────────────────────
 
     def contents_state(self) -> object:
         """Everything that the contents depend on beside size, time axis and theme; equal means: the same picture."""
         trace = self.trace
-        return id(trace), 0 if trace is None else len(trace)
+        return trace, 0 if trace is None else len(trace)  # itself, not its id, which another one may get
 
     def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
         """Paint the plot."""
@@ -132,6 +140,9 @@ class Track(QWidget):
 
     def clicked_at(self, step: int, y: float) -> None:
         """A click that was no drag."""
+
+    def double_clicked(self) -> None:
+        """The second of two clicks: take back what the first one did."""
 
     def hovered_at(self, y: float | None) -> None:
         """The pointer is at a height of the plot, or left it."""
@@ -170,7 +181,8 @@ class Track(QWidget):
     def _header_pixmap(self) -> QPixmap:
         """The header, laid out once: text costs more than everything else that is painted here."""
         ratio = self.devicePixelRatioF()
-        state = (self.width() if self._folded else 0, self.height(), ratio, self.theme.name, self._folded, self._ends)
+        state = (self.width() if self._folded else 0, self.height(), ratio, self.theme.name, self._folded, self._ends,
+                 self.legend_map)
         if state != self._header_for:
             self._header_for = state
             width = self.width() if self._folded else HEADER
@@ -191,27 +203,41 @@ class Track(QWidget):
             used.setItalic(True)
             painter.setFont(used)
             painter.drawText(QRectF(left, 2, 24, 21), Qt.AlignmentFlag.AlignVCenter, self.symbol)
-            left += 22
+            left += 20
         painter.setFont(text_font(11))
         painter.setPen(QColor(theme.muted))
         if self._folded:
             painter.drawText(QRectF(left, 2, 300, 21), Qt.AlignmentFlag.AlignVCenter, self.title)
             return
         metrics = painter.fontMetrics()
-        lines = self.title.split(" ", 1) if metrics.horizontalAdvance(self.title) > HEADER - left - 4 else [self.title]
+        lines = self.title.split(" ", 1) if metrics.horizontalAdvance(self.title) > HEADER - left - 8 else [self.title]
         for number, line in enumerate(lines):
-            painter.drawText(QRectF(left, 4 + 14 * number, HEADER - left - 2, 16), Qt.AlignmentFlag.AlignVCenter,
-                             metrics.elidedText(line, Qt.TextElideMode.ElideRight, int(HEADER - left - 4)))
+            painter.drawText(QRectF(left, 4 + 14 * number, HEADER - left, 16), Qt.AlignmentFlag.AlignVCenter,
+                             metrics.elidedText(line, Qt.TextElideMode.ElideRight, int(HEADER - left)))
         low, high = self._ends
-        if high and self.height() >= 54:
+        if self.legend_map:
+            self._paint_legend(painter, self.legend_map)
+        elif high and self.height() >= 48:
             painter.setFont(mono_font(9))
-            painter.setPen(QColor(theme.faint if theme.name == "dark" else theme.muted))
-            right = HEADER - 6
-            if self.height() >= 70 or len(lines) == 1:
-                painter.drawText(QRectF(0, 2 if len(lines) == 1 and self.height() < 70 else 34, right, 12),
-                                 Qt.AlignmentFlag.AlignRight, "" if self.height() < 70 else high)
-            painter.drawText(QRectF(0, self.height() - 15, right, 12), Qt.AlignmentFlag.AlignRight, f"{low} … {high}"
-                             if self.height() < 70 else low)
+            tall, room = self.height() >= 70, HEADER - 6
+            if tall:
+                painter.drawText(QRectF(0, 34, room, 12), Qt.AlignmentFlag.AlignRight, high)
+            bottom = self.height() - (15 if self.height() >= 54 else 13)
+            painter.drawText(QRectF(0, bottom, room, 12), Qt.AlignmentFlag.AlignRight, low if tall else f"{low} … {high}")
+
+    def _paint_legend(self, painter: QPainter, colour_map: str) -> None:
+        """The colours from the lower to the upper end of the range, between the two."""
+        low, high = self._ends
+        row = QRectF(24, self.height() - 17, HEADER - 24 - 8, 12)
+        painter.setFont(mono_font(9))
+        painter.setPen(QColor(self.theme.muted))
+        room = painter.fontMetrics().horizontalAdvance(max(low, high, key=len)) + 4
+        painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, low)
+        painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, high)
+        table = np.ascontiguousarray(colour_table(colour_map))
+        strip = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(row.adjusted(room, 3, -room, -3), strip, QRectF(strip.rect()))
 
     def _paint_playhead(self, painter: QPainter) -> None:
         step = self.session.playhead.step
@@ -221,10 +247,17 @@ class Track(QWidget):
         band = QRectF(geometry.x(step), plot.top(), max(geometry.step_width, 1.0), plot.height()).intersected(plot)
         if band.isEmpty():
             return
-        painter.setPen(QColor(self.theme.playhead))
+        # A line of the panel's ground beside it: it is to be seen on every colour of every map.
+        ground = QColor(self.theme.panel)
         if geometry.step_width < 4:
-            painter.drawLine(band.topLeft(), band.bottomLeft())
+            middle = band.center().x()
+            painter.fillRect(QRectF(middle - 1.5, plot.top(), 3.0, plot.height()), ground)
+            painter.fillRect(QRectF(middle - 0.5, plot.top(), 1.0, plot.height()), QColor(self.theme.playhead))
         else:
+            if geometry.step_width >= ROOM_FOR_GROUND:
+                painter.setPen(ground)
+                painter.drawRect(band.adjusted(1.5, 1, -1.5, -2))
+            painter.setPen(QColor(self.theme.playhead))
             painter.drawRect(band.adjusted(0.5, 0, -0.5, -1))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -264,6 +297,10 @@ class Track(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """The whole run again."""
+        if self._folded or not self.plot.contains(event.position()) or event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        self.double_clicked()
         self.session.time_axis.reset()
 
     def leaveEvent(self, event: QEvent) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from unrolled.models.trace import Channel
+from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.tracks.heat_track import HeatTrack
 from unrolled.viewer.panels.tracks.line_track import PinnedTrack, ScalarTrack
 from unrolled.viewer.panels.tracks.track import Track
 from unrolled.viewer.panels.tracks.word_track import WordTrack
+from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
@@ -36,6 +37,7 @@ class TracksPanel(Panel):
         super().__init__(session, theme, parent)
         self.tracks: list[Track] = []
         self._channels: tuple[Channel, ...] = ()
+        self._shown: tuple[Trace | None, int] = None, NOWHERE  # what the playhead was last brought into view for
         self._folded: frozenset[str] = frozenset()
         self._column = QWidget()
         self._column.setObjectName("tracksColumn")
@@ -104,10 +106,18 @@ class TracksPanel(Panel):
             track.refresh()
 
     def seek(self, step: int) -> None:
-        """Bring the step into view, and move the playhead of every track."""
-        axis = self.session.time_axis
-        if step >= 0 and not axis.following:
-            axis.reveal(step)
+        """Bring the step into view if it is another one, and move the playhead of every track.
+
+        A panel is told to seek after every refresh: a person who looks elsewhere while the playhead rests must not
+        be brought back to it by the next repaint.
+        """
+        axis, shown = self.session.time_axis, (self.session.trace, step)
+        if shown != self._shown:
+            if self.session.trace is not self._shown[0]:
+                self.readout.setText(AT_REST)  # what is under the pointer is of another run now
+            self._shown = shown
+            if step >= 0 and not axis.following:
+                axis.reveal(step)
         for track in self.tracks:
             track.seek()
 
