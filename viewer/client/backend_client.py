@@ -13,6 +13,7 @@ from unrolled.models.protocol.client import Endpoint, backend_command
 from unrolled.models.protocol.messages import Hello, Report, Request, Shutdown, Welcome
 from unrolled.models.protocol.wire import MessageReader, WireError, encode, report_reader
 
+DRAIN_MILLISECONDS = 50
 END_MILLISECONDS = 700
 START_MILLISECONDS = 60_000
 LONGEST_FIRST_LINE = 64 * 1024
@@ -189,6 +190,12 @@ class BackendProcess(QObject):
         except WireError as error:
             self._end(f"The backend sent something that cannot be read. {error}")
 
+    def _drain(self) -> None:
+        """Read what a backend that has ended said before: its end may be known sooner than its last words."""
+        socket = self._socket
+        while socket is not None and socket is self._socket and socket.waitForReadyRead(DRAIN_MILLISECONDS):
+            self._read_reports()
+
     def _read_errors(self) -> None:
         if self._process is not None:
             self._errors = (self._errors + bytes(self._process.readAllStandardError().data()))[-ERRORS_KEPT:]
@@ -199,6 +206,7 @@ class BackendProcess(QObject):
 
     def _process_finished(self, status: int, how: QProcess.ExitStatus) -> None:
         self._read_errors()
+        self._drain()
         if how == QProcess.ExitStatus.CrashExit:
             self._end("The backend was ended from outside or crashed.")
         elif not self._connected:
