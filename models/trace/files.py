@@ -8,9 +8,12 @@ file says is checked before it is believed.
 from __future__ import annotations
 
 import base64
+import csv
 import errno
 import json
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +38,10 @@ CHANNEL_PREFIX = "channel."
 
 Arrays = dict[str, npt.NDArray[Any]]
 
+# All that the readers below raise for bytes that are not what they should be.
+_DAMAGE = (ValueError, LookupError, TypeError, ArithmeticError, EOFError, MemoryError, RecursionError, NotImplementedError,
+           SafetensorError, zipfile.BadZipFile, zlib.error, csv.Error, tokenize.TokenError, SyntaxError)
+
 
 class TraceError(ValueError):
     """A trace that cannot be read or written: one sentence for people."""
@@ -48,6 +55,7 @@ class TraceHeader(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[Channel, ...]
     provenance: Provenance
     ended: bool
+    steps: int = -1  # to know a table that is cut off; -1 where it is not said
     words: tuple[str, ...] = ()
     candidates: tuple[tuple[Candidate, ...], ...] = ()
 
@@ -86,8 +94,7 @@ def load_trace(path: Path) -> Trace:
         raise TraceError(f"“{path.name}” is a folder.") from error
     except OSError as error:
         raise TraceError(f"“{path.name}” cannot be read: {error.strerror or error}.") from error
-    except (ValueError, KeyError, TypeError, SafetensorError, zipfile.BadZipFile, EOFError, MemoryError, OverflowError,
-            IndexError, RecursionError, NotImplementedError, UnicodeError) as error:
+    except _DAMAGE as error:
         raise TraceError(f"“{path.name}” is cut off, damaged, or not a trace of Unrolled.") from error
 
 
@@ -110,8 +117,14 @@ def _by_suffix(path: Path, table: dict[str, Any]) -> Any:
 
 
 def _header(trace: Trace) -> TraceHeader:
-    return TraceHeader(channels=tuple(trace.channels.values()), provenance=trace.provenance, ended=trace.ended,
+    return TraceHeader(channels=tuple(trace.channels.values()), provenance=trace.provenance, ended=trace.ended, steps=len(trace),
                        words=tuple(trace.words), candidates=tuple(trace.candidates))
+
+
+def _header_text(header: TraceHeader) -> str:
+    # Not msgspec's writer: it turns an infinite log-probability into null, and refuses the halves of characters that
+    # Python makes of a file name that is not UTF-8. Escapes keep both, and ASCII always fits the file.
+    return json.dumps(msgspec.to_builtins(header))
 
 
 def _arrays(trace: Trace) -> Arrays:
@@ -123,7 +136,9 @@ def _arrays(trace: Trace) -> Arrays:
 def _read_header(text: str | bytes) -> TraceHeader:
     # Python's reader takes the NaN and Infinity that values beside the header may hold, msgspec's does not.
     header = msgspec.convert(json.loads(text), TraceHeader)
-    if header.format != FORMAT or header.version != VERSION:
+    if header.format != FORMAT:
+        raise ValueError(f"{header.format} is another format")
+    if header.version != VERSION:
         raise TraceError(f"This is a trace of format {header.version}; this Unrolled reads format {VERSION}.")
     return header
 
@@ -140,7 +155,7 @@ def _assemble(header: TraceHeader, arrays: Arrays) -> Trace:
 
 
 def _write_safetensors(trace: Trace, path: Path) -> None:
-    data = dump_safetensors(_arrays(trace), metadata={HEADER: msgspec.json.encode(_header(trace)).decode()})
+    data = dump_safetensors(_arrays(trace), metadata={HEADER: _header_text(_header(trace))})
     with atomic_write(path) as file:
         file.write(data)
 
@@ -155,7 +170,7 @@ def _read_safetensors(path: Path) -> Trace:
 
 
 def _write_npz(trace: Trace, path: Path) -> None:
-    header = np.frombuffer(msgspec.json.encode(_header(trace)), np.uint8)
+    header = np.frombuffer(_header_text(_header(trace)).encode(), np.uint8)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **{HEADER: header}, **_arrays(trace))
 
@@ -174,7 +189,7 @@ def _write_json(trace: Trace, path: Path) -> None:
         INPUT: base64.b64encode(trace.input_bytes).decode(),
     }
     with atomic_write(path) as file:
-        file.write(json.dumps(whole, ensure_ascii=False).encode())
+        file.write(json.dumps(whole).encode())
 
 
 def _read_json(path: Path) -> Trace:
@@ -192,14 +207,14 @@ def _read_json(path: Path) -> Trace:
 
 def _write_csv(trace: Trace, path: Path) -> None:
     header = msgspec.structs.replace(_header(trace), words=(), candidates=())
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        tables.write_table(file, trace, msgspec.json.encode(header).decode())
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
+        tables.write_table(file, trace, _header_text(header))
 
 
 def _read_csv(path: Path) -> Trace:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", errors="surrogatepass", newline="") as file:
         header = _read_header(tables.read_comment(file))
-        return tables.read_table(file, header.channels, header.provenance, ended=header.ended)
+        return tables.read_table(file, header.channels, header.provenance, ended=header.ended, steps=header.steps)
 
 
 _WRITERS: dict[str, Callable[[Trace, Path], None]] = {

@@ -57,10 +57,19 @@ def read_comment(file: TextIO) -> str:
     return line[len(COMMENT) :]
 
 
-def read_table(file: Iterable[str], channels: tuple[Channel, ...], provenance: Provenance, *, ended: bool) -> Trace:
-    """The table below the header. Raises `ValueError`."""
+def _whole_lines(file: Iterable[str]) -> Iterator[str]:
+    """The lines, each of which must have its end: a number that is cut off would else be another number."""
+    for line in file:
+        if not line.endswith(("\n", "\r")):
+            raise ValueError("the last line is cut off")
+        yield line
+
+
+def read_table(file: Iterable[str], channels: tuple[Channel, ...], provenance: Provenance, *, ended: bool,
+               steps: int = -1) -> Trace:
+    """The table below the header, of so many steps unless -1. Raises `ValueError`."""
     csv.field_size_limit(16 * 2**20)
-    rows = csv.reader(file)
+    rows = csv.reader(_whole_lines(file))
     expected = [*FIRST_COLUMNS, *(name for channel in channels for name in column_names(channel))]
     if next(rows, None) != expected:
         raise ValueError("the columns are not those that the header says")
@@ -77,6 +86,8 @@ def read_table(file: Iterable[str], channels: tuple[Channel, ...], provenance: P
         log_probs.append(np.float32(row[3]))
         candidates.append(tuple(Candidate(int(t), str(w), float(p)) for t, w, p in json.loads(row[4])))
         values.append(np.array(row[len(FIRST_COLUMNS) :], dtype=np.float32))
+    if steps not in (-1, len(words)):
+        raise ValueError(f"there should be {steps} steps and are {len(words)}")
     table = np.array(values, np.float32).reshape(len(words), len(expected) - len(FIRST_COLUMNS))
     columns: dict[str, FloatArray] = {}
     start = 0

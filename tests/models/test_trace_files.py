@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import warnings
 
 import numpy as np
 import pytest
@@ -92,6 +94,48 @@ def test_random_bytes_give_a_sentence(tmp_path, data, suffix):
     path.write_bytes(data)
     with pytest.raises(TraceError):
         load_trace(path)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_damaged_file_is_refused_or_read_but_never_a_traceback(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    save_trace(scripted.trace(units=4, grid=(2, 2)), path)
+    data = path.read_bytes()
+    random = np.random.default_rng(0)
+    for _ in range(150):
+        damaged = bytearray(data)
+        damaged[random.integers(len(data))] = random.integers(256)
+        path.write_bytes(damaged)
+        with warnings.catch_warnings(), contextlib.suppress(TraceError):
+            warnings.simplefilter("ignore")  # a digit more in an exponent is a number too large
+            load_trace(path)
+
+
+def test_a_table_cut_at_any_byte_is_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    save_trace(scripted.trace(("a", "dog"), units=1, grid=(1, 2)), path)
+    data = path.read_bytes()
+    last_row = data.rstrip().rindex(b"\n") + 1
+    for length in range(last_row - 3, len(data)):  # also in the last number, and between two rows
+        path.write_bytes(data[:length])
+        if data[:length].endswith(b"\r") and length == len(data) - 1:
+            continue  # all is there but half of the last line's end
+        with pytest.raises(TraceError, match="cut"):
+            load_trace(path)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("log_prob", [-np.inf, np.nan])
+def test_what_json_has_no_number_or_letter_for_comes_back(tmp_path, suffix, log_prob):
+    name = "caf\udce9.jpg"  # Python's name for a file whose name is not UTF-8
+    trace = Trace(CHANNELS[2:], provenance=Provenance(input_name=name))
+    trace.append(StepResult(step=0, token=3, word="a\n,\"", log_prob=-1.0, candidates=(Candidate(1, "b", float(log_prob)),),
+                            values={"attention_entropy": np.float32(0.5).reshape(())}))
+    save_trace(trace, tmp_path / f"a{suffix}")
+    loaded = load_trace(tmp_path / f"a{suffix}")
+    assert loaded.provenance.input_name == name
+    assert loaded.words == trace.words
+    assert np.array_equal([loaded.candidates[0][0].log_prob], [log_prob], equal_nan=True)
 
 
 def test_shapes_that_do_not_fit_are_refused(tmp_path):
