@@ -42,14 +42,18 @@ def write_gif(scene: Scene, path: Path, settings: ExportSettings, on_progress: O
     frames = list(painted(scene, settings, on_progress, cancelled))
     palette, nearest = _palette(frames)
     height, width = frames[0].shape[:2]
-    pattern = np.tile(ORDERED, (-(-height // 4), -(-width // 4)))[:height, :width, None]
+    pattern = np.tile(ORDERED, (-(-height // 4), -(-width // 4)))[:height, :width, None].repeat(3, axis=2)
     images = []
     for frame in frames:
         if cancelled():
             raise Cancelled
         # Five bits of each colour after the dither, which is never more than the three bits that are cut off.
-        red, green, blue = (np.minimum(frame, 255 - 7) + pattern >> 3).astype(np.uint16).transpose(2, 0, 1)
-        image = Image.fromarray(nearest[red << 10 | green << 5 | blue], mode="P")
+        five = np.minimum(frame, 255 - 7) + pattern >> 3  # (height, width, 3)
+        place = five[..., 0].astype(np.uint16)  # red, green and blue side by side in fifteen bits: (height, width)
+        for colour in (1, 2):
+            place <<= 5
+            place |= five[..., colour]
+        image = Image.fromarray(nearest.take(place), mode="P")
         image.putpalette(palette)
         images.append(image)
     images[0].save(path, format="GIF", save_all=True, append_images=images[1:], duration=durations(scene, settings),
