@@ -84,6 +84,41 @@ def test_the_scale_is_absolute_unless_asked_otherwise():
     assert not np.array_equal(stretched.paint(1)[middle.y(), middle.x()], second[middle.y(), middle.x()])
 
 
+def test_frames_that_differ_in_nothing_but_their_number_are_all_kept(tmp_path):
+    trace = scripted.trace(("a",) * 4)
+    trace.column("attention")[:] = 1.0 / 48
+    trace.log_probs[:] = -1.0
+    for suffix in (".gif", ".webp"):
+        path = tmp_path / f"a{suffix}"
+        export(trace, path, dataclasses.replace(SETTINGS, words=False))
+        with Image.open(path) as image:
+            assert image.n_frames == 4
+
+
+def test_the_part_that_the_model_saw_is_outlined_where_it_is_not_all():
+    scene = dataclasses.replace(make_scene(scripted.trace(("a",))), maps=np.zeros((1, 6, 8), np.float32))
+    whole = FramePainter(scene, SETTINGS).paint(0).astype(int)
+    painter = FramePainter(dataclasses.replace(scene, region=(0.25, 0.0, 0.75, 1.0)), SETTINGS)
+    differs = np.abs(painter.paint(0) - whole).sum(-1) > 0
+    area = painter._photograph
+    columns = np.flatnonzero(differs[area.center().y()])
+    left, right = area.left() + area.width() * 0.25, area.left() + area.width() * 0.75
+    assert len(columns)
+    assert all(min(abs(column - left), abs(column - right)) <= 4 for column in columns)
+
+
+def test_long_words_and_captions_stay_inside_the_frame():
+    words = ("a", "kraftfahrzeughaftpflichtversicherung" * 3, *("dog",) * 40)
+    scene = dataclasses.replace(make_scene(scripted.trace(("a",) * len(words))), words=words)
+    painter = FramePainter(scene, SETTINGS)
+    frames = [painter.paint(step) for step in (1, len(words) - 1)]
+    ground = frames[0][0, 0]
+    for frame in frames:  # one layout, and nothing in the margins
+        assert frame.shape == frames[0].shape
+        assert (frame[:, :6] == ground).all()
+        assert (frame[:, -6:] == ground).all()
+
+
 def test_a_strip_in_vectors_keeps_its_words_as_text(tmp_path):
     export(scripted.trace(), tmp_path / "a.svg", SETTINGS)
     tree = ElementTree.parse(tmp_path / "a.svg")
@@ -146,4 +181,8 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(tmp_path):
         export(scripted.trace(), tmp_path / "no" / "a.gif")
     with pytest.raises(ExportError, match="colour map"):
         export(scripted.trace(), tmp_path / "a.gif", ExportSettings(colour_map="nosuchmap"))
+    for wrong, sentence in (({"width": 0}, "width of 0"), ({"width": 100_000}, "64 to 8192"), ({"scale": "log"}, "no scale"),
+                            ({"seconds_per_word": 0.0}, "0 seconds"), ({"last_seconds": float("nan")}, "nan seconds")):
+        with pytest.raises(ExportError, match=sentence):
+            export(scripted.trace(), tmp_path / "a.gif", dataclasses.replace(SETTINGS, **wrong))
     assert list(tmp_path.iterdir()) == []

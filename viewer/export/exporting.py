@@ -20,6 +20,9 @@ PICTURE_WRITERS: dict[str, Writer] = {
     ".gif": animation.write_gif, ".mp4": animation.write_mp4, ".webp": animation.write_webp, **film_strip.WRITERS}
 TRACE_SUFFIXES = (".safetensors", ".npz", ".json", ".csv")
 
+NARROWEST, WIDEST = 64, 8192  # pixels
+LONGEST_SECONDS = 60.0
+
 
 def export(trace: Trace, path: Path, settings: ExportSettings | None = None, *,
            on_progress: OnProgress = lambda fraction: None, cancelled: IsCancelled = lambda: False) -> None:
@@ -69,6 +72,13 @@ def export(trace: Trace, path: Path, settings: ExportSettings | None = None, *,
 def _check(settings: ExportSettings) -> None:
     from unrolled.viewer.theme.colour_maps import colour_table
 
+    if not NARROWEST <= settings.width <= WIDEST:
+        raise ExportError(f"A width of {settings.width} pixels cannot be drawn; choose one from {NARROWEST} to {WIDEST}.")
+    for seconds in (settings.seconds_per_word, settings.last_seconds):
+        if not 0 < seconds <= LONGEST_SECONDS:  # so written that NaN is refused too
+            raise ExportError(f"A word cannot stand for {seconds:g} seconds; choose more than 0 and up to {LONGEST_SECONDS:g}.")
+    if settings.scale not in ("absolute", "stretched"):
+        raise ExportError(f"There is no scale “{settings.scale}”; there are absolute and stretched.")
     try:
         colour_table(settings.colour_map)
     except (ValueError, TypeError, KeyError) as error:

@@ -13,7 +13,7 @@ from PySide6.QtSvg import QSvgGenerator
 from unrolled.viewer.export.animation import IsCancelled, OnProgress
 from unrolled.viewer.export.failure import Cancelled
 from unrolled.viewer.export.legend import draw_legend
-from unrolled.viewer.export.scene import Scene, attention_image, region_rectangle, rgb_image
+from unrolled.viewer.export.scene import Scene, attention_image, outline_region, region_rectangle, rgb_image
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.type_setting import font
 from unrolled.viewer.theme.themes import DARK, LIGHT
@@ -72,6 +72,7 @@ class StripLayout:
             area = region_rectangle(QRectF(0, 0, *pixels), scene.region).toRect()
             with QPainter(joined) as inside:
                 inside.drawImage(area.topLeft(), attention_image(scene.maps[step], settings, area.width(), area.height()))
+                outline_region(inside, QRectF(area), scene.region)
             painter.drawImage(place, joined)
             self._paint_words(painter, step, place)
             on_progress(0.95 * (step + 1) / scene.steps)

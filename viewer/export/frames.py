@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
-from unrolled.viewer.export.legend import draw_legend
-from unrolled.viewer.export.scene import Pixels, Scene, attention_image, region_rectangle, rgb_image
+from unrolled.viewer.export.legend import draw_legend, draw_step
+from unrolled.viewer.export.scene import Pixels, Scene, attention_image, outline_region, region_rectangle, rgb_image
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.type_setting import font, set_words
 from unrolled.viewer.theme.themes import DARK, LIGHT
@@ -41,6 +41,10 @@ class FramePainter:
         words = tuple(scene.shown_word(step) for step in range(scene.steps))
         # Set in the bold cut, the wider one, so that a word that becomes current does not push the others.
         self._words = set_words(words, self._current_font, width=width - 2 * margin, gap=9 * unit, line_height=36 * unit)
+        metrics = QFontMetricsF(self._current_font)
+        self._texts = tuple(  # a word longer than a line is cut with dots
+            metrics.elidedText(word, Qt.TextElideMode.ElideRight, place.width() + 1.0)
+            for word, place in zip(words, self._words.places, strict=True))
         self._words_at = margin, self._photograph.bottom() + 1 + round(10 * unit)
         words_height = self._words.height if settings.words else 0.0
         legend_top = self._words_at[1] + words_height + 10 * unit
@@ -69,6 +73,8 @@ class FramePainter:
             painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
             area = region_rectangle(QRectF(self._photograph), scene.region).toRect()
             painter.drawImage(area.topLeft(), attention_image(scene.maps[step], settings, area.width(), area.height()))
+            outline_region(painter, QRectF(area), scene.region)
+            draw_step(painter, self._legend, f"word {step + 1} of {scene.steps} · {scene.probabilities[step]:.0%}", theme=theme)
             if settings.words:
                 painter.translate(*self._words_at)
                 for number in range(step + 1):
@@ -76,7 +82,7 @@ class FramePainter:
                     painter.setFont(self._current_font if current else self._word_font)
                     ended = number == scene.end_step
                     painter.setPen(QColor(theme.faint if ended else theme.accent if current else theme.text))
-                    painter.drawText(self._words.places[number], Qt.AlignmentFlag.AlignCenter, scene.shown_word(number))
+                    painter.drawText(self._words.places[number], Qt.AlignmentFlag.AlignCenter, self._texts[number])
         width, height = self.size
         lines = np.frombuffer(image.constBits(), np.uint8).reshape(height, image.bytesPerLine())
         pixels: Pixels = lines[:, : 3 * width].reshape(height, width, 3).copy()

@@ -12,6 +12,17 @@ from unrolled.viewer.theme.attention_colours import FULL_OVER_UNIFORM, attention
 from unrolled.viewer.theme.themes import Theme
 
 
+def draw_step(painter: QPainter, place: QRectF, words: str, *, theme: Theme) -> None:
+    """Say which step a frame shows, in the middle of the line of words below the bar."""
+    painter.setFont(font(place.height() * 0.42))
+    painter.setPen(QColor(theme.muted))
+    painter.drawText(_text_line(place), Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, words)
+
+
+def _text_line(place: QRectF) -> QRectF:
+    return QRectF(place.left(), place.top() + place.height() * 0.38, place.width(), place.height() * 0.6)
+
+
 def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: ExportSettings, theme: Theme) -> None:
     """Draw the bar and its words into a rectangle about three times the text's height."""
     size = place.height() * 0.42
@@ -22,7 +33,7 @@ def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: Expor
     painter.fillRect(bar, QColor(theme.missing))
     painter.drawImage(bar, QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888))
     painter.setPen(QColor(theme.muted))
-    text = QRectF(place.left(), bar.bottom() + place.height() * 0.14, place.width(), place.height() * 0.6)
+    text = _text_line(place)
     if settings.scale == "stretched":
         painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, "least")
         painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, "greatest, stretched at each word")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.pictures import PictureError, read_picture
@@ -19,6 +19,7 @@ from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.theme.attention_colours import attention_rgba
 
 Pixels = npt.NDArray[np.uint8]
+WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +94,13 @@ def region_rectangle(photograph: QRectF, region: tuple[float, float, float, floa
     left, top, right, bottom = region
     return QRectF(photograph.left() + left * photograph.width(), photograph.top() + top * photograph.height(),
                   (right - left) * photograph.width(), (bottom - top) * photograph.height())
+
+
+def outline_region(painter: QPainter, seen: QRectF, region: tuple[float, float, float, float]) -> None:
+    """Mark the part of the picture that the model saw, where it is not all of it: light on dark, for any picture."""
+    if region == WHOLE:
+        return
+    line = max(seen.width() / 400, 1.0)
+    for colour, width in ((QColor(0, 0, 0, 110), 2.4 * line), (QColor(255, 255, 255, 200), line)):
+        painter.setPen(QPen(colour, width))
+        painter.drawRect(seen.adjusted(line, line, -line, -line))
