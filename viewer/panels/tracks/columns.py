@@ -6,6 +6,8 @@ hundred thousand steps of 512 units take 51 MB. It knows neither Qt nor the sess
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -27,10 +29,13 @@ def places_of(values: npt.NDArray[np.float32], *, low: float, high: float) -> By
     return placed
 
 
+@lru_cache(maxsize=16)
 def place_table(colour_map: str, missing: tuple[int, int, int]) -> Bytes:
-    """The colour of every place, shape (256, 4), RGBA."""
+    """The colour of every place, shape (256, 4), RGBA; read-only, since it is shared."""
     chosen = np.linspace(0, TABLE_SIZE - 1, PLACES).round().astype(np.intp)
-    return np.concatenate((colour_table(colour_map)[chosen], np.array([[*missing, 255]], np.uint8)))
+    table = np.concatenate((colour_table(colour_map)[chosen], np.array([[*missing, 255]], np.uint8)))
+    table.flags.writeable = False
+    return table
 
 
 class PlaceColumns:
