@@ -308,3 +308,22 @@ def test_words_are_thinned_where_steps_are_narrow(qtbot, panel, session):
     written = [x for x in range(round(words.plot.left()), round(words.plot.right()))
                if any(picture.pixelColor(x, row + off).name() != ground for off in range(-5, 6))]
     assert len(written) > 50  # some stand there
+
+
+def test_painting_only_what_is_new_gives_the_same_picture(panel, session):
+    whole = session.trace
+    session.selection.set((3, 40))
+    grown = Trace(whole.channels.values())
+    session.set_trace(grown)
+    bring_up_to_date(panel)
+    for step in range(len(whole)):
+        grown.append(whole.step(step))
+        session.grew()
+        panel.refresh()
+        bring_up_to_date(panel)
+    for track in panel.tracks:
+        grown_picture = track.grab().toImage()
+        track.set_folded(True)  # and anew from the beginning
+        track.set_folded(False)
+        bring_up_to_date(panel)
+        assert track.grab().toImage() == grown_picture, track.name

@@ -68,13 +68,18 @@ class HeatTrack(Track):
         return plot.top() + (unit + 0.5) / self.channel.shape[0] * plot.height()
 
     def contents_state(self) -> object:
-        """Steps, colours, and which units are marked."""
-        return super().contents_state(), len(self.columns), self.colour_map, self.session.selection.units
+        """Also colours, and which units are marked."""
+        return super().contents_state(), self.colour_map, self.session.selection.units
+
+    def contents_length(self) -> int:
+        """The steps whose colours are there."""
+        return len(self.columns)
 
     def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
         """The visible columns, then the marks of pinned units."""
         length = len(self.columns)
-        shown = self.columns.visible(int(geometry.start), min(int(geometry.stop) + 1, length),
+        clipped = geometry.time(painter.clipBoundingRect().left())  # what lies before is painted already
+        shown = self.columns.visible(max(int(geometry.start), int(clipped)), min(int(geometry.stop) + 1, length),
                                      max(int(plot.width() * self.devicePixelRatioF()), 1))
         if shown is None:
             return

@@ -25,6 +25,7 @@ class LineTrack(Track):
     """Lines of one channel's values, one for each of some units, or the one of a scalar."""
 
     least_height = 48
+    steps_stand_alone = False  # how a line is smoothed depends on where it goes on
 
     def __init__(self, session: Session, theme: Theme, channel: Channel, *, name: str, symbol: str, title: str) -> None:
         super().__init__(session, theme, name=name, symbol=symbol, title=title, low_text=f"{channel.low:g}",

@@ -42,6 +42,7 @@ class Track(QWidget):
     folded_changed = Signal()
     read_out = Signal(str)
     least_height, most_height = 54, 16_777_215
+    steps_stand_alone = True  # a new step changes nothing that is painted of the ones before it
 
     def __init__(self, session: Session, theme: Theme, *, name: str, symbol: str, title: str,
                  low_text: str = "", high_text: str = "") -> None:
@@ -50,6 +51,7 @@ class Track(QWidget):
         self._ends = low_text, high_text
         self._contents = QPixmap()
         self._painted_for: object = None
+        self._painted_length = 0
         self._header = QPixmap()
         self._header_for: object = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # all of it is painted: Qt need not paint what is behind
@@ -96,7 +98,7 @@ class Track(QWidget):
 
     def refresh(self) -> None:
         """Something that it draws may have changed: paint again if it did."""
-        if self._state() != self._painted_for:
+        if self._state() != self._painted_for or self.contents_length() != self._painted_length:
             self.update()
 
     def seek(self) -> None:
@@ -127,9 +129,12 @@ class Track(QWidget):
     # ── What each kind of track says for itself ───────────────────────────────────────────────────────────────
 
     def contents_state(self) -> object:
-        """Everything that the contents depend on beside size, time axis and theme; equal means: the same picture."""
-        trace = self.trace
-        return trace, 0 if trace is None else len(trace)  # itself, not its id, which another one may get
+        """Everything that the contents depend on beside their length, size, time axis and theme."""
+        return self.trace  # itself, not its id, which another one may get
+
+    def contents_length(self) -> int:
+        """How many steps the contents have."""
+        return self._length()
 
     def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
         """Paint the plot."""
@@ -156,10 +161,12 @@ class Track(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Contents from their pixmap, then the playhead."""
-        state = self._state()
-        if state != self._painted_for:
-            self._painted_for = state
+        state, length, painted = self._state(), self.contents_length(), self._painted_length
+        if state != self._painted_for or length < painted:
             self._paint_pixmap()
+        elif length > painted:
+            self._paint_new_steps(painted) if self.steps_stand_alone else self._paint_pixmap()
+        self._painted_for, self._painted_length = state, length
         with QPainter(self) as painter:
             painter.drawPixmap(0, 0, self._contents)
             if not self._folded:
@@ -177,6 +184,17 @@ class Track(QWidget):
                 painter.fillRect(plot, QColor(self.theme.missing))
                 painter.setClipRect(plot)
                 self.paint_contents(painter, plot, self.geometry_of_time)
+
+    def _paint_new_steps(self, painted: int) -> None:
+        """Paint what came after so many steps, and the last of those, whose edge it shares; the rest stays."""
+        if self._folded:
+            return
+        plot, geometry = self.plot, self.geometry_of_time
+        left = max(geometry.x(painted - 1), plot.left())
+        with QPainter(self._contents) as painter:
+            painter.setClipRect(QRectF(left, plot.top(), plot.right() - left, plot.height()).toAlignedRect() & plot.toAlignedRect())
+            painter.fillRect(plot, QColor(self.theme.missing))
+            self.paint_contents(painter, plot, geometry)
 
     def _header_pixmap(self) -> QPixmap:
         """The header, laid out once: text costs more than everything else that is painted here."""
