@@ -192,7 +192,8 @@ class Track(QWidget):
         plot, geometry = self.plot, self.geometry_of_time
         left = max(geometry.x(painted - 1), plot.left())
         with QPainter(self._contents) as painter:
-            painter.setClipRect(QRectF(left, plot.top(), plot.right() - left, plot.height()).toAlignedRect() & plot.toAlignedRect())
+            new = QRectF(left, plot.top(), plot.right() - left, plot.height())
+            painter.setClipRect(new.toAlignedRect() & plot.toAlignedRect())
             painter.fillRect(plot, QColor(self.theme.missing))
             self.paint_contents(painter, plot, geometry)
 
