@@ -45,9 +45,12 @@ class LSTMCell(nn.Module):
         The lengths of x and of h.
     """
 
+    state_size = 2  # how many of a step's tensors, from the first, are the state
+
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
         bound = 1.0 / math.sqrt(hidden_size)
+        self.hidden_size = hidden_size
         self.weight_ih = nn.Parameter(torch.empty(4 * hidden_size, input_size).uniform_(-bound, bound))
         self.weight_hh = nn.Parameter(torch.empty(4 * hidden_size, hidden_size).uniform_(-bound, bound))
         self.bias_ih = nn.Parameter(torch.empty(4 * hidden_size).uniform_(-bound, bound))

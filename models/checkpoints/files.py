@@ -63,7 +63,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     words : tuple of str
         Its vocabulary.
     encoder, encoder_hash : str
-        What it read the pictures with, and the SHA-256 of that one's weights.
+        What it read the pictures with, and the SHA-256 of that one's weights; empty where it reads none.
     card : Card
     """
 
@@ -71,8 +71,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     config: dict[str, Any]
     words: tuple[str, ...]
-    encoder: str
-    encoder_hash: str
+    encoder: str = ""
+    encoder_hash: str = ""
     card: Card
 
 

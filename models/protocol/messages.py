@@ -13,9 +13,9 @@ from typing import Annotated
 import msgspec
 import numpy as np
 
-from unrolled.models.trace import Candidate, Channel, FloatArray, ModelDescription, ModelListing, StepResult
+from unrolled.models.trace import Candidate, Channel, FloatArray, ModelDescription, ModelListing, StepBlock, StepResult
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
@@ -82,7 +82,9 @@ class LoadModel(msgspec.Struct, frozen=True, tag=True):
 
 
 class OpenInput(msgspec.Struct, frozen=True, tag=True):
-    """Encode an input, its file's bytes as they were given. It supersedes every run with a lower number."""
+    """Encode an input, its file's bytes as they were given: a picture, UTF-8 text, a clip. It supersedes every run with
+    a lower number.
+    """
 
     run: Count
     data: bytes
@@ -145,11 +147,33 @@ class Loaded(msgspec.Struct, frozen=True, tag=True):
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):
-    """An input is encoded; `region` is the part of the picture that the model saw, as fractions."""
+    """An input is encoded.
+
+    Attributes
+    ----------
+    region : tuple of float
+        The part of a picture that the model saw, as fractions.
+    channels : tuple of Channel
+        What every step of this run brings, where that depends on the input (an alignment has as many weights as the
+        sentence has words); empty where the model's description holds.
+    source : tuple of str
+        What attention with the axis ``source`` looks at: the words of the sentence as the model reads them.
+    given : int
+        The first so many steps have tokens that the input gives; the model only says how probable it found them.
+    maximum_steps : int
+        Where the run is stopped that has not ended by itself; 0 where the description holds.
+    notes : tuple of str
+        What a person should know, a sentence each: words that the model does not know.
+    """
 
     run: int
     region: tuple[float, float, float, float]
     seconds: float
+    channels: tuple[Channel, ...] = ()
+    source: tuple[str, ...] = ()
+    given: int = 0
+    maximum_steps: int = 0
+    notes: tuple[str, ...] = ()
 
 
 class Stepped(msgspec.Struct, frozen=True, tag=True):
@@ -185,6 +209,62 @@ class Stepped(msgspec.Struct, frozen=True, tag=True):
                           candidates=self.candidates, values=values)
 
 
+class SteppedBlock(msgspec.Struct, frozen=True, tag=True):
+    """Many steps at once, where the input gives the tokens: everything as blocks of little-endian numbers.
+
+    Attributes
+    ----------
+    step : int
+        The first of them.
+    tokens : bytes
+        int32, (steps,).
+    log_probs : bytes
+        float32, (steps,).
+    candidate_tokens, candidate_log_probs : bytes
+        int32 and float32, (steps, candidates), the most probable first.
+    values : bytes
+        float32, (steps, total of all channels).
+    """
+
+    run: int
+    step: int
+    count: Positive
+    tokens: bytes
+    log_probs: bytes
+    candidate_tokens: bytes
+    candidate_log_probs: bytes
+    values: bytes
+    milliseconds: float
+
+    def block(self, channels: tuple[Channel, ...], vocabulary: tuple[str, ...]) -> StepBlock:
+        """Cut the blocks into arrays; views of the message.
+
+        Raises
+        ------
+        ValueError
+            When a block is not as long as the channels and the number of steps say, or a token is none of the words.
+        """
+        count, total = self.count, sum(channel.size for channel in channels)
+        flat: FloatArray = np.frombuffer(self.values, dtype="<f4")
+        tokens, log_probs = np.frombuffer(self.tokens, "<i4"), np.frombuffer(self.log_probs, "<f4")
+        candidates = np.frombuffer(self.candidate_tokens, "<i4")
+        candidate_log_probs = np.frombuffer(self.candidate_log_probs, "<f4")
+        if flat.size != count * total or tokens.size != count or log_probs.size != count or candidates.size % count or (
+                candidates.size != candidate_log_probs.size):
+            raise ValueError(f"{count} steps of {total} values do not fit what was brought")
+        for named in (tokens, candidates):
+            if named.size and not 0 <= int(named.min()) <= int(named.max()) < len(vocabulary):
+                raise ValueError("a token is not one of the words")
+        flat = flat.reshape(count, total)
+        values: dict[str, FloatArray] = {}
+        start = 0
+        for channel in channels:
+            values[channel.name] = flat[:, start : start + channel.size].reshape(count, *channel.shape)
+            start += channel.size
+        return StepBlock(step=self.step, tokens=tokens, log_probs=log_probs, candidate_tokens=candidates.reshape(count, -1),
+                         candidate_log_probs=candidate_log_probs.reshape(count, -1), vocabulary=vocabulary, values=values)
+
+
 class Ended(msgspec.Struct, frozen=True, tag=True):
     """A run wrote END (`finished`) or reached the longest length."""
 
@@ -211,4 +291,4 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 
 
 Request = Hello | LoadModel | OpenInput | Advance | Cancel | Shutdown
-Report = Welcome | Ready | Progress | Loaded | Opened | Stepped | Ended | Idle | Failed
+Report = Welcome | Ready | Progress | Loaded | Opened | Stepped | SteppedBlock | Ended | Idle | Failed

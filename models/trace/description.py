@@ -23,7 +23,7 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
     words : tuple of str
         The vocabulary: the word of token k at place k.
     start_token, end_token : int
-        The tokens before the first word and after the last.
+        The tokens before the first word and after the last; -1 where a model has none.
     maximum_steps : int
         Where a run is stopped that has not ended by itself.
     input_size : tuple of int
@@ -34,6 +34,11 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
         SHA-256 of the checkpoint file, hexadecimal.
     encoder : str
         What reads the input, in words.
+    input_kind : {'picture', 'sentence', 'text', 'clip'}
+        What it takes: a photograph; a sentence to translate; a text that it reads character by character and writes
+        on; the frames of a clip.
+    joining : {'words', 'pieces', 'characters'}
+        How tokens make a text; see `unrolled.models.trace.joining`.
     summary : str
         One sentence from the card: data and measured quality.
     """
@@ -50,6 +55,8 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
     parameters: int = 0
     weights_hash: str = ""
     encoder: str = ""
+    input_kind: str = "picture"
+    joining: str = "words"
     summary: str = ""
 
 
@@ -63,3 +70,4 @@ class ModelListing(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     quality: dict[str, float]
     source: str
+    input_kind: str = "picture"

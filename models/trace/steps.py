@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int32]
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -41,3 +42,31 @@ class StepResult:
     log_prob: float
     candidates: tuple[Candidate, ...] = ()
     values: dict[str, FloatArray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepBlock:
+    """Many steps that follow one another, as arrays with time first.
+
+    Attributes
+    ----------
+    step : int
+        The first of them.
+    tokens : array of int32, shape (steps,)
+    log_probs : array of float32, shape (steps,)
+        Natural logarithm.
+    candidate_tokens, candidate_log_probs : arrays of int32 and float32, shape (steps, candidates)
+        The most probable tokens, best first.
+    vocabulary : tuple of str
+        The word of every token.
+    values : dict of str to array
+        For every channel float32, shape (steps, *channel.shape).
+    """
+
+    step: int
+    tokens: IntArray
+    log_probs: FloatArray
+    candidate_tokens: IntArray
+    candidate_log_probs: FloatArray
+    vocabulary: tuple[str, ...]
+    values: dict[str, FloatArray]

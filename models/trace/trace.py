@@ -7,12 +7,14 @@ however long the run is, and reading a column is a view, never a copy. It knows 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 
+from unrolled.models.trace.candidates import CandidateColumn
 from unrolled.models.trace.channel import Channel
-from unrolled.models.trace.steps import Candidate, FloatArray, StepResult
+from unrolled.models.trace.steps import Candidate, FloatArray, StepBlock, StepResult
 
 FIRST_CAPACITY = 32
 
@@ -38,6 +40,12 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
         Changes to the computation, in words.
     created : str
         When, in ISO 8601 with a time zone.
+    input_kind, joining : str
+        See `ModelDescription`.
+    source : tuple of str
+        What attention with the axis ``source`` looks at.
+    given : int
+        The first so many tokens came with the input.
     """
 
     model: str = ""
@@ -50,6 +58,10 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     device: str = "cpu"
     edits: tuple[str, ...] = ()
     created: str = ""
+    input_kind: str = "picture"
+    joining: str = "words"
+    source: tuple[str, ...] = ()
+    given: int = 0
 
 
 class Trace:
@@ -80,7 +92,7 @@ class Trace:
         self._length = 0
         self._words: list[str] = []
         self._tokens: list[int] = []
-        self._candidates: list[tuple[Candidate, ...]] = []
+        self._candidates = CandidateColumn()
         self.provenance = provenance or Provenance()
         self.input_bytes = input_bytes
         self.ended = ended
@@ -110,7 +122,7 @@ class Trace:
                 trace._columns[name] = np.array(column, np.float32)
         if length:
             trace._log_probs = np.array(log_probs, np.float32)
-        trace._words, trace._tokens, trace._candidates = list(words), list(tokens), list(candidates)
+        trace._words, trace._tokens, trace._candidates = list(words), list(tokens), CandidateColumn(candidates)
         trace._length = length
         return trace
 
@@ -172,7 +184,7 @@ class Trace:
                 found = "nothing" if value is None else str(value.shape)
                 raise ValueError(f"channel {name!r} should bring {channel.shape} a step and brought {found}")
         if self._length == len(self._log_probs):
-            self._grow()
+            self._grow(2 * self._length)
         for name in self._channels:
             self._columns[name][self._length] = result.values[name]
         self._log_probs[self._length] = result.log_prob
@@ -180,6 +192,39 @@ class Trace:
         self._tokens.append(result.token)
         self._candidates.append(result.candidates)
         self._length += 1
+
+    def append_block(self, block: StepBlock) -> None:
+        """Add many steps at once.
+
+        Raises
+        ------
+        ValueError
+            When they do not follow the last step, or a channel is missing or has another shape. Nothing is added then.
+        """
+        count = len(block.tokens)
+        if block.step != self._length:
+            raise ValueError(f"step {block.step} does not follow {self._length} recorded steps")
+        for name, channel in self._channels.items():
+            value = block.values.get(name)
+            if value is None or value.shape != (count, *channel.shape):
+                found = "nothing" if value is None else str(value.shape)
+                raise ValueError(f"channel {name!r} should bring {(count, *channel.shape)} and brought {found}")
+        stop = self._length + count
+        if stop > len(self._log_probs):
+            self._grow(max(stop, 2 * len(self._log_probs)))
+        for name in self._channels:
+            self._columns[name][self._length : stop] = block.values[name]
+        self._log_probs[self._length : stop] = block.log_probs
+        tokens = block.tokens.tolist()
+        self._words += [block.vocabulary[token] for token in tokens]
+        self._tokens += tokens
+        self._candidates.extend(replace(block, values={}))  # the values are in the columns already
+        self._length = stop
+
+    def reserve(self, length: int) -> None:
+        """Make room for so many steps at once, where it is known how many will come."""
+        if length > len(self._log_probs):
+            self._grow(length)
 
     def step(self, step: int) -> StepResult:
         """One step, as it was added; the arrays are views.
@@ -203,12 +248,13 @@ class Trace:
             shorter.append(self.step(step))
         return shorter
 
-    def _grow(self) -> None:
-        """Double the room; the old arrays stay as they are for those who hold views of them."""
-        def doubled(column: FloatArray) -> FloatArray:
-            larger = np.empty((2 * len(column), *column.shape[1:]), np.float32)
-            larger[: len(column)] = column
+    def _grow(self, room: int) -> None:
+        """Make room; the old arrays stay as they are for those who hold views of them."""
+        def grown(column: FloatArray) -> FloatArray:
+            larger = np.empty((room, *column.shape[1:]), np.float32)
+            larger[: self._length] = column[: self._length]
             return larger
 
-        self._columns = {name: doubled(column) for name, column in self._columns.items()}
-        self._log_probs = doubled(self._log_probs)
+        for name, column in self._columns.items():  # one after another, so that only one of them is there twice
+            self._columns[name] = grown(column)
+        self._log_probs = grown(self._log_probs)

@@ -21,7 +21,8 @@ from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, CheckpointEr
 from unrolled.models.data.features import FeatureCache
 from unrolled.models.data.flickr8k import CaptionedPhotographs, read_split
 from unrolled.models.trace.atomic import atomic_write
-from unrolled.models.training.cross_entropy import CrossEntropyPhase, Report
+from unrolled.models.training.cross_entropy import CrossEntropyPhase
+from unrolled.models.training.optimising import Report
 from unrolled.models.training.options import TrainingOptions
 from unrolled.models.training.rewards import CaptionRewards
 from unrolled.models.training.self_critical import SelfCriticalPhase

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,51 +13,11 @@ from torch import Tensor, nn
 from unrolled.models.captioning.attend_lstm import AttendLSTM
 from unrolled.models.training.batches import epoch_of_batches, number_of_batches
 from unrolled.models.training.losses import caption_losses
+from unrolled.models.training.optimising import Report, RunningAverage, learning_rate_at, parameter_groups
 from unrolled.models.training.options import TrainingOptions
 
 GridOf = Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Tensor]
 """Places of pictures and whether each is mirrored → the encoder's features, (P, L, encoder_features)."""
-
-
-class RunningAverage:
-    """An exponential average of a network's weights; at first it follows fast.
-
-    Parameters
-    ----------
-    network : Module
-    decay : float
-        The share of the old average that an update keeps, in the long run.
-    """
-
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self._decay = decay
-        self.updates = 0
-
-    def update(self, network: nn.Module) -> None:
-        """Take in the network's weights."""
-        self.updates += 1
-        decay = min(self._decay, (1 + self.updates) / (10 + self.updates))
-        with torch.no_grad():
-            for average, new in zip(self.network.parameters(), network.parameters(), strict=True):
-                average.lerp_(new, 1 - decay)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Where training is: the update's number, of how many, and some means to show."""
-
-    update: int
-    updates: int
-    means: dict[str, float]
-
-
-def learning_rate_at(update: int, *, updates: int, warm_up: int, peak: float) -> float:
-    """A straight rise over `warm_up` updates, then a cosine to a hundredth of the peak."""
-    if update < warm_up:
-        return peak * (update + 1) / warm_up
-    done = (update - warm_up) / max(updates - warm_up, 1)
-    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
 class CrossEntropyPhase:
@@ -80,7 +37,7 @@ class CrossEntropyPhase:
                  options: TrainingOptions, *, start: int) -> None:
         self.network, self.options = network, options
         self.average = RunningAverage(network, options.average_decay)
-        self.optimiser = torch.optim.AdamW(_parameter_groups(network, options.weight_decay),
+        self.optimiser = torch.optim.AdamW(parameter_groups(network, options.weight_decay),
                                            lr=options.learning_rate, betas=(0.9, 0.98))
         self.epoch = 0
         self._captions, self._grid_of, self._start = captions, grid_of, start
@@ -133,10 +90,3 @@ class CrossEntropyPhase:
         self.average.network.load_state_dict(state["average"])
         self.average.updates = state["average_updates"]
         self.optimiser.load_state_dict(state["optimiser"])
-
-
-def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Matrices decay; biases do not."""
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    rest = [p for p in network.parameters() if p.ndim <= 1]
-    return [{"params": matrices, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.models.captioning.attend_lstm import AttendLSTM
-from unrolled.models.training.cross_entropy import GridOf, Report, RunningAverage
+from unrolled.models.training.cross_entropy import GridOf
+from unrolled.models.training.optimising import Report, RunningAverage
 from unrolled.models.training.losses import attention_losses
 from unrolled.models.training.options import TrainingOptions
 from unrolled.models.training.rewards import CaptionRewards

@@ -1,0 +1,74 @@
+"""Any of the cells, by its name; and whole sequences at once, for training.
+
+A cell takes ``cell(x, *state)`` and gives a named tuple whose first `state_size` tensors are the new state. Networks
+are written against that, so that one network is the RNN, the LSTM and the GRU of the lecture.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from unrolled.models.cells.gru import GRUCell, GRUStep
+from unrolled.models.cells.lstm import LSTMCell, LSTMStep
+from unrolled.models.cells.rnn import RNNCell, RNNStep
+
+Cell = RNNCell | LSTMCell | GRUCell
+CellStep = RNNStep | LSTMStep | GRUStep
+CellState = tuple[Tensor, ...]
+"""(hidden,) or, of an LSTM, (hidden, cell); each of one shape (..., hidden)."""
+
+CELLS: dict[str, type[RNNCell] | type[LSTMCell] | type[GRUCell]] = {"rnn": RNNCell, "lstm": LSTMCell, "gru": GRUCell}
+
+
+def make_cell(kind: str, input_size: int, hidden_size: int) -> Cell:
+    """A cell with new weights.
+
+    Parameters
+    ----------
+    kind : {'rnn', 'lstm', 'gru'}
+
+    Raises
+    ------
+    ValueError
+        When no cell has that name.
+    """
+    if kind not in CELLS:
+        raise ValueError(f"there is no cell “{kind}”; there are {', '.join(CELLS)}")
+    return CELLS[kind](input_size, hidden_size)
+
+
+def state_of(cell: Cell, step: CellStep) -> CellState:
+    """The new state among what a step computed."""
+    return tuple(step[: cell.state_size])
+
+
+def first_state(cell: Cell, *shape: int, device: torch.device | str = "cpu") -> CellState:
+    """Zeros: the state before the first step, each tensor (*shape, hidden)."""
+    return tuple(torch.zeros(*shape, cell.hidden_size, device=device) for _ in range(cell.state_size))
+
+
+def run_sequence(cell: Cell, inputs: Tensor, state: CellState) -> tuple[Tensor, CellState]:
+    """All steps at once by torch's fused kernels, with the cell's own weights: for training, where no gate is looked at.
+
+    Parameters
+    ----------
+    inputs : Tensor, shape (T, B, input)
+    state : tuple of Tensor, each (B, hidden)
+
+    Returns
+    -------
+    hidden : Tensor, shape (T, B, hidden)
+        After every step.
+    state : tuple of Tensor
+        After the last step.
+    """
+    weights = (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)
+    begin = tuple(tensor.unsqueeze(0) for tensor in state)                       # (1, B, hidden): one layer
+    settings = (True, 1, 0.0, cell.training, False, False)  # biases, layers, dropout, training, both ways, batch first
+    if isinstance(cell, LSTMCell):
+        outputs, hidden, cell_state = torch.lstm(inputs, begin, weights, *settings)  # type: ignore[arg-type]
+        return outputs, (hidden[0], cell_state[0])
+    run = torch.gru if isinstance(cell, GRUCell) else torch.rnn_tanh
+    outputs, hidden = run(inputs, begin[0], weights, *settings)  # type: ignore[arg-type]
+    return outputs, (hidden[0],)

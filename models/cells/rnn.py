@@ -1,0 +1,55 @@
+"""The vanilla recurrent network, one step at a time.
+
+Elman 1990, as the lecture writes it: one function and one set of weights at every step::
+
+    h' = tanh(W_xh x + b_xh + W_hh h + b_hh)
+
+Written in the order of `torch.nn.RNNCell`, whose h it gives bit for bit in float32 on the CPU.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class RNNStep(NamedTuple):
+    """What one step computes: the hidden state (..., hidden), between -1 and 1."""
+
+    hidden: Tensor
+
+
+class RNNCell(nn.Module):
+    """One recurrent layer with tanh, its weights named as in `torch.nn.RNNCell`.
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+        The lengths of x and of h.
+    """
+
+    state_size = 1  # how many of a step's tensors, from the first, are the state
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        bound = 1.0 / math.sqrt(hidden_size)
+        self.hidden_size = hidden_size
+        self.weight_ih = nn.Parameter(torch.empty(hidden_size, input_size).uniform_(-bound, bound))
+        self.weight_hh = nn.Parameter(torch.empty(hidden_size, hidden_size).uniform_(-bound, bound))
+        self.bias_ih = nn.Parameter(torch.empty(hidden_size).uniform_(-bound, bound))
+        self.bias_hh = nn.Parameter(torch.empty(hidden_size).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor, hidden: Tensor) -> RNNStep:
+        """Take one step.
+
+        Parameters
+        ----------
+        x : Tensor, shape (..., input)
+        hidden : Tensor, shape (..., hidden)
+            The state before the step; left as it is.
+        """
+        return RNNStep(torch.tanh(F.linear(x, self.weight_ih, self.bias_ih) + F.linear(hidden, self.weight_hh, self.bias_hh)))

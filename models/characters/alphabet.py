@@ -1,0 +1,58 @@
+"""Characters and their numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+START, END, UNKNOWN = "<start>", "<end>", "<unknown>"
+SPECIAL = (START, END, UNKNOWN)
+
+
+class Alphabet:
+    """The characters that a model knows.
+
+    Parameters
+    ----------
+    characters : sequence of str
+        All of them, the special ones first.
+
+    Raises
+    ------
+    ValueError
+        When the special ones are not where they belong, one is there twice, or one is no single character.
+    """
+
+    def __init__(self, characters: Sequence[str]) -> None:
+        if tuple(characters[: len(SPECIAL)]) != SPECIAL:
+            raise ValueError(f"an alphabet begins with {', '.join(SPECIAL)}")
+        if any(len(character) != 1 for character in characters[len(SPECIAL) :]):
+            raise ValueError("an alphabet holds single characters")
+        self.words = tuple(characters)
+        self._numbers = {character: number for number, character in enumerate(self.words)}
+        if len(self._numbers) != len(self.words):
+            raise ValueError("an alphabet names each character once")
+        self.start, self.end, self.unknown = (self._numbers[special] for special in SPECIAL)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @classmethod
+    def of(cls, texts: Iterable[str], *, at_least: int) -> Alphabet:
+        """The characters seen at least so many times, in the order of their code points."""
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(text)
+        return cls((*SPECIAL, *sorted(character for character, count in counts.items() if count >= at_least)))
+
+    def encode(self, text: str) -> npt.NDArray[np.int64]:
+        """The number of each character; line ends are the text's own."""
+        return np.array([self._numbers.get(character, self.unknown) for character in text], np.int64)
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """The text without START and END; what is unknown is shown as U+FFFD."""
+        return "".join("\N{REPLACEMENT CHARACTER}" if token == self.unknown else self.words[token] for token in tokens
+                       if token not in (self.start, self.end))

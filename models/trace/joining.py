@@ -1,0 +1,37 @@
+"""How tokens make a text that people read. It knows neither torch nor Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+WORD_BEGINS = "▁"  # U+2581, in front of a piece that begins a word
+
+
+def text_of(words: Iterable[str], joining: str, *, without: Iterable[str] = ()) -> str:
+    """The text that a run's words make.
+
+    Parameters
+    ----------
+    words : iterable of str
+        As they were written.
+    joining : {'words', 'pieces', 'characters'}
+        Words have spaces between them; pieces of words say with ``▁`` where a word begins; characters follow one
+        another.
+    without : iterable of str
+        Words that are no part of the text: START and END.
+    """
+    left_out = frozenset(without)
+    kept = [word for word in words if word not in left_out]
+    if joining == "words":
+        return " ".join(kept)
+    joined = "".join(kept)
+    return joined.replace(WORD_BEGINS, " ").strip() if joining == "pieces" else joined
+
+
+def shown(word: str, joining: str) -> str:
+    """A single token for people: a piece without its sign, a line end, a tab and a space as signs that can be seen."""
+    if joining == "pieces":
+        return word.removeprefix(WORD_BEGINS) or word
+    if joining == "characters":
+        return {"\n": "⏎", "\t": "⇥", " ": "␣"}.get(word, word)
+    return word

@@ -1,0 +1,59 @@
+"""The file beside a checkpoint that keeps where its training is."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.trace.atomic import atomic_write
+
+
+class ResumeFile:
+    """Tensors and numbers, and what training they are of.
+
+    Parameters
+    ----------
+    path : Path
+    about : str
+        The training in words; what another one left is refused.
+    """
+
+    def __init__(self, path: Path, about: str) -> None:
+        self._path, self._about = path, about
+
+    @classmethod
+    def beside(cls, checkpoint: Path, about: str) -> ResumeFile:
+        """``NAME.resume`` beside the checkpoint that the training will write."""
+        return cls(checkpoint.with_name(checkpoint.name + ".resume"), about)
+
+    def read(self, device: str = "cpu") -> dict[str, Any]:
+        """What an interrupted training left; nothing where there was none.
+
+        Raises
+        ------
+        CheckpointError
+            When it is damaged, or of a training that was asked for in other words.
+        """
+        if not self._path.is_file():
+            return {}
+        try:
+            saved: dict[str, Any] = torch.load(self._path, map_location=device, weights_only=True)
+        except (RuntimeError, OSError, pickle.UnpicklingError, EOFError) as error:
+            raise CheckpointError(f"“{self._path}” is damaged; delete it to start again.") from error
+        if saved.get("options") != self._about:
+            raise CheckpointError(f"“{self._path}” is of a training with other options; give the same ones "
+                                  "to go on with it, or delete it to start again.")
+        return saved
+
+    def write(self, state: dict[str, Any]) -> None:
+        """Keep a state; the file is there whole or not at all."""
+        with atomic_write(self._path) as file:
+            torch.save({"options": self._about, **state}, file)
+
+    def remove(self) -> None:
+        """The training is over."""
+        self._path.unlink(missing_ok=True)

@@ -1,0 +1,146 @@
+"""A training of so many updates, which can be saved between any two of them and taken up again.
+
+What differs between models is where a batch comes from and what its loss is; that is a `Task`. The batch of an update
+depends on the seed and the update's number alone, so that a training that was interrupted sees the same ones.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from unrolled.models.training.optimising import Report, RunningAverage, learning_rate_at, parameter_groups
+from unrolled.models.training.resuming import ResumeFile
+
+
+class UpdateOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a network is updated.
+
+    Attributes
+    ----------
+    updates : int
+        How many.
+    learning_rate, weight_decay : float
+        Of AdamW; the rate rises over the first `warm_up` updates and falls to nearly nothing as a cosine.
+    clip_norm : float
+        The gradient's longest norm.
+    average_decay : float
+        Of the running average of the weights, which is what is kept.
+    seed : int
+        Of weights, order and dropout.
+    threads : int
+        Of the CPU; 0 leaves PyTorch's own choice.
+    half : bool
+        Matrices are multiplied in bfloat16 where the processor is made for it; sums stay in float32.
+    """
+
+    updates: int
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    warm_up: int = 300
+    clip_norm: float = 1.0
+    average_decay: float = 0.998
+    seed: int = 1
+    threads: int = 0
+    half: bool = True
+
+
+class Task(Protocol):
+    """What is learned."""
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained, in place."""
+        ...
+
+    def loss(self, update: int) -> tuple[Tensor, dict[str, float]]:
+        """The loss of an update's batch, and what to show beside it."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What else is needed to go on: tensors and numbers."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        ...
+
+
+SECONDS_BETWEEN_SAVES = 60.0
+
+
+class Updates:
+    """The loop.
+
+    Parameters
+    ----------
+    task : Task
+    options : UpdateOptions
+    checkpoint : Path
+        What will be written; beside it a file keeps where the training is.
+    about : str
+        What the training is of: options and data in one text. A file of another one is refused.
+    """
+
+    def __init__(self, task: Task, options: UpdateOptions, *, checkpoint: Path, about: str, device: str = "cpu") -> None:
+        self._task, self._options, self._device = task, options, device
+        self.average = RunningAverage(task.network, options.average_decay)
+        self._optimiser = torch.optim.AdamW(parameter_groups(task.network, options.weight_decay),
+                                            lr=options.learning_rate, betas=(0.9, 0.98))
+        self._file = ResumeFile.beside(checkpoint, about)
+        self.update = 0
+        saved = self._file.read(device)
+        if saved:
+            self._restore(saved)
+
+    def run(self) -> Iterator[Report]:
+        """Train to the end; a report after each update."""
+        options, network = self._options, self._task.network
+        means: dict[str, float] = {}
+        saved_at = time.monotonic()
+        while self.update < options.updates:
+            network.train()
+            torch.manual_seed(options.seed * 1_000_003 + self.update)
+            rate = learning_rate_at(self.update, updates=options.updates, warm_up=options.warm_up,
+                                    peak=options.learning_rate)
+            for group in self._optimiser.param_groups:
+                group["lr"] = rate
+            with torch.autocast(self._device.partition(":")[0], dtype=torch.bfloat16, enabled=options.half):
+                loss, shown = self._task.loss(self.update)
+            self._optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            norm = nn.utils.clip_grad_norm_(network.parameters(), options.clip_norm)
+            if torch.isfinite(norm):  # a batch that overflowed teaches nothing
+                self._optimiser.step()
+                self.average.update(network)
+            self.update += 1
+            new = {**shown, "gradient": norm.item()}
+            means = {key: 0.98 * means.get(key, value) + 0.02 * value for key, value in new.items()}
+            yield Report(self.update, options.updates, means)
+            if time.monotonic() - saved_at > SECONDS_BETWEEN_SAVES:
+                self.save()
+                saved_at = time.monotonic()
+
+    def save(self) -> None:
+        """Keep where the training is."""
+        self._file.write({"update": self.update, "network": self._task.network.state_dict(),
+                          "average": self.average.network.state_dict(), "average_updates": self.average.updates,
+                          "optimiser": self._optimiser.state_dict(), "task": self._task.state()})
+
+    def forget(self) -> None:
+        """Remove the file: the checkpoint is written."""
+        self._file.remove()
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        self.update = saved["update"]
+        self._task.network.load_state_dict(saved["network"])
+        self.average.network.load_state_dict(saved["average"])
+        self.average.updates = saved["average_updates"]
+        self._optimiser.load_state_dict(saved["optimiser"])
+        self._task.restore(saved["task"])
