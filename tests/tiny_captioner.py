@@ -8,9 +8,9 @@ import torch
 from PIL import Image, ImageDraw
 from torch import nn
 
-from unrolled.models.captioning.attend_lstm import AttendLSTM, AttendLSTMConfig
+from unrolled.models.captioning.network import Captioner, CaptionerConfig
 from unrolled.models.captioning.encoder import ENCODERS, Encoder, EncoderKind
-from unrolled.models.captioning.stepper import AttendLSTMStepper
+from unrolled.models.captioning.stepper import CaptionerStepper
 from unrolled.models.captioning.vocabulary import SPECIAL, Vocabulary
 
 ENCODER = "tiny"
@@ -33,22 +33,22 @@ def add_encoder() -> None:
     ENCODERS.setdefault(ENCODER, KIND)
 
 
-def config() -> AttendLSTMConfig:
+def config() -> CaptionerConfig:
     """Lengths that are all different, so that none can stand for another."""
-    return AttendLSTMConfig(vocabulary=len(WORDS), encoder_features=KIND.features, features=12, embedding=8,
+    return CaptionerConfig(vocabulary=len(WORDS), encoder_features=KIND.features, features=12, embedding=8,
                             hidden=16, attention=10, dropout=0.0)
 
 
-def network(seed: int = 0) -> AttendLSTM:
+def network(seed: int = 0) -> Captioner:
     """An untrained network."""
     torch.manual_seed(seed)
-    return AttendLSTM(config()).eval()
+    return Captioner(config()).eval()
 
 
-def stepper(seed: int = 0, device: str = "cpu") -> AttendLSTMStepper:
+def stepper(seed: int = 0, device: str = "cpu") -> CaptionerStepper:
     """An untrained model that can be stepped."""
     add_encoder()
-    return AttendLSTMStepper(network(seed), Encoder(ENCODER), Vocabulary(WORDS), device=device,
+    return CaptionerStepper(network(seed), Encoder(ENCODER), Vocabulary(WORDS), device=device,
                              maximum_steps=8)
 
 

@@ -17,9 +17,8 @@ from unrolled.models.trace import Candidate
 from unrolled.models.trace.pictures import PictureError, read_picture
 
 if TYPE_CHECKING:
-    from unrolled.models.captioning.attend_lstm import Memory, State
     from unrolled.models.captioning.encoder import Encoder
-    from unrolled.models.captioning.stepper import AttendLSTMStepper
+    from unrolled.models.captioning.stepper import CaptionerStepper
 
 CANDIDATES = 10
 
@@ -28,7 +27,7 @@ class TorchEngine:
     """One model and one run of it."""
 
     def __init__(self) -> None:
-        self._stepper: AttendLSTMStepper | None = None
+        self._stepper: CaptionerStepper | None = None
         self._encoder: Encoder | None = None
         self._run = -1
         self._memory: Memory | None = None
@@ -135,7 +134,7 @@ class TorchEngine:
         assert memory is not None
         description = stepper.description
 
-        def take_step(state: State, words: Tensor) -> tuple[State, Tensor]:
+        def take_step(state: Any, words: Tensor) -> tuple[Any, Tensor]:
             state, record = stepper.step(memory, state, words[0].tolist())
             return state, record.log_probs.unsqueeze(0)
 
@@ -150,7 +149,7 @@ class TorchEngine:
         self._planned_for = decoding
         return self._plan
 
-    def _loaded(self) -> AttendLSTMStepper:
+    def _loaded(self) -> CaptionerStepper:
         if self._stepper is None:
             raise EngineError("model", "No model is loaded.")
         return self._stepper

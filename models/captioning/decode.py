@@ -7,18 +7,18 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from unrolled.models.captioning.attend_lstm import AttendLSTM, State
+from unrolled.models.captioning.network import Captioner
+from unrolled.models.cells import CellState
 from unrolled.models.stepping.beam import Hypothesis, beam_search, gather_rows
 
 
-def select_rows(state: State, parents: Tensor) -> State:
+def select_rows(state: CellState, parents: Tensor) -> CellState:
     """The state of hypotheses whose parents are in these rows, (P, K)."""
-    rows = parents.to(state.hidden.device)
-    return State(gather_rows(state.hidden, rows), gather_rows(state.cell, rows))
+    return tuple(gather_rows(part, parents.to(part.device)) for part in state)
 
 
 @torch.inference_mode()
-def beam_captions(network: AttendLSTM, grid: Tensor, *, start: int, end: int, width: int, length_penalty: float,
+def beam_captions(network: Captioner, grid: Tensor, *, start: int, end: int, width: int, length_penalty: float,
                   maximum_steps: int, forbidden: Sequence[int]) -> list[list[Hypothesis]]:
     """Search captions for a batch of pictures.
 
@@ -29,7 +29,7 @@ def beam_captions(network: AttendLSTM, grid: Tensor, *, start: int, end: int, wi
     network.eval()
     memory = network.memory(grid)
 
-    def take_step(state: State, words: Tensor) -> tuple[State, Tensor]:
+    def take_step(state: CellState, words: Tensor) -> tuple[CellState, Tensor]:
         state, step = network.step(memory, state, words.to(grid.device))
         return state, torch.log_softmax(network.scores(step.output), dim=-1)
 

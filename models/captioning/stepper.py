@@ -1,4 +1,4 @@
-"""A trained captioner that can be stepped, everything that it computes recorded."""
+"""A trained captioner, of any kind, that can be stepped, everything that it computes recorded."""
 
 from __future__ import annotations
 
@@ -10,41 +10,23 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.captioning.attend_lstm import AttendLSTM, Memory, State, Step
+from unrolled.models.captioning.network import Captioner
 from unrolled.models.captioning.decode import select_rows
 from unrolled.models.captioning.encoder import Encoder
 from unrolled.models.captioning.vocabulary import Vocabulary
+from unrolled.models.cells import CellState
+from unrolled.models.cells.decoder import Memory, Step
+from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.stepper import StepRecord
 from unrolled.models.trace import Channel, ModelDescription
 
-CELL_RANGE = 3.0  # the cell has no bound; beyond this its tanh is within half a percent of 1
 
-
-def attend_lstm_channels(*, hidden: int, rows: int, columns: int) -> tuple[Channel, ...]:
-    """What the captioner records at every step, in this order."""
-    def of_units(name: str, symbol: str, low: float, high: float) -> Channel:
-        return Channel(name=name, role=name, symbol=symbol, axes=("unit",), shape=(hidden,), low=low, high=high)
-
-    return (
-        of_units("hidden", "h", -1.0, 1.0),
-        of_units("cell", "c", -CELL_RANGE, CELL_RANGE),
-        of_units("input_gate", "i", 0.0, 1.0),
-        of_units("forget_gate", "f", 0.0, 1.0),
-        of_units("output_gate", "o", 0.0, 1.0),
-        of_units("cell_gate", "g", -1.0, 1.0),
-        Channel(name="attention", role="attention", symbol="α", axes=("row", "column"), shape=(rows, columns),
-                low=0.0, high=1.0),
-        Channel(name="attention_entropy", role="attention_entropy", symbol="H", axes=(), shape=(), low=0.0, high=1.0,
-                unit="of uniform"),
-    )
-
-
-class AttendLSTMStepper:
+class CaptionerStepper:
     """The captioner with its encoder, on one device.
 
     Parameters
     ----------
-    network : AttendLSTM
+    network : Captioner
     encoder : Encoder
     vocabulary : Vocabulary
     device : str
@@ -53,8 +35,8 @@ class AttendLSTMStepper:
         For the description.
     """
 
-    def __init__(self, network: AttendLSTM, encoder: Encoder, vocabulary: Vocabulary, *, device: str = "cpu",
-                 name: str = "caption-attend-lstm", title: str = "Captioning with attention, LSTM", summary: str = "",
+    def __init__(self, network: Captioner, encoder: Encoder, vocabulary: Vocabulary, *, device: str = "cpu",
+                 name: str = "captioner", title: str = "Captioning", summary: str = "",
                  weights_hash: str = "", maximum_steps: int = 20) -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
@@ -68,9 +50,12 @@ class AttendLSTMStepper:
         self._word_weight = self.network.embed.weight / network.temperature            # (V, embedding)
         self._tokens = torch.arange(len(vocabulary), device=self.device).view(-1, 1, 1)
         self._of_uniform = torch.full((side * side, 1), 1 / math.log(side * side), device=self.device)
+        channels: tuple[Channel, ...] = cell_channels(network.config.cell, network.config.hidden)
+        if network.attend is not None:
+            channels += attention_channels(("row", "column"), (side, side))
         self._description = ModelDescription(
             name=name, title=title, task="captioning",
-            channels=attend_lstm_channels(hidden=network.config.hidden, rows=side, columns=side),
+            channels=channels,
             words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end,
             maximum_steps=maximum_steps, input_size=(encoder.kind.size, encoder.kind.size),
             parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash,
@@ -87,25 +72,26 @@ class AttendLSTMStepper:
         return self.network.memory(self.encoder(self.encoder.pixels(picture).unsqueeze(0).to(self.device)))
 
     @torch.inference_mode()
-    def start(self, memory: Memory) -> State:
+    def start(self, memory: Memory) -> CellState:
         """The state before the first word."""
         return self.network.start(memory)
 
     @torch.inference_mode()
-    def step(self, memory: Memory, state: State, tokens: Sequence[int]) -> tuple[State, StepRecord]:
+    def step(self, memory: Memory, state: CellState, tokens: Sequence[int]) -> tuple[CellState, StepRecord]:
         """Read the token before, one for each of the K hypotheses."""
         words = self._tokens[tokens[0]] if len(tokens) == 1 else torch.tensor([tokens], device=self.device)  # (1, K)
         state, step = self.network.step(memory, state, words)
         scores = F.linear(step.output, self._word_weight, self._word_bias)            # (1, K, V)
         return state, StepRecord(self._packed(torch.log_softmax(scores, dim=-1), step), len(self._word_bias))
 
-    def select(self, state: State, rows: Tensor) -> State:
+    def select(self, state: CellState, rows: Tensor) -> CellState:
         """The state of hypotheses whose parents are in these rows."""
         return select_rows(state, rows)
 
     def _packed(self, log_probs: Tensor, step: Step) -> Tensor:
         """Log-probabilities and all channels in the description's order, (K, V + total)."""
-        weights, lstm = step.attended.weights, step.lstm                              # (1, K, L)
+        if step.attended is None:
+            return torch.cat((log_probs, *step.cell), dim=-1)[0]
+        weights = step.attended.weights                                               # (1, K, L)
         entropy = torch.special.entr(weights) @ self._of_uniform                      # (1, K, 1), 1 for the even map
-        return torch.cat((log_probs, lstm.hidden, lstm.cell, lstm.input_gate, lstm.forget_gate, lstm.output_gate,
-                          lstm.cell_gate, weights, entropy), dim=-1)[0]
+        return torch.cat((log_probs, *step.cell, weights, entropy), dim=-1)[0]

@@ -51,7 +51,7 @@ class AdditiveAttention(nn.Module):
         keys: Tensor = self.features_to_size(features)
         return keys
 
-    def forward(self, hidden: Tensor, features: Tensor, keys: Tensor) -> Attended:
+    def forward(self, hidden: Tensor, features: Tensor, keys: Tensor, mask: Tensor | None = None) -> Attended:
         """Attend.
 
         Parameters
@@ -61,10 +61,14 @@ class AdditiveAttention(nn.Module):
         features : Tensor, shape (P, L, features)
         keys : Tensor, shape (P, L, size)
             What `keys` made of the features.
+        mask : Tensor, optional, shape (P, L)
+            True where there is a vector; the others get the weight 0.
         """
         query = self.hidden_to_size(hidden)                                    # (P, K, size)
         joined = torch.tanh(query.unsqueeze(2) + keys.unsqueeze(1))            # (P, K, L, size)
         scores = self.score(joined).squeeze(-1)                                # (P, K, L)
+        if mask is not None:
+            scores = scores.masked_fill(~mask.unsqueeze(1), float("-inf"))
         weights = torch.softmax(scores, dim=-1)
         context = weights @ features                                           # (P, K, features)
         return Attended(context, weights, scores)

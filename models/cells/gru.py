@@ -40,6 +40,7 @@ class GRUCell(nn.Module):
     """
 
     state_size = 1  # how many of a step's tensors, from the first, are the state
+    quantities = GRUStep._fields
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()

@@ -46,6 +46,7 @@ class LSTMCell(nn.Module):
     """
 
     state_size = 2  # how many of a step's tensors, from the first, are the state
+    quantities = LSTMStep._fields
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()

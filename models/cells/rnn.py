@@ -33,6 +33,7 @@ class RNNCell(nn.Module):
     """
 
     state_size = 1  # how many of a step's tensors, from the first, are the state
+    quantities = RNNStep._fields
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from unrolled import assets
-from unrolled.models.captioning.attend_lstm import AttendLSTM, AttendLSTMConfig
+from unrolled.models.captioning.network import Captioner, CaptionerConfig
 from unrolled.models.captioning.encoder import Encoder, EncoderError
-from unrolled.models.captioning.stepper import AttendLSTMStepper
+from unrolled.models.captioning.stepper import CaptionerStepper
 from unrolled.models.captioning.vocabulary import Vocabulary
 from unrolled.models.checkpoints.files import CheckpointError, Header, hash_of, read_header, read_weights
 from unrolled.models.trace import ModelListing
@@ -55,7 +55,7 @@ def find(model: str) -> Path:
                           f"and any checkpoint can be named by its path.")
 
 
-def load(model: str, *, device: str = "cpu", encoder: Encoder | None = None) -> AttendLSTMStepper:
+def load(model: str, *, device: str = "cpu", encoder: Encoder | None = None) -> CaptionerStepper:
     """A model that is ready to be stepped.
 
     Parameters
@@ -80,7 +80,7 @@ def load(model: str, *, device: str = "cpu", encoder: Encoder | None = None) -> 
     return build(path, header, device, encoder)
 
 
-def _attend_lstm(path: Path, header: Header, device: str, encoder: Encoder | None) -> AttendLSTMStepper:
+def _attend_lstm(path: Path, header: Header, device: str, encoder: Encoder | None) -> CaptionerStepper:
     network, vocabulary = read_network(path, header)
     if encoder is None or encoder.name != header.encoder:
         try:
@@ -91,24 +91,24 @@ def _attend_lstm(path: Path, header: Header, device: str, encoder: Encoder | Non
         raise CheckpointError(f"“{path.name}” was trained with other weights of {header.encoder} than are installed.")
     quality = ", ".join(f"{name.replace('_', '-').upper()} {value:g}" for name, value in header.card.quality.items()
                         if name in ("bleu_4", "cider"))
-    return AttendLSTMStepper(network, encoder, vocabulary, device=device, name=path.stem, title=header.card.title,
+    return CaptionerStepper(network, encoder, vocabulary, device=device, name=path.stem, title=header.card.title,
                              summary=f"{quality} ({header.card.measured_on})" if quality else "",
                              weights_hash=hash_of(path))
 
 
-def read_network(path: Path, header: Header) -> tuple[AttendLSTM, Vocabulary]:
+def read_network(path: Path, header: Header) -> tuple[Captioner, Vocabulary]:
     """The captioner of a checkpoint without its encoder. Raises `CheckpointError`."""
     try:
-        config = msgspec.convert(header.config, AttendLSTMConfig)
+        config = msgspec.convert(header.config, CaptionerConfig)
         vocabulary = Vocabulary(header.words)
     except (msgspec.ValidationError, ValueError) as error:
         raise CheckpointError(f"The header of “{path.name}” is damaged: {error}.") from error
     if config.vocabulary != len(vocabulary):
         raise CheckpointError(f"“{path.name}” has {len(vocabulary)} words for a network of {config.vocabulary}.")
-    network = AttendLSTM(config)
+    network = Captioner(config)
     network.load_state_dict(read_weights(path, shapes={n: v.shape for n, v in network.state_dict().items()}))
     return network, vocabulary
 
 
-Builder = Callable[[Path, Header, str, "Encoder | None"], AttendLSTMStepper]
+Builder = Callable[[Path, Header, str, "Encoder | None"], CaptionerStepper]
 BUILDERS: dict[str, Builder] = {DEFAULT_MODEL: _attend_lstm}

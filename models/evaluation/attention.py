@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from unrolled.models.captioning.attend_lstm import AttendLSTM, State
+from unrolled.models.captioning.network import Captioner
+from unrolled.models.cells import CellState
 
 TENTH = 10
 
@@ -39,7 +40,7 @@ class AttentionStatistics:
                 "attention_effect": mean(self.falls) / random_fall if random_fall > 0 else math.inf}
 
     @torch.inference_mode()
-    def add(self, network: AttendLSTM, grid: Tensor, captions: Sequence[Sequence[int]], *, start: int,
+    def add(self, network: Captioner, grid: Tensor, captions: Sequence[Sequence[int]], *, start: int,
             generator: torch.Generator) -> None:
         """Replay captions and measure.
 
@@ -68,6 +69,7 @@ class AttentionStatistics:
             written = tokens[:, t] >= 0
             word = tokens[:, t].clamp_min(0)
             new_state, step = network.step(memory, state, before)
+            assert step.attended is not None, "a captioner with attention"
             weights = step.attended.weights[:, 0]                                     # (P, L)
             entropy = torch.special.entr(weights).sum(-1) / math.log(cells)
             self.entropies += entropy[written].tolist()
@@ -83,12 +85,12 @@ class AttentionStatistics:
             state, before = new_state, word.unsqueeze(1)
 
     @staticmethod
-    def _log_prob(network: AttendLSTM, output: Tensor, word: Tensor) -> Tensor:
+    def _log_prob(network: Captioner, output: Tensor, word: Tensor) -> Tensor:
         """The log-probability of each picture's word, (P,)."""
         return torch.log_softmax(network.scores(output), dim=-1)[:, 0].gather(1, word.unsqueeze(1)).squeeze(1)
 
     @classmethod
-    def _without(cls, network: AttendLSTM, grid: Tensor, mean: Tensor, places: Tensor, state: State, before: Tensor,
+    def _without(cls, network: Captioner, grid: Tensor, mean: Tensor, places: Tensor, state: CellState, before: Tensor,
                  word: Tensor) -> Tensor:
         """The same with some cells replaced by the mean feature, from the same state, (P,)."""
         index = places.unsqueeze(-1).expand(-1, -1, grid.shape[-1])                    # (P, count, features)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from unrolled.models.captioning.decode import beam_captions
-from unrolled.models.captioning.stepper import AttendLSTMStepper
+from unrolled.models.captioning.stepper import CaptionerStepper
 from unrolled.models.captioning.vocabulary import TOKENISER
 from unrolled.models.data.features import encode_photographs
 from unrolled.models.data.flickr8k import read_split
@@ -21,7 +21,7 @@ from unrolled.models.protocol.messages import Decoding
 BATCH = 32
 
 
-def evaluate_captioner(stepper: AttendLSTMStepper, data: Path, *, split: str = "dev", beam: int = 3,
+def evaluate_captioner(stepper: CaptionerStepper, data: Path, *, split: str = "dev", beam: int = 3,
                        length_penalty: float | None = None, limit: int = 0,
                        say: Callable[[int, int], None] = lambda done, total: None) -> dict[str, Any]:
     """What `unrolled evaluate` prints.
@@ -53,9 +53,12 @@ def evaluate_captioner(stepper: AttendLSTMStepper, data: Path, *, split: str = "
                               forbidden=(vocabulary.start, vocabulary.unknown))
         best = [hypotheses[0].tokens for hypotheses in found]
         written += [vocabulary.decode(tokens) for tokens in best]
-        statistics.add(stepper.network, grid, best, start=vocabulary.start, generator=generator)
+        if stepper.network.attend is not None:
+            statistics.add(stepper.network, grid, best, start=vocabulary.start, generator=generator)
         say(len(written), count)
-    metrics = caption_scores(written, photographs.captions[:count]) | statistics.means()
+    metrics = caption_scores(written, photographs.captions[:count])
+    if stepper.network.attend is not None:
+        metrics |= statistics.means()
     return {"model": stepper.description.name, "data": str(data), "split": split, "count": count, "beam": beam,
             "tokeniser": TOKENISER, "device": str(stepper.device), "seconds": round(time.perf_counter() - started, 2),
             "metrics": metrics}

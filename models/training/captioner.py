@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import torch
 
-from unrolled.models.captioning.attend_lstm import AttendLSTM, AttendLSTMConfig
+from unrolled.models.captioning.network import Captioner, CaptionerConfig
 from unrolled.models.captioning.encoder import Encoder
 from unrolled.models.captioning.vocabulary import Vocabulary
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, CheckpointError, Header, save_checkpoint
@@ -83,10 +83,10 @@ class CaptionerTraining:
             return cache(pictures, flipped).to(self.device)
 
         torch.manual_seed(options.seed)
-        config = AttendLSTMConfig(vocabulary=len(vocabulary), encoder_features=encoder.kind.features,
+        config = CaptionerConfig(vocabulary=len(vocabulary), encoder_features=encoder.kind.features,
                                   features=options.features, embedding=options.embedding, hidden=options.hidden,
                                   attention=options.attention, dropout=options.dropout)
-        network = AttendLSTM(config).to(self.device)
+        network = Captioner(config).to(self.device)
         saved = self._read_resume()
         first = CrossEntropyPhase(network, captions, grid_of, options, start=vocabulary.start)
         if "first" in saved:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from unrolled.models.captioning.attend_lstm import AttendLSTM
+from unrolled.models.captioning.network import Captioner
 from unrolled.models.training.batches import epoch_of_batches, number_of_batches
 from unrolled.models.training.losses import caption_losses
 from unrolled.models.training.optimising import Report, RunningAverage, learning_rate_at, parameter_groups
@@ -25,7 +25,7 @@ class CrossEntropyPhase:
 
     Parameters
     ----------
-    network : AttendLSTM
+    network : Captioner
         Trained in place.
     captions : sequence
         For every picture its captions as tokens, END last.
@@ -33,7 +33,7 @@ class CrossEntropyPhase:
         Where features come from.
     """
 
-    def __init__(self, network: AttendLSTM, captions: Sequence[Sequence[Sequence[int]]], grid_of: GridOf,
+    def __init__(self, network: Captioner, captions: Sequence[Sequence[Sequence[int]]], grid_of: GridOf,
                  options: TrainingOptions, *, start: int) -> None:
         self.network, self.options = network, options
         self.average = RunningAverage(network, options.average_decay)

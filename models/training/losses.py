@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.captioning.attend_lstm import AttendLSTM
+from unrolled.models.captioning.network import Captioner
 from unrolled.models.training.batches import Batch
 
 
@@ -78,7 +78,7 @@ def attention_losses(maps: Tensor, mask: Tensor, penalties: AttentionPenalties) 
     return penalty, masked_mean(entropy, mask).detach(), masked_mean(change, both).detach()
 
 
-def caption_losses(network: AttendLSTM, grid: Tensor, batch: Batch, *, label_smoothing: float,
+def caption_losses(network: Captioner, grid: Tensor, batch: Batch, *, label_smoothing: float,
                    penalties: AttentionPenalties) -> Losses:
     """Write the captions with the true word before (teacher forcing) and compare.
 
@@ -94,13 +94,15 @@ def caption_losses(network: AttendLSTM, grid: Tensor, batch: Batch, *, label_smo
     outputs, maps = [], []
     for t in range(steps):
         k = batch.active[t]
-        state = type(state)(state.hidden[:, :k], state.cell[:, :k])
+        state = tuple(part[:, :k] for part in state)
         state, step = network.step(memory, state, inputs[:, :k, t])
         rest = captions - k
         outputs.append(F.pad(step.output, (0, 0, 0, rest)))                            # (P, K, embedding)
-        maps.append(F.pad(step.attended.weights.float(), (0, 0, 0, rest)))             # (P, K, L)
+        if step.attended is not None:
+            maps.append(F.pad(step.attended.weights.float(), (0, 0, 0, rest)))         # (P, K, L)
     written = targets >= 0                                                             # (P, K, T)
     scores = network.scores(torch.stack(outputs, dim=2)[written]).float()              # (words written, V)
     words = F.cross_entropy(scores, targets[written], label_smoothing=label_smoothing)
-    penalty, entropy, change = attention_losses(torch.stack(maps, dim=2), written.float(), penalties)
+    penalty, entropy, change = attention_losses(torch.stack(maps, dim=2), written.float(), penalties) if maps else (
+        torch.zeros(3, device=grid.device).unbind())
     return Losses(words, penalty, entropy, change)

@@ -29,7 +29,7 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
     words_at_least : int
         A word seen less often in the training captions is unknown.
     hidden, embedding, features, attention, dropout :
-        See `AttendLSTMConfig`.
+        See `CaptionerConfig`.
     flips : bool
         Mirrored pictures too.
     reward_epochs : float

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from unrolled.models.captioning.attend_lstm import AttendLSTM
+from unrolled.models.captioning.network import Captioner
 from unrolled.models.training.cross_entropy import GridOf
 from unrolled.models.training.optimising import Report, RunningAverage
 from unrolled.models.training.losses import attention_losses
@@ -33,13 +33,13 @@ class SelfCriticalPhase:
 
     Parameters
     ----------
-    network : AttendLSTM
+    network : Captioner
         Trained in place.
     pictures : int
         How many there are.
     """
 
-    def __init__(self, network: AttendLSTM, pictures: int, grid_of: GridOf, rewards: CaptionRewards,
+    def __init__(self, network: Captioner, pictures: int, grid_of: GridOf, rewards: CaptionRewards,
                  options: TrainingOptions, *, start: int, end: int, forbidden: tuple[int, ...]) -> None:
         self.network, self.options = network, options
         network.dropout.p = options.reward_dropout
@@ -77,7 +77,8 @@ class SelfCriticalPhase:
             advantage = (rewards - others).to(log_probs.device).unsqueeze(-1)          # (P, K, 1)
             # Log-probabilities that dropout made tiny would blow the gradient up; none of them teaches anything.
             policy = -(advantage * log_probs.clamp_min(-20.0) * written).sum() / written.sum()
-            penalty, entropy, change = attention_losses(maps, written, options.penalties)
+            penalty, entropy, change = attention_losses(maps, written, options.penalties) if maps is not None else (
+                torch.zeros(3, device=written.device).unbind())
             self.optimiser.zero_grad(set_to_none=True)
             (policy + 0.1 * penalty).backward()  # type: ignore[no-untyped-call]
             norm = nn.utils.clip_grad_norm_(self.network.parameters(), options.clip_norm)
@@ -94,8 +95,8 @@ class SelfCriticalPhase:
         """Rises quickly, stays at 1, and falls to a twentieth from the middle on."""
         return min(0.05 + 50 * done, 1.0) * (1.0 - 0.95 * max(done - 0.55, 0.0) / 0.45)
 
-    def _draw(self, grid: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Draw K captions a picture: log-probs (P, K, T), maps (P, K, T, L), written 0/1 (P, K, T), tokens (P, K, T)."""
+    def _draw(self, grid: Tensor) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
+        """Draw K captions a picture: log-probs (P, K, T), maps (P, K, T, L) where there is attention, written 0/1 (P, K, T), tokens (P, K, T)."""
         network, samples = self.network, self.options.reward_samples
         memory = network.memory(grid)
         state = network.start(memory, samples)
@@ -109,13 +110,15 @@ class SelfCriticalPhase:
             each = torch.log_softmax(scores, dim=-1)                                   # (P, K, V)
             words = torch.multinomial(each.detach().exp().flatten(0, 1), 1).view(len(grid), samples)
             log_probs.append(each.gather(2, words.unsqueeze(-1)).squeeze(-1))
-            maps.append(step.attended.weights)
+            if step.attended is not None:
+                maps.append(step.attended.weights)
             written.append(going.float())
             tokens.append(words)
             going = going & (words != self._end)
             if not going.any():
                 break
-        return torch.stack(log_probs, 2), torch.stack(maps, 2), torch.stack(written, 2), torch.stack(tokens, 2)
+        return (torch.stack(log_probs, 2), torch.stack(maps, 2) if maps else None, torch.stack(written, 2),
+                torch.stack(tokens, 2))
 
     def _reward(self, pictures: npt.NDArray[np.int64], tokens: Tensor) -> Tensor:
         """The reward of every caption, (P, K)."""

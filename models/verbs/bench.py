@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from PIL import Image
 
-from unrolled.models.captioning.attend_lstm import Memory
-from unrolled.models.captioning.stepper import AttendLSTMStepper
+from unrolled.models.captioning.stepper import CaptionerStepper
+from unrolled.models.cells.decoder import Memory
 from unrolled.models.checkpoints.registry import DEFAULT_MODEL, load
 
 ROUNDS = 60
@@ -43,7 +43,7 @@ def trace_overhead(model: str = DEFAULT_MODEL) -> dict[str, Any]:
 
 
 @torch.inference_mode()
-def _recorded(stepper: AttendLSTMStepper, memory: Memory) -> float:
+def _recorded(stepper: CaptionerStepper, memory: Memory) -> float:
     started = time.perf_counter()
     state, token = stepper.start(memory), stepper.description.start_token
     kept = []
@@ -56,7 +56,7 @@ def _recorded(stepper: AttendLSTMStepper, memory: Memory) -> float:
 
 
 @torch.inference_mode()
-def _plain(stepper: AttendLSTMStepper, memory: Memory) -> float:
+def _plain(stepper: CaptionerStepper, memory: Memory) -> float:
     started = time.perf_counter()
     network = stepper.network
     state, token = network.start(memory), torch.tensor([[stepper.description.start_token]])

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unrolled.models.captioning.attend_lstm import AttendLSTM, State
+from unrolled.models.captioning.network import Captioner
 from unrolled.models.captioning.decode import beam_captions, select_rows
 from unrolled.models.protocol.messages import Decoding
 from unrolled.models.stepping.beam import Hypothesis, beam_search
@@ -27,7 +27,7 @@ def search(seed: int, *, width: int, length_penalty: float = 0.7) -> list[list[H
                          length_penalty=length_penalty, maximum_steps=5, forbidden=(START, UNKNOWN))
 
 
-def sharp_network(seed: int) -> AttendLSTM:
+def sharp_network(seed: int) -> Captioner:
     """Untrained scores are nearly equal; made larger, the choices differ."""
     network = tiny.network(seed)
     with torch.no_grad():
@@ -109,10 +109,10 @@ def test_a_picture_is_captioned_alike_alone_and_among_others() -> None:
 
 
 def test_selected_rows_are_the_parents() -> None:
-    state = State(torch.arange(6.0).view(1, 3, 2), torch.arange(6.0).view(1, 3, 2) + 10)
+    state = (torch.arange(6.0).view(1, 3, 2), torch.arange(6.0).view(1, 3, 2) + 10)
     chosen = select_rows(state, torch.tensor([[2, 0]]))
-    assert chosen.hidden.tolist() == [[[4.0, 5.0], [0.0, 1.0]]]
-    assert chosen.cell.tolist() == [[[14.0, 15.0], [10.0, 11.0]]]
+    assert chosen[0].tolist() == [[[4.0, 5.0], [0.0, 1.0]]]
+    assert chosen[1].tolist() == [[[14.0, 15.0], [10.0, 11.0]]]
 
 
 LOG_PROBS = torch.log(torch.tensor([0.5, 0.3, 0.15, 0.05]))

@@ -8,16 +8,16 @@ from PIL import Image
 
 from unrolled import assets
 from unrolled.models.captioning.decode import beam_captions
-from unrolled.models.captioning.stepper import AttendLSTMStepper
+from unrolled.models.captioning.stepper import CaptionerStepper
 from unrolled.models.checkpoints.registry import DEFAULT_MODEL, listings, load
 
 
 @pytest.fixture(scope="module")
-def stepper() -> AttendLSTMStepper:
+def stepper() -> CaptionerStepper:
     return load(DEFAULT_MODEL)
 
 
-def caption(stepper: AttendLSTMStepper, picture: Image.Image, width: int) -> list[str]:
+def caption(stepper: CaptionerStepper, picture: Image.Image, width: int) -> list[str]:
     with torch.inference_mode():
         grid = stepper.encoder(stepper.encoder.pixels(picture).unsqueeze(0))
     vocabulary = stepper.vocabulary
@@ -29,13 +29,13 @@ def caption(stepper: AttendLSTMStepper, picture: Image.Image, width: int) -> lis
     return vocabulary.decode(tokens)
 
 
-def test_it_sees_a_dog(stepper: AttendLSTMStepper) -> None:
+def test_it_sees_a_dog(stepper: CaptionerStepper) -> None:
     words = caption(stepper, Image.open(assets.path("samples", "dog.jpg")), 3)
     assert "dog" in words
     assert 5 <= len(words) <= 15
 
 
-def test_stepping_writes_what_the_batched_search_writes(stepper: AttendLSTMStepper) -> None:
+def test_stepping_writes_what_the_batched_search_writes(stepper: CaptionerStepper) -> None:
     picture = Image.open(assets.path("samples", "dog.jpg"))
     memory = stepper.encode(picture)
     state, token, words, entropies = stepper.start(memory), stepper.description.start_token, [], []
@@ -50,7 +50,7 @@ def test_stepping_writes_what_the_batched_search_writes(stepper: AttendLSTMStepp
     assert sum(entropies) / len(entropies) <= 0.80  # maps that are worth looking at
 
 
-def test_its_listing_says_what_it_is_worth(stepper: AttendLSTMStepper) -> None:
+def test_its_listing_says_what_it_is_worth(stepper: CaptionerStepper) -> None:
     listing = next(listing for listing in listings() if listing.name == DEFAULT_MODEL)
     assert listing.size_bytes <= 12_000_000
     assert listing.quality["bleu_4"] >= 23

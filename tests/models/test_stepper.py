@@ -9,12 +9,12 @@ import tiny_captioner as tiny
 import torch
 from PIL import Image
 
-from unrolled.models.captioning.attend_lstm import State
-from unrolled.models.captioning.stepper import AttendLSTMStepper
+from unrolled.models.captioning.stepper import CaptionerStepper
+from unrolled.models.cells import CellState
 
 
-def run(stepper: AttendLSTMStepper, picture: Image.Image,
-        steps: int) -> tuple[list[State], list[torch.Tensor], list[int]]:
+def run(stepper: CaptionerStepper, picture: Image.Image,
+        steps: int) -> tuple[list[CellState], list[torch.Tensor], list[int]]:
     memory = stepper.encode(picture)
     states, values, tokens = [stepper.start(memory)], [], [stepper.description.start_token]
     for _ in range(steps):
@@ -29,15 +29,15 @@ def test_stepping_again_from_any_state_gives_the_same_bits() -> None:
     stepper = tiny.stepper()
     memory = stepper.encode(tiny.drawing("red", "circle"))
     states, values, tokens = run(stepper, tiny.drawing("red", "circle"), 6)
-    kept = [(state.hidden.clone(), state.cell.clone()) for state in states]
+    kept = [(state[0].clone(), state[1].clone()) for state in states]
     for place in (5, 0, 3, 3, 1):
         state, record = stepper.step(memory, states[place], [tokens[place]])
         assert torch.equal(record.values, values[place])
-        assert torch.equal(state.hidden, states[place + 1].hidden)
-        assert torch.equal(state.cell, states[place + 1].cell)
+        assert torch.equal(state[0], states[place + 1][0])
+        assert torch.equal(state[1], states[place + 1][1])
     for state, (hidden, cell) in zip(states, kept, strict=True):
-        assert torch.equal(state.hidden, hidden)
-        assert torch.equal(state.cell, cell)
+        assert torch.equal(state[0], hidden)
+        assert torch.equal(state[1], cell)
 
 
 def test_the_record_holds_every_channel_within_its_range() -> None:
@@ -51,9 +51,9 @@ def test_the_record_holds_every_channel_within_its_range() -> None:
         parts = dict(zip([channel.name for channel in channels],
                          flat[0].split([channel.size for channel in channels]), strict=True))
         before, after = states[step], states[step + 1]
-        assert torch.equal(parts["hidden"], after.hidden[0, 0])
-        assert torch.equal(parts["cell"], after.cell[0, 0])
-        cell = parts["forget_gate"] * before.cell[0, 0] + parts["input_gate"] * parts["cell_gate"]
+        assert torch.equal(parts["hidden"], after[0][0, 0])
+        assert torch.equal(parts["cell"], after[1][0, 0])
+        cell = parts["forget_gate"] * before[1][0, 0] + parts["input_gate"] * parts["cell_gate"]
         torch.testing.assert_close(parts["cell"], cell)
         torch.testing.assert_close(parts["hidden"], parts["output_gate"] * torch.tanh(parts["cell"]))
         weights = parts["attention"]
