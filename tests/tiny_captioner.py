@@ -8,8 +8,8 @@ import torch
 from PIL import Image, ImageDraw
 from torch import nn
 
-from unrolled.models.captioning.network import Captioner, CaptionerConfig
 from unrolled.models.captioning.encoder import ENCODERS, Encoder, EncoderKind
+from unrolled.models.captioning.network import Captioner, CaptionerConfig
 from unrolled.models.captioning.stepper import CaptionerStepper
 from unrolled.models.captioning.vocabulary import SPECIAL, Vocabulary
 

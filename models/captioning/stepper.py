@@ -10,9 +10,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.captioning.network import Captioner
 from unrolled.models.captioning.decode import select_rows
 from unrolled.models.captioning.encoder import Encoder
+from unrolled.models.captioning.network import Captioner
 from unrolled.models.captioning.vocabulary import Vocabulary
 from unrolled.models.cells import CellState
 from unrolled.models.cells.decoder import Memory, Step

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from unrolled import assets
-from unrolled.models.captioning.network import Captioner, CaptionerConfig
 from unrolled.models.captioning.encoder import Encoder, EncoderError
+from unrolled.models.captioning.network import Captioner, CaptionerConfig
 from unrolled.models.captioning.stepper import CaptionerStepper
 from unrolled.models.captioning.vocabulary import Vocabulary
 from unrolled.models.checkpoints.files import CheckpointError, Header, hash_of, read_header, read_weights

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 import torch
 
-from unrolled.models.captioning.network import Captioner, CaptionerConfig
 from unrolled.models.captioning.encoder import Encoder
+from unrolled.models.captioning.network import Captioner, CaptionerConfig
 from unrolled.models.captioning.vocabulary import Vocabulary
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, CheckpointError, Header, save_checkpoint
 from unrolled.models.data.features import FeatureCache

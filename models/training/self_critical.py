@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from unrolled.models.captioning.network import Captioner
 from unrolled.models.training.cross_entropy import GridOf
-from unrolled.models.training.optimising import Report, RunningAverage
 from unrolled.models.training.losses import attention_losses
+from unrolled.models.training.optimising import Report, RunningAverage
 from unrolled.models.training.options import TrainingOptions
 from unrolled.models.training.rewards import CaptionRewards
 
