@@ -12,9 +12,10 @@ from unrolled.models.verbs.arguments import parser
 
 def _backend(arguments: argparse.Namespace) -> int:
     from unrolled.models.backend.process import run
+    from unrolled.models.backend.room_engine import TorchRooms
     from unrolled.models.backend.torch_engine import TorchEngine
 
-    return run(TorchEngine, host=arguments.host, port=arguments.port, once=not arguments.keep)
+    return run(TorchEngine, TorchRooms, host=arguments.host, port=arguments.port, once=not arguments.keep)
 
 
 def _devices(arguments: argparse.Namespace) -> int:

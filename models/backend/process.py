@@ -9,18 +9,22 @@ from collections.abc import Callable
 import msgspec
 
 from unrolled.models.backend.engine import Engine
+from unrolled.models.backend.rooms import Rooms
 from unrolled.models.backend.server import Listener, Server
 
 WAIT_SECONDS = 60.0  # for the client that started this process; afterwards nobody will come
 
 
-def run(make_engine: Callable[[], Engine], *, host: str = "127.0.0.1", port: int = 0, once: bool = True) -> int:
+def run(make_engine: Callable[[], Engine], make_rooms: Callable[[], Rooms] | None = None, *, host: str = "127.0.0.1",
+        port: int = 0, once: bool = True) -> int:
     """Print the endpoint as one line of JSON, then serve.
 
     Parameters
     ----------
     make_engine : callable
         Called once a client is there.
+    make_rooms : callable, optional
+        The same for the training room; without it there is none.
     host, port :
         Where to listen; port 0 takes a free one.
     once : bool
@@ -36,6 +40,7 @@ def run(make_engine: Callable[[], Engine], *, host: str = "127.0.0.1", port: int
     if once:
         _free_standard_output()
     engine: Engine | None = None
+    rooms: Rooms | None = None
     try:
         while True:
             try:
@@ -43,9 +48,10 @@ def run(make_engine: Callable[[], Engine], *, host: str = "127.0.0.1", port: int
             except TimeoutError:
                 return 1
             engine = engine or make_engine()
+            rooms = rooms or (make_rooms() if make_rooms is not None else None)
             # A client that is gone waits for nothing: a process of its own need not finish what it was computing.
             leave = (lambda: os._exit(0)) if once else None
-            Server(connection, listener.endpoint.secret, engine, on_disconnect=leave).serve()
+            Server(connection, listener.endpoint.secret, engine, rooms=rooms, on_disconnect=leave).serve()
             if once:
                 return 0
     except KeyboardInterrupt:

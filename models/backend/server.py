@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable
 
 from unrolled.models.backend.engine import Engine, EngineError, StillWanted, Superseded
+from unrolled.models.backend.rooms import RoomError, Rooms
 from unrolled.models.protocol.client import Endpoint
 from unrolled.models.protocol.messages import (
     PROTOCOL_VERSION,
@@ -32,7 +33,11 @@ from unrolled.models.protocol.messages import (
     Progress,
     Report,
     Request,
+    RoomFailed,
     Shutdown,
+    StartRoom,
+    StepRoom,
+    StopRoom,
     Welcome,
 )
 from unrolled.models.protocol.wire import WireError, encode, request_reader
@@ -81,19 +86,23 @@ class Server:
         What its `Hello` has to bring.
     engine : Engine
         What computes.
+    rooms : Rooms, optional
+        The training room, where the backend has one.
     on_disconnect : callable, optional
         Called in the reading thread when the client is gone, for a process that serves this client alone: it may
         end the process at once, since the engine can be deep in a computation that nobody waits for.
     """
 
     def __init__(self, connection: socket.socket, secret: str, engine: Engine,
-                 *, on_disconnect: Callable[[], None] | None = None) -> None:
+                 *, rooms: Rooms | None = None, on_disconnect: Callable[[], None] | None = None) -> None:
         self._connection = connection
         self._secret = secret
         self._engine = engine
+        self._rooms = rooms
         self._on_disconnect = on_disconnect
         self._inbox: queue.SimpleQueue[tuple[int, Request | None]] = queue.SimpleQueue()
         self._newest_run = NO_RUN
+        self._least_room = 0  # trainings with a lower number have been stopped or superseded
         self._cancelled_up_to: dict[int, int] = {}  # run → number of the last Cancel for it
         self._gone = threading.Event()
         self._prepared = False
@@ -131,6 +140,10 @@ class Server:
                         continue
                     if isinstance(request, OpenInput):
                         self._newest_run = max(self._newest_run, request.run)
+                    elif isinstance(request, StartRoom):
+                        self._least_room = max(self._least_room, request.room)
+                    elif isinstance(request, StopRoom):
+                        self._least_room = max(self._least_room, request.room + 1)
                     elif isinstance(request, Cancel):
                         self._cancelled_up_to[request.run] = number
                         continue
@@ -159,6 +172,9 @@ class Server:
         return True
 
     def _handle(self, number: int, request: Request) -> None:
+        if isinstance(request, StartRoom | StepRoom | StopRoom):
+            self._handle_room(request)
+            return
         run = request.run if isinstance(request, OpenInput | Advance) else NO_RUN
         subject = {LoadModel: "model", OpenInput: "input", Advance: "step"}.get(type(request), "backend")
         wanted = self._wanted(number, run)
@@ -195,6 +211,33 @@ class Server:
             self._send(report)
             if isinstance(report, Ended):
                 return
+
+    def _handle_room(self, request: StartRoom | StepRoom | StopRoom) -> None:
+        """Train; what goes wrong concerns the training alone, and never the run that is open."""
+        room, rooms = request.room, self._rooms
+        try:
+            if rooms is None:
+                raise RoomError("This backend has no training room.")
+            if isinstance(request, StopRoom):
+                rooms.stop(room)
+            elif isinstance(request, StartRoom):
+                if self._room_wanted(room):
+                    self._send(rooms.start(room, request.settings))
+            else:
+                for left in range(request.updates - 1, -1, -1):
+                    if not self._room_wanted(room):
+                        return
+                    self._send(rooms.step(room, request.changes, request.picture and left == 0))
+        except RoomError as error:
+            self._send(RoomFailed(room, str(error), error.exploded, traceback.format_exc()))
+        except Exception as error:
+            log.exception("training failed")
+            reason = (str(error).splitlines() or ["no reason given"])[0]
+            self._send(RoomFailed(room, f"The training failed: {type(error).__name__}: {reason}", False,
+                                  traceback.format_exc()))
+
+    def _room_wanted(self, room: int) -> bool:
+        return not self._gone.is_set() and room >= self._least_room
 
     def _wanted(self, number: int, run: int) -> StillWanted:
         """Whether a request still matters: the client is there, its run is the newest, no later Cancel names it."""

@@ -32,4 +32,4 @@ def set_spectral_radius(cell: Cell, radius: float) -> None:
     """Scale every block so that it has this radius."""
     with torch.no_grad():
         for block in cell.weight_hh.split(cell.hidden_size):
-            block.mul_(radius / spectral_radius(block))
+            block.mul_(radius / max(spectral_radius(block), 1e-12))

@@ -1,0 +1,206 @@
+"""One small network and its task, trained an update at a time.
+
+Every number depends on the settings, the seed and what was changed while it trained, in that order of updates; the
+global generator is left alone, so that nothing else in the process is disturbed.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from unrolled.models.cells import Cell, CellState, first_state, make_cell, run_sequence
+from unrolled.models.protocol.messages import RoomChanges, RoomSettings
+from unrolled.models.training_room.clipping import clip_by_norm
+from unrolled.models.training_room.gradients import StepsAtOnce, gradient_map, summed, unroll
+from unrolled.models.training_room.radius import (
+    BLOCKS,
+    blocks,
+    largest_singular_value,
+    set_spectral_radius,
+    spectral_radius,
+)
+from unrolled.models.training_room.tasks import Batch, Task, make_task
+
+BATCH = 32
+LARGEST_NUMBER = 3e38  # of float32; what is beyond is no loss any more
+
+
+class Exploded(ArithmeticError):
+    """A loss or a gradient is no finite number: one sentence for people. The weights are those of one update before."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradientPicture:
+    """What one sequence's gradients look like.
+
+    Attributes
+    ----------
+    hidden : Tensor, shape (T, T)
+        ‖∂L_t / ∂h_k‖, row t, column k, on the whole graph: nothing is cut off, whatever the window of the training is.
+    cell : Tensor or None
+        ‖∂L_t / ∂c_k‖ of an LSTM.
+    counted : Tensor of bool, shape (T,)
+        Which steps have a loss; the others' rows are zero.
+    radii, norms : tuple of float
+        Spectral radius and largest singular value of every block of W_hh.
+    """
+
+    hidden: Tensor
+    cell: Tensor | None
+    counted: Tensor
+    radii: tuple[float, ...]
+    norms: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomUpdate:
+    """What one update was like.
+
+    Attributes
+    ----------
+    update : int
+        Its number, from 1.
+    loss, accuracy : float
+        Of its batch, before the weights changed.
+    norm_before, norm_after : float
+        The gradient's, before and after clipping.
+    picture : GradientPicture or None
+        Of the batch's first sequence, with the weights before the change; where it was asked for.
+    """
+
+    update: int
+    loss: float
+    accuracy: float
+    norm_before: float
+    norm_after: float
+    picture: GradientPicture | None
+    milliseconds: float
+
+
+class Room:
+    """A network in training.
+
+    Parameters
+    ----------
+    settings : RoomSettings
+
+    Raises
+    ------
+    ValueError
+        When a setting is out of range.
+    """
+
+    def __init__(self, settings: RoomSettings) -> None:
+        self.settings = settings
+        self.task: Task = make_task(settings.task, settings.steps)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            self.cell: Cell = make_cell(settings.cell, self.task.input_size, settings.hidden)
+            self.readout = nn.Linear(settings.hidden, self.task.output_size)
+        with torch.no_grad():
+            self.cell.bias_ih.zero_()
+            self.cell.bias_hh.zero_()
+        set_spectral_radius(self.cell, settings.spectral_radius)
+        self.parameters = [*self.cell.parameters(), *self.readout.parameters()]
+        kind = torch.optim.SGD if settings.optimiser == "sgd" else torch.optim.Adam
+        self._optimiser: torch.optim.Optimizer = kind(self.parameters, lr=1e-3)
+        self._before = [parameter.detach().clone() for parameter in self.parameters]
+        self.updates = 0
+
+    @property
+    def parameter_count(self) -> int:
+        """How many weights there are."""
+        return sum(parameter.numel() for parameter in self.parameters)
+
+    @property
+    def block_names(self) -> tuple[str, ...]:
+        """The gates of W_hh's blocks."""
+        return BLOCKS[self.settings.cell]
+
+    def batch(self, update: int) -> Batch:
+        """The batch of an update: the same for the same seed."""
+        generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + update)
+        return self.task.draw(BATCH, generator)
+
+    def update(self, changes: RoomChanges, *, picture: bool = False) -> RoomUpdate:
+        """Draw a batch, follow its loss back, shorten the gradient, change the weights.
+
+        Parameters
+        ----------
+        changes : RoomChanges
+            Threshold, window and learning rate that are in force for this update.
+        picture : bool
+            Whether the gradients of one sequence are wanted as well.
+
+        Raises
+        ------
+        Exploded
+            When loss or gradient is not finite; then this update changes nothing, and the one before is taken back.
+        """
+        started = time.perf_counter()
+        batch = self.batch(self.updates)
+        loss, accuracy, gradients = self.gradients(batch, changes.window)
+        before, after = clip_by_norm(gradients, changes.threshold)
+        if not (abs(loss) < LARGEST_NUMBER and before < LARGEST_NUMBER):
+            self._take_back()
+            what = "loss" if not math.isfinite(loss) else "gradient"
+            raise Exploded(f"The {what} of update {self.updates + 1} is no finite number any more: it exploded. The weights "
+                           "are those before the last change; lower the learning rate or the threshold and go on, or "
+                           "start again.")
+        seen = self.picture(batch) if picture else None
+        self._before = [parameter.detach().clone() for parameter in self.parameters]
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient
+        for group in self._optimiser.param_groups:
+            group["lr"] = changes.learning_rate
+        self._optimiser.step()
+        self.updates += 1
+        return RoomUpdate(self.updates, loss, accuracy, before, after, seen, (time.perf_counter() - started) * 1000)
+
+    def gradients(self, batch: Batch, window: int) -> tuple[float, float, list[Tensor]]:
+        """Loss, accuracy, and the gradient of the mean loss, each loss followed back through `window` steps (0: all)."""
+        steps = self.task.steps
+        if 0 < window < steps:
+            states = unroll(self.cell, batch.inputs)
+            hidden = states[0].requires_grad_()
+            loss, accuracy = self._judge(hidden, batch)
+            last, *of_readout = torch.autograd.grad(loss, (hidden, *self.readout.parameters()))
+            graph = StepsAtOnce(self.cell, batch.inputs, tuple(part.detach() for part in states))
+            of_states = summed(graph.follow_back(last, window))
+            return loss.item(), accuracy, [*graph.parameter_gradients(self.cell, of_states), *of_readout]
+        hidden, _ = run_sequence(self.cell, batch.inputs, first_state(self.cell, batch.inputs.shape[1]))
+        loss, accuracy = self._judge(hidden, batch)
+        return loss.item(), accuracy, list(torch.autograd.grad(loss, self.parameters))
+
+    def picture(self, batch: Batch) -> GradientPicture:
+        """The gradients of the batch's first sequence."""
+        inputs = batch.inputs[:, :1]
+        states = unroll(self.cell, inputs)
+        hidden, of_cell = gradient_map(self.cell, inputs, states, self.last_gradients(batch, states))
+        parts = blocks(self.cell)
+        return GradientPicture(hidden, of_cell, batch.counted, tuple(spectral_radius(part) for part in parts),
+                               tuple(largest_singular_value(part) for part in parts))
+
+    def last_gradients(self, batch: Batch, states: CellState) -> Tensor:
+        """∂L_k / ∂h_k through step k's own output, of the batch's first sequence, (T, 1, hidden)."""
+        hidden = states[0].detach().requires_grad_()
+        losses = self.task.losses(self.readout(hidden), batch.targets[:, :1])
+        (last,) = torch.autograd.grad(losses[batch.counted].sum(), hidden)
+        return last
+
+    def _judge(self, hidden: Tensor, batch: Batch) -> tuple[Tensor, float]:
+        outputs = self.readout(hidden)
+        loss = self.task.losses(outputs, batch.targets)[batch.counted].mean()
+        with torch.no_grad():
+            accuracy = float(self.task.right(outputs, batch.targets)[batch.asked].float().mean())
+        return loss, accuracy
+
+    def _take_back(self) -> None:
+        with torch.no_grad():
+            for parameter, before in zip(self.parameters, self._before, strict=True):
+                parameter.copy_(before)
