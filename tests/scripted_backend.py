@@ -57,7 +57,8 @@ class ScriptedEngine:
         self._run, self._name, self._words = run, name, []
         return Opened(run, (0.0, 0.0, 1.0, 1.0), 0.01)
 
-    def advance(self, step: int, force: int, decoding: Decoding, wanted: StillWanted) -> Stepped | Ended:
+    def advance(self, step: int, force: int, decoding: Decoding, wanted: StillWanted,
+                count: int = 1) -> Stepped | Ended:
         if self._run < 0:
             raise EngineError("step", "No picture is open.")
         if step > len(self._words):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from unrolled.models.protocol.messages import Decoding, Ended, Loaded, Opened, Ready, Stepped
+from unrolled.models.protocol.messages import Decoding, Ended, Loaded, Opened, Ready, Stepped, SteppedBlock
 
 SayProgress = Callable[[str, float], None]
 """Called with what is being done and how far it is, from 0 to 1, or -1 where that is not known."""
@@ -49,6 +49,10 @@ class Engine(Protocol):
         """Encode an input. Raises `EngineError`, or `Superseded`."""
         ...
 
-    def advance(self, step: int, force: int, decoding: Decoding, wanted: StillWanted) -> Stepped | Ended:
-        """Take one step, or say that the run is over. Raises `EngineError`, or `Superseded`."""
+    def advance(self, step: int, force: int, decoding: Decoding, wanted: StillWanted,
+                count: int = 1) -> Stepped | SteppedBlock | Ended:
+        """Take one step, or up to `count` where the input gives their tokens, or say that the run is over.
+
+        Raises `EngineError`, or `Superseded`.
+        """
         ...

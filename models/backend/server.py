@@ -36,6 +36,7 @@ from unrolled.models.protocol.messages import (
     RoomFailed,
     Shutdown,
     StartRoom,
+    SteppedBlock,
     StepRoom,
     StopRoom,
     Welcome,
@@ -203,14 +204,14 @@ class Server:
             self._send(Idle(run))
 
     def _advance(self, request: Advance, wanted: StillWanted) -> None:
-        for offset in range(request.count):
-            if not wanted():
-                return
-            force = request.force if offset == 0 else -1
-            report = self._engine.advance(request.step + offset, force, request.decoding, wanted)
+        done = 0
+        while done < request.count and wanted():
+            force = request.force if done == 0 else -1
+            report = self._engine.advance(request.step + done, force, request.decoding, wanted, request.count - done)
             self._send(report)
             if isinstance(report, Ended):
                 return
+            done += report.count if isinstance(report, SteppedBlock) else 1
 
     def _handle_room(self, request: StartRoom | StepRoom | StopRoom) -> None:
         """Train; what goes wrong concerns the training alone, and never the run that is open."""

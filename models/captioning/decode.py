@@ -8,13 +8,8 @@ import torch
 from torch import Tensor
 
 from unrolled.models.captioning.network import Captioner
-from unrolled.models.cells import CellState
-from unrolled.models.stepping.beam import Hypothesis, beam_search, gather_rows
-
-
-def select_rows(state: CellState, parents: Tensor) -> CellState:
-    """The state of hypotheses whose parents are in these rows, (P, K)."""
-    return tuple(gather_rows(part, parents.to(part.device)) for part in state)
+from unrolled.models.stepping.beam import Hypothesis
+from unrolled.models.stepping.search import search
 
 
 @torch.inference_mode()
@@ -27,11 +22,5 @@ def beam_captions(network: Captioner, grid: Tensor, *, start: int, end: int, wid
     grid : Tensor, shape (P, L, encoder_features)
     """
     network.eval()
-    memory = network.memory(grid)
-
-    def take_step(state: CellState, words: Tensor) -> tuple[CellState, Tensor]:
-        state, step = network.step(memory, state, words.to(grid.device))
-        return state, torch.log_softmax(network.scores(step.output), dim=-1)
-
-    return beam_search(network.start(memory), take_step, select_rows, pictures=len(grid), start=start, end=end,
-                       width=width, length_penalty=length_penalty, maximum_steps=maximum_steps, forbidden=forbidden)
+    return search(network, network.memory(grid), start=start, end=end, width=width, length_penalty=length_penalty,
+                  maximum_steps=maximum_steps, forbidden=forbidden)

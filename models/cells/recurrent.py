@@ -67,8 +67,8 @@ def run_sequence(cell: Cell, inputs: Tensor, state: CellState) -> tuple[Tensor, 
     begin = tuple(tensor.unsqueeze(0) for tensor in state)                       # (1, B, hidden): one layer
     settings = (True, 1, 0.0, cell.training, False, False)  # biases, layers, dropout, training, both ways, batch first
     if isinstance(cell, LSTMCell):
-        outputs, hidden, cell_state = torch.lstm(inputs, begin, weights, *settings)  # type: ignore[arg-type]
+        outputs, hidden, cell_state = torch.lstm(inputs, begin, weights, *settings)
         return outputs, (hidden[0], cell_state[0])
     run = torch.gru if isinstance(cell, GRUCell) else torch.rnn_tanh
-    outputs, hidden = run(inputs, begin[0], weights, *settings)  # type: ignore[arg-type]
+    outputs, hidden = run(inputs, begin[0], weights, *settings)
     return outputs, (hidden[0],)

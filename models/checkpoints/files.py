@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import torch
@@ -19,6 +19,9 @@ from unrolled.models.trace.atomic import atomic_write
 
 HEADER_KEY = "unrolled"
 FORMAT_VERSION = 1
+
+METRIC_TITLES = {"bleu_4": "BLEU-4", "cider": "CIDEr", "bits_per_character": "bits per character", "sacrebleu": "sacreBLEU",
+                 "exact": "exactly right", "attention_inside": "attention inside", "accuracy": "accuracy"}
 
 
 class CheckpointError(RuntimeError):
@@ -142,6 +145,23 @@ def read_weights(path: Path, *, shapes: dict[str, torch.Size]) -> dict[str, Tens
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"“{path.name}” is cut off or damaged.") from error
     return weights
+
+
+ConfigT = TypeVar("ConfigT")
+
+
+def config_of(path: Path, header: Header, kind: type[ConfigT]) -> ConfigT:
+    """The network's lengths from a header. Raises `CheckpointError` where they are not such."""
+    try:
+        return msgspec.convert(header.config, kind)
+    except msgspec.ValidationError as error:
+        raise CheckpointError(f"The header of “{path.name}” is damaged: {error}.") from error
+
+
+def quality_in_words(card: Card, *names: str) -> str:
+    """One line of what was measured: ``"BLEU-4 24.3, CIDEr 0.56 (…)"``."""
+    parts = [f"{METRIC_TITLES.get(name, name)} {card.quality[name]:.3g}" for name in names if name in card.quality]
+    return f"{', '.join(parts)} ({card.measured_on})" if parts else ""
 
 
 def hash_of(path: Path) -> str:

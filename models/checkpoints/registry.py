@@ -3,25 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from unrolled import assets
-from unrolled.models.captioning.encoder import Encoder, EncoderError
-from unrolled.models.captioning.network import Captioner, CaptionerConfig
-from unrolled.models.captioning.stepper import CaptionerStepper
-from unrolled.models.captioning.vocabulary import Vocabulary
-from unrolled.models.checkpoints.files import CheckpointError, Header, hash_of, read_header, read_weights
+from unrolled.models.captioning.opening import open_captioner
+from unrolled.models.characters.opening import open_characters
+from unrolled.models.checkpoints.files import CheckpointError, Header, read_header
+from unrolled.models.shapes.opening import open_shapes
+from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing
+from unrolled.models.translation.opening import open_translator
 
 SUFFIX = ".safetensors"
 DEFAULT_MODEL = "caption-attend-lstm"
 
+Open = Callable[[Path, Header, str, "AnyStepper | None"], AnyStepper]
+"""Checkpoint, its header, the device, and the model that was open before, whose parts may be used again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Models that are opened in the same way."""
+
+    input_kind: str
+    open: Open
+
+
+CAPTIONERS = Family("picture", open_captioner)
+CHARACTERS = Family("text", open_characters)
+TRANSLATORS = Family("sentence", open_translator)
+SHAPES = Family("picture", open_shapes)
+
+FAMILIES: dict[str, Family] = {
+    "caption-attend-lstm": CAPTIONERS,
+    "caption-attend-rnn": CAPTIONERS,
+    "caption-lstm": CAPTIONERS,
+    "caption-rnn": CAPTIONERS,
+    "shapes-attend-lstm": SHAPES,
+    "chars-lstm": CHARACTERS,
+    "chars-gru": CHARACTERS,
+    "chars-rnn": CHARACTERS,
+    "translate-en-fr": TRANSLATORS,
+    "translate-en-de": TRANSLATORS,
+}
+"""By the model's name in a checkpoint's header, in the order in which people are shown them."""
+
 
 def shipped() -> dict[str, Path]:
-    """The shipped checkpoints by the model's name."""
-    return {path.stem: path for path in sorted(assets.path("checkpoints").glob(f"*{SUFFIX}"))}
+    """The shipped checkpoints by the model's name, the default one first."""
+    order = list(FAMILIES)
+    paths = assets.path("checkpoints").glob(f"*{SUFFIX}")
+    return {path.stem: path for path in sorted(
+        paths, key=lambda path: (order.index(path.stem) if path.stem in order else len(order), path.stem))}
 
 
 def listings() -> tuple[ModelListing, ...]:
@@ -30,9 +64,10 @@ def listings() -> tuple[ModelListing, ...]:
 
 
 def _listing(path: Path, header: Header) -> ModelListing:
-    card = header.card
+    card, family = header.card, FAMILIES.get(header.model)
     return ModelListing(name=path.stem, title=card.title, task=card.task, size_bytes=path.stat().st_size,
-                        path=str(path), quality=card.quality, source=card.data)
+                        path=str(path), quality=card.quality, source=card.data,
+                        input_kind=family.input_kind if family else "picture")
 
 
 def find(model: str) -> Path:
@@ -55,7 +90,7 @@ def find(model: str) -> Path:
                           f"and any checkpoint can be named by its path.")
 
 
-def load(model: str, *, device: str = "cpu", encoder: Encoder | None = None) -> CaptionerStepper:
+def load(model: str, *, device: str = "cpu", before: AnyStepper | None = None) -> AnyStepper:
     """A model that is ready to be stepped.
 
     Parameters
@@ -64,8 +99,8 @@ def load(model: str, *, device: str = "cpu", encoder: Encoder | None = None) -> 
         A shipped model's name, or a checkpoint's path.
     device : str
         Where it is to run.
-    encoder : Encoder, optional
-        One that is loaded already, used where it is the right one.
+    before : Stepper, optional
+        The model that was open before: parts that both have, such as the encoder, are not loaded again.
 
     Raises
     ------
@@ -74,41 +109,7 @@ def load(model: str, *, device: str = "cpu", encoder: Encoder | None = None) -> 
     """
     path = find(model)
     header = read_header(path)
-    build = BUILDERS.get(header.model)
-    if build is None:
+    family = FAMILIES.get(header.model)
+    if family is None:
         raise CheckpointError(f"“{path.name}” is for the model “{header.model}”, which this Unrolled does not know.")
-    return build(path, header, device, encoder)
-
-
-def _attend_lstm(path: Path, header: Header, device: str, encoder: Encoder | None) -> CaptionerStepper:
-    network, vocabulary = read_network(path, header)
-    if encoder is None or encoder.name != header.encoder:
-        try:
-            encoder = Encoder(header.encoder)
-        except EncoderError as error:
-            raise CheckpointError(str(error)) from error
-    if encoder.weights_hash != header.encoder_hash:
-        raise CheckpointError(f"“{path.name}” was trained with other weights of {header.encoder} than are installed.")
-    quality = ", ".join(f"{name.replace('_', '-').upper()} {value:g}" for name, value in header.card.quality.items()
-                        if name in ("bleu_4", "cider"))
-    return CaptionerStepper(network, encoder, vocabulary, device=device, name=path.stem, title=header.card.title,
-                             summary=f"{quality} ({header.card.measured_on})" if quality else "",
-                             weights_hash=hash_of(path))
-
-
-def read_network(path: Path, header: Header) -> tuple[Captioner, Vocabulary]:
-    """The captioner of a checkpoint without its encoder. Raises `CheckpointError`."""
-    try:
-        config = msgspec.convert(header.config, CaptionerConfig)
-        vocabulary = Vocabulary(header.words)
-    except (msgspec.ValidationError, ValueError) as error:
-        raise CheckpointError(f"The header of “{path.name}” is damaged: {error}.") from error
-    if config.vocabulary != len(vocabulary):
-        raise CheckpointError(f"“{path.name}” has {len(vocabulary)} words for a network of {config.vocabulary}.")
-    network = Captioner(config)
-    network.load_state_dict(read_weights(path, shapes={n: v.shape for n, v in network.state_dict().items()}))
-    return network, vocabulary
-
-
-Builder = Callable[[Path, Header, str, "Encoder | None"], CaptionerStepper]
-BUILDERS: dict[str, Builder] = {DEFAULT_MODEL: _attend_lstm}
+    return family.open(path, header, device, before)

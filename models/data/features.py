@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +22,6 @@ from unrolled.models.trace.atomic import atomic_write
 from unrolled.models.trace.pictures import read_picture
 
 BATCH = 16
-
-SayCount = Callable[[int, int], None]
-"""Called with how many photographs are done, of how many."""
 
 
 def encode_photographs(encoder: Encoder, photographs: Sequence[Photograph], *, device: str = "cpu",
@@ -53,8 +50,8 @@ class FeatureCache:
         folder.mkdir(parents=True, exist_ok=True)
         self._array: npt.NDArray[np.float16] | None = None
 
-    def fill(self, *, device: str = "cpu", say: SayCount = lambda done, total: None) -> None:
-        """Compute what is missing. Raises `OSError` when the disk is full."""
+    def fill(self, *, device: str = "cpu") -> Iterator[tuple[int, int]]:
+        """Compute what is missing, saying how many photographs are done, of how many. Raises `OSError` when the disk is full."""
         cells, features = self._encoder.kind.side**2, self._encoder.kind.features
         shape = (len(self._photographs), 2 if self._flips else 1, cells, features)
         done = self._number_done()
@@ -71,7 +68,7 @@ class FeatureCache:
                 array.flush()
                 with atomic_write(self._done) as file:
                     file.write(json.dumps({"done": first + len(chosen)}).encode())
-            say(first + len(chosen), shape[0])
+            yield first + len(chosen), shape[0]
         self._array = np.load(self._data, mmap_mode="r")
 
     def __call__(self, pictures: npt.NDArray[np.int64], flipped: npt.NDArray[np.int64]) -> Tensor:

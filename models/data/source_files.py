@@ -29,13 +29,10 @@ def source_texts(data: Path) -> list[str]:
     DataError
         When there is nothing.
     """
-    if str(data) == STANDARD_LIBRARY:
-        root, left_out = Path(sysconfig.get_paths()["stdlib"]), LEFT_OUT
-    else:
-        root, left_out = data, ("__pycache__",)
+    root = Path(sysconfig.get_paths()["stdlib"]) if str(data) == STANDARD_LIBRARY else data
     if not root.exists():
         raise DataError(f"There is no folder “{root}”.")
-    texts = list(_texts(root, left_out))
+    texts = list(_texts(root, LEFT_OUT if str(data) == STANDARD_LIBRARY else ("__pycache__",)))
     if not texts:
         raise DataError(f"“{root}” holds no Python files that can be read.")
     return texts

@@ -47,10 +47,15 @@ def gather_rows(values: Tensor, parents: Tensor) -> Tensor:
     return values.gather(1, places)
 
 
+def select_rows(state: tuple[Tensor, ...], parents: Tensor) -> tuple[Tensor, ...]:
+    """The state of hypotheses whose parents are in these rows, (P, K)."""
+    return tuple(gather_rows(part, parents.to(part.device)) for part in state)
+
+
 def beam_search(
     state: StateT,
     take_step: TakeStep[StateT],
-    select_rows: SelectRows[StateT],
+    select: SelectRows[StateT],
     *,
     pictures: int,
     start: int,
@@ -109,5 +114,5 @@ def beam_search(
         parents, words = parents.gather(1, order), chosen.gather(1, order)
         tokens = torch.cat((gather_rows(tokens, parents), words.unsqueeze(-1)), dim=-1)
         log_probs = torch.cat((gather_rows(log_probs, parents), chosen_log_probs.gather(1, order).unsqueeze(-1)), dim=-1)
-        state = select_rows(state, parents)
+        state = select(state, parents)
     return [sorted(own, key=lambda hypothesis: -hypothesis.score) for own in finished]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from PIL import Image
+import torch
 from torch import Tensor
 
-from unrolled.models.trace import ModelDescription
+from unrolled.models.trace import Channel, ModelDescription
 
 MemoryT = TypeVar("MemoryT")
 StateT = TypeVar("StateT")
+
+
+class InputError(ValueError):
+    """An input that a model cannot read: one sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +26,8 @@ class StepRecord:
     Attributes
     ----------
     packed : Tensor, shape (K, vocabulary + total)
-        The log-probabilities of the next word (natural logarithm; what can never be written has minus infinity), then
-        all channels, one after another in the description's order.
+        The log-probabilities of the next word (natural logarithm), then all channels, one after another in the
+        description's order.
     vocabulary : int
         How many words there are.
     """
@@ -42,16 +46,60 @@ class StepRecord:
         return self.packed[:, self.vocabulary :]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Generic[MemoryT]):
+    """An input as a model has read it.
+
+    Attributes
+    ----------
+    memory :
+        What every step looks at.
+    channels : tuple of Channel
+        What every step of this run brings, where that depends on the input; empty where the description holds.
+    source : tuple of str
+        What attention with the axis ``source`` looks at.
+    given : tuple of int
+        The tokens of the first steps, where the input gives them: the model only says how probable it found them.
+    maximum_steps : int
+        Where a run is stopped that has not ended by itself; 0 where the description holds.
+    notes : tuple of str
+        What a person should know, a sentence each: words that the model does not know.
+    """
+
+    memory: MemoryT
+    channels: tuple[Channel, ...] = ()
+    source: tuple[str, ...] = ()
+    given: tuple[int, ...] = ()
+    maximum_steps: int = 0
+    notes: tuple[str, ...] = ()
+
+
 class Stepper(Protocol, Generic[MemoryT, StateT]):
-    """A model: encode an input once, then step. State is a value, so that any step can be taken again from any state."""
+    """A model: read an input once, then step. State is a value, so that any step can be taken again from any state."""
 
     @property
     def description(self) -> ModelDescription:
         """What it records, and its words."""
         ...
 
-    def encode(self, picture: Image.Image) -> MemoryT:
-        """Read an input."""
+    @property
+    def device(self) -> torch.device:
+        """Where everything is computed."""
+        ...
+
+    @property
+    def never_written(self) -> Sequence[int]:
+        """Tokens that are never chosen, however probable."""
+        ...
+
+    def read(self, given: Any) -> Reading[MemoryT]:
+        """Read an input of the description's kind: a picture (PIL), a text (str), a clip.
+
+        Raises
+        ------
+        InputError
+            When it cannot be read by this model.
+        """
         ...
 
     def start(self, memory: MemoryT) -> StateT:
@@ -65,3 +113,6 @@ class Stepper(Protocol, Generic[MemoryT, StateT]):
     def select(self, state: StateT, rows: Tensor) -> StateT:
         """The state of hypotheses whose parents are in these rows."""
         ...
+
+
+AnyStepper = Stepper[Any, Any]

@@ -46,7 +46,7 @@ class CharacterOptions(UpdateOptions, frozen=True, kw_only=True):
         A character seen less often in the texts is unknown.
     """
 
-    updates: int = 14_000
+    updates: int = 9000
     learning_rate: float = 3e-3
     cell: str = "lstm"
     embedding: int = 64

@@ -63,8 +63,10 @@ class CrossEntropyPhase:
             rate = learning_rate_at(update, updates=updates, warm_up=max(self._batches // 2, 1), peak=options.learning_rate)
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
-            losses = caption_losses(self.network, self._grid_of(batch.pictures, batch.flipped), batch,
-                                    label_smoothing=options.label_smoothing, penalties=options.penalties)
+            grid = self._grid_of(batch.pictures, batch.flipped)
+            with torch.autocast(grid.device.type, dtype=torch.bfloat16, enabled=options.half):
+                losses = caption_losses(self.network, grid, batch, label_smoothing=options.label_smoothing,
+                                        penalties=options.penalties)
             # Maps are shaped from the second half epoch on, when there is something to look for.
             shaping = min(max(update / self._batches - 0.5, 0.0), 1.0)
             self.optimiser.zero_grad(set_to_none=True)
@@ -75,7 +77,7 @@ class CrossEntropyPhase:
             new = {"loss": losses.words.item(), "entropy": losses.entropy.item(), "change": losses.change.item(),
                    "gradient": norm.item()}
             means = {key: 0.98 * means.get(key, value) + 0.02 * value for key, value in new.items()}
-            yield Report(update + 1, updates, means)
+            yield Report(update + 1, updates, means, "captions")
         self.epoch += 1
 
     def state(self) -> dict[str, Any]:

@@ -33,17 +33,18 @@ class RunningAverage:
         with torch.no_grad():
             for average, new in zip(self.network.parameters(), network.parameters(), strict=True):
                 average.lerp_(new, 1 - decay)
-            for average, new in zip(self.network.buffers(), network.buffers(), strict=True):
-                average.copy_(new)
+            for kept, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
+                kept.copy_(buffer)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Where training is: the update's number, of how many, and some means to show."""
+    """Where training is: the update's number, of how many, some means to show, and the phase's name."""
 
     update: int
     updates: int
     means: dict[str, float]
+    phase: str = "training"
 
 
 def learning_rate_at(update: int, *, updates: int, warm_up: int, peak: float) -> float:

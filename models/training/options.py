@@ -28,7 +28,7 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
         Of the running average of the weights, which is what is kept.
     words_at_least : int
         A word seen less often in the training captions is unknown.
-    hidden, embedding, features, attention, dropout :
+    cell, hidden, embedding, features, attention, dropout :
         See `CaptionerConfig`.
     flips : bool
         Mirrored pictures too.
@@ -48,6 +48,8 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
         Of weights, order and dropout.
     threads : int
         Of the CPU; 0 leaves PyTorch's own choice.
+    half : bool
+        Matrices are multiplied in bfloat16 in the first phase; sums stay in float32.
     penalties : AttentionPenalties
         How attention is shaped.
     """
@@ -61,6 +63,7 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
     label_smoothing: float = 0.1
     average_decay: float = 0.998
     words_at_least: int = 5
+    cell: str = "lstm"
     hidden: int = 512
     embedding: int = 256
     features: int = 512
@@ -76,4 +79,5 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
     reward_average_decay: float = 0.995
     seed: int = 1
     threads: int = 0
+    half: bool = False
     penalties: AttentionPenalties = AttentionPenalties()

@@ -88,7 +88,7 @@ class SelfCriticalPhase:
             new = {"reward": float(rewards.mean()), "entropy": entropy.item(), "change": change.item(),
                    "gradient": norm.item(), "length": float(written.sum() / written[..., 0].numel())}
             means = {key: 0.98 * means.get(key, value) + 0.02 * value for key, value in new.items()}
-            yield Report(self.update, self.updates, means)
+            yield Report(self.update, self.updates, means, "rewards")
 
     @staticmethod
     def _rate(done: float) -> float:
@@ -96,7 +96,14 @@ class SelfCriticalPhase:
         return min(0.05 + 50 * done, 1.0) * (1.0 - 0.95 * max(done - 0.55, 0.0) / 0.45)
 
     def _draw(self, grid: Tensor) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
-        """Draw K captions a picture: log-probs (P, K, T), maps (P, K, T, L) where there is attention, written 0/1 (P, K, T), tokens (P, K, T)."""
+        """Draw K captions a picture.
+
+        Returns
+        -------
+        log_probs, written, tokens : Tensor, shape (P, K, T)
+            `written` is 1 up to and with END, then 0.
+        maps : Tensor, shape (P, K, T, L), or None without attention
+        """
         network, samples = self.network, self.options.reward_samples
         memory = network.memory(grid)
         state = network.start(memory, samples)
@@ -117,8 +124,8 @@ class SelfCriticalPhase:
             going = going & (words != self._end)
             if not going.any():
                 break
-        return (torch.stack(log_probs, 2), torch.stack(maps, 2) if maps else None, torch.stack(written, 2),
-                torch.stack(tokens, 2))
+        drawn_maps = torch.stack(maps, 2) if maps else None
+        return torch.stack(log_probs, 2), drawn_maps, torch.stack(written, 2), torch.stack(tokens, 2)
 
     def _reward(self, pictures: npt.NDArray[np.int64], tokens: Tensor) -> Tensor:
         """The reward of every caption, (P, K)."""

@@ -45,13 +45,13 @@ class TranslationOptions(UpdateOptions, frozen=True, kw_only=True):
         Probability that is spread evenly over all pieces.
     """
 
-    updates: int = 9000
+    updates: int = 4200
     learning_rate: float = 2e-3
     average_decay: float = 0.999
     source: str = "en"
     target: str = "fr"
     pieces: int = 4000
-    sentences: int = 64
+    sentences: int = 128
     cell: str = "gru"
     embedding: int = 256
     hidden: int = 512
@@ -181,7 +181,8 @@ class TranslationTraining:
         left, right = (LANGUAGES.get(language, language) for language in (options.source, options.target))
         header = Header(
             version=FORMAT_VERSION, model=self.model,
-            config=msgspec.structs.asdict(config) | {"source_pieces": source_pieces.description,
+            config=msgspec.structs.asdict(config) | {"source_language": options.source, "target_language": options.target,
+                                                     "source_pieces": source_pieces.description,
                                                      "target_pieces": target_pieces.description},
             words=target_pieces.words,
             card=Card(title=f"Translation with attention, {left} to {right}", task="translation", data=DATA, terms=TERMS,

@@ -15,7 +15,7 @@ BLOCKS = {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n")}
 
 def blocks(cell: Cell) -> tuple[Tensor, ...]:
     """The square blocks of W_hh, each (hidden, hidden); views."""
-    return cell.weight_hh.detach().split(cell.hidden_size)
+    return torch.split(cell.weight_hh.detach(), cell.hidden_size)
 
 
 def spectral_radius(matrix: Tensor) -> float:
@@ -31,5 +31,5 @@ def largest_singular_value(matrix: Tensor) -> float:
 def set_spectral_radius(cell: Cell, radius: float) -> None:
     """Scale every block so that it has this radius."""
     with torch.no_grad():
-        for block in cell.weight_hh.split(cell.hidden_size):
+        for block in blocks(cell):
             block.mul_(radius / max(spectral_radius(block), 1e-12))

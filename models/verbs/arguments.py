@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-TRAINABLE = ("caption-attend-lstm",)
+TRAINABLE = ("caption-attend-lstm", "caption-attend-rnn", "caption-lstm", "caption-rnn", "shapes-attend-lstm", "chars-lstm",
+             "chars-gru", "chars-rnn", "translate-en-fr", "translate-en-de")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,32 +30,39 @@ def parser() -> argparse.ArgumentParser:
 
 def _train(train: argparse.ArgumentParser) -> None:
     train.add_argument("model", choices=TRAINABLE, metavar="MODEL", help=", ".join(TRAINABLE))
-    train.add_argument("--data", type=Path, required=True, metavar="DIR", help="a folder with Flickr8k, in either layout")
+    train.add_argument("--data", type=Path, metavar="DIR",
+                       help="captions: a folder with Flickr8k, in either layout; translation: one with Multi30k; characters: "
+                            "one with Python files, or stdlib for the standard library; what is drawn by code needs none")
     train.add_argument("-o", "--output", type=Path, required=True, metavar="CHECKPOINT", help="a .safetensors file")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
     train.add_argument("--cache", type=Path, help="where encoded photographs are kept (default: beside the checkpoint)")
+    train.add_argument("--threads", type=int, help="of the CPU")
     options = train.add_argument_group("how it is trained (the defaults made the shipped model)")
+    options.add_argument("--option", action="append", default=[], metavar="NAME=VALUE",
+                         help="any option of the model's training; a wrong name is answered with those that there are")
+    options.add_argument("--updates", type=int, help="batches, for all but the captioners")
     options.add_argument("--encoder", help="efficientnet_lite0_224, …_lite0_320, …_lite2_320, resnet50_320, resnet101_320")
-    options.add_argument("--epochs", type=int, help="passes over the captions")
+    options.add_argument("--epochs", type=int, help="passes over the captions, for the captioners")
     options.add_argument("--reward-epochs", type=float, help="passes of self-critical training afterwards; 0 for none")
     options.add_argument("--pictures-per-batch", type=int)
     options.add_argument("--learning-rate", type=float)
     options.add_argument("--reward-learning-rate", type=float)
-    options.add_argument("--hidden", type=int, help="units of the LSTM")
-    options.add_argument("--embedding", type=int, help="length of a word's vector")
+    options.add_argument("--hidden", type=int, help="units of the state")
+    options.add_argument("--embedding", type=int, help="length of a word's or a character's vector")
     options.add_argument("--attention", type=int, help="units of the attention's hidden layer")
     options.add_argument("--words-at-least", type=int, help="how often a word must be seen to be known")
     options.add_argument("--no-flips", dest="flips", action="store_const", const=False, help="no mirrored photographs")
     options.add_argument("--seed", type=int)
-    options.add_argument("--threads", type=int, help="of the CPU")
 
 
 def _evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("model", metavar="MODEL", help="a shipped model's name or a checkpoint")
-    evaluate.add_argument("--data", type=Path, required=True, metavar="DIR")
+    evaluate.add_argument("--data", type=Path, metavar="DIR", help="as for training; what is drawn by code needs none")
     evaluate.add_argument("--split", default="dev", choices=("train", "dev", "test"), help="(default: dev)")
-    evaluate.add_argument("--beam", type=int, default=3, metavar="N", help="hypotheses; 1 is greedy (default: 3)")
+    evaluate.add_argument("--beam", type=int, metavar="N",
+                          help="hypotheses; 1 is greedy (default: 3, for translation 4)")
     evaluate.add_argument("--length-penalty", type=float)
-    evaluate.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N photographs")
+    evaluate.add_argument("--limit", type=int, default=0, metavar="N",
+                          help="only the first N photographs, sentences, files or scenes")
     evaluate.add_argument("--device", default="auto")
     evaluate.add_argument("--json", action="store_true")

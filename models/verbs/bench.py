@@ -25,8 +25,9 @@ def trace_overhead(model: str = DEFAULT_MODEL) -> dict[str, Any]:
     The two take turns, so that both see the same noise; the figure is the ratio of the medians.
     """
     stepper = load(model)
+    assert isinstance(stepper, CaptionerStepper)
     picture = Image.linear_gradient("L").convert("RGB")
-    memory = stepper.encode(picture)
+    memory = stepper.read(picture).memory
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

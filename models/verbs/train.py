@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-import msgspec
+import torch
 from tqdm import tqdm
 
 from unrolled.models.backend.devices import pick
-from unrolled.models.training.captioner import CaptionerTraining
-from unrolled.models.training.options import TrainingOptions
+from unrolled.models.training.optimising import Report
+from unrolled.models.training.recipes import RECIPES, Request
+
+NO_OPTIONS = ("verb", "debug", "model", "data", "output", "cache", "device", "option", "threads")
 
 
 class _Bars:
@@ -20,14 +22,14 @@ class _Bars:
         self._phase = ""
         self._bar: Any = None
 
-    def __call__(self, phase: str, done: int, total: int, means: dict[str, float]) -> None:
-        if phase != self._phase:
+    def show(self, report: Report) -> None:
+        if self._bar is None or report.phase != self._phase:
             self.close()
-            self._phase, self._bar = phase, tqdm(total=total, desc=phase, unit="" if phase == "encoding" else " updates")
-        self._bar.total = total
-        self._bar.update(done - self._bar.n)
-        if means:
-            self._bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
+            unit = " photographs" if report.phase == "encoding" else " updates"
+            self._phase, self._bar = report.phase, tqdm(total=report.updates, desc=report.phase, unit=unit)
+        self._bar.update(report.update - self._bar.n)
+        if report.means:
+            self._bar.set_postfix({name: f"{value:.3f}" for name, value in report.means.items()}, refresh=False)
 
     def close(self) -> None:
         if self._bar is not None:
@@ -36,20 +38,32 @@ class _Bars:
 
 def train(arguments: argparse.Namespace) -> int:
     """Train and write the checkpoint."""
-    named = {name: getattr(arguments, name) for name in TrainingOptions.__struct_fields__
-             if getattr(arguments, name, None) is not None}
-    options = msgspec.convert(named, TrainingOptions)
     output = arguments.output
     if output.suffix != ".safetensors":
         raise ValueError(f"A checkpoint's name ends in .safetensors, and “{output.name}” does not.")
     if not output.parent.is_dir():
         raise ValueError(f"There is no folder “{output.parent}” to write the checkpoint to.")
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    request = Request(data=arguments.data, output=output, cache=arguments.cache or output.parent / "features",
+                      device=pick(arguments.device))
+    training = RECIPES[arguments.model].training(arguments.model, request, _changes(arguments))
     bars = _Bars()
     try:
-        training = CaptionerTraining(data=arguments.data, output=output, cache=arguments.cache or output.parent / "features",
-                                     device=pick(arguments.device), options=options, say=bars)
-        training.run()
+        for report in training.run():
+            bars.show(report)
     finally:
         bars.close()
     print(output)
     return 0
+
+
+def _changes(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options that were given: those with a flag of their own, and ``--option NAME=VALUE``."""
+    changes = {name: value for name, value in vars(arguments).items() if name not in NO_OPTIONS and value is not None}
+    for given in arguments.option:
+        name, equals, value = given.partition("=")
+        if not equals:
+            raise ValueError(f"“{given}” is not of the form NAME=VALUE.")
+        changes[name.strip().replace("-", "_")] = value.strip()
+    return changes

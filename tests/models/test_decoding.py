@@ -11,10 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unrolled.models.captioning.decode import beam_captions
 from unrolled.models.captioning.network import Captioner
-from unrolled.models.captioning.decode import beam_captions, select_rows
 from unrolled.models.protocol.messages import Decoding
-from unrolled.models.stepping.beam import Hypothesis, beam_search
+from unrolled.models.stepping.beam import Hypothesis, beam_search, select_rows
 from unrolled.models.stepping.choosing import choose, sampling_log_probs
 
 START, END, UNKNOWN = 0, 1, 2

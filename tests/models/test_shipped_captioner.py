@@ -37,7 +37,7 @@ def test_it_sees_a_dog(stepper: CaptionerStepper) -> None:
 
 def test_stepping_writes_what_the_batched_search_writes(stepper: CaptionerStepper) -> None:
     picture = Image.open(assets.path("samples", "dog.jpg"))
-    memory = stepper.encode(picture)
+    memory = stepper.read(picture).memory
     state, token, words, entropies = stepper.start(memory), stepper.description.start_token, [], []
     for _ in range(stepper.description.maximum_steps):
         state, record = stepper.step(memory, state, [token])

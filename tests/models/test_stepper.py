@@ -15,7 +15,7 @@ from unrolled.models.cells import CellState
 
 def run(stepper: CaptionerStepper, picture: Image.Image,
         steps: int) -> tuple[list[CellState], list[torch.Tensor], list[int]]:
-    memory = stepper.encode(picture)
+    memory = stepper.read(picture).memory
     states, values, tokens = [stepper.start(memory)], [], [stepper.description.start_token]
     for _ in range(steps):
         state, record = stepper.step(memory, states[-1], [tokens[-1]])
@@ -27,7 +27,7 @@ def run(stepper: CaptionerStepper, picture: Image.Image,
 
 def test_stepping_again_from_any_state_gives_the_same_bits() -> None:
     stepper = tiny.stepper()
-    memory = stepper.encode(tiny.drawing("red", "circle"))
+    memory = stepper.read(tiny.drawing("red", "circle")).memory
     states, values, tokens = run(stepper, tiny.drawing("red", "circle"), 6)
     kept = [(state[0].clone(), state[1].clone()) for state in states]
     for place in (5, 0, 3, 3, 1):
@@ -68,7 +68,7 @@ def test_the_record_holds_every_channel_within_its_range() -> None:
 
 def test_hypotheses_step_as_if_each_were_alone() -> None:
     stepper = tiny.stepper()
-    memory = stepper.encode(tiny.drawing("green", "square"))
+    memory = stepper.read(tiny.drawing("green", "square")).memory
     one = stepper.start(memory)
     three = stepper.select(one, torch.tensor([[0, 0, 0]]))
     _, together = stepper.step(memory, three, [3, 4, 5])
@@ -80,7 +80,7 @@ def test_hypotheses_step_as_if_each_were_alone() -> None:
 
 def test_start_and_unknown_are_never_written() -> None:
     stepper = tiny.stepper()
-    memory = stepper.encode(tiny.drawing("red", "square"))
+    memory = stepper.read(tiny.drawing("red", "square")).memory
     _, record = stepper.step(memory, stepper.start(memory), [stepper.vocabulary.start])
     assert record.log_probs[0, stepper.vocabulary.start] == -math.inf
     assert record.log_probs[0, stepper.vocabulary.unknown] == -math.inf
@@ -91,7 +91,7 @@ def test_start_and_unknown_are_never_written() -> None:
 def test_pictures_of_any_mode_and_shape_are_encoded(mode: str) -> None:
     stepper = tiny.stepper()
     picture = tiny.drawing("red", "circle", side=50).resize((70, 31)).convert(mode)
-    memory = stepper.encode(picture)
+    memory = stepper.read(picture).memory
     assert memory.features.shape == (1, 9, tiny.config().features)
     assert bool(torch.isfinite(memory.keys).all())
 

@@ -100,7 +100,7 @@ def test_what_is_sent_fits_the_description(engine: TorchEngine) -> None:
 
 def test_what_cannot_be_done_is_said_in_a_sentence(engine: TorchEngine, tmp_path: Path) -> None:
     decoding = Decoding()
-    with pytest.raises(EngineError, match="No picture"):
+    with pytest.raises(EngineError, match="Nothing is open"):
         engine.advance(0, -1, decoding, always)
     with pytest.raises(EngineError, match="not a picture"):
         engine.open(1, b"just some text", "a.jpg", decoding, quiet, always)

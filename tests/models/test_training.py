@@ -29,28 +29,34 @@ def tiny_encoder() -> None:
     tiny.add_encoder()
 
 
-def training(folder: Path, name: str, options: TrainingOptions = OPTIONS,
-             **more: object) -> CaptionerTraining:
+def training(folder: Path, name: str, options: TrainingOptions = OPTIONS) -> CaptionerTraining:
     if not (folder / "data").exists():
         tiny.write_data(folder / "data")
     return CaptionerTraining(data=folder / "data", output=folder / f"{name}.safetensors", cache=folder / "cache",
-                             options=options, **more)  # type: ignore[arg-type]
+                             options=options)
+
+
+def finish(started: CaptionerTraining, stop_at: tuple[str, int] = ("", 0)) -> Path:
+    """Train to the end, or to this phase's update; the checkpoint."""
+    for report in started.run():
+        if (report.phase, report.update) == stop_at:
+            raise Stopped
+    return started.output
 
 
 def test_the_loss_falls(tmp_path: Path) -> None:
     losses: list[float] = []
     phases: set[str] = set()
 
-    def say(phase: str, done: int, total: int, means: dict[str, float]) -> None:
-        phases.add(phase)
-        assert 0 < done <= total
-        losses.extend([means["loss"]] if "loss" in means else [])
-
-    output = training(tmp_path, "model", msgspec.structs.replace(OPTIONS, epochs=30), say=say).run()
+    started = training(tmp_path, "model", msgspec.structs.replace(OPTIONS, epochs=30))
+    for report in started.run():
+        phases.add(report.phase)
+        assert 0 < report.update <= report.updates
+        losses.extend([report.means["loss"]] if "loss" in report.means else [])
     assert len(phases) == 3
     assert losses[-1] < 0.75 * losses[0]
     assert list(tmp_path.glob("*.resume")) == []
-    assert load(str(output)).description.name == "model"
+    assert load(str(started.output)).description.name == "model"
 
 
 class Stopped(Exception):
@@ -61,33 +67,24 @@ class Stopped(Exception):
 def test_a_stopped_training_ends_where_an_unbroken_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                             stop_at: tuple[str, int]) -> None:
     monkeypatch.setattr("unrolled.models.training.captioner.UPDATES_BETWEEN_SAVES", 2)
-
-    def stop(phase: str, done: int, total: int, means: dict[str, float]) -> None:
-        if (phase, done) == stop_at:
-            raise Stopped
-
-    unbroken = training(tmp_path, "unbroken").run()
+    unbroken = finish(training(tmp_path, "unbroken"))
     with pytest.raises(Stopped):
-        training(tmp_path, "stopped", say=stop).run()
+        finish(training(tmp_path, "stopped"), stop_at)
     assert not (tmp_path / "stopped.safetensors").exists()
-    stopped = training(tmp_path, "stopped").run()
+    stopped = finish(training(tmp_path, "stopped"))
     one, other = (load(str(path)).network.state_dict() for path in (unbroken, stopped))
     for name, value in one.items():
         assert torch.equal(value, other[name]), name
 
 
 def test_other_options_do_not_take_a_training_up(tmp_path: Path) -> None:
-    def stop(phase: str, done: int, total: int, means: dict[str, float]) -> None:
-        if (phase, done) == ("captions", 3):
-            raise Stopped
-
     with pytest.raises(Stopped):
-        training(tmp_path, "model", say=stop).run()
+        finish(training(tmp_path, "model"), ("captions", 3))
     with pytest.raises(CheckpointError, match="other options"):
-        training(tmp_path, "model", msgspec.structs.replace(OPTIONS, learning_rate=0.5)).run()
+        finish(training(tmp_path, "model", msgspec.structs.replace(OPTIONS, learning_rate=0.5)))
     (tmp_path / "model.safetensors.resume").write_bytes(b"not a state")
     with pytest.raises(CheckpointError, match="damaged"):
-        training(tmp_path, "model").run()
+        finish(training(tmp_path, "model"))
 
 
 def test_batches_hold_every_word_of_every_picture_once() -> None:

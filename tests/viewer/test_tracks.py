@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QToolButton
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.panels.tracks import TracksPanel
-from unrolled.viewer.panels.tracks.columns import MISSING, PLACES, PlaceColumns, places_of
+from unrolled.viewer.panels.tracks.columns import MISSING, PLACES, places_of
 from unrolled.viewer.panels.tracks.geometry import Geometry
 from unrolled.viewer.panels.tracks.heat_track import HeatTrack
 from unrolled.viewer.state.session import Session
@@ -208,17 +208,6 @@ def test_every_control_has_a_name(panel):
             assert widget.accessibleName()
 
 
-def test_a_long_run_is_drawn_from_few_columns():
-    channel = Channel(name="h", role="hidden", symbol="h", axes=("unit",), shape=(8,), low=-1, high=1)
-    columns = PlaceColumns(channel)
-    trace = Trace.from_columns((channel,), {"h": np.zeros((50_000, 8), np.float32)}, words=["a"] * 50_000, tokens=[0] * 50_000,
-                               log_probs=np.zeros(50_000, np.float32), candidates=[()] * 50_000)
-    assert columns.follow(trace)
-    assert not columns.follow(trace)
-    assert columns.visible(0, 50_000, 700)[2].shape[1] <= 700
-    assert columns.visible(10, 20, 700)[2].shape == (8, 10)
-
-
 def test_the_theme_changes_colours_and_not_values(panel, session):
     before = panel.track("hidden").columns.places.copy()
     panel.set_theme(DARK)
@@ -272,22 +261,6 @@ def test_the_unit_under_the_pointer_is_the_one_whose_colour_is_seen(qtbot, sessi
         units = [track.unit_at(y) + off for off in (-1, 0, 1)]  # the painter rounds in its own way between two rows
         expected = [tuple(int(v) for v in track.table[track.columns.places[3, unit]][:3]) for unit in units]
         assert (seen.red(), seen.green(), seen.blue()) in expected
-
-
-@given(start=st.integers(0, 900), span=st.integers(1, 900), most=st.integers(1, 700))
-@settings(deadline=None, max_examples=100)
-def test_columns_that_are_left_out_do_not_depend_on_where_the_range_begins(start, span, most):
-    channel = Channel(name="h", role="hidden", symbol="h", axes=("unit",), shape=(1,), low=0, high=1000)
-    values = np.arange(1000, dtype=np.float32)[:, None]
-    columns = PlaceColumns(channel)
-    columns.follow(Trace.from_columns((channel,), {"h": values}, words=["a"] * 1000, tokens=[0] * 1000,
-                                      log_probs=np.zeros(1000, np.float32), candidates=[()] * 1000))
-    begins, ends, places = columns.visible(start, start + span, most)
-    stride = (ends - begins) // places.shape[1]
-    assert begins <= start
-    assert ends >= min(start + span, 1000)
-    assert begins % stride == 0
-    assert np.array_equal(places[0], columns.places[begins:ends:stride, 0])
 
 
 def test_the_readout_says_nothing_of_a_run_that_is_gone(qtbot, panel, session):

@@ -51,7 +51,15 @@ def _window() -> Figures:
     return measure_window()
 
 
-BENCHMARKS: dict[str, Callable[[], Figures]] = {"stepping": _stepping, "animation": _animation, "window": _window}
+def _long() -> Figures:
+    from unrolled.viewer.window.long_benchmark import measure_long
+
+    return measure_long()
+
+
+BENCHMARKS: dict[str, Callable[[], Figures]] = {
+    "stepping": _stepping, "animation": _animation, "window": _window, "long": _long,
+}
 
 
 def bench(arguments: argparse.Namespace) -> int:

@@ -211,6 +211,8 @@ class CaptionPanel(Panel):
     def refresh(self) -> None:
         """Take over words that were added, changed or taken away."""
         trace = self.session.trace
+        if trace is not None and trace.provenance.joining == "characters":
+            trace = None  # a text of characters is the reader's, who makes no widget for each
         words = [] if trace is None else list(zip(trace.words, trace.log_probs.tolist(), strict=True))
         if words != self._known:
             self._take(words)

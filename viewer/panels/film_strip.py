@@ -191,6 +191,8 @@ class FilmStripPanel(Panel):
         """Make the pictures of steps that were added; all of them if photograph or colours are others."""
         session, values, ratio = self.session, self.session.appearance.values, self.devicePixelRatioF()
         trace = session.trace
+        if trace is not None and trace.provenance.joining == "characters":
+            trace = None  # there is no picture to every character
         height = min(max(self.height() - WORD_HEIGHT - 2 * MARGIN - SCROLL_BAR, LOWEST), HIGHEST)
         if (
             session.picture is not self._picture

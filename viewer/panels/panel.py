@@ -36,6 +36,11 @@ class Panel(QWidget):
         """Whether this kind of panel has anything to show of these channels; judged by roles and axes alone."""
         return True
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether it could not take over all that is new within a frame's time: it is told to refresh again then."""
+        return False
+
     def seek(self, step: int) -> None:
         """The playhead is at this step now (`NOWHERE` without steps): draw what depends on it."""
 

@@ -7,12 +7,28 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QAbstractSlider, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Trace
+from unrolled.models.trace.joining import shown as sign
 from unrolled.viewer.panels.painting import mix
 from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.panels.steps import step_noun
+from unrolled.viewer.panels.tracks.envelope import Envelope
+from unrolled.viewer.panels.tracks.geometry import Geometry
+from unrolled.viewer.panels.tracks.spans import paint_spans
 from unrolled.viewer.panels.words import is_end, shown
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import mono_font, text_font
@@ -23,6 +39,7 @@ EDGE = 12.0          # pixels left and right of the row
 COUNT_WIDTH = 74.0   # at least, for the step's number, at the right
 FEWEST_SHOWN = 12    # steps; a run that has just begun does not fill the row, so that nothing jumps
 ROOM_FOR_WORDS = 30.0
+PROFILE_HEIGHT = 16.0
 PAGE = 10            # steps
 EMPTY = "The run will be here, to be dragged through: Space writes the next word"
 
@@ -41,6 +58,11 @@ class ScrubRow(QAbstractSlider):
         self.setToolTip("Drag to go through the run (←, →, Home, End)")
         self._hover: float | None = None
         self._wheel = 0.0
+        self._chances = Envelope()
+        self._profile_of: Trace | None = None
+        self._followed: object = None
+        self._painted_for: object = None
+        self._layers: list[QPixmap] = []
         self.valueChanged.connect(session.playhead.seek)  # by a screen reader: `follow` blocks what comes from here
 
     @property
@@ -75,14 +97,19 @@ class ScrubRow(QAbstractSlider):
         return min(max(int((x - self._row.left()) / self.step_width), 0), self._length - 1)
 
     def follow(self) -> None:
-        """Take over range and value, for those who cannot see it."""
+        """Take over range and value, for those who cannot see it; painted only if something differs."""
+        trace, step = self._trace, self._session.playhead.step
+        state = (trace, self._length, step, self.theme.name)
+        if state == self._followed:
+            return
+        self._followed = state
         self.blockSignals(True)
         self.setRange(0, max(self._length - 1, 0))
-        self.setValue(max(self._session.playhead.step, 0))
+        self.setValue(max(step, 0))
         self.blockSignals(False)
-        if self._trace is not None and self._session.playhead.step >= 0:
-            step = self._session.playhead.step
-            self.setAccessibleDescription(f"Word {step + 1}: {self._trace.words[step]}")
+        if trace is not None and step >= 0:
+            noun = step_noun(trace.provenance).capitalize()
+            self.setAccessibleDescription(f"{noun} {step + 1}: {trace.words[step]}")
         self.update()
 
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -108,18 +135,17 @@ class ScrubRow(QAbstractSlider):
         theme, width = self.theme, self.step_width
         playhead = self._session.playhead.step
         base = row.bottom() - 1
-        painter.setPen(Qt.PenStyle.NoPen)
-        done, ahead = mix(theme.panel, theme.accent, 0.45), mix(theme.panel, theme.accent, 0.2)
-        stride = max(int(1.0 / width), 1)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        across, inset = max(width * stride - min(2.0, width / 2), 1.0), row.left() + min(1.0, width / 4)
-        heights = np.exp(np.nan_to_num(trace.log_probs[::stride], nan=-np.inf)) * 16.0
-        bars = [QRectF(inset + number * stride * width, base - height, across, height)
-                for number, height in enumerate(heights.tolist())]
-        behind = playhead // stride + 1
-        for colour, some in ((done, bars[:behind]), (ahead, bars[behind:])):
-            painter.setBrush(colour)
-            painter.drawRects(some)
+        if width < 1.0:
+            self._paint_profile(painter, trace, row)
+        else:
+            painter.setPen(Qt.PenStyle.NoPen)
+            across, inset = max(width - min(2.0, width / 2), 1.0), row.left() + min(1.0, width / 4)
+            heights = np.exp(np.nan_to_num(trace.log_probs, nan=-np.inf)) * PROFILE_HEIGHT
+            bars = [QRectF(inset + step * width, base - height, across, height) for step, height in enumerate(heights.tolist())]
+            for colour, some in zip(self._colours(), (bars[: playhead + 1], bars[playhead + 1 :]), strict=True):
+                painter.setBrush(colour)
+                painter.drawRects(some)
         painter.setPen(QPen(QColor(theme.border), 1))
         painter.drawLine(QPointF(row.left(), base), QPointF(row.right(), base))
         if width < ROOM_FOR_WORDS:
@@ -128,9 +154,44 @@ class ScrubRow(QAbstractSlider):
         metrics = painter.fontMetrics()
         for step, written in enumerate(trace.words):
             ended = is_end(written)
-            word = metrics.elidedText(shown(written), Qt.TextElideMode.ElideRight, int(width - 4))
+            signed = shown(sign(written, trace.provenance.joining))
+            word = metrics.elidedText(signed, Qt.TextElideMode.ElideRight, int(width - 4))
             painter.setPen(QColor(theme.text if step <= playhead and not ended else theme.muted))
             painter.drawText(QRectF(row.left() + step * width, row.top(), width, 18), Qt.AlignmentFlag.AlignCenter, word)
+
+    def _paint_profile(self, painter: QPainter, trace: Trace, row: QRectF) -> None:
+        """Where several steps share a pixel: their mean probability, painted once; then only the playhead divides it."""
+        ratio = self.devicePixelRatioF()
+        if trace is not self._profile_of:
+            self._profile_of, self._chances = trace, Envelope()
+        state = (self.size().toTuple(), ratio, self.theme.name, len(trace), trace)
+        profile = QRectF(row.left(), row.bottom() - 1 - PROFILE_HEIGHT, row.width(), PROFILE_HEIGHT)
+        if state != self._painted_for:
+            self._painted_for = state
+            self._chances.follow(trace.log_probs, np.exp)
+            bins = Geometry(0.0, row.width(), 0.0, float(len(trace))).bins(len(trace), ratio=ratio)
+            assert bins is not None
+            ground = np.full(len(bins), profile.height())
+            mean = ground - self._chances.over(bins).mean * PROFILE_HEIGHT
+            self._layers = []
+            for colour in self._colours():
+                layer = QPixmap((profile.size() * ratio).toSize())
+                layer.setDevicePixelRatio(ratio)
+                layer.fill(Qt.GlobalColor.transparent)
+                with QPainter(layer) as inside:
+                    whole = QRectF(0.0, 0.0, bins.stop * self.step_width, profile.height())
+                    paint_spans(inside, whole, mean, ground, colour, ratio)
+                self._layers.append(layer)
+        divided = self.x_of(self._session.playhead.step)
+        done = QRectF(profile.left(), profile.top(), max(divided - profile.left(), 0.0), profile.height())
+        for layer, part in zip(self._layers, (done, profile.adjusted(done.width(), 0, 0, 0)), strict=True):
+            painter.setClipRect(part)
+            painter.drawPixmap(profile.topLeft(), layer)
+        painter.setClipping(False)
+
+    def _colours(self) -> tuple[QColor, QColor]:
+        """Of what lies before the playhead, and after it."""
+        return mix(self.theme.panel, self.theme.accent, 0.45), mix(self.theme.panel, self.theme.accent, 0.2)
 
     def _paint_playhead(self, painter: QPainter, trace: Trace, row: QRectF) -> None:
         theme = self.theme

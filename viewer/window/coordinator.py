@@ -83,6 +83,8 @@ class Coordinator(QObject):
             panel.seek(step)
         self.frames += 1
         self.flushed.emit()
+        if any(panel.unfinished for panel in self._panels):
+            self._refresh()
 
     def _refresh(self) -> None:
         self._must_refresh = True

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.panels.tracks.columns import Bytes, PlaceColumns, place_table
+from unrolled.viewer.panels.tracks.columns import PART, Bytes, PlaceColumns, place_table, places_of
 from unrolled.viewer.panels.tracks.geometry import Geometry
+from unrolled.viewer.panels.tracks.spans import place_of
 from unrolled.viewer.panels.tracks.track import Track
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
 
+Floats = npt.NDArray[np.floating]
 MARK_WIDTH, MARK_HEIGHT = 5.0, 3.0
 
 
 def channel_title(channel: Channel) -> str:
     """Its title, with the layer where there are several."""
     return channel.title if channel.layer == 0 else f"{channel.title} · layer {channel.layer}"
+
+
+def range_text(values: Floats) -> str:
+    """The mean of several values, and from where to where they go."""
+    numbers = values[np.isfinite(values)]
+    if not len(numbers):
+        return "no numbers"
+    return f"mean {float(numbers.mean()):+.4f}, from {float(numbers.min()):+.4f} to {float(numbers.max()):+.4f}"
 
 
 class HeatTrack(Track):
@@ -48,13 +60,23 @@ class HeatTrack(Track):
         return place_table(self.colour_map, (missing.red(), missing.green(), missing.blue()))
 
     def refresh(self) -> None:
-        """Take over new steps; another trace begins anew."""
+        """Take over new steps, a part of them where there are many; another trace begins anew."""
         if self.trace is not self._of:
             self._of = self.trace
             self.columns = PlaceColumns(self.channel)
-        if self.trace is not None:
+        if self.trace is not None and abs(len(self.trace) - len(self.columns)) <= PART:
             self.columns.follow(self.trace)
         super().refresh()
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether there are steps whose colours are not known yet."""
+        return self.trace is self._of and self.trace is not None and len(self.columns) != len(self.trace)
+
+    def follow_part(self) -> None:
+        """Take over some of the steps that are new."""
+        if self.trace is not None and self.unfinished:
+            self.columns.follow(self.trace, PART)
 
     def unit_at(self, y: float) -> int:
         """The unit whose row is at a height: the one whose colour the pixel there has, where rows are finer than pixels."""
@@ -72,22 +94,27 @@ class HeatTrack(Track):
         return super().contents_state(), self.colour_map, self.session.selection.units
 
     def contents_length(self) -> int:
-        """The steps whose colours are there."""
-        return len(self.columns)
+        """The steps that can be painted: all, where each has its own column; else those whose means are known."""
+        return self._length() if self.geometry_of_time.stride(self.devicePixelRatioF()) == 1.0 else len(self.columns)
 
     def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
         """The visible columns, then the marks of pinned units."""
-        length = len(self.columns)
+        trace, ratio, units = self.trace, self.devicePixelRatioF(), self.channel.shape[0]
         clipped = geometry.time(painter.clipBoundingRect().left())  # what lies before is painted already
-        shown = self.columns.visible(max(int(geometry.start), int(clipped)), min(int(geometry.stop) + 1, length),
-                                     max(int(plot.width() * self.devicePixelRatioF()), 1))
-        if shown is None:
+        bins = geometry.bins(self.contents_length(), start=clipped, ratio=ratio)
+        if bins is None or trace is None:
             return
-        start, stop, places = shown
-        colours = self.table[places]                                                  # (units, columns, 4)
-        units, columns = places.shape
-        image = QImage(colours.data, columns, units, 4 * columns, QImage.Format.Format_RGBA8888)
-        painter.drawImage(QRectF(geometry.x(start), plot.top(), geometry.x(stop) - geometry.x(start), plot.height()), image)
+        rows = min(max(round(plot.height() * ratio), 1), units)
+        chosen = None if rows == units else ((np.arange(rows) + 0.5) * (units / rows)).astype(np.intp)
+        if bins.stride == 1.0:
+            values = trace.column(self.channel.name)[bins.edges[0] : bins.edges[-1]]
+            values = values if chosen is None else values.take(chosen, axis=1)
+            places = np.ascontiguousarray(places_of(values, low=self.channel.low, high=self.channel.high).T)
+        else:
+            places = self.columns.reduced(bins, chosen)
+        pixels = self.table.view(np.uint32)[:, 0].take(places)  # four bytes as one number: (rows, columns)
+        image = QImage(pixels.data, len(bins), rows, 4 * len(bins), QImage.Format.Format_RGBA8888)
+        painter.drawImage(place_of(bins, geometry, plot), image)
         for number, unit in enumerate(self.session.selection.units):
             if unit < units:
                 y = self.y_of(unit)
@@ -101,6 +128,12 @@ class HeatTrack(Track):
         unit = self.unit_at(y)
         value = "" if self.trace is None else f"{float(self.trace.column(self.channel.name)[step, unit]):+.4f}"
         return f"{self.channel.symbol}  unit {unit}  ·  {value}"
+
+    def values_text(self, start: int, stop: int, y: float) -> str:
+        """Unit, the mean that its colour is, and the range."""
+        unit = self.unit_at(y)
+        values = None if self.trace is None else self.trace.column(self.channel.name)[start:stop, unit]
+        return "" if values is None else f"{self.channel.symbol}  unit {unit}  ·  {range_text(values)}"
 
     def clicked_at(self, step: int, y: float) -> None:
         """Pin the unit, or let it go."""

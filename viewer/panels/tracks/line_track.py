@@ -7,10 +7,12 @@ import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
-from unrolled.models.trace import Channel
+from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.viewer.panels.picker import Picker
+from unrolled.viewer.panels.tracks.envelope import Envelope
 from unrolled.viewer.panels.tracks.geometry import HEADER, Geometry
-from unrolled.viewer.panels.tracks.heat_track import channel_title
+from unrolled.viewer.panels.tracks.heat_track import channel_title, range_text
+from unrolled.viewer.panels.tracks.spans import paint_spans, place_of
 from unrolled.viewer.panels.tracks.track import Track
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import text_font
@@ -19,6 +21,8 @@ from unrolled.viewer.theme.themes import Theme
 PADDING = 4.0   # pixels between the range's ends and the plot's
 DOT = 2.5
 ROOM_FOR_DOTS = 14.0
+RANGE_TINT = 0.35  # of a line's colour between its least and its greatest value
+MOST_ENVELOPES = 16
 
 
 class LineTrack(Track):
@@ -31,13 +35,32 @@ class LineTrack(Track):
         super().__init__(session, theme, name=name, symbol=symbol, title=title, low_text=f"{channel.low:g}",
                          high_text=f"{channel.high:g}")
         self.channel = channel
+        self._envelopes: dict[object, Envelope] = {}
+        self._of: Trace | None = None
 
-    def lines(self) -> list[tuple[str, npt.NDArray[np.float32]]]:
+    def lines(self) -> list[tuple[str, FloatArray]]:
         """Colour and values, shape (steps,), of every line."""
         trace = self.trace
         if trace is None or self.channel.name not in trace.channels:
             return []
         return [(self.theme.accent, trace.column(self.channel.name))]
+
+    def envelope(self, number: int, values: FloatArray) -> Envelope:
+        """A line, ready to be drawn from afar; made when it is first drawn, and brought up to date."""
+        if self.trace is not self._of:
+            self._of = self.trace
+            self._envelopes.clear()
+        key = self.line_key(number)
+        found = self._envelopes.pop(key, None) or Envelope()
+        self._envelopes[key] = found  # the one used last comes last
+        while len(self._envelopes) > MOST_ENVELOPES:
+            del self._envelopes[next(iter(self._envelopes))]
+        found.follow(values)
+        return found
+
+    def line_key(self, number: int) -> object:
+        """What tells one line from another, of the same trace."""
+        return self.channel.name
 
     def y_of(self, value: float) -> float:
         """Where a value lies."""
@@ -54,27 +77,51 @@ class LineTrack(Track):
         if self.channel.signed:
             painter.setPen(QPen(QColor(self.theme.border), 1))
             painter.drawLine(QPointF(plot.left(), self.y_of(0.0)), QPointF(plot.right(), self.y_of(0.0)))
+        ratio = self.devicePixelRatioF()
+        for number, (colour, values) in enumerate(self.lines()):
+            if geometry.stride(ratio) > 1.0:
+                self._paint_ranges(painter, plot, geometry, self.envelope(number, values), QColor(colour))
+            else:
+                self._paint_line(painter, geometry, values, QColor(colour))
+
+    def _paint_line(self, painter: QPainter, geometry: Geometry, values: FloatArray, colour: QColor) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for colour, values in self.lines():
-            start, stop = max(int(geometry.start) - 1, 0), min(int(geometry.stop) + 2, len(values))
-            stride = max((stop - start) // max(2 * int(plot.width()), 1), 1)
-            start -= start % stride
-            steps = np.arange(start, stop, stride)
-            steps = steps[np.isfinite(values[steps])]
-            x = geometry.left + (steps + 0.5 - geometry.start) * geometry.step_width
-            points = [QPointF(*place) for place in zip(x.tolist(), self.heights(values[steps]).tolist(), strict=True)]
-            painter.setPen(QPen(QColor(colour), 1))
-            painter.drawPolyline(QPolygonF(points))
-            if geometry.step_width >= ROOM_FOR_DOTS:
-                painter.setBrush(QColor(colour))
-                painter.setPen(Qt.PenStyle.NoPen)
-                for point in points:
-                    painter.drawEllipse(point, DOT, DOT)
+        start, stop = max(int(geometry.start) - 1, 0), min(int(geometry.stop) + 2, len(values))
+        steps = np.arange(start, stop)
+        steps = steps[np.isfinite(values[start:stop])]
+        x = geometry.left + (steps + 0.5 - geometry.start) * geometry.step_width
+        points = [QPointF(*place) for place in zip(x.tolist(), self.heights(values[steps]).tolist(), strict=True)]
+        painter.setPen(QPen(colour, 1))
+        painter.drawPolyline(QPolygonF(points))
+        if geometry.step_width >= ROOM_FOR_DOTS:
+            painter.setBrush(colour)
+            painter.setPen(Qt.PenStyle.NoPen)
+            for point in points:
+                painter.drawEllipse(point, DOT, DOT)
+
+    def _paint_ranges(self, painter: QPainter, plot: QRectF, geometry: Geometry, line: Envelope, colour: QColor) -> None:
+        """From least to greatest in a tint, and the means as a line over it."""
+        ratio = self.devicePixelRatioF()
+        bins = geometry.bins(len(line), ratio=ratio)
+        if bins is None:
+            return
+        ranges, place = line.over(bins), place_of(bins, geometry, plot)
+        tint = QColor(colour)
+        tint.setAlphaF(RANGE_TINT)
+        paint_spans(painter, place, self.heights(ranges.high), self.heights(ranges.low), tint, ratio)
+        mean = self.heights(ranges.mean)
+        before = np.concatenate((mean[:1], mean[:-1]))  # each mean is joined to the one before it
+        paint_spans(painter, place, np.fmin(mean, before), np.fmax(mean, before), colour, ratio)
 
     def value_text(self, step: int, y: float) -> str:
         """The value."""
         lines = self.lines()
         return f"{self.title} {float(lines[0][1][step]):.3f} {self.channel.unit}" if lines else ""
+
+    def values_text(self, start: int, stop: int, y: float) -> str:
+        """Mean and range."""
+        lines = self.lines()
+        return f"{self.title} {range_text(lines[0][1][start:stop])} {self.channel.unit}" if lines else ""
 
 
 class ScalarTrack(LineTrack):
@@ -115,7 +162,7 @@ class PinnedTrack(LineTrack):
         if hasattr(self, "picker"):
             self.picker.setVisible(not folded)
 
-    def lines(self) -> list[tuple[str, npt.NDArray[np.float32]]]:
+    def lines(self) -> list[tuple[str, FloatArray]]:
         """One for each pinned unit, in its colour."""
         trace = self.trace
         if trace is None or self.channel.name not in trace.channels:
@@ -123,6 +170,10 @@ class PinnedTrack(LineTrack):
         column = trace.column(self.channel.name)
         return [(self.theme.series[number % len(self.theme.series)], column[:, unit])
                 for number, unit in enumerate(self.session.selection.units) if unit < column.shape[1]]
+
+    def line_key(self, number: int) -> object:
+        """Channel and unit."""
+        return self.channel.name, self.session.selection.units[number]
 
     def contents_state(self) -> object:
         """Also which units, of which channel."""
@@ -141,3 +192,9 @@ class PinnedTrack(LineTrack):
         """The values of all pinned units."""
         return "   ".join(f"{self.channel.symbol}[{unit}] {float(values[step]):+.3f}" for unit, (_, values)
                           in zip(self.session.selection.units, self.lines(), strict=False))
+
+    def values_text(self, start: int, stop: int, y: float) -> str:
+        """The means of all pinned units."""
+        means = "   ".join(f"{self.channel.symbol}[{unit}] {float(np.nanmean(values[start:stop])):+.3f}" for unit, (_, values)
+                           in zip(self.session.selection.units, self.lines(), strict=False))
+        return f"means  {means}"

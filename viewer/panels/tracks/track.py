@@ -12,6 +12,8 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from unrolled.models.trace import Trace
+from unrolled.models.trace.joining import shown
+from unrolled.viewer.panels.steps import step_noun
 from unrolled.viewer.panels.tracks.geometry import EDGE, HEADER, Geometry
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import colour_table
@@ -143,6 +145,10 @@ class Track(QWidget):
         """What lies at a step and a height, in words."""
         return ""
 
+    def values_text(self, start: int, stop: int, y: float) -> str:
+        """What lies at several steps that are drawn as one, from and up to, and at a height, in words."""
+        return self.value_text(start, y)
+
     def clicked_at(self, step: int, y: float) -> None:
         """A click that was no drag."""
 
@@ -174,8 +180,10 @@ class Track(QWidget):
 
     def _paint_pixmap(self) -> None:
         ratio = self.devicePixelRatioF()
-        self._contents = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
-        self._contents.setDevicePixelRatio(ratio)
+        size = QSize(round(self.width() * ratio), round(self.height() * ratio))
+        if self._contents.size() != size or self._contents.devicePixelRatio() != ratio:
+            self._contents = QPixmap(size)
+            self._contents.setDevicePixelRatio(ratio)
         self._contents.fill(QColor(self.theme.panel))
         with QPainter(self._contents) as painter:
             painter.drawPixmap(0, 0, self._header_pixmap())
@@ -186,11 +194,12 @@ class Track(QWidget):
                 self.paint_contents(painter, plot, self.geometry_of_time)
 
     def _paint_new_steps(self, painted: int) -> None:
-        """Paint what came after so many steps, and the last of those, whose edge it shares; the rest stays."""
+        """Paint what came after so many steps, and what the last of those is drawn with; the rest stays."""
         if self._folded:
             return
         plot, geometry = self.plot, self.geometry_of_time
-        left = max(geometry.x(painted - 1), plot.left())
+        stride = geometry.stride(self.devicePixelRatioF())
+        left = max(geometry.x((int((painted - 1) / stride) - 1) * stride), plot.left())
         with QPainter(self._contents) as painter:
             new = QRectF(left, plot.top(), plot.right() - left, plot.height())
             painter.setClipRect(new.toAlignedRect() & plot.toAlignedRect())
@@ -355,11 +364,17 @@ class Track(QWidget):
             self.session.playhead.seek(self.geometry_of_time.step(x, self._length()))
 
     def _read(self, position: QPointF) -> None:
-        trace = self.trace
-        place = int(self.geometry_of_time.time(position.x()))
-        if trace is None or self._folded or not self.plot.contains(position) or not 0 <= place < len(trace):
+        trace, geometry = self.trace, self.geometry_of_time
+        time = geometry.time(position.x())
+        if trace is None or self._folded or not self.plot.contains(position) or not 0 <= time < len(trace):
             self.read_out.emit("")
             self.hovered_at(None)
             return
-        self.read_out.emit(f"word {place + 1}  “{trace.words[place]}”  ·  {self.value_text(place, position.y())}")
+        noun = step_noun(trace.provenance)
+        start, stop = geometry.bin_at(time, len(trace), self.devicePixelRatioF())
+        if stop - start > 1:
+            self.read_out.emit(f"{noun}s {start + 1} to {stop}  ·  {self.values_text(start, stop, position.y())}")
+        else:
+            word = shown(trace.words[int(time)], trace.provenance.joining)
+            self.read_out.emit(f"{noun} {int(time) + 1}  “{word}”  ·  {self.value_text(int(time), position.y())}")
         self.hovered_at(position.y())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from PySide6.QtCore import Qt, Signal
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.panels.steps import step_noun
 from unrolled.viewer.panels.tracks.heat_track import HeatTrack
 from unrolled.viewer.panels.tracks.line_track import PinnedTrack, ScalarTrack
 from unrolled.viewer.panels.tracks.track import Track
@@ -20,6 +22,8 @@ from unrolled.viewer.theme.themes import Theme
 
 EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
 AT_REST = "Drag to scrub · a click pins a unit · Ctrl+wheel zooms"
+FROM_AFAR = "{:.0f} {}s a column: colours are their mean, lines their range · Ctrl+wheel zooms"
+PART_SECONDS = 0.004  # of a frame, for colours of steps that came many at once
 
 
 class TracksPanel(Panel):
@@ -39,6 +43,7 @@ class TracksPanel(Panel):
         self._channels: tuple[Channel, ...] = ()
         self._shown: tuple[Trace | None, int] = None, NOWHERE  # what the playhead was last brought into view for
         self._folded: frozenset[str] = frozenset()
+        self._at_rest = AT_REST
         self._column = QWidget()
         self._column.setObjectName("tracksColumn")
         self._rows = QVBoxLayout(self._column)
@@ -104,6 +109,35 @@ class TracksPanel(Panel):
         self._show_whether_empty()
         for track in self.tracks:
             track.refresh()
+        self._follow_part()
+        self._rest()
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether there are steps whose colours are not known yet: of a long run, they are made a part a frame."""
+        return any(track.unfinished for track in self.tracks if isinstance(track, HeatTrack))
+
+    def _follow_part(self) -> None:
+        end = time.perf_counter() + PART_SECONDS
+        waiting = [track for track in self.tracks if isinstance(track, HeatTrack) and track.unfinished]
+        while waiting and time.perf_counter() < end:
+            track = min(waiting, key=lambda one: len(one.columns))
+            track.follow_part()
+            if not track.unfinished:
+                waiting.remove(track)
+            track.update()
+
+    def _rest(self) -> None:
+        """What the line below says while nothing is under the pointer."""
+        text, trace = AT_REST, self.session.trace
+        if trace is not None and self.tracks:
+            stride = self.tracks[0].geometry_of_time.stride(self.devicePixelRatioF())
+            if stride > 1.0:
+                text = FROM_AFAR.format(max(stride, 2.0), step_noun(trace.provenance))
+        if text != self._at_rest:
+            if self.readout.text() == self._at_rest:
+                self.readout.setText(text)
+            self._at_rest = text
 
     def seek(self, step: int) -> None:
         """Bring the step into view if it is another one, and move the playhead of every track.
@@ -114,7 +148,7 @@ class TracksPanel(Panel):
         axis, shown = self.session.time_axis, (self.session.trace, step)
         if shown != self._shown:
             if self.session.trace is not self._shown[0]:
-                self.readout.setText(AT_REST)  # what is under the pointer is of another run now
+                self.readout.setText(self._at_rest)  # what is under the pointer is of another run now
             self._shown = shown
             if step >= 0 and not axis.following:
                 axis.reveal(step)
@@ -152,7 +186,7 @@ class TracksPanel(Panel):
             self._rows.addWidget(track, 4 if isinstance(track, HeatTrack) else 1)
             track.set_folded(track.name in self._folded)
             track.folded_changed.connect(self._remember_folded)
-            track.read_out.connect(lambda text: self.readout.setText(text or AT_REST))
+            track.read_out.connect(lambda text: self.readout.setText(text or self._at_rest))
         self._rows.addStretch(0)
 
     def _remember_folded(self) -> None:

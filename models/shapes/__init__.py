@@ -1,0 +1,1 @@
+"""Scenes drawn by code, put into words with attention: the network and its stepper."""

@@ -1,0 +1,153 @@
+"""Captions of drawn scenes: a small convolutional encoder and the attention LSTM, trained together.
+
+The decoder is the captioner's (`unrolled.models.cells.decoder`); only what reads the picture is smaller, finer, and not
+taken from ImageNet. Each cell of the grid is also told where it lies, so that "left of" can be read from where
+attention goes.
+
+Shapes: P pictures, L = rows × columns cells.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unrolled.models.cells.decoder import DecoderConfig, Memory, RecurrentDecoder
+
+FREQUENCIES = (1.0, 2.0)  # half waves across the picture
+NORM_GROUPS = 8
+
+
+class ShapesConfig(DecoderConfig, frozen=True, kw_only=True):
+    """The network's lengths; see `DecoderConfig` too.
+
+    Attributes
+    ----------
+    size : int
+        Height and width in pixels that a picture is resized to, whatever its shape; eight times the grid's side.
+    channels : tuple of int
+        Of the encoder's three scales.
+    """
+
+    features: int = 128
+    embedding: int = 64
+    hidden: int = 256
+    attention: int = 128
+    dropout: float = 0.1
+    size: int = 96
+    channels: tuple[int, int, int] = (32, 64, 128)
+
+    @property
+    def side(self) -> int:
+        """Rows and columns of the grid."""
+        return self.size // 8
+
+
+def _layer(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+                         nn.GroupNorm(NORM_GROUPS, outputs), nn.ReLU(inplace=True))
+
+
+def places(side: int) -> Tensor:
+    """What each cell is told about where it lies, (side · side, 2 + 4 · frequencies): coordinates from -1 to 1, waves."""
+    along = (torch.arange(side) + 0.5) / side * 2 - 1
+    down, across = torch.meshgrid(along, along, indexing="ij")
+    parts = [across, down]
+    for frequency in FREQUENCIES:
+        for coordinate in (across, down):
+            angle = coordinate * (math.pi / 2) * frequency
+            parts += [torch.sin(angle), torch.cos(angle)]
+    return torch.stack(parts, dim=-1).flatten(0, 1)
+
+
+class ShapesCaptioner(RecurrentDecoder):
+    """Pixels → words, with attention on the way."""
+
+    def __init__(self, config: ShapesConfig) -> None:
+        super().__init__(config)
+        self.config = config
+        fine, middle, coarse = config.channels
+        self.encoder = nn.Sequential(
+            _layer(3, fine, kernel=5, stride=2),
+            _layer(fine, middle, stride=2), _layer(middle, middle),
+            _layer(middle, coarse, stride=2), _layer(coarse, coarse), _layer(coarse, coarse),
+        ).to(memory_format=torch.channels_last)
+        where = places(config.side)
+        self.register_buffer("places", where, persistent=False)
+        self.project = nn.Linear(coarse + where.shape[1], config.features)
+
+    def pixels(self, picture: Image.Image) -> Tensor:
+        """Resize a picture straight to the square: (3, size, size), uint8."""
+        return resized(picture, self.config.size)
+
+    def memory(self, pixels: Tensor) -> Memory:
+        """uint8 pixels (P, 3, size, size), or such as floats → what every step reads, of L = side² cells."""
+        assert isinstance(self.places, Tensor)
+        scaled = (pixels.to(self.places.dtype) / 127.5 - 1.0).contiguous(memory_format=torch.channels_last)
+        grid = self.encoder(scaled).flatten(2).transpose(1, 2)                         # (P, L, coarse)
+        where = self.places.to(grid.dtype).expand(len(grid), -1, -1)
+        return self.remember(self.dropout(F.relu(self.project(torch.cat((grid, where), dim=-1)))))
+
+    def captions(self, pixels: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
+        """All steps with the true words before.
+
+        Parameters
+        ----------
+        pixels : Tensor, shape (P, 3, size, size)
+        words : Tensor of int64, shape (P, T)
+            What is read at each step, START first.
+
+        Returns
+        -------
+        scores : Tensor, shape (P, T, V)
+            Of the next word.
+        maps : Tensor, shape (P, T, L)
+            The attention.
+        """
+        memory = self.memory(pixels)
+        state = self.start(memory)
+        outputs, maps = [], []
+        for t in range(words.shape[1]):
+            state, step = self.step(memory, state, words[:, t : t + 1])
+            assert step.attended is not None
+            outputs.append(step.output)
+            maps.append(step.attended.weights)
+        return self.scores(torch.cat(outputs, dim=1)), torch.cat(maps, dim=1)
+
+    @torch.inference_mode()
+    def written(self, pixels: Tensor, *, start: int, end: int, barred: Sequence[int], most: int) -> tuple[Tensor, Tensor]:
+        """Captions written greedily.
+
+        Returns
+        -------
+        tokens : Tensor of int64, shape (P, T)
+            After END there is nothing but END.
+        maps : Tensor, shape (P, T, L)
+        """
+        memory = self.memory(pixels)
+        state = self.start(memory)
+        word = torch.full((len(pixels), 1), start, device=pixels.device)
+        tokens: list[Tensor] = []
+        maps: list[Tensor] = []
+        for _ in range(most):
+            state, step = self.step(memory, state, word)
+            scores = self.scores(step.output).float()
+            scores[..., list(barred)] = float("-inf")
+            ended = torch.full_like(word, end)
+            word = torch.where((word == end) if tokens else torch.zeros_like(word, dtype=torch.bool), ended, scores.argmax(-1))
+            assert step.attended is not None
+            tokens.append(word)
+            maps.append(step.attended.weights)
+        return torch.cat(tokens, dim=1), torch.cat(maps, dim=1)
+
+
+def resized(picture: Image.Image, size: int) -> Tensor:
+    """A picture straight to a square: (3, size, size), uint8."""
+    square = picture.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
+    return torch.from_numpy(np.asarray(square).copy()).permute(2, 0, 1)

@@ -1,0 +1,50 @@
+"""What the steppers of all models with the recurrent decoder have in common: everything but how an input is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from unrolled.models.cells import CellState
+from unrolled.models.cells.decoder import Memory, RecurrentDecoder
+from unrolled.models.stepping.beam import select_rows
+from unrolled.models.stepping.recording import DecoderRecorder
+from unrolled.models.stepping.stepper import StepRecord
+
+NetworkT = TypeVar("NetworkT", bound=RecurrentDecoder)
+
+
+class DecoderStepper(Generic[NetworkT]):
+    """A decoder on one device, made ready to be stepped.
+
+    Parameters
+    ----------
+    network : RecurrentDecoder
+    never_written : sequence of int
+        Tokens that are never chosen, however probable.
+    device : str
+        Where everything is computed.
+    """
+
+    def __init__(self, network: NetworkT, *, never_written: Sequence[int], device: str) -> None:
+        self.device = torch.device(device)
+        self.network: NetworkT = network.to(self.device).eval().requires_grad_(False)
+        self.never_written: Sequence[int] = tuple(never_written)
+        self._recorder = DecoderRecorder(self.network, never_written=self.never_written)
+
+    @torch.inference_mode()
+    def start(self, memory: Memory) -> CellState:
+        """The state before the first token."""
+        return self.network.start(memory)
+
+    @torch.inference_mode()
+    def step(self, memory: Memory, state: CellState, tokens: Sequence[int]) -> tuple[CellState, StepRecord]:
+        """Read the token before, one for each of the K hypotheses."""
+        return self._recorder.step(memory, state, tokens)
+
+    def select(self, state: CellState, rows: Tensor) -> CellState:
+        """The state of hypotheses whose parents are in these rows."""
+        return select_rows(state, rows)

@@ -1,0 +1,61 @@
+"""One step of a decoder as a flat record: the next word's log-probabilities and every channel, for each hypothesis.
+
+Made for one input and K hypotheses. What does not change between steps (the vocabulary divided by its temperature, the
+scale of the entropy) is made once, so that recording everything costs next to nothing beside the network itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unrolled.models.cells import CellState
+from unrolled.models.cells.decoder import Memory, RecurrentDecoder, Step
+from unrolled.models.stepping.stepper import StepRecord
+
+
+class DecoderRecorder:
+    """Takes a decoder's steps and packs them.
+
+    Parameters
+    ----------
+    network : RecurrentDecoder
+        In evaluation mode, on its device.
+    never_written : sequence of int
+        Tokens whose log-probability is set to minus infinity, as if the vocabulary were without them.
+    """
+
+    def __init__(self, network: RecurrentDecoder, *, never_written: Sequence[int] = ()) -> None:
+        self._network = network
+        self._device = network.word_bias.device
+        barred = torch.zeros_like(network.word_bias)
+        barred[list(never_written)] = float("-inf")
+        self._word_bias = network.word_bias / network.temperature + barred             # (V,)
+        self._word_weight = network.embed.weight / network.temperature                 # (V, embedding)
+        self._tokens = torch.arange(len(barred), device=self._device).view(-1, 1, 1)
+        self._of_uniform = torch.ones(0, 1, device=self._device)
+
+    def step(self, memory: Memory, state: CellState, tokens: Sequence[int]) -> tuple[CellState, StepRecord]:
+        """Read the token before, one for each of the K hypotheses."""
+        words = self._tokens[tokens[0]] if len(tokens) == 1 else torch.tensor([tokens], device=self._device)  # (1, K)
+        state, step = self._network.step(memory, state, words)
+        scores = F.linear(step.output, self._word_weight, self._word_bias)             # (1, K, V)
+        return state, StepRecord(self._packed(torch.log_softmax(scores, dim=-1), step), len(self._word_bias))
+
+    def _packed(self, log_probs: Tensor, step: Step) -> Tensor:
+        """Log-probabilities and all channels in the order of `cell_channels` and `attention_channels`, (K, V + total)."""
+        if step.attended is None:
+            return torch.cat((log_probs, *step.cell), dim=-1)[0]
+        weights = step.attended.weights                                                # (1, K, L)
+        entropy = torch.special.entr(weights) @ self._entropy_scale(weights.shape[-1])  # (1, K, 1), 1 for the even map
+        return torch.cat((log_probs, *step.cell, weights, entropy), dim=-1)[0]
+
+    def _entropy_scale(self, places: int) -> Tensor:
+        """(L, 1): sums a map's terms and divides by the even map's entropy."""
+        if len(self._of_uniform) != places:
+            self._of_uniform = torch.full((places, 1), 1 / math.log(max(places, 2)), device=self._device)
+        return self._of_uniform
