@@ -60,7 +60,8 @@ def _around(angles: npt.ArrayLike, radii: npt.ArrayLike) -> Points:
 
 
 def _circle(radius: float, x: float = 0.0) -> Points:
-    return _around(np.linspace(0, 360, 72, endpoint=False), np.full(72, radius)) + np.array((x, 0.0))
+    points: Points = _around(np.linspace(0, 360, 72, endpoint=False), np.full(72, radius)) + np.array((x, 0.0))
+    return points
 
 
 def _cross() -> Points:
