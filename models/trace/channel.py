@@ -35,6 +35,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         A few words for people: ``"forget gate"``. The name with spaces when empty.
     unit : str
         What it is measured in, if anything: ``"of uniform"``.
+    labels : tuple of str
+        What each place of the only axis is called, where that has names: the classes of a classifier.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     layer: int = 0
     label: str = ""
     unit: str = ""
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name or not self.role:
@@ -55,6 +58,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"channel {self.name!r} has {len(self.axes)} axes but {len(self.shape)} lengths")
         if any(length < 1 for length in self.shape):
             raise ValueError(f"channel {self.name!r} has an axis of length below 1")
+        if self.labels and self.shape != (len(self.labels),):
+            raise ValueError(f"channel {self.name!r} has {len(self.labels)} labels for the shape {self.shape}")
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise ValueError(f"channel {self.name!r} has no range: {self.low} to {self.high}")
 
