@@ -10,6 +10,7 @@ from unrolled import assets
 from unrolled.models.captioning.opening import open_captioner
 from unrolled.models.characters.opening import open_characters
 from unrolled.models.checkpoints.files import CheckpointError, Header, read_header
+from unrolled.models.clips.opening import open_clips
 from unrolled.models.shapes.opening import open_shapes
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing
@@ -34,6 +35,7 @@ CAPTIONERS = Family("picture", open_captioner)
 CHARACTERS = Family("text", open_characters)
 TRANSLATORS = Family("sentence", open_translator)
 SHAPES = Family("picture", open_shapes)
+CLIPS = Family("clip", open_clips)
 
 FAMILIES: dict[str, Family] = {
     "caption-attend-lstm": CAPTIONERS,
@@ -46,6 +48,8 @@ FAMILIES: dict[str, Family] = {
     "chars-rnn": CHARACTERS,
     "translate-en-fr": TRANSLATORS,
     "translate-en-de": TRANSLATORS,
+    "frames-lstm": CLIPS,
+    "clip-lstm": CLIPS,
 }
 """By the model's name in a checkpoint's header, in the order in which people are shown them."""
 

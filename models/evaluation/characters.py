@@ -8,16 +8,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
 from unrolled.models.characters.alphabet import Alphabet
 from unrolled.models.characters.network import CharacterModel
 from unrolled.models.characters.stepper import CharacterStepper
-from unrolled.models.data.source_files import source_texts
+from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts
+from unrolled.models.evaluation.ngrams import WittenBell, best_order
 
 ROWS = 32     # texts that are read side by side
 BLOCK = 512   # characters at a time
+LONGEST_NGRAM = 7
 
 
 @torch.inference_mode()
@@ -51,7 +55,7 @@ def bits_per_character(network: CharacterModel, alphabet: Alphabet, texts: Seque
     return nats / max(count, 1) / math.log(2), count
 
 
-def evaluate_characters(stepper: CharacterStepper, data: Path, *, limit: int = 0,
+def evaluate_characters(stepper: CharacterStepper, data: Path, *, limit: int = 0, compare: bool = False,
                         say: Callable[[int, int], None] = lambda done, total: None) -> dict[str, Any]:
     """What `unrolled evaluate` prints, for a folder of Python files or one file.
 
@@ -59,12 +63,24 @@ def evaluate_characters(stepper: CharacterStepper, data: Path, *, limit: int = 0
     ----------
     limit : int
         Only the first so many files; 0 for all.
+    compare : bool
+        With the best of the Witten-Bell n-gram models up to `LONGEST_NGRAM`, fitted to the standard library.
     """
     started = time.perf_counter()
     texts = source_texts(data)[: limit or None]
     alphabet = stepper.alphabet
     unknown = sum(int((alphabet.encode(text) == alphabet.unknown).sum()) for text in texts)
     bits, count = bits_per_character(stepper.network, alphabet, texts, say=say)
+    metrics = {"bits_per_character": bits}
+    if compare:
+        order, ngram_bits = best_order(
+            WittenBell(_coded(source_texts(Path(STANDARD_LIBRARY)), alphabet), size=len(alphabet), order=LONGEST_NGRAM),
+            _coded(texts, alphabet))
+        metrics |= {"ngram_bits_per_character": ngram_bits, "ngram_order": order}
     return {"model": stepper.description.name, "data": str(data), "split": "", "count": len(texts), "characters": count,
             "unknown_characters": unknown, "tokeniser": "characters", "device": str(stepper.device),
-            "seconds": round(time.perf_counter() - started, 2), "metrics": {"bits_per_character": bits}}
+            "seconds": round(time.perf_counter() - started, 2), "metrics": metrics}
+
+
+def _coded(texts: Sequence[str], alphabet: Alphabet) -> list[npt.NDArray[np.int64]]:
+    return [np.concatenate(([alphabet.start], alphabet.encode(text))) for text in texts]

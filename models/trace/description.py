@@ -37,7 +37,7 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
     input_kind : {'picture', 'sentence', 'text', 'clip'}
         What it takes: a photograph; a sentence to translate; a text that it reads character by character and writes
         on; the frames of a clip.
-    joining : {'words', 'pieces', 'characters'}
+    joining : {'words', 'pieces', 'characters', 'labels', 'last label'}
         How tokens make a text; see `unrolled.models.trace.joining`.
     summary : str
         One sentence from the card: data and measured quality.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 
 WORD_BEGINS = "▁"  # U+2581, in front of a piece that begins a word
 
@@ -14,9 +15,9 @@ def text_of(words: Iterable[str], joining: str, *, without: Iterable[str] = ()) 
     ----------
     words : iterable of str
         As they were written.
-    joining : {'words', 'pieces', 'characters'}
+    joining : {'words', 'pieces', 'characters', 'labels', 'last label'}
         Words have spaces between them; pieces of words say with ``▁`` where a word begins; characters follow one
-        another.
+        another; of labels each is said once where it begins; of a last label nothing but that one is said.
     without : iterable of str
         Words that are no part of the text: START and END.
     """
@@ -24,6 +25,10 @@ def text_of(words: Iterable[str], joining: str, *, without: Iterable[str] = ()) 
     kept = [word for word in words if word not in left_out]
     if joining == "words":
         return " ".join(kept)
+    if joining == "labels":
+        return ", then ".join(label for label, _ in groupby(kept))
+    if joining == "last label":
+        return kept[-1] if kept else ""
     joined = "".join(kept)
     return joined.replace(WORD_BEGINS, " ").strip() if joining == "pieces" else joined
 

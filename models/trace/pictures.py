@@ -51,10 +51,10 @@ def read_file(path: Path) -> bytes:
     """
     try:
         if path.is_dir():
-            raise PictureError(f"“{path.name}” is a folder; open one of the pictures in it.")
+            raise PictureError(f"“{path.name}” is a folder; open one of the files in it.")
         size = path.stat().st_size
         if size > LARGEST_FILE:
-            raise PictureError(f"“{path.name}” is {size / 2**20:.0f} MiB, which is too large for a picture.")
+            raise PictureError(f"“{path.name}” is {size / 2**20:.0f} MiB, which is too large to be opened.")
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise PictureError(f"There is no file “{path}”.") from error

@@ -6,6 +6,9 @@ It knows neither torch nor Qt.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+from unrolled.models.trace.pictures import PictureError, read_file
 
 LARGEST_TEXT = 8 * 1024 * 1024  # bytes
 
@@ -28,6 +31,14 @@ class Text:
 
     text: str
     notes: tuple[str, ...] = ()
+
+
+def text_bytes(path: Path) -> bytes:
+    """The bytes of a text's file. Raises `TextError` when it is missing, a folder, unreadable, empty or far too large."""
+    try:
+        return read_file(path)
+    except PictureError as error:
+        raise TextError(str(error)) from error
 
 
 def read_text(data: bytes, name: str) -> Text:

@@ -12,6 +12,7 @@ import msgspec
 from unrolled.models.data.flickr8k import DataError
 from unrolled.models.training.captioner import CaptionerTraining
 from unrolled.models.training.characters import CharacterOptions, CharacterTraining
+from unrolled.models.training.clips import ClipOptions, ClipTraining
 from unrolled.models.training.optimising import Report
 from unrolled.models.training.options import TrainingOptions
 from unrolled.models.training.shapes import ShapesOptions, ShapesTraining
@@ -112,6 +113,10 @@ def _shapes(model: str, request: Request, options: ShapesOptions) -> Training:
     return ShapesTraining(model=model, output=request.output, options=options, device=request.device)
 
 
+def _clips(model: str, request: Request, options: ClipOptions) -> Training:
+    return ClipTraining(model=model, output=request.output, options=options, device=request.device)
+
+
 RECIPES: dict[str, Recipe] = {
     "caption-attend-lstm": Recipe(TrainingOptions(), _captioner),
     "caption-attend-rnn": Recipe(TrainingOptions(cell="rnn", reward_epochs=1.0, half=True), _captioner),
@@ -123,4 +128,6 @@ RECIPES: dict[str, Recipe] = {
     "chars-rnn": Recipe(CharacterOptions(cell="rnn", updates=6000, learning_rate=1e-3), _characters),
     "translate-en-fr": Recipe(TranslationOptions(target="fr"), _translation),
     "translate-en-de": Recipe(TranslationOptions(target="de"), _translation),
+    "frames-lstm": Recipe(ClipOptions(), _clips),
+    "clip-lstm": Recipe(ClipOptions(every_frame=False), _clips),
 }

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 TRAINABLE = ("caption-attend-lstm", "caption-attend-rnn", "caption-lstm", "caption-rnn", "shapes-attend-lstm", "chars-lstm",
-             "chars-gru", "chars-rnn", "translate-en-fr", "translate-en-de")
+             "chars-gru", "chars-rnn", "translate-en-fr", "translate-en-de", "frames-lstm", "clip-lstm")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,5 +64,7 @@ def _evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("--length-penalty", type=float)
     evaluate.add_argument("--limit", type=int, default=0, metavar="N",
                           help="only the first N photographs, sentences, files or scenes")
+    evaluate.add_argument("--compare", action="store_true",
+                          help="characters: with the best n-gram model, fitted to the standard library, on the same data")
     evaluate.add_argument("--device", default="auto")
     evaluate.add_argument("--json", action="store_true")

@@ -15,8 +15,10 @@ from unrolled.models.backend.devices import pick
 from unrolled.models.captioning.stepper import CaptionerStepper
 from unrolled.models.characters.stepper import CharacterStepper
 from unrolled.models.checkpoints.registry import load
+from unrolled.models.clips.stepper import ClipStepper
 from unrolled.models.evaluation.captioning import evaluate_captioner
 from unrolled.models.evaluation.characters import evaluate_characters
+from unrolled.models.evaluation.clips import evaluate_clips
 from unrolled.models.evaluation.shapes import evaluate_shapes
 from unrolled.models.evaluation.translation import evaluate_translator
 from unrolled.models.shapes.stepper import ShapesStepper
@@ -61,9 +63,11 @@ def figures(stepper: AnyStepper, arguments: argparse.Namespace, say: Say) -> dic
     split, beam, limit = arguments.split, arguments.beam, arguments.limit
     if isinstance(stepper, ShapesStepper):
         return evaluate_shapes(stepper, split=split, limit=limit, say=say)
+    if isinstance(stepper, ClipStepper):
+        return evaluate_clips(stepper, split=split, limit=limit, say=say)
     data = _data(arguments)
     if isinstance(stepper, CharacterStepper):
-        return evaluate_characters(stepper, data, limit=limit, say=say)
+        return evaluate_characters(stepper, data, limit=limit, compare=arguments.compare, say=say)
     if isinstance(stepper, TranslatorStepper):
         return evaluate_translator(stepper, data, split=split, beam=beam or TRANSLATION_BEAM,
                                    length_penalty=arguments.length_penalty, limit=limit, say=say)

@@ -21,7 +21,7 @@ from unrolled.viewer.theme.themes import DARK, LIGHT
 @pytest.fixture
 def session():
     made = Session()
-    made.set_picture(scripted.picture())
+    made.set_input(scripted.picture())
     made.set_trace(scripted.trace())
     return made
 

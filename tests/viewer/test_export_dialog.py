@@ -17,7 +17,7 @@ from unrolled.viewer.window.settings import WindowSettings
 def dialog(qtbot, tmp_path):
     make_application()
     session = Session()
-    session.set_picture(scripted.picture())
+    session.set_input(scripted.picture())
     session.set_trace(scripted.trace())
     made = ExportDialog(session, WindowSettings(tmp_path / "settings.ini"))
     qtbot.addWidget(made)

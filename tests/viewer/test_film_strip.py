@@ -17,7 +17,7 @@ from unrolled.viewer.theme.themes import DARK, LIGHT
 @pytest.fixture
 def session():
     made = Session()
-    made.set_picture(scripted.picture())
+    made.set_input(scripted.picture())
     made.set_trace(scripted.trace())
     return made
 
@@ -117,7 +117,7 @@ def test_pictures_are_as_high_as_the_pane(qtbot, panel):
 
 def test_a_theme_or_no_photograph_harms_nothing(session, panel):
     panel.set_theme(DARK)
-    session.set_picture(None)
+    session.set_input(None)
     panel.refresh()
     panel.seek(NOWHERE)
     assert panel.shown_words == ()

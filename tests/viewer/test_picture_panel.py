@@ -14,8 +14,9 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QScro
 from unrolled.models.trace import Channel, Provenance, StepResult, Trace
 from unrolled.viewer.panels.overlay import WHOLE, fitted, part, photograph
 from unrolled.viewer.panels.picture import PicturePanel
+from unrolled.viewer.state.inputs import InputPicture
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import InputPicture, Session
+from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.attention_colours import (
     attention_limits,
     attention_rgba,
@@ -30,7 +31,7 @@ CELLS = scripted.GRID[0] * scripted.GRID[1]
 @pytest.fixture
 def session():
     made = Session()
-    made.set_picture(scripted.picture())
+    made.set_input(scripted.picture())
     made.set_model(scripted.description(), "cpu")
     made.set_trace(scripted.trace())
     return made
@@ -63,7 +64,7 @@ def test_what_is_shown_at_a_step_is_the_trace_at_that_step(session, panel):
 def test_the_pixels_over_every_cell_have_the_colour_of_its_weight(session, panel):
     grey = 200
     trace = session.trace
-    session.set_picture(InputPicture("grey.png", b"", np.full((240, 320, 3), grey, np.uint8)))
+    session.set_input(InputPicture("grey.png", b"", np.full((240, 320, 3), grey, np.uint8)))
     session.set_trace(trace)
     session.appearance.update(attention_smooth=False)
     panel.refresh()
@@ -158,7 +159,7 @@ def test_it_says_what_the_model_saw(session, panel):
 
 
 def test_without_a_photograph_it_says_how_to_get_one(qtbot, session, panel):
-    session.set_picture(None)
+    session.set_input(None)
     panel.refresh()
     panel.seek(NOWHERE)
     assert panel.shown_map is None

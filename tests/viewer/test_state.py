@@ -109,6 +109,6 @@ def test_another_picture_takes_the_trace_with_it_and_another_trace_begins_at_its
     session.playhead.seek(5)
     session.set_trace(scripted.trace(seed=3))
     assert session.playhead.step == 0
-    session.set_picture(scripted.picture())
+    session.set_input(scripted.picture())
     assert session.trace is None
     assert session.playhead.step == NOWHERE

@@ -26,7 +26,7 @@ HEAT = ("hidden", "cell", "input_gate", "forget_gate", "output_gate", "cell_gate
 @pytest.fixture
 def session():
     made = Session()
-    made.set_picture(scripted.picture())
+    made.set_input(scripted.picture())
     made.set_model(scripted.description(), "cpu")
     made.set_trace(scripted.trace())
     return made

@@ -33,8 +33,9 @@ from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.picture import map_channels
 from unrolled.viewer.panels.words import is_end, shown
 from unrolled.viewer.state.appearance import AppearanceValues
+from unrolled.viewer.state.inputs import InputPicture
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import InputPicture, Session
+from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 

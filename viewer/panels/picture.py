@@ -19,8 +19,9 @@ from unrolled.viewer.panels.painting import weight_percent
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.picture_canvas import PictureCanvas
 from unrolled.viewer.panels.picture_controls import PictureControls
+from unrolled.viewer.state.inputs import InputPicture
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import InputPicture, Session
+from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.attention_colours import attention_limits, uniform_level
 from unrolled.viewer.theme.themes import Theme
 

@@ -5,36 +5,14 @@ Views read it and follow its signals; the controller alone writes to it. It know
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
 from psygnal import Signal
 
 from unrolled.models.trace import ModelDescription, Trace
 from unrolled.viewer.state.appearance import Appearance
+from unrolled.viewer.state.inputs import Input, InputClip, InputPicture, InputText
 from unrolled.viewer.state.playhead import Playhead
 from unrolled.viewer.state.selection import Selection
 from unrolled.viewer.state.time_axis import TimeAxis
-
-
-@dataclass(frozen=True, slots=True)
-class InputPicture:
-    """A photograph that was opened.
-
-    Attributes
-    ----------
-    name : str
-        Its file name.
-    data : bytes
-        The file as it was given.
-    pixels : array of uint8, shape (height, width, 3)
-        Upright, RGB.
-    """
-
-    name: str
-    data: bytes
-    pixels: npt.NDArray[np.uint8]
 
 
 class Session:
@@ -43,7 +21,7 @@ class Session:
     Attributes
     ----------
     input_changed, model_changed, trace_changed : Signal()
-        Another picture, another model, another trace object.
+        Another input, another model, another trace object.
     steps_added : Signal(int)
         Steps were added to the trace; how many there are now.
     ended : Signal()
@@ -64,14 +42,29 @@ class Session:
         self.selection = Selection()
         self.time_axis = TimeAxis()
         self.appearance = appearance or Appearance()
-        self.picture: InputPicture | None = None
+        self.input: Input | None = None
         self.description: ModelDescription | None = None
         self.device = ""
         self.trace: Trace | None = None
 
-    def set_picture(self, picture: InputPicture | None) -> None:
+    @property
+    def picture(self) -> InputPicture | None:
+        """The input, where it is a photograph."""
+        return self.input if isinstance(self.input, InputPicture) else None
+
+    @property
+    def text(self) -> InputText | None:
+        """The input, where it is a text."""
+        return self.input if isinstance(self.input, InputText) else None
+
+    @property
+    def clip(self) -> InputClip | None:
+        """The input, where it is a clip."""
+        return self.input if isinstance(self.input, InputClip) else None
+
+    def set_input(self, given: Input | None) -> None:
         """Show another input; the trace of the old one goes with it."""
-        self.picture = picture
+        self.input = given
         self.set_trace(None)
         self.input_changed.emit()
 

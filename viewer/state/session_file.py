@@ -10,7 +10,7 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -41,7 +41,9 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
     version : int
         Of this format.
     input_name : str
-        The photograph's file name; empty without one.
+        The input's file name; empty without one.
+    input_medium : {'picture', 'text', 'clip'}
+        What the input is.
     traces : int
         How many traces there are; the first is the one on screen.
     step : int
@@ -58,6 +60,7 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
 
     version: int = FORMAT_VERSION
     input_name: str = ""
+    input_medium: Literal["picture", "text", "clip"] = "picture"
     traces: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
     step: int = 0
     pinned: tuple[Unit, ...] = ()
@@ -76,7 +79,7 @@ class SavedSession:
     layout : SessionLayout
         What was on screen.
     input_bytes : bytes
-        The photograph's file; empty without one.
+        The input's file; empty without one.
     traces : tuple of Trace
         What was recorded.
     """

@@ -25,8 +25,6 @@ from unrolled.viewer.window.settings import WindowSettings
 if TYPE_CHECKING:
     from unrolled.viewer.cli.options import WindowOptions
 
-SAMPLE = "dog.jpg"
-
 
 def make_application() -> QApplication:
     """The one QApplication, with the program's fonts and style."""
@@ -96,7 +94,10 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome) -> Non
         from unrolled.viewer.window.screenshot import Screenshot
 
         Screenshot(window, options.screenshot, outcome.leave)
-    controller.open_file(options.file if options.file is not None else asset("samples", SAMPLE))
+    if options.file is not None:
+        controller.open_file(options.file)
+    else:
+        controller.open_sample()
     if options.screenshot is not None or options.report is not None:
         return
     from unrolled.viewer.window.autosave import Autosave

@@ -19,13 +19,14 @@ EVERY_MILLISECONDS = 20_000
 
 def saved_session(session: Session, controller: Controller) -> SavedSession:
     """What is on screen, to be written to a file."""
-    trace, picture = session.trace, session.picture
+    trace, given = session.trace, session.input
     layout = SessionLayout(
-        input_name=picture.name if picture is not None else "", step=max(session.playhead.step, 0),
+        input_name=given.name if given is not None else "", input_medium=given.medium if given is not None else "picture",
+        step=max(session.playhead.step, 0),
         pinned=session.selection.units, model=session.description.name if session.description is not None else "",
         device=session.device, decoding=controller.decoding, appearance=session.appearance.values)
     traces = (trace,) if trace is not None and len(trace) else ()
-    return SavedSession(layout, picture.data if picture is not None else b"", traces)
+    return SavedSession(layout, given.data if given is not None else b"", traces)
 
 
 class Autosave(QObject):
@@ -73,7 +74,7 @@ class Autosave(QObject):
     def save(self) -> bool:
         """Write it now; says whether it was written."""
         self._timer.stop()
-        if not self._ours or (self._session.picture is None and self._session.trace is None):
+        if not self._ours or (self._session.input is None and self._session.trace is None):
             return False
         try:
             save_session(self.path, saved_session(self._session, self._controller))

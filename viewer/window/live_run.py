@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from unrolled.models.protocol.messages import Advance, Cancel, Decoding, Idle, OpenInput, Request, Stepped
+from unrolled.models.protocol.messages import Advance, Cancel, Decoding, Idle, OpenInput, Request, Stepped, SteppedBlock
 from unrolled.models.trace import Trace
 
 
@@ -89,11 +89,11 @@ class LiveRun:
         if self.busy:
             self._send(Cancel(self.number))
 
-    def accepts(self, report: Stepped, trace: Trace) -> bool:
-        """Whether a step is the next one of the trace; to be called for each step that arrives."""
+    def accepts(self, report: Stepped | SteppedBlock, trace: Trace) -> bool:
+        """Whether a step, or a block of them, follows the trace; to be called for each that arrives."""
         if report.run != self.number or self._stale:
             return False
-        self._held = max(self._held, report.step + 1)
+        self._held = max(self._held, report.step + (report.count if isinstance(report, SteppedBlock) else 1))
         return report.step == len(trace)
 
     def wants(self, run: int) -> bool:
@@ -110,6 +110,9 @@ class LiveRun:
             self._requested = self._held
 
     def _catch_up(self, trace: Trace, length: int) -> None:
+        given = min(trace.provenance.given, length)
+        if self._requested < given:  # the input gives them, as one block after the other
+            self._ask(Advance(self.number, self._requested, given - self._requested, -1, Decoding()), given - self._requested)
         for step in range(self._requested, length):
             # Greedy, since the word is given: a beam need not be searched for it.
             self._ask(Advance(self.number, step, 1, trace.tokens[step], Decoding()), 1)

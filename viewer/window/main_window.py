@@ -177,7 +177,7 @@ class MainWindow(QMainWindow):
 
     def _update_actions(self) -> None:
         controller, session, toolbar = self.controller, self.session, self.layout_.toolbar
-        has_run = session.trace is not None or session.picture is not None
+        has_run = session.trace is not None or session.input is not None
         has_steps = session.trace is not None and len(session.trace) > 0
         for name in ("step", "play", "run_to_end"):
             self.actions_by_name[name].setEnabled(has_run)
@@ -185,7 +185,7 @@ class MainWindow(QMainWindow):
             self.actions_by_name[name].setEnabled(has_run)
         self.actions_by_name["export"].setEnabled(has_steps)
         self.actions_by_name["save_session"].setEnabled(has_run)
-        self.actions_by_name["run_again"].setEnabled(session.picture is not None and session.description is not None)
+        self.actions_by_name["run_again"].setEnabled(session.input is not None and session.description is not None)
         playback = controller.playback
         self.actions_by_name["play"].setText("Pause" if playback.playing else "Play")
         self.actions_by_name["loop"].setChecked(playback.loop)
@@ -216,8 +216,8 @@ class MainWindow(QMainWindow):
         self.layout_.status.facts.setText("  ·  ".join(facts))
 
     def _update_title(self) -> None:
-        picture = self.session.picture
-        self.setWindowTitle(f"{picture.name} – Unrolled" if picture is not None else "Unrolled")
+        given = self.session.input
+        self.setWindowTitle(f"{given.name} – Unrolled" if given is not None else "Unrolled")
 
     def _appearance_changed(self) -> None:
         theme = current_theme(self.session.appearance.values.theme)
@@ -281,7 +281,7 @@ class MainWindow(QMainWindow):
 
     def ask_save(self) -> None:
         """Let a person save the session."""
-        stem = Path(self.session.picture.name).stem if self.session.picture is not None else "session"
+        stem = Path(self.session.input.name).stem if self.session.input is not None else "session"
         proposed = str(Path(self.settings.text("folder")) / f"{stem}{SESSION_SUFFIX}")
         name, _ = QFileDialog.getSaveFileName(self, "Save session", proposed,
                                               f"Sessions (*{SESSION_SUFFIX})")

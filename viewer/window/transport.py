@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.protocol.messages import Decoding
+from unrolled.models.protocol.messages import Decoding, Opened
 from unrolled.models.trace import Provenance, Trace
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state.session import Session
@@ -59,6 +59,7 @@ class Transport(QObject):
         self.run = LiveRun(backend.send)
         self.decoding = Decoding()
         self.loading = False
+        self._opened: Opened | None = None  # what the backend said of the input
         self._target: int | None = None   # the step that the playhead goes to as steps arrive
         self._moving = False
         self.playback.tick.connect(self._tick)
@@ -67,7 +68,7 @@ class Transport(QObject):
         session.candidate_chosen.connect(self.choose)
 
     def run_again(self) -> None:
-        """Run the picture from the beginning with the model that is loaded."""
+        """Run the input from the beginning with the model that is loaded."""
         raise NotImplementedError
 
     def restart_backend(self) -> None:
@@ -84,8 +85,8 @@ class Transport(QObject):
 
     @property
     def waiting(self) -> bool:
-        """Whether a picture waits for its model or to be encoded, so that steps will be possible."""
-        return self.session.picture is not None and (self.session.trace is None or not self.session.trace.ended) and (
+        """Whether an input waits for its model or to be encoded, so that steps will be possible."""
+        return self.session.input is not None and (self.session.trace is None or not self.session.trace.ended) and (
             self.run.opening or self.loading or (self.backend.alive and self.session.description is None))
 
     def step_forward(self) -> None:
@@ -117,11 +118,13 @@ class Transport(QObject):
     def run_to_end(self) -> None:
         """Let the model write until nothing more follows."""
         self.playback.stop()
-        description, trace = self.session.description, self.session.trace
+        trace = self.session.trace
         if trace is not None and trace.ended:
             self._go(len(trace) - 1)
-            return
-        self._reach((description.maximum_steps if description is not None else USUAL_MOST_STEPS) - 1)
+        elif trace is not None and len(trace) < trace.provenance.given:
+            self._reach(trace.provenance.given - 1)
+        else:
+            self._reach(self._most_steps() - 1)
 
     def toggle_play(self) -> None:
         """Play, or pause."""
@@ -132,7 +135,7 @@ class Transport(QObject):
         if trace is not None and trace.ended and self.session.playhead.at_end:
             self._go(0)
             self.playback.start_later()
-        elif trace is not None or self.session.picture is not None:
+        elif trace is not None or self.session.input is not None:
             self.playback.start()
 
     def _tick(self) -> None:
@@ -173,7 +176,7 @@ class Transport(QObject):
         elif trace is not None and self.session.description is not None and not self._fits(trace):
             self.said.emit(Message(
                 place="run", kind="info", text="This run was recorded by another model and ends here.",
-                action="Run the picture with this model", act=self.run_again))
+                action="Run it with this model", act=self.run_again))
         elif not self.backend.alive:
             self._say_backend("The model’s process is not running.")
 
@@ -232,6 +235,9 @@ class Transport(QObject):
         self.state_changed.emit()
 
     def _most_steps(self) -> int:
+        """Where the run is stopped that has not ended by itself."""
+        if self._opened is not None and self._opened.maximum_steps:
+            return self._opened.maximum_steps
         return self.session.description.maximum_steps if self.session.description is not None else USUAL_MOST_STEPS
 
     # ── Saying ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -244,13 +250,16 @@ class Transport(QObject):
         self.said.emit(Message(place="model", text=sentence + kept, action="Start it again", act=self.restart_backend))
 
     def _provenance(self, region: tuple[float, float, float, float]) -> Provenance:
-        picture, description = self.session.picture, self.session.description
+        given, description, opened = self.session.input, self.session.description, self._opened
         return Provenance(
             model=description.name if description is not None else "",
             weights_hash=description.weights_hash if description is not None else "",
-            input_name=picture.name if picture is not None else "",
-            input_hash=hashlib.sha256(picture.data).hexdigest() if picture is not None else "",
+            input_name=given.name if given is not None else "",
+            input_hash=hashlib.sha256(given.data).hexdigest() if given is not None else "",
             region=region, decoding=self.decoding.in_words,
             seed=self.decoding.seed if self.decoding.method == "sampling" else 0,
             device=self.session.device, created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            input_kind=description.input_kind if description is not None else "picture",
+            joining=description.joining if description is not None else "words",
+            source=opened.source if opened is not None else (), given=opened.given if opened is not None else 0,
         )

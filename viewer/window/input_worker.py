@@ -1,22 +1,26 @@
-"""Decodes large pictures in a thread, the newest alone of interest, so that the window stays smooth meanwhile."""
+"""Reads what takes long in a thread, the newest alone of interest, so that the window stays smooth meanwhile."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 
-from unrolled.models.trace.pictures import PictureError
-from unrolled.viewer.window.inputs import decode_picture
+from unrolled.viewer.state.inputs import Input
+from unrolled.viewer.window.inputs import INPUT_ERRORS, Notes
 
 CLOSE_MILLISECONDS = 5000
 
+Read = Callable[[], tuple[Input, Notes]]
 
-class PictureWorker(QObject):
+
+class InputWorker(QObject):
     """A queue of one.
 
     Attributes
     ----------
     decoded : Signal(object, object)
-        The `InputPicture` and its notes.
+        The `Input` and its notes.
     failed : Signal(str)
         One sentence.
     """
@@ -33,14 +37,14 @@ class PictureWorker(QObject):
         self._pool.setExpiryTimeout(100)
         self._done.connect(self._finish)
 
-    def decode(self, data: bytes, name: str) -> None:
-        """Decode a picture's file; what was asked for before is forgotten."""
+    def read(self, name: str, read: Read) -> None:
+        """Call this in a thread; what was asked for before is forgotten."""
         self.forget()
         self._pool.clear()
-        self._pool.start(_Task(self._newest, data, name, self))
+        self._pool.start(_Task(self._newest, name, read, self))
 
     def forget(self) -> None:
-        """Say nothing of what is being decoded."""
+        """Say nothing of what is being read."""
         self._newest += 1
 
     def close(self) -> None:
@@ -49,26 +53,26 @@ class PictureWorker(QObject):
         self._pool.clear()
         self._pool.waitForDone(CLOSE_MILLISECONDS)
 
-    def _finish(self, number: int, picture: object, outcome: object) -> None:
+    def _finish(self, number: int, given: object, outcome: object) -> None:
         if number != self._newest:
             return
-        if picture is None:
+        if given is None:
             self.failed.emit(str(outcome))
         else:
-            self.decoded.emit(picture, outcome)
+            self.decoded.emit(given, outcome)
 
 
 class _Task(QRunnable):
-    def __init__(self, number: int, data: bytes, name: str, worker: PictureWorker) -> None:
+    def __init__(self, number: int, name: str, read: Read, worker: InputWorker) -> None:
         super().__init__()
-        self._number, self._data, self._name, self._worker = number, data, name, worker
+        self._number, self._name, self._read, self._worker = number, name, read, worker
 
     def run(self) -> None:
         try:
-            picture, notes = decode_picture(self._data, self._name)
-        except PictureError as error:
+            given, notes = self._read()
+        except INPUT_ERRORS as error:
             self._worker._done.emit(self._number, None, str(error))
         except Exception as error:  # a thread has nobody above it: the sentence must reach the window
             self._worker._done.emit(self._number, None, f"“{self._name}” cannot be read: {error}.")
         else:
-            self._worker._done.emit(self._number, picture, notes)
+            self._worker._done.emit(self._number, given, notes)

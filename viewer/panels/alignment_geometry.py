@@ -1,0 +1,76 @@
+"""Where the cells and the words of an alignment lie in a rectangle. It knows no Qt."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+LARGEST_CELL = 26.0   # pixels
+LEAST_SHOWN_ROWS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class AlignmentGeometry:
+    """Cells in rows for written words and columns for source words.
+
+    Attributes
+    ----------
+    left, top : float
+        Of the first cell, in pixels; labels lie before it.
+    cell_width, cell_height : float
+        In pixels.
+    rows, columns : int
+        How many there are.
+    """
+
+    left: float
+    top: float
+    cell_width: float
+    cell_height: float
+    rows: int
+    columns: int
+
+    @property
+    def right(self) -> float:
+        """Where the last column ends."""
+        return self.left + self.columns * self.cell_width
+
+    @property
+    def bottom(self) -> float:
+        """Where the last row ends."""
+        return self.top + self.rows * self.cell_height
+
+    def row_at(self, y: float) -> int | None:
+        """The row at a height."""
+        row = math.floor((y - self.top) / self.cell_height)
+        return row if 0 <= row < self.rows else None
+
+    def column_at(self, x: float) -> int | None:
+        """The column at x."""
+        column = math.floor((x - self.left) / self.cell_width)
+        return column if 0 <= column < self.columns else None
+
+
+def alignment_geometry(width: float, height: float, *, rows: int, columns: int, label_width: float, label_height: float,
+                       largest: float = LARGEST_CELL) -> AlignmentGeometry:
+    """Fit an alignment into a width and a height.
+
+    There is room for as many rows as source words at least, so that rows keep their height while a sentence is written.
+    """
+    left = min(label_width, 0.34 * width)
+    top = min(label_height, 0.4 * height)
+    room = max(rows, columns + 1, LEAST_SHOWN_ROWS)
+    cell_width = min((width - left - 1) / max(columns, 1), 1.6 * largest)
+    cell_height = min((height - top - 1) / room, largest)
+    return AlignmentGeometry(left, top, max(cell_width, 0.1), max(cell_height, 0.1), rows, columns)
+
+
+def shown_labels(count: int, room: float, least: float, always: tuple[int, ...] = ()) -> list[int]:
+    """Which labels are written where each has so many pixels: every second, third … one, and some always.
+
+    Those that lie too near to one that is always written are left out for it.
+    """
+    every = max(math.ceil(least / max(room, 1e-6)), 1)
+    kept = [place for place in dict.fromkeys(always) if 0 <= place < count]
+    rest = [place for place in range(0, count, every) if all(abs(place - one) * room >= least for one in kept)]
+    return sorted({*kept, *rest})
