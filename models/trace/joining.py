@@ -34,9 +34,14 @@ def text_of(words: Iterable[str], joining: str, *, without: Iterable[str] = ()) 
 
 
 def shown(word: str, joining: str) -> str:
-    """A single token for people: a piece without its sign, a line end, a tab and a space as signs that can be seen."""
+    """A single token for people.
+
+    A piece that begins a word stands without its sign, one that goes on with a word has a dot in front; a line end, a
+    tab and a space are signs that can be seen.
+    """
     if joining == "pieces":
-        return word.removeprefix(WORD_BEGINS) or word
+        goes_on = word[:1].isalnum()
+        return f"·{word}" if goes_on else word.removeprefix(WORD_BEGINS) or word
     if joining == "characters":
         return {"\n": "⏎", "\t": "⇥", " ": "␣"}.get(word, word)
     return word

@@ -39,8 +39,8 @@ class ClipOptions(UpdateOptions, frozen=True, kw_only=True):
         the mean square of the error.
     """
 
-    updates: int = 4000
-    learning_rate: float = 1.5e-3
+    updates: int = 8000
+    learning_rate: float = 2e-3
     cell: str = "lstm"
     features: int = 192
     hidden: int = 192

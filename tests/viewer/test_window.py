@@ -209,10 +209,12 @@ def test_paste_takes_a_picture_a_path_or_says_that_there_is_none(qtbot, window, 
     clipboard.setText(str(path))
     window.paste()
     assert window.session.picture.name == "copied.png"
-    clipboard.setText("neither")
+    clipboard.setText("a text, which the scripted model does not take")
+    window.paste()
+    assert "No model" in window.layout_.message("input").text
+    clipboard.clear()
     window.paste()
     assert "clipboard" in window.layout_.message("input").text
-    clipboard.clear()
 
 
 def test_the_theme_is_switched_everywhere_and_remembered(qtbot, open_window, settings):

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.viewer.panels.painting import weight_percent
 from unrolled.viewer.theme.attention_colours import attention_table
+from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 
@@ -37,20 +38,21 @@ class AttentionLegend(QWidget):
         self.setAccessibleName("Attention legend")
 
     def set_scale(
-        self, *, low: float, high: float, uniform: float, colour_map: str, opacity: float, stretched: bool
+        self, *, low: float, high: float, uniform: float, colour_map: str, opacity: float, stretched: bool,
+        opaque: bool = False,
     ) -> None:
-        """Show this scale; painted only if it differs."""
-        state = (low, high, uniform, colour_map, opacity, stretched)
+        """Show this scale; painted only if it differs. Opaque colours lie over nothing."""
+        state = (low, high, uniform, colour_map, opacity, stretched, opaque)
         if state == self._state:
             return
-        if state[3:5] != self._state[3:5]:
-            table = np.ascontiguousarray(attention_table(colour_map, opacity))
+        if (*state[3:5], opaque) != (*self._state[3:5], *self._state[6:]):
+            table = np.ascontiguousarray(colour_table(colour_map) if opaque else attention_table(colour_map, opacity))
             straight = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
             self._bar = straight.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
         self._state = state
         self.low, self.high, self.uniform = low, high, uniform
         kind = "stretched to this step" if stretched else "the same at every step"
-        more = "" if stretched else " and more"
+        more = "" if stretched or high >= 1.0 else " and more"
         self.setToolTip(
             f"Attention weight of a cell, {kind}: "
             f"from {weight_percent(low)} to {weight_percent(high)}{more}.\n"
@@ -63,7 +65,7 @@ class AttentionLegend(QWidget):
     @property
     def labels(self) -> tuple[str, str, str]:
         """What is written: lower end, uniform level, upper end."""
-        more = "" if self._state and self._state[5] else "≥ "
+        more = "" if (self._state and self._state[5]) or self.high >= 1.0 else "≥ "
         low = "0" if self.low == 0.0 else weight_percent(self.low)
         return low, f"uniform {weight_percent(self.uniform)}", more + weight_percent(self.high)
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy,
 from unrolled.models.trace import Candidate, Trace
 from unrolled.viewer.panels.painting import CORNER, EmptyText, draw_focus, elided, mix, percent, signed
 from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.panels.steps import step_noun
 from unrolled.viewer.panels.words import is_end, shown
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
@@ -46,7 +47,7 @@ class CandidateRow(QAbstractButton):
         """What the bar shows, from 0 to 1."""
         return 0.0 if self.candidate is None else math.exp(min(self.candidate.log_prob, 0.0))
 
-    def set_candidate(self, candidate: Candidate | None, *, written: bool) -> None:
+    def set_candidate(self, candidate: Candidate | None, *, written: bool, joining: str = "words") -> None:
         """Show this word; a row without one keeps its place."""
         if candidate == self.candidate and written == self.written:
             return
@@ -60,7 +61,7 @@ class CandidateRow(QAbstractButton):
             self.setAccessibleName("No candidate")
             self.setToolTip("")
         else:
-            self.setText(shown(candidate.word))
+            self.setText(shown(candidate.word, joining))
             chance = percent(self.probability).replace("%", " percent").replace("<", "below ")
             self.setAccessibleName(f"{self.text()}, {chance}{', written' if written else ''}")
             then = (
@@ -246,16 +247,16 @@ class CandidatesPanel(Panel):
             for row in self.rows:
                 row.set_candidate(None, written=False)
             return
-        written = trace.tokens[step]
+        written, joining = trace.tokens[step], trace.provenance.joining
         self.heading.set_step(
-            f"Word {step + 1}",
-            shown(trace.words[step]),
+            f"{step_noun(trace.provenance).capitalize()} {step + 1:,}",
+            shown(trace.words[step], joining),
             percent(math.exp(min(float(trace.log_probs[step]), 0.0))),
         )
         listed = rows_of(trace, step)
         for place, row in enumerate(self.rows):
             candidate = listed[place] if place < len(listed) else None
-            row.set_candidate(candidate, written=candidate is not None and candidate.token == written)
+            row.set_candidate(candidate, written=candidate is not None and candidate.token == written, joining=joining)
 
     def _choose(self, row: CandidateRow) -> None:
         if row.candidate is not None and not row.written and self._step != NOWHERE:

@@ -50,11 +50,11 @@ class Chip(QAbstractButton):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
-    def set_word(self, word: str, log_prob: float) -> None:
+    def set_word(self, word: str, log_prob: float, joining: str = "words") -> None:
         """Show this word."""
         self.end = is_end(word)
         self.probability = math.exp(min(log_prob, 0.0)) if math.isfinite(log_prob) else 0.0
-        self.setText(shown(word))
+        self.setText(shown(word, joining))
         chance = percent(self.probability)
         self.setToolTip(
             f"{self.text()}: {chance}\nlog-probability {signed(log_prob)}\n"
@@ -261,6 +261,7 @@ class CaptionPanel(Panel):
 
     def _take(self, words: list[tuple[str, float]]) -> None:
         self._known = words
+        joining = self.session.trace.provenance.joining if self.session.trace is not None else "words"
         while len(self.chips) > len(words):
             chip = self.chips.pop()
             self._flow.removeWidget(chip)
@@ -274,7 +275,7 @@ class CaptionPanel(Panel):
                 self.chips.append(chip)
                 self._flow.addWidget(chip)
                 chip.show()
-            self.chips[step].set_word(word, log_prob)
+            self.chips[step].set_word(word, log_prob, joining)
         self._flow.addWidget(self.caret)
         self._flow.invalidate()
         self._inside.updateGeometry()

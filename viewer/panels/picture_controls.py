@@ -39,15 +39,15 @@ class PictureControls(QWidget):
         super().__init__(parent)
         self._session = session
         update = session.appearance.update
-        self.absolute = _switch(
+        self.absolute = switch(
             "Absolute", "One scale for every step and every picture (A)", "Absolute attention scale"
         )
-        self.stretched = _switch(
+        self.stretched = switch(
             "Stretched", "Each step from its least to its greatest weight (A)", "Stretched attention scale"
         )
-        self.smooth = _switch("", "Smooth: interpolated between the cells' centres (S)", "Smooth attention")
-        self.cells = _switch("", "Cells: as the model computes them (S)", "Attention as cells")
-        self.region = _switch(
+        self.smooth = switch("", "Smooth: interpolated between the cells' centres (S)", "Smooth attention")
+        self.cells = switch("", "Cells: as the model computes them (S)", "Attention as cells")
+        self.region = switch(
             "", "Outline the part of the picture that the model saw (O)", "Outline what the model saw"
         )
         self._icons = {self.smooth: "smooth", self.cells: "cells", self.region: "window-fit"}
@@ -69,8 +69,8 @@ class PictureControls(QWidget):
 
         flow = FlowLayout(self, gap=4)
         for part in (
-            _segment(self.absolute, self.stretched),
-            _segment(self.smooth, self.cells),
+            segment(self.absolute, self.stretched),
+            segment(self.smooth, self.cells),
             self.region,
             self.opacity,
             self.colour_map,
@@ -126,7 +126,7 @@ class PictureControls(QWidget):
             button.setIcon(icon(name, theme, size=ICON))
 
 
-def _switch(text: str, tooltip: str, name: str) -> QToolButton:
+def switch(text: str, tooltip: str, name: str) -> QToolButton:
     button = QToolButton()
     button.setText(text)
     button.setToolTip(tooltip)
@@ -141,7 +141,7 @@ def _switch(text: str, tooltip: str, name: str) -> QToolButton:
     return button
 
 
-def _segment(*buttons: QToolButton) -> QWidget:
+def segment(*buttons: QToolButton) -> QWidget:
     """Buttons of which exactly one is on."""
     whole = QWidget()
     group = QButtonGroup(whole)

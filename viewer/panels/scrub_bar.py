@@ -22,7 +22,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractSlider, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Trace
-from unrolled.models.trace.joining import shown as sign
 from unrolled.viewer.panels.painting import mix
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.steps import step_noun
@@ -154,7 +153,7 @@ class ScrubRow(QAbstractSlider):
         metrics = painter.fontMetrics()
         for step, written in enumerate(trace.words):
             ended = is_end(written)
-            signed = shown(sign(written, trace.provenance.joining))
+            signed = shown(written, trace.provenance.joining)
             word = metrics.elidedText(signed, Qt.TextElideMode.ElideRight, int(width - 4))
             painter.setPen(QColor(theme.text if step <= playhead and not ended else theme.muted))
             painter.drawText(QRectF(row.left() + step * width, row.top(), width, 18), Qt.AlignmentFlag.AlignCenter, word)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unrolled.models.trace.joining import shown as sign
+
 END_TEXT = "END"
 
 
@@ -10,6 +12,6 @@ def is_end(word: str) -> bool:
     return word.strip("</>[]").lower() in ("end", "eos", "s") and word[:1] in "<[" and len(word) > 2
 
 
-def shown(word: str) -> str:
-    """The word, or END for the END token."""
-    return END_TEXT if is_end(word) else word
+def shown(word: str, joining: str = "words") -> str:
+    """The word as people know it, or END for the END token; see `unrolled.models.trace.joining.shown`."""
+    return END_TEXT if is_end(word) else sign(word, joining)

@@ -28,6 +28,8 @@ class Session:
         The run is over.
     candidate_chosen : Signal(int, int)
         A person chose another word: the step and the token. The controller takes the run that way.
+    text_entered : Signal(str)
+        A person typed a text to be run. The controller opens it.
     """
 
     input_changed = Signal()
@@ -36,6 +38,7 @@ class Session:
     steps_added = Signal(int)
     ended = Signal()
     candidate_chosen = Signal(int, int)
+    text_entered = Signal(str)
 
     def __init__(self, appearance: Appearance | None = None) -> None:
         self.playhead = Playhead()

@@ -24,7 +24,7 @@ from unrolled.models.protocol.messages import (
 )
 from unrolled.models.trace import ModelListing, Trace
 from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.state.inputs import Input, InputText, looks_like_prose, taken_by
+from unrolled.viewer.state.inputs import Input, InputText, looks_like_prose, taken_by, typed
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.window.input_worker import InputWorker
 from unrolled.viewer.window.inputs import (
@@ -83,6 +83,7 @@ class Controller(Transport):
         self._inputs = InputWorker(self)
         self._inputs.decoded.connect(self._show_input)
         self._inputs.failed.connect(self._input_failed)
+        session.text_entered.connect(lambda text: self.open_text(typed(text)))
         backend.report.connect(self._take)
         backend.started.connect(lambda: self.status_changed.emit("Loading PyTorch…", -1.0))
         backend.died.connect(self._backend_died)

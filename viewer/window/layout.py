@@ -8,14 +8,19 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
+from unrolled.viewer.panels.alignment import AlignmentPanel
 from unrolled.viewer.panels.candidates import CandidatesPanel
 from unrolled.viewer.panels.caption import CaptionPanel
+from unrolled.viewer.panels.clip import ClipPanel
 from unrolled.viewer.panels.film_strip import FilmStripPanel
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.picture import PicturePanel
+from unrolled.viewer.panels.reader import ReaderPanel
 from unrolled.viewer.panels.scrub_bar import ScrubBarPanel
+from unrolled.viewer.panels.text_input import TextPanel
 from unrolled.viewer.panels.tracks import TracksPanel
 from unrolled.viewer.panels.unit import UnitPanel
+from unrolled.viewer.state.inputs import taken_by
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.window.banner import BannerPlace
@@ -29,6 +34,15 @@ GAP = 8
 LEFT_PART, LEFT_LEAST = 0.34, 376
 ROOMY = 1200  # device-independent pixels of width, or 780 of height: below, what can be smaller is
 BANNER_WIDTH = 620
+KIND_SECTIONS = {
+    "picture": ("picture", "written", "film strip"),
+    "sentence": ("text", "written", "alignment"),
+    "text": ("text", "reader"),
+    "clip": ("clip", "written"),
+}
+"""The left part's sections, by the kind of input."""
+TEXT_TITLES = {"sentence": "Sentence", "text": "Text"}
+WRITTEN_TITLES = {"sentence": "Translation", "clip": "What happens"}
 
 PanelKind = TypeVar("PanelKind", bound=Panel)
 
@@ -58,9 +72,15 @@ class Layout(QWidget):
         unit = self._panel(UnitPanel)
         scrub_bar = self._panel(ScrubBarPanel)
 
-        self.picture_section = Section("Photograph", picture)
-        self.left = _splitter(Qt.Orientation.Vertical, self.picture_section, Section("Caption", caption),
-                              Section("Attention, word by word", film_strip), stretch=(1, 0, 0))
+        text, clip, alignment, reader = (self._panel(TextPanel), self._panel(ClipPanel), self._panel(AlignmentPanel),
+                                         self._panel(ReaderPanel))
+        self.sections = {
+            "picture": Section("Photograph", picture), "clip": Section("Clip", clip), "text": Section("Text", text),
+            "written": Section("Caption", caption), "film strip": Section("Attention, word by word", film_strip),
+            "alignment": Section("Alignment", alignment), "reader": Section("Read and written", reader)}
+        self.picture_section = self.sections["picture"]
+        self.left = _splitter(Qt.Orientation.Vertical, *self.sections.values(), stretch=(1, 1, 0, 0, 0, 1, 1))
+        self._kind = ""
         self.right = _splitter(Qt.Orientation.Vertical, Section("This step", candidates), Section("Unit", unit),
                                stretch=(1, 0))
         self.middle = Section("What the model computed", tracks)
@@ -74,7 +94,6 @@ class Layout(QWidget):
                 panel.setBackgroundRole(QPalette.ColorRole.Base)
                 panel.setAutoFillBackground(True)
         self.status = StatusLine()
-
         inside = QVBoxLayout()
         inside.setContentsMargins(GAP + 4, GAP + 4, GAP + 4, 4)
         inside.setSpacing(GAP)
@@ -94,11 +113,44 @@ class Layout(QWidget):
         self._drop_hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._drop_hint.hide()
         self.columns.splitterMoved.connect(lambda *_: self._place_banners())
+        self._show_kind()
+        for changed in (session.input_changed, session.model_changed, session.trace_changed):
+            changed.connect(self._show_kind)
 
     def _panel(self, kind: type[PanelKind]) -> PanelKind:
         made = kind(self._session, self._theme)
         self.panels.append(made)
         return made
+
+    @property
+    def input_kind(self) -> str:
+        """What kind of input is worked on: the run's, else the model's, else what the input is."""
+        session = self._session
+        if session.trace is not None:
+            return session.trace.provenance.input_kind
+        if session.description is not None and (session.input is None or taken_by(session.input, session.description.input_kind)):
+            return session.description.input_kind
+        return session.input.medium if session.input is not None else "picture"
+
+    def _show_kind(self) -> None:
+        """Show the parts that this kind of input has; each is chosen by the kind, never by a model."""
+        session, kind = self._session, self.input_kind
+        channels = (session.trace.channels.values() if session.trace is not None
+                    else session.description.channels if session.description is not None else ())
+        shown = KIND_SECTIONS.get(kind, KIND_SECTIONS["picture"])
+        if kind == "picture" and channels and not FilmStripPanel.draws(channels):
+            shown = tuple(name for name in shown if name != "film strip")
+        state = f"{kind} {shown}"
+        if state == self._kind:
+            return
+        self._kind = state
+        self.sections["text"].set_title(TEXT_TITLES.get(kind, "Text"))
+        self.sections["written"].set_title(WRITTEN_TITLES.get(kind, "Caption"))
+        for name, section in self.sections.items():
+            section.setVisible(name in shown)
+        if self._sized:
+            self._size_left()
+        self._place_banners()
 
     # ── Messages ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -137,9 +189,16 @@ class Layout(QWidget):
         width, height = self.width() - 4 * GAP, self.height() - 180
         left, right = max(round(LEFT_PART * width), LEFT_LEAST), 248 if width > ROOMY else 236
         self.columns.setSizes([left, width - left - right, right])
-        caption, strip = (104, 136) if height > ROOMY * 0.65 - 180 else (92, 124)
-        self.left.setSizes([height - caption - strip, caption, strip])
+        self._size_left()
         self.right.setSizes([round(0.58 * height), round(0.42 * height)])
+
+    def _size_left(self) -> None:
+        height = self.height() - 180
+        caption, strip = (104, 136) if height > ROOMY * 0.65 - 180 else (92, 124)
+        heights = {"written": caption, "film strip": strip, "text": 132}
+        shown = [name for name, section in self.sections.items() if not section.isHidden()]
+        rest = height - sum(heights.get(name, 0) for name in shown)
+        self.left.setSizes([heights.get(name, rest) if name in shown else 0 for name in self.sections])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the messages at their places."""
@@ -152,7 +211,7 @@ class Layout(QWidget):
             if place.banner is None:
                 continue
             if name == "input":
-                left, room = self._left_of(self.picture_section), self.picture_section.width()
+                left, room = self._left_of(self.left), self.left.width()
             else:
                 left = self._left_of(self.middle)
                 room = self._left_of(self.right) + self.right.width() - left
@@ -179,13 +238,15 @@ class Layout(QWidget):
 
     def remember(self, settings: WindowSettings) -> None:
         """Keep the sizes of the panes, and what panels want kept."""
-        for name, splitter in (("columns", self.columns), ("left", self.left), ("right", self.right)):
+        for name, splitter in (("columns", self.columns), ("right", self.right)):
             settings.put_shape(f"splitter_{name}", splitter.saveState())
+        if self.input_kind == "picture":  # the left part has other sections for every kind; this one is the first seen
+            settings.put_shape("splitter_left_parts", self.left.saveState())
         settings.put_names("folded", self.tracks.folded)
 
     def restore(self, settings: WindowSettings) -> None:
         """Take over what was kept."""
-        for name, splitter in (("columns", self.columns), ("left", self.left), ("right", self.right)):
+        for name, splitter in (("columns", self.columns), ("left_parts", self.left), ("right", self.right)):
             state = settings.shape(f"splitter_{name}")
             if state is not None:
                 self._sized = splitter.restoreState(state) or self._sized

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -25,10 +25,12 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMainWindow,
     QMenu,
+    QPlainTextEdit,
     QWidget,
 )
 
 from unrolled.assets import path as asset
+from unrolled.viewer.state.inputs import typed
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.stylesheet import palette, stylesheet
@@ -36,7 +38,7 @@ from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
 from unrolled.viewer.window.actions import MENUS, SPECS, make_actions, set_icons
 from unrolled.viewer.window.controller import Controller
 from unrolled.viewer.window.coordinator import Coordinator
-from unrolled.viewer.window.inputs import PICTURE_SUFFIXES, SESSION_SUFFIX, TRACE_SUFFIXES
+from unrolled.viewer.window.inputs import CLIP_SUFFIXES, PICTURE_SUFFIXES, SAMPLES, SESSION_SUFFIX, TEXT_SUFFIXES, TRACE_SUFFIXES
 from unrolled.viewer.window.layout import Layout
 from unrolled.viewer.window.message import Message
 from unrolled.viewer.window.pasting import path_of, picture_of
@@ -127,14 +129,14 @@ class MainWindow(QMainWindow):
                     self.recent_menu = QMenu("Recent", menu)
                     self.recent_menu.aboutToShow.connect(self._fill_recent)
                     menu.addMenu(self.recent_menu)
-                    samples = QMenu("Sample photographs", menu)
+                    samples = QMenu("Samples", menu)
                     samples.aboutToShow.connect(lambda samples=samples: self._fill_samples(samples))
                     menu.addMenu(samples)
 
     def _connect(self) -> None:
         controller, session, layout = self.controller, self.session, self.layout_
         handlers: dict[str, Callable[[], object]] = {
-            "open": self.ask_open, "paste": self.paste, "open_checkpoint": self.ask_checkpoint,
+            "open": self.ask_open, "open_frames": self.ask_frames, "paste": self.paste, "open_checkpoint": self.ask_checkpoint,
             "save_session": self.ask_save, "export": self.ask_export, "restore": self.restore_last, "quit": self.close,
             "step": controller.step_forward, "back": controller.step_back, "first": controller.go_first,
             "last": controller.go_last, "run_to_end": controller.run_to_end, "play": controller.toggle_play,
@@ -250,11 +252,18 @@ class MainWindow(QMainWindow):
         def patterns(suffixes: tuple[str, ...]) -> str:
             return " ".join(f"*{suffix}" for suffix in suffixes)
 
-        everything = PICTURE_SUFFIXES + TRACE_SUFFIXES + (SESSION_SUFFIX,)
+        everything = tuple(dict.fromkeys(PICTURE_SUFFIXES + CLIP_SUFFIXES + TEXT_SUFFIXES + TRACE_SUFFIXES + (SESSION_SUFFIX,)))
         name, _ = QFileDialog.getOpenFileName(
             self, "Open", self.settings.text("folder"),
             f"What Unrolled opens ({patterns(everything)});;Photographs ({patterns(PICTURE_SUFFIXES)});;"
+            f"Texts ({patterns(TEXT_SUFFIXES)});;Clips ({patterns(CLIP_SUFFIXES)});;"
             f"Traces ({patterns(TRACE_SUFFIXES)});;Sessions (*{SESSION_SUFFIX});;All files (*)")
+        if name:
+            self.controller.open_file(Path(name))
+
+    def ask_frames(self) -> None:
+        """Let a person choose a folder of frames."""
+        name = QFileDialog.getExistingDirectory(self, "Open a folder of frames", self.settings.text("folder"))
         if name:
             self.controller.open_file(Path(name))
 
@@ -268,16 +277,18 @@ class MainWindow(QMainWindow):
         self._update_actions()
 
     def paste(self) -> None:
-        """Open what is on the clipboard: a file, a path, or a picture."""
-        mime = QGuiApplication.clipboard().mimeData()
+        """Open what is on the clipboard: a file, a path, a picture, or a text."""
+        mime = QGuiApplication.clipboard().mimeData() or QMimeData()
         path, picture = path_of(mime), picture_of(mime)
         if path is not None:
             self.controller.open_file(path)
         elif picture is not None:
             self.controller.open_bytes(picture, "pasted.png")
+        elif mime.hasText() and mime.text().strip():
+            self.controller.open_text(typed(mime.text()))
         else:
             self.layout_.say(Message(place="input", kind="info",
-                                     text="There is no picture and no file on the clipboard."))
+                                     text="There is no picture, no text and no file on the clipboard."))
 
     def ask_save(self) -> None:
         """Let a person save the session."""
@@ -392,7 +403,8 @@ class MainWindow(QMainWindow):
 
     def _fill_samples(self, menu: QMenu) -> None:
         menu.clear()
-        for path in sorted(asset("samples").glob("*.jpg")):
+        others = [path for name in SAMPLES.values() if (path := asset("samples", name)).is_file() and path.suffix != ".jpg"]
+        for path in (*sorted(asset("samples").glob("*.jpg")), *others):
             action: QAction = menu.addAction(path.stem.replace("-", " ").capitalize())
             action.triggered.connect(lambda _=False, path=path: self.controller.open_file(path))
 
@@ -400,7 +412,8 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Say that it can be dropped."""
-        if path_of(event.mimeData()) is not None or event.mimeData().hasImage():
+        mime = event.mimeData()
+        if path_of(mime) is not None or mime.hasImage() or mime.hasText():
             event.acceptProposedAction()
             self.layout_.show_drop_hint(True)
 
@@ -417,6 +430,8 @@ class MainWindow(QMainWindow):
             self.controller.open_file(path)
         elif picture is not None:
             self.controller.open_bytes(picture, "dropped.png")
+        elif event.mimeData().hasText():
+            self.controller.open_text(typed(event.mimeData().text()))
 
     def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
         """Watch the one widget that keys go to; a filter for all events of the program would cost a tenth of a frame."""
@@ -483,4 +498,4 @@ def _uses(watched: QObject, event: QKeyEvent) -> bool:
     moves = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Space)
     if isinstance(watched, QComboBox | QAbstractSlider):
         return key in moves
-    return isinstance(watched, QAbstractSpinBox | QLineEdit)
+    return isinstance(watched, QAbstractSpinBox | QLineEdit | QPlainTextEdit)

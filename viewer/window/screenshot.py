@@ -14,6 +14,7 @@ from unrolled.viewer.window.main_window import MainWindow
 from unrolled.viewer.window.message import Message
 
 LIMIT_MILLISECONDS = 120_000
+WRITTEN_ON = 120  # characters that are written behind a text that was read
 SETTLE_MILLISECONDS = 250
 
 
@@ -39,6 +40,7 @@ class Screenshot(QObject):
         self._limit.timeout.connect(lambda: self._finish("The caption was not finished within two minutes."))
         self._limit.start(LIMIT_MILLISECONDS)
         window.session.ended.connect(self._run_over)
+        window.session.steps_added.connect(lambda _: self._trace_changed())
         window.session.trace_changed.connect(self._trace_changed)
         window.controller.said.connect(self._said)
         window.controller.state_changed.connect(self._trace_changed)
@@ -48,7 +50,8 @@ class Screenshot(QObject):
         trace = self._window.session.trace
         if self._over or trace is None:
             return
-        if trace.ended:
+        given = trace.provenance.given
+        if trace.ended or (given and len(trace) >= given + WRITTEN_ON):
             self._run_over()
         elif self._window.controller.run.is_open and not self._window.controller.run.busy:
             self._window.controller.run_to_end()

@@ -45,6 +45,11 @@ class Section(QFrame):
             note_changed.connect(self.set_note)
             self.set_note(getattr(content, "note", ""))
 
+    def set_title(self, title: str) -> None:
+        """Another heading."""
+        self._heading.setText(title)
+        self.setAccessibleName(title)
+
     def set_note(self, text: str) -> None:
         """A few words at the right end of the heading's line."""
         self._whole_note = text

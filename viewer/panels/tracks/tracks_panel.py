@@ -12,6 +12,7 @@ from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.steps import step_noun
 from unrolled.viewer.panels.tracks.heat_track import HeatTrack
+from unrolled.viewer.panels.tracks.label_track import LabelTrack
 from unrolled.viewer.panels.tracks.line_track import PinnedTrack, ScalarTrack
 from unrolled.viewer.panels.tracks.track import Track
 from unrolled.viewer.panels.tracks.word_track import WordTrack
@@ -75,7 +76,7 @@ class TracksPanel(Panel):
     @classmethod
     def draws(cls, channels: Iterable[Channel]) -> bool:
         """Scalars and whatever has units."""
-        return any(channel.axes in ((), ("unit",)) for channel in channels)
+        return any(channel.axes in ((), ("unit",), ("label",)) for channel in channels)
 
     @property
     def folded(self) -> frozenset[str]:
@@ -176,9 +177,11 @@ class TracksPanel(Panel):
             self._rows.takeAt(0)
         self.tracks = []
         if self._channels:
+            labelled = [channel for channel in self._channels if channel.axes == ("label",)]
             of_units = [channel for channel in self._channels if channel.axes == ("unit",)]
             self.tracks.append(WordTrack(self.session, self.theme))
             self.tracks += [ScalarTrack(self.session, self.theme, channel) for channel in self._channels if channel.axes == ()]
+            self.tracks += [LabelTrack(self.session, self.theme, channel) for channel in labelled]
             self.tracks += [HeatTrack(self.session, self.theme, channel) for channel in of_units]
             if of_units:
                 self.tracks.append(PinnedTrack(self.session, self.theme, of_units))

@@ -1,0 +1,17 @@
+"""Count the words of a text file."""
+
+import sys
+from collections import Counter
+
+
+def count_words(path: str) -> Counter:
+    """How often each word occurs."""
+    words = Counter()
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            words.update(line.lower().split())
+    return words
+
+
+if __name__ == "__main__":
+    for word, number in count_words(sys.argv[1]).most_common(

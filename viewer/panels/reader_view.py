@@ -1,0 +1,232 @@
+"""A long text, each character on the colour of a unit's value: only the lines that are seen are painted."""
+
+from __future__ import annotations
+
+import bisect
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QWidget
+
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.theme.fonts import mono_font
+from unrolled.viewer.theme.themes import Theme
+
+FONT_PIXELS = 13
+MARGIN = 4.0
+LINE_GAP = 4.0
+STRENGTH = 0.62  # of a colour over the ground, so that the text can be read on all of them
+UNKNOWN_SIGN, END_SIGN, LINE_SIGN = "\N{REPLACEMENT CHARACTER}", "␄", "⏎"
+
+Colours = npt.NDArray[np.uint8]
+
+
+def sign_of(word: str) -> str:
+    """A character as it is written here: what the model does not know, and its END, as signs."""
+    if len(word) == 1:
+        return word
+    return UNKNOWN_SIGN if "unk" in word else END_SIGN
+
+
+class ReaderView(QAbstractScrollArea):
+    """The text.
+
+    Attributes
+    ----------
+    step_wanted : Signal(int)
+        A person clicked or dragged to a character.
+    hovered : Signal(int)
+        The character under the pointer, `NOWHERE` for none.
+    step : int
+        The playhead.
+    """
+
+    step_wanted = Signal(int)
+    hovered = Signal(int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.step = NOWHERE
+        self.given = 0
+        self._text = ""
+        self._starts: list[int] = []   # of every line on screen, wrapped ones included
+        self._colours: Colours = np.zeros((0, 3), np.uint8)
+        self._columns = 0
+        self.setFont(mono_font(FONT_PIXELS))
+        self.viewport().setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName("Text that was read and written")
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
+        self.verticalScrollBar().setAccessibleName("Scroll the text")
+
+    @property
+    def text(self) -> str:
+        """What is shown, a character a step."""
+        return self._text
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are, wrapped ones counted each."""
+        return len(self._starts)
+
+    def set_text(self, text: str, given: int) -> None:
+        """Show this text; its first `given` characters were read, the others written."""
+        if text.startswith(self._text) and self._text and self._starts:
+            known = len(self._starts) - 1
+            kept, begin = self._starts[:known], self._starts[known]
+        else:
+            kept, begin = [], 0
+        self._text, self.given = text, given
+        self._starts = kept + self._wrapped(begin)
+        self._resize_bar()
+        self.viewport().update()
+
+    def set_colours(self, colours: Colours) -> None:
+        """The colour of every character, shape (characters, 3); fewer leave the rest plain."""
+        self._colours = colours
+        self.viewport().update()
+
+    def seek(self, step: int) -> None:
+        """Outline this character, and bring it into view."""
+        if step == self.step:
+            return
+        self.step = step
+        if 0 <= step < len(self._text):
+            line, bar = self.line_of(step), self.verticalScrollBar()
+            shown = max(int(self.viewport().height() / self._line_height), 1)
+            if line < bar.value() or line >= bar.value() + shown - 1:
+                bar.setValue(max(line - shown // 2, 0))
+        self.viewport().update()
+
+    # ── Geometry ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _line_height(self) -> float:
+        return QFontMetricsF(self.font()).height() + LINE_GAP
+
+    @property
+    def _width(self) -> float:
+        return QFontMetricsF(self.font()).horizontalAdvance("0")
+
+    def line_of(self, step: int) -> int:
+        """The line that a character stands in."""
+        return bisect.bisect_right(self._starts, step) - 1
+
+    def box_of(self, step: int) -> QRectF:
+        """Where a character is, in the viewport."""
+        line = self.line_of(step)
+        y = (line - self.verticalScrollBar().value()) * self._line_height
+        return QRectF(MARGIN + (step - self._starts[line]) * self._width, y, self._width, self._line_height)
+
+    def step_at(self, position: QPointF) -> int:
+        """The character at a place; `NOWHERE` where there is none."""
+        line = int(position.y() // self._line_height) + self.verticalScrollBar().value()
+        if not 0 <= line < len(self._starts):
+            return NOWHERE
+        step = self._starts[line] + int(max(position.x() - MARGIN, 0.0) // self._width)
+        return step if step < self._end_of(line) else NOWHERE
+
+    def _end_of(self, line: int) -> int:
+        return self._starts[line + 1] if line + 1 < len(self._starts) else len(self._text)
+
+    def _wrapped(self, begin: int) -> list[int]:
+        """Where lines begin from a line's beginning on."""
+        columns = self._columns = max(int((self.viewport().width() - 2 * MARGIN) / self._width), 8)
+        starts, place, length = [], begin, len(self._text)
+        while place < length:
+            end = self._text.find("\n", place)
+            end = length if end < 0 else end + 1
+            starts += range(place, end, columns)
+            place = end
+        return starts or [0]
+
+    def _resize_bar(self) -> None:
+        shown = max(int(self.viewport().height() / self._line_height), 1)
+        bar = self.verticalScrollBar()
+        bar.setPageStep(shown)
+        bar.setRange(0, max(len(self._starts) - shown + 1, 0))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Wrap again where the width is another."""
+        super().resizeEvent(event)
+        columns = max(int((self.viewport().width() - 2 * MARGIN) / self._width), 8)
+        if columns != self._columns:
+            self._starts = self._wrapped(0) if self._text else []
+        self._resize_bar()
+
+    # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The lines that are seen: colours as one picture, then the characters."""
+        first = self.verticalScrollBar().value()
+        last = min(first + int(self.viewport().height() / self._line_height) + 2, len(self._starts))
+        with QPainter(self.viewport()) as painter:
+            painter.setFont(self.font())
+            if last > first and self._text:
+                self._paint_colours(painter, first, last)
+                for line in range(first, last):
+                    self._paint_line(painter, line, (line - first) * self._line_height)
+            if 0 <= self.step < len(self._text):
+                painter.setPen(QPen(QColor(self.theme.playhead), 2))
+                painter.drawRect(self.box_of(self.step).adjusted(-0.5, 1, 0.5, -1))
+
+    def _paint_colours(self, painter: QPainter, first: int, last: int) -> None:
+        ground = QColor(self.theme.panel)
+        picture = np.empty((last - first, self._columns, 4), np.uint8)
+        picture[:] = (ground.red(), ground.green(), ground.blue(), 255)
+        for line in range(first, last):
+            begin = self._starts[line]
+            colours = self._colours[begin : self._end_of(line)]
+            picture[line - first, : len(colours), :3] = colours
+        image = QImage(picture.data, self._columns, last - first, 4 * self._columns, QImage.Format.Format_RGBA8888)
+        painter.drawImage(QRectF(MARGIN, 0, self._columns * self._width, (last - first) * self._line_height), image)
+
+    def _paint_line(self, painter: QPainter, line: int, y: float) -> None:
+        begin, end = self._starts[line], self._end_of(line)
+        baseline = y + LINE_GAP / 2 + QFontMetricsF(painter.font()).ascent()
+        split = min(max(self.given, begin), end)
+        for start, stop, colour in ((begin, split, self.theme.text), (split, end, self.theme.accent)):
+            text = self._text[start:stop].replace("\t", "⇥").replace("\n", "")
+            if text:
+                painter.setPen(QColor(colour))
+                painter.drawText(QPointF(MARGIN + (start - begin) * self._width, baseline), text)
+            if start < stop and self._text[stop - 1] == "\n":
+                painter.setPen(QColor(self.theme.faint))
+                painter.drawText(QPointF(MARGIN + (stop - 1 - begin) * self._width, baseline), LINE_SIGN)
+
+    # ── The pointer and keys ──────────────────────────────────────────────────────────────────────────────────
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Go to a character."""
+        step = self.step_at(event.position())
+        if step != NOWHERE:
+            self.step_wanted.emit(step)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Read out, or drag the playhead."""
+        step = self.step_at(event.position())
+        self.hovered.emit(step)
+        if step != NOWHERE and event.buttons() & Qt.MouseButton.LeftButton:
+            self.step_wanted.emit(step)
+
+    def leaveEvent(self, event: object) -> None:
+        """Nothing is under the pointer."""
+        self.hovered.emit(NOWHERE)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows go from character to character and from line to line, where the view was reached by Tab."""
+        line = self.line_of(self.step) if 0 <= self.step < len(self._text) else 0
+        moves = {Qt.Key.Key_Left: self.step - 1, Qt.Key.Key_Right: self.step + 1}
+        key = Qt.Key(event.key())
+        if key in (Qt.Key.Key_Up, Qt.Key.Key_Down) and self._starts:
+            goal = min(max(line + (1 if key == Qt.Key.Key_Down else -1), 0), len(self._starts) - 1)
+            column = self.step - self._starts[line]
+            moves[key] = min(self._starts[goal] + column, max(self._end_of(goal) - 1, 0))
+        if key in moves and self._text:
+            self.step_wanted.emit(min(max(moves[key], 0), len(self._text) - 1))
+        else:
+            super().keyPressEvent(event)
