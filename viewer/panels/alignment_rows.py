@@ -1,6 +1,6 @@
 """The alignment as places on the colour map, a row a step, each made once when it arrives. It knows neither Qt nor the session.
 
-Words are written as people read them: a piece without its sign, one that goes on a word with a hyphen before it.
+Words are written as people read them: a piece without its sign, one that goes on a word with a dot before it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.trace import Channel, Trace
-from unrolled.models.trace.joining import WORD_BEGINS, shown
+from unrolled.models.trace.joining import WORD_BEGINS, text_of
 from unrolled.viewer.panels.tracks.columns import Bytes, places_of
-from unrolled.viewer.panels.words import END_TEXT, is_end
+from unrolled.viewer.panels.words import is_end, shown
 
 AXES = ("source",)
 FIRST_CAPACITY = 32
-GOES_ON = "‑"
+GOES_ON = "·"  # as `unrolled.models.trace.joining.shown` writes it
 
 
 def source_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
@@ -26,27 +26,28 @@ def source_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
 
 
 def written_label(word: str, joining: str) -> str:
-    """A word beside its row: END, a word, or a hyphen and the piece that goes on a word."""
-    if is_end(word):
-        return END_TEXT
-    goes_on = joining == "pieces" and not word.startswith(WORD_BEGINS) and word[:1].isalpha()
-    return (GOES_ON if goes_on else "") + shown(word, joining)
+    """A word beside its row: END, a word, or a dot and the piece that goes on a word."""
+    return shown(word, joining)
 
 
 def whole_word(words: Sequence[str], place: int, joining: str) -> str:
     """The word that a piece is a part of, for a sentence that reads it out."""
-    if joining != "pieces" or is_end(words[place]) or not words[place].removeprefix(WORD_BEGINS)[:1].isalpha():
+    if joining != "pieces" or not _letters(words[place]):
         return written_label(words[place], joining)
-
-    def goes_on(at: int) -> bool:
-        return not words[at].startswith(WORD_BEGINS) and words[at][:1].isalpha()
-
     first, last = place, place + 1
-    while first > 0 and goes_on(first) and words[first - 1].removeprefix(WORD_BEGINS)[:1].isalpha():
+    while first > 0 and _goes_on(words[first]) and _letters(words[first - 1]):
         first -= 1
-    while last < len(words) and goes_on(last):
+    while last < len(words) and _goes_on(words[last]):
         last += 1
-    return "".join(shown(word, joining) for word in words[first:last])
+    return text_of(words[first:last], joining)
+
+
+def _letters(word: str) -> bool:
+    return not is_end(word) and word.removeprefix(WORD_BEGINS)[:1].isalpha()
+
+
+def _goes_on(word: str) -> bool:
+    return word[:1].isalpha()
 
 
 def row_limits(weights: npt.NDArray[np.float32], scale: str) -> tuple[float, float]:

@@ -127,6 +127,7 @@ class PictureControls(QWidget):
 
 
 def switch(text: str, tooltip: str, name: str) -> QToolButton:
+    """A small button that is on or off, with a text or, later, an icon."""
     button = QToolButton()
     button.setText(text)
     button.setToolTip(tooltip)

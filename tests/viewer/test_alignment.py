@@ -1,0 +1,231 @@
+"""The alignment: rows grow with the run, words on both sides are linked, and what is drawn is what was recorded."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+import scripted
+import scripted_traces
+from PySide6.QtCore import QPoint, QPointF, Qt
+
+from unrolled.models.trace import Trace
+from unrolled.viewer.panels.alignment import AlignmentPanel
+from unrolled.viewer.panels.alignment_geometry import alignment_geometry, shown_labels
+from unrolled.viewer.panels.alignment_painting import text_on, weight_colour
+from unrolled.viewer.panels.alignment_rows import AlignmentRows, whole_word, written_label
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.colour_maps import SEQUENTIAL, colour_table
+from unrolled.viewer.theme.themes import DARK, LIGHT
+
+
+@pytest.fixture
+def session():
+    made = Session()
+    made.set_trace(scripted_traces.translation_trace())
+    return made
+
+
+@pytest.fixture
+def panel(qtbot, session):
+    made = AlignmentPanel(session, LIGHT)
+    qtbot.addWidget(made)
+    made.resize(376, 560)
+    with qtbot.waitExposed(made):
+        made.show()
+    session.playhead.moved.connect(made.seek)
+    session.appearance.changed.connect(made.refresh)
+    session.steps_added.connect(lambda _: made.refresh())
+    session.trace_changed.connect(made.refresh)
+    made.seek(session.playhead.step)
+    return made
+
+
+def cell_point(panel, row, column):
+    geometry = panel.canvas.geometry_of_cells
+    return QPoint(round(geometry.left + (column + 0.5) * geometry.cell_width),
+                  round(geometry.top + (row + 0.5) * geometry.cell_height))
+
+
+def test_it_is_chosen_by_axes_alone(session):
+    assert AlignmentPanel.draws(session.trace.channels.values())
+    assert not AlignmentPanel.draws(scripted.channels())
+
+
+def test_what_is_lit_up_is_the_playheads_row(session, panel):
+    weights = session.trace.column("attention")
+    for step in np.random.default_rng(5).integers(0, len(session.trace), 40):
+        session.playhead.seek(int(step))
+        assert panel.shown_step == step
+        assert np.array_equal(panel.words.weights, weights[step])
+        assert np.array_equal(panel.canvas.view.row_weights, weights[step])
+        table = panel.canvas.table
+        assert [colour.getRgb()[:3] for colour in panel.words.colours] == [
+            weight_colour(float(weight), (0.0, 1.0), table).getRgb()[:3] for weight in weights[step]]
+
+
+def test_cells_have_the_colours_of_their_weights_on_one_scale(session, panel):
+    weights = session.trace.column("attention")
+    table = colour_table("inferno").astype(int)
+    seen = panel.canvas.grab().toImage()
+    for row, column in ((0, 0), (2, 1), (4, 4), (8, 9), (9, 2)):
+        found = np.array(panel.canvas.colour_of(row, column))
+        assert np.abs(found - table[round(float(weights[row, column]) * 255)][:3]).max() <= 6
+        point = cell_point(panel, row, column)
+        assert seen.pixelColor(point).getRgb()[:3] == tuple(found)
+
+
+def test_rows_are_coloured_once_and_never_again_while_it_grows(session, panel):
+    whole = scripted_traces.translation_trace()
+    growing = Trace(whole.channels.values(), provenance=whole.provenance)
+    session.set_trace(growing)
+    heights = set()
+    for step in range(len(whole)):
+        growing.append(whole.step(step))
+        session.grew()
+        session.playhead.seek(step)
+        before = panel._rows.places.copy()
+        panel.refresh()
+        assert np.array_equal(panel._rows.places[: len(before)], before)
+        heights.add(panel.canvas.geometry_of_cells.cell_height)
+    assert panel._rows.made == len(whole)
+    assert len(heights) == 1  # nothing jumps
+    assert panel.canvas.view.written[-1] == "END"
+
+
+def test_a_click_on_a_row_goes_there(qtbot, session, panel):
+    for row in (4, 0, 9):
+        qtbot.mouseClick(panel.canvas, Qt.MouseButton.LeftButton, pos=cell_point(panel, row, 3))
+        assert session.playhead.step == row
+    geometry = panel.canvas.geometry_of_cells
+    label = QPoint(10, round(geometry.top + 2.5 * geometry.cell_height))
+    qtbot.mouseClick(panel.canvas, Qt.MouseButton.LeftButton, pos=label)
+    assert session.playhead.step == 2
+
+
+def test_hovering_reads_out_both_words_and_the_weight(qtbot, session, panel):
+    qtbot.mouseMove(panel.canvas, cell_point(panel, 4, 4))
+    weight = float(session.trace.column("attention")[4, 4])
+    assert panel.note.startswith(f"“running” → “court”  {weight * 100:.1f}%")
+    assert panel.canvas.accessibleDescription() == panel.note
+    assert np.array_equal(panel.canvas.view.column_weights, session.trace.column("attention")[:, 4])
+    assert np.array_equal(panel.words.weights, session.trace.column("attention")[4])  # of the row under the pointer
+    panel.canvas.leaveEvent(None)
+    assert panel.note == ""
+    assert panel.canvas.view.column_weights is None
+
+
+def test_a_source_word_is_followed_from_either_place(qtbot, session, panel):
+    place = panel.words.place(2).center().toPoint()
+    qtbot.mouseClick(panel.words, Qt.MouseButton.LeftButton, pos=place)
+    assert panel.chosen == 2
+    assert np.array_equal(panel.canvas.view.column_weights, session.trace.column("attention")[:, 2])
+    panel.words.leaveEvent(None)
+    assert panel.note.startswith("“dog” counts most for “chien”")
+    geometry = panel.canvas.geometry_of_cells
+    head = QPoint(round(geometry.left + 2.5 * geometry.cell_width), 12)
+    qtbot.mouseClick(panel.canvas, Qt.MouseButton.LeftButton, pos=head)
+    assert panel.chosen is None
+
+
+def test_the_keyboard_reaches_all_of_it(qtbot, session, panel):
+    assert panel.canvas.focusPolicy() == Qt.FocusPolicy.TabFocus
+    panel.canvas.setFocus()
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Up):
+        qtbot.keyClick(panel.canvas, key)
+    assert session.playhead.step == 1
+    qtbot.keyClick(panel.canvas, Qt.Key.Key_Right)
+    qtbot.keyClick(panel.canvas, Qt.Key.Key_Right)
+    assert panel.chosen == 1
+    qtbot.keyClick(panel.canvas, Qt.Key.Key_Escape)
+    assert panel.chosen is None
+    assert panel.canvas.accessibleName()
+    assert panel.words.accessibleName()
+    assert panel.accessibleName()
+
+
+def test_the_scale_is_absolute_and_its_uniform_level_marked(qtbot, session, panel):
+    assert (panel.legend.low, panel.legend.high) == (0.0, 1.0)
+    assert panel.legend.uniform == pytest.approx(1 / len(scripted_traces.SOURCE))
+    assert panel.legend.labels == ("0", "uniform 9.1%", "100%")
+    qtbot.mouseClick(panel.stretched, Qt.MouseButton.LeftButton)
+    weights = session.trace.column("attention")[session.playhead.step]
+    assert (panel.legend.low, panel.legend.high) == (pytest.approx(weights.min()), pytest.approx(weights.max()))
+    assert panel._rows.places.max(axis=1).tolist() == [254] * len(session.trace)
+
+
+def test_pieces_are_written_as_people_read_words():
+    assert [written_label(word, "pieces") for word in ("▁run", "ning", ".", "<end>")] == ["run", "·ning", ".", "END"]
+    words = scripted_traces.SOURCE
+    assert whole_word(words, 4, "pieces") == whole_word(words, 5, "pieces") == "running"
+    assert whole_word(words, 9, "pieces") == "."
+    assert whole_word(words, 10, "pieces") == "END"
+    assert whole_word(("▁l", "'", "herbe"), 2, "pieces") == "herbe"
+
+
+def test_a_long_sentence_fits_and_is_fast(qtbot, session, panel):
+    source = (*tuple(f"▁source{number}" for number in range(199)), "<end>")
+    written = (*tuple(f"▁written{number}" for number in range(199)), "<end>")
+    session.set_trace(scripted_traces.translation_trace(source, written))
+    geometry = panel.canvas.geometry_of_cells
+    assert geometry.right <= panel.canvas.width()
+    assert geometry.bottom <= panel.canvas.height()
+    panel.canvas.grab()
+    seconds = []
+    for step in np.random.default_rng(2).integers(0, 200, 20):
+        started = time.perf_counter()
+        session.playhead.seek(int(step))
+        panel.canvas.grab()
+        seconds.append(time.perf_counter() - started)
+        assert panel.shown_step == step
+    assert np.median(seconds) < 0.02
+    for row, column in ((0, 0), (77, 131), (199, 199)):
+        assert panel.canvas.cell_at(QPointF(cell_point(panel, row, column))) is not None
+        assert geometry.row_at(geometry.top + (row + 0.5) * geometry.cell_height) == row
+        assert geometry.column_at(geometry.left + (column + 0.5) * geometry.cell_width) == column
+
+
+def test_labels_are_left_out_evenly_and_those_that_matter_stay():
+    assert shown_labels(10, 20.0, 14.0) == list(range(10))
+    shown = shown_labels(100, 2.0, 14.0, (33,))
+    assert 33 in shown
+    assert all(second - first >= 7 for first, second in itertools.pairwise(shown))
+
+
+def test_words_on_a_tint_are_legible(qapp):
+    def luminance(colour):
+        parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.getRgbF()[:3]]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    from unrolled.viewer.panels.alignment_painting import alignment_table
+    for name in SEQUENTIAL:
+        for weight in np.linspace(0, 1, 60):
+            ground = weight_colour(float(weight), (0, 1), alignment_table(name, "#ff0000"))
+            low, high = sorted((luminance(ground), luminance(text_on(ground))))
+            assert (high + 0.05) / (low + 0.05) > 4.0
+
+
+def test_what_is_no_number_and_a_shorter_run_do_no_harm(session, panel):
+    trace = scripted_traces.translation_trace()
+    trace.column("attention")[3] = np.nan
+    session.set_trace(trace)
+    session.playhead.seek(3)
+    panel.canvas.grab()
+    panel.set_theme(DARK)
+    session.set_trace(trace.truncated(2))
+    assert len(panel._rows) == 2
+    session.set_trace(None)
+    assert panel.note == ""
+    rows = AlignmentRows(trace.channels["attention"])
+    assert rows.follow(trace)
+    assert rows.follow(trace.truncated(1))
+    assert len(rows.places) == 1
+
+
+def test_the_geometry_keeps_within_its_box():
+    for rows, columns in ((0, 1), (1, 1), (3, 40), (60, 3), (200, 200)):
+        geometry = alignment_geometry(300, 240, rows=rows, columns=columns, label_width=500, label_height=500)
+        assert geometry.right <= 300
+        assert geometry.bottom <= 240
