@@ -19,8 +19,14 @@ import scripted
 
 from unrolled.models.backend.engine import EngineError, SayProgress, StillWanted, Superseded
 from unrolled.models.backend.process import run
-from unrolled.models.protocol.messages import Decoding, Device, Ended, Loaded, Opened, Ready, Stepped
-from unrolled.models.trace import ModelListing
+from unrolled.models.protocol.messages import Decoding, Device, Ended, Loaded, Opened, Ready, Stepped, SteppedBlock
+from unrolled.models.trace import Candidate, Channel, ModelDescription, ModelListing
+from unrolled.models.trace.clips import ClipError, read_clip
+
+UNITS = 6
+LETTERS = tuple(sorted(set("abcdefghijklmnopqrstuvwxyz \n()\"'#=:.,0123456789"))) + ("<unknown>",)
+TRANSLATED = ("▁un", "▁chien", "<end>")
+LABELS = ("still", "moving")
 
 
 class ScriptedEngine:
@@ -30,14 +36,23 @@ class ScriptedEngine:
         self._run = -1
         self._name = ""
         self._words: list[str] = []
+        self._kind = "picture"
+        self._given = ""
+        self._steps = 0
 
     def prepare(self, say: SayProgress) -> Ready:
         say("Loading the script", 0.5)
         listing = ModelListing(name="scripted", title="Scripted captioner", task="captioning", size_bytes=1, path="",
                                quality={"bleu_4": 0.0}, source="tests")
-        return Ready((Device("cpu", "CPU"),), (listing,))
+        others = tuple(ModelListing(name=name, title=name, task=name, size_bytes=1, path="", quality={}, source="tests",
+                                    input_kind=kind) for name, kind in OTHER_MODELS.items())
+        return Ready((Device("cpu", "CPU"),), (listing, *others))
 
     def load(self, model: str, device: str, say: SayProgress) -> Loaded:
+        self._kind = OTHER_MODELS.get(model, "picture")
+        if self._kind != "picture":
+            self._run = -1
+            return Loaded(other_description(model), "cpu")
         if model not in ("scripted", "caption-attend-lstm"):
             raise EngineError("model", f"There is no model “{model}”.")
         if device not in ("auto", "cpu"):
@@ -46,6 +61,8 @@ class ScriptedEngine:
         return Loaded(scripted.description(), "cpu")
 
     def open(self, run: int, data: bytes, name: str, decoding: Decoding, say: SayProgress, wanted: StillWanted) -> Opened:
+        if self._kind != "picture":
+            return self._open_other(run, data, name)
         say("Looking at the picture", -1)
         if name.startswith("bad"):
             raise EngineError("input", f"“{name}” cannot be used.")
@@ -58,9 +75,11 @@ class ScriptedEngine:
         return Opened(run, (0.0, 0.0, 1.0, 1.0), 0.01)
 
     def advance(self, step: int, force: int, decoding: Decoding, wanted: StillWanted,
-                count: int = 1) -> Stepped | Ended:
+                count: int = 1) -> Stepped | SteppedBlock | Ended:
         if self._run < 0:
             raise EngineError("step", "No picture is open.")
+        if self._kind != "picture":
+            return self._advance_other(step, force, count)
         if step > len(self._words):
             raise EngineError("step", f"Step {step} is not there yet.")
         del self._words[step:]
@@ -75,6 +94,77 @@ class ScriptedEngine:
         log_probs = {candidate.token: candidate.log_prob for candidate in result.candidates}
         token = scripted.WORDS.index(word)
         return Stepped(self._run, step, token, word, log_probs.get(token, -9.0), result.candidates, values, 0.1)
+
+    # ── Inputs that are no pictures ───────────────────────────────────────────────────────────────────────────
+
+    def _open_other(self, run: int, data: bytes, name: str) -> Opened:
+        self._run, self._words, whole = run, [], (0.0, 0.0, 1.0, 1.0)
+        if self._kind == "clip":
+            try:
+                self._steps = len(read_clip(data, name).frames)
+            except ClipError as error:
+                raise EngineError("input", str(error)) from error
+            return Opened(run, whole, 0.01, maximum_steps=self._steps)
+        self._given = data.decode()
+        if self._kind == "sentence":
+            source = (*(f"▁{word}" for word in self._given.split()), "<end>")
+            self._steps = len(TRANSLATED)
+            return Opened(run, whole, 0.01, sentence_channels(len(source)), source, maximum_steps=self._steps)
+        unknown = sorted(set(self._given) - set(LETTERS))
+        self._steps = len(self._given) + 30
+        return Opened(run, whole, 0.01, given=len(self._given), maximum_steps=self._steps,
+                      notes=(f"Never seen: {' '.join(unknown)}",) if unknown else ())
+
+    def _advance_other(self, step: int, force: int, count: int) -> Stepped | SteppedBlock | Ended:
+        del self._words[step:]
+        if step >= self._steps:
+            return Ended(self._run, True)
+        words = {"clip": LABELS, "sentence": TRANSLATED, "text": LETTERS}[self._kind]
+        size = UNITS
+        if self._kind == "sentence":
+            size += len(self._given.split()) + 1
+        elif self._kind == "clip":
+            size += len(LABELS)
+        if self._kind == "text" and count > 1 and step < len(self._given):
+            read = self._given[step : step + min(count, 256)]
+            tokens = np.array([LETTERS.index(one) if one in LETTERS else len(LETTERS) - 1 for one in read], "<i4")
+            self._words += [LETTERS[token] for token in tokens]
+            values = np.repeat(np.sin(np.arange(step, step + len(read)))[:, None], size, axis=1).astype("<f4")
+            log_probs = np.full(len(read), -1.0, "<f4")
+            return SteppedBlock(self._run, step, len(read), tokens.tobytes(), log_probs.tobytes(), tokens.tobytes(),
+                                log_probs.tobytes(), values.tobytes(), 0.5)
+        token = force if force >= 0 else (step if self._kind == "sentence" else step % 2)
+        self._words.append(words[token])
+        values = np.full(size, np.sin(step), "<f4")
+        if self._kind == "sentence":
+            values[UNITS:] = 0.0
+            values[UNITS + min(step, size - UNITS - 1)] = 1.0
+        elif self._kind == "clip":
+            values[UNITS:] = (0.25, 0.75) if token else (0.75, 0.25)
+        return Stepped(self._run, step, token, words[token], -0.3, (Candidate(token, words[token], -0.3),),
+                       values.tobytes(), 0.1)
+
+
+OTHER_MODELS = {"scripted-text": "text", "scripted-sentence": "sentence", "scripted-clip": "clip"}
+
+
+def sentence_channels(length: int) -> tuple[Channel, ...]:
+    return (Channel(name="hidden", role="hidden", symbol="h", axes=("unit",), shape=(UNITS,), low=-1, high=1),
+            Channel(name="attention", role="attention", symbol="α", axes=("source",), shape=(length,), low=0, high=1))
+
+
+def other_description(model: str) -> ModelDescription:
+    kind = OTHER_MODELS[model]
+    channels = sentence_channels(1)[:1]
+    if kind == "sentence":
+        channels = sentence_channels(1)
+    elif kind == "clip":
+        channels += (Channel(name="label_probability", role="label_probability", symbol="p", axes=("label",), shape=(2,),
+                             low=0, high=1, labels=LABELS),)
+    words = {"clip": LABELS, "sentence": TRANSLATED, "text": LETTERS}[kind]
+    return ModelDescription(name=model, title=model, task=kind, channels=channels, words=words, start_token=-1,
+                            end_token=2 if kind == "sentence" else -1, maximum_steps=40, input_kind=kind,
+                            joining={"clip": "labels", "sentence": "pieces", "text": "characters"}[kind])
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from unrolled.models.protocol.messages import (
     Request,
     Shutdown,
     Stepped,
+    SteppedBlock,
     Welcome,
 )
 from unrolled.models.protocol.wire import encode, report_reader
@@ -146,11 +147,11 @@ class BackendClient:
         self.send(OpenInput(run, data, name, decoding or Decoding()))
         return self.expect(Opened)
 
-    def advance(self, request: Advance) -> Iterator[Stepped | Ended]:
+    def advance(self, request: Advance) -> Iterator[Stepped | SteppedBlock | Ended]:
         """Take steps and yield them as they arrive, `Ended` last where the run is over."""
         self.send(request)
         for report in self._incoming:
-            if isinstance(report, Stepped | Ended):
+            if isinstance(report, Stepped | SteppedBlock | Ended):
                 yield report
             elif isinstance(report, Idle):
                 return

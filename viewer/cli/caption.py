@@ -1,4 +1,4 @@
-"""`unrolled caption PHOTO…`: a caption a line."""
+"""`unrolled caption INPUT…`: a caption a line; a translation, a continuation, labels, if the model makes those."""
 
 from __future__ import annotations
 
@@ -9,23 +9,33 @@ import time
 from pathlib import Path
 
 from unrolled.models.protocol.client import BackendError
-from unrolled.models.trace.pictures import PictureError
-from unrolled.viewer.cli.failure import FAILURE, SUCCESS, CommandError
+from unrolled.viewer.cli.failure import FAILURE, SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.running import (
+    DEFAULT_KIND,
+    DEFAULT_MODEL,
     add_decoding_arguments,
     add_model_arguments,
+    add_writing_argument,
     backend,
-    caption_of,
     decoding_of,
     read_input,
     run_trace,
+    text_written,
+    typed_input,
+    written_words,
 )
+from unrolled.viewer.state.inputs import TYPED
+
+WRITTEN_USUALLY = 200
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The verb's words."""
-    parser = verbs.add_parser("caption", help="caption photographs, a line each")
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    parser = verbs.add_parser("caption", help="caption photographs, a line each; translate, write on, label, by the model")
+    parser.add_argument("inputs", nargs="*", type=Path, metavar="INPUT", help="a photograph; a text or a clip, if the model "
+                                                                              "takes one")
+    parser.add_argument("--text", action="append", default=[], metavar="TEXT", help="a sentence or a prompt, in place of a file")
+    add_writing_argument(parser, usual=WRITTEN_USUALLY)
     add_model_arguments(parser)
     add_decoding_arguments(parser)
     parser.add_argument("--json", action="store_true", help="an object a line: file, caption, tokens, logprobs, …")
@@ -33,33 +43,50 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def caption(arguments: argparse.Namespace) -> int:
-    """Caption each photograph; those that cannot be read are said on standard error, and the others go on."""
+    """Run each input; those that cannot be read are said on standard error, and the others go on."""
     decoding = decoding_of(arguments)
-    inputs: list[tuple[Path, bytes]] = []
+    if not arguments.inputs and not arguments.text:
+        raise CommandError("usage: unrolled caption INPUT… or --text TEXT: name an input, or give a text.", WRONG_USE)
+    early: list[tuple[str, bytes]] | None = None
     status = SUCCESS
-    for path in arguments.photos:
-        try:
-            inputs.append((path, read_input(path)))
-        except PictureError as error:
-            print(f"unrolled: {error}", file=sys.stderr)
-            status = FAILURE
-    if not inputs:
-        return status
+    if arguments.model == DEFAULT_MODEL:  # what it takes is known: nothing is started for what cannot be read
+        early, status = _read_all(arguments, DEFAULT_KIND)
+        if not early:
+            return status
     try:
         with backend(arguments) as (client, loaded):
             description = loaded.description
-            end_word = description.words[description.end_token]
-            for run, (path, data) in enumerate(inputs):
+            inputs, status = (early, status) if early is not None else _read_all(arguments, description.input_kind)
+            end_word = description.words[description.end_token] if description.end_token >= 0 else ""
+            for run, (name, data) in enumerate(inputs):
                 started = time.perf_counter()
-                trace = run_trace(client, loaded, run=run, path=path, data=data, decoding=decoding)
-                text = caption_of(trace, end_word)
+                trace = run_trace(client, loaded, run=run, name=Path(name).name, data=data, decoding=decoding,
+                                  write=arguments.write)
+                text = text_written(trace, end_word)
                 if arguments.json:
                     print(json.dumps({
-                        "file": str(path), "caption": text, "tokens": list(trace.words),
-                        "logprobs": [float(value) for value in trace.log_probs], "model": description.name,
-                        "device": loaded.device, "seconds": round(time.perf_counter() - started, 4)}), flush=True)
+                        "file": name, "caption": text, "tokens": written_words(trace),
+                        "logprobs": [float(value) for value in trace.log_probs[trace.provenance.given :]],
+                        "model": description.name, "device": loaded.device,
+                        "seconds": round(time.perf_counter() - started, 4)}), flush=True)
                 else:
-                    print(text if len(arguments.photos) == 1 else f"{path}: {text}", flush=True)
+                    print(text if len(arguments.inputs) + len(arguments.text) == 1 else f"{name}: {text}", flush=True)
     except BackendError as error:
         raise CommandError(str(error)) from error
     return status
+
+
+def _read_all(arguments: argparse.Namespace, input_kind: str) -> tuple[list[tuple[str, bytes]], int]:
+    """The inputs that can be read, and the exit status so far."""
+    found: list[tuple[str, bytes]] = []
+    status = SUCCESS
+    for given in (*arguments.inputs, *arguments.text):
+        try:
+            if isinstance(given, Path):
+                found.append((str(given), read_input(given, input_kind)))
+            else:
+                found.append((TYPED, typed_input(given, input_kind)))
+        except ValueError as error:
+            print(f"unrolled: {error}", file=sys.stderr)
+            status = FAILURE
+    return found, status

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
-from unrolled.viewer.cli.running import add_decoding_arguments, add_model_arguments, trace_of
+from unrolled.viewer.cli.running import add_decoding_arguments, add_model_arguments, add_writing_argument, trace_of
 from unrolled.viewer.cli.trace import SUFFIXES as TRACE_SUFFIXES
 from unrolled.viewer.cli.trace import check_output
 
@@ -30,6 +30,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     look.add_argument("--dark", action="store_true", help="on a dark ground")
     add_model_arguments(parser)
     add_decoding_arguments(parser)
+    add_writing_argument(parser, usual=0)
     parser.set_defaults(do=export)
 
 

@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from unrolled.models.protocol.client import BackendClient, BackendError
-from unrolled.models.protocol.messages import Advance, Decoding, Loaded, Progress, Stepped
+from unrolled.models.protocol.messages import Advance, Decoding, Loaded, Progress, Stepped, SteppedBlock
 from unrolled.models.trace import Provenance, Trace
-from unrolled.models.trace.pictures import PictureError, read_file, read_picture
+from unrolled.models.trace.joining import text_of
 from unrolled.viewer.cli.failure import WRONG_USE, CommandError
+from unrolled.viewer.state.inputs import MEDIUM_OF_KIND
+from unrolled.viewer.window.inputs import decode_input, medium_of, read_bytes
 
 DEFAULT_MODEL = "caption-attend-lstm"
+DEFAULT_KIND = "picture"  # what it takes
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +37,18 @@ def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--top-k", type=int, metavar="K", help="draw from the K most probable words")
     group.add_argument("--top-p", type=float, metavar="P", help="draw from the fewest words that reach probability P")
     group.add_argument("--seed", type=int, metavar="N", help="of the draws (default: 0)")
+
+
+def add_writing_argument(parser: argparse.ArgumentParser, *, usual: int) -> None:
+    """How much is written behind a text that is read."""
+    parser.add_argument("--write", type=_count, default=usual, metavar="N",
+                        help=f"characters that a character model writes behind the text it is given (default: {usual})")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"“{text}” is not a number from 0")
+    return int(text)
 
 
 def decoding_of(arguments: argparse.Namespace) -> Decoding:
@@ -76,33 +91,67 @@ def backend(arguments: argparse.Namespace) -> Iterator[tuple[BackendClient, Load
         yield client, loaded
 
 
-def read_input(path: Path) -> bytes:
-    """An input's bytes, looked at before the backend is troubled; what a person should know goes to standard error.
+def read_input(path: Path, input_kind: str) -> bytes:
+    """An input's bytes, looked at before a model is troubled; what a person should know goes to standard error.
 
     Raises
     ------
-    PictureError
-        With a sentence for people.
+    ValueError
+        With a sentence for people: one of `INPUT_ERRORS`, or that the model takes something else.
     """
-    data = read_file(path)
-    for note in read_picture(data, path.name).notes:
+    medium, taken = medium_of(path, input_kind), MEDIUM_OF_KIND.get(input_kind, "picture")
+    if medium != taken and path.is_file():
+        raise ValueError(f"“{path.name}” is a {medium}, and this model takes a {taken}; see unrolled models.")
+    data = read_bytes(path, taken)
+    for note in decode_input(data, path.name, taken)[1]:
         print(f"unrolled: {note}", file=sys.stderr)
     return data
 
 
-def run_trace(client: BackendClient, loaded: Loaded, *, run: int, path: Path, data: bytes, decoding: Decoding) -> Trace:
-    """Run an input to its end, and give the whole trace. Raises `BackendError`."""
+def typed_input(text: str, input_kind: str) -> bytes:
+    """A text from the command line. Raises `ValueError` where the model takes something else, or it is empty."""
+    taken = MEDIUM_OF_KIND.get(input_kind, "picture")
+    if taken != "text":
+        raise ValueError(f"--text is for models that read texts, and this one takes a {taken}.")
+    if not text.strip():
+        raise ValueError("The text is empty.")
+    return text.encode()
+
+
+def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, data: bytes, decoding: Decoding,
+              write: int = 0) -> Trace:
+    """Run an input to its end, and give the whole trace.
+
+    Parameters
+    ----------
+    write : int
+        Of a text that is read first: how many characters are written behind it.
+
+    Raises
+    ------
+    BackendError
+        With a sentence for people.
+    """
     description = loaded.description
-    opened = client.open(run, data, path.name, decoding)
+    opened = client.open(run, data, name, decoding)
+    for note in opened.notes:
+        print(f"unrolled: {note}", file=sys.stderr)
+    channels = opened.channels or description.channels
     provenance = Provenance(
-        model=description.name, weights_hash=description.weights_hash, input_name=path.name,
+        model=description.name, weights_hash=description.weights_hash, input_name=name,
         input_hash=hashlib.sha256(data).hexdigest(), region=opened.region, decoding=decoding.in_words,
         seed=decoding.seed, device=loaded.device,
-        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"))
-    trace = Trace(description.channels, provenance=provenance, input_bytes=data)
-    for report in client.advance(Advance(run, 0, description.maximum_steps + 1, decoding=decoding)):
-        if isinstance(report, Stepped):
-            trace.append(report.result(description.channels))
+        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        input_kind=description.input_kind, joining=description.joining, source=opened.source, given=opened.given)
+    trace = Trace(channels, provenance=provenance, input_bytes=data)
+    trace.reserve(opened.given)
+    most = (opened.maximum_steps or description.maximum_steps) + 1
+    steps = min(opened.given + write, most) if opened.given else most
+    for report in client.advance(Advance(run, 0, steps, decoding=decoding)):
+        if isinstance(report, SteppedBlock):
+            trace.append_block(report.block(channels, description.words))
+        elif isinstance(report, Stepped):
+            trace.append(report.result(channels))
         else:
             trace.ended = True
     return trace
@@ -112,13 +161,19 @@ def trace_of(arguments: argparse.Namespace, path: Path) -> Trace:
     """Start a backend for one input and run it. Raises `CommandError`."""
     decoding = decoding_of(arguments)
     try:
-        data = read_input(path)
+        data = read_input(path, DEFAULT_KIND) if arguments.model == DEFAULT_MODEL else b""
         with backend(arguments) as (client, loaded):
-            return run_trace(client, loaded, run=0, path=path, data=data, decoding=decoding)
-    except (PictureError, BackendError) as error:
+            data = data or read_input(path, loaded.description.input_kind)
+            return run_trace(client, loaded, run=0, name=path.name, data=data, decoding=decoding, write=arguments.write)
+    except (BackendError, ValueError) as error:
         raise CommandError(str(error)) from error
 
 
-def caption_of(trace: Trace, end_word: str) -> str:
-    """The words with spaces between them, END left out."""
-    return " ".join(word for word in trace.words if word != end_word)
+def written_words(trace: Trace) -> list[str]:
+    """What the model wrote, behind what it was given."""
+    return list(trace.words[trace.provenance.given :])
+
+
+def text_written(trace: Trace, end_word: str) -> str:
+    """What the model wrote as a text, END left out."""
+    return text_of(written_words(trace), trace.provenance.joining, without=(end_word,))

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
-from unrolled.viewer.cli.running import add_decoding_arguments, add_model_arguments, trace_of
+from unrolled.viewer.cli.running import add_decoding_arguments, add_model_arguments, add_writing_argument, trace_of
 
 SUFFIXES = (".safetensors", ".npz", ".json", ".csv")
 
@@ -18,6 +18,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="a file ending in " + ", ".join(SUFFIXES))
     add_model_arguments(parser)
     add_decoding_arguments(parser)
+    add_writing_argument(parser, usual=0)
     parser.set_defaults(do=trace)
 
 

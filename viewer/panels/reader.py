@@ -21,6 +21,7 @@ from unrolled.viewer.panels.reader_view import STRENGTH, Colours, ReaderView, si
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import to_colours
+from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
 
 EMPTY = "The text will be here, each character coloured by a unit of your choice."
@@ -214,7 +215,7 @@ class ReaderPanel(Panel):
         for place, (unit, correlation) in enumerate(self._ranking.best(RANKED), 1):
             bar = "▮" * round(abs(correlation) * 20)
             item = QListWidgetItem(f"{place:>2}   unit {unit:<4} {signed(correlation, 2):>6}   {bar}")
-            item.setFont(self.view.font())
+            item.setFont(mono_font(12))
             item.setData(Qt.ItemDataRole.UserRole, unit)
             item.setToolTip(f"Colour the text by unit {unit} of {channel.title}, and pin it")
             self.ranked.addItem(item)

@@ -55,7 +55,7 @@ class ReaderView(QAbstractScrollArea):
         self._starts: list[int] = []   # of every line on screen, wrapped ones included
         self._colours: Colours = np.zeros((0, 3), np.uint8)
         self._columns = 0
-        self.setFont(mono_font(FONT_PIXELS))
+        self._font = mono_font(FONT_PIXELS)  # a style sheet of the program would replace the widget's own
         self.viewport().setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName("Text that was read and written")
@@ -106,11 +106,11 @@ class ReaderView(QAbstractScrollArea):
 
     @property
     def _line_height(self) -> float:
-        return QFontMetricsF(self.font()).height() + LINE_GAP
+        return QFontMetricsF(self._font).height() + LINE_GAP
 
     @property
     def _width(self) -> float:
-        return QFontMetricsF(self.font()).horizontalAdvance("0")
+        return QFontMetricsF(self._font).horizontalAdvance("0")
 
     def line_of(self, step: int) -> int:
         """The line that a character stands in."""
@@ -165,7 +165,7 @@ class ReaderView(QAbstractScrollArea):
         first = self.verticalScrollBar().value()
         last = min(first + int(self.viewport().height() / self._line_height) + 2, len(self._starts))
         with QPainter(self.viewport()) as painter:
-            painter.setFont(self.font())
+            painter.setFont(self._font)
             if last > first and self._text:
                 self._paint_colours(painter, first, last)
                 for line in range(first, last):

@@ -48,7 +48,7 @@ class EquationBox(QWidget):
         if result is None:
             return []
         lines = [
-            (f"Unit {result.unit}, word {result.step + 1}", "head"),
+            (f"Unit {result.unit}, step {result.step + 1:,}", "head"),
             (f"c = f·{CELL_BEFORE} + i·g", "equation"),
         ]
         if result.before is None or result.cell is None:

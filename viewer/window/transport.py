@@ -124,7 +124,7 @@ class Transport(QObject):
         elif trace is not None and len(trace) < trace.provenance.given:
             self._reach(trace.provenance.given - 1)
         else:
-            self._reach(self._most_steps() - 1)
+            self._reach(self._most_steps())  # one more than there can be: so the model says that it is over
 
     def toggle_play(self) -> None:
         """Play, or pause."""

@@ -1,0 +1,133 @@
+"""Every shipped model: it loads, steps offline, and gives a known output on a known input."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import pytest
+
+from unrolled import assets
+from unrolled.models.backend.torch_engine import TorchEngine
+from unrolled.models.checkpoints.registry import FAMILIES, listings, shipped
+from unrolled.models.data.drawn_clips import LABELS, draw_clip
+from unrolled.models.data.drawn_scenes import draw_scene
+from unrolled.models.protocol.messages import Decoding, Ended, Opened, Stepped, SteppedBlock
+from unrolled.models.trace import Trace
+from unrolled.models.trace.joining import text_of
+
+CAPTIONERS = ("caption-attend-lstm", "caption-attend-rnn", "caption-lstm", "caption-rnn")
+
+
+def quiet(text: str, fraction: float) -> None:
+    pass
+
+
+def run(model: str, data: bytes, name: str, *, write: int = 0) -> tuple[Trace, Opened, str]:
+    """Run an input through a model as the window does: its trace, what was said of the input, and what it wrote."""
+    engine = TorchEngine()
+    loaded = engine.load(model, "cpu", quiet)
+    description = loaded.description
+    opened = engine.open(0, data, name, Decoding(), quiet, lambda: True)
+    channels = opened.channels or description.channels
+    trace = Trace(channels)
+    most = opened.given + write if opened.given else (opened.maximum_steps or description.maximum_steps)
+    while len(trace) < most:
+        report = engine.advance(len(trace), -1, Decoding(), lambda: True, max(opened.given - len(trace), 1))
+        if isinstance(report, Ended):
+            break
+        if isinstance(report, SteppedBlock):
+            trace.append_block(report.block(channels, description.words))
+        else:
+            assert isinstance(report, Stepped)
+            trace.append(report.result(channels))
+    end = description.words[description.end_token] if description.end_token >= 0 else ""
+    return trace, opened, text_of(trace.words[opened.given :], description.joining, without=(end,))
+
+
+def sample(name: str) -> bytes:
+    return assets.path("samples", name).read_bytes()
+
+
+def test_all_models_are_there_and_small_enough() -> None:
+    found = {listing.name: listing for listing in listings()}
+    assert set(found) == set(FAMILIES) == set(shipped())
+    assert all(listing.size_bytes <= 12_000_000 and listing.quality for listing in found.values())
+    assert sum(path.stat().st_size for path in assets.path("checkpoints").parent.rglob("*") if path.is_file()) <= 80_000_000
+    for name in found:
+        assert "## Measured" in assets.path("checkpoints", f"{name}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("model", CAPTIONERS)
+def test_captioners_see_a_dog(model: str) -> None:
+    trace, _, text = run(model, sample("dog.jpg"), "dog.jpg")
+    assert {"dog", "shepherd"} & set(text.split())
+    attends = "attend" in model
+    assert ("attention" in trace.channels) == attends
+    if attends:
+        assert np.allclose(trace.column("attention").sum(axis=(1, 2)), 1.0, atol=1e-5)
+    assert ("cell" in trace.channels) == model.endswith("lstm")
+
+
+@pytest.mark.parametrize(("model", "expected"), [
+    ("translate-en-fr", "deux enfants en vestes rouges courent dans la neige avec un petit chien brun."),
+    ("translate-en-de", "zwei kinder in roten jacken laufen mit einem kleinen braunen hund durch den schnee."),
+])
+def test_translators(model: str, expected: str) -> None:
+    trace, opened, text = run(model, sample("sentence.txt"), "sentence.txt")
+    assert text == expected
+    weights = trace.column("attention")
+    assert weights.shape == (len(trace), len(opened.source))
+    assert np.allclose(weights.sum(axis=1), 1.0, atol=1e-5)
+    assert opened.source[int(weights[1].argmax())] == "▁children"
+
+
+def test_what_a_translator_never_saw_is_said_and_kept() -> None:
+    _, opened, _ = run("translate-en-fr", "A 猫 sleeps.".encode(), "typed")
+    assert "猫" in "".join(opened.source)
+    assert "猫" in opened.notes[0]
+
+
+@pytest.mark.parametrize(("model", "most"), [("chars-lstm", 1.6), ("chars-gru", 1.7), ("chars-rnn", 2.1)])
+def test_character_models_read_python_and_write_on(model: str, most: float) -> None:
+    data = sample("prompt.py")
+    trace, opened, text = run(model, data, "prompt.py", write=20)
+    assert opened.given == len(data.decode())
+    assert "".join(trace.words[: opened.given]) == data.decode()
+    assert len(trace) == opened.given + 20
+    assert text
+    assert -trace.log_probs[: opened.given].mean() / math.log(2) < most  # bits a character
+
+
+def test_an_unknown_character_is_said_and_kept() -> None:
+    trace, opened, _ = run("chars-rnn", 'x = "猫"\n'.encode(), "typed")
+    assert len(trace) == opened.given == 8
+    assert "猫" in opened.notes[0]
+    assert trace.words[5] == "<unknown>"
+
+
+def test_the_scene_captioner_says_what_was_drawn() -> None:
+    scene = draw_scene(3, split="test")
+    stream = io.BytesIO()
+    scene.picture.save(stream, "PNG")
+    trace, _, text = run("shapes-attend-lstm", stream.getvalue(), "scene.png")
+    assert text == " ".join(scene.caption)
+    assert trace.column("attention").shape[1:] == (12, 12)
+
+
+@pytest.mark.parametrize("kind", ["frames", "clip"])
+def test_clip_classifiers_say_what_was_drawn(kind: str) -> None:
+    right = asked = 0
+    for number in range(12):
+        clip = draw_clip(kind, number, split="test")
+        stream = io.BytesIO()
+        np.save(stream, clip.frames)
+        trace, opened, _ = run(f"{kind}-lstm", stream.getvalue(), "clip.npy")
+        assert len(trace) == opened.maximum_steps == len(clip.frames)
+        assert np.allclose(trace.column("label_probability").sum(axis=1), 1.0, atol=1e-5)
+        said = [LABELS.index(word) for word in trace.words]
+        true = list(clip.labels) if kind == "frames" else [clip.label]
+        right += sum(one == other for one, other in zip(said[-len(true) :], true, strict=True))
+        asked += len(true)
+    assert right / asked >= 0.9

@@ -1,0 +1,210 @@
+"""Sentences, texts and clips in the window: opened, typed, pasted, stepped, scrubbed, and what is wrong with them said."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import scripted
+from PIL import Image
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QGuiApplication
+
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.panels.alignment import AlignmentPanel
+from unrolled.viewer.panels.clip import ClipPanel
+from unrolled.viewer.panels.reader import ReaderPanel
+from unrolled.viewer.panels.text_input import TextPanel
+from unrolled.viewer.state.inputs import TYPED
+from unrolled.viewer.window.application import make_application, make_window
+from unrolled.viewer.window.settings import WindowSettings
+
+
+@pytest.fixture
+def window(qtbot, scripted_command, tmp_path):
+    make_application()
+    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(scripted_command), model="scripted")
+    qtbot.addWidget(made)
+    made.resize(1440, 900)
+    made.show()
+    made.controller.start()
+    made.controller.open_bytes(scripted.picture().data, "drawn.png")
+    qtbot.waitUntil(lambda: made.controller.run.is_open, timeout=10_000)
+    yield made
+    made.close()
+
+
+def panel(window, kind):
+    return next(one for one in window.layout_.panels if isinstance(one, kind))
+
+
+def length(window):
+    return 0 if window.session.trace is None else len(window.session.trace)
+
+
+def sections(window):
+    return {name for name, section in window.layout_.sections.items() if not section.isHidden()}
+
+
+def open_kind(qtbot, window, kind):
+    window.controller.load_model(f"scripted-{kind}")
+    qtbot.waitUntil(lambda: window.session.description is not None and window.session.description.input_kind == kind
+                    and not window.controller.loading, timeout=5000)
+
+
+def clip_bytes(count=8):
+    stream = io.BytesIO()
+    np.save(stream, np.stack([np.full((32, 48, 3), 25 * number, np.uint8) for number in range(count)]))
+    return stream.getvalue()
+
+
+def test_a_typed_sentence_is_translated_and_its_words_are_linked(qtbot, window):
+    open_kind(qtbot, window, "sentence")
+    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)  # with the sample, until something is typed
+    assert sections(window) == {"text", "written", "alignment"}
+    text = panel(window, TextPanel)
+    text.edit.selectAll()
+    qtbot.keyClicks(text.edit, "the small dog")
+    qtbot.keyClick(text.edit, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.text.name == TYPED, timeout=5000)
+    window.controller.run_to_end()
+    qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
+    window.coordinator.flush()
+    trace, alignment = window.session.trace, panel(window, AlignmentPanel)
+    assert trace.provenance.source == ("▁the", "▁small", "▁dog", "<end>")
+    for step in (1, 0, 2):
+        window.session.playhead.seek(step)
+        window.coordinator.flush()
+        assert alignment.shown_step == step
+
+
+def test_scrubbing_keeps_panels_at_the_traces_step(qtbot, window):
+    window.controller.open_bytes(clip_bytes(), "clip.npy", "clip")
+    qtbot.waitUntil(lambda: window.session.description.input_kind == "clip" and window.controller.run.is_open, timeout=5000)
+    assert sections(window) == {"clip", "written"}
+    window.controller.run_to_end()
+    qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
+    assert length(window) == 8
+    shown = panel(window, ClipPanel)
+    for step in (5, 0, 7, 2):
+        window.session.playhead.seek(step)
+        window.coordinator.flush()
+        assert shown.view.shown_frame == step
+        assert int(shown.view._pixels[0, 0, 0]) == 25 * step
+        assert f"frame {step + 1} of 8" in shown.note
+    track = next(one for one in window.layout_.tracks.tracks if one.name == "label_probability")
+    values = window.session.trace.column("label_probability")
+    assert [np.array_equal(line, values[:, label]) for label, (_, line) in enumerate(track.lines())] == [True, True]
+    assert "moving 75%" in track.value_text(1, 0)
+
+
+def test_a_text_is_read_by_itself_and_written_on_by_space(qtbot, window, tmp_path):
+    path = tmp_path / "some code.py"
+    text = "x = (\"a\")\n" * 60  # several blocks
+    path.write_text(text, encoding="utf-8")
+    window.controller.open_file(path)
+    qtbot.waitUntil(lambda: length(window) == len(text), timeout=10_000)
+    assert sections(window) == {"text", "reader"}
+    window.coordinator.flush()
+    reader = panel(window, ReaderPanel)
+    assert reader.view.text == text == "".join(window.session.trace.words)
+    assert window.session.trace.provenance.given == len(text)
+    window.session.playhead.seek(len(text) - 1)
+    window.layout_.setFocus()
+    qtbot.keyClick(window.layout_, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: length(window) == len(text) + 1, timeout=5000)
+    window.coordinator.flush()
+    assert window.session.playhead.step == len(text)
+    box = reader.view.box_of(len(text) - 3)
+    qtbot.mouseClick(reader.view.viewport(), Qt.MouseButton.LeftButton, pos=QPointF(box.center()).toPoint())
+    assert window.session.playhead.step == len(text) - 3
+    reader.unit.setValue(4)
+    assert window.session.selection.units == (4,)
+    window.coordinator.flush()
+    assert "[4]" in reader.note
+
+
+def test_units_are_ranked_by_what_they_follow(qtbot, window, tmp_path):
+    path = tmp_path / "code.py"
+    path.write_text("a = 'bc'\n" * 20, encoding="utf-8")
+    window.controller.open_file(path)
+    qtbot.waitUntil(lambda: length(window) == 180, timeout=10_000)
+    window.coordinator.flush()
+    reader = panel(window, ReaderPanel)
+    reader.property.setCurrentIndex(reader.property.findData("inside a string"))
+    reader.property.activated.emit(reader.property.currentIndex())
+    qtbot.waitUntil(lambda: reader.ranked.count() == 6, timeout=5000)
+    values = window.session.trace.column("hidden")
+    inside = np.array([character in "'bc" for character in reader.view.text], float)
+    expected = np.corrcoef(values[:, 0], inside)[0, 1]
+    assert f"{abs(expected):.2f}" in reader.ranked.item(0).text()
+    item = reader.ranked.item(0)
+    qtbot.mouseClick(reader.ranked.viewport(), Qt.MouseButton.LeftButton, pos=reader.ranked.visualItemRect(item).center())
+    assert window.session.selection.units == (item.data(Qt.ItemDataRole.UserRole),)
+
+
+def test_characters_that_are_unknown_are_shown_and_said(qtbot, window):
+    open_kind(qtbot, window, "text")
+    QGuiApplication.clipboard().setText("a 猫 b")
+    window.paste()
+    qtbot.waitUntil(lambda: length(window) == 5, timeout=5000)
+    window.coordinator.flush()
+    assert "猫" in window.layout_.message("input").text
+    assert panel(window, ReaderPanel).view.text == "a \N{REPLACEMENT CHARACTER} b"
+
+
+def test_what_cannot_be_read_is_said_and_nothing_is_lost(qtbot, window, tmp_path):
+    open_kind(qtbot, window, "text")
+    QGuiApplication.clipboard().setText("kept")
+    window.paste()
+    qtbot.waitUntil(lambda: length(window) == 4, timeout=5000)
+    (tmp_path / "empty.txt").write_bytes(b"")
+    (tmp_path / "binary.txt").write_bytes(bytes(range(256)) * 4)
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    Image.new("RGB", (20, 20)).save(tmp_path / "one.gif")
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    for number in (1, 2):
+        Image.new("RGB", (20 * number, 20)).save(folder / f"{number}.png")
+    for name, sentence in (("empty.txt", "empty"), ("binary.txt", "binary"), ("broken.mp4", "not a clip"), ("mixed", "size")):
+        window.layout_.unsay("input")
+        window.controller.open_file(tmp_path / name)
+        qtbot.waitUntil(lambda: window.layout_.message("input") is not None, timeout=5000)
+        assert sentence in window.layout_.message("input").text
+        assert window.session.text.text == "kept"
+        assert length(window) == 4
+    text = panel(window, TextPanel)
+    text.edit.clear()
+    qtbot.mouseClick(text.button, Qt.MouseButton.LeftButton)
+    assert "no text" in window.layout_.message("input").text
+    assert length(window) == 4
+
+
+def test_going_back_to_another_kind_brings_its_input_back(qtbot, window):
+    open_kind(qtbot, window, "text")
+    QGuiApplication.clipboard().setText("typed before")
+    window.paste()
+    qtbot.waitUntil(lambda: length(window) == 12, timeout=5000)
+    window.controller.load_model("scripted")
+    qtbot.waitUntil(lambda: window.session.picture is not None and window.controller.run.is_open, timeout=5000)
+    assert window.session.picture.name == "drawn.png"
+    assert sections(window) == {"picture", "written", "film strip"}
+    open_kind(qtbot, window, "text")
+    qtbot.waitUntil(lambda: length(window) == 12, timeout=5000)
+    assert window.session.text.text == "typed before"
+
+
+def test_a_session_keeps_every_kind_of_input(qtbot, window, tmp_path):
+    window.controller.open_bytes(clip_bytes(), "clip.npy", "clip")
+    qtbot.waitUntil(lambda: window.session.description.input_kind == "clip" and window.controller.run.is_open, timeout=5000)
+    window.controller.run_to_end()
+    qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
+    window.save_session(tmp_path / "kept.unrolled")
+    window.controller.open_bytes(scripted.picture().data, "drawn.png")
+    qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.picture is not None, timeout=5000)
+    window.controller.open_file(tmp_path / "kept.unrolled")
+    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=5000)
+    assert len(window.session.clip.frames) == 8
+    assert length(window) == 8
+    assert sections(window) == {"clip", "written"}

@@ -1,0 +1,89 @@
+"""Properties of texts against Python's own tokenizer, and rankings against NumPy's correlation."""
+
+from __future__ import annotations
+
+import io
+import tokenize
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unrolled.viewer.analysis import ranking, text_properties
+from unrolled.viewer.analysis.ranking import Ranking
+from unrolled.viewer.analysis.text_properties import PROPERTIES, bracket_depth, indentation, inside_comment, inside_string
+from unrolled.viewer.analysis.text_properties import position_in_line as position
+
+
+def by_tokenize(text: str, kinds: tuple[int, ...]) -> np.ndarray:
+    """1 where Python's tokenizer finds a token of these kinds."""
+    lines = text.splitlines(keepends=True)
+    starts = np.concatenate(([0], np.cumsum([len(line) for line in lines])))
+    found = np.zeros(len(text), np.float32)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in kinds:
+            found[starts[token.start[0] - 1] + token.start[1] : starts[token.end[0] - 1] + token.end[1]] = 1
+    return found
+
+
+@pytest.mark.parametrize("module", [text_properties, ranking, tokenize])
+def test_strings_and_comments_are_those_of_pythons_tokenizer(module):
+    text = Path(module.__file__).read_text(encoding="utf-8")
+    assert np.array_equal(inside_comment(text), by_tokenize(text, (tokenize.COMMENT,)))
+    found, expected = inside_string(text), by_tokenize(text, (tokenize.STRING,))
+    middle = getattr(tokenize, "FSTRING_MIDDLE", None)
+    if middle is None:
+        text_before = text  # before 3.12 an f-string is one token; its prefix is a part of it, as of every string
+        assert text_before
+    # A prefix such as f or r stands before the quote: it is no part of what the scanner calls a string.
+    differ = np.flatnonzero(found < expected)
+    assert all(text[place].lower() in "rbuf" for place in differ)
+    if middle is not None:
+        plain = [place for place in np.flatnonzero(found > expected)]
+        marks = by_tokenize(text, (tokenize.FSTRING_START, middle, tokenize.FSTRING_END))
+        inside_f = np.maximum.accumulate(marks[::-1])[::-1]
+        assert all(inside_f[place] for place in plain)
+
+
+def test_a_small_program():
+    text = 'f("a(", [1])  # (\n\tx = """\n"""\n'
+    assert "".join("s" if one else "." for one in inside_string(text)) == '..ssss.................sssssss.'[: len(text)]
+    assert bracket_depth(text).tolist()[:13] == [0, 0, 1, 1, 1, 1, 1, 1, 1, 2, 2, 1, 0]
+    assert position(text)[18:21].tolist() == [0, 1, 2]
+    assert indentation(text)[19] == 8
+    assert inside_comment(text)[text.index("#")] == 1
+
+
+@given(st.text(alphabet="ab\"'#()[]\\\n \t", max_size=80))
+@settings(max_examples=200, deadline=None)
+def test_every_property_has_a_finite_number_for_every_character(text):
+    for name, of in PROPERTIES.items():
+        values = of(text)
+        assert values.shape == (len(text),), name
+        assert np.isfinite(values).all()
+        assert (values >= 0).all()
+
+
+@given(st.integers(2, 60), st.integers(1, 7), st.integers(0, 2**16), st.integers(1, 20))
+@settings(max_examples=60, deadline=None)
+def test_ranking_is_pearsons_correlation_however_it_is_cut(steps, units, seed, part):
+    random = np.random.default_rng(seed)
+    values = random.normal(3.0, 1.0, (steps, units)).astype(np.float32)
+    values[:, 0] = 0.5  # a unit that does not vary follows nothing
+    followed = random.integers(0, 3, steps).astype(np.float32)
+    made, before = Ranking(values, followed), ranking.PART
+    try:
+        ranking.PART = part
+        while not made.finished:
+            made.run_part()
+    finally:
+        ranking.PART = before
+    found = made.correlations()
+    assert found[0] == 0.0
+    if followed.std() > 0:
+        expected = [np.corrcoef(values[:, unit], followed)[0, 1] for unit in range(1, units)]
+        assert np.allclose(found[1:], expected, atol=1e-6)
+    order = [abs(correlation) for _, correlation in made.best(units)]
+    assert order == sorted(order, reverse=True)
