@@ -24,7 +24,7 @@ from unrolled.models.trace import Candidate, Channel, ModelDescription, ModelLis
 from unrolled.models.trace.clips import ClipError, read_clip
 
 UNITS = 6
-LETTERS = tuple(sorted(set("abcdefghijklmnopqrstuvwxyz \n()\"'#=:.,0123456789"))) + ("<unknown>",)
+LETTERS = (*sorted("abcdefghijklmnopqrstuvwxyz \n()\"'#=:.,0123456789"), "<unknown>")
 TRANSLATED = ("▁un", "▁chien", "<end>")
 LABELS = ("still", "moving")
 

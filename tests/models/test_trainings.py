@@ -86,7 +86,7 @@ def test_an_interrupted_training_ends_where_an_unbroken_one_does(tmp_path: Path,
 
 def test_an_option_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
     request = request_for("chars-rnn", tmp_path, "x")
-    with pytest.raises(ValueError, match="no option “epochs”; it has .*truncation"):
+    with pytest.raises(ValueError, match=r"no option “epochs”; it has .*truncation"):
         RECIPES["chars-rnn"].training("chars-rnn", request, {"epochs": 3})
     with pytest.raises(ValueError, match="cannot be had"):
         RECIPES["chars-rnn"].training("chars-rnn", request, {"updates": "many"})

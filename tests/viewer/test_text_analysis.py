@@ -18,13 +18,18 @@ from unrolled.viewer.analysis.text_properties import position_in_line as positio
 
 
 def by_tokenize(text: str, kinds: tuple[int, ...]) -> np.ndarray:
-    """1 where Python's tokenizer finds a token of these kinds."""
+    """1 where Python's tokenizer finds a token of these kinds, or, among strings, an f-string from its start to its end."""
     lines = text.splitlines(keepends=True)
     starts = np.concatenate(([0], np.cumsum([len(line) for line in lines])))
-    found = np.zeros(len(text), np.float32)
+    found, opened = np.zeros(len(text), np.float32), []
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type in kinds:
-            found[starts[token.start[0] - 1] + token.start[1] : starts[token.end[0] - 1] + token.end[1]] = 1
+        first, last = (starts[row - 1] + column for row, column in (token.start, token.end))
+        if tokenize.tok_name[token.type] == "FSTRING_START":
+            opened.append(first)
+        elif tokenize.tok_name[token.type] == "FSTRING_END" and tokenize.STRING in kinds:
+            found[opened.pop() : last] = 1
+        elif token.type in kinds:
+            found[first:last] = 1
     return found
 
 
@@ -33,18 +38,8 @@ def test_strings_and_comments_are_those_of_pythons_tokenizer(module):
     text = Path(module.__file__).read_text(encoding="utf-8")
     assert np.array_equal(inside_comment(text), by_tokenize(text, (tokenize.COMMENT,)))
     found, expected = inside_string(text), by_tokenize(text, (tokenize.STRING,))
-    middle = getattr(tokenize, "FSTRING_MIDDLE", None)
-    if middle is None:
-        text_before = text  # before 3.12 an f-string is one token; its prefix is a part of it, as of every string
-        assert text_before
     # A prefix such as f or r stands before the quote: it is no part of what the scanner calls a string.
-    differ = np.flatnonzero(found < expected)
-    assert all(text[place].lower() in "rbuf" for place in differ)
-    if middle is not None:
-        plain = [place for place in np.flatnonzero(found > expected)]
-        marks = by_tokenize(text, (tokenize.FSTRING_START, middle, tokenize.FSTRING_END))
-        inside_f = np.maximum.accumulate(marks[::-1])[::-1]
-        assert all(inside_f[place] for place in plain)
+    assert all(text[place].lower() in "rbuf" for place in np.flatnonzero(found != expected))
 
 
 def test_a_small_program():

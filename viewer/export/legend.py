@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.type_setting import font
 from unrolled.viewer.theme.attention_colours import FULL_OVER_UNIFORM, attention_table, uniform_level
+from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.themes import Theme
 
 
@@ -23,13 +24,18 @@ def _text_line(place: QRectF) -> QRectF:
     return QRectF(place.left(), place.top() + place.height() * 0.38, place.width(), place.height() * 0.6)
 
 
-def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: ExportSettings, theme: Theme) -> None:
-    """Draw the bar and its words into a rectangle about three times the text's height."""
+def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: ExportSettings, theme: Theme,
+                end: float | None = None, opaque: bool = False) -> None:
+    """Draw the bar and its words into a rectangle about three times the text's height.
+
+    The bar ends at the weight `end`, without it where attention over a picture does; opaque colours lie over nothing.
+    """
     size = place.height() * 0.42
     small = font(size)
     painter.setFont(small)
     bar = QRectF(place.left(), place.top(), place.width(), place.height() * 0.24)
-    table = np.ascontiguousarray(attention_table(settings.colour_map, max(settings.opacity, 0.3)))
+    table = np.ascontiguousarray(colour_table(settings.colour_map) if opaque
+                                 else attention_table(settings.colour_map, max(settings.opacity, 0.3)))
     painter.fillRect(bar, QColor(theme.missing))
     painter.drawImage(bar, QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888))
     painter.setPen(QColor(theme.muted))
@@ -38,7 +44,7 @@ def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: Expor
         painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, "least")
         painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, "greatest, stretched at each word")
         return
-    end = min(FULL_OVER_UNIFORM * uniform_level(cells), 1.0)
+    end = min(FULL_OVER_UNIFORM * uniform_level(cells), 1.0) if end is None else end
     uniform = bar.left() + bar.width() * uniform_level(cells) / end
     painter.setPen(QPen(QColor(theme.text), max(bar.height() * 0.12, 1.0)))
     painter.drawLine(QPointF(uniform, bar.top() - bar.height() * 0.25), QPointF(uniform, bar.bottom() + bar.height() * 0.5))
