@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from unrolled.viewer.export.failure import Cancelled
-from unrolled.viewer.export.frames import FramePainter
-from unrolled.viewer.export.scene import Pixels, Scene
+from unrolled.viewer.export.kinds import AnyScene, frames_of
+from unrolled.viewer.export.pixels import Pixels
 from unrolled.viewer.export.settings import ExportSettings
 
 FRAMES_PER_SECOND = 25  # of a film; every word stands for a whole number of its frames
@@ -21,9 +21,9 @@ OnProgress = Callable[[float], None]
 IsCancelled = Callable[[], bool]
 
 
-def painted(scene: Scene, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> Iterator[Pixels]:
+def painted(scene: AnyScene, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> Iterator[Pixels]:
     """The frames one after another. Raises `Cancelled` between two of them."""
-    painter = FramePainter(scene, settings)
+    painter = frames_of(scene, settings)
     for step in range(scene.steps):
         if cancelled():
             raise Cancelled
@@ -31,13 +31,13 @@ def painted(scene: Scene, settings: ExportSettings, on_progress: OnProgress, can
         on_progress(0.7 * (step + 1) / scene.steps)
 
 
-def durations(scene: Scene, settings: ExportSettings) -> list[int]:
+def durations(scene: AnyScene, settings: ExportSettings) -> list[int]:
     """How long each frame stands, in milliseconds; the last one longer."""
     word = round(1000 * settings.seconds_per_word)
     return [word] * (scene.steps - 1) + [round(1000 * max(settings.last_seconds, settings.seconds_per_word))]
 
 
-def write_gif(scene: Scene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+def write_gif(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
     """A GIF with one palette for all frames and a dither that stands still, so that nothing flickers."""
     frames = list(painted(scene, settings, on_progress, cancelled))
     palette, nearest = _palette(frames)
@@ -72,7 +72,7 @@ def _palette(frames: list[Pixels]) -> tuple[bytes, Pixels]:
     return bytes(chosen.getpalette() or ()), np.asarray(nearest).reshape(-1)
 
 
-def write_webp(scene: Scene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+def write_webp(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
     """An animated WebP."""
     images = [Image.fromarray(frame) for frame in painted(scene, settings, on_progress, cancelled)]
     images[0].save(path, format="WEBP", save_all=True, append_images=images[1:], duration=durations(scene, settings),
@@ -80,7 +80,7 @@ def write_webp(scene: Scene, path: Path, settings: ExportSettings, on_progress: 
     on_progress(1.0)
 
 
-def write_mp4(scene: Scene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+def write_mp4(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
     """An H.264 film that plays everywhere: even sizes, yuv420p."""
     import av  # slow to import, and only needed here
 

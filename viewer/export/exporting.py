@@ -8,16 +8,16 @@ from pathlib import Path
 from unrolled.models.trace import Trace
 from unrolled.models.trace.atomic import atomic_path
 from unrolled.models.trace.files import TraceError, save_trace, writing_sentence
-from unrolled.viewer.export import animation, film_strip
+from unrolled.viewer.export import animation, stills
 from unrolled.viewer.export.animation import IsCancelled, OnProgress
 from unrolled.viewer.export.failure import ExportError
-from unrolled.viewer.export.scene import Scene, make_scene
+from unrolled.viewer.export.kinds import AnyScene, scene_of
 from unrolled.viewer.export.settings import ExportSettings
 
-Writer = Callable[[Scene, Path, ExportSettings, OnProgress, IsCancelled], None]
+Writer = Callable[[AnyScene, Path, ExportSettings, OnProgress, IsCancelled], None]
 
 PICTURE_WRITERS: dict[str, Writer] = {
-    ".gif": animation.write_gif, ".mp4": animation.write_mp4, ".webp": animation.write_webp, **film_strip.WRITERS}
+    ".gif": animation.write_gif, ".mp4": animation.write_mp4, ".webp": animation.write_webp, **stills.WRITERS}
 TRACE_SUFFIXES = (".safetensors", ".npz", ".json", ".csv")
 
 NARROWEST, WIDEST = 64, 8192  # pixels
@@ -59,7 +59,7 @@ def export(trace: Trace, path: Path, settings: ExportSettings | None = None, *,
         raise ExportError(f"“{path.name}” should end in one of {', '.join((*PICTURE_WRITERS, *TRACE_SUFFIXES))}.")
     chosen = settings or ExportSettings()
     _check(chosen)
-    scene = make_scene(trace)
+    scene = scene_of(trace)
     try:
         with atomic_path(path) as temporary:
             writer(scene, temporary, chosen, on_progress, cancelled)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from pathlib import Path
 
-from PySide6.QtCore import QMarginsF, QRect, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QImage, QPageSize, QPainter, QPdfWriter
-from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
 
-from unrolled.viewer.export.animation import IsCancelled, OnProgress
 from unrolled.viewer.export.failure import Cancelled
 from unrolled.viewer.export.legend import draw_legend
 from unrolled.viewer.export.scene import Scene, attention_image, outline_region, region_rectangle, rgb_image
@@ -19,7 +15,6 @@ from unrolled.viewer.export.type_setting import font
 from unrolled.viewer.theme.themes import DARK, LIGHT
 
 PICTURE_PIXELS = 480  # the photograph's width in a vector file, where it can be enlarged
-POINTS_PER_PIXEL = 0.75
 
 
 class StripLayout:
@@ -53,9 +48,10 @@ class StripLayout:
         return QRectF(self.margin + column * (self.picture_width + self.gap), self.margin + row * self.row_height,
                       self.picture_width, self.picture_height)
 
-    def paint(self, painter: QPainter, *, picture_scale: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-        """Paint it all; `picture_scale` says how many pixels a picture has for each of the layout's."""
+    def paint(self, painter: QPainter, *, vector: bool, on_progress: object, cancelled: object) -> None:
+        """Paint it all; in a vector file pictures have more pixels than the layout, so that they can be enlarged."""
         scene, settings = self.scene, self.settings
+        picture_scale = max(PICTURE_PIXELS / self.picture_width, 1.0) if vector else 1.0
         theme = DARK if settings.dark else LIGHT
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing
                                | QPainter.RenderHint.SmoothPixmapTransform)
@@ -64,7 +60,7 @@ class StripLayout:
         photograph = rgb_image(scene.photograph).scaled(*pixels, Qt.AspectRatioMode.IgnoreAspectRatio,
                                                         Qt.TransformationMode.SmoothTransformation)
         for step in range(scene.steps):
-            if cancelled():
+            if callable(cancelled) and cancelled():
                 raise Cancelled
             place = self.picture(step)
             # The attention is joined to the photograph, so that a vector file holds one picture a word.
@@ -75,7 +71,8 @@ class StripLayout:
                 outline_region(inside, QRectF(area), scene.region)
             painter.drawImage(place, joined)
             self._paint_words(painter, step, place)
-            on_progress(0.95 * (step + 1) / scene.steps)
+            if callable(on_progress):
+                on_progress(0.95 * (step + 1) / scene.steps)
         draw_legend(painter, self.legend, cells=scene.maps[0].size, settings=settings, theme=theme)
 
     def _paint_words(self, painter: QPainter, step: int, place: QRectF) -> None:
@@ -92,56 +89,3 @@ class StripLayout:
         painter.drawText(QRectF(place.left(), place.bottom() + 1.5 * self.text, place.width(), 1.0 * self.text),
                          Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
                          f"{self.scene.probabilities[step]:.0%}")
-
-
-def write_png(scene: Scene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-    """A strip of pixels."""
-    layout = StripLayout(scene, settings)
-    image = QImage(layout.size, QImage.Format.Format_RGB888)
-    with QPainter(image) as painter:
-        layout.paint(painter, picture_scale=1.0, on_progress=on_progress, cancelled=cancelled)
-    if not image.save(str(path)):
-        raise OSError(f"Qt could not write {path}")
-    on_progress(1.0)
-
-
-def write_svg(scene: Scene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-    """A strip whose words stay text."""
-    layout = StripLayout(scene, settings)
-    generator = QSvgGenerator()
-    generator.setFileName(str(path))
-    generator.setSize(layout.size)
-    generator.setViewBox(QRect(0, 0, layout.size.width(), layout.size.height()))
-    generator.setTitle(" ".join(scene.words))
-    generator.setDescription("Attention of an image captioning model, one picture a word")
-    _paint_on(generator, layout, on_progress, cancelled)
-    on_progress(1.0)
-
-
-def write_pdf(scene: Scene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-    """A strip on a page of its own size, whose words stay text."""
-    layout = StripLayout(scene, settings)
-    writer = QPdfWriter(str(path))
-    writer.setTitle(" ".join(scene.words))
-    writer.setCreator("Unrolled")
-    writer.setPageSize(QPageSize(QSizeF(layout.size) * POINTS_PER_PIXEL, QPageSize.Unit.Point, "",
-                                 QPageSize.SizeMatchPolicy.ExactMatch))
-    writer.setPageMargins(QMarginsF(0, 0, 0, 0))
-    writer.setResolution(round(72 / POINTS_PER_PIXEL))  # one unit of the painter is one pixel of the layout
-    _paint_on(writer, layout, on_progress, cancelled)
-    on_progress(1.0)
-
-
-def _paint_on(device: QSvgGenerator | QPdfWriter, layout: StripLayout, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-    painter = QPainter()
-    if not painter.begin(device):
-        raise OSError("Qt could not begin the file")
-    try:
-        layout.paint(painter, picture_scale=max(PICTURE_PIXELS / layout.picture_width, 1.0),
-                     on_progress=on_progress, cancelled=cancelled)
-    finally:
-        painter.end()
-
-
-WRITERS: dict[str, Callable[[Scene, Path, ExportSettings, OnProgress, IsCancelled], None]] = {
-    ".png": write_png, ".svg": write_svg, ".pdf": write_pdf}

@@ -1,0 +1,158 @@
+"""Exports of what reads no picture: alignments, clips and texts, read back from their files."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+import av
+import numpy as np
+import pytest
+import scripted_traces
+from PIL import Image
+
+from unrolled.models.trace import Channel, Provenance, StepResult, Trace
+from unrolled.viewer.export import ExportError, ExportSettings, export
+from unrolled.viewer.export.alignment import AlignmentFrames, AlignmentStill, alignment_scene
+from unrolled.viewer.export.clip import ClipFrames, ClipStill, clip_scene
+from unrolled.viewer.export.text import TextStill, text_scene
+from unrolled.viewer.theme.colour_maps import colour_table
+
+SETTINGS = ExportSettings(width=480, seconds_per_word=0.4, last_seconds=1.0)
+
+pytestmark = pytest.mark.usefixtures("qapp")
+
+
+def text_trace(text: str = "for x in y:\n\tpass\n", given: int = 6) -> Trace:
+    channel = Channel(name="hidden", role="hidden", symbol="h", axes=("unit",), shape=(4,), low=-1, high=1)
+    made = Trace([channel], provenance=Provenance(input_kind="text", joining="characters", given=given), input_bytes=b"for x ")
+    for step, word in enumerate(text):
+        made.append(StepResult(step=step, token=ord(word), word=word, log_prob=-0.1 * (step % 30),
+                               values={"hidden": np.zeros(4, np.float32)}))
+    return made
+
+
+def centre(layout, row, column):
+    geometry = layout.geometry
+    return (round(layout.at[1] + geometry.top + (row + 0.5) * geometry.cell_height),
+            round(layout.at[0] + geometry.left + (column + 0.5) * geometry.cell_width))
+
+
+def test_rows_grow_and_have_the_colours_of_their_weights():
+    trace = scripted_traces.translation_trace()
+    frames = AlignmentFrames(alignment_scene(trace), SETTINGS)
+    weights, table = trace.column("attention"), colour_table("inferno").astype(int)
+    ground = frames.paint(0)[centre(frames.layout, len(trace) - 1, 0)]
+    for step in range(len(trace)):
+        pixels = frames.paint(step)
+        assert pixels.shape[:2] == frames.size[::-1]
+        for row in range(len(trace)):
+            found = pixels[centre(frames.layout, row, row % weights.shape[1])].astype(int)
+            if row <= step:
+                expected = table[round(float(weights[row, row % weights.shape[1]]) * 255)][:3]
+                assert np.abs(found - expected).max() <= 6
+            else:
+                assert np.array_equal(found, ground)
+
+
+def test_the_sentence_is_lit_up_by_the_current_row():
+    trace = scripted_traces.translation_trace()
+    frames = AlignmentFrames(alignment_scene(trace), SETTINGS)
+    layout, weights = frames.layout, trace.column("attention")
+    table = colour_table("inferno").astype(int)
+    for step in (0, 1, 4, 8):
+        pixels = frames.paint(step)
+        for word, place in enumerate(layout.words.places):
+            at = round(layout.words_top + place.top() + 3), round(layout.margin + place.center().x())
+            expected = table[round(float(weights[step, word]) * 255)][:3]
+            assert np.abs(pixels[at].astype(int) - expected).max() <= 6
+
+
+def test_an_alignment_goes_into_every_kind_of_file(tmp_path):
+    trace = scripted_traces.translation_trace()
+    for suffix in (".gif", ".webp"):
+        export(trace, tmp_path / f"a{suffix}", SETTINGS)
+        with Image.open(tmp_path / f"a{suffix}") as image:
+            assert (image.n_frames, image.width) == (len(trace), 480)
+    export(trace, tmp_path / "a.mp4", SETTINGS)
+    with av.open(str(tmp_path / "a.mp4")) as film:
+        assert sum(1 for _ in film.decode(film.streams.video[0])) == 10 * (len(trace) - 1) + 25
+    export(trace, tmp_path / "a.png", SETTINGS)
+    still = AlignmentStill(alignment_scene(trace), SETTINGS)
+    with Image.open(tmp_path / "a.png") as image:
+        pixels = np.asarray(image.convert("RGB"))
+    table = colour_table("inferno").astype(int)
+    for row, column in ((0, 0), (1, 2), (4, 4), (9, 3)):
+        expected = table[round(float(trace.column("attention")[row, column]) * 255)][:3]
+        assert np.abs(pixels[centre(still.layout, row, column)].astype(int) - expected).max() <= 6
+    export(trace, tmp_path / "a.svg", SETTINGS)
+    texts = "".join(ElementTree.parse(tmp_path / "a.svg").getroot().itertext())
+    assert all(word in texts for word in ("chien", "brown", "END", "un chien marron court dans l'herbe."))
+    export(trace, tmp_path / "a.pdf", SETTINGS)
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_long_sentence_can_be_exported(tmp_path):
+    source, written = (tuple(f"▁{side}{number}" for number in range(200)) for side in ("source", "written"))
+    export(scripted_traces.translation_trace(source, written), tmp_path / "a.png", SETTINGS)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.height < 4000
+
+
+def test_a_clip_has_its_frames_labels_and_probabilities(tmp_path):
+    trace = scripted_traces.clip_trace()
+    scene = clip_scene(trace)
+    frames = ClipFrames(scene, SETTINGS)
+    given = scripted_traces.clip_frames()
+    chances = trace.column("label_probability")
+    for step in range(0, len(trace), 3):
+        pixels, place = frames.paint(step), frames.picture
+        for y, x in ((24, 5), (24, 20), (24, 40), (5, 5)):
+            at = round(place.top() + (y + 0.5) / 48 * place.height()), round(place.left() + (x + 0.5) / 48 * place.width())
+            assert np.array_equal(pixels[at], given[step, y, x])
+        for number, label in enumerate(frames.shown):
+            whole, bar = frames.bar(number, 1.0), frames.bar(number, float(chances[step, label]))
+            line = pixels[round(whole.center().y()), round(whole.left()):round(whole.right())].astype(int)
+            filled = (np.abs(line - line[-1]).sum(-1) > 20).sum() if chances[step, label] < 0.97 else len(line)
+            assert filled == pytest.approx(bar.width(), abs=2)
+    export(trace, tmp_path / "a.gif", SETTINGS)
+    with Image.open(tmp_path / "a.gif") as image:
+        assert image.n_frames == len(trace)
+    export(trace, tmp_path / "a.png", SETTINGS)
+    still = ClipStill(scene, SETTINGS)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.size == still.size.toTuple()
+        middle = still.place(3).center()
+        corner = round(still.place(3).left() + 4), round(middle.y() - still.tall / 3)
+        assert image.convert("RGB").getpixel(corner) == (40, 40, 40)
+    export(trace, tmp_path / "a.svg", SETTINGS)
+    texts = "".join(ElementTree.parse(tmp_path / "a.svg").getroot().itertext())
+    assert scene.words[0] in texts
+
+
+def test_a_clip_without_its_frames_is_said(tmp_path):
+    trace = scripted_traces.clip_trace()
+    trace.input_bytes = b""
+    with pytest.raises(ExportError, match="without its clip"):
+        export(trace, tmp_path / "a.gif", SETTINGS)
+    trace.input_bytes = b"no clip at all"
+    with pytest.raises(ExportError):
+        export(trace, tmp_path / "a.gif", SETTINGS)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_text_is_coloured_by_its_probabilities(tmp_path):
+    trace = text_trace()
+    export(trace, tmp_path / "a.png", SETTINGS)
+    still = TextStill(text_scene(trace), SETTINGS)
+    with Image.open(tmp_path / "a.png") as image:
+        for step, place in enumerate(still.places):
+            corner = round(place.left() + 1), round(place.top() + 2)
+            assert image.convert("RGB").getpixel(corner) == still.ground(step).getRgb()[:3]
+    assert still.places[12].top() > still.places[11].top()  # after the line's end
+    export(trace, tmp_path / "a.svg", SETTINGS)
+    export(trace, tmp_path / "a.pdf", SETTINGS)
+    with pytest.raises(ExportError, match="png"):
+        export(trace, tmp_path / "a.gif", SETTINGS)
+    with pytest.raises(ExportError, match="too long"):
+        export(text_trace("x" * 6001), tmp_path / "b.png", SETTINGS)
+    assert not (tmp_path / "a.gif").exists()

@@ -1,0 +1,74 @@
+"""One picture of a trace as PNG, SVG or PDF: a film strip, a matrix, a sheet of frames, a coloured text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QMarginsF, QRect, QSizeF
+from PySide6.QtGui import QImage, QPageSize, QPainter, QPdfWriter
+from PySide6.QtSvg import QSvgGenerator
+
+from unrolled.viewer.export.animation import IsCancelled, OnProgress
+from unrolled.viewer.export.kinds import AnyScene, Still, still_of
+from unrolled.viewer.export.scene import Scene
+from unrolled.viewer.export.settings import ExportSettings
+
+POINTS_PER_PIXEL = 0.75
+
+
+def title_of(scene: AnyScene) -> str:
+    """What a file says of itself."""
+    return " ".join(scene.words) if isinstance(scene, Scene) else scene.title
+
+
+def write_png(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+    """A picture of pixels."""
+    layout = still_of(scene, settings)
+    image = QImage(layout.size, QImage.Format.Format_RGB888)
+    with QPainter(image) as painter:
+        layout.paint(painter, vector=False, on_progress=on_progress, cancelled=cancelled)
+    if not image.save(str(path)):
+        raise OSError(f"Qt could not write {path}")
+    on_progress(1.0)
+
+
+def write_svg(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+    """A picture whose words stay text."""
+    layout = still_of(scene, settings)
+    generator = QSvgGenerator()
+    generator.setFileName(str(path))
+    generator.setSize(layout.size)
+    generator.setViewBox(QRect(0, 0, layout.size.width(), layout.size.height()))
+    generator.setTitle(title_of(scene))
+    generator.setDescription("What a model computed, step by step")
+    _paint_on(generator, layout, on_progress, cancelled)
+    on_progress(1.0)
+
+
+def write_pdf(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+    """A picture on a page of its own size, whose words stay text."""
+    layout = still_of(scene, settings)
+    writer = QPdfWriter(str(path))
+    writer.setTitle(title_of(scene))
+    writer.setCreator("Unrolled")
+    writer.setPageSize(QPageSize(QSizeF(layout.size) * POINTS_PER_PIXEL, QPageSize.Unit.Point, "",
+                                 QPageSize.SizeMatchPolicy.ExactMatch))
+    writer.setPageMargins(QMarginsF(0, 0, 0, 0))
+    writer.setResolution(round(72 / POINTS_PER_PIXEL))  # one unit of the painter is one pixel of the layout
+    _paint_on(writer, layout, on_progress, cancelled)
+    on_progress(1.0)
+
+
+def _paint_on(device: QSvgGenerator | QPdfWriter, layout: Still, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+    painter = QPainter()
+    if not painter.begin(device):
+        raise OSError("Qt could not begin the file")
+    try:
+        layout.paint(painter, vector=True, on_progress=on_progress, cancelled=cancelled)
+    finally:
+        painter.end()
+
+
+WRITERS: dict[str, Callable[[AnyScene, Path, ExportSettings, OnProgress, IsCancelled], None]] = {
+    ".png": write_png, ".svg": write_svg, ".pdf": write_pdf}
