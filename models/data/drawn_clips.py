@@ -83,6 +83,16 @@ class DrawnClip:
     turns: npt.NDArray[np.float32]
 
 
+    @property
+    def so_far(self) -> tuple[int, ...]:
+        """For every frame what was done last, up to it: of the kind *clip* the answer as far as it can be known."""
+        done, found = LABELS.index("still"), []
+        for label in self.labels:
+            done = label if LABELS[label] != "still" else done
+            found.append(done)
+        return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class _Pose:
     """Where the thing is: pixels, degrees, and a direction that it moves in where it bounces."""

@@ -88,7 +88,13 @@ class ClipTask:
         answers = self.network.answers(scores).float()
         misplaced = (places.float() - true_places).square().mean()
         misturned = ((turns - true_turns) * true_turns.any(-1, keepdim=True)).square().mean()
-        loss = (F.cross_entropy(answers.flatten(0, 1), labels.flatten())
+        if not options.every_frame and options.recurrent:
+            # One answer a clip teaches slowly: on the way there the network learns to say what was done up to here.
+            so_far = torch.tensor([clip.so_far for clip in clips], device=self._device).T              # (T, B)
+            on_the_way = F.cross_entropy(scores.float().flatten(0, 1), so_far.flatten())
+        else:
+            on_the_way = torch.zeros((), device=self._device)
+        loss = (F.cross_entropy(answers.flatten(0, 1), labels.flatten()) + on_the_way
                 + options.place_weight * misplaced + options.turn_weight * misturned)
         right = (answers.argmax(-1) == labels).float().mean()
         return loss, {"loss": loss.item(), "misplaced": misplaced.sqrt().item(),

@@ -29,6 +29,7 @@ from unrolled.viewer.theme.attention_colours import uniform_level
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.themes import Theme
 
+LEAST_FOR_WORDS = 340  # pixels of height
 MOST_LINES = 3  # of the source sentence; a longer one scrolls
 EMPTY = "Which words of the sentence each written word looks at will be here.\nGive a sentence, then press Space."
 
@@ -160,6 +161,7 @@ class AlignmentPanel(Panel):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The sentence has as many lines as it needs, up to a few."""
         super().resizeEvent(event)
+        self._scroll.setVisible(self.height() >= LEAST_FOR_WORDS)  # the matrix has the same words above it
         self._size_words()
 
     def choose(self, word: int) -> None:

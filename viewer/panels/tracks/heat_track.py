@@ -43,6 +43,10 @@ class HeatTrack(Track):
         self._of: Trace | None = None
         self._before_click: tuple[int, ...] = ()
 
+    def channel_names(self) -> tuple[str, ...]:
+        """The one that is drawn."""
+        return (self.channel.name,)
+
     @property
     def colour_map(self) -> str:
         """The map in force: diverging for signed channels."""

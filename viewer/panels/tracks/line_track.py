@@ -38,6 +38,10 @@ class LineTrack(Track):
         self._envelopes: dict[object, Envelope] = {}
         self._of: Trace | None = None
 
+    def channel_names(self) -> tuple[str, ...]:
+        """The one that is drawn."""
+        return (self.channel.name,)
+
     def lines(self) -> list[tuple[str, FloatArray]]:
         """Colour and values, shape (steps,), of every line."""
         trace = self.trace

@@ -109,8 +109,13 @@ class Track(QWidget):
 
     @property
     def trace(self) -> Trace | None:
-        """What is drawn."""
-        return self.session.trace
+        """What is drawn; none while the session's has other channels, until this track is told to go."""
+        trace = self.session.trace
+        return trace if trace is not None and all(name in trace.channels for name in self.channel_names()) else None
+
+    def channel_names(self) -> tuple[str, ...]:
+        """The channels without which there is nothing to draw."""
+        return ()
 
     @property
     def plot(self) -> QRectF:
