@@ -71,7 +71,7 @@ def points_of(maps: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         Standard deviations around them.
     """
     height, width = maps.shape[2:]
-    share = maps.float().flatten(2).softmax(-1).unflatten(2, (height, width))                  # (N, points, height, width)
+    share = maps.float().flatten(2).softmax(-1).view(*maps.shape[:2], height, width)                  # (N, points, height, width)
     found = []
     for profile, length in ((share.sum(2), width), (share.sum(3), height)):
         place = ((torch.arange(length, device=maps.device) + 0.5) / length * 2 - 1).expand_as(profile)
@@ -168,14 +168,14 @@ class ClipNetwork(nn.Module):
         """
         steps, clips = frames.shape[:2]
         features, places, turns = self.read(frames.flatten(0, 1))
-        features = self.dropout(features).unflatten(0, (steps, clips))                         # (T, B, features)
+        features = self.dropout(features).view(steps, clips, -1)                         # (T, B, features)
         if self.config.recurrent:
             hidden, _ = run_sequence(self.cell, features, self.start(clips))
         else:
             flat = features.flatten(0, 1)
-            hidden = self.cell(flat, *self.start(len(flat))).hidden.unflatten(0, (steps, clips))
+            hidden = self.cell(flat, *self.start(len(flat))).hidden.view(steps, clips, -1)
         scores: Tensor = self.score(self.dropout(hidden))
-        return scores, places.unflatten(0, (steps, clips)), turns.unflatten(0, (steps, clips))
+        return scores, places.view(steps, clips, -1), turns.view(steps, clips, -1)
 
     def answers(self, scores: Tensor) -> Tensor:
         """What counts of the scores (T, B, V): all of them, or one for each clip, (1, B, V).

@@ -138,7 +138,7 @@ def draw_clip(kind: str, number: int, *, split: str = "train", length: int = 24)
     frames = np.stack([_frame(ground, shape, own, colour) for own in poses])
     done = next((act.label for act in acts if act.label != "still"), "still") if kind == "clip" else labels[-1]
     return DrawnClip(frames, tuple(LABELS.index(label) for label in labels), LABELS.index(done), f"{colour_name} {shape}",
-                     np.array([(own.x, own.y, own.radius) for own in poses], np.float32) / SIDE,
+                     np.array([(own.x / SIDE, own.y / SIDE, own.radius / SIDE) for own in poses], np.float32),
                      _turns(shape, [own.angle for own in poses]))
 
 
@@ -233,7 +233,8 @@ def _bouncing(random: np.random.Generator, pose: _Pose, count: int) -> _Act | No
     speed = float(random.uniform(*BOUNCING_SPEED))
     low, high = pose.radius, SIDE - pose.radius
     begin, sign = (pose.x, across) if across else (pose.y, down)
-    places, labels = [], []
+    places: list[float] = []
+    labels: list[str] = []
     for t in range(count):
         straight = begin + sign * speed * (t + 1)
         place = 2 * low - straight if straight < low else 2 * high - straight if straight > high else straight

@@ -41,6 +41,7 @@ class ClipOptions(UpdateOptions, frozen=True, kw_only=True):
 
     updates: int = 8000
     learning_rate: float = 2e-3
+    clip_norm: float = 5.0
     cell: str = "lstm"
     features: int = 192
     hidden: int = 192

@@ -54,14 +54,19 @@ def _end_of_string(text: str, start: int) -> int:
     return len(text)
 
 
+def _as_numbers(flags: npt.NDArray[np.bool_]) -> Numbers:
+    numbers: Numbers = flags.astype(np.float32)
+    return numbers
+
+
 def inside_string(text: str) -> Numbers:
     """1 inside a string, its quotes included, else 0."""
-    return (regions(text) == STRING).astype(np.float32)
+    return _as_numbers(regions(text) == STRING)
 
 
 def inside_comment(text: str) -> Numbers:
     """1 inside a comment, else 0."""
-    return (regions(text) == COMMENT).astype(np.float32)
+    return _as_numbers(regions(text) == COMMENT)
 
 
 def bracket_depth(text: str) -> Numbers:

@@ -31,6 +31,8 @@ from unrolled.viewer.theme.themes import Theme
 
 LEAST_FOR_WORDS = 340  # pixels of height
 MOST_LINES = 3  # of the source sentence; a longer one scrolls
+ROOM_FOR_SENTENCE = 260  # pixels; in a lower panel the words over the matrix are lit up alone
+ROOM_FOR_LINES = 110  # pixels of the panel's height for each of them
 EMPTY = "Which words of the sentence each written word looks at will be here.\nGive a sentence, then press Space."
 
 
@@ -192,7 +194,9 @@ class AlignmentPanel(Panel):
 
     def _size_words(self) -> None:
         room = self.words.heightForWidth(max(self._scroll.viewport().width(), 80))
-        self._scroll.setFixedHeight(min(room, MOST_LINES * LINE + 2))
+        lines = min(max(self.height() // ROOM_FOR_LINES - 1, 1), MOST_LINES)
+        self._scroll.setFixedHeight(min(room, lines * LINE + 2))
+        self._scroll.setVisible(self.height() >= ROOM_FOR_SENTENCE)
 
     def _draw(self, step: int) -> None:
         trace, rows = self.session.trace, self._rows
@@ -214,10 +218,17 @@ class AlignmentPanel(Panel):
             step=step if 0 <= step < count else -1, row_weights=weights, row_limits=limits, column_weights=along,
             column_limits=column_limits, chosen=chosen))
         self.words.set_weights(weights, limits=limits, table=self.canvas.table, chosen=chosen)
+        self._reveal(weights)
         self.legend.set_scale(low=limits[0], high=limits[1], uniform=uniform_level(rows.channel.size),
                               colour_map=values.attention_colour_map, opacity=1.0,
                               stretched=values.attention_scale == "stretched", opaque=True)
         self._say(self._read_out(trace, column))
+
+    def _reveal(self, weights: npt.NDArray[np.float32] | None) -> None:
+        """Bring the word that counts most into sight, unless a person points at words themselves."""
+        if weights is not None and self._cell == NO_CELL and np.isfinite(weights).any():
+            place = self.words.place(int(np.nanargmax(weights))).center().toPoint()
+            self._scroll.ensureVisible(0, place.y(), 0, LINE // 2)
 
     def _read_out(self, trace: Trace, column: npt.NDArray[np.float32]) -> str:
         row, place = self._cell

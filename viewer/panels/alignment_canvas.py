@@ -20,6 +20,7 @@ Cell = tuple[int | None, int | None]
 NOWHERE: Cell = (None, None)
 KEYS = {Qt.Key.Key_Up: ("moved", -1), Qt.Key.Key_Down: ("moved", 1), Qt.Key.Key_Left: ("walked", -1),
         Qt.Key.Key_Right: ("walked", 1)}
+ROOM_FOR_OUTLINE = 7.0  # pixels
 NOTCH = 120.0  # Qt's unit of a wheel
 
 
@@ -165,6 +166,10 @@ class AlignmentCanvas(QWidget):
 
     def _outline(self, painter: QPainter, place: QRectF, colour: str) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        if min(place.width(), place.height()) < ROOM_FOR_OUTLINE:  # around it, so that its colours stay to be seen
+            painter.setPen(QPen(QColor(colour), 1))
+            painter.drawRect(place.adjusted(-1, -1, 1, 1))
+            return
         painter.setPen(QPen(QColor(self.theme.panel), 1))
         painter.drawRect(place.adjusted(1, 1, -1, -1))
         painter.setPen(QPen(QColor(colour), 1.5))

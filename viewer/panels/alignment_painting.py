@@ -20,6 +20,7 @@ from unrolled.viewer.theme.themes import Theme
 
 Weights = npt.NDArray[np.float32]
 LABEL_GAP = 5.0
+TIGHT = 0.8  # of a line's height: how near words may stand
 TINTED_FROM = 0.02  # of the scale; the ground of words that count less stays the panel's
 
 
@@ -92,7 +93,7 @@ def paint_written(painter: QPainter, geometry: AlignmentGeometry, labels: Labels
     """Words beside their rows; with weights, on a ground of their colours."""
     painter.setFont(labels.font)
     count = min(geometry.rows, len(labels.texts))
-    for number in shown_labels(count, geometry.cell_height, labels.height, (current, *always)):
+    for number in shown_labels(count, geometry.cell_height, TIGHT * labels.height, (current, *always)):
         middle = geometry.top + (number + 0.5) * geometry.cell_height
         height = min(max(geometry.cell_height, labels.height), labels.height + 4)
         place = QRectF(0, middle - height / 2, geometry.left - 3, height)
@@ -107,7 +108,7 @@ def paint_source(painter: QPainter, geometry: AlignmentGeometry, labels: Labels,
     """Words over their columns: lying where all of them fit, else standing and read from below."""
     painter.setFont(labels.font)
     lying = geometry.cell_width >= labels.width
-    least = labels.width if lying else labels.height
+    least = labels.width if lying else TIGHT * labels.height
     for number in shown_labels(len(labels.texts), geometry.cell_width, least, (current, *always)):
         middle = geometry.left + (number + 0.5) * geometry.cell_width
         tint = _tint(weights, number, limits, table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -32,7 +33,7 @@ class FrameView(QWidget):
         self.theme = theme
         self.shown_frame = NOWHERE
         self._image: QImage | None = None
-        self._pixels: np.ndarray | None = None  # type: ignore[type-arg]
+        self._pixels: npt.NDArray[np.uint8] | None = None  # the image is a view of it
         self.setAccessibleName("Frame")
 
     def show_frame(self, clip: InputClip | None, frame: int) -> None:

@@ -38,7 +38,7 @@ class ReaderPanel(Panel):
     view : ReaderView
     channel, unit : QComboBox, QSpinBox
         What colours the text.
-    property, ranked : QComboBox, QListWidget
+    followed, ranked : QComboBox, QListWidget
         What units are ranked by, and the best of them.
     note : str
         The character under the pointer, or at the playhead, with the unit's value.
@@ -60,16 +60,16 @@ class ReaderPanel(Panel):
         self._ranking: Ranking | None = None
         self._ranked_for: object = None
         self.view = ReaderView(theme)
-        self.channel, self.unit, self.property = QComboBox(), QSpinBox(), QComboBox()
+        self.channel, self.unit, self.followed = QComboBox(), QSpinBox(), QComboBox()
         self.channel.setAccessibleName("Channel that colours the text")
         self.channel.setToolTip("Which quantity colours the text")
         self.unit.setAccessibleName("Unit that colours the text")
         self.unit.setToolTip("Which unit colours the text; the one pinned last does too")
-        self.property.setAccessibleName("Property of the text that units are ranked by")
-        self.property.setToolTip("Rank the units by how closely they follow this: the correlation over all characters")
-        self.property.addItem("Find units that follow …", "")
+        self.followed.setAccessibleName("Property of the text that units are ranked by")
+        self.followed.setToolTip("Rank the units by how closely they follow this: the correlation over all characters")
+        self.followed.addItem("Find units that follow …", "")
         for name in PROPERTIES:
-            self.property.addItem(name[0].upper() + name[1:], name)
+            self.followed.addItem(name[0].upper() + name[1:], name)
         self.ranked = QListWidget()
         self.ranked.setAccessibleName("Units by how closely they follow it")
         self.ranked.setFixedHeight(LIST_HEIGHT)
@@ -80,7 +80,7 @@ class ReaderPanel(Panel):
         line.setSpacing(6)
         label = QLabel("Colour")
         label.setObjectName("muted")
-        for widget, stretch in ((label, 0), (self.channel, 1), (self.unit, 0), (self.property, 2)):
+        for widget, stretch in ((label, 0), (self.channel, 1), (self.unit, 0), (self.followed, 2)):
             widget.setMinimumWidth(1) if isinstance(widget, QComboBox) else None
             line.addWidget(widget, stretch)
         self._empty = EmptyText(EMPTY, self)
@@ -95,7 +95,7 @@ class ReaderPanel(Panel):
         self.view.hovered.connect(self._hovered)
         self.channel.activated.connect(lambda _: self._chosen())
         self.unit.valueChanged.connect(self._unit_chosen)
-        self.property.activated.connect(lambda _: self._chosen())
+        self.followed.activated.connect(lambda _: self._chosen())
         self.ranked.itemActivated.connect(self._pin)
         self.ranked.itemClicked.connect(self._pin)
         self.refresh()
@@ -186,7 +186,7 @@ class ReaderPanel(Panel):
     # ── Ranking ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _rank(self, trace: Trace) -> None:
-        name, channel = str(self.property.currentData() or ""), self.shown_channel
+        name, channel = str(self.followed.currentData() or ""), self.shown_channel
         if self.ranked.isHidden() == bool(name):
             self.ranked.setVisible(bool(name))
         if not name or channel is None:
@@ -198,20 +198,18 @@ class ReaderPanel(Panel):
             text = self.view.text
             self._ranking = Ranking(trace.column(channel.name), PROPERTIES[name](text))
         assert self._ranking is not None
-        if self._ranking.finished:
-            return
-        end = time.perf_counter() + PART_SECONDS
-        while not self._ranking.finished and time.perf_counter() < end:
-            self._ranking.run_part()
-        if self._ranking.finished:
+        if self._ranking.progress < 1.0:
+            end = time.perf_counter() + PART_SECONDS
+            while not self._ranking.finished and time.perf_counter() < end:
+                self._ranking.run_part()
             self._show_ranking(channel)
-        else:
-            self.ranked.clear()
-            self.ranked.addItem(f"Comparing: {self._ranking.progress:.0%}")
 
     def _show_ranking(self, channel: Channel) -> None:
         assert self._ranking is not None
         self.ranked.clear()
+        if not self._ranking.finished:
+            self.ranked.addItem(f"Comparing: {self._ranking.progress:.0%}")
+            return
         for place, (unit, correlation) in enumerate(self._ranking.best(RANKED), 1):
             bar = "▮" * round(abs(correlation) * 20)
             item = QListWidgetItem(f"{place:>2}   unit {unit:<4} {signed(correlation, 2):>6}   {bar}")

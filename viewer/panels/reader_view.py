@@ -136,7 +136,8 @@ class ReaderView(QAbstractScrollArea):
     def _wrapped(self, begin: int) -> list[int]:
         """Where lines begin from a line's beginning on."""
         columns = self._columns = max(int((self.viewport().width() - 2 * MARGIN) / self._width), 8)
-        starts, place, length = [], begin, len(self._text)
+        starts: list[int] = []
+        place, length = begin, len(self._text)
         while place < length:
             end = self._text.find("\n", place)
             end = length if end < 0 else end + 1

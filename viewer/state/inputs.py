@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ class InputPicture:
     data: bytes
     pixels: npt.NDArray[np.uint8]
 
-    medium = "picture"
+    medium: ClassVar[Literal["picture"]] = "picture"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +51,7 @@ class InputText:
     data: bytes
     text: str
 
-    medium = "text"
+    medium: ClassVar[Literal["text"]] = "text"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +74,7 @@ class InputClip:
     frames: npt.NDArray[np.uint8]
     seconds_a_frame: float
 
-    medium = "clip"
+    medium: ClassVar[Literal["clip"]] = "clip"
 
 
 Input = InputPicture | InputText | InputClip

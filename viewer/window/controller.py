@@ -381,13 +381,12 @@ class Controller(Transport):
         self.status_changed.emit("", -1.0)
         for note in report.notes:
             self.said.emit(Message(place="input", text=note, kind="info"))
-        if not self._keep_trace or self.session.trace is None:
+        trace = self.session.trace if self._keep_trace else None
+        if trace is None:
             trace = Trace(report.channels or description.channels, provenance=self._provenance(report.region),
                           input_bytes=given.data)
             trace.reserve(report.given)
             self.session.set_trace(trace)
-        trace = self.session.trace
-        assert trace is not None
         if len(trace) < report.given:
             self._reading = report.given
             self.run.want(report.given, trace, self.decoding)

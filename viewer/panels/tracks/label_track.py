@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
+import numpy.typing as npt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from unrolled.models.trace import Channel, FloatArray
 from unrolled.viewer.panels.painting import mix, percent
 from unrolled.viewer.panels.tracks.geometry import Geometry
 from unrolled.viewer.panels.tracks.heat_track import channel_title
-from unrolled.viewer.panels.tracks.line_track import LineTrack
+from unrolled.viewer.panels.tracks.line_track import PADDING, ROOM_FOR_DOTS, LineTrack
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 
+NAMES_HEIGHT = 17.0    # pixels over the lines, for the answers' names
+ANSWER_DOT = 4.0
 ROOM_FOR_NAMES = 60.0  # pixels of width that a label's name is written in, where it begins to be the answer
 STRONGEST = 8          # labels that get a colour of their own; the others are grey
 
@@ -45,17 +48,31 @@ class LabelTrack(LineTrack):
         """The label."""
         return number
 
+    def heights(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        """Where values lie, same shape: all of them below the names."""
+        plot = self.plot
+        share: npt.NDArray[np.floating] = np.clip(values, 0.0, 1.0)
+        return plot.bottom() - PADDING - share * (plot.height() - 2 * PADDING - NAMES_HEIGHT)
+
     def contents_state(self) -> object:
-        """The answers' names are written anew when there are more steps."""
-        return len(self.trace) if self.trace is not None else 0
+        """Also the number of steps: the answers' names are written anew when there are more."""
+        return super().contents_state(), len(self.trace) if self.trace is not None else 0
 
     def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
-        """Lines, then each answer's name where it begins."""
+        """Lines, a larger dot on the answer of every step, and over them each answer's name where it begins."""
         super().paint_contents(painter, plot, geometry)
         values = self.values()
         if values is None or not len(values):
             return
-        answers = values.argmax(axis=1)
+        answers = np.nan_to_num(values, nan=-1.0).argmax(axis=1)
+        if geometry.step_width >= ROOM_FOR_DOTS:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QColor(self.theme.panel))
+            first, last = max(int(geometry.start), 0), min(int(geometry.stop) + 1, len(values))
+            for step in range(first, last):
+                painter.setBrush(QColor(self.label_colour(int(answers[step]))))
+                y = self.y_of(float(values[step, answers[step]]))
+                painter.drawEllipse(QPointF(geometry.x(step + 0.5), y), ANSWER_DOT, ANSWER_DOT)
         begins = np.flatnonzero(np.concatenate(([True], answers[1:] != answers[:-1])))
         ends = np.append(begins[1:], len(answers))
         painter.setFont(text_font(11))
