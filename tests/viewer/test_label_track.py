@@ -1,0 +1,77 @@
+"""Labels over time: what is drawn, named and read out is what was recorded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scripted_traces
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QColor
+
+from unrolled.viewer.panels.tracks import TracksPanel
+from unrolled.viewer.panels.tracks.label_track import LabelTrack
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import DARK, LIGHT
+
+
+@pytest.fixture
+def session():
+    made = Session()
+    made.set_trace(scripted_traces.clip_trace())
+    return made
+
+
+@pytest.fixture
+def panel(qtbot, session):
+    made = TracksPanel(session, LIGHT)
+    qtbot.addWidget(made)
+    made.resize(800, 600)
+    made.refresh()
+    with qtbot.waitExposed(made):
+        made.show()
+    return made
+
+
+@pytest.fixture
+def track(panel):
+    found = panel.track("label_probability")
+    assert isinstance(found, LabelTrack)
+    return found
+
+
+def test_there_is_a_line_for_each_of_ten_labels(session, track):
+    values = session.trace.column("label_probability")
+    lines = track.lines()
+    assert len(lines) == 10
+    for label, (_, line) in enumerate(lines):
+        assert np.array_equal(line, values[:, label])
+
+
+def test_the_answer_of_every_step_has_a_dot_in_its_colour_below_the_names(session, track):
+    seen = track.grab().toImage()
+    values, geometry = session.trace.column("label_probability"), track.geometry_of_time
+    for step in range(len(session.trace)):
+        answer = int(values[step].argmax())
+        x, y = round(geometry.x(step + 0.5)), round(track.y_of(float(values[step, answer])))
+        assert seen.pixelColor(x, y) == QColor(track.label_colour(answer))
+    assert track.y_of(1.0) > track.plot.top() + 15
+    assert track.y_of(0.0) < track.plot.bottom()
+
+
+def test_hovering_reads_out_labels_and_probabilities(qtbot, session, panel, track):
+    values, geometry = session.trace.column("label_probability"), track.geometry_of_time
+    for step in np.random.default_rng(1).integers(0, len(session.trace), 12):
+        qtbot.mouseMove(track, QPoint(round(geometry.x(step + 0.5)), round(track.plot.center().y())))
+        best = int(values[step].argmax())
+        text = panel.readout.text()
+        assert text.startswith(f"frame {step + 1}  “{session.trace.words[step]}”")
+        assert f"{scripted_traces.LABELS[best]} {values[step, best]:.0%}" in text
+
+
+def test_another_clip_of_the_same_length_is_drawn_anew(session, panel, track):
+    before = track.grab().toImage()
+    session.set_trace(scripted_traces.clip_trace(seed=7))
+    panel.refresh()
+    assert track.grab().toImage() != before
+    panel.set_theme(DARK)
+    track.grab()
