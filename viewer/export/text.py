@@ -19,7 +19,7 @@ from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import DARK, LIGHT
 
 MOST_CHARACTERS = 6000
-STRONGEST_TINT = 0.6
+STRONGEST_TINT = 0.46  # as in the caption: the text stays legible on it
 TAB = 4
 FILM_SENTENCE = "A text is exported as a picture, ending in .png, .svg or .pdf; films are of attention and of clips."
 
@@ -98,8 +98,11 @@ class TextStill:
         for step, (word, place) in enumerate(zip(scene.words, self.places, strict=True)):
             painter.fillRect(place, self.ground(step))
             if not word.isspace():
-                painter.setPen(QColor(theme.muted if step < scene.given else theme.text))
+                painter.setPen(QColor(theme.text))
                 painter.drawText(place, Qt.AlignmentFlag.AlignCenter, word)
+            if step >= scene.given > 0:
+                painter.fillRect(QRectF(place.left(), place.bottom() - 1.5 * unit, place.width(), 1.5 * unit),
+                                 QColor(theme.playhead))
         bar = QRectF(self.margin, self.legend_top, 120 * unit, 8 * unit)
         for part in range(40):
             painter.fillRect(QRectF(bar.left() + part * bar.width() / 40, bar.top(), bar.width() / 40 + 0.5, bar.height()),
@@ -108,4 +111,4 @@ class TextStill:
         painter.setPen(QColor(theme.muted))
         painter.drawText(QRectF(self.margin, bar.bottom() + 2 * unit, self.size.width() - 2 * self.margin, 20 * unit),
                          Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                         "probability of each character, 0 to 100%" + (" · grey: given" if scene.given else ""))
+                         "probability of each character, 0 to 100%" + (" · underlined: written by the model" if 0 < scene.given < scene.steps else ""))

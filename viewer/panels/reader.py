@@ -67,7 +67,7 @@ class ReaderPanel(Panel):
         self.unit.setToolTip("Which unit colours the text; the one pinned last does too")
         self.followed.setAccessibleName("Property of the text that units are ranked by")
         self.followed.setToolTip("Rank the units by how closely they follow this: the correlation over all characters")
-        self.followed.addItem("Find units that follow …", "")
+        self.followed.addItem("Rank units by …", "")
         for name in PROPERTIES:
             self.followed.addItem(name[0].upper() + name[1:], name)
         self.ranked = QListWidget()
@@ -154,7 +154,7 @@ class ReaderPanel(Panel):
             self._channels = channels
             self.channel.clear()
             for channel in channels:
-                self.channel.addItem(f"{channel.title}  {channel.symbol}", channel.name)
+                self.channel.addItem(f"{channel.symbol}  {channel.title}", channel.name)
             cell = next((place for place, channel in enumerate(channels) if channel.role == "cell"), 0)
             self.channel.setCurrentIndex(cell)
             self.unit.setRange(0, max(channels[0].size - 1, 0) if channels else 0)

@@ -7,7 +7,7 @@ import bisect
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
 from unrolled.viewer.state.playhead import NOWHERE
@@ -56,6 +56,7 @@ class ReaderView(QAbstractScrollArea):
         self._colours: Colours = np.zeros((0, 3), np.uint8)
         self._columns = 0
         self._font = mono_font(FONT_PIXELS)  # a style sheet of the program would replace the widget's own
+        self._font.setFeature(QFont.Tag("calt"), 0)  # "->" stays two characters, each on its own colour
         self.viewport().setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName("Text that was read and written")

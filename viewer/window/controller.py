@@ -24,7 +24,7 @@ from unrolled.models.protocol.messages import (
 )
 from unrolled.models.trace import ModelListing, Trace
 from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.state.inputs import Input, InputText, looks_like_prose, taken_by, typed
+from unrolled.viewer.state.inputs import MEDIUM_OF_KIND, Input, InputText, looks_like_prose, taken_by, typed
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.window.input_worker import InputWorker
 from unrolled.viewer.window.inputs import (
@@ -355,6 +355,8 @@ class Controller(Transport):
         given, kind = self.session.input, report.description.input_kind
         if given is None or taken_by(given, kind):
             self._open_input()
+        elif medium_of(Path(given.name), kind) == MEDIUM_OF_KIND.get(kind) and not self._of_sample:
+            self.open_bytes(given.data, given.name, MEDIUM_OF_KIND[kind])  # a GIF is a picture or a clip, as the model takes it
         elif self._again_with_model or self._of_sample:
             self._show_what_it_takes(kind)
         else:
