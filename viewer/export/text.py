@@ -21,6 +21,7 @@ from unrolled.viewer.theme.themes import DARK, LIGHT
 MOST_CHARACTERS = 6000
 STRONGEST_TINT = 0.46  # as in the caption: the text stays legible on it
 TAB = 4
+LEGEND, UNDERLINED = "probability of each character, 0 to 100%", " · underlined: written by the model"
 FILM_SENTENCE = "A text is exported as a picture, ending in .png, .svg or .pdf; films are of attention and of clips."
 
 
@@ -111,4 +112,4 @@ class TextStill:
         painter.setPen(QColor(theme.muted))
         painter.drawText(QRectF(self.margin, bar.bottom() + 2 * unit, self.size.width() - 2 * self.margin, 20 * unit),
                          Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                         "probability of each character, 0 to 100%" + (" · underlined: written by the model" if 0 < scene.given < scene.steps else ""))
+                         LEGEND + (UNDERLINED if 0 < scene.given < scene.steps else ""))
