@@ -186,10 +186,10 @@ class ExportDialog(QDialog):
 
 def _explanation(suffix: str) -> str:
     if suffix in ANIMATIONS:
-        return "The attention moves over the photograph, and the words appear under it."
+        return "What the model looks at, step by step, while what it writes or says appears."
     if suffix in TRACES:
         return "Every number of every step, with where it comes from. It opens here again without the model."
-    return "One picture for each word, side by side."
+    return "The whole run as one picture: every step side by side, or the finished alignment."
 
 
 def _picker(name: str, choices: tuple[tuple[str, str], ...] | list[tuple[str, str]], current: str) -> Picker:
