@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
+from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, read_weights, save_checkpoint
 from unrolled.models.clips.network import ClipConfig, ClipNetwork
 from unrolled.models.data.drawn_clips import LABELS, SIDE, DrawnClip, draw_clip
 from unrolled.models.training.optimising import Report
@@ -30,6 +30,9 @@ class ClipOptions(UpdateOptions, frozen=True, kw_only=True):
     ----------
     cell, features, hidden, dropout, every_frame, recurrent :
         See `ClipConfig`.
+    start_from : str
+        A checkpoint of the same lengths whose weights it begins with: what sees a movement in a frame and the one before can
+        be taken from the classifier of frames.
     clips : int
         How many different ones.
     batch : int
@@ -48,6 +51,7 @@ class ClipOptions(UpdateOptions, frozen=True, kw_only=True):
     dropout: float = 0.1
     every_frame: bool = True
     recurrent: bool = True
+    start_from: str = ""
     clips: int = 12_000
     batch: int = 16
     place_weight: float = 10.0
@@ -139,6 +143,9 @@ class ClipTraining:
                             dropout=options.dropout, every_frame=options.every_frame, recurrent=options.recurrent)
         torch.manual_seed(options.seed)
         network = ClipNetwork(config).to(self.device)
+        if options.start_from:
+            weights = read_weights(Path(options.start_from), shapes={n: v.shape for n, v in network.state_dict().items()})
+            network.load_state_dict(weights)
         updates = Updates(ClipTask(network, options, device=self.device), options, checkpoint=self.output,
                           about=f"{self.model} {msgspec.json.encode(options).decode()}", device=self.device)
         yield from updates.run()

@@ -9,7 +9,17 @@ import time
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.joining import shown
@@ -61,6 +71,7 @@ class ReaderPanel(Panel):
         self._ranked_for: object = None
         self.view = ReaderView(theme)
         self.channel, self.unit, self.followed = QComboBox(), QSpinBox(), QComboBox()
+        self.unit.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
         self.channel.setAccessibleName("Channel that colours the text")
         self.channel.setToolTip("Which quantity colours the text")
         self.unit.setAccessibleName("Unit that colours the text")

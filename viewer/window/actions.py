@@ -84,6 +84,8 @@ SPECS = (
     ActionSpec("zoom_in", "View", "Zoom in on the steps", ("Ctrl++", "Ctrl+="), "", group=3),
     ActionSpec("zoom_out", "View", "Zoom out", ("Ctrl+-",), "", group=3),
     ActionSpec("zoom_reset", "View", "Show the whole run", ("Ctrl+0",), "zoom-reset", group=3),
+    ActionSpec("room", "View", "Training room", ("Ctrl+T",), "room", checkable=True, group=4,
+               hint="Train a small network live, and watch its gradients"),
     ActionSpec("full_screen", "View", "Full screen", ("F11",), "", checkable=True, group=4),
     ActionSpec("shortcuts", "Help", "Keyboard shortcuts", ("F1",), "help"),
     ActionSpec("about", "Help", "About Unrolled", (), "info"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -26,6 +27,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QPlainTextEdit,
+    QStackedWidget,
     QWidget,
 )
 
@@ -43,6 +45,9 @@ from unrolled.viewer.window.layout import Layout
 from unrolled.viewer.window.message import Message
 from unrolled.viewer.window.pasting import path_of, picture_of
 from unrolled.viewer.window.settings import WindowSettings
+
+if TYPE_CHECKING:
+    from unrolled.viewer.room.room import RoomView
 
 FIRST_SIZE, LEAST_SIZE = (1440, 900), (960, 620)
 OPACITY_STEP = 0.1
@@ -97,7 +102,10 @@ class MainWindow(QMainWindow):
         self.actions_by_name = make_actions(self)
         self._apply_theme()
         self.layout_ = Layout(session, self.actions_by_name, self.theme, self)
-        self.setCentralWidget(self.layout_)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.layout_)
+        self.room: RoomView | None = None  # made when it is first entered
+        self.setCentralWidget(self.pages)
         self.layout_.setFocus()  # otherwise the first button has it, and Space would open a file
         self.coordinator = Coordinator(session, self.layout_.panels, self)
         self._build_menus()
@@ -138,7 +146,8 @@ class MainWindow(QMainWindow):
         handlers: dict[str, Callable[[], object]] = {
             "open": self.ask_open, "open_frames": self.ask_frames, "paste": self.paste, "open_checkpoint": self.ask_checkpoint,
             "save_session": self.ask_save, "export": self.ask_export, "restore": self.restore_last, "quit": self.close,
-            "step": controller.step_forward, "back": controller.step_back, "first": controller.go_first,
+            "step": self._in_room(lambda: self.room.toggle() if self.room is not None else None, controller.step_forward),
+            "back": controller.step_back, "first": controller.go_first,
             "last": controller.go_last, "run_to_end": controller.run_to_end, "play": controller.toggle_play,
             "faster": lambda: controller.playback.set_speed(controller.playback.speed * SPEED_FACTOR),
             "slower": lambda: controller.playback.set_speed(controller.playback.speed / SPEED_FACTOR),
@@ -157,6 +166,7 @@ class MainWindow(QMainWindow):
             ("attention_scale", lambda on: appearance.update(attention_scale="stretched" if on else "absolute")),
             ("attention_smooth", lambda on: appearance.update(attention_smooth=on)),
             ("show_region", lambda on: appearance.update(show_region=on)),
+            ("room", self.show_room),
             ("full_screen", lambda on: self.showFullScreen() if on else self.showNormal()),
         ):
             self.actions_by_name[name].toggled.connect(react)
@@ -227,6 +237,8 @@ class MainWindow(QMainWindow):
             self.theme = theme
             self._apply_theme()
             self.layout_.set_theme(theme)
+            if self.room is not None:
+                self.room.set_theme(theme)
         self._update_actions()
 
     def _system_theme_changed(self) -> None:
@@ -260,6 +272,38 @@ class MainWindow(QMainWindow):
             f"Traces ({patterns(TRACE_SUFFIXES)});;Sessions (*{SESSION_SUFFIX});;All files (*)")
         if name:
             self.controller.open_file(Path(name))
+
+    def show_room(self, shown: bool) -> None:
+        """Go to the training room, or back; the run that is inspected stays as it is."""
+        if shown and self.room is None:
+            from unrolled.viewer.room.room import RoomView
+
+            self.room = RoomView(self.controller.backend, self.theme, self.settings.text("room"))
+            self.pages.addWidget(self.room)
+            self.room.left.connect(lambda: self.actions_by_name["room"].setChecked(False))
+            self.room.backend_wanted.connect(self.controller.restart_backend)
+        if self.room is None:
+            return
+        if shown:
+            self.controller.playback.stop()
+            self.pages.setCurrentWidget(self.room)
+            self.room.setFocus()
+            self.room.enter()
+        else:
+            self.room.leave()
+            self.pages.setCurrentWidget(self.layout_)
+            self.layout_.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape leaves the training room."""
+        if event.key() == Qt.Key.Key_Escape and self.actions_by_name["room"].isChecked():
+            self.actions_by_name["room"].setChecked(False)
+        else:
+            super().keyPressEvent(event)
+
+    def _in_room(self, do: Callable[[], object], otherwise: Callable[[], object]) -> Callable[[], object]:
+        """What a key does in the training room, and what in the microscope."""
+        return lambda: do() if self.room is not None and self.pages.currentWidget() is self.room else otherwise()
 
     def ask_frames(self) -> None:
         """Let a person choose a folder of frames."""
@@ -455,6 +499,8 @@ class MainWindow(QMainWindow):
         for dialog in self.findChildren(QWidget):
             if dialog.isWindow() and dialog.isVisible():
                 dialog.close()
+        if self.room is not None:
+            self.room.close_room()
         self.controller.close()
         self.layout_.close_panels()
         super().closeEvent(event)
@@ -467,6 +513,8 @@ class MainWindow(QMainWindow):
         settings.put_decoding(controller.decoding)
         settings.put("speed", controller.playback.speed)
         settings.put("loop", controller.playback.loop)
+        if self.room is not None:
+            settings.put("room", self.room.remembered)
         if self.session.description is not None:
             settings.put("model", controller.wanted_model)
             settings.put("device", controller.wanted_device)

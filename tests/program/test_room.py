@@ -1,0 +1,109 @@
+"""The training room in a real window with the real backend: trained, paused, changed while it trains, begun again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox
+
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.theme.themes import DARK
+from unrolled.viewer.window.application import make_application, make_window
+from unrolled.viewer.window.settings import WindowSettings
+
+
+@pytest.fixture
+def window(qtbot, tmp_path):
+    make_application()
+    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess())
+    qtbot.addWidget(made)
+    made.resize(1440, 900)
+    made.show()
+    made.controller.start()
+    qtbot.waitUntil(lambda: made.controller.backend.connected, timeout=60_000)
+    yield made
+    made.close()
+
+
+def history(window):
+    return window.room.trainer.history
+
+
+def begin(qtbot, window):
+    window.actions_by_name["room"].trigger()
+    qtbot.waitUntil(lambda: window.room.trainer.alive, timeout=60_000)
+    return window.room
+
+
+def train(qtbot, window, updates):
+    room = window.room
+    for _ in range(updates):
+        before = len(history(window))
+        qtbot.mouseClick(room.one, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda before=before: len(history(window)) == before + 1, timeout=20_000)
+
+
+def test_a_network_is_trained_before_ones_eyes(qtbot, window):
+    room = begin(qtbot, window)
+    assert window.pages.currentWidget() is room
+    train(qtbot, window, 3)
+    room.refresh()
+    first = history(window).column("loss").copy()
+    assert room.loss.history is history(window)
+    shown = room.map.shown
+    assert shown.steps == room.controls.steps.value()
+    assert np.array_equal(shown.hidden, np.tril(shown.hidden))  # no state touches a loss before it
+    # The same seed gives the same numbers.
+    qtbot.mouseClick(room.again, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: room.trainer.alive and len(history(window)) == 0, timeout=20_000)
+    train(qtbot, window, 3)
+    assert np.array_equal(history(window).column("loss"), first)
+    # The threshold is moved in the plot by keys, and holds from the next update on.
+    room.norms.setFocus()
+    for _ in range(3):
+        qtbot.keyClick(room.norms, Qt.Key.Key_Down)
+    threshold = room.controls.threshold.value()
+    assert threshold < 1.0
+    train(qtbot, window, 1)
+    assert history(window).column("threshold")[-1] == pytest.approx(threshold, rel=1e-3)
+    assert history(window).column("after")[-1] <= threshold * 1.01
+    room.controls.window.setValue(5)
+    train(qtbot, window, 1)
+    room.refresh()
+    assert room.map.truncation == 5
+    # It trains on by itself, pauses, and the run of the microscope is where it was.
+    qtbot.mouseClick(room.play, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(history(window)) > 15, timeout=20_000)
+    qtbot.keyClick(room, Qt.Key.Key_Escape)
+    assert window.pages.currentWidget() is window.layout_
+    assert not room.trainer.running
+
+
+def test_another_cell_begins_anew_and_everything_has_a_name(qtbot, window):
+    room = begin(qtbot, window)
+    room.controls.cell.setCurrentIndex(room.controls.cell.findData("lstm"))
+    qtbot.waitUntil(lambda: room.trainer.alive and history(window).started.settings.cell == "lstm", timeout=20_000)
+    train(qtbot, window, 1)
+    room.of_cell.setChecked(True)
+    room.refresh()
+    assert room.map.of_cell
+    assert history(window).latest_map.cell is not None
+    room.set_theme(DARK)
+    for kind in (QAbstractButton, QAbstractSpinBox, QComboBox):
+        for widget in room.findChildren(kind):
+            assert widget.accessibleName(), widget
+            assert widget.toolTip() or isinstance(widget, QAbstractButton), widget
+    window.remembers = True
+    window.close()
+    assert '"lstm"' in window.settings.text("room")
+
+
+def test_a_backend_that_dies_is_said_and_what_was_drawn_is_kept(qtbot, window):
+    room = begin(qtbot, window)
+    train(qtbot, window, 2)
+    window.controller.backend._process.kill()
+    qtbot.waitUntil(lambda: room.said.text() != "", timeout=20_000)
+    assert "kept" in room.said.text()
+    assert room.restart.isVisible()
+    assert len(history(window)) == 2
