@@ -68,7 +68,7 @@ def test_a_network_is_trained_before_ones_eyes(qtbot, window):
     train(qtbot, window, 1)
     assert history(window).column("threshold")[-1] == pytest.approx(threshold, rel=1e-3)
     assert history(window).column("after")[-1] <= threshold * 1.01
-    room.controls.window.setValue(5)
+    room.controls.truncation.setValue(5)
     train(qtbot, window, 1)
     room.refresh()
     assert room.map.truncation == 5

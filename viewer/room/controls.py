@@ -83,18 +83,19 @@ class RoomControls(QWidget):
         self.clip.setAccessibleName("Clip gradients")
         self.clip.setToolTip("Shorten a gradient that is longer than the threshold, from the next update on")
         self.threshold = _real(0.001, 1e6, 3, 0.1, "Threshold", "The longest norm; the line in the plot can be dragged too")
-        self.window = _whole(0, 120, "Window of truncated back-propagation",
+        self.truncation = _whole(0, 120, "Window of truncated back-propagation",
                              "Each loss is followed back so many steps; the cut in the map can be dragged too")
-        self.window.setSpecialValueText("all steps")
+        self.truncation.setSpecialValueText("all steps")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
-        for title, rows in (
+        groups: tuple[tuple[str, tuple[tuple[str | QCheckBox, QWidget], ...]], ...] = (
             ("From the start", (("Task", self.task), ("Cell", self.cell), ("Units", self.hidden), ("Steps", self.steps),
                                 ("Radius of W_hh", self.radius), ("Optimiser", self.optimiser), ("Seed", self.seed))),
             ("While it trains", (("Learning rate", self.learning_rate), (self.clip, self.threshold),
-                                 ("Back through", self.window))),
-        ):
+                                 ("Back through", self.truncation))),
+        )
+        for title, rows in groups:
             heading = QLabel(title)
             heading.setObjectName("subtitle")
             form = QFormLayout()
@@ -102,18 +103,18 @@ class RoomControls(QWidget):
             form.setVerticalSpacing(6)
             form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
             for label, field in rows:
-                form.addRow(label, field)
+                form.addRow(QLabel(label) if isinstance(label, str) else label, field)
             column.addWidget(heading)
             column.addLayout(form)
         column.addStretch(1)
         self.put(settings, changes)
         for choice in (self.cell, self.task, self.optimiser):
             choice.currentIndexChanged.connect(lambda _: self.settings_changed.emit())
-        for number in (self.steps, self.hidden, self.seed, self.radius):
-            number.valueChanged.connect(lambda _: self.settings_changed.emit())
+        for fixed in (self.steps, self.hidden, self.seed, self.radius):
+            fixed.valueChanged.connect(lambda _: self.settings_changed.emit())
         self.clip.toggled.connect(self._clip_toggled)
-        for number in (self.learning_rate, self.threshold, self.window):
-            number.valueChanged.connect(lambda _: self.changes_changed.emit())
+        for changed in (self.learning_rate, self.threshold, self.truncation):
+            changed.valueChanged.connect(lambda _: self.changes_changed.emit())
 
     @property
     def settings(self) -> RoomSettings:
@@ -126,7 +127,7 @@ class RoomControls(QWidget):
     def changes(self) -> RoomChanges:
         """What is in force from the next update on."""
         return RoomChanges(learning_rate=self.learning_rate.value(),
-                           threshold=self.threshold.value() if self.clip.isChecked() else 0.0, window=self.window.value())
+                           threshold=self.threshold.value() if self.clip.isChecked() else 0.0, window=self.truncation.value())
 
     def put(self, settings: RoomSettings, changes: RoomChanges) -> None:
         """Show these."""
@@ -140,7 +141,7 @@ class RoomControls(QWidget):
         self.clip.setChecked(changes.threshold > 0)
         self.threshold.setValue(changes.threshold or 1.0)
         self.threshold.setEnabled(self.clip.isChecked())
-        self.window.setValue(changes.window)
+        self.truncation.setValue(changes.window)
 
     def _clip_toggled(self, on: bool) -> None:
         self.threshold.setEnabled(on)

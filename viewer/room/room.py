@@ -77,7 +77,8 @@ class RoomView(QWidget):
         self._timer.timeout.connect(self.refresh)
         self._begun = False
         self._shown_history: object = None
-        self._sentences = {plot: self._sentence() for plot in (self.loss, self.norms, self.map, self.decay)}
+        plots: tuple[Plot, ...] = (self.loss, self.norms, self.map, self.decay)
+        self._sentences = {plot: self._sentence() for plot in plots}
         self._build()
         self._connect()
         self._state_changed()
@@ -164,7 +165,7 @@ class RoomView(QWidget):
         self.controls.settings_changed.connect(self._settings_changed)
         self.controls.changes_changed.connect(self._changes_changed)
         self.norms.threshold_changed.connect(self.controls.threshold.setValue)
-        self.map.window_changed.connect(self.controls.window.setValue)
+        self.map.window_changed.connect(self.controls.truncation.setValue)
         self.of_cell.toggled.connect(lambda _: self.refresh())
         for plot in self._sentences:
             plot.read_out.connect(self.readout.setText)
