@@ -129,5 +129,5 @@ RECIPES: dict[str, Recipe] = {
     "translate-en-fr": Recipe(TranslationOptions(target="fr"), _translation),
     "translate-en-de": Recipe(TranslationOptions(target="de"), _translation),
     "frames-lstm": Recipe(ClipOptions(), _clips),
-    "clip-lstm": Recipe(ClipOptions(every_frame=False, updates=4500), _clips),
+    "clip-lstm": Recipe(ClipOptions(every_frame=False, updates=2500, learning_rate=1e-3, warm_up=100), _clips),
 }

@@ -115,8 +115,8 @@ class RoomView(QWidget):
         plots = QGridLayout()
         plots.setSpacing(10)
         for place, (plot, title) in enumerate((
-            (self.loss, "Loss"), (self.norms, "Length of the gradient, before and after clipping"),
-            (self.map, "‖∂L_t / ∂h_k‖: each loss, each state before it"), (self.decay, "What is left of it, t − k steps back"),
+            (self.loss, "Loss"), (self.norms, "Length of the gradient"),
+            (self.map, "Gradients ‖∂L_t / ∂h_k‖"), (self.decay, "What is left of it, t − k steps back"),
         )):
             card = QWidget()
             card.setObjectName("section")
@@ -127,6 +127,8 @@ class RoomView(QWidget):
             line = QHBoxLayout()
             heading = QLabel(title)
             heading.setObjectName("sectionHeading")
+            heading.setMinimumWidth(1)
+            plot.setMinimumWidth(1)
             line.addWidget(heading, 1)
             if plot is self.map:
                 line.addWidget(self.of_cell)
@@ -244,6 +246,7 @@ class RoomView(QWidget):
         for label, text in zip(self._sentences.values(), texts, strict=True):
             if label.text() != text:
                 label.setText(text)
+                label.setToolTip(text)
 
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
