@@ -208,3 +208,15 @@ def test_a_session_keeps_every_kind_of_input(qtbot, window, tmp_path):
     assert len(window.session.clip.frames) == 8
     assert length(window) == 8
     assert sections(window) == {"clip", "written"}
+
+
+def test_an_animation_is_a_picture_or_a_clip_as_the_model_takes_it(qtbot, window, tmp_path):
+    first, *others = [Image.new("RGB", (20, 20), (60 * number, 0, 0)) for number in range(4)]
+    first.save(tmp_path / "moving.gif", save_all=True, append_images=others)
+    window.controller.open_file(tmp_path / "moving.gif")
+    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
+    assert window.session.picture.name == "moving.gif"
+    open_kind(qtbot, window, "clip")
+    qtbot.waitUntil(lambda: window.session.clip is not None and window.controller.run.is_open, timeout=5000)
+    assert len(window.session.clip.frames) == 4
+    assert window.session.clip.name == "moving.gif"

@@ -209,9 +209,9 @@ def test_paste_takes_a_picture_a_path_or_says_that_there_is_none(qtbot, window, 
     clipboard.setText(str(path))
     window.paste()
     assert window.session.picture.name == "copied.png"
-    clipboard.setText("a text, which the scripted model does not take")
+    clipboard.setText("a text, for a model that takes one")
     window.paste()
-    assert "No model" in window.layout_.message("input").text
+    assert window.session.text.text == "a text, for a model that takes one"
     clipboard.clear()
     window.paste()
     assert "clipboard" in window.layout_.message("input").text

@@ -34,6 +34,7 @@ from unrolled.viewer.window.inputs import (
     decode_input,
     input_of_trace,
     kind_of,
+    may_be_read_as,
     medium_of,
     read_bytes,
     sample,
@@ -355,7 +356,7 @@ class Controller(Transport):
         given, kind = self.session.input, report.description.input_kind
         if given is None or taken_by(given, kind):
             self._open_input()
-        elif medium_of(Path(given.name), kind) == MEDIUM_OF_KIND.get(kind) and not self._of_sample:
+        elif may_be_read_as(given, kind):
             self.open_bytes(given.data, given.name, MEDIUM_OF_KIND[kind])  # a GIF is a picture or a clip, as the model takes it
         elif self._again_with_model or self._of_sample:
             self._show_what_it_takes(kind)

@@ -64,6 +64,12 @@ def medium_of(path: Path, input_kind: str) -> str:
     return "picture" if suffix in PICTURE_SUFFIXES or wanted == "clip" else wanted
 
 
+def may_be_read_as(given: Input, input_kind: str) -> bool:
+    """Whether the same file is an input for another kind of model too: an animation is a picture and a clip."""
+    both = Path(given.name).suffix.lower() in PICTURE_SUFFIXES and Path(given.name).suffix.lower() in CLIP_SUFFIXES
+    return both and {given.medium, MEDIUM_OF_KIND.get(input_kind)} == {"picture", "clip"}
+
+
 def read_bytes(path: Path, medium: str) -> bytes:
     """An input's bytes. Raises one of `INPUT_ERRORS`, with one sentence for people."""
     if medium == "clip":
