@@ -13,5 +13,6 @@ def count_words(path: str) -> Counter:
     return words
 
 
-if __name__ == "__main__":
-    for word, number in count_words(sys.argv[1]).most_common(
+def longest_word(words: Counter) -> str:
+    """The longest word; the first of them where there are several."""
+    

@@ -110,7 +110,7 @@ class Toolbar(QFrame):
         self.speed.blockSignals(True)
         self.speed.setValue(_to_slider(words_a_second))
         self.speed.blockSignals(False)
-        self.speed_text.setText(f"{words_a_second:.1f} w/s" if words_a_second < 10 else f"{words_a_second:.0f} w/s")
+        self.speed_text.setText(f"{words_a_second:.1f} /s" if words_a_second < 10 else f"{words_a_second:.0f} /s")
         self.speed_text.setToolTip(f"{words_a_second:.1f} words a second")
 
     def set_decoding(self, words: str) -> None:
