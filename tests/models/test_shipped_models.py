@@ -91,8 +91,8 @@ def test_what_a_translator_never_saw_is_said_and_kept() -> None:
 
 @pytest.mark.parametrize(("model", "most"), [("chars-lstm", 1.6), ("chars-gru", 1.7), ("chars-rnn", 2.1)])
 def test_character_models_read_python_and_write_on(model: str, most: float) -> None:
-    data = sample("prompt.py")
-    trace, opened, text = run(model, data, "prompt.py", write=20)
+    data = sample("program.txt")
+    trace, opened, text = run(model, data, "program.txt", write=20)
     assert opened.given == len(data.decode())
     assert "".join(trace.words[: opened.given]) == data.decode()
     assert len(trace) == opened.given + 20

@@ -22,7 +22,7 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".
 VIDEO_SUFFIXES = tuple(suffix for suffix in ALL_CLIP_SUFFIXES if suffix not in (*PICTURE_SUFFIXES, ".npy"))
 CLIP_SUFFIXES = (".gif", ".webp", *VIDEO_SUFFIXES)
 TEXT_SUFFIXES = (".txt", ".py", ".md", ".rst", ".text", ".pyi", ".toml", ".cfg", ".ini", ".c", ".h", ".js", ".html", ".tex")
-SAMPLES = {"picture": "dog.jpg", "sentence": "sentence.txt", "text": "prompt.py", "clip": "bouncing.gif"}
+SAMPLES = {"picture": "dog.jpg", "sentence": "sentence.txt", "text": "program.txt", "clip": "bouncing.gif"}
 LONGEST_SIDE_SHOWN = 2048  # pixels; more than a screen shows, and a window must not hold hundreds of megabytes
 INPUT_ERRORS = (PictureError, TextError, ClipError)
 
