@@ -185,14 +185,14 @@ class ReaderPanel(Panel):
         if look != self._coloured:
             self._coloured, self._colours = look, np.zeros((0, 3), np.uint8)
         known = len(self._colours)
-        if known < len(trace):
+        if known != len(trace):
             values: FloatArray = trace.column(channel.name)[known:, min(self.unit.value(), channel.size - 1)]
             colour_map = self.theme.diverging if channel.signed else look[3]
             over = to_colours(values, low=channel.low, high=channel.high, name=colour_map)[:, :3].astype(np.float32)
             ground = np.array([int(self.theme.panel[place : place + 2], 16) for place in (1, 3, 5)], np.float32)
             mixed = (ground + (over - ground) * STRENGTH).astype(np.uint8)
             self._colours = np.concatenate((self._colours, mixed))
-        self.view.set_colours(self._colours)
+            self.view.set_colours(self._colours)
 
     # ── Ranking ───────────────────────────────────────────────────────────────────────────────────────────────
 

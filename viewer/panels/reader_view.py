@@ -55,6 +55,7 @@ class ReaderView(QAbstractScrollArea):
         self._starts: list[int] = []   # of every line on screen, wrapped ones included
         self._colours: Colours = np.zeros((0, 3), np.uint8)
         self._columns = 0
+        self._metrics: QFontMetricsF | None = None
         self._font = mono_font(FONT_PIXELS)  # a style sheet of the program would replace the widget's own
         self._font.setFeature(QFont.Tag("calt"), 0)  # "->" stays two characters, each on its own colour
         self.viewport().setMouseTracking(True)
@@ -106,12 +107,18 @@ class ReaderView(QAbstractScrollArea):
     # ── Geometry ──────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
+    def _font_metrics(self) -> QFontMetricsF:
+        if self._metrics is None:
+            self._metrics = QFontMetricsF(self._font)
+        return self._metrics
+
+    @property
     def _line_height(self) -> float:
-        return QFontMetricsF(self._font).height() + LINE_GAP
+        return self._font_metrics.height() + LINE_GAP
 
     @property
     def _width(self) -> float:
-        return QFontMetricsF(self._font).horizontalAdvance("0")
+        return self._font_metrics.horizontalAdvance("0")
 
     def line_of(self, step: int) -> int:
         """The line that a character stands in."""
@@ -189,7 +196,7 @@ class ReaderView(QAbstractScrollArea):
 
     def _paint_line(self, painter: QPainter, line: int, y: float) -> None:
         begin, end = self._starts[line], self._end_of(line)
-        baseline = y + LINE_GAP / 2 + QFontMetricsF(painter.font()).ascent()
+        baseline = y + LINE_GAP / 2 + self._font_metrics.ascent()
         split = min(max(self.given, begin), end)
         for start, stop, colour in ((begin, split, self.theme.text), (split, end, self.theme.accent)):
             text = self._text[start:stop].replace("\t", "⇥").replace("\n", "")

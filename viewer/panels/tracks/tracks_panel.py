@@ -24,7 +24,7 @@ from unrolled.viewer.theme.themes import Theme
 EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
 AT_REST = "Drag to scrub · a click pins a unit · Ctrl+wheel zooms"
 FROM_AFAR = "{:.0f} {}s a column: colours are their mean, lines their range · Ctrl+wheel zooms"
-PART_SECONDS = 0.004  # of a frame, for colours of steps that came many at once
+PART_SECONDS = 0.003  # of a frame, for colours of steps that came many at once
 
 
 class TracksPanel(Panel):
