@@ -177,8 +177,7 @@ class ReaderView(QAbstractScrollArea):
             painter.setFont(self._font)
             if last > first and self._text:
                 self._paint_colours(painter, first, last)
-                for line in range(first, last):
-                    self._paint_line(painter, line, (line - first) * self._line_height)
+                self._paint_lines(painter, first, last)
             if 0 <= self.step < len(self._text):
                 painter.setPen(QPen(QColor(self.theme.playhead), 2))
                 painter.drawRect(self.box_of(self.step).adjusted(-0.5, 1, 0.5, -1))
@@ -194,18 +193,30 @@ class ReaderView(QAbstractScrollArea):
         image = QImage(picture.data, self._columns, last - first, 4 * self._columns, QImage.Format.Format_RGBA8888)
         painter.drawImage(QRectF(MARGIN, 0, self._columns * self._width, (last - first) * self._line_height), image)
 
-    def _paint_line(self, painter: QPainter, line: int, y: float) -> None:
-        begin, end = self._starts[line], self._end_of(line)
-        baseline = y + LINE_GAP / 2 + self._font_metrics.ascent()
-        split = min(max(self.given, begin), end)
-        for start, stop, colour in ((begin, split, self.theme.text), (split, end, self.theme.accent)):
-            text = self._text[start:stop].replace("\t", "⇥").replace("\n", "")
-            if text:
-                painter.setPen(QColor(colour))
-                painter.drawText(QPointF(MARGIN + (start - begin) * self._width, baseline), text)
-            if start < stop and self._text[stop - 1] == "\n":
-                painter.setPen(QColor(self.theme.faint))
-                painter.drawText(QPointF(MARGIN + (stop - 1 - begin) * self._width, baseline), LINE_SIGN)
+    def _paint_lines(self, painter: QPainter, first: int, last: int) -> None:
+        """What was read, what was written, and the signs of line ends, each in its colour: a pen costs as much as a line."""
+        width, text, given = self._width, self._text, self.given
+        baseline = LINE_GAP / 2 + self._font_metrics.ascent()
+        ends = []
+        written = []
+        painter.setPen(QColor(self.theme.text))
+        for line in range(first, last):
+            begin, end = self._starts[line], self._end_of(line)
+            y = (line - first) * self._line_height + baseline
+            if end > begin and text[end - 1] == "\n":
+                end -= 1
+                ends.append(QPointF(MARGIN + (end - begin) * width, y))
+            split = min(max(given, begin), end)
+            if split > begin:
+                painter.drawText(QPointF(MARGIN, y), text[begin:split].replace("\t", "⇥"))
+            if end > split:
+                written.append((QPointF(MARGIN + (split - begin) * width, y), text[split:end].replace("\t", "⇥")))
+        painter.setPen(QColor(self.theme.accent))
+        for place, some in written:
+            painter.drawText(place, some)
+        painter.setPen(QColor(self.theme.faint))
+        for place in ends:
+            painter.drawText(place, LINE_SIGN)
 
     # ── The pointer and keys ──────────────────────────────────────────────────────────────────────────────────
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from unrolled.models.trace import Trace
-from unrolled.models.trace.joining import shown as sign
 from unrolled.viewer.panels.painting import mix, percent
 from unrolled.viewer.panels.tracks.envelope import Envelope
 from unrolled.viewer.panels.tracks.geometry import Bins, Geometry
@@ -65,10 +64,16 @@ class WordTrack(Track):
         every = math.ceil((ROOM_FOR_CHARACTERS if joining == "characters" else ROOM_FOR_WORDS) / geometry.step_width)
         place = Qt.AlignmentFlag.AlignCenter if every == 1 else Qt.AlignmentFlag.AlignVCenter
         width = geometry.step_width * every
+        text, muted = QColor(theme.text), QColor(theme.muted)
+        baseline = plot.top() + (WORD_HEIGHT + metrics.ascent() - metrics.descent()) / 2
         for step in range(start - start % every, stop, every):
             written = trace.words[step]
-            painter.setPen(QColor(theme.muted if is_end(written) else theme.text))
-            word = metrics.elidedText(shown(sign(written, joining)), Qt.TextElideMode.ElideRight, max(int(width - 2), 8))
+            painter.setPen(muted if is_end(written) else text)
+            word = shown(written, joining)
+            if len(word) == 1 and every > 1:  # a character needs neither to be cut nor to be laid out
+                painter.drawText(QPointF(geometry.x(step), baseline), word)
+                continue
+            word = metrics.elidedText(word, Qt.TextElideMode.ElideRight, max(int(width - 2), 8))
             painter.drawText(QRectF(geometry.x(step), plot.top(), width, WORD_HEIGHT), place, word)
 
     def _paint_ranges(self, painter: QPainter, place: QRectF, bins: Bins, room: float) -> None:
