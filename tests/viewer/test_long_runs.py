@@ -83,6 +83,20 @@ def test_how_steps_are_put_together_does_not_depend_on_where_the_range_begins(le
     assert np.array_equal(first.edges[first.edges >= shared], second.edges[second.edges >= shared])
 
 
+@given(length=st.integers(1, 3000), stride=st.floats(1, 700), begin=st.floats(0, 0.99))
+@settings(max_examples=200, deadline=None)
+def test_every_step_up_to_the_last_is_in_a_bin(length, stride, begin):
+    bins = bins_of(begin * length, length, length, stride)
+    assert bins is not None
+    assert bins.edges[-1] == length
+    assert (np.diff(bins.edges) > 0).all()
+
+
+def test_the_last_step_is_drawn_where_its_edge_is_rounded_down():
+    bins = bins_of(0, 321, 321, 14.0)
+    assert bins.edges[-1] == 321
+
+
 def test_steps_are_taken_over_in_parts_and_cut_off_again():
     values = values_of(5000, 1, False)
     columns, whole = PlaceColumns(CHANNEL), trace_of(values)
@@ -108,3 +122,4 @@ def test_the_benchmark_of_long_texts_drives_a_window_through_one(tmp_path, qapp)
     assert report["details"]["steps"] == 600
     assert report["long_scrub_ms"]["median"] > 0
     assert report["long_memory_mb"] is not None
+    assert report["details"]["pan_zoomed_in_ms"]["median"] > 0.3  # something was painted: the range was not at its end

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unrolled.viewer.analysis import ranking, text_properties
-from unrolled.viewer.analysis.ranking import Ranking
+from unrolled.viewer.analysis.ranking import Ranking, area_under_curve
 from unrolled.viewer.analysis.text_properties import PROPERTIES, bracket_depth, indentation, inside_comment, inside_string
 from unrolled.viewer.analysis.text_properties import position_in_line as position
 
@@ -82,3 +82,52 @@ def test_ranking_is_pearsons_correlation_however_it_is_cut(steps, units, seed, p
         assert np.allclose(found[1:], expected, atol=1e-6)
     order = [abs(correlation) for _, correlation in made.best(units)]
     assert order == sorted(order, reverse=True)
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_size=40))
+@settings(max_examples=150, deadline=None)
+def test_the_area_is_the_share_of_pairs_in_order(steps):
+    values, yes = np.array([value for value, _ in steps], np.float32), np.array([is_yes for _, is_yes in steps])
+    pairs = [(above > below) + 0.5 * (above == below) for above in values[yes] for below in values[~yes]]
+    made = Ranking(values[:, None], yes.astype(np.float32))
+    assert made.is_yes_or_no == bool(pairs)
+    if pairs:
+        assert made.area(0) == area_under_curve(values, yes) == pytest.approx(np.mean(pairs), abs=1e-12)
+    else:
+        with pytest.raises(ValueError, match="yes or no"):
+            made.area(0)
+
+
+def test_a_count_is_no_yes_or_no_and_nan_has_no_area():
+    assert not Ranking(np.zeros((3, 1), np.float32), np.array([0, 1, 2], np.float32)).is_yes_or_no
+    assert not Ranking(np.zeros((0, 1), np.float32), np.zeros(0, np.float32)).is_yes_or_no
+    assert np.isnan(area_under_curve(np.array([1, np.nan], np.float32), np.array([True, False])))
+
+
+@given(st.text(alphabet="a([{)]}\n\r \t\f\u2028", max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_depth_position_and_indentation_are_those_of_plain_loops(text):
+    depth, column, now = [], [], (0, 0)
+    for character in text:
+        depth.append(now[0])
+        column.append(now[1])
+        now = (max(now[0] + (character in "([{") - (character in ")]}"), 0), 0 if character == "\n" else now[1] + 1)
+    assert bracket_depth(text).tolist() == depth
+    assert position(text).tolist() == column
+    lines = text.split("\n")
+    indents = [len(line[: len(line) - len(line.lstrip(" \t"))].expandtabs(8)) for line in lines]
+    expected = [indent for line, indent in zip(lines, indents, strict=True) for _ in range(len(line) + 1)]
+    assert indentation(text).tolist() == expected[: len(text)]
+
+
+pieces = st.sampled_from(['"a\\"b"', "'it\\'s'", '"""two\nlines"""', "'''#'''", '"#no"', "r'\\d'", 'b"x"', "x", "1", "# it's\n", "''",
+                          '"\\\n"', "(a,)", "[1]"])
+
+
+@given(st.lists(pieces, max_size=12))
+@settings(max_examples=150, deadline=None)
+def test_strings_of_made_up_programs_are_those_of_pythons_tokenizer(made):
+    text = "".join(f"x = {piece}\n" for piece in made)
+    assert np.array_equal(inside_comment(text), by_tokenize(text, (tokenize.COMMENT,)))
+    found, expected = inside_string(text), by_tokenize(text, (tokenize.STRING,))
+    assert all(text[place] in "rb" for place in np.flatnonzero(found != expected))

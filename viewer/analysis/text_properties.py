@@ -54,6 +54,10 @@ def _end_of_string(text: str, start: int) -> int:
     return len(text)
 
 
+def _codes(text: str) -> npt.NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
 def _as_numbers(flags: npt.NDArray[np.bool_]) -> Numbers:
     numbers: Numbers = flags.astype(np.float32)
     return numbers
@@ -71,20 +75,16 @@ def inside_comment(text: str) -> Numbers:
 
 def bracket_depth(text: str) -> Numbers:
     """How many brackets are open before each character; brackets in strings and comments do not count."""
-    kinds = regions(text)
-    depth = np.zeros(len(text), np.float32)
-    now = 0
-    for place, character in enumerate(text):
-        depth[place] = now
-        if kinds[place] == CODE:
-            now += (character in OPENING) - (character in CLOSING)
-            now = max(now, 0)
-    return depth
+    codes = _codes(text)
+    change = (np.isin(codes, _codes(OPENING)).astype(np.int64) - np.isin(codes, _codes(CLOSING))) * (regions(text) == CODE)
+    total = np.concatenate(([0], np.cumsum(change)))[: len(text)]
+    unmatched = np.minimum.accumulate(total) if len(text) else total  # a bracket that closes nothing counts for nothing
+    return (total - unmatched).astype(np.float32)
 
 
 def position_in_line(text: str) -> Numbers:
     """How many characters of its line stand before each."""
-    ends = np.frombuffer(text.encode("utf-32-le"), np.uint32) == ord("\n")
+    ends = _codes(text) == ord("\n")
     places = np.arange(len(text))
     begins = np.maximum.accumulate(np.where(np.concatenate(([True], ends[:-1])), places, 0)) if len(text) else places
     return (places - begins).astype(np.float32)
@@ -94,10 +94,10 @@ def indentation(text: str) -> Numbers:
     """How far the line of each character is indented, in columns."""
     found = np.zeros(len(text), np.float32)
     place = 0
-    for line in text.splitlines(keepends=True) if "\r" not in text else text.split("\n"):
+    for line in text.split("\n"):
         head = line[: len(line) - len(line.lstrip(" \t"))]
-        found[place : place + len(line)] = len(head.expandtabs(TAB_WIDTH))
-        place += len(line)
+        found[place : place + len(line) + 1] = len(head.expandtabs(TAB_WIDTH))
+        place += len(line) + 1  # its end belongs to it
     return found
 
 

@@ -25,6 +25,7 @@ from unrolled.models.trace import Channel, Provenance, StepBlock, Trace
 STEPS, UNITS = 100_000, 512
 SIZE = (1600, 1000)
 SCRUBS, ZOOMS, LOOKS = 200, 120, 60
+PAN = 37.0  # steps
 BLOCK_STEPS = 5_000
 TEXT = '    def step(self, word: str) -> float:  # one "step"\n        return self.weights[word] * (1.0 - self.decay)\n\n'
 LSTM = (("hidden", "h", -1.0), ("cell", "c", -3.0), ("input_gate", "i", 0.0), ("forget_gate", "f", 0.0),
@@ -107,7 +108,10 @@ def measure(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
         session.time_axis.zoom(200 / steps, steps / 2)
         frame(lambda: None)
         close = [frame(lambda: session.playhead.seek(chosen.randrange(steps))) for _ in range(LOOKS)]
-        pans = [frame(lambda: session.time_axis.pan(37.0)) for _ in range(LOOKS)]
+        session.playhead.seek(steps // 2)  # away from the ends, where a pan would move nothing
+        frame(lambda: None)
+        ways = [PAN if number // 5 % 2 == 0 else -PAN for number in range(LOOKS)]
+        pans = [frame(partial(session.time_axis.pan, way)) for way in ways]
         figures |= {
             "long_scrub_ms": _spread(scrubs), "long_zoom_ms": _spread(zooms),
             "long_memory_mb": round(_resident_megabytes() - before, 1),

@@ -65,10 +65,11 @@ def bins_of(start: float, stop: float, length: int, stride: float) -> Bins | Non
     first = max(int(start / stride), 0)
     last = max(int(np.ceil(stop / stride)), first + 1)
     edges = np.rint(np.arange(first, last + 1) * (stride / block)).astype(np.intp) * block
-    if length <= edges[0]:
+    if length <= max(edges[0], first * stride):
         return None
     edges = edges[: int(np.searchsorted(edges, length)) + 1]
-    edges[-1] = min(edges[-1], length)
+    # The last bin holds the run's end, wherever its edge was rounded to.
+    edges[-1] = length if (first + len(edges) - 1) * stride >= length else min(edges[-1], length)
     return Bins(first, stride, block, edges)
 
 
