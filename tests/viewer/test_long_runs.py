@@ -49,8 +49,9 @@ def test_a_column_is_the_mean_of_its_steps(length, seed, missing, stride, begin)
             if not len(there):
                 assert found[unit, number] == MISSING
             else:
-                # Means of blocks are kept as bytes, and their mean is rounded once more.
-                assert abs(found[unit, number] - there.mean()) <= (8.0 if missing else 1.01)
+                # Means of blocks are kept as bytes, and their mean is rounded once more; where values are missing, a block
+                # with few of them counts as much as one with all.
+                assert abs(found[unit, number] - there.mean()) <= (24.0 if missing else 1.01)
 
 
 @given(st.integers(1, 3000), st.integers(0, 99), st.booleans(), st.floats(1.0, 700.0))

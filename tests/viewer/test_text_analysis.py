@@ -120,8 +120,8 @@ def test_depth_position_and_indentation_are_those_of_plain_loops(text):
     assert indentation(text).tolist() == expected[: len(text)]
 
 
-pieces = st.sampled_from(['"a\\"b"', "'it\\'s'", '"""two\nlines"""', "'''#'''", '"#no"', "r'\\d'", 'b"x"', "x", "1", "# it's\n", "''",
-                          '"\\\n"', "(a,)", "[1]"])
+pieces = st.sampled_from(['"a\\"b"', "'it\\'s'", '"""two\nlines"""', "'''#'''", '"#no"', "r'\\d'", 'b"x"', "x", "1", "# it's\n",
+                          "''", '"\\\n"', "(a,)", "[1]"])
 
 
 @given(st.lists(pieces, max_size=12))

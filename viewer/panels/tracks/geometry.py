@@ -64,13 +64,20 @@ def bins_of(start: float, stop: float, length: int, stride: float) -> Bins | Non
     block = block_of(stride)
     first = max(int(start / stride), 0)
     last = max(int(np.ceil(stop / stride)), first + 1)
-    edges = np.rint(np.arange(first, last + 1) * (stride / block)).astype(np.intp) * block
+    if first * stride < length <= _edge(first, stride, block):  # its steps were rounded into the bin before
+        first -= 1
+    edges = _edge(np.arange(first, last + 1), stride, block)
     if length <= max(edges[0], first * stride):
         return None
     edges = edges[: int(np.searchsorted(edges, length)) + 1]
     # The last bin holds the run's end, wherever its edge was rounded to.
     edges[-1] = length if (first + len(edges) - 1) * stride >= length else min(edges[-1], length)
     return Bins(first, stride, block, edges)
+
+
+def _edge(numbers: npt.ArrayLike, stride: float, block: int) -> npt.NDArray[np.intp]:
+    edges: npt.NDArray[np.intp] = np.rint(np.asarray(numbers) * (stride / block)).astype(np.intp) * block
+    return edges
 
 
 def stride_of(span: float, most: int) -> float:
