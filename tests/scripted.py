@@ -19,13 +19,14 @@ GRID = (6, 8)
 def channels(units: int = UNITS, grid: tuple[int, int] = GRID) -> tuple[Channel, ...]:
     """What an attention LSTM records."""
     def per_unit(name: str, symbol: str, low: float, high: float) -> Channel:
-        return Channel(name=name, role=name, symbol=symbol, axes=("unit",), shape=(units,), low=low, high=high)
+        return Channel(name=name, role=name, symbol=symbol, axes=("unit",), shape=(units,), low=low, high=high, editable=True)
 
     return (
         per_unit("hidden", "h", -1, 1), per_unit("cell", "c", -3, 3),
         per_unit("input_gate", "i", 0, 1), per_unit("forget_gate", "f", 0, 1),
         per_unit("output_gate", "o", 0, 1), per_unit("cell_gate", "g", -1, 1),
-        Channel(name="attention", role="attention", symbol="α", axes=("row", "column"), shape=grid, low=0, high=1),
+        Channel(name="attention", role="attention", symbol="α", axes=("row", "column"), shape=grid, low=0, high=1,
+                editable=True),
         Channel(name="attention_entropy", role="attention_entropy", symbol="H", axes=(), shape=(), low=0, high=1,
                 label="attention entropy", unit="of uniform"),
     )

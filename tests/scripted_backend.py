@@ -6,22 +6,40 @@ process at its third step.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import scripted
+import scripted_answers
 
-from unrolled.models.backend.engine import EngineError, SayProgress, StillWanted, Superseded
+from unrolled.models.backend.engine import EngineError, NotFinite, SayProgress, StillWanted, Superseded
 from unrolled.models.backend.process import run
-from unrolled.models.protocol.messages import Decoding, Device, Ended, Loaded, Opened, Ready, Stepped, SteppedBlock
+from unrolled.models.protocol.messages import (
+    BeamHypothesis,
+    BeamStepped,
+    Decoding,
+    Device,
+    Ended,
+    InputAdded,
+    Loaded,
+    Opened,
+    Ready,
+    Stepped,
+    SteppedBlock,
+)
+from unrolled.models.protocol.questions import AnswerPart, Question
 from unrolled.models.trace import Candidate, Channel, ModelDescription, ModelListing
 from unrolled.models.trace.clips import ClipError, read_clip
+from unrolled.models.trace.edits import ClampUnits, Edit, ForceToken, MaskAttention, ScaleUnits, UniformAttention
 
 UNITS = 6
 LETTERS = (*sorted("abcdefghijklmnopqrstuvwxyz \n()\"'#=:.,0123456789"), "<unknown>")
@@ -35,6 +53,8 @@ class ScriptedEngine:
     def __init__(self) -> None:
         self._run = -1
         self._name = ""
+        self._branches: dict[int, list[str]] = {0: []}
+        self._edits: dict[int, tuple[Edit, ...]] = {}
         self._words: list[str] = []
         self._kind = "picture"
         self._given = ""
@@ -71,34 +91,73 @@ class ScriptedEngine:
             if not wanted():
                 raise Superseded
             time.sleep(0.01)
-        self._run, self._name, self._words = run, name, []
+        self._run, self._name = run, name
+        self._branches, self._edits = {0: []}, {}
         return Opened(run, (0.0, 0.0, 1.0, 1.0), 0.01)
 
-    def advance(self, step: int, force: int, decoding: Decoding, wanted: StillWanted,
+    def add_input(self, run: int, data: bytes, name: str, say: SayProgress, wanted: StillWanted) -> InputAdded:
+        return InputAdded(run, hashlib.sha256(data).hexdigest())
+
+    def fork(self, branch: int, parent: int, step: int, edits: Sequence[Edit], tokens: Sequence[int]) -> None:
+        words = {"clip": LABELS, "sentence": TRANSLATED, "text": LETTERS}.get(self._kind, scripted.WORDS)
+        if parent >= 0 and (parent not in self._branches or step > len(self._branches[parent])):
+            raise EngineError("step", f"Step {step} is not there yet.")
+        self._branches[branch] = self._branches[parent][:step] if parent >= 0 else [words[token] for token in tokens]
+        self._edits[branch] = tuple(edits)
+
+    def search(self, branch: int, step: int, decoding: Decoding, report: Callable[[BeamStepped], None],
+               wanted: StillWanted) -> None:
+        """Two hypotheses: the script, and one with a cat at its second step that dies at the fourth."""
+        values = np.zeros((2, sum(channel.size for channel in scripted.channels())), "<f4")
+        parents = [-1, -1]
+        for number, word in enumerate(scripted.CAPTION[step:]):
+            place = 2 * number
+            others = ("cat" if number == 1 else "the",) if number < 4 else ()
+            kept = tuple(BeamHypothesis(
+                number=place + row, parent=parents[row], token=scripted.WORDS.index(own), word=own, log_prob=-0.5 - row,
+                score=-0.5 * (number + 1) - row, finished=own == "<end>",
+                candidates=(Candidate(scripted.WORDS.index(own), own, -0.5 - row),)) for row, own in enumerate((word, *others)))
+            parents = [place, place + 1]
+            report(BeamStepped(self._run, branch, step + number, kept, values[: len(kept)].tobytes()))
+
+    def answer(self, branch: int, question: Question, wanted: StillWanted) -> Iterator[AnswerPart]:
+        if branch not in self._branches:
+            raise EngineError("question", f"There is no branch {branch}.")
+        return scripted_answers.answers(question, len(self._branches[branch]), wanted)
+
+    def advance(self, branch: int, step: int, decoding: Decoding, wanted: StillWanted,
                 count: int = 1) -> Stepped | SteppedBlock | Ended:
         if self._run < 0:
             raise EngineError("step", "No picture is open.")
+        if branch not in self._branches:
+            raise EngineError("step", f"There is no branch {branch}.")
+        self._words = self._branches[branch]
+        edits = self._edits.get(branch, ())
+        force = next((edit.token for edit in edits if isinstance(edit, ForceToken) and edit.first == step), -1)
+        if any(isinstance(edit, ScaleUnits) and edit.factor > 1e20 and edit.covers(step) for edit in edits):
+            raise NotFinite(step, "cell", 3, edited=True)
         if self._kind != "picture":
-            return self._advance_other(step, force, count)
+            return msgspec.structs.replace(self._advance_other(step, force, count), branch=branch)
         if step > len(self._words):
             raise EngineError("step", f"Step {step} is not there yet.")
         del self._words[step:]
         if step >= len(scripted.CAPTION) or (self._words and self._words[-1] == "<end>"):
-            return Ended(self._run, True)
+            return Ended(self._run, True, branch)
         if self._name.startswith("crash") and step == 3:
             os._exit(9)
         result = scripted.step_result(step, scripted.CAPTION[step])
         word = scripted.WORDS[force] if force >= 0 else result.word
         self._words.append(word)
+        _apply(edits, step, result.values)
         values = np.concatenate([result.values[c.name].ravel() for c in scripted.channels()]).astype("<f4").tobytes()
         log_probs = {candidate.token: candidate.log_prob for candidate in result.candidates}
         token = scripted.WORDS.index(word)
-        return Stepped(self._run, step, token, word, log_probs.get(token, -9.0), result.candidates, values, 0.1)
+        return Stepped(self._run, step, token, word, log_probs.get(token, -9.0), result.candidates, values, 0.1, branch)
 
     # ── Inputs that are no pictures ───────────────────────────────────────────────────────────────────────────
 
     def _open_other(self, run: int, data: bytes, name: str) -> Opened:
-        self._run, self._words, whole = run, [], (0.0, 0.0, 1.0, 1.0)
+        self._run, self._branches, self._edits, whole = run, {0: []}, {}, (0.0, 0.0, 1.0, 1.0)
         if self._kind == "clip":
             try:
                 self._steps = len(read_clip(data, name).frames)
@@ -143,6 +202,19 @@ class ScriptedEngine:
             values[UNITS:] = (0.25, 0.75) if token else (0.75, 0.25)
         return Stepped(self._run, step, token, words[token], -0.3, (Candidate(token, words[token], -0.3),),
                        values.tobytes(), 0.1)
+
+
+def _apply(edits: Sequence[Edit], step: int, values: dict[str, np.ndarray]) -> None:
+    for edit in edits:
+        if edit.covers(step) and isinstance(edit, ClampUnits | ScaleUnits) and edit.channel in values:
+            units = list(edit.units) if edit.units else slice(None)
+            column = values[edit.channel] = values[edit.channel].copy()
+            column[units] = edit.value if isinstance(edit, ClampUnits) else column[units] * edit.factor
+        elif edit.covers(step) and isinstance(edit, UniformAttention):
+            values["attention"] = np.full_like(values["attention"], 1 / values["attention"].size)
+        elif edit.covers(step) and isinstance(edit, MaskAttention):
+            column = values["attention"] = values["attention"].copy()
+            column.ravel()[list(edit.places)] = 0.0
 
 
 OTHER_MODELS = {"scripted-text": "text", "scripted-sentence": "sentence", "scripted-clip": "clip"}

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from unrolled.models.protocol.messages import Decoding, Ended, Loaded, Opened, Ready, Stepped, SteppedBlock
+from unrolled.models.protocol.messages import (
+    BeamStepped,
+    Decoding,
+    Ended,
+    InputAdded,
+    Loaded,
+    Opened,
+    Ready,
+    Stepped,
+    SteppedBlock,
+)
+from unrolled.models.protocol.questions import AnswerPart, Question
+from unrolled.models.trace.edits import Edit
 
 SayProgress = Callable[[str, float], None]
 """Called with what is being done and how far it is, from 0 to 1, or -1 where that is not known."""
@@ -20,7 +32,7 @@ class EngineError(RuntimeError):
     Parameters
     ----------
     subject : str
-        What it is about: ``model``, ``input``, ``step``.
+        What it is about: ``model``, ``input``, ``step``, ``edit``, ``question``.
     sentence : str
         What is wrong and what to do.
     """
@@ -28,6 +40,27 @@ class EngineError(RuntimeError):
     def __init__(self, subject: str, sentence: str) -> None:
         super().__init__(sentence)
         self.subject = subject
+
+
+class NotFinite(EngineError):
+    """A step gave numbers that are not finite; it is not recorded.
+
+    Parameters
+    ----------
+    step : int
+    channel : str
+        Where the first of them was computed; empty where only the words' probabilities are concerned.
+    unit : int
+        The first of the channel's places that is concerned, or -1.
+    edited : bool
+        Whether the computation was changed.
+    """
+
+    def __init__(self, step: int, channel: str, unit: int, *, edited: bool) -> None:
+        where = f"in {channel.replace('_', ' ')}, unit {unit}" if channel else "in the words’ probabilities"
+        why = " An edit made them so: change it, or switch it off." if edited else ""
+        super().__init__("step", f"Step {step} gave numbers that are not finite; it began {where}, and the run was stopped.{why}")
+        self.step, self.channel, self.unit = step, channel, unit
 
 
 class Superseded(Exception):
@@ -49,10 +82,27 @@ class Engine(Protocol):
         """Encode an input. Raises `EngineError`, or `Superseded`."""
         ...
 
-    def advance(self, step: int, force: int, decoding: Decoding, wanted: StillWanted,
+    def add_input(self, run: int, data: bytes, name: str, say: SayProgress, wanted: StillWanted) -> InputAdded:
+        """Encode another input for edits that swap to it. Raises `EngineError`, or `Superseded`."""
+        ...
+
+    def fork(self, branch: int, parent: int, step: int, edits: Sequence[Edit], tokens: Sequence[int]) -> None:
+        """Make a branch; see `unrolled.models.protocol.messages.Fork`. Raises `EngineError`."""
+        ...
+
+    def advance(self, branch: int, step: int, decoding: Decoding, wanted: StillWanted,
                 count: int = 1) -> Stepped | SteppedBlock | Ended:
         """Take one step, or up to `count` where the input gives their tokens, or say that the run is over.
 
         Raises `EngineError`, or `Superseded`.
         """
+        ...
+
+    def search(self, branch: int, step: int, decoding: Decoding, report: Callable[[BeamStepped], None],
+               wanted: StillWanted) -> None:
+        """Search by beam from a step on, every step told. Raises `EngineError`, or `Superseded`."""
+        ...
+
+    def answer(self, branch: int, question: Question, wanted: StillWanted) -> Iterator[AnswerPart]:
+        """The parts of an answer, as they are found. Raises `EngineError`, or `Superseded`."""
         ...

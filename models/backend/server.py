@@ -17,15 +17,21 @@ import threading
 import traceback
 from collections.abc import Callable
 
-from unrolled.models.backend.engine import Engine, EngineError, StillWanted, Superseded
+from unrolled.models.backend.engine import Engine, EngineError, NotFinite, StillWanted, Superseded
 from unrolled.models.backend.rooms import RoomError, Rooms
 from unrolled.models.protocol.client import Endpoint
 from unrolled.models.protocol.messages import (
     PROTOCOL_VERSION,
+    AddInput,
     Advance,
+    Answer,
+    Ask,
     Cancel,
+    Drop,
     Ended,
     Failed,
+    Fork,
+    Forked,
     Hello,
     Idle,
     LoadModel,
@@ -34,6 +40,8 @@ from unrolled.models.protocol.messages import (
     Report,
     Request,
     RoomFailed,
+    Search,
+    Searched,
     Shutdown,
     StartRoom,
     SteppedBlock,
@@ -46,6 +54,10 @@ from unrolled.models.protocol.wire import WireError, encode, request_reader
 log = logging.getLogger(__name__)
 
 NO_RUN = -1
+OF_A_RUN = (OpenInput, AddInput, Fork, Advance, Search, Ask)
+OF_A_BRANCH = (Fork, Advance, Search, Ask)
+SUBJECTS: dict[type, str] = {LoadModel: "model", OpenInput: "input", Advance: "step", Search: "step", AddInput: "edit",
+                             Fork: "edit", Ask: "question"}
 
 
 class Listener:
@@ -105,6 +117,7 @@ class Server:
         self._newest_run = NO_RUN
         self._least_room = 0  # trainings with a lower number have been stopped or superseded
         self._cancelled_up_to: dict[int, int] = {}  # run → number of the last Cancel for it
+        self._dropped: set[int] = set()  # questions that nobody waits for
         self._gone = threading.Event()
         self._prepared = False
 
@@ -145,6 +158,9 @@ class Server:
                         self._least_room = max(self._least_room, request.room)
                     elif isinstance(request, StopRoom):
                         self._least_room = max(self._least_room, request.room + 1)
+                    elif isinstance(request, Drop):
+                        self._dropped.add(request.number)
+                        continue
                     elif isinstance(request, Cancel):
                         self._cancelled_up_to[request.run] = number
                         continue
@@ -176,9 +192,11 @@ class Server:
         if isinstance(request, StartRoom | StepRoom | StopRoom):
             self._handle_room(request)
             return
-        run = request.run if isinstance(request, OpenInput | Advance) else NO_RUN
-        subject = {LoadModel: "model", OpenInput: "input", Advance: "step"}.get(type(request), "backend")
-        wanted = self._wanted(number, run)
+        run = request.run if isinstance(request, OF_A_RUN) else NO_RUN
+        branch = request.branch if isinstance(request, OF_A_BRANCH) else 0
+        asked = request.number if isinstance(request, Ask) else -1
+        subject = SUBJECTS.get(type(request), "backend")
+        wanted = self._wanted(number, run, asked)
         try:
             if isinstance(request, Hello):
                 self._send(self._engine.prepare(self._say))
@@ -189,25 +207,50 @@ class Server:
                     self._send(self._engine.open(run, request.data, request.name, request.decoding, self._say, wanted))
             elif isinstance(request, Advance):
                 self._advance(request, wanted)
+            elif wanted():
+                self._change_or_ask(request, wanted)
         except Superseded:
             pass
+        except NotFinite as error:
+            self._send(Failed(run, error.subject, str(error), traceback.format_exc(), branch, asked, error.step, error.channel,
+                              error.unit))
         except EngineError as error:
-            self._send(Failed(run, error.subject, str(error), traceback.format_exc()))
+            self._send(Failed(run, error.subject, str(error), traceback.format_exc(), branch, asked))
         except MemoryError:
-            self._send(Failed(run, subject, "There is not enough memory for this.", traceback.format_exc()))
+            self._send(Failed(run, subject, "There is not enough memory for this.", traceback.format_exc(), branch, asked))
         except Exception as error:
             log.exception("request failed")
             reason = (str(error).splitlines() or ["no reason given"])[0]
             sentence = f"The model failed: {type(error).__name__}: {reason}"
-            self._send(Failed(run, subject, sentence, traceback.format_exc()))
+            self._send(Failed(run, subject, sentence, traceback.format_exc(), branch, asked))
         if isinstance(request, Advance):
-            self._send(Idle(run))
+            self._send(Idle(run, branch))
+        self._dropped.discard(asked)
+
+    def _change_or_ask(self, request: Request, wanted: StillWanted) -> None:
+        engine = self._engine
+        if isinstance(request, AddInput):
+            self._send(engine.add_input(request.run, request.data, request.name, self._say, wanted))
+        elif isinstance(request, Fork):
+            engine.fork(request.branch, request.parent, request.step, request.edits, request.tokens)
+            self._send(Forked(request.run, request.branch))
+        elif isinstance(request, Search):
+            try:
+                engine.search(request.branch, request.step, request.decoding, self._send, wanted)
+            finally:
+                self._send(Searched(request.run, request.branch))
+        elif isinstance(request, Ask):
+            parts = engine.answer(request.branch, request.question, wanted)
+            held = next(parts, None)
+            while held is not None:  # one is held back, so that the last is known
+                after = next(parts, None)
+                self._send(Answer(request.run, request.number, held, after is None))
+                held = after
 
     def _advance(self, request: Advance, wanted: StillWanted) -> None:
         done = 0
         while done < request.count and wanted():
-            force = request.force if done == 0 else -1
-            report = self._engine.advance(request.step + done, force, request.decoding, wanted, request.count - done)
+            report = self._engine.advance(request.branch, request.step + done, request.decoding, wanted, request.count - done)
             self._send(report)
             if isinstance(report, Ended):
                 return
@@ -240,11 +283,14 @@ class Server:
     def _room_wanted(self, room: int) -> bool:
         return not self._gone.is_set() and room >= self._least_room
 
-    def _wanted(self, number: int, run: int) -> StillWanted:
-        """Whether a request still matters: the client is there, its run is the newest, no later Cancel names it."""
+    def _wanted(self, number: int, run: int, asked: int) -> StillWanted:
+        """Whether a request still matters: the client is there, its run is the newest, no later Cancel names it; of a
+        question, that it was not dropped.
+        """
         def wanted() -> bool:
-            return (not self._gone.is_set() and (run == NO_RUN or run == self._newest_run)
-                    and self._cancelled_up_to.get(run, -1) < number)
+            if self._gone.is_set() or not (run == NO_RUN or run == self._newest_run):
+                return False
+            return asked not in self._dropped if asked >= 0 else self._cancelled_up_to.get(run, -1) < number
 
         return wanted
 

@@ -5,18 +5,32 @@ Torch is imported when the client is there already, so that it can say so.
 
 from __future__ import annotations
 
+import hashlib
 import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from unrolled.models.backend.engine import EngineError, SayProgress, StillWanted, Superseded
-from unrolled.models.protocol.messages import Decoding, Ended, Loaded, Opened, Ready, Stepped, SteppedBlock
+from unrolled.models.protocol.messages import (
+    BeamStepped,
+    Decoding,
+    Ended,
+    InputAdded,
+    Loaded,
+    Opened,
+    Ready,
+    Stepped,
+    SteppedBlock,
+)
+from unrolled.models.protocol.questions import AnswerPart, Question
 from unrolled.models.trace.clips import ClipError, read_clip
+from unrolled.models.trace.edits import Edit
 from unrolled.models.trace.pictures import PictureError, read_picture
 from unrolled.models.trace.texts import TextError, read_text
 
 if TYPE_CHECKING:
     from unrolled.models.backend.run import Run
-    from unrolled.models.stepping.stepper import AnyStepper
+    from unrolled.models.stepping.stepper import AnyStepper, Reading
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 LOOKING = {"picture": "Looking at the picture", "clip": "Looking at the clip"}
@@ -57,31 +71,62 @@ class TorchEngine:
     def open(self, run: int, data: bytes, name: str, decoding: Decoding, say: SayProgress, wanted: StillWanted) -> Opened:
         """Read an input of the kind that the model takes."""
         from unrolled.models.backend.run import Run
+
+        if self._stepper is None:
+            raise EngineError("model", "No model is loaded.")
+        started = time.perf_counter()
+        reading = self._read(data, name, "input", say, wanted)
+        self._run = Run(run, self._stepper, reading)
+        return Opened(run, WHOLE, time.perf_counter() - started, reading.channels, reading.source, len(reading.given),
+                      reading.maximum_steps, reading.notes)
+
+    def add_input(self, run: int, data: bytes, name: str, say: SayProgress, wanted: StillWanted) -> InputAdded:
+        """Read another input beside the run's own."""
+        reading = self._read(data, name, "edit", say, wanted)
+        input_hash = hashlib.sha256(data).hexdigest()
+        self._open_run().add_input(input_hash, reading)
+        return InputAdded(run, input_hash, reading.notes)
+
+    def fork(self, branch: int, parent: int, step: int, edits: Sequence[Edit], tokens: Sequence[int]) -> None:
+        """Make a branch."""
+        self._open_run().fork(branch, parent, step, edits, tokens)
+
+    def advance(self, branch: int, step: int, decoding: Decoding, wanted: StillWanted,
+                count: int = 1) -> Stepped | SteppedBlock | Ended:
+        """Take one step from the state before it, or up to `count` at once where the input gives the tokens."""
+        return self._open_run().advance(branch, step, decoding, wanted, count)
+
+    def search(self, branch: int, step: int, decoding: Decoding, report: Callable[[BeamStepped], None],
+               wanted: StillWanted) -> None:
+        """Search by beam from a step on."""
+        self._open_run().search(branch, step, decoding, report, wanted)
+
+    def answer(self, branch: int, question: Question, wanted: StillWanted) -> Iterator[AnswerPart]:
+        """The parts of an answer, as they are found."""
+        from unrolled.models.backend.answering import answers
+
+        return answers(self._open_run().line(branch), question, wanted)
+
+    def _open_run(self) -> Run:
+        if self._run is None:
+            raise EngineError("step", "Nothing is open.")
+        return self._run
+
+    def _read(self, data: bytes, name: str, subject: str, say: SayProgress, wanted: StillWanted) -> Reading[Any]:
+        """An input as the model reads it; what cannot be read is said of `subject`."""
         from unrolled.models.stepping.stepper import InputError
 
         if self._stepper is None:
             raise EngineError("model", "No model is loaded.")
         kind = self._stepper.description.input_kind
         say(LOOKING.get(kind, "Reading the text"), -1.0)
-        started = time.perf_counter()
         try:
             given = _decoded(kind, data, name)
             if not wanted():
                 raise Superseded
-            self._run = None
-            reading = self._stepper.read(given)
+            return self._stepper.read(given)
         except (PictureError, TextError, ClipError, InputError) as error:
-            raise EngineError("input", str(error)) from error
-        self._run = Run(run, self._stepper, reading)
-        return Opened(run, WHOLE, time.perf_counter() - started, reading.channels, reading.source, len(reading.given),
-                      reading.maximum_steps, reading.notes)
-
-    def advance(self, step: int, force: int, decoding: Decoding, wanted: StillWanted,
-                count: int = 1) -> Stepped | SteppedBlock | Ended:
-        """Take one step from the state before it, or up to `count` at once where the input gives the tokens."""
-        if self._run is None:
-            raise EngineError("step", "Nothing is open.")
-        return self._run.advance(step, force, decoding, wanted, count)
+            raise EngineError(subject, str(error)) from error
 
 
 def _decoded(kind: str, data: bytes, name: str) -> Any:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from unrolled.models.cells.change import Change, unchanged
+
 
 class Attended(NamedTuple):
     """What attention computes at one step, for P pictures with K hypotheses each over L cells.
@@ -51,7 +53,8 @@ class AdditiveAttention(nn.Module):
         keys: Tensor = self.features_to_size(features)
         return keys
 
-    def forward(self, hidden: Tensor, features: Tensor, keys: Tensor, mask: Tensor | None = None) -> Attended:
+    def forward(self, hidden: Tensor, features: Tensor, keys: Tensor, mask: Tensor | None = None,
+                change: Change = unchanged) -> Attended:
         """Attend.
 
         Parameters
@@ -63,12 +66,15 @@ class AdditiveAttention(nn.Module):
             What `keys` made of the features.
         mask : Tensor, optional, shape (P, L)
             True where there is a vector; the others get the weight 0.
+        change : Change
+            What scores and weights pass through.
         """
         query = self.hidden_to_size(hidden)                                    # (P, K, size)
         joined = torch.tanh(query.unsqueeze(2) + keys.unsqueeze(1))            # (P, K, L, size)
         scores = self.score(joined).squeeze(-1)                                # (P, K, L)
         if mask is not None:
             scores = scores.masked_fill(~mask.unsqueeze(1), float("-inf"))
-        weights = torch.softmax(scores, dim=-1)
+        scores = change("attention_scores", scores)
+        weights = change("attention", torch.softmax(scores, dim=-1))
         context = weights @ features                                           # (P, K, features)
         return Attended(context, weights, scores)

@@ -21,6 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unrolled.models.cells.change import Change, unchanged
+
 
 class LSTMStep(NamedTuple):
     """What one step of an LSTM computes; every tensor has the shape (..., hidden).
@@ -57,7 +59,7 @@ class LSTMCell(nn.Module):
         self.bias_ih = nn.Parameter(torch.empty(4 * hidden_size).uniform_(-bound, bound))
         self.bias_hh = nn.Parameter(torch.empty(4 * hidden_size).uniform_(-bound, bound))
 
-    def forward(self, x: Tensor, hidden: Tensor, cell: Tensor) -> LSTMStep:
+    def forward(self, x: Tensor, hidden: Tensor, cell: Tensor, change: Change = unchanged) -> LSTMStep:
         """Take one step.
 
         Parameters
@@ -65,11 +67,14 @@ class LSTMCell(nn.Module):
         x : Tensor, shape (..., input)
         hidden, cell : Tensor, shape (..., hidden)
             The state before the step; left as it is.
+        change : Change
+            What every quantity passes through.
         """
+        x, hidden, cell = change("cell_input", x), change("hidden_before", hidden), change("cell_before", cell)
         pre_activations = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(hidden, self.weight_hh, self.bias_hh)
         i, f, g, o = pre_activations.chunk(4, dim=-1)  # each (..., hidden)
-        input_gate, forget_gate, output_gate = torch.sigmoid(i), torch.sigmoid(f), torch.sigmoid(o)
-        cell_gate = torch.tanh(g)
-        new_cell = forget_gate * cell + input_gate * cell_gate
-        new_hidden = output_gate * torch.tanh(new_cell)
+        input_gate, forget_gate = change("input_gate", torch.sigmoid(i)), change("forget_gate", torch.sigmoid(f))
+        output_gate, cell_gate = change("output_gate", torch.sigmoid(o)), change("cell_gate", torch.tanh(g))
+        new_cell = change("cell", forget_gate * cell + input_gate * cell_gate)
+        new_hidden = change("hidden", output_gate * torch.tanh(new_cell))
         return LSTMStep(new_hidden, new_cell, input_gate, forget_gate, output_gate, cell_gate)

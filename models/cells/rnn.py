@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unrolled.models.cells.change import Change, unchanged
+
 
 class RNNStep(NamedTuple):
     """What one step computes: the hidden state (..., hidden), between -1 and 1."""
@@ -44,7 +46,7 @@ class RNNCell(nn.Module):
         self.bias_ih = nn.Parameter(torch.empty(hidden_size).uniform_(-bound, bound))
         self.bias_hh = nn.Parameter(torch.empty(hidden_size).uniform_(-bound, bound))
 
-    def forward(self, x: Tensor, hidden: Tensor) -> RNNStep:
+    def forward(self, x: Tensor, hidden: Tensor, change: Change = unchanged) -> RNNStep:
         """Take one step.
 
         Parameters
@@ -52,5 +54,9 @@ class RNNCell(nn.Module):
         x : Tensor, shape (..., input)
         hidden : Tensor, shape (..., hidden)
             The state before the step; left as it is.
+        change : Change
+            What every quantity passes through.
         """
-        return RNNStep(torch.tanh(F.linear(x, self.weight_ih, self.bias_ih) + F.linear(hidden, self.weight_hh, self.bias_hh)))
+        x, hidden = change("cell_input", x), change("hidden_before", hidden)
+        pre_activation = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(hidden, self.weight_hh, self.bias_hh)
+        return RNNStep(change("hidden", torch.tanh(pre_activation)))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.models.cells import CellState, CellStep, first_state, make_cell, run_sequence, state_of
+from unrolled.models.cells.change import Change, unchanged
 
 
 class CharacterConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,9 +49,9 @@ class CharacterModel(nn.Module):
         """The state before the first character, each tensor (batch, hidden)."""
         return first_state(self.cell, batch, device=self.score.weight.device)
 
-    def step(self, characters: Tensor, state: CellState) -> tuple[CellState, CellStep, Tensor]:
+    def step(self, characters: Tensor, state: CellState, change: Change = unchanged) -> tuple[CellState, CellStep, Tensor]:
         """Read one character each, (B,), and give the new state, all that was computed, and the scores (B, V)."""
-        step = self.cell(self.embed(characters), *state)
+        step = self.cell(change("word_vector", self.embed(characters)), *state, change=change)
         return state_of(self.cell, step), step, self.score(step.hidden)
 
     def sequence(self, characters: Tensor, state: CellState) -> tuple[Tensor, CellState]:

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from unrolled.models.cells import CellState
+from unrolled.models.cells.change import Change, unchanged
 from unrolled.models.characters.alphabet import Alphabet
 from unrolled.models.characters.network import CharacterModel
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
-from unrolled.models.stepping.stepper import InputError, Reading, StepRecord
+from unrolled.models.stepping.stepper import Anatomy, InputError, Reading, StepRecord
 from unrolled.models.trace import ModelDescription
 
 LONGEST_TEXT = 100_000    # characters
@@ -80,13 +81,22 @@ class CharacterStepper:
         """The state before the first character, zeros: each tensor (1, 1, hidden)."""
         return tuple(part.unsqueeze(0) for part in self.network.start(1))
 
-    @torch.inference_mode()
-    def step(self, memory: None, state: CellState, tokens: Sequence[int]) -> tuple[CellState, StepRecord]:
+    def step(self, memory: None, state: CellState, tokens: Sequence[int],
+             change: Change = unchanged) -> tuple[CellState, StepRecord]:
         """Read the character before, one for each of the K hypotheses."""
         before = self._tokens[tokens[0]] if len(tokens) == 1 else torch.tensor(tokens, device=self.device)  # (K,)
-        state, step, scores = self.network.step(before, tuple(part[0] for part in state))
+        state, step, scores = self.network.step(before, tuple(part[0] for part in state), change)
         packed = torch.cat((torch.log_softmax(scores, dim=-1), *step), dim=-1)                   # (K, V + total)
         return tuple(part.unsqueeze(0) for part in state), StepRecord(packed, len(self.alphabet))
+
+    @property
+    def anatomy(self) -> Anatomy:
+        """What a step is made of."""
+        return Anatomy(self.network.cell, (("word", self.network.config.embedding),))
+
+    def differentiable(self, memory: None, rows: int) -> tuple[None, None]:
+        """There is nothing that every step looks at."""
+        return None, None
 
     def select(self, state: CellState, rows: Tensor) -> CellState:
         """The state of hypotheses whose parents are in these rows."""

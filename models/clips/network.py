@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.models.cells import CellState, CellStep, first_state, make_cell, run_sequence, state_of
+from unrolled.models.cells.change import Change, unchanged
 
 GLIMPSE = 20       # pixels, a side
 GLIMPSE_RADII = 1.2
@@ -149,11 +150,11 @@ class ClipNetwork(nn.Module):
         """The state before the first frame, zeros: each tensor (*shape, hidden)."""
         return first_state(self.cell, *shape, device=self.score.weight.device)
 
-    def step(self, features: Tensor, state: CellState) -> tuple[CellState, CellStep, Tensor]:
+    def step(self, features: Tensor, state: CellState, change: Change = unchanged) -> tuple[CellState, CellStep, Tensor]:
         """Read a frame's vector (..., features): the new state, all that was computed, the scores (..., V)."""
         if not self.config.recurrent:
             state = tuple(torch.zeros_like(part) for part in state)
-        step = self.cell(features, *state)
+        step = self.cell(change("frame_vector", features), *state, change=change)
         return state_of(self.cell, step), step, self.score(step.hidden)
 
     def clips(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:

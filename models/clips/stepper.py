@@ -11,10 +11,11 @@ from PIL import Image
 from torch import Tensor
 
 from unrolled.models.cells import CellState
+from unrolled.models.cells.change import Change, unchanged
 from unrolled.models.clips.network import ClipNetwork
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
-from unrolled.models.stepping.stepper import Reading, StepRecord
+from unrolled.models.stepping.stepper import Anatomy, Reading, StepRecord
 from unrolled.models.trace import Channel, ModelDescription
 from unrolled.models.trace.clips import MOST_FRAMES, Clip, Frames
 
@@ -81,14 +82,23 @@ class ClipStepper:
         """The state before the first frame."""
         return ClipState(self.network.start(1, 1), torch.zeros(1, 1, 1, dtype=torch.long, device=self.device))
 
-    @torch.inference_mode()
-    def step(self, memory: ClipMemory, state: ClipState, tokens: Sequence[int]) -> tuple[ClipState, StepRecord]:
+    def step(self, memory: ClipMemory, state: ClipState, tokens: Sequence[int],
+             change: Change = unchanged) -> tuple[ClipState, StepRecord]:
         """Read the next frame; what was said of the frame before plays no part."""
         features = memory.features[state.frame[..., 0]]                                        # (1, K, features)
-        cell, step, scores = self.network.step(features, state.cell)
+        cell, step, scores = self.network.step(features, state.cell, change)
         log_probs = torch.log_softmax(scores, dim=-1)                                          # (1, K, V)
-        packed = torch.cat((log_probs, *step, log_probs.exp()), dim=-1)[0]                     # (K, V + total)
+        packed = torch.cat((log_probs, *step, log_probs.exp()), dim=-1).flatten(0, 1)          # (K, V + total)
         return ClipState(cell, state.frame + 1), StepRecord(packed, len(self.labels))
+
+    @property
+    def anatomy(self) -> Anatomy:
+        """What a step is made of."""
+        return Anatomy(self.network.cell, (("frame", self.network.config.features),))
+
+    def differentiable(self, memory: ClipMemory, rows: int) -> tuple[ClipMemory, None]:
+        """The frames are read one a step, through ``frame_vector``; there is nothing that every step looks at."""
+        return ClipMemory(memory.features.clone()), None
 
     def select(self, state: ClipState, rows: Tensor) -> ClipState:
         """The state of hypotheses whose parents are in these rows."""

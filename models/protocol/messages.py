@@ -13,9 +13,11 @@ from typing import Annotated
 import msgspec
 import numpy as np
 
+from unrolled.models.protocol.questions import AnswerPart, Question
 from unrolled.models.trace import Candidate, Channel, FloatArray, ModelDescription, ModelListing, StepBlock, StepResult
+from unrolled.models.trace.edits import Edit
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
@@ -138,21 +140,73 @@ class OpenInput(msgspec.Struct, frozen=True, tag=True):
     decoding: Decoding = Decoding()
 
 
-class Advance(msgspec.Struct, frozen=True, tag=True):
-    """Take up to `count` steps, the first of them number `step`; what was recorded from there on is forgotten.
+class AddInput(msgspec.Struct, frozen=True, tag=True):
+    """Encode another input beside the run's own, so that an edit can swap to it; it is known by its bytes' SHA-256."""
 
-    Where `force` is a token (not -1), that token is written at the first of the steps, whatever the model prefers.
+    run: Count
+    data: bytes
+    name: str
+
+
+class Fork(msgspec.Struct, frozen=True, tag=True):
+    """Make a branch of a run.
+
+    Attributes
+    ----------
+    branch : int
+        Its number. A branch of that number that is there already is replaced; number 0 is there from the beginning.
+    parent : int
+        The branch that it leaves before `step`: the steps before are shared, and not computed again. -1: none; its
+        `tokens` are known then, from a file or from a backend that is gone, and its states are computed when they are
+        needed.
+    edits : tuple of Edit
+        All that are in force on it.
     """
+
+    run: Count
+    branch: Count
+    parent: Annotated[int, msgspec.Meta(ge=-1, le=1_000_000)] = 0
+    step: Count = 0
+    edits: tuple[Edit, ...] = ()
+    tokens: tuple[int, ...] = ()
+
+
+class Advance(msgspec.Struct, frozen=True, tag=True):
+    """Take up to `count` steps of a branch, the first of them number `step`; what it had from there on is forgotten."""
 
     run: Count
     step: Count
     count: Positive = 1
-    force: Annotated[int, msgspec.Meta(ge=-1)] = -1
     decoding: Decoding = Decoding()
+    branch: Count = 0
+
+
+class Search(msgspec.Struct, frozen=True, tag=True):
+    """Search by beam from a branch's step on and tell every step of it; the steps that are taken then follow its best."""
+
+    run: Count
+    step: Count
+    decoding: Decoding
+    branch: Count = 0
+
+
+class Ask(msgspec.Struct, frozen=True, tag=True):
+    """Ask about steps that a branch has; `number` only grows, and is in every part of the answer."""
+
+    run: Count
+    number: Count
+    question: Question
+    branch: Count = 0
+
+
+class Drop(msgspec.Struct, frozen=True, tag=True):
+    """Nobody waits any more for the answer to the question of this number."""
+
+    number: Count
 
 
 class Cancel(msgspec.Struct, frozen=True, tag=True):
-    """Stop what a run is doing; what it recorded stays."""
+    """Stop taking steps of a run; what it recorded stays."""
 
     run: Count
 
@@ -257,6 +311,7 @@ class Stepped(msgspec.Struct, frozen=True, tag=True):
     candidates: tuple[Candidate, ...]
     values: bytes
     milliseconds: float
+    branch: Count = 0
 
     def result(self, channels: tuple[Channel, ...]) -> StepResult:
         """Cut the block into the channels' arrays.
@@ -305,6 +360,7 @@ class SteppedBlock(msgspec.Struct, frozen=True, tag=True):
     candidate_log_probs: bytes
     values: bytes
     milliseconds: float
+    branch: Count = 0
 
     def block(self, channels: tuple[Channel, ...], vocabulary: tuple[str, ...]) -> StepBlock:
         """Cut the blocks into arrays; views of the message.
@@ -340,24 +396,127 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
 
     run: int
     finished: bool
+    branch: Count = 0
+
+
+class BeamHypothesis(msgspec.Struct, frozen=True, kw_only=True):
+    """A hypothesis that a beam search keeps at a step.
+
+    Attributes
+    ----------
+    number, parent : int
+        Its own, counted from 0 through the whole search, and that of the hypothesis it goes on from; -1 for the beginning.
+    token, word, log_prob :
+        What it writes at this step.
+    score : float
+        The sum of all its tokens' log-probabilities over its length to the power of the length penalty.
+    finished : bool
+        It ends here; otherwise it lives, and dies where no hypothesis of the next step goes on from it.
+    candidates : tuple of Candidate
+        The most probable tokens where it wrote its own.
+    """
+
+    number: Count
+    parent: Annotated[int, msgspec.Meta(ge=-1, le=1_000_000)]
+    token: Count
+    word: str
+    log_prob: float
+    score: float
+    finished: bool
+    candidates: tuple[Candidate, ...] = ()
+
+
+class BeamStepped(msgspec.Struct, frozen=True, tag=True):
+    """One step of a beam search; `values` holds a row of all channels for each hypothesis, float32."""
+
+    run: int
+    branch: Count
+    step: Count
+    hypotheses: tuple[BeamHypothesis, ...]
+    values: bytes
+
+    def results(self, channels: tuple[Channel, ...]) -> tuple[StepResult, ...]:
+        """The step of each hypothesis, as if it had been taken alone.
+
+        Raises
+        ------
+        ValueError
+            When the values are not as many as the channels say.
+        """
+        count, total = len(self.hypotheses), sum(channel.size for channel in channels)
+        flat: FloatArray = np.frombuffer(self.values, dtype="<f4")
+        if flat.size != count * total:
+            raise ValueError(f"{count} hypotheses should bring {count * total} values and brought {flat.size}")
+        rows = flat.reshape(count, total).astype("<f4", copy=False)
+        return tuple(
+            Stepped(self.run, self.step, own.token, own.word, own.log_prob, own.candidates, row.tobytes(), 0.0).result(channels)
+            for own, row in zip(self.hypotheses, rows, strict=True))
+
+
+class Searched(msgspec.Struct, frozen=True, tag=True):
+    """A beam search is over."""
+
+    run: int
+    branch: Count = 0
+
+
+class InputAdded(msgspec.Struct, frozen=True, tag=True):
+    """Another input is encoded; `notes` say what a person should know."""
+
+    run: int
+    input_hash: str
+    notes: tuple[str, ...] = ()
+
+
+class Forked(msgspec.Struct, frozen=True, tag=True):
+    """A branch is there."""
+
+    run: int
+    branch: Count
+
+
+class Answer(msgspec.Struct, frozen=True, tag=True):
+    """A part of the answer to a question; `done` with the last."""
+
+    run: int
+    number: Count
+    part: AnswerPart
+    done: bool = True
 
 
 class Idle(msgspec.Struct, frozen=True, tag=True):
-    """All that was asked of a run so far is done, or was cancelled."""
+    """A request for steps is dealt with, or was cancelled."""
 
     run: int
+    branch: Count = 0
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
     """Something could not be done: one sentence for people, and the traceback for those who debug.
 
-    `run` is -1 where no run is concerned; `subject` says what failed: ``model``, ``input``, ``step``, ``protocol``.
+    Attributes
+    ----------
+    run : int
+        -1 where no run is concerned.
+    subject : str
+        What failed: ``model``, ``input``, ``step``, ``edit``, ``question``, ``protocol``.
+    branch : int
+        Of the run.
+    number : int
+        The question's, or -1.
+    step, channel, unit :
+        Where numbers that are not finite began; -1, empty and -1 where something else failed.
     """
 
     run: int
     subject: str
     sentence: str
     detail: str = ""
+    branch: Count = 0
+    number: int = -1
+    step: int = -1
+    channel: str = ""
+    unit: int = -1
 
 
 class RoomStarted(msgspec.Struct, frozen=True, tag=True):
@@ -446,6 +605,7 @@ class RoomFailed(msgspec.Struct, frozen=True, tag=True):
     detail: str = ""
 
 
-Request = Hello | LoadModel | OpenInput | Advance | Cancel | StartRoom | StepRoom | StopRoom | Shutdown
-Report = (Welcome | Ready | Progress | Loaded | Opened | Stepped | SteppedBlock | Ended | Idle | Failed | RoomStarted
-          | RoomUpdated | RoomFailed)
+Request = (Hello | LoadModel | OpenInput | AddInput | Fork | Advance | Search | Ask | Drop | Cancel | StartRoom | StepRoom
+           | StopRoom | Shutdown)
+Report = (Welcome | Ready | Progress | Loaded | Opened | InputAdded | Forked | Stepped | SteppedBlock | Ended | BeamStepped
+          | Searched | Answer | Idle | Failed | RoomStarted | RoomUpdated | RoomFailed)

@@ -41,6 +41,31 @@ class Hypothesis:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class BeamRound:
+    """What a search does at one step with one picture's hypotheses.
+
+    Attributes
+    ----------
+    step : int
+        Counted from the search's beginning.
+    parents, tokens : tuple of int
+        Of each hypothesis that is kept: the row of its parent among the living ones before, and the token written. The
+        living ones come first, in the order of their rows; those that finish here follow.
+    log_probs, totals : tuple of float
+        Of the token, and of all its tokens together; natural logarithm.
+    living : int
+        How many of them live.
+    """
+
+    step: int
+    parents: tuple[int, ...]
+    tokens: tuple[int, ...]
+    log_probs: tuple[float, ...]
+    totals: tuple[float, ...]
+    living: int
+
+
 def gather_rows(values: Tensor, parents: Tensor) -> Tensor:
     """Rows of (P, K, ...) by the parents' places (P, K')."""
     places = parents.reshape(*parents.shape, *([1] * (values.ndim - 2))).expand(*parents.shape, *values.shape[2:])
@@ -65,6 +90,7 @@ def beam_search(
     maximum_steps: int,
     forbidden: Sequence[int] = (),
     keep_going: Callable[[], bool] = lambda: True,
+    watch: Callable[[BeamRound], None] | None = None,
 ) -> list[list[Hypothesis]]:
     """Search, and give each picture's finished hypotheses, best first.
 
@@ -80,6 +106,8 @@ def beam_search(
         Tokens that are never written.
     keep_going : callable
         Asked before every step; when it answers False the search ends with what it has.
+    watch : callable, optional
+        Told of every step of the first picture.
     """
     finished: list[list[Hypothesis]] = [[] for _ in range(pictures)]
     words = torch.full((pictures, 1), start, dtype=torch.long)
@@ -99,6 +127,7 @@ def beam_search(
         parents, chosen = places // size, places % size
         chosen_log_probs = gather_rows(step_log_probs.flatten(1).unsqueeze(-1), places).squeeze(-1)
         last = step + 1 == maximum_steps
+        ending: list[int] = []  # ranks of what ends here, of the first picture
         for p in range(pictures):
             for rank in range(min(width, best.shape[1])):
                 over = int(chosen[p, rank]) == end or last
@@ -108,9 +137,16 @@ def beam_search(
                     each = (*log_probs[p, parent].tolist(), float(chosen_log_probs[p, rank]))
                     score = float(best[p, rank]) / len(written) ** length_penalty
                     finished[p].append(Hypothesis(written, each, score))
+                    if p == 0:
+                        ending.append(rank)
         # The living ones: the best that do not end here. Rows that must not live sort behind all others.
         living = best.masked_fill(chosen == end, float("-inf"))
         totals, order = living.topk(min(width, living.shape[1]), dim=1)
+        if watch is not None:
+            lives = [] if last else order[0][torch.isfinite(totals[0])].tolist()
+            ranks = [*lives, *ending]
+            watch(BeamRound(step, tuple(parents[0, ranks].tolist()), tuple(chosen[0, ranks].tolist()),
+                            tuple(chosen_log_probs[0, ranks].tolist()), tuple(best[0, ranks].tolist()), len(lives)))
         parents, words = parents.gather(1, order), chosen.gather(1, order)
         tokens = torch.cat((gather_rows(tokens, parents), words.unsqueeze(-1)), dim=-1)
         log_probs = torch.cat((gather_rows(log_probs, parents), chosen_log_probs.gather(1, order).unsqueeze(-1)), dim=-1)

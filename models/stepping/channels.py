@@ -20,6 +20,10 @@ QUANTITIES: dict[str, tuple[str, float, float]] = {
     "candidate": ("n", -1.0, 1.0),
 }
 
+ORDER_OF_COMPUTATION = ("attention", "reset_gate", "update_gate", "input_gate", "forget_gate", "output_gate", "cell_gate",
+                        "candidate", "cell", "hidden")
+"""Within a step, so that it can be said where something began."""
+
 
 def cell_channels(kind: str, hidden: int) -> tuple[Channel, ...]:
     """What a cell's step brings, in the order of its fields.
@@ -31,13 +35,14 @@ def cell_channels(kind: str, hidden: int) -> tuple[Channel, ...]:
         How many units there are.
     """
     return tuple(Channel(name=name, role=name, symbol=QUANTITIES[name][0], axes=("unit",), shape=(hidden,),
-                         low=QUANTITIES[name][1], high=QUANTITIES[name][2]) for name in CELLS[kind].quantities)
+                         low=QUANTITIES[name][1], high=QUANTITIES[name][2], editable=True) for name in CELLS[kind].quantities)
 
 
 def attention_channels(axes: tuple[str, ...], shape: tuple[int, ...]) -> tuple[Channel, ...]:
     """Attention over a picture's cells or a sentence's words, and its entropy as a fraction of even attention's."""
     return (
-        Channel(name="attention", role="attention", symbol="α", axes=axes, shape=shape, low=0.0, high=1.0),
+        Channel(name="attention", role="attention", symbol="α", axes=axes, shape=shape, low=0.0, high=1.0,
+                editable=True),
         Channel(name="attention_entropy", role="attention_entropy", symbol="H", axes=(), shape=(), low=0.0, high=1.0,
                 unit="of uniform"),
     )

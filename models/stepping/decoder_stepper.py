@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from unrolled.models.cells import CellState
+from unrolled.models.cells.change import Change, unchanged
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.recording import DecoderRecorder
-from unrolled.models.stepping.stepper import StepRecord
+from unrolled.models.stepping.stepper import Anatomy, StepRecord
 
 NetworkT = TypeVar("NetworkT", bound=RecurrentDecoder)
 
@@ -40,10 +41,21 @@ class DecoderStepper(Generic[NetworkT]):
         """The state before the first token."""
         return self.network.start(memory)
 
-    @torch.inference_mode()
-    def step(self, memory: Memory, state: CellState, tokens: Sequence[int]) -> tuple[CellState, StepRecord]:
+    def step(self, memory: Memory, state: CellState, tokens: Sequence[int],
+             change: Change = unchanged) -> tuple[CellState, StepRecord]:
         """Read the token before, one for each of the K hypotheses."""
-        return self._recorder.step(memory, state, tokens)
+        return self._recorder.step(memory, state, tokens, change)
+
+    @property
+    def anatomy(self) -> Anatomy:
+        """What a step is made of."""
+        sizes = self.network.embed.embedding_dim, self.network.first_hidden.in_features
+        return Anatomy(self.network.cell, (("word", sizes[0]), ("context", sizes[1])), self.network.attend)
+
+    def differentiable(self, memory: Memory, rows: int) -> tuple[Memory, Tensor]:
+        """A memory for so many rows at once, and its vectors h_j (rows, L, features), which gradients can be taken by."""
+        features = memory.features.expand(rows, -1, -1).clone().requires_grad_()
+        return self.network.remember(features, memory.mask), features
 
     def select(self, state: CellState, rows: Tensor) -> CellState:
         """The state of hypotheses whose parents are in these rows."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.cells import CellState
+from unrolled.models.cells.change import Change, unchanged
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder, Step
 from unrolled.models.stepping.stepper import StepRecord
 
@@ -39,23 +40,25 @@ class DecoderRecorder:
         self._tokens = torch.arange(len(barred), device=self._device).view(-1, 1, 1)
         self._of_uniform = torch.ones(0, 1, device=self._device)
 
-    def step(self, memory: Memory, state: CellState, tokens: Sequence[int]) -> tuple[CellState, StepRecord]:
+    def step(self, memory: Memory, state: CellState, tokens: Sequence[int],
+             change: Change = unchanged) -> tuple[CellState, StepRecord]:
         """Read the token before, one for each of the K hypotheses."""
         words = self._tokens[tokens[0]] if len(tokens) == 1 else torch.tensor([tokens], device=self._device)  # (1, K)
-        state, step = self._network.step(memory, state, words)
+        state, step = self._network.step(memory, state, words, change)
         scores = F.linear(step.output, self._word_weight, self._word_bias)             # (1, K, V)
         return state, StepRecord(self._packed(torch.log_softmax(scores, dim=-1), step), len(self._word_bias))
 
     def _packed(self, log_probs: Tensor, step: Step) -> Tensor:
-        """Log-probabilities and all channels in the order of `cell_channels` and `attention_channels`, (K, V + total)."""
+        """Log-probabilities and all channels in the order of `cell_channels` and `attention_channels`, (P · K, V + total)."""
         if step.attended is None:
-            return torch.cat((log_probs, *step.cell), dim=-1)[0]
+            return torch.cat((log_probs, *step.cell), dim=-1).flatten(0, 1)
         weights = step.attended.weights                                                # (1, K, L)
         entropy = torch.special.entr(weights) @ self._entropy_scale(weights.shape[-1])  # (1, K, 1), 1 for the even map
-        return torch.cat((log_probs, *step.cell, weights, entropy), dim=-1)[0]
+        return torch.cat((log_probs, *step.cell, weights, entropy), dim=-1).flatten(0, 1)
 
     def _entropy_scale(self, places: int) -> Tensor:
         """(L, 1): sums a map's terms and divides by the even map's entropy."""
         if len(self._of_uniform) != places:
-            self._of_uniform = torch.full((places, 1), 1 / math.log(max(places, 2)), device=self._device)
+            with torch.inference_mode(False):  # it is kept, and a later step may be differentiated
+                self._of_uniform = torch.full((places, 1), 1 / math.log(max(places, 2)), device=self._device)
         return self._of_uniform

@@ -9,6 +9,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from unrolled.models.cells import AdditiveAttention, Cell
+from unrolled.models.cells.change import Change, unchanged
 from unrolled.models.trace import Channel, ModelDescription
 
 MemoryT = TypeVar("MemoryT")
@@ -74,6 +76,25 @@ class Reading(Generic[MemoryT]):
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """What a step is made of, so that it can be explained.
+
+    Attributes
+    ----------
+    cell : Cell
+        Whose equations a unit goes through.
+    parts : tuple of (str, int)
+        What the cell's input x is put together from, in order, with lengths: ``word``, ``context``, ``frame``.
+    attend : AdditiveAttention or None
+        What makes the context, where it is not the mean vector.
+    """
+
+    cell: Cell
+    parts: tuple[tuple[str, int], ...]
+    attend: AdditiveAttention | None = None
+
+
 class Stepper(Protocol, Generic[MemoryT, StateT]):
     """A model: read an input once, then step. State is a value, so that any step can be taken again from any state."""
 
@@ -106,8 +127,24 @@ class Stepper(Protocol, Generic[MemoryT, StateT]):
         """The state before the first word, one hypothesis."""
         ...
 
-    def step(self, memory: MemoryT, state: StateT, tokens: Sequence[int]) -> tuple[StateT, StepRecord]:
-        """Read the token before, one for each hypothesis, and give the new state and the record."""
+    def step(self, memory: MemoryT, state: StateT, tokens: Sequence[int],
+             change: Change = unchanged) -> tuple[StateT, StepRecord]:
+        """Read the token before, one for each hypothesis, and give the new state and the record.
+
+        Every quantity passes through `change` on its way. It can be differentiated, where gradients are asked for.
+        """
+        ...
+
+    @property
+    def anatomy(self) -> Anatomy:
+        """What a step is made of."""
+        ...
+
+    def differentiable(self, memory: MemoryT, rows: int) -> tuple[MemoryT, Tensor | None]:
+        """A copy of the memory for so many rows at once that gradients can be taken through.
+
+        Beside it the vectors that every step looks at, (rows, L, features), which gradients can be taken by; or None.
+        """
         ...
 
     def select(self, state: StateT, rows: Tensor) -> StateT:

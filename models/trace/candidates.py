@@ -37,6 +37,20 @@ class CandidateColumn(Sequence[Candidates]):
         self._parts.append(block)
         self._length += len(block.tokens)
 
+    def first(self, length: int) -> CandidateColumn:
+        """The first so many steps, to be gone on from; blocks are shared."""
+        shorter = CandidateColumn()
+        for start, part in zip(self._starts, self._parts, strict=True):
+            left = length - start
+            if left <= 0:
+                break
+            if isinstance(part, list):
+                for candidates in part[:left]:
+                    shorter.append(candidates)
+            else:
+                shorter.extend(part if left >= len(part.tokens) else part.first(left))
+        return shorter
+
     def __len__(self) -> int:
         return self._length
 

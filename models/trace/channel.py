@@ -37,6 +37,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         What it is measured in, if anything: ``"of uniform"``.
     labels : tuple of str
         What each place of the only axis is called, where that has names: the classes of a classifier.
+    editable : bool
+        The step goes on with what an edit makes of it; what is only measured cannot be changed.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     label: str = ""
     unit: str = ""
     labels: tuple[str, ...] = ()
+    editable: bool = False
 
     def __post_init__(self) -> None:
         if not self.name or not self.role:

@@ -70,3 +70,10 @@ class StepBlock:
     candidate_log_probs: FloatArray
     vocabulary: tuple[str, ...]
     values: dict[str, FloatArray]
+
+    def first(self, count: int) -> StepBlock:
+        """Its first steps; views."""
+        return StepBlock(
+            step=self.step, tokens=self.tokens[:count], log_probs=self.log_probs[:count],
+            candidate_tokens=self.candidate_tokens[:count], candidate_log_probs=self.candidate_log_probs[:count],
+            vocabulary=self.vocabulary, values={name: column[:count] for name, column in self.values.items()})

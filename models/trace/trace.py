@@ -14,6 +14,7 @@ import numpy as np
 
 from unrolled.models.trace.candidates import CandidateColumn
 from unrolled.models.trace.channel import Channel
+from unrolled.models.trace.edits import Edit
 from unrolled.models.trace.steps import Candidate, FloatArray, StepBlock, StepResult
 
 FIRST_CAPACITY = 32
@@ -36,8 +37,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
         The seed, where sampling used one.
     device : str
         Where it was computed: ``"cpu"``, ``"cuda:0"``, ``"mps"``.
-    edits : tuple of str
-        Changes to the computation, in words.
+    edits : tuple of Edit
+        Changes to the computation that are in force.
     created : str
         When, in ISO 8601 with a time zone.
     input_kind, joining : str
@@ -56,7 +57,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     decoding: str = "greedy"
     seed: int = 0
     device: str = "cpu"
-    edits: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
     created: str = ""
     input_kind: str = "picture"
     joining: str = "words"
@@ -122,7 +123,8 @@ class Trace:
                 trace._columns[name] = np.array(column, np.float32)
         if length:
             trace._log_probs = np.array(log_probs, np.float32)
-        trace._words, trace._tokens, trace._candidates = list(words), list(tokens), CandidateColumn(candidates)
+        trace._words, trace._tokens = list(words), list(tokens)
+        trace._candidates = candidates if isinstance(candidates, CandidateColumn) else CandidateColumn(candidates)
         trace._length = length
         return trace
 
@@ -243,10 +245,11 @@ class Trace:
 
     def truncated(self, length: int) -> Trace:
         """A new trace of the first steps, for a run that leaves this one there."""
-        shorter = Trace(self._channels.values(), provenance=self.provenance, input_bytes=self.input_bytes)
-        for step in range(min(length, self._length)):
-            shorter.append(self.step(step))
-        return shorter
+        length = min(length, self._length)
+        return Trace.from_columns(
+            self._channels.values(), {name: column[:length] for name, column in self._columns.items()},
+            words=self._words[:length], tokens=self._tokens[:length], log_probs=self._log_probs[:length],
+            candidates=self._candidates.first(length), provenance=self.provenance, input_bytes=self.input_bytes)
 
     def _grow(self, room: int) -> None:
         """Make room; the old arrays stay as they are for those who hold views of them."""

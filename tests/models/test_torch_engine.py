@@ -15,6 +15,7 @@ from unrolled.models.backend.torch_engine import TorchEngine
 from unrolled.models.captioning.encoder import ENCODERS
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
 from unrolled.models.protocol.messages import Decoding, Ended, Stepped
+from unrolled.models.trace.edits import ForceToken
 
 
 def quiet(text: str, fraction: float = -1.0) -> None:
@@ -45,10 +46,10 @@ def engine(tmp_path: Path) -> TorchEngine:
     return engine
 
 
-def steps(engine: TorchEngine, decoding: Decoding, *, first: int = 0, force: int = -1) -> list[Stepped]:
+def steps(engine: TorchEngine, decoding: Decoding, *, first: int = 0, branch: int = 0) -> list[Stepped]:
     found: list[Stepped] = []
     for step in range(first, 100):
-        report = engine.advance(step, force if step == first else -1, decoding, always)
+        report = engine.advance(branch, step, decoding, always)
         if isinstance(report, Ended):
             return found
         found.append(report)
@@ -80,7 +81,8 @@ def test_a_forced_word_changes_what_follows(engine: TorchEngine) -> None:
     engine.open(1, jpeg(), "a.jpg", decoding, quiet, always)
     whole = steps(engine, decoding)
     other = next(candidate.token for candidate in whole[0].candidates[1:])
-    forced = steps(engine, decoding, force=other)
+    engine.fork(1, 0, 0, (ForceToken(first=0, token=other),), ())
+    forced = steps(engine, decoding, branch=1)
     assert (forced[0].token, forced[0].values) == (other, whole[0].values)
     assert forced[0].log_prob < whole[0].log_prob
     assert forced[1].values != whole[1].values
@@ -101,14 +103,14 @@ def test_what_is_sent_fits_the_description(engine: TorchEngine) -> None:
 def test_what_cannot_be_done_is_said_in_a_sentence(engine: TorchEngine, tmp_path: Path) -> None:
     decoding = Decoding()
     with pytest.raises(EngineError, match="Nothing is open"):
-        engine.advance(0, -1, decoding, always)
+        engine.advance(0, 0, decoding, always)
     with pytest.raises(EngineError, match="not a picture"):
         engine.open(1, b"just some text", "a.jpg", decoding, quiet, always)
     engine.open(2, jpeg(), "a.jpg", decoding, quiet, always)
     with pytest.raises(EngineError, match="not there yet"):
-        engine.advance(5, -1, decoding, always)
+        engine.advance(0, 5, decoding, always)
     with pytest.raises(EngineError, match="no word 999"):
-        engine.advance(0, 999, decoding, always)
+        engine.fork(1, 0, 0, (ForceToken(first=0, token=999),), ())
     with pytest.raises(EngineError, match="no device"):
         engine.load(str(tmp_path / "tiny.safetensors"), "cuda:99", quiet)
     with pytest.raises(EngineError, match="no checkpoint"):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from unrolled.models.trace import Candidate, Channel, Provenance, StepResult, Trace
 from unrolled.models.trace import files as trace_files
+from unrolled.models.trace.edits import ClampUnits, ForceToken
 from unrolled.models.trace.files import TraceError, load_trace, save_trace
 
 SUFFIXES = (".safetensors", ".npz", ".json", ".csv")
@@ -46,12 +47,15 @@ def assert_equal(one: Trace, other: Trace, *, picture: bool = True) -> None:
         assert one.input_bytes == other.input_bytes
 
 
+EDITS = (ForceToken(first=3, token=1, word="dog"), ClampUnits(first=0, last=4, channel="hidden", units=(1,), value=-0.5))
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(words, st.lists(floats, min_size=5, max_size=5), words), max_size=4), ended=st.booleans(),
        name=words, data=st.binary(max_size=20))
 def test_every_format_gives_the_trace_back(tmp_path, suffix, steps, ended, name, data):
-    trace = Trace(CHANNELS, provenance=Provenance(model="m", input_name=name, seed=7, edits=("force 3",)), input_bytes=data,
+    trace = Trace(CHANNELS, provenance=Provenance(model="m", input_name=name, seed=7, edits=EDITS), input_bytes=data,
                   ended=ended)
     for step, (word, values, other) in enumerate(steps):
         numbers = np.array(values, np.float32)

@@ -1,4 +1,4 @@
-"""What the window shows: input, model, trace, playhead, selection, time axis and appearance.
+"""What the window shows: input, model, branches, playhead, selection, time axis, questions and appearance.
 
 Views read it and follow its signals; the controller alone writes to it. It knows neither Qt nor torch.
 """
@@ -8,9 +8,14 @@ from __future__ import annotations
 from psygnal import Signal
 
 from unrolled.models.trace import ModelDescription, Trace
+from unrolled.models.trace.edits import SwapInput
 from unrolled.viewer.state.appearance import Appearance
+from unrolled.viewer.state.branches import Branch, Branches, first_branch
+from unrolled.viewer.state.comparison import Compared
 from unrolled.viewer.state.inputs import Input, InputClip, InputPicture, InputText
 from unrolled.viewer.state.playhead import Playhead
+from unrolled.viewer.state.questions import Questions
+from unrolled.viewer.state.search_tree import SearchTree
 from unrolled.viewer.state.selection import Selection
 from unrolled.viewer.state.time_axis import TimeAxis
 
@@ -30,6 +35,16 @@ class Session:
         A person chose another word: the step and the token. The controller takes the run that way.
     text_entered : Signal(str)
         A person typed a text to be run. The controller opens it.
+    edit_wanted : Signal(object)
+        A person wants this `Edit`: the controller makes a branch of it.
+    run_changed : Signal()
+        Another run altogether is shown, or none: nothing of the old one's branches is left.
+    branches_changed : Signal()
+        There are other branches, or another one is shown; where its trace is another one, `trace_changed` is sent too.
+    search_changed : Signal()
+        A beam search began, went on or ended.
+    compared_changed : Signal()
+        Another run, or none, is beside the one shown, or the one that is there has grown.
     """
 
     input_changed = Signal()
@@ -39,6 +54,11 @@ class Session:
     ended = Signal()
     candidate_chosen = Signal(int, int)
     text_entered = Signal(str)
+    edit_wanted = Signal(object)
+    run_changed = Signal()
+    branches_changed = Signal()
+    search_changed = Signal()
+    compared_changed = Signal()
 
     def __init__(self, appearance: Appearance | None = None) -> None:
         self.playhead = Playhead()
@@ -48,7 +68,29 @@ class Session:
         self.input: Input | None = None
         self.description: ModelDescription | None = None
         self.device = ""
-        self.trace: Trace | None = None
+        self.questions = Questions()
+        self.branches = Branches({})
+        self.search: SearchTree | None = None
+        self.compared: Compared | None = None
+        self.other_inputs: dict[str, Input] = {}  # that edits swap to, by the hash of their bytes
+
+    def input_at(self, step: int) -> Input | None:
+        """What a step of the branch that is shown looks at: the input, or what an edit swapped it for."""
+        shown = self.branches.shown
+        edits = shown.edits_on if shown is not None else ()
+        swaps = [edit for edit in edits if isinstance(edit, SwapInput) and edit.covers(step)]
+        return self.other_inputs.get(swaps[-1].input_hash, self.input) if swaps else self.input
+
+    @property
+    def branch(self) -> Branch | None:
+        """The branch that is shown."""
+        return self.branches.shown
+
+    @property
+    def trace(self) -> Trace | None:
+        """The trace of the branch that is shown."""
+        shown = self.branches.shown
+        return shown.trace if shown is not None else None
 
     @property
     def picture(self) -> InputPicture | None:
@@ -68,6 +110,7 @@ class Session:
     def set_input(self, given: Input | None) -> None:
         """Show another input; the trace of the old one goes with it."""
         self.input = given
+        self.other_inputs = {}
         self.set_trace(None)
         self.input_changed.emit()
 
@@ -78,14 +121,43 @@ class Session:
         self.model_changed.emit()
 
     def set_trace(self, trace: Trace | None) -> None:
-        """Show another trace, from its beginning."""
-        self.trace = trace
+        """Show another trace, from its beginning; all branches of the old one go with it."""
+        self.branches = Branches({}) if trace is None else first_branch(trace)
+        self.run_changed.emit()
+        self.questions.forget_all()
+        self.set_search(None)
+        self.compare(None)
         length = 0 if trace is None else len(trace)
         self.time_axis.reset()
         self.time_axis.set_length(length)
         self.trace_changed.emit()
+        self.branches_changed.emit()
         self.playhead.set_length(length)
         self.playhead.seek(0)
+
+    def set_branches(self, branches: Branches) -> None:
+        """Have other branches, or show another one: the playhead and the part of the run in sight stay where they are."""
+        before = self.trace
+        self.branches = branches
+        trace = self.trace
+        if trace is not before:
+            length = 0 if trace is None else len(trace)
+            self.time_axis.set_length(length)
+            self.trace_changed.emit()
+            self.playhead.set_length(length)
+        self.branches_changed.emit()
+
+    def set_search(self, search: SearchTree | None) -> None:
+        """Show another beam search, or none; also to say that it went on."""
+        if search is not None or self.search is not None:
+            self.search = search
+            self.search_changed.emit()
+
+    def compare(self, other: Compared | None) -> None:
+        """Hold another run against the one that is shown, or none; also to say that it has grown."""
+        if other is not None or self.compared is not None:
+            self.compared = other
+            self.compared_changed.emit()
 
     def grew(self) -> None:
         """Say that steps were added to the trace."""

@@ -1,4 +1,4 @@
-"""A session as one file, ``.unrolled``: a zip of ``session.json``, the traces as safetensors, the input as given.
+"""A session as one file, ``.unrolled``: a zip of ``session.json``, the traces as safetensors, the inputs as given.
 
 What is read was made by anyone: sizes are bounded before anything is unpacked, every field is checked, and names in
 the archive are never used as paths. It knows neither Qt nor torch.
@@ -19,8 +19,9 @@ from unrolled.models.trace import Trace
 from unrolled.models.trace.atomic import atomic_path
 from unrolled.models.trace.files import TraceError, load_trace, save_trace
 from unrolled.viewer.state.appearance import AppearanceValues
+from unrolled.viewer.state.branches import FIRST, Branch, Branches, PlacedEdit
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: branches
 LARGEST_MEMBER = 512 * 1024 * 1024  # bytes
 LARGEST_LAYOUT = 4 * 1024 * 1024
 LARGEST_RATIO = 200  # bytes unpacked for a byte packed; photographs and floats come nowhere near
@@ -31,6 +32,18 @@ Unit = Annotated[int, msgspec.Meta(ge=0, lt=1_000_000)]
 
 class SessionFileError(ValueError):
     """A session that cannot be read or written: one sentence for people."""
+
+
+class SavedBranch(msgspec.Struct, frozen=True, kw_only=True):
+    """A branch without its trace; see `Branch`. The traces are in the same order."""
+
+    identity: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+    take: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+    name: Annotated[str, msgspec.Meta(max_length=1000)]
+    parent: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
+    step: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    edits: tuple[PlacedEdit, ...] = ()
+    decoding: Decoding = Decoding()
 
 
 class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +58,13 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
     input_medium : {'picture', 'text', 'clip'}
         What the input is.
     traces : int
-        How many traces there are; the first is the one on screen.
+        How many traces there are.
+    branches : tuple of SavedBranch
+        What they are; empty where there is one run alone.
+    current : int
+        The identity of the branch on screen.
+    other_inputs : tuple of str
+        The file names of the inputs that edits swap to.
     step : int
         The playhead.
     pinned : tuple of int
@@ -61,7 +80,10 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
     version: int = FORMAT_VERSION
     input_name: str = ""
     input_medium: Literal["picture", "text", "clip"] = "picture"
-    traces: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
+    traces: Annotated[int, msgspec.Meta(ge=0, le=128)] = 0
+    branches: Annotated[tuple[SavedBranch, ...], msgspec.Meta(max_length=128)] = ()
+    current: int = FIRST
+    other_inputs: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)] = ()
     step: int = 0
     pinned: tuple[Unit, ...] = ()
     model: str = ""
@@ -82,11 +104,45 @@ class SavedSession:
         The input's file; empty without one.
     traces : tuple of Trace
         What was recorded.
+    others : tuple of (str, bytes)
+        The inputs that edits swap to: their names and their files.
     """
 
     layout: SessionLayout
     input_bytes: bytes
     traces: tuple[Trace, ...]
+    others: tuple[tuple[str, bytes], ...] = ()
+
+
+def branches_of(saved: SavedSession) -> Branches | None:
+    """The branches of a session that was read; None where it has none but the one run.
+
+    Raises
+    ------
+    SessionFileError
+        When they do not fit together.
+    """
+    layout = saved.layout
+    if not layout.branches:
+        return None
+    if len(layout.branches) != len(saved.traces):
+        raise SessionFileError(f"This session names {len(layout.branches)} branches and holds {len(saved.traces)} traces.")
+    made: dict[int, Branch] = {}
+    for own, trace in zip(layout.branches, saved.traces, strict=True):
+        if own.identity in made or (own.parent is not None and own.parent not in made) or (
+                own.identity == FIRST) != (own.parent is None):
+            raise SessionFileError("The branches of this session do not fit together.")
+        made[own.identity] = Branch(identity=own.identity, take=own.take, name=own.name, trace=trace, parent=own.parent,
+                                    step=min(own.step, len(trace)), edits=own.edits, decoding=own.decoding)
+    if len({branch.take for branch in made.values()}) != len(made) or layout.current not in made:
+        raise SessionFileError("The branches of this session do not fit together.")
+    return Branches(made, layout.current)
+
+
+def saved_branches(branches: Branches) -> tuple[SavedBranch, ...]:
+    """All of them, to be written."""
+    return tuple(SavedBranch(identity=own.identity, take=own.take, name=own.name, parent=own.parent, step=own.step,
+                             edits=own.edits, decoding=own.decoding) for own in branches.all.values())
 
 
 def save_session(path: Path, saved: SavedSession) -> None:
@@ -97,13 +153,15 @@ def save_session(path: Path, saved: SavedSession) -> None:
     SessionFileError
         When it cannot be written; an older file of that name is still there then.
     """
-    layout = msgspec.structs.replace(saved.layout, traces=len(saved.traces))
+    layout = msgspec.structs.replace(saved.layout, traces=len(saved.traces), other_inputs=tuple(name for name, _ in saved.others))
     try:
         with atomic_path(path) as unfinished, tempfile.TemporaryDirectory() as folder, \
                 zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr("session.json", msgspec.json.format(msgspec.json.encode(layout), indent=1))
             if saved.input_bytes:
                 archive.writestr(f"input/{_plain_name(layout.input_name)}", saved.input_bytes)
+            for number, (name, data) in enumerate(saved.others):
+                archive.writestr(f"others/{number}-{_plain_name(name)}", data)
             for number, trace in enumerate(saved.traces):
                 file = Path(folder) / f"{number}.safetensors"
                 save_trace(trace, file)
@@ -154,7 +212,14 @@ def _read(archive: zipfile.ZipFile, name: str) -> SavedSession:
         raise SessionFileError(f"“{name}” was written by a newer Unrolled; this one reads version {FORMAT_VERSION}.")
     inputs = [member for member in members if member.filename.startswith("input/") and not member.is_dir()]
     data = _member(archive, inputs[0]) if inputs else b""
-    return SavedSession(layout, data, tuple(_trace(archive, by_name, number, name) for number in range(layout.traces)))
+    others = []
+    for number, other in enumerate(layout.other_inputs):
+        found = [member for member in members if member.filename.startswith(f"others/{number}-")]
+        if not found:
+            raise SessionFileError(f"“{name}” lacks an input that its layout names.")
+        others.append((other, _member(archive, found[0])))
+    traces = tuple(_trace(archive, by_name, number, name) for number in range(layout.traces))
+    return SavedSession(layout, data, traces, tuple(others))
 
 
 def _trace(archive: zipfile.ZipFile, by_name: dict[str, zipfile.ZipInfo], number: int, name: str) -> Trace:

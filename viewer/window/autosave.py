@@ -10,8 +10,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile, QObject, QTimer
 
+from unrolled.models.trace.edits import SwapInput
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.session_file import SavedSession, SessionFileError, SessionLayout, save_session
+from unrolled.viewer.state.session_file import (
+    SavedSession,
+    SessionFileError,
+    SessionLayout,
+    save_session,
+    saved_branches,
+)
 from unrolled.viewer.window.controller import Controller
 
 EVERY_MILLISECONDS = 20_000
@@ -19,14 +26,19 @@ EVERY_MILLISECONDS = 20_000
 
 def saved_session(session: Session, controller: Controller) -> SavedSession:
     """What is on screen, to be written to a file."""
-    trace, given = session.trace, session.input
+    given, branches = session.input, session.branches
+    recorded = any(len(branch.trace) for branch in branches.all.values())
     layout = SessionLayout(
         input_name=given.name if given is not None else "", input_medium=given.medium if given is not None else "picture",
         step=max(session.playhead.step, 0),
         pinned=session.selection.units, model=session.description.name if session.description is not None else "",
-        device=session.device, decoding=controller.decoding, appearance=session.appearance.values)
-    traces = (trace,) if trace is not None and len(trace) else ()
-    return SavedSession(layout, given.data if given is not None else b"", traces)
+        device=session.device, decoding=controller.decoding, appearance=session.appearance.values,
+        branches=saved_branches(branches) if recorded else (), current=branches.current)
+    traces = tuple(branch.trace for branch in branches.all.values()) if recorded else ()
+    used = {edit.input_hash for branch in branches.all.values() for placed in branch.edits
+            if isinstance(edit := placed.edit, SwapInput)}
+    others = tuple((other.name, other.data) for key, other in session.other_inputs.items() if key in used)
+    return SavedSession(layout, given.data if given is not None else b"", traces, others)
 
 
 class Autosave(QObject):
@@ -67,7 +79,8 @@ class Autosave(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(EVERY_MILLISECONDS)
         self._timer.timeout.connect(self.save)
-        for signal in (session.input_changed, session.trace_changed, session.selection.changed, session.ended):
+        for signal in (session.input_changed, session.trace_changed, session.selection.changed, session.ended,
+                       session.branches_changed):
             signal.connect(self._changed)
         session.steps_added.connect(self._grew)
 

@@ -47,8 +47,10 @@ class Coordinator(QObject):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.flush)
         for signal in (session.input_changed, session.model_changed, session.trace_changed, session.ended,
-                       session.selection.changed, session.time_axis.changed, session.appearance.changed):
+                       session.selection.changed, session.time_axis.changed, session.appearance.changed,
+                       session.branches_changed, session.search_changed, session.compared_changed):
             signal.connect(self._refresh)
+        session.questions.answered.connect(self._answered)
         session.steps_added.connect(self._steps_added)
         session.selection.hovered.connect(self._hovered)
         session.playhead.moved.connect(self._moved)
@@ -91,6 +93,9 @@ class Coordinator(QObject):
         self._schedule()
 
     def _steps_added(self, _: int) -> None:
+        self._refresh()
+
+    def _answered(self, _: str) -> None:
         self._refresh()
 
     def _hovered(self, _: object) -> None:

@@ -1,16 +1,42 @@
 """What the backend holds of the run on screen, and what it has been asked for.
 
-The trace is the window's; the backend's copy of the run can be behind it (after a restart, or when a trace was read
-from a file). Before a new step is asked for, what is missing over there is taken again, each word forced, so that a
-run always goes on from where it was. It knows neither Qt nor how anything is shown.
+The traces are the window's; the backend may know nothing of them (after a restart, or when a trace was read from a
+file). Before anything is asked of a branch, it is made over there: as one that leaves another, whose steps it shares, or
+from its tokens, so that a run always goes on from where it was. It knows neither Qt nor how anything is shown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from unrolled.models.protocol.messages import Advance, Cancel, Decoding, Idle, OpenInput, Request, Stepped, SteppedBlock
+from unrolled.models.protocol.messages import (
+    AddInput,
+    Advance,
+    Ask,
+    Cancel,
+    Decoding,
+    Fork,
+    Idle,
+    OpenInput,
+    Request,
+    Search,
+    Stepped,
+    SteppedBlock,
+)
 from unrolled.models.trace import Trace
+from unrolled.models.trace.edits import SwapInput
+from unrolled.viewer.state.branches import Branch
+from unrolled.viewer.state.questions import Asked
+
+
+@dataclass(slots=True)
+class _Held:
+    """Of a branch's form: how many steps the backend has, how many it has or was asked for, and the answers to come."""
+
+    steps: int = 0
+    requested: int = 0
+    advances: int = 0
 
 
 class LiveRun:
@@ -29,6 +55,8 @@ class LiveRun:
         The backend has encoded the input, so that steps can be asked for.
     opening : bool
         It is encoding it.
+    other_inputs : dict of str to (bytes, str)
+        By hash, the inputs that edits swap to, and their names: they are sent when they are needed.
     """
 
     def __init__(self, send: Callable[[Request], None]) -> None:
@@ -36,21 +64,21 @@ class LiveRun:
         self.number = 0
         self.is_open = False
         self.opening = False
-        self._held = 0       # steps that the backend has, as far as is known
-        self._requested = 0  # steps that it has or was asked to take
-        self._advances = 0   # answers that are still to come
-        self._stale = 0      # of them, those that nobody wants any more
+        self.other_inputs: dict[str, tuple[bytes, str]] = {}
+        self._held: dict[int, _Held] = {}  # by the branch's take
+        self._sent_inputs: set[str] = set()
 
     @property
     def busy(self) -> bool:
         """Whether steps that were asked for have not arrived."""
-        return self._advances > 0
+        return any(held.advances for held in self._held.values())
 
     def lose(self) -> None:
         """The backend has nothing of this run any more, and nothing of it will arrive."""
         self.number += 1
         self.is_open = self.opening = False
-        self._held = self._requested = self._advances = self._stale = 0
+        self._held.clear()
+        self._sent_inputs.clear()
 
     def open_input(self, data: bytes, name: str, decoding: Decoding) -> None:
         """Have an input encoded; it supersedes all that was asked for before."""
@@ -62,27 +90,41 @@ class LiveRun:
         """The input is encoded."""
         self.is_open, self.opening = True, False
 
-    def want(self, length: int, trace: Trace, decoding: Decoding) -> None:
-        """Ask for steps until the run has `length` of them; what was asked for already is not asked for again."""
-        if not self.is_open or length <= max(self._requested, len(trace)):
+    def fork(self, branch: Branch, source: Branch | None) -> None:
+        """Make a branch that leaves another; what the backend does not have of that is taken from the branch's own tokens."""
+        if not self.is_open:
             return
-        self._catch_up(trace, len(trace))
-        count = length - self._requested
+        self._send_inputs(branch)
+        length = len(branch.trace)
+        held = self._held.get(source.take) if source is not None else None
+        if source is not None and held is not None and held.steps >= length:
+            self._send(Fork(self.number, branch.take, source.take, length, branch.edits_on))
+        else:
+            self._send(Fork(self.number, branch.take, -1, 0, branch.edits_on, tuple(branch.trace.tokens)))
+        self._held[branch.take] = _Held(length, length)
+
+    def want(self, length: int, branch: Branch) -> None:
+        """Ask for steps until a branch has `length` of them; what was asked for already is not asked for again."""
+        if not self.is_open or length <= len(branch.trace):
+            return
+        held = self._known(branch)
+        count = length - held.requested
         if count > 0:
-            self._ask(Advance(self.number, self._requested, count, -1, decoding), count)
+            self._send(Advance(self.number, held.requested, count, branch.decoding, branch.take))
+            held.advances += 1
+            held.requested = length
 
-    def force(self, token: int, trace: Trace, decoding: Decoding) -> None:
-        """Ask for the step that follows the trace, with a given token written at it. `rewind` comes first."""
-        self._catch_up(trace, len(trace))
-        self._ask(Advance(self.number, len(trace), 1, token, decoding), 1)
+    def search(self, branch: Branch) -> None:
+        """Have a beam search told, from the branch's end on."""
+        if self.is_open:
+            self._known(branch)
+            self._send(Search(self.number, len(branch.trace), branch.decoding, branch.take))
 
-    def rewind(self, length: int) -> None:
-        """Forget what comes after the first `length` steps, and what has been asked for."""
-        if self._advances > self._stale:
-            self._stale = self._advances
-            self._send(Cancel(self.number))
-        self._held = min(self._held, length)
-        self._requested = self._held
+    def ask(self, asked: Asked, branch: Branch) -> None:
+        """Ask about a branch's steps."""
+        if self.is_open:
+            self._known(branch)
+            self._send(Ask(self.number, asked.number, asked.question, branch.take))
 
     def cancel(self) -> None:
         """Stop asking; steps that are on their way still arrive."""
@@ -91,33 +133,36 @@ class LiveRun:
 
     def accepts(self, report: Stepped | SteppedBlock, trace: Trace) -> bool:
         """Whether a step, or a block of them, follows the trace; to be called for each that arrives."""
-        if report.run != self.number or self._stale:
+        held = self._held.get(report.branch)
+        if report.run != self.number or held is None:
             return False
-        self._held = max(self._held, report.step + (report.count if isinstance(report, SteppedBlock) else 1))
+        held.steps = max(held.steps, report.step + (report.count if isinstance(report, SteppedBlock) else 1))
         return report.step == len(trace)
 
     def wants(self, run: int) -> bool:
-        """Whether a report of this run that is not a step still matters."""
-        return run == self.number and not self._stale
+        """Whether a report of this run still matters."""
+        return run == self.number
 
     def idle(self, report: Idle) -> None:
         """A request for steps is dealt with."""
-        if report.run != self.number:
+        held = self._held.get(report.branch)
+        if report.run != self.number or held is None:
             return
-        self._advances = max(0, self._advances - 1)
-        self._stale = max(0, self._stale - 1)
-        if self._advances == 0:
-            self._requested = self._held
+        held.advances = max(0, held.advances - 1)
+        if held.advances == 0:
+            held.requested = held.steps
 
-    def _catch_up(self, trace: Trace, length: int) -> None:
-        given = min(trace.provenance.given, length)
-        if self._requested < given:  # the input gives them, as one block after the other
-            self._ask(Advance(self.number, self._requested, given - self._requested, -1, Decoding()), given - self._requested)
-        for step in range(self._requested, length):
-            # Greedy, since the word is given: a beam need not be searched for it.
-            self._ask(Advance(self.number, step, 1, trace.tokens[step], Decoding()), 1)
+    def _known(self, branch: Branch) -> _Held:
+        """What the backend has of a branch; where it has none it is given what the trace has."""
+        held = self._held.get(branch.take)
+        if held is None and (branch.take or len(branch.trace) or branch.edits_on):
+            self.fork(branch, None)
+        return self._held.setdefault(branch.take, _Held())
 
-    def _ask(self, request: Advance, count: int) -> None:
-        self._send(request)
-        self._advances += 1
-        self._requested = request.step + count
+    def _send_inputs(self, branch: Branch) -> None:
+        for edit in branch.edits_on:
+            if isinstance(edit, SwapInput) and edit.input_hash not in self._sent_inputs:
+                data, name = self.other_inputs.get(edit.input_hash, (b"", edit.name))
+                if data:
+                    self._sent_inputs.add(edit.input_hash)
+                    self._send(AddInput(self.number, data, name))

@@ -1,4 +1,4 @@
-"""Moving through a run: stepping, playing, running to the end, and writing another word instead.
+"""Moving through a run: stepping, playing, running to the end.
 
 Where a step is recorded the playhead goes there; where none is, the model is asked for it, and the playhead follows
 when it arrives. It has no widgets and opens nothing: that is the controller's, which is built on this.
@@ -13,7 +13,9 @@ from PySide6.QtCore import QObject, Signal
 
 from unrolled.models.protocol.messages import Decoding, Opened
 from unrolled.models.trace import Provenance, Trace
+from unrolled.models.trace.edits import Edit
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.state.search_tree import SearchTree
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.window.live_run import LiveRun
 from unrolled.viewer.window.message import Message
@@ -65,7 +67,6 @@ class Transport(QObject):
         self.playback.tick.connect(self._tick)
         self.playback.changed.connect(self.state_changed)
         session.playhead.moved.connect(self._playhead_moved)
-        session.candidate_chosen.connect(self.choose)
 
     def run_again(self) -> None:
         """Run the input from the beginning with the model that is loaded."""
@@ -170,7 +171,7 @@ class Transport(QObject):
             return
         if self.run.is_open and trace is not None:
             self._target = step
-            self.run.want(step + 1, trace, self.decoding)
+            self._want(step + 1)
         elif self.waiting:
             self._target = step
         elif trace is not None and self.session.description is not None and not self._fits(trace):
@@ -179,6 +180,18 @@ class Transport(QObject):
                 action="Run it with this model", act=self.run_again))
         elif not self.backend.alive:
             self._say_backend("The model’s process is not running.")
+
+    def _want(self, length: int) -> None:
+        """Have the branch that is shown grow; a beam search is told as it runs, before the steps that follow it."""
+        branch, search = self.session.branch, self.session.search
+        if branch is None or not self.run.is_open:
+            return
+        written = len(branch.trace)
+        searched = search is not None and search.take == branch.take and search.decoding == branch.decoding
+        if branch.decoding.method == "beam" and length > written >= branch.trace.provenance.given and not searched:
+            self.session.set_search(SearchTree(branch.take, written, branch.decoding))
+            self.run.search(branch)
+        self.run.want(length, branch)
 
     def _pause(self) -> None:
         self.playback.stop()
@@ -189,50 +202,6 @@ class Transport(QObject):
         return (description is not None and trace.provenance.model == description.name
                 and trace.provenance.weights_hash in ("", description.weights_hash)
                 and tuple(trace.channels) == tuple(channel.name for channel in description.channels))
-
-    # ── Choosing words ────────────────────────────────────────────────────────────────────────────────────────
-
-    def choose(self, step: int, token: int) -> None:
-        """Write another word at a step and go on from there as far as the run had gone."""
-        trace = self.session.trace
-        if trace is None or not 0 <= step < len(trace) or trace.tokens[step] == token:
-            return
-        if not self.run.is_open:
-            if self._fits(trace) and self.waiting:
-                return
-            self.said.emit(Message(place="run", kind="warning", text="Another word can be tried once the model that "
-                                                                     "recorded this run is loaded."))
-            return
-        self._rewrite(step, token)
-
-    def set_decoding(self, decoding: Decoding) -> None:
-        """Choose words in another way; a run that has begun is written again from its first word."""
-        if decoding == self.decoding:
-            return
-        self.decoding = decoding
-        trace = self.session.trace
-        if trace is not None and self.run.is_open and len(trace):
-            self._rewrite(0, None)
-        elif trace is not None and self.run.is_open:
-            trace.provenance = self._provenance(trace.provenance.region)
-        self.state_changed.emit()
-
-    def _rewrite(self, step: int, token: int | None) -> None:
-        trace = self.session.trace
-        assert trace is not None
-        self.playback.stop()
-        had, had_ended, was_at = len(trace), trace.ended, self.session.playhead.step
-        shorter = trace.truncated(step)
-        shorter.provenance = self._provenance(trace.provenance.region)
-        self.run.rewind(step)
-        self.session.set_trace(shorter)
-        self._go(step - 1)
-        length = max(had, self._most_steps()) if had_ended else had
-        if token is not None:
-            self.run.force(token, shorter, self.decoding)
-        self.run.want(length, shorter, self.decoding)
-        self._target = step if token is not None else was_at
-        self.state_changed.emit()
 
     def _most_steps(self) -> int:
         """Where the run is stopped that has not ended by itself."""
@@ -249,16 +218,16 @@ class Transport(QObject):
         kept = " What was recorded is kept." if self.session.trace is not None and len(self.session.trace) else ""
         self.said.emit(Message(place="model", text=sentence + kept, action="Start it again", act=self.restart_backend))
 
-    def _provenance(self, region: tuple[float, float, float, float]) -> Provenance:
+    def _provenance(self, region: tuple[float, float, float, float], decoding: Decoding,
+                    edits: tuple[Edit, ...] = ()) -> Provenance:
         given, description, opened = self.session.input, self.session.description, self._opened
         return Provenance(
             model=description.name if description is not None else "",
             weights_hash=description.weights_hash if description is not None else "",
             input_name=given.name if given is not None else "",
             input_hash=hashlib.sha256(given.data).hexdigest() if given is not None else "",
-            region=region, decoding=self.decoding.in_words,
-            seed=self.decoding.seed if self.decoding.method == "sampling" else 0,
-            device=self.session.device, created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            region=region, decoding=decoding.in_words, seed=decoding.seed if decoding.method == "sampling" else 0,
+            device=self.session.device, edits=edits, created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             input_kind=description.input_kind if description is not None else "picture",
             joining=description.joining if description is not None else "words",
             source=opened.source if opened is not None else (), given=opened.given if opened is not None else 0,

@@ -1,0 +1,26 @@
+"""Takes a step and keeps every quantity that passes on the way."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from unrolled.models.cells.change import Change, unchanged
+
+
+class Captured(dict[str, Tensor]):
+    """A `Change` that changes what another one does, and keeps what that made of each quantity.
+
+    Parameters
+    ----------
+    change : Change
+        The edits that are in force.
+    """
+
+    def __init__(self, change: Change = unchanged) -> None:
+        super().__init__()
+        self._change = change
+
+    def __call__(self, name: str, value: Tensor, /) -> Tensor:
+        """Pass a quantity on, edited."""
+        self[name] = value = self._change(name, value)
+        return value

@@ -1,0 +1,180 @@
+"""A unit's step in equations with its numbers: where each pre-activation came from, down to units, words and places.
+
+The equations are those of `unrolled.models.cells`. Parts are summed in double precision from what the step itself
+computed, so that they agree with what was recorded as far as float32 goes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unrolled.models.backend.engine import EngineError, StillWanted
+from unrolled.models.backend.line import Line, computing
+from unrolled.models.cells import Cell, GRUCell, LSTMCell
+from unrolled.models.cells.change import Change
+from unrolled.models.explaining.capturing import Captured
+from unrolled.models.protocol.questions import Contributor, Equation, Explained, Looked, Part
+
+NAMED_UNITS, NAMED_PLACES, NAMED_LOOKED = 8, 6, 12
+EDITED_FROM = 1e-5  # a value that is farther from its equation than this was edited, not rounded
+LSTM_GATES = (("input_gate", "i", "σ"), ("forget_gate", "f", "σ"), ("cell_gate", "g", "tanh"), ("output_gate", "o", "σ"))
+
+
+class _Step:
+    """Everything that one recorded step computed, in double precision, and whose weights."""
+
+    def __init__(self, line: Line, step: int, wanted: StillWanted) -> None:
+        self.line, self.step = line, step
+        change: Change = line.change_at(step)
+        captured = Captured(change)
+        before, self.memory = line.state(step, wanted), line.memory_at(step)
+        with computing(line.stepper.device.type):
+            line.stepper.step(self.memory, before, [line.token_before(step)], captured)
+            self.values = {name: value.flatten(0, -2)[0].double().cpu() for name, value in captured.items()}
+        self.anatomy = line.stepper.anatomy
+        self.cell: Cell = self.anatomy.cell
+        self.size = self.cell.hidden_size
+
+    def row(self, gate: int, unit: int) -> tuple[Tensor, Tensor, float, float]:
+        """W_x and W_h of one unit of a gate, and its two biases."""
+        place = gate * self.size + unit
+        weights = (self.cell.weight_ih[place].double().cpu(), self.cell.weight_hh[place].double().cpu())
+        return (*weights, float(self.cell.bias_ih[place]), float(self.cell.bias_hh[place]))
+
+    def input_parts(self, gate: int, unit: int, letter: str) -> tuple[Part, ...]:
+        """What the cell's input x adds to a pre-activation, a part for the word, the context, the frame."""
+        weights, _, _, _ = self.row(gate, unit)
+        x, begin, parts = self.values["cell_input"], 0, []
+        for kind, length in self.anatomy.parts:
+            own, begin = slice(begin, begin + length), begin + length
+            value = float(weights[own] @ x[own])
+            if kind == "word":
+                parts.append(Part(symbol=f"W_{letter} x_t", value=value, contributors=(Contributor(
+                    kind="word", index=self.step - 1, value=value, name=self._word_before()),)))
+            elif kind == "frame":
+                parts.append(Part(symbol=f"W_{letter} x_t", value=value,
+                                  contributors=(Contributor(kind="frame", index=self.step, value=value),)))
+            elif self.anatomy.attend is None:
+                parts.append(Part(symbol=f"V_{letter} v", value=value))
+            else:
+                parts.append(self._context_part(f"V_{letter} z_t", value, weights[own]))
+        return tuple(parts)
+
+    def _context_part(self, symbol: str, value: float, weights: Tensor) -> Part:
+        """Σ_j α_j (V · h_j): what each place that was looked at adds."""
+        alone = self.memory.features[0].double().cpu() @ weights                               # (L,)
+        attention = self.values["attention"]
+        added = attention * alone
+        best = added.abs().topk(min(NAMED_PLACES, len(added))).indices.tolist()
+        names = self.line.reading.source
+        named = tuple(Contributor(kind="place", index=place, value=float(added[place]), weight=float(attention[place]),
+                                  activity=float(alone[place]), name=names[place] if names else "") for place in best)
+        return Part(symbol=symbol, value=value, contributors=named, rest=value - sum(own.value for own in named))
+
+    def recurrent_part(self, gate: int, unit: int, symbol: str) -> Part:
+        """W_h · h_{t-1}: what the units of the state before add."""
+        _, weights, _, _ = self.row(gate, unit)
+        hidden = self.values["hidden_before"]
+        added = weights * hidden                                                               # (hidden,)
+        value = float(added.sum())
+        best = added.abs().topk(min(NAMED_UNITS, len(added))).indices.tolist()
+        named = tuple(Contributor(kind="unit", index=other, value=float(added[other]), weight=float(weights[other]),
+                                  activity=float(hidden[other])) for other in best)
+        return Part(symbol=symbol, value=value, contributors=named, rest=value - sum(own.value for own in named))
+
+    def at(self, name: str, unit: int) -> float:
+        """What a unit's quantity was."""
+        return float(self.values[name][unit])
+
+    def _word_before(self) -> str:
+        words, token = self.line.stepper.description.words, self.line.token_before(self.step)
+        return words[token] if 0 <= token < len(words) else ""
+
+
+def explain(line: Line, step: int, unit: int, wanted: StillWanted) -> Explained:
+    """A recorded step of one unit. Raises `EngineError` where there is no such unit."""
+    cell = line.stepper.anatomy.cell
+    if unit >= cell.hidden_size:
+        raise EngineError("question", f"There is no unit {unit}; {cell.hidden_size:,} are counted from 0.")
+    taken = _Step(line, step, wanted)
+    if isinstance(cell, LSTMCell):
+        kind, equations = "lstm", _lstm(taken, unit)
+    elif isinstance(cell, GRUCell):
+        kind, equations = "gru", _gru(taken, unit)
+    else:
+        kind, equations = "rnn", (_gate(taken, unit, 0, ("hidden", "h", "tanh"), letter="xh"),)
+    if "attention" not in taken.values:
+        return Explained(step=step, unit=unit, cell=kind, equations=equations)
+    return _with_attention(taken, Explained(step=step, unit=unit, cell=kind, equations=equations))
+
+
+def _gate(taken: _Step, unit: int, number: int, named: tuple[str, str, str], *, letter: str = "") -> Equation:
+    """A gate, or all of a plain recurrent network: function(W x + W h + b)."""
+    name, symbol, function = named
+    low = letter or f"x{symbol}"
+    _, _, bias_input, bias_hidden = taken.row(number, unit)
+    parts = (*taken.input_parts(number, unit, low), taken.recurrent_part(number, unit, f"W_h{symbol} h_{{t-1}}"),
+             Part(symbol=f"b_{symbol}", value=bias_input + bias_hidden))
+    return _equation(taken, unit, name=name, symbol=f"{symbol}_t", function=function, parts=parts)
+
+
+def _lstm(taken: _Step, unit: int) -> tuple[Equation, ...]:
+    gates = tuple(_gate(taken, unit, number, named) for number, named in enumerate(LSTM_GATES))
+    at = taken.at
+    kept = Part(symbol="f_t · c_{t-1}", value=at("forget_gate", unit) * at("cell_before", unit),
+                factors=(("f_t", at("forget_gate", unit)), ("c_{t-1}", at("cell_before", unit))))
+    added = Part(symbol="i_t · g_t", value=at("input_gate", unit) * at("cell_gate", unit),
+                 factors=(("i_t", at("input_gate", unit)), ("g_t", at("cell_gate", unit))))
+    cell = _equation(taken, unit, name="cell", symbol="c_t", function="", parts=(kept, added))
+    hidden = _equation(taken, unit, name="hidden", symbol="h_t", function="tanh",
+                       parts=(Part(symbol="c_t", value=at("cell", unit)),), outside=(("o_t", at("output_gate", unit)),))
+    return (*gates, cell, hidden)
+
+
+def _gru(taken: _Step, unit: int) -> tuple[Equation, ...]:
+    at = taken.at
+    reset = _gate(taken, unit, 0, ("reset_gate", "r", "σ"))
+    update = _gate(taken, unit, 1, ("update_gate", "z", "σ"))
+    _, _, bias_input, bias_hidden = taken.row(2, unit)
+    inside, gate = taken.recurrent_part(2, unit, ""), at("reset_gate", unit)
+    # The reset gate multiplies the bias of the hidden side too: what is left of the contributors is that.
+    recurrent = Part(
+        symbol="r_t · (W_hn h_{t-1} + b_hn)", value=gate * (inside.value + bias_hidden),
+        factors=(("r_t", gate), ("W_hn h_{t-1} + b_hn", inside.value + bias_hidden)),
+        contributors=tuple(Contributor(kind=own.kind, index=own.index, value=gate * own.value, weight=own.weight,
+                                       activity=own.activity) for own in inside.contributors),
+        rest=gate * (inside.rest + bias_hidden))
+    candidate = _equation(taken, unit, name="candidate", symbol="n_t", function="tanh",
+                          parts=(*taken.input_parts(2, unit, "xn"), Part(symbol="b_xn", value=bias_input), recurrent))
+    z, n, before = at("update_gate", unit), at("candidate", unit), at("hidden_before", unit)
+    new = Part(symbol="(1 − z_t) · n_t", value=(1 - z) * n, factors=(("1 − z_t", 1 - z), ("n_t", n)))
+    kept = Part(symbol="z_t · h_{t-1}", value=z * before, factors=(("z_t", z), ("h_{t-1}", before)))
+    return reset, update, candidate, _equation(taken, unit, name="hidden", symbol="h_t", function="", parts=(new, kept))
+
+
+def _equation(taken: _Step, unit: int, *, name: str, symbol: str, function: str, parts: tuple[Part, ...],
+              outside: tuple[tuple[str, float], ...] = ()) -> Equation:
+    total, value = sum(part.value for part in parts), taken.at(name, unit)
+    given = {"σ": lambda: 1 / (1 + np.exp(-total)), "tanh": lambda: np.tanh(total), "": lambda: total}[function]()
+    for _, factor in outside:
+        given *= factor
+    edited = not abs(float(given) - value) <= EDITED_FROM * max(1.0, abs(total))
+    return Equation(channel=name, symbol=symbol, function=function, parts=parts, total=total, value=value, outside=outside,
+                    edited=edited)
+
+
+def _with_attention(taken: _Step, explained: Explained) -> Explained:
+    scores, weights = taken.values["attention_scores"], taken.values["attention"]
+    order = torch.argsort(weights, descending=True, stable=True)[:NAMED_LOOKED].tolist()
+    names = taken.line.reading.source
+    looked = tuple(Looked(place=place, score=float(scores[place]), weight=float(weights[place]),
+                          name=names[place] if names else "") for place in order)
+    largest = float(scores.max())
+    begin = next((sum(length for _, length in taken.anatomy.parts[:number])
+                  for number, (kind, _) in enumerate(taken.anatomy.parts) if kind == "context"), 0)
+    return Explained(
+        step=explained.step, unit=explained.unit, cell=explained.cell, equations=explained.equations, looked=looked,
+        places=len(weights), score_max=largest, score_sum=float((scores - largest).exp().sum()),
+        context_norm=float(taken.values["cell_input"][begin:].norm()))

@@ -1,0 +1,159 @@
+"""What a word depended on: gradients of its log-probability by the states of all steps, by replay.
+
+∂ log p(word_t)/∂h_k is the whole derivative along every path from h_k to the word, the state beside it held still (the
+lecture's back-propagation through time; Pascanu, Mikolov and Bengio 2013). All words of a block are done together: each
+has a row of its own through the whole computation, so that one backward pass gives every row its own gradients.
+
+Of an LSTM, ∂/∂c_k is split in two: what comes along the cell alone, (Π_{j=k+1..t} f_j) ⊙ ∂ log p(word_t)/∂c_t, the path
+that the forget gates keep open (Hochreiter and Schmidhuber 1997), and everything else. Words and places have gradient ×
+input (Shrikumar et al. 2017; Denil et al. 2014), which is signed: what spoke for the word, and what against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unrolled.models.backend.engine import StillWanted, Superseded
+from unrolled.models.backend.line import Line
+from unrolled.models.cells.change import Change
+from unrolled.models.protocol.questions import GradientRows
+from unrolled.models.trace.edits import ClampUnits, ScaleUnits
+
+ROWS_AT_ONCE = 32
+
+
+class _Followed:
+    """A `Change` that makes a row of its own for each word, and keeps what gradients are taken by."""
+
+    def __init__(self, change: Change, rows: int) -> None:
+        self._change, self._rows = change, rows
+        self.word: Tensor | None = None
+        self.hidden: Tensor | None = None
+        self.cell: Tensor | None = None
+        self.forget_gate: Tensor | None = None
+
+    def __call__(self, name: str, value: Tensor, /) -> Tensor:
+        value = self._change(name, value)
+        if name in ("word_vector", "frame_vector"):
+            self.word = value = value.detach().expand(self._rows, *value.shape[1:]).clone().requires_grad_()
+        elif name in ("hidden", "cell", "forget_gate"):
+            setattr(self, name, value)
+        return value
+
+
+def gradients(line: Line, first: int, last: int, wanted: StillWanted) -> Iterator[GradientRows]:
+    """The words of steps `first` to `last`, followed back to `first`; some rows at a time.
+
+    The state before `first` is taken as given.
+    """
+    for row in range(first, last + 1, ROWS_AT_ONCE):
+        yield _rows(line, row, min(row + ROWS_AT_ONCE, last + 1), first, last + 1, wanted)
+
+
+def _rows(line: Line, row: int, stop: int, column: int, columns_end: int, wanted: StillWanted) -> GradientRows:
+    rows = stop - row
+    followed, looked_at, log_probs = _forward(line, row, stop, column, wanted)
+    hidden = [own.hidden for own in followed if own.hidden is not None]
+    cells = [own.cell for own in followed if own.cell is not None]
+    words = [own.word for own in followed if own.word is not None]
+    places = [looked_at] if looked_at is not None else []
+    found: tuple[Tensor | None, ...] = torch.autograd.grad(
+        torch.stack(log_probs).sum(), [*hidden, *cells, *words, *places], allow_unused=True)
+    if not wanted():
+        raise Superseded
+    by = [torch.zeros_like(of) if own is None else own
+          for own, of in zip(found, [*hidden, *cells, *words, *places], strict=True)]
+    by_hidden, rest = by[: len(hidden)], by[len(hidden) :]
+    by_cell, rest = rest[: len(cells)], rest[len(cells) :]
+    by_word, by_place = rest[: len(words)], rest[len(words) :]
+    width = columns_end - column
+
+    def table(columns: list[Tensor]) -> bytes:
+        """Columns (rows,) for the first steps, zeros for those after."""
+        if not columns:
+            return b""
+        whole = torch.zeros(rows, width)
+        whole[:, : len(columns)] = torch.stack([own.detach().float().cpu() for own in columns], dim=1)
+        return _bytes(whole)
+
+    along = _forget_path(line, followed, by_cell, row, column) if cells else []
+    return GradientRows(
+        row=row, rows=rows, column=column, columns=width,
+        hidden=table([_norm(own, rows) for own in by_hidden]), cell=table([_norm(own, rows) for own in by_cell]),
+        forget_path=table([_norm(own, rows) for own in along]),
+        other_paths=table([_norm(whole.reshape(rows, -1) - path, rows) for whole, path in zip(by_cell, along, strict=True)]),
+        words=table([(own * word.detach()).reshape(rows, -1).sum(dim=1) for own, word in zip(by_word, words, strict=True)]),
+        places=_bytes((by_place[0] * places[0].detach()).sum(dim=-1).float().cpu()) if by_place else b"")
+
+
+def _forward(line: Line, row: int, stop: int, column: int,
+             wanted: StillWanted) -> tuple[list[_Followed], Tensor | None, list[Tensor]]:
+    """All steps from `column` up to `stop`, with a graph: what was kept of each, the vectors that all look at, and of each
+    row the log-probability of its word.
+    """
+    stepper, rows = line.stepper, stop - row
+    state: Any = _plain(line.state(column, wanted))
+    memories: dict[int, tuple[Any, Tensor | None]] = {}
+    followed: list[_Followed] = []
+    log_probs: list[Tensor] = []
+    for step in range(column, stop):
+        if not wanted():
+            raise Superseded
+        memory = line.memory_at(step)
+        if id(memory) not in memories:
+            memories[id(memory)] = stepper.differentiable(memory, rows)
+        followed.append(_Followed(line.change_at(step), rows))
+        state, record = stepper.step(memories[id(memory)][0], state, [line.token_before(step)], followed[-1])
+        if step >= row:
+            log_probs.append(record.log_probs[step - row, line.tokens[step]])
+    return followed, memories[id(line.memory_at(column))][1], log_probs
+
+
+def _forget_path(line: Line, followed: list[_Followed], by_cell: list[Tensor], row: int, column: int) -> list[Tensor]:
+    """What reaches each c_k along the cell alone, each (rows, hidden)."""
+    rows = len(followed) - (row - column)
+    flat = [own.reshape(rows, -1) for own in by_cell]
+    along: list[Tensor] = [torch.zeros_like(flat[0]) for _ in followed]
+    arriving = torch.zeros_like(flat[0])
+    for place in range(len(followed) - 1, -1, -1):
+        step = column + place
+        if step >= row:  # this word's own step: all that reaches c_t reaches it here
+            arriving = arriving.clone()
+            arriving[step - row] = flat[place][step - row]
+        along[place] = arriving
+        gate = followed[place].forget_gate
+        assert gate is not None
+        arriving = arriving * _kept(line, step, gate.detach().reshape(rows, -1))
+    return along
+
+
+def _kept(line: Line, step: int, forget_gate: Tensor) -> Tensor:
+    """∂c_t/∂c_{t-1} along the cell: the forget gate, and what edits of the cell leave of it."""
+    kept = forget_gate
+    for edit in line.edits:
+        if isinstance(edit, ClampUnits | ScaleUnits) and edit.channel == "cell" and edit.covers(step):
+            kept = kept.clone()
+            units = list(edit.units) if edit.units else slice(None)
+            kept[:, units] *= edit.factor if isinstance(edit, ScaleUnits) else 0.0
+    return kept
+
+
+def _norm(by: Tensor, rows: int) -> Tensor:
+    return by.reshape(rows, -1).norm(dim=1)
+
+
+def _plain(state: Any) -> Any:
+    """A state that a graph can begin with: tensors that were made without one cannot be kept for it."""
+    if isinstance(state, Tensor):
+        return state.clone()
+    parts = [_plain(part) for part in state]
+    return type(state)(*parts) if hasattr(state, "_fields") else type(state)(parts)
+
+
+def _bytes(values: Tensor) -> bytes:
+    data: bytes = values.contiguous().numpy().astype("<f4", copy=False).tobytes()
+    return data

@@ -1,0 +1,265 @@
+"""Questions about steps that were taken, and the parts that answers come in.
+
+What is asked about is the branch as the backend has it, edits included. It knows neither torch nor Qt.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+
+from unrolled.models.trace.steps import FloatArray
+
+StepNumber = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+Place = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+
+# ── Questions ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ExplainStep(msgspec.Struct, frozen=True, tag=True):
+    """How did this unit come by its numbers at this step? Answered by one `Explained`."""
+
+    step: StepNumber
+    unit: Place
+
+
+class FollowGradients(msgspec.Struct, frozen=True, tag=True):
+    """What did the words of these steps (both included) depend on? Answered by `GradientRows`, some rows at a time."""
+
+    first: StepNumber
+    last: StepNumber
+
+
+class OccludeStep(msgspec.Struct, frozen=True, tag=True):
+    """What if this step could not look at one of its places, each in turn? Answered by one `Occluded`."""
+
+    step: StepNumber
+
+
+class Replay(msgspec.Struct, frozen=True, tag=True):
+    """What do torch's own modules give at these steps (both included)? Answered by `Replayed`, some steps at a time."""
+
+    first: StepNumber
+    last: StepNumber
+
+
+Question = ExplainStep | FollowGradients | OccludeStep | Replay
+
+
+# ── Answers ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Contributor(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a number came from.
+
+    Attributes
+    ----------
+    kind : str
+        ``unit``: a unit of the hidden state before; ``word``: the word that was read; ``place``: a place that attention
+        looked at (a cell of the picture counted row after row, or a source word); ``frame``: the frame's vector.
+    index : int
+        Which one: the unit, the place; of a word the step that wrote it, -1 for START.
+    value : float
+        What it adds.
+    weight, activity : float
+        Whose product that is, where it is one: W and h, or the attention α and what its place would add alone.
+    name : str
+        The word, where there is one.
+    """
+
+    kind: Literal["unit", "word", "place", "frame"]
+    index: Annotated[int, msgspec.Meta(ge=-1, le=1_000_000)]
+    value: float
+    weight: float = 0.0
+    activity: float = 0.0
+    name: str = ""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One summand of a number.
+
+    Attributes
+    ----------
+    symbol : str
+        In plain letters with ``_`` before what is set low: ``W_hf h_{t-1}``, ``b_f``, ``f_t · c_{t-1}``.
+    value : float
+    factors : tuple of (str, float)
+        What it is the product of, where it is one: ``(("f_t", 0.93), ("c_{t-1}", 1.21))``.
+    contributors : tuple of Contributor
+        What it came from, the largest first; those that are left out are summed up in `rest`.
+    rest : float
+        What the contributors that are not named add; 0 where all are named.
+    """
+
+    symbol: str
+    value: float
+    factors: tuple[tuple[str, float], ...] = ()
+    contributors: tuple[Contributor, ...] = ()
+    rest: float = 0.0
+
+
+class Equation(msgspec.Struct, frozen=True, kw_only=True):
+    """One equation of a step with a unit's numbers: value = function(sum of the parts), for `function` one of
+    ``σ``, ``tanh``, ``softmax`` and, for a plain sum, empty.
+
+    Attributes
+    ----------
+    channel : str
+        What is computed: ``forget_gate``; ``attention`` and ``context`` too.
+    symbol : str
+        ``f_t``.
+    parts : tuple of Part
+    total : float
+        Their sum: the pre-activation.
+    outside : tuple of (str, float)
+        Factors that what the function gives is multiplied by: h_t = o_t · tanh(c_t) has ``(("o_t", 0.8),)``.
+    value : float
+        What the step went on with: with an edit, what that made of it.
+    edited : bool
+        An edit changed it: the parts then give another value than `value`.
+    """
+
+    channel: str
+    symbol: str
+    function: str
+    parts: tuple[Part, ...]
+    total: float
+    value: float
+    outside: tuple[tuple[str, float], ...] = ()
+    edited: bool = False
+
+
+class Looked(msgspec.Struct, frozen=True, kw_only=True):
+    """A place that attention weighed: its score, its weight, and what it is called where it is a word."""
+
+    place: Place
+    score: float
+    weight: float
+    name: str = ""
+
+
+class Explained(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A unit's step in equations, in the order of computation.
+
+    Attributes
+    ----------
+    cell : str
+        ``rnn``, ``lstm``, ``gru``.
+    equations : tuple of Equation
+    looked : tuple of Looked
+        The places with the most attention, the first the most; empty without attention.
+    places : int
+        How many places there are.
+    score_sum : float
+        Σ_j exp(e_j − max e): what the softmax divides by.
+    score_max : float
+        max_j e_j.
+    context_norm : float
+        ‖c_t‖ of the context.
+    """
+
+    step: StepNumber
+    unit: Place
+    cell: str
+    equations: tuple[Equation, ...]
+    looked: tuple[Looked, ...] = ()
+    places: Place = 0
+    score_sum: float = 0.0
+    score_max: float = 0.0
+    context_norm: float = 0.0
+
+
+class GradientRows(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """What the words of some steps t depended on, a row each; step k's column is k - `column`.
+
+    All are little-endian float32.
+
+    Attributes
+    ----------
+    row, rows : int
+        The first step t, and how many.
+    column, columns : int
+        The first step k, and how many: up to the last that was asked for; after t all is 0.
+    hidden, cell : bytes
+        ‖∂ log p(word_t)/∂h_k‖ and, of an LSTM, ‖∂ log p(word_t)/∂c_k‖, (rows, columns).
+    forget_path, other_paths : bytes
+        Of an LSTM, what ∂/∂c_k is the sum of: the norm of what comes along the cell alone, through the forget gates
+        of the steps from k to t, and the norm of the rest, (rows, columns).
+    words : bytes
+        Gradient × input of the word that step k read, summed over its vector: signed, (rows, columns).
+    places : bytes
+        Gradient × input of each place of the picture or each source word, summed over its vector: (rows, places).
+    """
+
+    row: StepNumber
+    rows: StepNumber
+    column: StepNumber
+    columns: StepNumber
+    hidden: bytes
+    cell: bytes = b""
+    forget_path: bytes = b""
+    other_paths: bytes = b""
+    words: bytes = b""
+    places: bytes = b""
+
+    def table(self, values: bytes) -> FloatArray:
+        """One of the tables as an array (rows, …); of length 0 where it is empty.
+
+        Raises
+        ------
+        ValueError
+            When it cannot be cut into that many rows.
+        """
+        flat: FloatArray = np.frombuffer(values, dtype="<f4") if len(values) % 4 == 0 else np.empty(1, np.float32)
+        if not self.rows or flat.size % self.rows:
+            raise ValueError(f"{len(values)} bytes are no table of {self.rows} rows")
+        return flat.reshape(self.rows, -1)
+
+
+class Occluded(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """What masking each place does to the word of a step.
+
+    Attributes
+    ----------
+    falls : bytes
+        float32, one a place: log p(word) as it was, less log p(word) with the place masked. Above 0 where it was needed.
+    rank_correlation : float
+        Spearman's, of the falls with the attention, from -1 to 1; nan where one of them is the same everywhere.
+    """
+
+    step: StepNumber
+    falls: bytes
+    rank_correlation: float
+
+    def values(self) -> FloatArray:
+        """The falls as an array, (places,)."""
+        return np.frombuffer(self.falls, dtype="<f4")
+
+
+class Replayed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """What the model itself gives for steps, to be held against what is drawn.
+
+    Attributes
+    ----------
+    first, count : int
+        Which steps.
+    channels : tuple of str
+        What it gives, in this order; ``log_probs`` is of the words written.
+    values : bytes
+        float32, (count, total of those channels).
+    modules : tuple of str
+        The modules of torch that computed them: ``nn.LSTMCell``; empty where an edit reaches into the cell, so that its
+        own equations had to be used.
+    """
+
+    first: StepNumber
+    count: StepNumber
+    channels: tuple[str, ...]
+    values: bytes
+    modules: tuple[str, ...] = ()
+
+
+AnswerPart = Explained | GradientRows | Occluded | Replayed

@@ -1,0 +1,88 @@
+"""What edits do to a step: a `Change` made of those that hold at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from unrolled.models.cells.change import Change, unchanged
+from unrolled.models.trace.edits import (
+    OF_ATTENTION,
+    OF_UNITS,
+    AddNoise,
+    ClampUnits,
+    Edit,
+    ForceToken,
+    MaskAttention,
+    ScaleUnits,
+    SetAttention,
+    SwapInput,
+    UniformAttention,
+)
+
+STEPS_APART = 1_000_003  # a prime: the seeds of neighbouring steps and neighbouring noises do not meet
+
+
+class Edited:
+    """The edits that hold at one step, one after another in their order.
+
+    Parameters
+    ----------
+    edits : sequence of Edit
+    step : int
+        Noise is drawn from its seed and this.
+    """
+
+    def __init__(self, edits: Sequence[Edit], step: int) -> None:
+        self._edits, self._step = edits, step
+
+    def __call__(self, name: str, value: Tensor, /) -> Tensor:
+        """A quantity, as the edits make it: a new tensor where one of them is about it."""
+        for edit in self._edits:
+            if isinstance(edit, OF_UNITS):
+                if edit.channel == name:
+                    value = _of_units(edit, value, self._step)
+            elif name == "attention_scores":
+                if isinstance(edit, MaskAttention):
+                    value = value.clone()
+                    value[..., list(edit.places)] = float("-inf")
+            elif name == "attention":
+                if isinstance(edit, UniformAttention):
+                    value = torch.full_like(value, 1 / value.shape[-1])
+                elif isinstance(edit, SetAttention):
+                    weights = torch.tensor(edit.weights, dtype=torch.float64)
+                    value = (weights / weights.sum()).to(value).expand_as(value)
+        return value
+
+
+def change_at(edits: Sequence[Edit], step: int) -> Change:
+    """What the edits do at a step; `unchanged` itself where none holds, so that nothing is different, to the last bit."""
+    holding = tuple(edit for edit in edits if isinstance(edit, OF_UNITS + OF_ATTENTION) and edit.covers(step))
+    return Edited(holding, step) if holding else unchanged
+
+
+def forced_token(edits: Sequence[Edit], step: int) -> int:
+    """The token that has to be written at a step, or -1; of several the last that was asked for."""
+    return next((edit.token for edit in reversed(edits) if isinstance(edit, ForceToken) and edit.covers(step)), -1)
+
+
+def input_at(edits: Sequence[Edit], step: int) -> str:
+    """The hash of the input that is looked at in place of the run's own; empty for its own."""
+    return next((edit.input_hash for edit in reversed(edits) if isinstance(edit, SwapInput) and edit.covers(step)), "")
+
+
+def _of_units(edit: ClampUnits | ScaleUnits | AddNoise, value: Tensor, step: int) -> Tensor:
+    units = list(edit.units) if edit.units else slice(None)
+    changed = value.clone()
+    if isinstance(edit, ClampUnits):
+        changed[..., units] = edit.value
+    elif isinstance(edit, ScaleUnits):
+        changed[..., units] = value[..., units] * edit.factor
+    else:
+        # Drawn on the CPU for all units: the same on every device, and whichever of them are chosen.
+        generator = torch.Generator().manual_seed(edit.seed * STEPS_APART + step)
+        noise = torch.randn(value.shape[-1], generator=generator).to(value) * edit.deviation      # (units,)
+        changed[..., units] = value[..., units] + noise[units]
+    return changed

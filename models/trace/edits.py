@@ -1,0 +1,251 @@
+"""Changes to a computation: what is changed, where, and at which steps.
+
+An edit is a value: the window, a trace, a session and the command line hold the same ones. What it does to a tensor is
+`unrolled.models.stepping.editing`. It knows neither torch nor Qt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+from unrolled.models.trace.channel import Channel
+
+TO_THE_END = -1
+
+StepNumber = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+LastStep = Annotated[int, msgspec.Meta(ge=TO_THE_END, le=1_000_000)]
+Unit = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+Units = Annotated[tuple[Unit, ...], msgspec.Meta(max_length=100_000)]
+Finite = Annotated[float, msgspec.Meta(ge=-1e30, le=1e30)]
+Weight = Annotated[float, msgspec.Meta(ge=0, le=1e30)]
+
+
+class _Edit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all edits have: the steps at which they hold.
+
+    Attributes
+    ----------
+    first, last : int
+        Both are included; last is -1 for as long as the run goes on.
+    """
+
+    first: StepNumber = 0
+    last: LastStep = TO_THE_END
+
+    def covers(self, step: int) -> bool:
+        """Whether it holds at a step."""
+        return self.first <= step and (self.last == TO_THE_END or step <= self.last)
+
+    @property
+    def _when(self) -> str:
+        if self.last == self.first:
+            return f"at step {self.first}"
+        if self.last == TO_THE_END:
+            return "at every step" if self.first == 0 else f"from step {self.first} on"
+        return f"at steps {self.first} to {self.last}"
+
+
+class ForceToken(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="force"):
+    """Write this token at step `first`, whatever the model prefers; `word` is the token's, for people."""
+
+    token: Unit
+    word: str = ""
+
+    def covers(self, step: int) -> bool:
+        """It holds at one step alone."""
+        return step == self.first
+
+    @property
+    def in_words(self) -> str:
+        """For people."""
+        return f"“{self.word or self.token}” at step {self.first}"
+
+
+class _OfUnits(_Edit, frozen=True, kw_only=True):
+    """What changes units of a channel: those that are named, or all where none is."""
+
+    channel: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    units: Units = ()
+
+    @property
+    def _which(self) -> str:
+        name = self.channel.replace("_", " ")
+        if not self.units:
+            return name
+        named = ", ".join(str(unit) for unit in self.units[:4]) + (" …" if len(self.units) > 4 else "")
+        return f"{name} {named}"
+
+
+class ClampUnits(_OfUnits, frozen=True, kw_only=True, tag_field="kind", tag="clamp"):
+    """Set units to a value: 0 switches a gate off, 1 opens it."""
+
+    value: Finite = 0.0
+
+    @property
+    def in_words(self) -> str:
+        """For people."""
+        return f"{self._which} = {self.value:g} {self._when}"
+
+
+class ScaleUnits(_OfUnits, frozen=True, kw_only=True, tag_field="kind", tag="scale"):
+    """Multiply units by a factor."""
+
+    factor: Finite
+
+    @property
+    def in_words(self) -> str:
+        """For people."""
+        return f"{self._which} × {self.factor:g} {self._when}"
+
+
+class AddNoise(_OfUnits, frozen=True, kw_only=True, tag_field="kind", tag="noise"):
+    """Add normal noise to units: drawn from the seed and the step alone, so that a step taken again draws the same."""
+
+    deviation: Annotated[float, msgspec.Meta(ge=0, le=1e6)]
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] = 0
+
+    @property
+    def in_words(self) -> str:
+        """For people."""
+        return f"{self._which} + noise of {self.deviation:g} {self._when}"
+
+
+class UniformAttention(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="uniform"):
+    """Look everywhere alike."""
+
+    @property
+    def in_words(self) -> str:
+        """For people."""
+        return f"even attention {self._when}"
+
+
+class SetAttention(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="attention"):
+    """Look where these weights say, row after row of a picture; they are divided by their sum."""
+
+    weights: Annotated[tuple[Weight, ...], msgspec.Meta(min_length=1, max_length=100_000)]
+
+    @property
+    def in_words(self) -> str:
+        """For people."""
+        return f"painted attention {self._when}"
+
+
+class MaskAttention(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="mask"):
+    """Do not look at these places, counted row after row; what is left is shared by the softmax among the others."""
+
+    places: Annotated[Units, msgspec.Meta(min_length=1)]
+
+    @property
+    def in_words(self) -> str:
+        """For people."""
+        count = len(self.places)
+        return f"{count} {'place' if count == 1 else 'places'} masked {self._when}"
+
+
+class SwapInput(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="swap"):
+    """Look at another input from here on.
+
+    Attributes
+    ----------
+    name : str
+        Its file name.
+    input_hash : str
+        The SHA-256 of its bytes, by which it is found.
+    """
+
+    name: str
+    input_hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+    @property
+    def in_words(self) -> str:
+        """For people."""
+        return f"“{self.name}” {self._when}"
+
+
+Edit = ForceToken | ClampUnits | ScaleUnits | AddNoise | UniformAttention | SetAttention | MaskAttention | SwapInput
+OF_UNITS = (ClampUnits, ScaleUnits, AddNoise)
+OF_ATTENTION = (UniformAttention, SetAttention, MaskAttention)
+
+
+class EditError(ValueError):
+    """An edit that cannot be made: one sentence for people."""
+
+
+def check(edit: Edit, channels: Sequence[Channel], words: Sequence[str]) -> None:
+    """See whether a model can be changed so.
+
+    Raises
+    ------
+    EditError
+        With one sentence that says why it cannot.
+    """
+    if edit.last != TO_THE_END and edit.last < edit.first:
+        raise EditError(f"Step {edit.last} comes before step {edit.first}.")
+    if isinstance(edit, ForceToken):
+        if edit.token >= len(words):
+            raise EditError(f"The vocabulary has {len(words):,} words; there is no word {edit.token}.")
+    elif isinstance(edit, OF_UNITS):
+        channel = next((own for own in channels if own.name == edit.channel), None)
+        if channel is None or not channel.editable or channel.axes != ("unit",):
+            there = ", ".join(own.name for own in channels if own.editable and own.axes == ("unit",))
+            raise EditError(f"This model has no “{edit.channel}” that could be changed; there is {there or 'nothing like it'}.")
+        beyond = next((unit for unit in edit.units if unit >= channel.size), None)
+        if beyond is not None:
+            raise EditError(f"There is no unit {beyond} in {channel.title}: its {channel.size:,} units are counted from 0.")
+    elif isinstance(edit, OF_ATTENTION):
+        channel = attention_of(channels)
+        if channel is None:
+            raise EditError("This model has no attention that could be changed.")
+        if isinstance(edit, SetAttention):
+            if len(edit.weights) != channel.size:
+                raise EditError(f"Attention has {channel.size:,} places, and {len(edit.weights):,} weights are given.")
+            if sum(edit.weights) <= 0:
+                raise EditError("Attention that is 0 everywhere looks at nothing; paint at least one place.")
+        elif isinstance(edit, MaskAttention):
+            beyond = next((place for place in edit.places if place >= channel.size), None)
+            if beyond is not None:
+                raise EditError(f"There is no place {beyond}: attention has {channel.size:,}, counted from 0.")
+            if len(set(edit.places)) == channel.size:
+                raise EditError("Every place is masked: nothing is left to look at.")
+
+
+def attention_of(channels: Sequence[Channel]) -> Channel | None:
+    """The attention that can be changed, if there is any."""
+    return next((channel for channel in channels if channel.role == "attention" and channel.editable), None)
+
+
+def places_in(region: tuple[float, float, float, float], shape: tuple[int, int]) -> tuple[int, ...]:
+    """The cells of a grid (rows, columns) of which at least half lies in a region of the picture, counted row after row.
+
+    Parameters
+    ----------
+    region : tuple of float
+        Left, top, right and bottom as fractions of the width and the height.
+
+    Raises
+    ------
+    EditError
+        When the region is not one, or covers no cell.
+    """
+    left, top, right, bottom = region
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise EditError("A region is left, top, right, bottom as fractions from 0 to 1, like 0.2,0.1,0.6,0.8.")
+    rows, columns = shape
+
+    def covered(first: float, last: float, count: int) -> list[float]:
+        return [max(min(last * count, place + 1) - max(first * count, place), 0.0) for place in range(count)]
+
+    across, down = covered(left, right, columns), covered(top, bottom, rows)
+    found = tuple(row * columns + column for row in range(rows) for column in range(columns)
+                  if down[row] * across[column] >= 0.5 - 1e-9)
+    if not found:
+        raise EditError(f"This region covers no half of a cell; the model sees {rows} × {columns} of them.")
+    return found
+
+
+def first_step(edits: Sequence[Edit]) -> int:
+    """The first step that any of them changes; 0 without edits."""
+    return min((edit.first for edit in edits), default=0)

@@ -1,0 +1,121 @@
+"""The branches of a run: the first one, and those that leave another at a step because something was changed.
+
+A branch is a value but for its trace, which grows. It knows neither Qt nor torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from unrolled.models.protocol.messages import Decoding
+from unrolled.models.trace import Trace
+from unrolled.models.trace.edits import Edit
+
+FIRST = 0  # the identity of the run that all others leave
+FIRST_NAME = "Run"
+GREEDY = Decoding()
+
+
+class PlacedEdit(msgspec.Struct, frozen=True):
+    """An edit of a branch, switched on or off."""
+
+    edit: Edit
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Branch:
+    """One way that a run can go.
+
+    Attributes
+    ----------
+    identity : int
+        Its own as long as the session lasts, whatever becomes of it.
+    take : int
+        The backend's number for its present form: another one each time that its edits change.
+    name : str
+        For people.
+    trace : Trace
+        All its steps, those that it shares with its parent too.
+    parent : int or None
+        The identity of the branch that it leaves; None for the first.
+    step : int
+        Before this step it leaves its parent: the steps before are shared.
+    edits : tuple of PlacedEdit
+        All of them, those that its parent had when it left too.
+    decoding : Decoding
+        How its words are chosen.
+    """
+
+    identity: int
+    take: int
+    name: str
+    trace: Trace
+    parent: int | None = None
+    step: int = 0
+    edits: tuple[PlacedEdit, ...] = ()
+    decoding: Decoding = GREEDY
+
+    @property
+    def edits_on(self) -> tuple[Edit, ...]:
+        """Those that are in force."""
+        return tuple(placed.edit for placed in self.edits if placed.on)
+
+    def changed(self, **fields: Any) -> Branch:
+        """The same branch with other fields."""
+        own = {name: getattr(self, name) for name in self.__slots__}
+        return Branch(**{**own, **fields})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Branches:
+    """All branches and the one that is shown; a value, so that any change of them can be undone.
+
+    Attributes
+    ----------
+    all : dict of int to Branch
+        By identity, in the order they were made; never changed in place.
+    current : int
+        The identity of the one shown.
+    """
+
+    all: dict[int, Branch]
+    current: int = FIRST
+
+    @property
+    def shown(self) -> Branch | None:
+        """The one on screen."""
+        return self.all.get(self.current)
+
+    def of_take(self, take: int) -> Branch | None:
+        """The branch that the backend knows by this number."""
+        return next((branch for branch in self.all.values() if branch.take == take), None)
+
+    def with_branch(self, branch: Branch, *, show: bool = True) -> Branches:
+        """With one more, or with another form of one."""
+        return Branches({**self.all, branch.identity: branch}, branch.identity if show else self.current)
+
+    def without(self, identity: int) -> Branches:
+        """Without a branch and those that leave it; where one of them was shown, its parent is."""
+        gone = {identity}
+        for other in self.all.values():  # in the order they were made: a parent comes before its children
+            if other.parent in gone:
+                gone.add(other.identity)
+        left = {number: branch for number, branch in self.all.items() if number not in gone}
+        parent = self.all[identity].parent if identity in self.all else None
+        current = self.current if self.current in left else parent if parent in left else next(iter(left), FIRST)
+        return Branches(left, FIRST if current is None else current)
+
+    def showing(self, identity: int) -> Branches:
+        """With another one shown."""
+        return Branches(self.all, identity)
+
+
+def first_branch(trace: Trace, decoding: Decoding | None = None) -> Branches:
+    """A run with no other branches; a trace that was recorded with edits has them in its provenance."""
+    edits = tuple(PlacedEdit(edit) for edit in trace.provenance.edits)
+    return Branches({FIRST: Branch(identity=FIRST, take=0, name=FIRST_NAME, trace=trace, edits=edits,
+                                   decoding=decoding or GREEDY)})

@@ -1,0 +1,44 @@
+"""A second run beside the one on screen, on the same time axis. It knows neither Qt nor torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unrolled.models.trace import Trace
+from unrolled.viewer.state.inputs import Input
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """What the run on screen is held against.
+
+    Attributes
+    ----------
+    name : str
+        For people: the branch's name, the model's title, the picture's name.
+    trace : Trace
+        It may grow.
+    input : Input or None
+        What it looks at, where that is another input than the one on screen; None where it is the same.
+    identity : int or None
+        The branch that it is, of this session's; None for another run.
+    """
+
+    name: str
+    trace: Trace
+    input: Input | None = None
+    identity: int | None = None
+
+
+def parting(one: Trace, other: Trace) -> int | None:
+    """The first step at which two runs write different words; None while they write the same as far as both go.
+
+    Where one of them has ended and the other has not, they part behind its last step.
+    """
+    shared = min(len(one), len(other))
+    for step in range(shared):
+        if one.words[step] != other.words[step]:
+            return step
+    if len(one) != len(other) and ((one.ended and len(one) == shared) or (other.ended and len(other) == shared)):
+        return shared
+    return None
