@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from unrolled.models.protocol.client import BackendError
+from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words
 from unrolled.viewer.cli.failure import FAILURE, SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.running import (
     DEFAULT_KIND,
@@ -38,6 +39,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_writing_argument(parser, usual=WRITTEN_USUALLY)
     add_model_arguments(parser)
     add_decoding_arguments(parser)
+    add_edit_arguments(parser)
     parser.add_argument("--json", action="store_true", help="an object a line: file, caption, tokens, logprobs, …")
     parser.set_defaults(do=caption)
 
@@ -57,17 +59,19 @@ def caption(arguments: argparse.Namespace) -> int:
         with backend(arguments) as (client, loaded):
             description = loaded.description
             inputs, status = (early, status) if early is not None else _read_all(arguments, description.input_kind)
+            edits = edit_words(arguments, lambda path: read_input(path, description.input_kind))
             end_word = description.words[description.end_token] if description.end_token >= 0 else ""
             for run, (name, data) in enumerate(inputs):
                 started = time.perf_counter()
                 trace = run_trace(client, loaded, run=run, name=Path(name).name, data=data, decoding=decoding,
-                                  write=arguments.write)
+                                  write=arguments.write, edits=edits)
                 text = text_written(trace, end_word)
                 if arguments.json:
+                    changed = {"edits": [edit.in_words for edit in trace.provenance.edits]} if edits else {}
                     print(json.dumps({
                         "file": name, "caption": text, "tokens": written_words(trace),
                         "logprobs": [float(value) for value in trace.log_probs[trace.provenance.given :]],
-                        "model": description.name, "device": loaded.device,
+                        **changed, "model": description.name, "device": loaded.device,
                         "seconds": round(time.perf_counter() - started, 4)}), flush=True)
                 else:
                     print(text if len(arguments.inputs) + len(arguments.text) == 1 else f"{name}: {text}", flush=True)

@@ -11,15 +11,29 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from unrolled.models.protocol.client import BackendClient, BackendError
-from unrolled.models.protocol.messages import Advance, Decoding, Loaded, Progress, Stepped, SteppedBlock
+from unrolled.models.protocol.messages import (
+    AddInput,
+    Advance,
+    Decoding,
+    Fork,
+    Forked,
+    InputAdded,
+    Loaded,
+    Progress,
+    Stepped,
+    SteppedBlock,
+)
 from unrolled.models.trace import Provenance, Trace
+from unrolled.models.trace.edits import SwapInput, first_step
 from unrolled.models.trace.joining import text_of
+from unrolled.viewer.cli.edit_words import EditWords, edit_words
 from unrolled.viewer.cli.failure import WRONG_USE, CommandError
 from unrolled.viewer.state.inputs import MEDIUM_OF_KIND
 from unrolled.viewer.window.inputs import decode_input, medium_of, read_bytes
 
 DEFAULT_MODEL = "caption-attend-lstm"
 DEFAULT_KIND = "picture"  # what it takes
+CHANGED = 1  # the branch on which the edits are in force
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -119,17 +133,21 @@ def typed_input(text: str, input_kind: str) -> bytes:
 
 
 def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, data: bytes, decoding: Decoding,
-              write: int = 0) -> Trace:
+              write: int = 0, edits: EditWords | None = None) -> Trace:
     """Run an input to its end, and give the whole trace.
+
+    With edits it does what the window does: the run as it is goes as far as the first of them, and a branch leaves it there.
 
     Parameters
     ----------
     write : int
         Of a text that is read first: how many characters are written behind it.
+    edits : EditWords, optional
+        Changes to the computation.
 
     Raises
     ------
-    BackendError
+    BackendError, CommandError
         With a sentence for people.
     """
     description = loaded.description
@@ -137,24 +155,44 @@ def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, dat
     for note in opened.notes:
         print(f"unrolled: {note}", file=sys.stderr)
     channels = opened.channels or description.channels
+    changes = edits.edits(channels, description) if edits is not None else ()
     provenance = Provenance(
         model=description.name, weights_hash=description.weights_hash, input_name=name,
         input_hash=hashlib.sha256(data).hexdigest(), region=opened.region, decoding=decoding.in_words,
         seed=decoding.seed, device=loaded.device,
-        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        edits=changes, created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         input_kind=description.input_kind, joining=description.joining, source=opened.source, given=opened.given)
     trace = Trace(channels, provenance=provenance, input_bytes=data)
     trace.reserve(opened.given)
     most = (opened.maximum_steps or description.maximum_steps) + 1
     steps = min(opened.given + write, most) if opened.given else most
-    for report in client.advance(Advance(run, 0, steps, decoding=decoding)):
+    leaves = first_step(changes)
+    if leaves:
+        _take(client, trace, loaded, Advance(run, 0, leaves, decoding))
+        if len(trace) < leaves:
+            raise CommandError(f"Step {leaves} is not there: the run ended after {len(trace)} steps.")
+    if changes:
+        assert edits is not None
+        for edit in changes:
+            if isinstance(edit, SwapInput) and edit.input_hash in edits.inputs:
+                client.send(AddInput(run, *edits.inputs[edit.input_hash]))
+                client.expect(InputAdded)
+        client.send(Fork(run, CHANGED, 0, leaves, changes))
+        client.expect(Forked)
+    _take(client, trace, loaded, Advance(run, leaves, steps - leaves, decoding, CHANGED if changes else 0))
+    return trace
+
+
+def _take(client: BackendClient, trace: Trace, loaded: Loaded, request: Advance) -> None:
+    """Take steps and add them to a trace."""
+    channels, words = tuple(trace.channels.values()), loaded.description.words
+    for report in client.advance(request):
         if isinstance(report, SteppedBlock):
-            trace.append_block(report.block(channels, description.words))
+            trace.append_block(report.block(channels, words))
         elif isinstance(report, Stepped):
             trace.append(report.result(channels))
         else:
             trace.ended = True
-    return trace
 
 
 def trace_of(arguments: argparse.Namespace, path: Path) -> Trace:
@@ -163,8 +201,10 @@ def trace_of(arguments: argparse.Namespace, path: Path) -> Trace:
     try:
         data = read_input(path, DEFAULT_KIND) if arguments.model == DEFAULT_MODEL else b""
         with backend(arguments) as (client, loaded):
-            data = data or read_input(path, loaded.description.input_kind)
-            return run_trace(client, loaded, run=0, name=path.name, data=data, decoding=decoding, write=arguments.write)
+            kind = loaded.description.input_kind
+            data = data or read_input(path, kind)
+            return run_trace(client, loaded, run=0, name=path.name, data=data, decoding=decoding, write=arguments.write,
+                             edits=edit_words(arguments, lambda other: read_input(other, kind)))
     except (BackendError, ValueError) as error:
         raise CommandError(str(error)) from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from unrolled.viewer.cli.edit_words import add_edit_arguments
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.running import add_decoding_arguments, add_model_arguments, add_writing_argument, trace_of
 
@@ -19,6 +20,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_model_arguments(parser)
     add_decoding_arguments(parser)
     add_writing_argument(parser, usual=0)
+    add_edit_arguments(parser)
     parser.set_defaults(do=trace)
 
 
