@@ -67,6 +67,11 @@ class BackendProcess(QObject):
             application.aboutToQuit.connect(self.close)
 
     @property
+    def command(self) -> list[str] | None:
+        """What is started, where it is not the backend of this installation."""
+        return self._command
+
+    @property
     def alive(self) -> bool:
         """Whether it was started and has not ended."""
         return self._alive

@@ -71,6 +71,8 @@ QToolButton:checked {{ background: {t.accent_ground}; color: {t.accent}; }}
 QToolButton:focus, QPushButton:focus {{ border: 1px solid {t.accent}; }}
 QToolButton:disabled, QPushButton:disabled {{ color: {t.faint}; }}
 #foldButton {{ padding: 0; }}
+#drawerTab {{ color: {t.muted}; font-size: 12px; padding: 3px 9px; }}
+#drawerTab:checked {{ color: {t.accent}; background: {t.accent_ground}; font-weight: 500; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 QPushButton {{ background: {t.raised}; border-color: {t.border}; padding: 5px 14px; min-height: 18px; }}
 QPushButton:default, QPushButton#primary {{ background: {t.accent}; color: {t.accent_text};

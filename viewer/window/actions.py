@@ -73,6 +73,23 @@ SPECS = (
     ActionSpec("decoding", "Run", "How words are chosen…", ("D",), "settings", group=2,
                hint="Greedy, beam search or sampling"),
     ActionSpec("run_again", "Run", "Start over", ("Ctrl+R",), "undo", group=2),
+    ActionSpec("undo", "Edit", "Undo", ("Ctrl+Z",), "undo", hint="Undo the last change of the branches"),
+    ActionSpec("redo", "Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), ""),
+    ActionSpec("edits", "Edit", "Change something…", ("C",), "", group=1,
+               hint="Change the computation: words, units, gates, attention, the picture"),
+    ActionSpec("swap", "Edit", "Swap the picture from here on…", ("Ctrl+Shift+P",), "", group=1),
+    ActionSpec("compare_model", "Edit", "Compare with another model…", ("Ctrl+M",), "", group=2),
+    ActionSpec("compare_input", "Edit", "Compare with another picture…", ("Ctrl+Shift+M",), "", group=2),
+    ActionSpec("compare_trace", "Edit", "Compare with a recorded trace…", (), "", group=2),
+    ActionSpec("compare_end", "Edit", "End the comparison", ("Ctrl+Shift+E",), "", group=2),
+    ActionSpec("equations", "Explain", "Equations of this step", ("E",), "",
+               hint="This step in equations, with one unit's numbers"),
+    ActionSpec("why", "Explain", "Why this word", ("W",), "",
+               hint="What the word depended on: gradients, and masking what was looked at"),
+    ActionSpec("gates", "Explain", "Gate statistics", ("G",), ""),
+    ActionSpec("attention", "Explain", "Attention statistics", ("Shift+A",), ""),
+    ActionSpec("similar", "Explain", "Find similar steps", ("F",), ""),
+    ActionSpec("beam", "Explain", "Beam search", ("B",), ""),
     ActionSpec("theme", "View", "Light or dark", ("T",), "moon", hint="Switch between light and dark"),
     ActionSpec("attention_scale", "View", "Stretch attention at each step", ("A",), "", checkable=True, group=1,
                hint="Stretched: each step from its least to its greatest weight, instead of one scale for all"),
@@ -92,7 +109,7 @@ SPECS = (
 )
 
 REPEATING = ("step", "back", "faster", "slower", "zoom_in", "zoom_out", "more_opaque", "less_opaque")
-MENUS = ("File", "View", "Run", "Help")
+MENUS = ("File", "Edit", "View", "Run", "Explain", "Help")
 
 
 def make_actions(owner: QWidget) -> dict[str, QAction]:

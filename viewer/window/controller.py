@@ -30,16 +30,16 @@ from unrolled.viewer.state.branches import FIRST
 from unrolled.viewer.state.inputs import MEDIUM_OF_KIND, taken_by
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.window.comparing import Comparing
 from unrolled.viewer.window.inputs import may_be_read_as
 from unrolled.viewer.window.message import Message
-from unrolled.viewer.window.opening import Opening
 
 DEFAULT_MODEL = "caption-attend-lstm"
 LONG_READING = 3000     # steps; a longer text is read with a word on how to stop
 PROMPT_AT_MOST = 400    # characters; after a short text the playhead stands at its end, where writing goes on
 
 
-class Controller(Opening):
+class Controller(Comparing):
     """What the window does.
 
     Parameters
@@ -81,6 +81,7 @@ class Controller(Opening):
         """Stop everything; no process and no thread is left."""
         self.playback.stop()
         self._inputs.close()
+        self._end_companion()
         self.backend.close()
 
     # ── Reports ───────────────────────────────────────────────────────────────────────────────────────────────

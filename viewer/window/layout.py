@@ -24,6 +24,7 @@ from unrolled.viewer.state.inputs import taken_by
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.window.banner import BannerPlace
+from unrolled.viewer.window.drawer import Drawer
 from unrolled.viewer.window.message import Message
 from unrolled.viewer.window.section import Section
 from unrolled.viewer.window.settings import WindowSettings
@@ -31,6 +32,7 @@ from unrolled.viewer.window.status import StatusLine
 from unrolled.viewer.window.toolbar import Toolbar
 
 GAP = 8
+LEAST_TRACKS = 220  # device-independent pixels that are left to the tracks when the drawer opens
 LEFT_PART, LEFT_LEAST = 0.34, 376
 ROOMY = 1200  # device-independent pixels of width, or 780 of height: below, what can be smaller is
 BANNER_WIDTH = 620
@@ -84,8 +86,10 @@ class Layout(QWidget):
         self.right = _splitter(Qt.Orientation.Vertical, Section("This step", candidates), Section("Unit", unit),
                                stretch=(1, 0))
         self.middle = Section("What the model computed", tracks)
-        self.columns = _splitter(Qt.Orientation.Horizontal, self.left, self.middle, self.right, stretch=(25, 65, 10))
-        for part, least in ((self.left, 300), (self.middle, 320), (self.right, 236)):
+        self.drawer = Drawer(session, theme)
+        self.centre = _splitter(Qt.Orientation.Vertical, self.middle, self.drawer, stretch=(1, 0))
+        self.columns = _splitter(Qt.Orientation.Horizontal, self.left, self.centre, self.right, stretch=(25, 65, 10))
+        for part, least in ((self.left, 300), (self.centre, 320), (self.right, 236)):
             part.setMinimumWidth(least)
         self.scrub = scrub_bar
         for panel in self.panels:
@@ -113,6 +117,9 @@ class Layout(QWidget):
         self._drop_hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._drop_hint.hide()
         self.columns.splitterMoved.connect(lambda *_: self._place_banners())
+        self.drawer.made.connect(self.panels.append)
+        self.drawer.opened.connect(self._size_drawer)
+        self.centre.splitterMoved.connect(self._drawer_moved)
         self._show_kind()
         for changed in (session.input_changed, session.model_changed, session.trace_changed):
             changed.connect(self._show_kind)
@@ -140,6 +147,7 @@ class Layout(QWidget):
         shown = KIND_SECTIONS.get(kind, KIND_SECTIONS["picture"])
         if kind == "picture" and channels and not FilmStripPanel.draws(channels):
             shown = tuple(name for name in shown if name != "film strip")
+        self.drawer.offer(tuple(channels))
         state = f"{kind} {shown}"
         if state == self._kind:
             return
@@ -200,6 +208,17 @@ class Layout(QWidget):
         rest = height - sum(heights.get(name, 0) for name in shown)
         self.left.setSizes([heights.get(name, rest) if name in shown else 0 for name in self.sections])
 
+    def _size_drawer(self, name: str) -> None:
+        wanted = self.drawer.height_wanted if name else self.drawer.maximumHeight()
+        whole = self.centre.height()
+        if name:
+            wanted = min(wanted, max(whole - LEAST_TRACKS, 0))
+        self.centre.setSizes([max(whole - wanted, 0), wanted])
+
+    def _drawer_moved(self) -> None:
+        if self.drawer.open_name:
+            self.drawer.height_wanted = self.drawer.height()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the messages at their places."""
         super().resizeEvent(event)
@@ -233,6 +252,7 @@ class Layout(QWidget):
         self.toolbar.set_theme(theme)
         for place in self._places.values():
             place.set_theme(theme)
+        self.drawer.set_theme(theme)
         for panel in self.panels:
             panel.set_theme(theme)
 
@@ -242,6 +262,8 @@ class Layout(QWidget):
             settings.put_shape(f"splitter_{name}", splitter.saveState())
         if self.input_kind == "picture":  # the left part has other sections for every kind; this one is the first seen
             settings.put_shape("splitter_left_parts", self.left.saveState())
+        settings.put("drawer", self.drawer.open_name)
+        settings.put("drawer_height", self.drawer.height_wanted)
         settings.put_names("folded", self.tracks.folded)
 
     def restore(self, settings: WindowSettings) -> None:
@@ -251,6 +273,8 @@ class Layout(QWidget):
             if state is not None:
                 self._sized = splitter.restoreState(state) or self._sized
         self.tracks.folded = frozenset(settings.names("folded"))
+        self.drawer.height_wanted = int(settings.number("drawer_height", self.drawer.height_wanted))
+        self.drawer.open(settings.text("drawer"))
 
     def close_panels(self) -> None:
         """Let go of what must not outlive the program's event loop."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QFileDialog,
+    QInputDialog,
     QLineEdit,
     QMainWindow,
     QMenu,
@@ -32,14 +34,16 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.assets import path as asset
-from unrolled.viewer.state.inputs import typed
+from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.state.inputs import taken_by, typed
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.stylesheet import palette, stylesheet
 from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
-from unrolled.viewer.window.actions import MENUS, SPECS, make_actions, set_icons
+from unrolled.viewer.window.actions import MENUS, SPECS, key_text, make_actions, set_icons
 from unrolled.viewer.window.controller import Controller
 from unrolled.viewer.window.coordinator import Coordinator
+from unrolled.viewer.window.drawer import TABS
 from unrolled.viewer.window.inputs import CLIP_SUFFIXES, PICTURE_SUFFIXES, SAMPLES, SESSION_SUFFIX, TEXT_SUFFIXES, TRACE_SUFFIXES
 from unrolled.viewer.window.layout import Layout
 from unrolled.viewer.window.message import Message
@@ -156,6 +160,10 @@ class MainWindow(QMainWindow):
             "less_opaque": lambda: self._change_opacity(-OPACITY_STEP),
             "clear_pins": session.selection.clear,
             "zoom_in": lambda: self._zoom(1 / ZOOM_FACTOR), "zoom_out": lambda: self._zoom(ZOOM_FACTOR),
+            "undo": controller.history.undo, "redo": controller.history.redo, "swap": self.ask_swap,
+            "compare_model": self.ask_compare_model, "compare_input": self.ask_compare_input,
+            "compare_trace": self.ask_compare_trace, "compare_end": controller.end_comparison,
+            **{tab.name: partial(layout.drawer.toggle, tab.name) for tab in TABS},
             "zoom_reset": session.time_axis.reset, "shortcuts": self.show_shortcuts, "about": self.show_about,
         }
         for name, handler in handlers.items():
@@ -181,6 +189,9 @@ class MainWindow(QMainWindow):
         controller.state_changed.connect(self._update_actions)
         controller.opened_file.connect(self._opened_file)
         self.coordinator.flushed.connect(self._flushed)
+        controller.history.indexChanged.connect(lambda _: self._update_actions())
+        layout.drawer.made.connect(self._drawer_panel_made)
+        layout.drawer.set_hints({spec.name: key_text(spec.keys[0]) for spec in SPECS if spec.keys})
         session.input_changed.connect(self._update_title)
         session.appearance.changed.connect(self._appearance_changed)
         session.ended.connect(self._run_ended)
@@ -193,6 +204,14 @@ class MainWindow(QMainWindow):
         has_steps = session.trace is not None and len(session.trace) > 0
         for name in ("step", "play", "run_to_end"):
             self.actions_by_name[name].setEnabled(has_run)
+        history = controller.history
+        for name, possible, text in (("undo", history.canUndo(), history.undoText()),
+                                     ("redo", history.canRedo(), history.redoText())):
+            self.actions_by_name[name].setEnabled(possible)
+            self.actions_by_name[name].setText(f"{name.capitalize()}: {text}" if text else name.capitalize())
+        for name in ("swap", "compare_model", "compare_input", "compare_trace"):
+            self.actions_by_name[name].setEnabled(has_steps)
+        self.actions_by_name["compare_end"].setEnabled(session.compared is not None)
         for name in ("back", "first", "last"):
             self.actions_by_name[name].setEnabled(has_run)
         self.actions_by_name["export"].setEnabled(has_steps)
@@ -333,6 +352,49 @@ class MainWindow(QMainWindow):
         else:
             self.layout_.say(Message(place="input", kind="info",
                                      text="There is no picture, no text and no file on the clipboard."))
+
+    def ask_swap(self) -> None:
+        """Let a person choose what the steps from the playhead on look at."""
+        name = self._ask_input("Swap the picture from here on")
+        if name:
+            self.controller.swap_input(Path(name), max(self.session.playhead.step, 0))
+
+    def ask_compare_model(self) -> None:
+        """Let a person choose a model whose run is held against this one."""
+        listed = [listing.name for listing in self.controller.models
+                  if self.session.input is not None and taken_by(self.session.input, listing.input_kind)]
+        name, chosen = QInputDialog.getItem(self, "Compare with another model", "Model", listed, 0, False)
+        if chosen and name:
+            self.controller.compare_model(name)
+
+    def ask_compare_input(self) -> None:
+        """Let a person choose an input whose run is held against this one."""
+        name = self._ask_input("Compare with the run of")
+        if name:
+            self.controller.compare_input(Path(name))
+
+    def ask_compare_trace(self) -> None:
+        """Let a person choose a recorded run that is held against this one."""
+        name, _ = QFileDialog.getOpenFileName(self, "Compare with a recorded trace", self.settings.text("folder"),
+                                              f"Traces ({' '.join(f'*{suffix}' for suffix in TRACE_SUFFIXES)})")
+        if name:
+            self.controller.compare_trace(Path(name))
+
+    def _ask_input(self, title: str) -> str:
+        name, _ = QFileDialog.getOpenFileName(self, title, self.settings.text("folder"), "All files (*)")
+        return name
+
+    def _drawer_panel_made(self, panel: Panel) -> None:
+        """Connect what a panel of the drawer asks for, and keep it up to date."""
+        controller = self.controller
+        wants: tuple[tuple[str, Callable[..., object]], ...] = (
+            ("edits_wanted", controller.set_edits), ("followed", controller.follow_hypothesis),
+            ("swap_wanted", lambda _: self.ask_swap()), ("trace_wanted", lambda name: controller.open_file(Path(name))))
+        for name, react in wants:
+            signal = getattr(panel, name, None)
+            if signal is not None:
+                signal.connect(react)
+        self.coordinator.add(panel)
 
     def ask_save(self) -> None:
         """Let a person save the session."""
