@@ -41,11 +41,12 @@ class _Edit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def _when(self) -> str:
+        """For people, who count steps from 1."""
         if self.last == self.first:
-            return f"at step {self.first}"
+            return f"at step {self.first + 1}"
         if self.last == TO_THE_END:
-            return "at every step" if self.first == 0 else f"from step {self.first} on"
-        return f"at steps {self.first} to {self.last}"
+            return "at every step" if self.first == 0 else f"from step {self.first + 1} on"
+        return f"at steps {self.first + 1} to {self.last + 1}"
 
 
 class ForceToken(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="force"):
@@ -60,8 +61,8 @@ class ForceToken(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="force"
 
     @property
     def in_words(self) -> str:
-        """For people."""
-        return f"“{self.word or self.token}” at step {self.first}"
+        """For people, who count steps from 1."""
+        return f"“{self.word or self.token}” at step {self.first + 1}"
 
 
 class _OfUnits(_Edit, frozen=True, kw_only=True):

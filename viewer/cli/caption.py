@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
+
 from unrolled.models.protocol.client import BackendError
 from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words
 from unrolled.viewer.cli.failure import FAILURE, SUCCESS, WRONG_USE, CommandError
@@ -67,7 +69,7 @@ def caption(arguments: argparse.Namespace) -> int:
                                   write=arguments.write, edits=edits)
                 text = text_written(trace, end_word)
                 if arguments.json:
-                    changed = {"edits": [edit.in_words for edit in trace.provenance.edits]} if edits else {}
+                    changed = {"edits": msgspec.to_builtins(trace.provenance.edits)} if edits else {}
                     print(json.dumps({
                         "file": name, "caption": text, "tokens": written_words(trace),
                         "logprobs": [float(value) for value in trace.log_probs[trace.provenance.given :]],

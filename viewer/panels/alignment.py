@@ -111,7 +111,7 @@ class AlignmentPanel(Panel):
         self.canvas.walked.connect(self._walk)
         self.canvas.cleared.connect(lambda: self._choose(None))
         self.words.pointed.connect(lambda word: self._point((None, word)))
-        self.words.clicked.connect(self.choose)
+        self.words.clicked.connect(self._word_clicked)
         self.refresh()
 
     @classmethod
@@ -123,6 +123,14 @@ class AlignmentPanel(Panel):
     def shown_step(self) -> int:
         """The row that is outlined, -1 without one."""
         return self.canvas.view.step
+
+    def _word_clicked(self, word: int) -> None:
+        """Choose a word; with a brush in hand, paint on it or wipe it."""
+        brush = self.session.brush
+        if brush.mode == "off":
+            self.choose(word)
+        else:
+            brush.paint(word, erase=word in brush.weights)
 
     def refresh(self) -> None:
         """Take over another trace, another look, or the steps that are new."""
@@ -190,6 +198,7 @@ class AlignmentPanel(Panel):
             self.chosen = None
         self._source, self._written, self._cell = source, (), NO_CELL
         self.words.set_words(source)
+        self.words.set_painting(self.session.brush.mode, self.session.brush.weights)
         self._size_words()
 
     def _size_words(self) -> None:

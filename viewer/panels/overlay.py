@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage, QPainter
 
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.theme.attention_colours import attention_rgba
+from unrolled.viewer.theme.colour_maps import to_colours
 
 Region = tuple[float, float, float, float]
 WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
@@ -46,6 +47,21 @@ def overlay(weights: npt.NDArray[np.float32], values: AppearanceValues) -> QImag
     height, width = colours.shape[:2]
     colours = np.ascontiguousarray(colours)
     image = QImage(colours.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
+    return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+
+
+def signed_overlay(values: npt.NDArray[np.float32], appearance: AppearanceValues, colour_map: str) -> QImage:
+    """Values on both sides of 0 as colours, from −largest to largest; the nearer to 0 the clearer."""
+    largest = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
+    colours = to_colours(values, low=-(largest or 1.0), high=largest or 1.0, name=colour_map)
+    share = np.nan_to_num(np.abs(values) / (largest or 1.0))
+    colours[..., 3] = np.clip(np.sqrt(share) * 255 * appearance.attention_opacity, 0, 255).astype(np.uint8)
+    rows, columns = values.shape
+    picture = Image.fromarray(np.ascontiguousarray(colours), "RGBA")
+    if appearance.attention_smooth:
+        picture = picture.resize((columns * PIXELS_A_CELL, rows * PIXELS_A_CELL), Image.Resampling.BILINEAR)
+    pixels = np.ascontiguousarray(np.asarray(picture))
+    image = QImage(pixels.data, pixels.shape[1], pixels.shape[0], 4 * pixels.shape[1], QImage.Format.Format_RGBA8888)
     return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
 
 

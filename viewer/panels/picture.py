@@ -14,8 +14,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.models.trace import Channel
 from unrolled.viewer.panels.attention_legend import AttentionLegend
-from unrolled.viewer.panels.overlay import WHOLE, overlay, photograph
-from unrolled.viewer.panels.painting import weight_percent
+from unrolled.viewer.panels.found import GRADIENTS, OCCLUSION, causes_of, falls_of
+from unrolled.viewer.panels.overlay import WHOLE, overlay, photograph, signed_overlay
+from unrolled.viewer.panels.painting import signed, weight_percent
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.picture_canvas import PictureCanvas
 from unrolled.viewer.panels.picture_controls import PictureControls
@@ -26,6 +27,8 @@ from unrolled.viewer.theme.attention_colours import attention_limits, uniform_le
 from unrolled.viewer.theme.themes import Theme
 
 AXES = ("row", "column")
+FOUND = {OCCLUSION: "fall of log p when masked", GRADIENTS: "gradient × input"}
+"""What can be drawn in place of the attention, once it was asked for."""
 
 
 def map_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
@@ -54,6 +57,7 @@ class PicturePanel(Panel):
         self._channel: Channel | None = None
         self._step = NOWHERE
         self._drawn: tuple[object, ...] = ()
+        self._source = ""  # what is drawn in place of a channel: one of FOUND
         self.canvas = PictureCanvas(theme)
         self.canvas.setAccessibleName("Photograph")
         self.legend = AttentionLegend(theme)
@@ -74,6 +78,7 @@ class PicturePanel(Panel):
         below.addWidget(self.controls)
         layout.addWidget(self._below)
         self.canvas.cell_hovered.connect(lambda _: self._read_out())
+        self.canvas.painted.connect(self._painted)
         self.controls.channel.activated.connect(self._channel_picked)
         self.refresh()
 
@@ -95,9 +100,7 @@ class PicturePanel(Panel):
     def refresh(self) -> None:
         """Take over another picture, model, trace or appearance."""
         session, values = self.session, self.session.appearance.values
-        if session.picture is not self._picture:
-            self._picture = session.picture
-            self.canvas.set_photo(None if self._picture is None else photograph(self._picture.pixels))
+        self._show_picture(session.playhead.step)
         self._below.setVisible(self._picture is not None)
         trace, description = session.trace, session.description
         known = (
@@ -114,18 +117,19 @@ class PicturePanel(Panel):
             self._channel = next(
                 (channel for channel in channels if channel.name == name), channels[0] if channels else None
             )
-            self.controls.set_channels({channel.name: channel.title for channel in channels})
+        self._offer_maps(channels)
         self.canvas.set_region(WHOLE if trace is None else trace.provenance.region, shown=values.show_region)
-        self.canvas.set_label(
-            "Stretched: each step on its own scale"
-            if values.attention_scale == "stretched" and channels
-            else ""
-        )
         self.controls.refresh()
+        columns = self._channel.shape[1] if self._channel is not None else 1
+        self.canvas.set_painting(
+            session.brush.mode if self._channel is not None else "off",
+            {divmod(place, columns): weight for place, weight in session.brush.weights.items()},
+        )
         self._draw(session.playhead.step)
 
     def seek(self, step: int) -> None:
         """Draw this step's attention."""
+        self._show_picture(step)
         self._draw(step)
 
     def set_theme(self, theme: Theme) -> None:
@@ -145,15 +149,62 @@ class PicturePanel(Panel):
         weights = (
             trace.column(channel.name)[step] if there and trace is not None and channel is not None else None
         )
-        drawn = (None if weights is None else weights.tobytes(), values)
+        found = self._found(step) if there else None
+        if found is not None:
+            weights = found
+        drawn = (None if weights is None else weights.tobytes(), values, self._source, self.theme.diverging)
         if drawn == self._drawn:
             self._read_out()
             return
         self._drawn = drawn
-        colours = None if weights is None else overlay(weights, values)
-        self.canvas.set_map(weights, colours, smooth=values.attention_smooth)
-        self._set_legend(weights)
+        if found is not None:
+            self.canvas.set_map(found, signed_overlay(found, values, self.theme.diverging), smooth=values.attention_smooth)
+            self._set_legend(None)
+            self.legend.setVisible(False)
+            largest = float(np.nanmax(np.abs(found))) if np.isfinite(found).any() else 0.0
+            self.canvas.set_label(f"{FOUND[self._source]}: −{largest:.2g} to {largest:.2g}")
+        else:
+            colours = None if weights is None else overlay(weights, values)
+            self.canvas.set_map(weights, colours, smooth=values.attention_smooth)
+            self._set_legend(weights)
+            missing = f"{FOUND[self._source]}: not computed for this step" if self._source in FOUND else ""
+            stretched = values.attention_scale == "stretched" and self._channels
+            self.canvas.set_label(missing or ("Stretched: each step on its own scale" if stretched else ""))
         self._read_out()
+
+    # ── Other maps, other pictures, painting ──────────────────────────────────────────────────────────────────
+
+    def _found(self, step: int) -> npt.NDArray[np.float32] | None:
+        """What was computed about this step on demand, where that is to be drawn: (rows, columns)."""
+        questions, channel = self.session.questions, self._channel
+        if channel is None or self._source not in FOUND:
+            return None
+        values = falls_of(questions.get(OCCLUSION), step) if self._source == OCCLUSION \
+            else causes_of(questions.get(GRADIENTS), step)
+        return values.reshape(channel.shape) if values is not None and values.size == channel.size else None
+
+    def _offer_maps(self, channels: tuple[Channel, ...]) -> None:
+        """The attention; beside it what was computed on demand."""
+        questions = self.session.questions
+        offered = {channel.name: channel.title for channel in channels}
+        if channels:
+            there = {name: asked for name in FOUND if (asked := questions.get(name)) is not None and asked.parts}
+            offered |= {name: FOUND[name] for name in there}
+        if self._source and self._source not in offered:
+            self._source = ""
+        self.controls.set_channels(offered)
+
+    def _show_picture(self, step: int) -> None:
+        """The photograph, or what an edit swapped it for at this step."""
+        given = self.session.input_at(step)
+        picture = given if isinstance(given, InputPicture) else None
+        if picture is not self._picture:
+            self._picture = picture
+            self.canvas.set_photo(None if picture is None else photograph(picture.pixels))
+
+    def _painted(self, row: int, column: int, erase: bool) -> None:
+        if self._channel is not None:
+            self.session.brush.paint(row * self._channel.shape[1] + column, erase=erase)
 
     def _set_legend(self, weights: npt.NDArray[np.float32] | None) -> None:
         values, channel = self.session.appearance.values, self._channel
@@ -188,6 +239,8 @@ class PicturePanel(Panel):
         if cell is None or weights is None or cell[0] >= weights.shape[0] or cell[1] >= weights.shape[1]:
             return ""
         weight = float(weights[cell])
+        if self._source in FOUND:
+            return f"row {cell[0] + 1}, column {cell[1] + 1}:  {signed(weight, 4)}"
         return (
             f"row {cell[0] + 1}, column {cell[1] + 1}:  {weight_percent(weight)}  =  "
             f"{weight * weights.size:.1f} × uniform"
@@ -204,6 +257,7 @@ class PicturePanel(Panel):
 
     def _channel_picked(self, index: int) -> None:
         name = self.controls.channel.itemData(index)
+        self._source = name if name in FOUND else ""
         self._channel = next((channel for channel in self._channels if channel.name == name), self._channel)
         self._drawn = ()
         self.refresh()

@@ -33,9 +33,12 @@ class PictureCanvas(QWidget):
     ----------
     cell_hovered : Signal(object)
         Row and column of the cell under the pointer, or None.
+    painted : Signal(int, int, bool)
+        While it may be painted on: a stroke went over this cell; with the right button it wipes.
     """
 
     cell_hovered = Signal(object)
+    painted = Signal(int, int, bool)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +52,8 @@ class PictureCanvas(QWidget):
         self._show_region = True
         self._label = ""
         self._cell: tuple[int, int] | None = None
+        self._paint_mode = "off"
+        self._painted_cells: dict[tuple[int, int], float] = {}
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 80)
@@ -101,6 +106,13 @@ class PictureCanvas(QWidget):
             self._label = label
             self.update()
 
+    def set_painting(self, mode: str, cells: dict[tuple[int, int], float]) -> None:
+        """Whether it can be painted on (``off``, ``attend``, ``mask``), and what is painted: weights by row and column."""
+        if (mode, cells) != (self._paint_mode, self._painted_cells):
+            self._paint_mode, self._painted_cells = mode, cells
+            self.setCursor(Qt.CursorShape.ArrowCursor if mode == "off" else Qt.CursorShape.CrossCursor)
+            self.update()
+
     def place(self) -> QRectF:
         """Where the photograph is."""
         if self._photo is None:
@@ -134,15 +146,27 @@ class PictureCanvas(QWidget):
             draw_overlay(painter, self._overlay, seen, smooth=self._smooth)
         if self._show_region and self._region != WHOLE:
             self._paint_outline(painter, seen)
+        for cell, weight in self._painted_cells.items():
+            self._paint_stroke(painter, self.cell_place(*cell), weight)
         if self._cell is not None and self._map is not None:
             self._paint_cell(painter, self.cell_place(*self._cell))
         if self._label:
             self._paint_label(painter, place)
         painter.end()
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A stroke begins."""
+        self._stroke(event)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Say which cell the pointer is over."""
+        """Say which cell the pointer is over, and paint with a button held."""
         self._hover(event.position())
+        self._stroke(event)
+
+    def _stroke(self, event: QMouseEvent) -> None:
+        left, right = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
+        if self._paint_mode != "off" and self._cell is not None and event.buttons() & (left | right):
+            self.painted.emit(*self._cell, bool(event.buttons() & right))
 
     def leaveEvent(self, event: QEvent) -> None:
         """The pointer is elsewhere."""
@@ -185,6 +209,21 @@ class PictureCanvas(QWidget):
         painter.drawRect(place.adjusted(-0.5, -0.5, 0.5, 0.5))
         painter.setPen(QPen(QColor(255, 255, 255), 1))
         painter.drawRect(place.adjusted(0.5, 0.5, -0.5, -0.5))
+
+    def _paint_stroke(self, painter: QPainter, place: QRectF, weight: float) -> None:
+        """Where attention shall go a light of its own, where it shall not a dark cell with a cross."""
+        inside = place.adjusted(0.5, 0.5, -0.5, -0.5)
+        if self._paint_mode == "mask":
+            painter.fillRect(inside, QColor(0, 0, 0, 190))
+            painter.setPen(QPen(QColor(255, 255, 255, 160), 1))
+            painter.drawLine(inside.topLeft(), inside.bottomRight())
+        else:
+            ground = QColor(self.theme.accent)
+            ground.setAlphaF(0.25 + 0.5 * weight)
+            painter.fillRect(inside, ground)
+            painter.setPen(QPen(QColor(255, 255, 255), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(inside)
 
     def _paint_label(self, painter: QPainter, place: QRectF) -> None:
         font = text_font(11)

@@ -39,6 +39,8 @@ class SourceWords(QWidget):
         self.colours: tuple[QColor, ...] = ()
         self._places: list[QRectF] = []
         self._pointed: int | None = None
+        self._mode = "off"
+        self._painted: dict[int, float] = {}
         self.setMouseTracking(True)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
@@ -61,6 +63,12 @@ class SourceWords(QWidget):
             self.setAccessibleDescription(", ".join(f"{word} {percent(float(weight))}" for word, weight
                                                     in zip(self.words, weights, strict=True) if weight >= 0.05))
         self.update()
+
+    def set_painting(self, mode: str, painted: dict[int, float]) -> None:
+        """What is painted on the words: with ``attend`` a frame, with ``mask`` they are struck out."""
+        if (mode, painted) != (self._mode, self._painted):
+            self._mode, self._painted = mode, painted
+            self.update()
 
     def place(self, word: int) -> QRectF:
         """Where a word is drawn."""
@@ -121,6 +129,13 @@ class SourceWords(QWidget):
                 text = QFontMetricsF(painter.font()).elidedText(word.removeprefix(GOES_ON), Qt.TextElideMode.ElideRight,
                                                                room.width() + 1)
                 painter.drawText(room, Qt.AlignmentFlag.AlignCenter, text)
+                if number in self._painted:
+                    painter.setPen(QPen(QColor(theme.playhead), 2))
+                    painter.setBrush(Qt.BrushStyle.NoBrush)
+                    if self._mode == "mask":
+                        painter.drawLine(place.topLeft(), place.bottomRight())
+                    else:
+                        painter.drawRoundedRect(place.adjusted(1, 1, -1, -1), 4, 4)
 
     def word_at(self, x: float, y: float) -> int | None:
         """The word at a place."""

@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.models.protocol.questions import FollowGradients, GradientRows, Occluded, OccludeStep
-from unrolled.models.trace import Channel, FloatArray, Trace
+from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.panels.flow_layout import FlowLayout
+from unrolled.viewer.panels.found import GRADIENTS, OCCLUSION
 from unrolled.viewer.panels.gradient_map import GradientMap
 from unrolled.viewer.panels.painting import EmptyText, signed
 from unrolled.viewer.panels.panel import Panel
@@ -33,7 +34,6 @@ from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
 
-GRADIENTS, OCCLUSION = "gradients", "occlusion"
 UNASKED_AT_MOST = 40   # steps; a longer run is followed back when a person says so
 FOLLOWED_AT_MOST = 64  # steps back from the playhead
 EMPTY = "What each word depended on. Space writes the first word."
@@ -322,17 +322,3 @@ def verdict(rank_correlation: float) -> str:
             "the attention shows in part what the word needed" if rank_correlation >= 0.2 else
             "the attention does not show what the word needed")
     return f"Rank correlation with the attention {signed(rank_correlation, 2)}: {said}."
-
-
-def falls_of(asked: Asked | None, step: int) -> FloatArray | None:
-    """What was found for a step, (places,); None where it was not asked or has not come."""
-    found = next((part for part in asked.parts if isinstance(part, Occluded)), None) if asked is not None else None
-    return found.values() if found is not None and found.step == step else None
-
-
-def causes_of(asked: Asked | None, step: int) -> FloatArray | None:
-    """Gradient × input of a step's places, (places,); None where it was not asked or has not come."""
-    for part in asked.parts if asked is not None else ():
-        if isinstance(part, GradientRows) and part.row <= step < part.row + part.rows and part.places:
-            return part.table(part.places)[step - part.row]
-    return None

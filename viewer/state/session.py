@@ -11,6 +11,7 @@ from unrolled.models.trace import ModelDescription, Trace
 from unrolled.models.trace.edits import SwapInput
 from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.branches import Branch, Branches, first_branch
+from unrolled.viewer.state.brush import Brush
 from unrolled.viewer.state.comparison import Compared
 from unrolled.viewer.state.inputs import Input, InputClip, InputPicture, InputText
 from unrolled.viewer.state.playhead import Playhead
@@ -69,6 +70,7 @@ class Session:
         self.description: ModelDescription | None = None
         self.device = ""
         self.questions = Questions()
+        self.brush = Brush()
         self.branches = Branches({})
         self.search: SearchTree | None = None
         self.compared: Compared | None = None

@@ -65,7 +65,7 @@ class Branching(Transport):
             return
         trace = branch.trace
         if edit.first > len(trace) or (trace.ended and edit.first >= len(trace)):
-            self._refuse(f"Step {edit.first} is not there yet: the run has {len(trace)} so far.")
+            self._refuse(f"Step {edit.first + 1} is not there yet: the run has {len(trace)} so far.")
             return
         try:
             check(edit, tuple(trace.channels.values()), description.words)

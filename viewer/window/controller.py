@@ -80,6 +80,7 @@ class Controller(Comparing):
     def close(self) -> None:
         """Stop everything; no process and no thread is left."""
         self.playback.stop()
+        self.history.blockSignals(True)  # whoever listens may be gone when it is
         self._inputs.close()
         self._end_companion()
         self.backend.close()
@@ -279,7 +280,10 @@ class Controller(Comparing):
         elif report.subject == "step":
             if report.unit >= 0 and report.unit not in self.session.selection.units and report.channel != "attention":
                 self.session.selection.toggle(report.unit)  # where the numbers stopped being numbers
-            self.said.emit(Message(place="run", text=report.sentence))
+            where = f"{report.channel.replace('_', ' ')}, unit {report.unit}" if report.channel else "the probabilities"
+            stopped = (f"Step {report.step + 1} gave numbers that are not finite, first in {where}. The run was stopped; "
+                       "undo the change, or switch it off.")
+            self.said.emit(Message(place="run", text=stopped if report.step >= 0 else report.sentence))
         else:
             self.loading = False
             self._say_backend(report.sentence)

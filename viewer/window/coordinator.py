@@ -48,7 +48,8 @@ class Coordinator(QObject):
         self._timer.timeout.connect(self.flush)
         for signal in (session.input_changed, session.model_changed, session.trace_changed, session.ended,
                        session.selection.changed, session.time_axis.changed, session.appearance.changed,
-                       session.branches_changed, session.search_changed, session.compared_changed):
+                       session.branches_changed, session.search_changed, session.compared_changed,
+                       session.brush.changed):
             signal.connect(self._refresh)
         session.questions.answered.connect(self._answered)
         session.steps_added.connect(self._steps_added)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from unrolled.viewer.panels.alignment import AlignmentPanel
+from unrolled.viewer.panels.branch_tree import BranchTreePanel
 from unrolled.viewer.panels.candidates import CandidatesPanel
 from unrolled.viewer.panels.caption import CaptionPanel
 from unrolled.viewer.panels.clip import ClipPanel
@@ -73,6 +74,7 @@ class Layout(QWidget):
         candidates = self._panel(CandidatesPanel)
         unit = self._panel(UnitPanel)
         scrub_bar = self._panel(ScrubBarPanel)
+        self.branches = self._panel(BranchTreePanel)
 
         text, clip, alignment, reader = (self._panel(TextPanel), self._panel(ClipPanel), self._panel(AlignmentPanel),
                                          self._panel(ReaderPanel))
@@ -93,7 +95,7 @@ class Layout(QWidget):
             part.setMinimumWidth(least)
         self.scrub = scrub_bar
         for panel in self.panels:
-            if panel is not scrub_bar:  # it has round corners of its own
+            if panel not in (scrub_bar, self.branches):  # they have round corners of their own
                 # A ground of their own, so that Qt need not paint everything behind them whenever they change.
                 panel.setBackgroundRole(QPalette.ColorRole.Base)
                 panel.setAutoFillBackground(True)
@@ -102,6 +104,7 @@ class Layout(QWidget):
         inside.setContentsMargins(GAP + 4, GAP + 4, GAP + 4, 4)
         inside.setSpacing(GAP)
         inside.addWidget(self.columns, 1)
+        inside.addWidget(self.branches)
         inside.addWidget(self.scrub)
         inside.addWidget(self.status)
         whole = QVBoxLayout(self)

@@ -191,6 +191,11 @@ class MainWindow(QMainWindow):
         self.coordinator.flushed.connect(self._flushed)
         controller.history.indexChanged.connect(lambda _: self._update_actions())
         layout.drawer.made.connect(self._drawer_panel_made)
+        rows = layout.branches.rows
+        rows.show_wanted.connect(controller.show_branch)
+        rows.rename_wanted.connect(controller.rename_branch)
+        rows.remove_wanted.connect(controller.remove_branch)
+        rows.compare_wanted.connect(controller.compare_branch)
         layout.drawer.set_hints({spec.name: key_text(spec.keys[0]) for spec in SPECS if spec.keys})
         session.input_changed.connect(self._update_title)
         session.appearance.changed.connect(self._appearance_changed)
