@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QToolTip, QVBoxLayout, QWidget
 
@@ -17,6 +17,7 @@ from unrolled.viewer.theme.themes import Theme
 
 EMPTY = "Choose beam search under “How words are chosen” (D): its hypotheses are shown here as they live, die and finish."
 NODE_WIDTH, NODE_HEIGHT, COLUMN, ROW, EDGE = 84.0, 32.0, 108.0, 38.0, 8.0
+MOVES = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 FATES = {"lives": "lives", "died": "died: nothing goes on from it", "finished": "finished", "best": "on the way to the best"}
 
 
@@ -169,7 +170,7 @@ class BeamTree(QWidget):
             return
         places = {own.number: (column, row) for column, made in enumerate(search.steps) for row, own in enumerate(made)}
         column, row = places.get(self._chosen, (0, 0))
-        by = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}.get(Qt.Key(key))
+        by = MOVES.get(Qt.Key(key))
         if by is not None:
             column = min(max(column + by[0], 0), len(search.steps) - 1)
             row = min(max(row + by[1], 0), len(search.steps[column]) - 1)

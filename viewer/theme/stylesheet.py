@@ -113,6 +113,9 @@ QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}
 QCheckBox::indicator:hover {{ border-color: {t.accent}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {t.border}; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+QListWidget {{ background: {t.panel}; border: 1px solid {t.border}; border-radius: 6px; padding: 2px; outline: none; }}
+QListWidget::item {{ padding: 1px 4px; border-radius: 4px; }}
+QListWidget::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
 QSplitter::handle {{ background: transparent; }}
 QSplitter::handle:hover {{ background: {t.accent_ground}; border-radius: 3px; }}
 QScrollArea {{ background: transparent; border: none; }}

@@ -13,6 +13,7 @@ from unrolled.viewer.panels.branch_tree import BranchTreePanel
 from unrolled.viewer.panels.candidates import CandidatesPanel
 from unrolled.viewer.panels.caption import CaptionPanel
 from unrolled.viewer.panels.clip import ClipPanel
+from unrolled.viewer.panels.fidelity import FidelityBadge
 from unrolled.viewer.panels.film_strip import FilmStripPanel
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.picture import PicturePanel
@@ -100,6 +101,8 @@ class Layout(QWidget):
                 panel.setBackgroundRole(QPalette.ColorRole.Base)
                 panel.setAutoFillBackground(True)
         self.status = StatusLine()
+        self.fidelity = self._panel(FidelityBadge)
+        self.status.add_badge(self.fidelity)
         inside = QVBoxLayout()
         inside.setContentsMargins(GAP + 4, GAP + 4, GAP + 4, 4)
         inside.setSpacing(GAP)

@@ -28,6 +28,11 @@ class StatusLine(QFrame):
         layout.addWidget(self.activity)
         layout.addStretch(1)
         layout.addWidget(self.facts)
+        self._layout = layout
+
+    def add_badge(self, badge: QWidget) -> None:
+        """Put a badge before what is loaded."""
+        self._layout.insertWidget(self._layout.indexOf(self.facts), badge)
 
     def set_activity(self, text: str, fraction: float) -> None:
         """Say what is going on; a fraction of -1 means that nobody knows how far it is."""

@@ -1,0 +1,75 @@
+"""How sharp attention is, what it covers, and whether it differs between words at all. It knows neither Qt nor torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.models.trace import FloatArray
+
+Numbers = npt.NDArray[np.float64]
+
+HARDLY = 0.1  # of total variation: maps that share nine tenths of their weight look the same
+WARNING = "The maps hardly differ between words: where the model looks says little about why it wrote them."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttentionStatistics:
+    """The attention of a run.
+
+    Attributes
+    ----------
+    entropy : array, shape (steps,)
+        Of each map as a fraction of even attention's, from 0 (one place) to 1.
+    coverage : array, shape (places,)
+        Σ_t α_t, what each place was given over the whole run.
+    target : float
+        What the doubly stochastic regulariser of Xu et al. (2015), Σ_i (1 − Σ_t α_ti)², would have every place reach: 1.
+    even : float
+        What every place would have if the run's steps were shared alike: steps / places. With fewer words than places the
+        target cannot be reached, and this is what can.
+    change : float
+        The mean total variation between a map and the next, from 0 (the same) to 1 (nothing in common); nan for one map.
+    difference : float
+        The mean total variation between the maps and their mean, from 0 to 1.
+    """
+
+    entropy: Numbers
+    coverage: Numbers
+    target: float
+    even: float
+    change: float
+    difference: float
+
+    @property
+    def penalty(self) -> float:
+        """Σ_i (1 − Σ_t α_ti)², the regulariser of Xu et al. (2015) on this run."""
+        return float(((self.target - self.coverage) ** 2).sum())
+
+    @property
+    def hardly_differ(self) -> bool:
+        """Whether the maps hardly differ between words; of fewer than two maps it cannot be said."""
+        return bool(np.isfinite(self.change)) and self.difference < HARDLY
+
+
+def attention_statistics(maps: FloatArray) -> AttentionStatistics:
+    """Of maps (steps, ...), each a distribution; steps that hold what is no number are left out.
+
+    Raises
+    ------
+    ValueError
+        When no step has a map.
+    """
+    flat = maps.reshape(len(maps), -1).astype(np.float64)
+    flat = flat[np.isfinite(flat).all(axis=1)]
+    steps, places = flat.shape
+    if not steps:
+        raise ValueError("there is no attention yet")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(flat > 0, -flat * np.log(flat), 0.0)
+    entropy = terms.sum(axis=1) / np.log(max(places, 2))
+    change = 0.5 * np.abs(np.diff(flat, axis=0)).sum(axis=1).mean() if steps > 1 else float("nan")
+    difference = 0.5 * np.abs(flat - flat.mean(axis=0)).sum(axis=1).mean()
+    return AttentionStatistics(entropy, flat.sum(axis=0), 1.0, steps / places, float(change), float(difference))
