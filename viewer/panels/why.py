@@ -7,14 +7,12 @@ import math
 import numpy as np
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QCheckBox,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +24,7 @@ from unrolled.viewer.panels.found import GRADIENTS, OCCLUSION
 from unrolled.viewer.panels.gradient_map import GradientMap
 from unrolled.viewer.panels.painting import EmptyText, signed
 from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.panels.picker import Picker
 from unrolled.viewer.panels.place_map import PlaceMap
 from unrolled.viewer.panels.steps import step_noun
 from unrolled.viewer.panels.words import shown
@@ -38,9 +37,8 @@ UNASKED_AT_MOST = 40   # steps; a longer run is followed back when a person says
 FOLLOWED_AT_MOST = 64  # steps back from the playhead
 EMPTY = "What each word depended on. Space writes the first word."
 NOT_LIVE = "This needs the model’s weights: load the model that recorded this run."
-TABLES = (("hidden", "h", "by the hidden state of each step"), ("cell", "c", "by the cell of each step"),
-          ("forget_path", "c, forget path", "what comes along the cell alone, through the forget gates"),
-          ("other_paths", "c, other paths", "what comes every other way: through hidden states, gates and words"))
+TABLES = (("hidden", "by h of each step"), ("cell", "by c of each step"), ("forget_path", "by c, through the forget gates"),
+          ("other_paths", "by c, every other way"))
 
 
 class WhyPanel(Panel):
@@ -63,21 +61,14 @@ class WhyPanel(Panel):
         self._shown: object = None
         self.map = GradientMap(theme)
         self.map.chosen.connect(session.playhead.seek)
-        self.buttons: dict[str, QToolButton] = {}
-        self._group = QButtonGroup(self)
+        self.by = Picker()
+        self.by.setAccessibleName("By what the words are differentiated")
+        self.by.setToolTip("‖∂ log p(word)/∂·‖: by the hidden state, or the cell; what reaches the cell through the forget gates "
+                           "alone, and what comes every other way")
+        self.by.activated.connect(lambda _: self._choose(self.by.currentData()))
         choices = QWidget()
-        flow = FlowLayout(choices, gap=2)
-        for name, title, hint in TABLES:
-            button = QToolButton()
-            button.setText(title)
-            button.setCheckable(True)
-            button.setChecked(name == self._table)
-            button.setToolTip(f"‖∂ log p(word)/∂·‖ {hint}")
-            button.setAccessibleName(f"Gradients {hint}")
-            button.clicked.connect(lambda _=False, name=name: self._choose(name))
-            self._group.addButton(button)
-            self.buttons[name] = button
-            flow.addWidget(button)
+        flow = FlowLayout(choices, gap=4)
+        flow.addWidget(self.by)
         self.compute = QPushButton("Follow back")
         self.compute.setToolTip("Compute the gradients of the words up to here")
         self.compute.clicked.connect(lambda: self._ask(anew=True))
@@ -180,7 +171,7 @@ class WhyPanel(Panel):
         session, trace, branch = self.session, self.session.trace, self.session.branch
         if trace is None or branch is None or not session.questions.possible or not len(trace):
             return None
-        last = len(trace) - 1 if len(trace) <= UNASKED_AT_MOST else max(session.playhead.step, 0)
+        last = len(trace) - 1 if self._is_short(trace) else max(session.playhead.step, 0)
         if anew:
             session.questions.drop(GRADIENTS)
         return session.questions.ask(GRADIENTS, FollowGradients(max(last - FOLLOWED_AT_MOST + 1, 0), last), branch.take)
@@ -198,7 +189,7 @@ class WhyPanel(Panel):
         self._empty.hide()
         self._inside.show()
         asked = session.questions.get(GRADIENTS)
-        if unasked and len(trace) <= UNASKED_AT_MOST and (asked is None or asked.done) and not (asked and asked.failure):
+        if unasked and self._is_short(trace) and (asked is None or asked.done) and not (asked and asked.failure):
             asked = self._ask()
         self._show_state(asked, trace)
         parts = [part for part in asked.parts if isinstance(part, GradientRows)] if asked is not None else []
@@ -231,10 +222,10 @@ class WhyPanel(Panel):
             rows = sum(part.rows for part in asked.parts if isinstance(part, GradientRows))
             if asked.failure:
                 notes.append(asked.failure)
-            elif asked.done and len(trace) > UNASKED_AT_MOST:
+            elif asked.done and not self._is_short(trace):
                 noun = step_noun(trace.provenance)
                 notes.append(f"The {noun}s {asked.question.first + 1:,} to {asked.question.last + 1:,} of {len(trace):,}.")
-        elif asked is None and len(trace) > UNASKED_AT_MOST:
+        elif asked is None and not self._is_short(trace):
             notes.append(f"Follows the last {FOLLOWED_AT_MOST} steps up to the playhead back.")
         self.note.setText(" ".join(notes))
         self.note.setVisible(bool(self.note.text()))
@@ -242,24 +233,26 @@ class WhyPanel(Panel):
         self.progress.setValue(rows)
         self.progress.setVisible(running)
         self.cancel.setVisible(running)
-        self.compute.setVisible(not running and (len(trace) > UNASKED_AT_MOST or asked is None or bool(asked.failure)))
+        self.compute.setVisible(not running and (not self._is_short(trace) or asked is None or bool(asked.failure)))
 
     def _show_map(self, parts: list[GradientRows], trace: Trace) -> None:
-        for name, _, _ in TABLES:
-            self.buttons[name].setVisible(not parts or bool(getattr(parts[0], name)))
+        offered = [(name, title) for name, title in TABLES if not parts or getattr(parts[0], name)]
+        if [self.by.itemData(place) for place in range(self.by.count())] != [name for name, _ in offered]:
+            self.by.clear()
+            for name, title in offered:
+                self.by.addItem(title, name)
+        self.by.setCurrentIndex(max(self.by.findData(self._table), 0))
         if not parts:
             self.map.set_table(np.zeros((0, 0), np.float32), first=0, words=(), symbol="h")
             return
         if not getattr(parts[0], self._table):
             self._table = "hidden"
-            self.buttons["hidden"].setChecked(True)
         table = np.concatenate([part.table(getattr(part, self._table)) for part in parts])
         first = parts[0].column
         whole = np.zeros((parts[0].columns, parts[0].columns), np.float32)
         whole[: len(table)] = table
         words = tuple(self._word(trace, step) for step in range(first, first + len(whole)))
-        symbol = next(title for name, title, _ in TABLES if name == self._table)
-        self.map.set_table(whole, first=first, words=words, symbol=symbol)
+        self.map.set_table(whole, first=first, words=words, symbol="h" if self._table == "hidden" else "c")
 
     def _show_causes(self, parts: list[GradientRows], masked: Asked | None, trace: Trace, step: int) -> None:
         self.causes_title.setText(f"“{self._word(trace, step)}” depended on")
@@ -300,6 +293,10 @@ class WhyPanel(Panel):
                       self._word(trace, place - 1) for place in range(part.column, part.column + count))
         self.words.set_values(row[:count], (count,), names=names, note="for and against the word")
         self.words.show()
+
+    def _is_short(self, trace: Trace) -> bool:
+        """Whether it is followed back without being asked."""
+        return max(len(trace), trace.provenance.given) <= UNASKED_AT_MOST
 
     def _attention(self, trace: Trace) -> Channel | None:
         return trace.with_role("attention")

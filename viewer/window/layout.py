@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from unrolled.viewer.panels.alignment import AlignmentPanel
+from unrolled.viewer.panels.beside import BesidePanel
 from unrolled.viewer.panels.branch_tree import BranchTreePanel
 from unrolled.viewer.panels.candidates import CandidatesPanel
 from unrolled.viewer.panels.caption import CaptionPanel
@@ -82,9 +83,10 @@ class Layout(QWidget):
         self.sections = {
             "picture": Section("Photograph", picture), "clip": Section("Clip", clip), "text": Section("Text", text),
             "written": Section("Caption", caption), "film strip": Section("Attention, word by word", film_strip),
-            "alignment": Section("Alignment", alignment), "reader": Section("Read and written", reader)}
+            "alignment": Section("Alignment", alignment), "reader": Section("Read and written", reader),
+            "beside": Section("B", self._panel(BesidePanel))}
         self.picture_section = self.sections["picture"]
-        self.left = _splitter(Qt.Orientation.Vertical, *self.sections.values(), stretch=(1, 1, 0, 0, 0, 1, 1))
+        self.left = _splitter(Qt.Orientation.Vertical, *self.sections.values(), stretch=(1, 1, 0, 0, 0, 1, 1, 1))
         self._kind = ""
         self.right = _splitter(Qt.Orientation.Vertical, Section("This step", candidates), Section("Unit", unit),
                                stretch=(1, 0))
@@ -127,7 +129,7 @@ class Layout(QWidget):
         self.drawer.opened.connect(self._size_drawer)
         self.centre.splitterMoved.connect(self._drawer_moved)
         self._show_kind()
-        for changed in (session.input_changed, session.model_changed, session.trace_changed):
+        for changed in (session.input_changed, session.model_changed, session.trace_changed, session.compared_changed):
             changed.connect(self._show_kind)
 
     def _panel(self, kind: type[PanelKind]) -> PanelKind:
@@ -154,6 +156,10 @@ class Layout(QWidget):
         if kind == "picture" and channels and not FilmStripPanel.draws(channels):
             shown = tuple(name for name in shown if name != "film strip")
         self.drawer.offer(tuple(channels))
+        compared = session.compared
+        if compared is not None:
+            shown = (*(name for name in shown if name not in ("film strip", "alignment")), "beside")
+            self.sections["beside"].set_title(f"B: {compared.name}")
         state = f"{kind} {shown}"
         if state == self._kind:
             return

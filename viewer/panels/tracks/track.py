@@ -6,9 +6,11 @@ no more than copying pixels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from unrolled.models.trace import Trace
@@ -61,6 +63,8 @@ class Track(QWidget):
         self._panned_from: float | None = None
         self._wheel = 0.0
         self._folded = False
+        self._source: Callable[[], Trace | None] | None = None
+        self._parting: int | None = None
         self._fold = QToolButton(self)
         self._fold.setObjectName("foldButton")
         self._fold.setAutoRaise(True)
@@ -109,9 +113,29 @@ class Track(QWidget):
 
     @property
     def trace(self) -> Trace | None:
-        """What is drawn; none while the session's has other channels, until this track is told to go."""
-        trace = self.session.trace
+        """What is drawn; none while it has other channels, until this track is told to go."""
+        trace = self.session.trace if self._source is None else self._source()
         return trace if trace is not None and all(name in trace.channels for name in self.channel_names()) else None
+
+    def stand_for(self, source: Callable[[], Trace | None], *, name: str, title: str) -> None:
+        """Draw another run than the session's.
+
+        Parameters
+        ----------
+        source : callable
+            Gives its trace.
+        name, title : str
+            In place of the track's own.
+        """
+        self._source, self.name, self.title = source, name, title
+        self.setAccessibleName(f"{title} over time")
+        self.set_folded(self._folded)
+
+    def set_parting(self, step: int | None) -> None:
+        """Mark where two runs that are compared part."""
+        if step != self._parting:
+            self._parting = step
+            self.update()
 
     def channel_names(self) -> tuple[str, ...]:
         """The channels without which there is nothing to draw."""
@@ -181,7 +205,18 @@ class Track(QWidget):
         with QPainter(self) as painter:
             painter.drawPixmap(0, 0, self._contents)
             if not self._folded:
+                self._paint_parting(painter)
                 self._paint_playhead(painter)
+
+    def _paint_parting(self, painter: QPainter) -> None:
+        if self._parting is None:
+            return
+        x, plot = self.geometry_of_time.x(self._parting), self.plot
+        if plot.left() <= x <= plot.right():
+            painter.setPen(QPen(QColor(self.theme.panel), 3))
+            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
+            painter.setPen(QPen(QColor(self.theme.warning), 1.5, Qt.PenStyle.DashLine))
+            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
 
     def _paint_pixmap(self) -> None:
         ratio = self.devicePixelRatioF()

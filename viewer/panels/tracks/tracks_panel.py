@@ -9,13 +9,16 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.analysis.differences import Differences
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.steps import step_noun
+from unrolled.viewer.panels.tracks.compare_bar import CompareBar
 from unrolled.viewer.panels.tracks.heat_track import HeatTrack
 from unrolled.viewer.panels.tracks.label_track import LabelTrack
 from unrolled.viewer.panels.tracks.line_track import PinnedTrack, ScalarTrack
 from unrolled.viewer.panels.tracks.track import Track
 from unrolled.viewer.panels.tracks.word_track import WordTrack
+from unrolled.viewer.state.comparison import parting
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import mono_font
@@ -65,10 +68,16 @@ class TracksPanel(Panel):
         self.readout.setFixedHeight(18)
         self.readout.setMinimumWidth(1)
         self.readout.setAccessibleName("Value under the pointer")
+        self.differences: Differences | None = None
+        self.compare_bar = CompareBar(theme)
+        self.compare_bar.hide()
+        self.compare_bar.ended.connect(lambda: session.compare(None))
+        self.compare_bar.sought.connect(self._seek_difference)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self._empty, 1)
+        layout.addWidget(self.compare_bar)
         layout.addWidget(self._scroll, 1)
         layout.addWidget(self.readout)
         self._show_whether_empty()
@@ -104,7 +113,7 @@ class TracksPanel(Panel):
             channels = tuple(trace.channels.values())
         elif description is not None:
             channels = description.channels
-        if channels != self._channels:
+        if self._follow_comparison() or channels != self._channels:
             self._channels = channels
             self._build()
         self._show_whether_empty()
@@ -112,6 +121,33 @@ class TracksPanel(Panel):
             track.refresh()
         self._follow_part()
         self._rest()
+
+    def _follow_comparison(self) -> bool:
+        """Take over the run that this one is compared with; whether it is another one than before."""
+        session, trace, compared = self.session, self.session.trace, self.session.compared
+        if trace is None or compared is None or compared.trace is trace:
+            ended = self.differences is not None
+            self.differences = None
+            self.compare_bar.hide()
+            return ended
+        differences = self.differences
+        other = differences is None or differences.one is not trace or differences.other is not compared.trace
+        if differences is None or other:
+            differences = self.differences = Differences(trace, compared.trace)
+        differences.follow()
+        part = parting(trace, compared.trace)
+        for track in self.tracks:
+            track.set_parting(part)
+        branch = session.branch
+        self.compare_bar.tell(one=branch.name if branch is not None else "this run", other=compared.name,
+                              traces=(trace, compared.trace), parting=part, largest=differences.largest)
+        self.compare_bar.show()
+        return other
+
+    def _seek_difference(self, step: int, unit: int) -> None:
+        self.session.playhead.seek(step)
+        if unit >= 0 and unit not in self.session.selection.units:
+            self.session.selection.toggle(unit)
 
     @property
     def unfinished(self) -> bool:
@@ -158,6 +194,7 @@ class TracksPanel(Panel):
 
     def set_theme(self, theme: Theme) -> None:
         """Other colours."""
+        self.compare_bar.theme = theme
         for track in self.tracks:
             track.set_theme(theme)
         super().set_theme(theme)
@@ -180,9 +217,16 @@ class TracksPanel(Panel):
             labelled = [channel for channel in self._channels if channel.axes == ("label",)]
             of_units = [channel for channel in self._channels if channel.axes == ("unit",)]
             self.tracks.append(WordTrack(self.session, self.theme))
-            self.tracks += [ScalarTrack(self.session, self.theme, channel) for channel in self._channels if channel.axes == ()]
-            self.tracks += [LabelTrack(self.session, self.theme, channel) for channel in labelled]
-            self.tracks += [HeatTrack(self.session, self.theme, channel) for channel in of_units]
+            if self.differences is not None:
+                self.tracks[0].title = "A probability"
+                self.tracks.append(self._of_other(WordTrack(self.session, self.theme), "probability"))
+            for channel in self._channels:
+                if channel.axes == ():
+                    self.tracks += self._with_other(ScalarTrack, channel)
+            for channel in labelled:
+                self.tracks += self._with_other(LabelTrack, channel)
+            for channel in of_units:
+                self.tracks += self._with_other(HeatTrack, channel)
             if of_units:
                 self.tracks.append(PinnedTrack(self.session, self.theme, of_units))
         for track in self.tracks:
@@ -191,6 +235,36 @@ class TracksPanel(Panel):
             track.folded_changed.connect(self._remember_folded)
             track.read_out.connect(lambda text: self.readout.setText(text or self._at_rest))
         self._rows.addStretch(0)
+        if self.differences is not None:
+            self._follow_comparison()
+
+    def _with_other(self, kind: type[ScalarTrack] | type[LabelTrack] | type[HeatTrack], channel: Channel) -> list[Track]:
+        """A channel's track; while two runs are compared the other's beside it, and their difference."""
+        own = kind(self.session, self.theme, channel)
+        differences = self.differences
+        if differences is None:
+            return [own]
+        other = differences.other.channels.get(channel.name)
+        found: list[Track] = [own]
+        if other is not None and other.axes == channel.axes:
+            found.append(self._of_other(kind(self.session, self.theme, other), channel.title))
+        less = differences.trace.channels.get(channel.name)
+        if less is not None:
+            track = kind(self.session, self.theme, less)
+            track.stand_for(self._differences_trace, name=f"difference {channel.name}", title=f"A−B {channel.title}")
+            found.append(track)
+        return found
+
+    def _of_other(self, track: Track, title: str) -> Track:
+        track.stand_for(self._other_trace, name=f"other {track.name}", title=f"B {title}")
+        return track
+
+    def _other_trace(self) -> Trace | None:
+        compared = self.session.compared
+        return compared.trace if compared is not None else None
+
+    def _differences_trace(self) -> Trace | None:
+        return self.differences.trace if self.differences is not None else None
 
     def _remember_folded(self) -> None:
         self._folded = frozenset(track.name for track in self.tracks if track.folded)

@@ -1,0 +1,97 @@
+"""What two runs differ in, step by step: a trace of differences, drawn as any other. It knows neither Qt nor torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from unrolled.models.trace import Channel, StepBlock, Trace
+
+
+REACH = 0.25  # of the channel's range: most differences are far smaller than the whole, and none would be seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Largest:
+    """Where two runs differ most.
+
+    Attributes
+    ----------
+    channel : str
+    step : int
+    place : int
+        The unit or place; 0 of a scalar.
+    difference : float
+        The first run's value less the second's.
+    share : float
+        Its size as a share of the channel's range.
+    """
+
+    channel: str
+    step: int
+    place: int
+    difference: float
+    share: float
+
+
+class Differences:
+    """The first run less the second, of every channel that both have in the same shape.
+
+    Parameters
+    ----------
+    one, other : Trace
+        They may grow.
+
+    Attributes
+    ----------
+    trace : Trace
+        A channel for each that both have, of the same name, its range a quarter of the channel's in both directions. Its
+        words are the first run's.
+    """
+
+    def __init__(self, one: Trace, other: Trace) -> None:
+        self.one, self.other = one, other
+        self.trace = Trace(tuple(
+            _difference(channel) for name, channel in one.channels.items()
+            if (same := other.channels.get(name)) is not None and (same.axes, same.shape) == (channel.axes, channel.shape)))
+        self._largest: Largest | None = None
+
+    def follow(self) -> bool:
+        """Take over the steps that both have by now; whether there were any."""
+        start, stop = len(self.trace), min(len(self.one), len(self.other))
+        if stop <= start:
+            return False
+        columns = {name: self.one.column(name)[start:stop] - self.other.column(name)[start:stop] for name in self.trace.channels}
+        words = tuple(self.one.words[start:stop])
+        count = len(words)
+        nothing = np.zeros((count, 0), np.int32)
+        self.trace.append_block(StepBlock(
+            step=start, tokens=np.arange(count, dtype=np.int32), vocabulary=words, candidate_tokens=nothing,
+            log_probs=self.one.log_probs[start:stop] - self.other.log_probs[start:stop],
+            candidate_log_probs=nothing.astype(np.float32), values=columns))
+        for name, column in columns.items():
+            self._take_largest(name, column, start)
+        return True
+
+    @property
+    def largest(self) -> Largest | None:
+        """Where the runs differ most, as a share of the channel's range; None while they are the same."""
+        return self._largest
+
+    def _take_largest(self, name: str, column: np.ndarray[tuple[int, ...], np.dtype[np.float32]], start: int) -> None:
+        size = np.abs(column.reshape(len(column), -1))
+        if not size.size or not np.isfinite(size).any():
+            return
+        step, place = np.unravel_index(int(np.nanargmax(size)), size.shape)
+        own = self.one.channels[name]
+        share = float(size[step, place]) / (own.high - own.low)
+        if share > 0 and (self._largest is None or share > self._largest.share):
+            self._largest = Largest(channel=name, step=start + int(step), place=int(place), share=share,
+                                    difference=float(column.reshape(len(column), -1)[step, place]))
+
+
+def _difference(channel: Channel) -> Channel:
+    reach = (channel.high - channel.low) * REACH
+    return msgspec.structs.replace(channel, symbol="Δ", low=-reach, high=reach, editable=False)

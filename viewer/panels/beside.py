@@ -1,0 +1,95 @@
+"""The other run of a comparison: what it looks at, with its attention at the same step, and its words."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from unrolled.viewer.panels.overlay import overlay, photograph
+from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.panels.picture_canvas import PictureCanvas
+from unrolled.viewer.panels.words import is_end, shown
+from unrolled.viewer.state.inputs import InputPicture
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import Theme
+
+MOST_WORDS = 60
+GAPS = {"words": " ", "pieces": " ", "labels": " ", "last label": " "}
+
+
+class BesidePanel(Panel):
+    """B: its picture, where it has one, and its words.
+
+    Attributes
+    ----------
+    canvas : PictureCanvas
+    words : QLabel
+        The one at the playhead is marked.
+    """
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("The run that is compared")
+        self._picture: InputPicture | None = None
+        self._drawn: object = None
+        self.canvas = PictureCanvas(theme)
+        self.canvas.setAccessibleName("Picture of the run that is compared")
+        self.words = QLabel("")
+        self.words.setWordWrap(True)
+        self.words.setTextFormat(Qt.TextFormat.RichText)
+        self.words.linkActivated.connect(lambda step: session.playhead.seek(int(step)))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.canvas, 1)
+        layout.addWidget(self.words)
+
+    def refresh(self) -> None:
+        """Another run, or more of it."""
+        self.seek(self.session.playhead.step)
+
+    def seek(self, step: int) -> None:
+        """The same step as the run on screen."""
+        compared = self.session.compared
+        if compared is None:
+            return
+        given = compared.input or self.session.input
+        picture = given if isinstance(given, InputPicture) else None
+        if picture is not self._picture:
+            self._picture = picture
+            self.canvas.set_photo(None if picture is None else photograph(picture.pixels))
+        self.canvas.setVisible(picture is not None)
+        trace, values = compared.trace, self.session.appearance.values
+        drawn = (trace, len(trace), step, values, self.theme.name)
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        channel = trace.with_role("attention")
+        there = channel is not None and channel.axes == ("row", "column") and 0 <= step < len(trace)
+        weights = trace.column(channel.name)[step] if there and channel is not None else None
+        self.canvas.set_map(weights, None if weights is None else overlay(np.asarray(weights), values),
+                            smooth=values.attention_smooth)
+        self._write(step)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self.canvas.theme = theme
+        self.canvas.update()
+        super().set_theme(theme)
+
+    def _write(self, step: int) -> None:
+        compared, theme = self.session.compared, self.theme
+        assert compared is not None
+        trace = compared.trace
+        joining = trace.provenance.joining
+        first = max(min(step, len(trace)) - MOST_WORDS // 2, 0)
+        parts = []
+        for place in range(first, min(first + MOST_WORDS, len(trace))):
+            word = escape(shown(trace.words[place], joining))
+            colour = theme.muted if is_end(trace.words[place]) else theme.text
+            look = f"color:{theme.playhead};font-weight:600" if place == step else f"color:{colour}"
+            parts.append(f'<a href="{place}" style="{look};text-decoration:none">{word}</a>')
+        self.words.setText(GAPS.get(joining, "").join(parts))
