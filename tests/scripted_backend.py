@@ -123,6 +123,8 @@ class ScriptedEngine:
     def answer(self, branch: int, question: Question, wanted: StillWanted) -> Iterator[AnswerPart]:
         if branch not in self._branches:
             raise EngineError("question", f"There is no branch {branch}.")
+        if self._kind != "picture":
+            raise EngineError("question", "The script has no answer for this kind of input.")
         return scripted_answers.answers(question, len(self._branches[branch]), wanted)
 
     def advance(self, branch: int, step: int, decoding: Decoding, wanted: StillWanted,

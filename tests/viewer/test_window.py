@@ -24,6 +24,7 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.window.application import make_application, make_window
 from unrolled.viewer.window.decoding_popover import DecodingPopover
 from unrolled.viewer.window.dialogs import AboutDialog, ShortcutsDialog
+from unrolled.viewer.window.drawer import TABS
 from unrolled.viewer.window.settings import WindowSettings
 
 END = len(scripted.CAPTION) - 1
@@ -129,6 +130,8 @@ def test_a_button_reached_by_tab_keeps_the_space_bar(qtbot, window):
 
 def test_every_interactive_widget_has_an_accessible_name(qtbot, window):
     run_to_end(qtbot, window)
+    for tab in TABS:
+        window.layout_.drawer.open(tab.name)
     extra = [ShortcutsDialog(window), AboutDialog(window.theme, "1", window),
              DecodingPopover(window.controller.decoding, window)]
     kinds = (QAbstractButton, QComboBox, QAbstractSlider, QAbstractSpinBox, QLineEdit)

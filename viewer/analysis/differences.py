@@ -9,7 +9,6 @@ import numpy as np
 
 from unrolled.models.trace import Channel, StepBlock, Trace
 
-
 REACH = 0.25  # of the channel's range: most differences are far smaller than the whole, and none would be seen
 
 

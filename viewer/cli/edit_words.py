@@ -284,4 +284,5 @@ def _attention(text: str, channels: Sequence[Channel]) -> Edit:
 
 def _checked(edit: Edit) -> Edit:
     """The same edit; numbers that no edit can have are refused with msgspec's words."""
-    return msgspec.convert(msgspec.to_builtins(edit), type=Edit)
+    checked: Edit = msgspec.convert(msgspec.to_builtins(edit), type=Edit)
+    return checked

@@ -267,7 +267,9 @@ class EditForm(QWidget):
         self._pages.setCurrentIndex(names.index(self.kind.currentData()) if self.kind.currentData() in names else 0)
         for number in range(self._pages.count()):  # as high as the page that is seen, not as the highest
             policy = QSizePolicy.Policy.Preferred if number == self._pages.currentIndex() else QSizePolicy.Policy.Ignored
-            self._pages.widget(number).setSizePolicy(QSizePolicy.Policy.Preferred, policy)
+            page = self._pages.widget(number)
+            if page is not None:
+                page.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
         self.steps.setEnabled(self.kind.currentData() not in ("word", "input"))
         self.button.setVisible(self.kind.currentData() != "input")
         self.sentence.setText("")

@@ -51,6 +51,7 @@ class FidelityBadge(Panel):
         self.where = ""
         self._modules: set[str] = set()
         self._by_hand = False
+        self._failure = ""
         self.refresh()
 
     @property
@@ -68,7 +69,7 @@ class FidelityBadge(Panel):
         if (id(trace), branch.take) != self._of:
             self._of, self._next, self._taken = (id(trace), branch.take), 0, 0
             self.checked, self.largest, self.relative, self.where = 0, 0.0, 0.0, ""
-            self._modules, self._by_hand = set(), False
+            self._modules, self._by_hand, self._failure = set(), False, ""
         if not session.questions.possible:
             self._show("not checked", self.theme.muted, "The model that recorded this run is not loaded: what is drawn "
                                                         "cannot be held against it.")
@@ -77,6 +78,7 @@ class FidelityBadge(Panel):
         if asked is not None and asked.take == branch.take:
             if asked.done and asked.number != self._taken:
                 self._taken = asked.number
+                self._failure = asked.failure
                 for part in asked.parts:
                     if isinstance(part, Replayed):
                         self._take(part, trace)
@@ -96,10 +98,13 @@ class FidelityBadge(Panel):
         return given > AT_ONCE and len(trace) < given
 
     def _take(self, part: Replayed, trace: Trace) -> None:
-        values = np.frombuffer(part.values, "<f4").reshape(part.count, -1)
         stop = part.first + part.count
-        if stop > len(trace):
+        sizes = {name: channel.size for name, channel in trace.channels.items()} | {LOG_PROBS: 1}
+        total = sum(sizes.get(name, 0) for name in part.channels)
+        if stop > len(trace) or len(part.values) != 4 * part.count * total:
+            self._failure = "What the model gave does not fit what is drawn."
             return
+        values = np.frombuffer(part.values, "<f4").reshape(part.count, -1)
         begin = 0
         for name in part.channels:
             drawn = trace.log_probs[part.first : stop, None] if name == LOG_PROBS else \
@@ -120,6 +125,9 @@ class FidelityBadge(Panel):
         self._by_hand |= not part.modules
 
     def _tell(self, trace: Trace) -> None:
+        if self._failure and not self.checked:
+            self._show("not checked", self.theme.muted, self._failure)
+            return
         if not self.checked:
             self._show("checking…", self.theme.muted, "What is drawn is being held against the model.")
             return

@@ -19,5 +19,6 @@ def causes_of(asked: Asked | None, step: int) -> FloatArray | None:
     """Gradient × input of a step's places, (places,); None where it was not asked or has not come."""
     for part in asked.parts if asked is not None else ():
         if isinstance(part, GradientRows) and part.row <= step < part.row + part.rows and part.places:
-            return part.table(part.places)[step - part.row]
+            row: FloatArray = part.table(part.places)[step - part.row]
+            return row
     return None

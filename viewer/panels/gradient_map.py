@@ -100,8 +100,9 @@ class GradientMap(QWidget):
         with np.errstate(divide="ignore", invalid="ignore"):
             decades = np.log10(self.table / top)
         colours = to_colours(np.maximum(decades, -DECADES).astype(np.float32), low=-DECADES, high=0.0, name=COLOUR_MAP)
+        # No word depends on what comes after it.
         later = np.arange(self.table.shape[1])[None, :] > np.arange(self.table.shape[0])[:, None]
-        colours[later | ~np.isfinite(self.table)] = QColor(self.theme.missing).getRgb()  # no word depends on what comes after
+        colours[later | ~np.isfinite(self.table)] = np.array(_rgba(self.theme.missing), np.uint8)
         self._colours = np.ascontiguousarray(colours)
         self._image = QImage(self._colours.data, colours.shape[1], colours.shape[0], 4 * colours.shape[1],
                              QImage.Format.Format_RGBA8888)
@@ -190,3 +191,8 @@ class GradientMap(QWidget):
             self.chosen.emit(self.current + by)
         else:
             super().keyPressEvent(event)
+
+
+def _rgba(colour: str) -> tuple[int, int, int, int]:
+    made = QColor(colour)
+    return made.red(), made.green(), made.blue(), 255

@@ -50,7 +50,7 @@ class WhyPanel(Panel):
         All words by all steps.
     compute, cancel : QPushButton
         Follow the run back, and give it up.
-    mask : QCheckBox
+    masking : QCheckBox
         Whether each place is masked in turn at every step that is looked at.
     """
 
@@ -88,9 +88,9 @@ class WhyPanel(Panel):
         self.attention = PlaceMap("attention α", theme, signed_values=False)
         self.inputs = PlaceMap("gradient × input", theme, signed_values=True)
         self.falls = PlaceMap("fall when masked", theme, signed_values=True)
-        self.mask = QCheckBox("Mask each place in turn")
-        self.mask.setToolTip("Take the step again with each place masked, and show how far log p(word) falls")
-        self.mask.toggled.connect(lambda _: self._update())
+        self.masking = QCheckBox("Mask each place in turn")
+        self.masking.setToolTip("Take the step again with each place masked, and show how far log p(word) falls")
+        self.masking.toggled.connect(lambda _: self._update())
         self.verdict = QLabel("")
         self.verdict.setWordWrap(True)
         self._build(choices)
@@ -110,7 +110,7 @@ class WhyPanel(Panel):
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 6, 0)
         column.setSpacing(6)
-        for widget in (self.causes_title, self.mask, self.verdict, maps, self.words):
+        for widget in (self.causes_title, self.masking, self.verdict, maps, self.words):
             column.addWidget(widget)
         column.addStretch(1)
         area = QScrollArea()
@@ -205,9 +205,9 @@ class WhyPanel(Panel):
     def _ask_masked(self, trace: Trace, step: int) -> Asked | None:
         branch = self.session.branch
         there = self._attention(trace) is not None
-        if self.mask.isHidden() == there:
-            self.mask.setVisible(there)
-        if not there or branch is None or not self.mask.isChecked():
+        if self.masking.isHidden() == there:
+            self.masking.setVisible(there)
+        if not there or branch is None or not self.masking.isChecked():
             return None
         return self.session.questions.ask(OCCLUSION, OccludeStep(step), branch.take)
 

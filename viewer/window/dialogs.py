@@ -22,7 +22,7 @@ WITH_THE_MOUSE = (
     ("Wheel over a track", "move step by step"),
     ("Ctrl + wheel over a track", "zoom the steps"),
     ("Click a row of a track", "pin that unit everywhere"),
-    ("Click a candidate", "write that word and go on"),
+    ("Click a candidate", "write that word, on a branch"),
     ("Drop a picture anywhere", "open it"),
 )
 
@@ -36,11 +36,11 @@ class ShortcutsDialog(QDialog):
         self.setAccessibleName("Keyboard shortcuts")
         columns = QHBoxLayout()
         columns.setSpacing(40)
-        sides = [QVBoxLayout(), QVBoxLayout()]
+        sides = [QVBoxLayout() for _ in range(3)]
         for side in sides:
             side.setSpacing(12)
             columns.addLayout(side)
-        for menu, place in zip(MENUS, (0, 1, 0, 1), strict=True):
+        for menu, place in zip(MENUS, (0, 0, 1, 2, 2, 1), strict=True):
             rows = [(spec.text.rstrip("…"), spec.keys) for spec in SPECS if spec.menu == menu and spec.keys]
             if rows:
                 sides[place].addLayout(_table(menu, rows))
@@ -51,7 +51,7 @@ class ShortcutsDialog(QDialog):
         for number, (what, does) in enumerate(WITH_THE_MOUSE, 1):
             mouse.addWidget(QLabel(what), number, 0)
             mouse.addWidget(_muted(does), number, 1)
-        sides[1].addLayout(mouse)
+        sides[2].addLayout(mouse)
         for side in sides:
             side.addStretch(1)
         layout = QVBoxLayout(self)

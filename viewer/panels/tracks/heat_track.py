@@ -43,9 +43,9 @@ class HeatTrack(Track):
         self._of: Trace | None = None
         self._before_click: tuple[int, ...] = ()
 
-    def channel_names(self) -> tuple[str, ...]:
+    def channel_shapes(self) -> dict[str, tuple[int, ...]]:
         """The one that is drawn."""
-        return (self.channel.name,)
+        return {self.channel.name: self.channel.shape}
 
     @property
     def colour_map(self) -> str:

@@ -38,9 +38,9 @@ class LineTrack(Track):
         self._envelopes: dict[object, Envelope] = {}
         self._of: Trace | None = None
 
-    def channel_names(self) -> tuple[str, ...]:
+    def channel_shapes(self) -> dict[str, tuple[int, ...]]:
         """The one that is drawn."""
-        return (self.channel.name,)
+        return {self.channel.name: self.channel.shape}
 
     def lines(self) -> list[tuple[str, FloatArray]]:
         """Colour and values, shape (steps,), of every line."""

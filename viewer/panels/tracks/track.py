@@ -115,7 +115,10 @@ class Track(QWidget):
     def trace(self) -> Trace | None:
         """What is drawn; none while it has other channels, until this track is told to go."""
         trace = self.session.trace if self._source is None else self._source()
-        return trace if trace is not None and all(name in trace.channels for name in self.channel_names()) else None
+        if trace is None:
+            return None
+        shapes = {name: channel.shape for name, channel in trace.channels.items()}
+        return trace if all(shapes.get(name) == shape for name, shape in self.channel_shapes().items()) else None
 
     def stand_for(self, source: Callable[[], Trace | None], *, name: str, title: str) -> None:
         """Draw another run than the session's.
@@ -137,9 +140,9 @@ class Track(QWidget):
             self._parting = step
             self.update()
 
-    def channel_names(self) -> tuple[str, ...]:
-        """The channels without which there is nothing to draw."""
-        return ()
+    def channel_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The channels without which there is nothing to draw, and the shape that they must have."""
+        return {}
 
     @property
     def plot(self) -> QRectF:
