@@ -6,7 +6,8 @@ computed, so that they agree with what was recorded as far as float32 goes.
 
 from __future__ import annotations
 
-import numpy as np
+import math
+
 import torch
 from torch import Tensor
 
@@ -157,12 +158,16 @@ def _gru(taken: _Step, unit: int) -> tuple[Equation, ...]:
 def _equation(taken: _Step, unit: int, *, name: str, symbol: str, function: str, parts: tuple[Part, ...],
               outside: tuple[tuple[str, float], ...] = ()) -> Equation:
     total, value = sum(part.value for part in parts), taken.at(name, unit)
-    given = {"σ": lambda: 1 / (1 + np.exp(-total)), "tanh": lambda: np.tanh(total), "": lambda: total}[function]()
-    for _, factor in outside:
-        given *= factor
-    edited = not abs(float(given) - value) <= EDITED_FROM * max(1.0, abs(total))
+    given = math.prod((_function(function, total), *(factor for _, factor in outside)))
+    edited = not abs(given - value) <= EDITED_FROM * max(1.0, abs(total))
     return Equation(channel=name, symbol=symbol, function=function, parts=parts, total=total, value=value, outside=outside,
                     edited=edited)
+
+
+def _function(name: str, total: float) -> float:
+    if name == "σ":
+        return float(torch.sigmoid(torch.tensor(total, dtype=torch.float64)))
+    return math.tanh(total) if name == "tanh" else total
 
 
 def _with_attention(taken: _Step, explained: Explained) -> Explained:

@@ -143,7 +143,8 @@ def _kept(line: Line, step: int, forget_gate: Tensor) -> Tensor:
 
 
 def _norm(by: Tensor, rows: int) -> Tensor:
-    return by.reshape(rows, -1).norm(dim=1)
+    norms: Tensor = torch.linalg.vector_norm(by.reshape(rows, -1), dim=1)
+    return norms
 
 
 def _plain(state: Any) -> Any:
@@ -151,7 +152,7 @@ def _plain(state: Any) -> Any:
     if isinstance(state, Tensor):
         return state.clone()
     parts = [_plain(part) for part in state]
-    return type(state)(*parts) if hasattr(state, "_fields") else type(state)(parts)
+    return type(state)(*parts) if hasattr(state, "_fields") else type(state)(parts)  # a named tuple, or a tuple
 
 
 def _bytes(values: Tensor) -> bytes:
