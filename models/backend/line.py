@@ -137,8 +137,10 @@ class Line:
             log_probs = record.log_probs
             only = forced_token(self.edits, at)
             if only >= 0:
+                # One that is never written by itself has minus infinity, with which no hypothesis would be left.
+                own = log_probs[:, only : only + 1].nan_to_num(neginf=0.0)
                 log_probs = torch.full_like(log_probs, float("-inf")).index_copy(
-                    1, torch.tensor([only], device=log_probs.device), log_probs[:, only : only + 1])
+                    1, torch.tensor([only], device=log_probs.device), own)
             at += 1
             return state, log_probs.unsqueeze(0)
 

@@ -39,14 +39,17 @@ class ByTorch:
     def __init__(self, module: nn.LSTMCell | nn.GRUCell | nn.RNNCell, change: Change) -> None:
         self._module, self._change = module, change
         self._given: dict[str, Tensor] = {}
+        self._cell_edited = False  # then h follows from what the edit made of c, which torch's module knows nothing of
 
     def __call__(self, name: str, value: Tensor, /) -> Tensor:
         """A quantity, or torch's in its place; edits of the state come after."""
         if name in ("cell_input", "hidden_before", "cell_before"):
             self._given[name] = value
-        elif name in OF_THE_STATE:
+        elif name in OF_THE_STATE and not self._cell_edited:
             value = self._computed()[name].reshape(value.shape)
-        return self._change(name, value)
+        edited = self._change(name, value)
+        self._cell_edited |= name == "cell" and edited is not value
+        return edited
 
     def _computed(self) -> dict[str, Tensor]:
         x, hidden = (self._given[name].flatten(0, -2) for name in ("cell_input", "hidden_before"))  # each (K, ...)

@@ -60,5 +60,6 @@ class DecoderRecorder:
         """(L, 1): sums a map's terms and divides by the even map's entropy."""
         if len(self._of_uniform) != places:
             with torch.inference_mode(False):  # it is kept, and a later step may be differentiated
-                self._of_uniform = torch.full((places, 1), 1 / math.log(max(places, 2)), device=self._device)
+                self._of_uniform = torch.full((places, 1), 1 / math.log(max(places, 2)), device=self._device,
+                                              dtype=self._word_bias.dtype)
         return self._of_uniform

@@ -44,6 +44,7 @@ class Branching(Transport):
         session.candidate_chosen.connect(self.choose)
         session.edit_wanted.connect(self.change)
         session.run_changed.connect(self._forget_branches)
+        session.branches_changed.connect(self._show_its_search)
 
     # ── What a person can do ──────────────────────────────────────────────────────────────────────────────────
 
@@ -220,9 +221,18 @@ class Branching(Transport):
         """What the backend's number means; also of a branch that was undone, whose steps are kept for when it comes back."""
         return self.session.branches.of_take(take) or self._takes.get(take)
 
+    def _show_its_search(self) -> None:
+        """Show the beam search that the branch comes from: its own, or that of the nearest branch that it leaves."""
+        branch, branches = self.session.branch, self.session.branches.all
+        while branch is not None and branch.identity not in self._searches:
+            branch = branches.get(branch.parent) if branch.parent is not None else None
+        search = self._searches[branch.identity] if branch is not None else None
+        if search is not self.session.search:
+            self.session.set_search(search)
+
     def _grow_search(self, report: BeamStepped | Searched) -> None:
-        search = self.session.search
-        if search is None or search.take != report.branch:
+        search = next((own for own in self._searches.values() if own.take == report.branch), None)
+        if search is None:
             return
         branch = self._branch_of(search.take)
         if isinstance(report, Searched):
@@ -233,7 +243,8 @@ class Branching(Transport):
             except ValueError as error:
                 self.said.emit(Message(place="run", text=f"The model reported a search that does not fit: {error}."))
                 return
-        self.session.set_search(search)
+        if search is self.session.search:
+            self.session.set_search(search)
 
     def _edit_refused(self, take: int, sentence: str) -> None:
         """The backend cannot make a branch: it is taken back."""
@@ -248,6 +259,7 @@ class Branching(Transport):
     def _forget_branches(self) -> None:
         self.history.clear()
         self._takes.clear()
+        self._searches.clear()
         self._last_take = max((branch.take for branch in self.session.branches.all.values()), default=0)
 
 

@@ -64,6 +64,7 @@ class Transport(QObject):
         self._opened: Opened | None = None  # what the backend said of the input
         self._target: int | None = None   # the step that the playhead goes to as steps arrive
         self._moving = False
+        self._searches: dict[int, SearchTree] = {}  # by the branch that each searched
         self.playback.tick.connect(self._tick)
         self.playback.changed.connect(self.state_changed)
         session.playhead.moved.connect(self._playhead_moved)
@@ -183,13 +184,14 @@ class Transport(QObject):
 
     def _want(self, length: int) -> None:
         """Have the branch that is shown grow; a beam search is told as it runs, before the steps that follow it."""
-        branch, search = self.session.branch, self.session.search
+        branch = self.session.branch
         if branch is None or not self.run.is_open:
             return
-        written = len(branch.trace)
+        written, search = len(branch.trace), self._searches.get(branch.identity)
         searched = search is not None and search.take == branch.take and search.decoding == branch.decoding
         if branch.decoding.method == "beam" and length > written >= branch.trace.provenance.given and not searched:
-            self.session.set_search(SearchTree(branch.take, written, branch.decoding))
+            self._searches[branch.identity] = SearchTree(branch.take, written, branch.decoding)
+            self.session.set_search(self._searches[branch.identity])
             self.run.search(branch)
         self.run.want(length, branch)
 

@@ -1,0 +1,381 @@
+"""Explanations against independent sources: torch's own modules, finite differences, and doing it by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import tiny_captioner as tiny
+import tiny_lines
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_lines import CELLS, always, captioner, characters, run_of, take, values_of, written
+from torch import nn
+
+from unrolled.models.backend.answering import answers
+from unrolled.models.backend.engine import EngineError, Superseded
+from unrolled.models.backend.line import Line
+from unrolled.models.explaining.equations import explain
+from unrolled.models.explaining.gradients import ROWS_AT_ONCE, gradients
+from unrolled.models.explaining.occlusion import occlude, rank_correlation
+from unrolled.models.explaining.replay import replay, torch_cell
+from unrolled.models.protocol.questions import Equation, FollowGradients, GradientRows, OccludeStep
+from unrolled.models.trace.edits import ClampUnits, MaskAttention, ScaleUnits, SetAttention, UniformAttention
+
+KINDS = [(cell, attention) for cell in CELLS for attention in (True, False)]
+
+
+def tables(line: Line, first: int, last: int) -> dict[str, np.ndarray]:
+    parts = list(gradients(line, first, last, always))
+    names = ("hidden", "cell", "forget_path", "other_paths", "words", "places")
+    return {name: np.concatenate([part.table(getattr(part, name)) for part in parts]) for name in names}
+
+
+# ── Gradients ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def by_torch(line: Line, t: int) -> dict[str, list[torch.Tensor]]:
+    """∂ log p(word_t) by the states of all steps, through torch's own cell and plain autograd, one word alone."""
+    stepper = line.stepper
+    network, memory = stepper.network, line.reading.memory
+    module = torch_cell(stepper.anatomy.cell)
+    features = memory.features.clone().requires_grad_()
+    state = [own.clone()[0] for own in network.start(memory)]                                # each (1, hidden)
+    hidden, cells, words, result = [], [], [], None
+    for step in range(t + 1):
+        word = network.embed.weight[line.token_before(step)].unsqueeze(0).clone().requires_grad_()
+        words.append(word)
+        if network.attend is not None:
+            keys = network.attend.features_to_size(features[0])
+            scores = network.attend.score(torch.tanh(network.attend.hidden_to_size(state[0]) + keys))[:, 0]
+            context = (torch.softmax(scores, 0) @ features[0]).unsqueeze(0)
+        else:
+            context = features[0].mean(dim=0, keepdim=True)
+        x = torch.cat((word, context), dim=-1)
+        if isinstance(module, nn.LSTMCell):
+            state = list(module(x, (state[0], state[1])))
+            cells.append(state[1])
+        else:
+            state = [module(x, state[0])]
+        hidden.append(state[0])
+        output = torch.tanh(network.deepen(torch.cat((state[0], context), dim=-1)) + word)
+        scores = (output @ network.embed.weight.T + network.word_bias) / network.temperature
+        scores = scores.index_fill(1, torch.tensor(line.stepper.never_written), float("-inf"))
+        result = torch.log_softmax(scores, -1)[0, line.tokens[step]]
+    found = torch.autograd.grad(result, [*hidden, *cells, *words, features])
+    count = len(hidden)
+    return {"hidden": list(found[:count]), "cell": list(found[count : count + len(cells)]),
+            "words": [own * word for own, word in zip(found[count + len(cells) : -1], words, strict=True)],
+            "places": [(found[-1] * features)[0]]}
+
+
+@pytest.mark.parametrize(("cell", "attention"), KINDS)
+def test_gradients_are_those_of_autograd_through_torchs_modules(cell: str, attention: bool) -> None:
+    line, _ = written(captioner(cell, attention=attention))
+    found = tables(line, 0, 5)
+    for t in range(6):
+        expected = by_torch(line, t)
+        for name in ("hidden", "cell"):
+            norms = [float(own.norm()) for own in expected[name]]
+            if norms:
+                assert found[name][t, : t + 1] == pytest.approx(norms, rel=2e-3, abs=1e-6)
+                assert (found[name][t, t + 1 :] == 0).all()
+        causes = [float(own.detach().sum()) for own in expected["words"]]
+        assert found["words"][t, : t + 1] == pytest.approx(causes, rel=2e-3, abs=1e-5)
+        assert np.allclose(found["places"][t], expected["places"][0].sum(dim=-1).detach(), rtol=2e-3, atol=1e-5)
+    if cell != "lstm":
+        assert not found["cell"].size
+
+
+def test_gradients_are_finite_differences() -> None:
+    """The hidden state of step 2 is nudged along a direction; log p of the word of step 4 changes as the gradient says."""
+    stepper = captioner(double=True)
+    line, _ = written(stepper)
+    direction = torch.randn(16, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    direction /= direction.norm()
+
+    def log_prob(by: float) -> float:
+        def nudge(name: str, value: torch.Tensor, /) -> torch.Tensor:
+            return value + by * direction if name == "hidden" else value
+
+        state = stepper.start(line.reading.memory)
+        for step in range(5):
+            change = nudge if step == 2 else line.change_at(step)
+            state, record = stepper.step(line.reading.memory, state, [line.token_before(step)], change)
+        return float(record.log_probs[0, line.tokens[4]])
+
+    slope = (log_prob(1e-5) - log_prob(-1e-5)) / 2e-5
+    gradient = by_torch(line, 4)["hidden"][2][0]
+    assert slope == pytest.approx(float(gradient @ direction), rel=1e-5)
+    assert float(gradient.norm()) == pytest.approx(float(tables(line, 0, 5)["hidden"][4, 2]), rel=1e-4)
+
+
+def test_the_path_through_the_forget_gates_is_their_product() -> None:
+    edit = ScaleUnits(channel="cell", units=(1, 2), factor=0.5, first=3, last=3)
+    for edits in ((), (edit,)):
+        line, reports = written(captioner(), edits)
+        found, values = tables(line, 0, 5), values_of(line, reports)
+        factors = torch.ones(6, 16)
+        if edits:
+            factors[3, [1, 2]] = 0.5
+        for t in (5, 2):
+            arriving = by_torch(line, t)["cell"][t][0] if not edits else None
+            for k in range(t, -1, -1):
+                along = torch.prod(values["forget_gate"][k + 1 : t + 1] * factors[k + 1 : t + 1], dim=0)
+                if arriving is not None:
+                    path = along * arriving
+                    assert float(path.norm()) == pytest.approx(float(found["forget_path"][t, k]), rel=2e-3, abs=1e-6)
+                    rest = by_torch(line, t)["cell"][k][0] - path
+                    assert float(rest.norm()) == pytest.approx(float(found["other_paths"][t, k]), rel=5e-3, abs=1e-5)
+            assert found["other_paths"][t, t] == pytest.approx(0.0, abs=1e-6)
+            assert (found["forget_path"][t, : t + 1] <= found["cell"][t, : t + 1] + found["other_paths"][t, : t + 1] + 1e-5).all()
+
+
+def test_a_closed_forget_gate_cuts_its_path() -> None:
+    line, _ = written(captioner(), (ClampUnits(channel="forget_gate", value=0.0, first=3, last=3),))
+    found = tables(line, 0, 5)
+    assert (found["forget_path"][5, :3] == 0).all()
+    assert (found["forget_path"][5, 3:] > 0).all()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_long_text_is_followed_back_in_parts(cell: str) -> None:
+    steps = 2 * ROWS_AT_ONCE + 5
+    run = run_of(characters(cell), "ab(cd) " * 12)
+    line = run.line(0)
+    take(line, stop=steps)
+    parts = list(gradients(line, 0, steps - 1, always))
+    assert [part.rows for part in parts] == [ROWS_AT_ONCE, ROWS_AT_ONCE, 5]
+    whole = np.concatenate([part.table(part.hidden) for part in parts])
+    last = np.concatenate([part.table(part.hidden) for part in gradients(line, 10, steps - 1, always)])
+    assert whole.shape == (steps, steps)
+    assert np.allclose(np.triu(whole, 1), 0)
+    assert np.allclose(whole[10:, 10:], last, rtol=1e-3, atol=1e-7)
+    assert not parts[0].places
+
+
+def test_gradients_that_nobody_waits_for_are_given_up() -> None:
+    line, _ = written(captioner())
+    asked = iter([True, True, False])
+    with pytest.raises(Superseded):
+        list(gradients(line, 0, 5, lambda: next(asked)))
+
+
+# ── Equations ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def value_of(equation: Equation) -> float:
+    function = {"σ": lambda x: 1 / (1 + math.exp(-x)), "tanh": math.tanh, "": lambda x: x}[equation.function]
+    return function(equation.total) * math.prod(factor for _, factor in equation.outside)
+
+
+@pytest.mark.parametrize(("cell", "attention"), KINDS)
+def test_an_equations_parts_sum_to_what_was_recorded(cell: str, attention: bool) -> None:
+    line, reports = written(captioner(cell, attention=attention))
+    recorded = values_of(line, reports)
+    for step in (0, 3, 5):
+        for unit in (0, 15):
+            found = explain(line, step, unit, always)
+            assert found.cell == cell
+            for equation in found.equations:
+                assert sum(part.value for part in equation.parts) == pytest.approx(equation.total, abs=1e-9)
+                assert equation.value == float(recorded[equation.channel][step, unit])
+                assert value_of(equation) == pytest.approx(equation.value, abs=2e-6)
+                assert not equation.edited
+                for part in equation.parts:
+                    if part.factors:
+                        assert math.prod(factor for _, factor in part.factors) == pytest.approx(part.value, abs=1e-9)
+                    if part.contributors:
+                        assert sum(own.value for own in part.contributors) + part.rest == pytest.approx(part.value, abs=1e-9)
+                    sizes = [abs(own.value) for own in part.contributors]
+                    assert sizes == sorted(sizes, reverse=True)
+            channels = {channel.name for channel in line.channels if channel.axes == ("unit",)}
+            assert {equation.channel for equation in found.equations} == channels
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_pre_activation_is_that_of_torchs_linear_layers(cell: str) -> None:
+    line, _ = written(captioner(cell))
+    weights = line.stepper.anatomy.cell
+    state, memory = line.state(3, always), line.reading.memory
+    word = line.stepper.network.embed.weight[line.token_before(3)]
+    attended = line.stepper.network.attend(state[0], memory.features, memory.keys)
+    x = torch.cat((word, attended.context[0, 0]))
+    own = nn.functional.linear(x, weights.weight_ih, weights.bias_ih)
+    other = nn.functional.linear(state[0][0, 0], weights.weight_hh, weights.bias_hh)
+    by_name = {equation.channel: equation for equation in explain(line, 3, 7, always).equations}
+    for number, name in enumerate({"rnn": ("hidden",), "lstm": ("input_gate", "forget_gate", "cell_gate", "output_gate"),
+                                   "gru": ("reset_gate", "update_gate")}[cell]):
+        place = 16 * number + 7
+        assert by_name[name].total == pytest.approx(float(own[place] + other[place]), abs=1e-5)
+
+
+def test_contributors_name_the_unit_the_word_and_the_place() -> None:
+    line, reports = written(captioner())
+    hidden, attention = values_of(line, reports)["hidden"], values_of(line, reports)["attention"]
+    gate = explain(line, 3, 2, always).equations[1]
+    word, context, recurrent, _ = gate.parts
+    assert (word.contributors[0].kind, word.contributors[0].index) == ("word", 2)
+    assert word.contributors[0].name == tiny.WORDS[line.tokens[2]]
+    weights = line.stepper.anatomy.cell.weight_hh
+    for own in recurrent.contributors:
+        assert own.weight == float(weights[16 + 2, own.index])  # the forget gate is the second block
+        assert own.activity == float(hidden[2, own.index])
+        assert own.value == pytest.approx(own.weight * own.activity)
+    for own in context.contributors:
+        assert own.weight == float(attention[3, own.index])
+    assert explain(line, 0, 2, always).equations[0].parts[0].contributors[0].index == -1  # START
+
+
+def test_attention_in_numbers() -> None:
+    line, reports = written(captioner())
+    found = explain(line, 4, 0, always)
+    weights = values_of(line, reports)["attention"][4]
+    assert found.places == 9
+    assert [own.weight for own in found.looked] == sorted(weights.tolist(), reverse=True)
+    for own in found.looked:
+        assert math.exp(own.score - found.score_max) / found.score_sum == pytest.approx(own.weight, abs=1e-6)
+    context = weights @ line.reading.memory.features[0]
+    assert found.context_norm == pytest.approx(float(context.norm()), rel=1e-5)
+
+
+def test_an_edited_quantity_is_named() -> None:
+    line, _ = written(captioner(), (ClampUnits(channel="forget_gate", units=(3,), value=0.25, first=2, last=2),))
+    edited = {equation.channel: equation for equation in explain(line, 2, 3, always).equations}
+    assert [name for name, equation in edited.items() if equation.edited] == ["forget_gate"]
+    assert edited["forget_gate"].value == 0.25
+    assert edited["cell"].parts[0].factors[0] == ("f_t", 0.25)
+    assert not any(equation.edited for equation in explain(line, 2, 4, always).equations)
+
+
+def test_a_unit_or_a_step_that_is_not_there_is_said() -> None:
+    line, _ = written(captioner())
+    with pytest.raises(EngineError, match="no unit 16"):
+        explain(line, 0, 16, always)
+    with pytest.raises(EngineError, match="not there yet"):
+        list(answers(line, OccludeStep(6), always))
+    with pytest.raises(EngineError, match="comes before"):
+        list(answers(line, FollowGradients(4, 2), always))
+
+
+# ── Occlusion ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+@pytest.mark.parametrize("edits", [
+    (), (MaskAttention(places=(0, 4)),), (ClampUnits(channel="cell", value=0.1, first=2, last=2),)])
+def test_occlusion_is_masking_one_place_by_hand(edits: tuple) -> None:
+    stepper = captioner()
+    line, reports = written(stepper, edits)
+    falls = occlude(line, 3, always).values()
+    run = run_of(stepper)
+    words = tiny_lines.forced(*tiny_lines.WORDS)
+    run.fork(1, 0, 0, (*words, *edits), ())
+    take(run.line(1))
+    for place in range(9):
+        run.fork(2, 1, 3, (*words, *edits, MaskAttention(places=(place,), first=3, last=3)), ())
+        masked = take(run.line(2), start=3, stop=4)[0]
+        assert reports[3].log_prob - masked.log_prob == pytest.approx(float(falls[place]), abs=1e-5)
+    found = occlude(line, 3, always)
+    attention = values_of(line, reports)["attention"][3].numpy()
+    assert found.rank_correlation == pytest.approx(naive_spearman(falls, attention), abs=1e-9)
+
+
+def test_attention_that_an_edit_sets_can_be_occluded_too() -> None:
+    for edit in (UniformAttention(), SetAttention(weights=tuple(range(9)))):
+        line, _ = written(captioner(), (edit,))
+        falls = occlude(line, 2, always).values()
+        assert np.isfinite(falls).all()
+        assert np.abs(falls[1:]).max() > 0
+
+
+def test_without_attention_nothing_can_be_masked() -> None:
+    line, _ = written(captioner(attention=False))
+    with pytest.raises(EngineError, match="no attention"):
+        occlude(line, 0, always)
+
+
+def naive_spearman(one: np.ndarray, other: np.ndarray) -> float:
+    def ranks(values: np.ndarray) -> np.ndarray:
+        return np.array([(values < own).sum() + ((values == own).sum() + 1) / 2 for own in values])
+
+    first, second = ranks(one), ranks(other)
+    first, second = first - first.mean(), second - second.mean()
+    return float((first * second).sum() / math.sqrt((first**2).sum() * (second**2).sum()))
+
+
+@given(st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=3, max_size=30))
+@settings(max_examples=80, deadline=None)
+def test_rank_correlation_is_spearmans(pairs: list[tuple[int, int]]) -> None:
+    one, other = np.array(pairs, np.float32).T
+    found = rank_correlation(one, other)
+    if one.std() == 0 or other.std() == 0:
+        assert math.isnan(found)
+    else:
+        assert found == pytest.approx(naive_spearman(one, other), abs=1e-9)
+        assert rank_correlation(np.exp(one), other) == pytest.approx(found)  # it knows ranks alone
+
+
+# ── Replay ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def replayed(line: Line, reports: list) -> tuple[float, tuple[str, ...]]:
+    """The largest difference between what was recorded and what is replayed, and by which modules."""
+    parts = list(replay(line, 0, len(line) - 1, always))
+    recorded = values_of(line, reports)
+    worst = 0.0
+    for part in parts:
+        values = torch.from_numpy(np.frombuffer(part.values, "<f4").reshape(part.count, -1).copy())
+        stop, begin = part.first + part.count, 0
+        for name in part.channels:
+            drawn = torch.tensor([[step.log_prob] for step in reports[part.first : stop]]) if name == "log_probs" \
+                else recorded[name][part.first : stop]
+            own = values[:, begin : begin + drawn.shape[1]]
+            begin += drawn.shape[1]
+            same = own == drawn
+            worst = max(worst, float(torch.where(same, 0.0, (own - drawn).abs()).max()))
+        assert begin == values.shape[1]
+    return worst, parts[0].modules
+
+
+@pytest.mark.parametrize(("cell", "attention"), KINDS)
+def test_what_is_recorded_is_what_torchs_own_modules_give(cell: str, attention: bool) -> None:
+    line, reports = written(captioner(cell, attention=attention))
+    worst, modules = replayed(line, reports)
+    assert worst <= 1e-6
+    assert modules == ({"rnn": "nn.RNNCell", "lstm": "nn.LSTMCell", "gru": "nn.GRUCell"}[cell],)
+
+
+def test_an_edit_of_the_state_is_replayed_behind_torchs_module_and_one_of_a_gate_by_the_equations() -> None:
+    for edit, by in ((ClampUnits(channel="cell", units=(2,), value=0.5, first=1, last=2), ("nn.LSTMCell",)),
+                     (ClampUnits(channel="output_gate", units=(2,), value=0.5, first=1, last=2), ())):
+        line, reports = written(captioner(), (edit,))
+        worst, modules = replayed(line, reports)
+        assert worst <= 1e-6
+        assert modules == by
+
+
+def test_a_cell_that_is_not_torchs_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    stepper = captioner()
+    line, reports = written(stepper)
+    cell = stepper.anatomy.cell
+    weights = cell.state_dict()
+    monkeypatch.setattr(cell, "state_dict", lambda: {**weights, "bias_hh": weights["bias_hh"] + 0.01})
+    worst, _ = replayed(line, reports)
+    assert worst > 1e-3
+
+
+def test_a_text_of_many_blocks_is_replayed_in_parts() -> None:
+    run = run_of(characters("gru"), "ab(cd) " * 60)
+    line = run.line(0)
+    reports = take(line, stop=400)
+    parts = list(replay(line, 0, 399, always))
+    assert [part.count for part in parts] == [256, 144]
+    worst, modules = replayed(line, reports)
+    assert worst <= 1e-6
+    assert modules == ("nn.GRUCell",)
+
+
+def test_every_part_of_an_answer_comes_with_its_table() -> None:
+    line, _ = written(captioner())
+    part = next(answers(line, FollowGradients(0, 5), always))
+    assert isinstance(part, GradientRows)
+    with pytest.raises(ValueError, match="no table"):
+        part.table(b"\0" * 7)

@@ -1,0 +1,289 @@
+"""The drawer's explanations in a window: what is asked, what is shown, and what can be clicked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scripted
+import scripted_answers
+from PySide6.QtCore import QPoint, Qt, QUrl
+from PySide6.QtGui import QGuiApplication
+
+from unrolled.models.protocol.questions import Explained
+from unrolled.models.trace.edits import ClampUnits
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.panels.equation_text import number, typeset
+from unrolled.viewer.panels.found import OCCLUSION
+from unrolled.viewer.panels.why import verdict
+from unrolled.viewer.window.application import make_window
+from unrolled.viewer.window.settings import WindowSettings
+
+
+@pytest.fixture
+def window(qtbot, scripted_command, tmp_path):
+    backend = BackendProcess(scripted_command)
+    made = make_window(WindowSettings(tmp_path / "settings.ini"), backend)
+    made.remembers = False
+    backend.start()
+    made.resize(1440, 900)
+    made.show()
+    made.controller.open_bytes(scripted.picture().data, "drawn.png")
+    qtbot.waitUntil(lambda: made.controller.run.is_open, timeout=10_000)
+    made.controller.run_to_end()
+    qtbot.waitUntil(lambda: made.session.trace.ended and not made.controller.run.busy, timeout=5000)
+    made.session.playhead.seek(4)
+    yield made
+    made.close()
+    made.deleteLater()
+
+
+def opened(qtbot, window, name):
+    window.actions_by_name[name].trigger()
+    window.coordinator.flush()
+    return window.layout_.drawer.panels[name]
+
+
+def answered(qtbot, window, name):
+    qtbot.waitUntil(lambda: (asked := window.session.questions.get(name)) is not None and asked.done, timeout=5000)
+    window.coordinator.flush()
+
+
+# ── Equations ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_equations_show_the_traces_numbers_to_the_last_digit(qtbot, window):
+    window.session.selection.set((17,))
+    panel = opened(qtbot, window, "equations")
+    answered(qtbot, window, "equations")
+    text = panel.text.toPlainText()
+    for name in ("input_gate", "forget_gate", "cell_gate", "output_gate", "cell", "hidden"):
+        assert number(float(window.session.trace.column(name)[4, 17])) in text
+        assert name.replace("_", " ") in text
+    assert panel.unit == 17
+    assert "the model gives" not in text
+    for own in panel.explained.looked:
+        assert number(float(window.session.trace.column("attention")[4].ravel()[own.place])) in text
+    window.session.playhead.seek(6)
+    window.coordinator.flush()
+    answered(qtbot, window, "equations")
+    assert panel.explained.step == 6
+    assert number(float(window.session.trace.column("cell")[6, 17])) in panel.text.toPlainText()
+
+
+def test_causes_are_named_and_can_be_clicked(qtbot, window):
+    window.session.selection.set((17,))
+    panel = opened(qtbot, window, "equations")
+    answered(qtbot, window, "equations")
+    assert f"“{scripted.CAPTION[3]}” +0.2000" in panel.text.toPlainText()  # the word before, in the one that is unfolded
+    panel.text.anchorClicked.emit(QUrl("open:input_gate"))
+    assert panel.text.toPlainText().count(f"“{scripted.CAPTION[3]}” +0.2000") == 2
+    panel.text.anchorClicked.emit(QUrl("unit:22"))
+    assert window.session.selection.units == (17, 22)
+    window.coordinator.flush()
+    assert panel.unit == 22
+    panel.text.anchorClicked.emit(QUrl("step:3"))
+    assert window.session.playhead.step == 3
+
+
+def test_a_unit_can_be_typed_and_the_equations_copied(qtbot, window):
+    panel = opened(qtbot, window, "equations")
+    loudest = int(np.abs(window.session.trace.column("hidden")[4]).argmax())
+    assert panel.unit == loudest  # nothing is pinned
+    panel.unit_box.selectAll()
+    qtbot.keyClicks(panel.unit_box, "33")
+    qtbot.keyClick(panel.unit_box, Qt.Key.Key_Return)
+    assert window.session.selection.units == (33,)
+    window.coordinator.flush()
+    answered(qtbot, window, "equations")
+    for action in panel.findChildren(type(window.actions_by_name["why"])):
+        action.trigger()
+    assert r"f_t &= \sigma(W_{xf} x_t" in QGuiApplication.clipboard().text()
+    assert "c_t = f_t · c_t−1 + i_t · g_t = " in panel.text.accessibleDescription()
+
+
+def test_a_trace_that_is_not_what_the_model_gives_is_marked(qtbot, window):
+    window.session.selection.set((17,))
+    panel = opened(qtbot, window, "equations")
+    answered(qtbot, window, "equations")
+    window.session.trace.column("cell")[4, 17] += 0.01
+    panel._shown = None
+    window.coordinator._refresh()
+    window.coordinator.flush()
+    assert "the model gives" in panel.text.toPlainText()
+
+
+@pytest.mark.parametrize(("symbol", "expected"), [
+    ("W_xi x_t", "<i>W</i><sub>xi</sub> <i>x</i><sub>t</sub>"), ("h_{t-1}", "<i>h</i><sub>t−1</sub>"),
+    ("1 − z_t", "1 − <i>z</i><sub>t</sub>"), ("V_xf v", "<i>V</i><sub>xf</sub> <i>v</i>")])
+def test_symbols_are_set_as_in_a_book(symbol, expected):
+    assert typeset(symbol) == expected
+
+
+# ── Why this word ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_gradients_come_by_themselves_and_can_be_clicked(qtbot, window):
+    panel = opened(qtbot, window, "why")
+    answered(qtbot, window, "gradients")
+    steps = len(scripted.CAPTION)
+    assert panel.map.table.shape == (steps, steps)
+    assert panel.map.table[4, 2] == pytest.approx(0.7**2)
+    assert panel.map.words[:3] == scripted.CAPTION[:3]
+    assert f"“{scripted.CAPTION[4]}” depended on" in panel.causes_title.text()
+    assert panel.words.names[0] == "START"
+    assert len(panel.words.values) == 5
+    panel.by.setCurrentIndex(panel.by.findData("forget_path"))
+    panel.by.activated.emit(panel.by.currentIndex())
+    assert panel.map.table[4, 2] == pytest.approx(1.5 * 0.7**2)
+    place = panel.map._plot
+    qtbot.mouseClick(panel.map, Qt.MouseButton.LeftButton, pos=QPoint(round(place.left() + 5), round(place.bottom() - 3)))
+    assert window.session.playhead.step == steps - 1
+    qtbot.keyClick(panel.map, Qt.Key.Key_Up)
+    assert window.session.playhead.step == steps - 2
+    window.coordinator.flush()
+    assert len(panel.words.values) == steps - 1
+    assert "0.7" in panel.words.reading(panel.words._plot.bottomLeft() + type(panel.words._plot.bottomLeft())(90, -4))
+
+
+def test_places_are_masked_in_turn_and_laid_over_the_picture(qtbot, window):
+    panel = opened(qtbot, window, "why")
+    answered(qtbot, window, "gradients")
+    picture = window.layout_.sections["picture"].content
+    assert picture.controls.channel.findData(OCCLUSION) < 0
+    qtbot.mouseClick(panel.masking, Qt.MouseButton.LeftButton, pos=QPoint(8, panel.masking.height() // 2))
+    assert panel.masking.isChecked()
+    answered(qtbot, window, OCCLUSION)
+    falls = scripted_answers.occluded(4).values()
+    assert np.array_equal(panel.falls.values, falls)
+    assert panel.verdict.text() == verdict(0.73)
+    place = picture.controls.channel.findData(OCCLUSION)
+    picture.controls.channel.setCurrentIndex(place)
+    picture.controls.channel.activated.emit(place)
+    assert np.array_equal(picture.shown_map.ravel(), falls)
+    assert "fall of log p" in picture.canvas.label
+    window.session.playhead.seek(5)
+    window.coordinator.flush()
+    answered(qtbot, window, OCCLUSION)
+    assert np.array_equal(picture.shown_map.ravel(), scripted_answers.occluded(5).values())
+
+
+def test_gradients_can_be_given_up(qtbot, window):
+    panel = opened(qtbot, window, "why")
+    qtbot.waitUntil(lambda: window.session.questions.get("gradients") is not None, timeout=2000)
+    number_before = window.session.questions.get("gradients").number
+    qtbot.mouseClick(panel.cancel, Qt.MouseButton.LeftButton)
+    assert window.session.questions.get("gradients") is None
+    assert panel.compute.isVisible()
+    qtbot.mouseClick(panel.compute, Qt.MouseButton.LeftButton)
+    answered(qtbot, window, "gradients")
+    assert window.session.questions.get("gradients").number > number_before
+
+
+def test_a_verdict_says_what_the_number_means():
+    assert "needed" in verdict(0.9)
+    assert "does not show" in verdict(-0.1)
+    assert "cannot be ranked" in verdict(float("nan"))
+
+
+# ── Statistics ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_gates_are_dots_that_can_be_pinned(qtbot, window):
+    panel = opened(qtbot, window, "gates")
+    gate = window.session.trace.column("forget_gate")
+    place = panel.scatter.place(9).toPoint()
+    unit = panel.scatter.unit_at(panel.scatter.place(9))
+    assert (gate[:, unit] < 0.1).mean() == (gate[:, 9] < 0.1).mean()  # units at one place are the same dot
+    qtbot.mouseMove(panel.scatter, place)
+    qtbot.mouseClick(panel.scatter, Qt.MouseButton.LeftButton, pos=place)
+    assert len(window.session.selection.units) == 1
+    window.coordinator.flush()
+    panel.scatter.setFocus()
+    qtbot.keyClick(panel.scatter, Qt.Key.Key_Right)
+    window.coordinator.flush()
+    assert "open" in panel.reading.text()
+    assert "pinned" in panel.lives.item(0).text()
+    qtbot.mouseClick(panel.buttons["input_gate"], Qt.MouseButton.LeftButton)
+    shut = (window.session.trace.column("input_gate") < 0.1).mean(axis=0)
+    assert np.allclose(panel.scatter._shut, shut)
+
+
+def test_attention_that_hardly_differs_is_warned_of(qtbot, window):
+    panel = opened(qtbot, window, "attention")
+    assert not panel.warning.isVisible()
+    maps = window.session.trace.column("attention").reshape(len(scripted.CAPTION), -1)
+    assert np.allclose(panel.coverage.values, maps.sum(axis=0), atol=1e-5)
+    window.session.trace.column("attention")[:] = window.session.trace.column("attention")[0]
+    window.session.playhead.seek(2)
+    window.coordinator.flush()
+    assert panel.warning.isVisible()
+
+
+def test_similar_steps_are_found_and_gone_to(qtbot, window, tmp_path):
+    from unrolled.models.trace.files import save_trace
+
+    window.session.trace.column("hidden")[:] = 0.1
+    for step in (2, 7):
+        window.session.trace.column("hidden")[step, [5, 6]] = 0.95
+    panel = opened(qtbot, window, "similar")
+    assert "Pin units" in panel.note.text()
+    window.session.playhead.seek(2)
+    window.coordinator.flush()
+    qtbot.mouseClick(panel.take, Qt.MouseButton.LeftButton)
+    assert set(window.session.selection.units) == {5, 6}
+    window.coordinator.flush()
+    assert panel.matches.count() == 2
+    assert f"[{scripted.CAPTION[7]}]" in panel.matches.item(1).text()
+    panel.matches.itemClicked.emit(panel.matches.item(1))
+    assert window.session.playhead.step == 7
+    folder = tmp_path / "traces"
+    folder.mkdir()
+    save_trace(window.session.trace, folder / "one.npz")
+    (folder / "broken.npz").write_bytes(b"nothing")
+    panel.search_folder(folder)
+    qtbot.waitUntil(lambda: "in the folder" in panel.note.text(), timeout=5000)
+    assert panel.matches.count() == 4
+    assert "broken.npz" in panel.note.text()
+    other = next(panel.matches.item(row) for row in range(4) if "one.npz" in panel.matches.item(row).text())
+    panel.matches.itemClicked.emit(other)
+    assert window.session.trace.provenance.model == "scripted"
+    assert window.session.playhead.step in (2, 7)
+
+
+# ── Fidelity ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_the_badge_is_always_there_and_red_where_it_must_be(qtbot, window):
+    badge = window.layout_.fidelity
+    qtbot.waitUntil(lambda: badge.checked == len(scripted.CAPTION), timeout=5000)
+    assert badge.agrees
+    assert badge.label.text() == "✓ true to the bit"
+    assert "nn.LSTMCell" in badge.label.toolTip()
+    window.controller.change(ClampUnits(channel="cell", value=0.25, first=3, last=3))  # the script's answer knows of no edit
+    qtbot.waitUntil(lambda: not badge.agrees, timeout=5000)
+    assert badge.label.text().startswith("✗ cell, unit")
+    assert window.theme.error in badge.label.styleSheet()
+    assert "step 4" in badge.label.text()
+
+
+def test_without_its_model_a_trace_is_not_checked(qtbot, window, tmp_path):
+    from unrolled.models.trace.files import save_trace
+
+    save_trace(window.session.trace, tmp_path / "kept.npz")
+    window.controller.backend.close()
+    window.controller.run.lose()
+    window.session.questions.possible = False
+    window.controller.open_file(tmp_path / "kept.npz")
+    window.session.questions.possible = False
+    window.coordinator._refresh()
+    window.coordinator.flush()
+    assert window.layout_.fidelity.label.text() == "not checked"
+    panel = opened(qtbot, window, "equations")
+    assert "load the model" in panel._empty.text()
+
+
+def test_answers_that_nobody_waits_for_are_dropped(window):
+    questions = window.session.questions
+    asked = questions.ask("x", scripted_answers.OccludeStep(1), 0)
+    questions.ask("x", scripted_answers.OccludeStep(2), 0)
+    questions.take_part(asked.number, scripted_answers.explained(1, 2), done=True)
+    assert not questions.get("x").parts
+    questions.drop("x")
+    assert questions.get("x") is None
+    assert isinstance(scripted_answers.explained(1, 2), Explained)
