@@ -1,4 +1,4 @@
-"""`unrolled bench`, the part that needs torch: what recording everything costs."""
+"""`unrolled bench`, the part that needs torch: what recording everything costs, and what branches and explanations do."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from PIL import Image
 from unrolled.models.captioning.stepper import CaptionerStepper
 from unrolled.models.cells.decoder import Memory
 from unrolled.models.checkpoints.registry import DEFAULT_MODEL, load
+from unrolled.models.verbs.bench_explaining import explaining_costs
 
 ROUNDS = 60
 STEPS = 16
@@ -71,5 +72,7 @@ def _plain(stepper: CaptionerStepper, memory: Memory) -> float:
 
 def bench(arguments: argparse.Namespace) -> int:
     """Measure and print one JSON object."""
-    print(json.dumps(trace_overhead()))
+    figures = trace_overhead()
+    costs = explaining_costs()
+    print(json.dumps({**figures, **costs, "details": {**figures["details"], **costs["details"]}}))
     return 0

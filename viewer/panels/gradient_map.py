@@ -182,15 +182,19 @@ class GradientMap(QWidget):
         """Go to the word whose row it is."""
         found = self.value_at(event.position())
         if found is not None:
-            self.chosen.emit(found[0])
+            self._choose(found[0])
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Up and down go to the word before and after."""
         by = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)
-        if by:
-            self.chosen.emit(self.current + by)
+        if by and len(self.table):
+            self._choose(min(max(self.current + by, self.first), self.first + len(self.table) - 1))
         else:
             super().keyPressEvent(event)
+
+    def _choose(self, step: int) -> None:
+        self.set_current(step)
+        self.chosen.emit(step)
 
 
 def _rgba(colour: str) -> tuple[int, int, int, int]:

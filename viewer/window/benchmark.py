@@ -14,12 +14,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 
+from unrolled.models.trace import Trace
+from unrolled.viewer.state.comparison import Compared
 from unrolled.viewer.window.main_window import MainWindow
 from unrolled.viewer.window.message import Message
 
@@ -104,8 +107,32 @@ class Driver(QObject):
                   for _ in range(SCRUBS)]
         self._figures["scrub_ms"] = _spread(scrubs)
         self._figures["window_rss_mb"] = round(_resident_megabytes(), 1)
+        self._compare(whole, chosen)
         self._figures["steps"] = steps
         self._finish("")
+
+    def _compare(self, whole: Trace, chosen: random.Random) -> None:
+        """The same again with two runs side by side: the run, and one whose every value is another."""
+        session, steps = self._window.session, len(whole)
+        other = Trace(whole.channels.values(), provenance=whole.provenance, input_bytes=whole.input_bytes)
+        for step in range(steps):
+            result = whole.step(steps - 1 - step)
+            other.append(replace(result, step=step))
+        frames: list[float] = []
+        for number in range(ROUNDS // 2):
+            grown = whole.truncated(0)
+            session.set_trace(grown)
+            session.compare(Compared("the same backwards", other))
+            self._paint()
+            for step in range(steps):
+                grown.append(whole.step(step))
+                took = self._timed(self._grow)
+                if number:
+                    frames.append(took)
+        self._figures["compare_frame_ms"] = _spread(frames)
+        scrubs = [self._timed(lambda: session.playhead.seek(_other(chosen, steps, session.playhead.step)))
+                  for _ in range(SCRUBS // 2)]
+        self._figures["compare_scrub_ms"] = _spread(scrubs)
 
     def _grow(self) -> None:
         self._window.session.grew()
@@ -159,6 +186,7 @@ def measure_window() -> dict[str, Any]:
     figures["details"] = {
         "size": SIZE, "steps": steps, "frames": (ROUNDS - 1) * steps, "scrubs": SCRUBS,
         "frame": "from the change to the painted window, without a screen",
+        "compare": "frame and scrub with two runs side by side, every track three times",
         "limits": "frame and scrub: median 8, p95 16 ms; window 1.0 s; first caption 6 s; memory 300 MB",
     }
     return figures

@@ -62,7 +62,9 @@ class CompareBar(QFrame):
             where = f", unit {unit}" if unit >= 0 else ""
             texts.append(self._link(f"{largest.step}:{unit}", f"most different: {channel.title}{where}, step {largest.step + 1} "
                                                               f"({signed(largest.difference, 2)})"))
-        self.text.setText(" &nbsp;·&nbsp; ".join(texts))
+        text = " &nbsp;·&nbsp; ".join(texts)
+        if text != self.text.text():
+            self.text.setText(text)
 
     def _link(self, target: str, text: str) -> str:
         return f'<a href="{target}" style="color:{self.theme.accent};text-decoration:none">{escape(text)}</a>'

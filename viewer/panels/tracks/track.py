@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from unrolled.models.trace import Trace
@@ -117,8 +117,11 @@ class Track(QWidget):
         trace = self.session.trace if self._source is None else self._source()
         if trace is None:
             return None
-        shapes = {name: channel.shape for name, channel in trace.channels.items()}
-        return trace if all(shapes.get(name) == shape for name, shape in self.channel_shapes().items()) else None
+        for name, shape in self.channel_shapes().items():
+            channel = trace.channels.get(name)
+            if channel is None or channel.shape != shape:
+                return None
+        return trace
 
     def stand_for(self, source: Callable[[], Trace | None], *, name: str, title: str) -> None:
         """Draw another run than the session's.
@@ -216,10 +219,8 @@ class Track(QWidget):
             return
         x, plot = self.geometry_of_time.x(self._parting), self.plot
         if plot.left() <= x <= plot.right():
-            painter.setPen(QPen(QColor(self.theme.panel), 3))
-            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
-            painter.setPen(QPen(QColor(self.theme.warning), 1.5, Qt.PenStyle.DashLine))
-            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
+            painter.fillRect(QRectF(x - 2, plot.top(), 4, plot.height()), QColor(self.theme.panel))
+            painter.fillRect(QRectF(x - 1, plot.top(), 2, plot.height()), QColor(self.theme.warning))
 
     def _paint_pixmap(self) -> None:
         ratio = self.devicePixelRatioF()

@@ -59,6 +59,7 @@ class TracksPanel(Panel):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setWidget(self._column)
+        self._scroll.verticalScrollBar().valueChanged.connect(lambda _: self.refresh())
         self._empty = QLabel(EMPTY)
         self._empty.setObjectName("muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -117,7 +118,7 @@ class TracksPanel(Panel):
             self._channels = channels
             self._build()
         self._show_whether_empty()
-        for track in self.tracks:
+        for track in self._in_sight():
             track.refresh()
         self._follow_part()
         self._rest()
@@ -152,11 +153,19 @@ class TracksPanel(Panel):
     @property
     def unfinished(self) -> bool:
         """Whether there are steps whose colours are not known yet: of a long run, they are made a part a frame."""
-        return any(track.unfinished for track in self.tracks if isinstance(track, HeatTrack))
+        return any(track.unfinished for track in self._in_sight() if isinstance(track, HeatTrack))
+
+    def _in_sight(self) -> list[Track]:
+        """The tracks that are not scrolled away; the others are brought up to date when they come into sight."""
+        if not self.isVisible():
+            return self.tracks
+        top = self._scroll.verticalScrollBar().value()
+        bottom = top + self._scroll.viewport().height()
+        return [track for track in self.tracks if track.y() < bottom and track.y() + track.height() > top]
 
     def _follow_part(self) -> None:
         end = time.perf_counter() + PART_SECONDS
-        waiting = [track for track in self.tracks if isinstance(track, HeatTrack) and track.unfinished]
+        waiting = [track for track in self._in_sight() if isinstance(track, HeatTrack) and track.unfinished]
         while waiting and time.perf_counter() < end:
             track = min(waiting, key=lambda one: len(one.columns))
             track.follow_part()
@@ -189,7 +198,7 @@ class TracksPanel(Panel):
             self._shown = shown
             if step >= 0 and not axis.following:
                 axis.reveal(step)
-        for track in self.tracks:
+        for track in self._in_sight():
             track.seek()
 
     def set_theme(self, theme: Theme) -> None:
