@@ -252,12 +252,12 @@ def test_similar_steps_are_found_and_gone_to(qtbot, window, tmp_path):
 
 def test_the_badge_is_always_there_and_red_where_it_must_be(qtbot, window):
     badge = window.layout_.fidelity
-    qtbot.waitUntil(lambda: badge.checked == len(scripted.CAPTION), timeout=5000)
-    assert badge.agrees
+    qtbot.waitUntil(lambda: badge.found.steps == len(scripted.CAPTION), timeout=5000)
+    assert badge.found.agrees
     assert badge.label.text() == "✓ true to the bit"
     assert "nn.LSTMCell" in badge.label.toolTip()
     window.controller.change(ClampUnits(channel="cell", value=0.25, first=3, last=3))  # the script's answer knows of no edit
-    qtbot.waitUntil(lambda: not badge.agrees, timeout=5000)
+    qtbot.waitUntil(lambda: not badge.found.agrees, timeout=5000)
     assert badge.label.text().startswith("✗ cell, unit")
     assert window.theme.error in badge.label.styleSheet()
     assert "step 4" in badge.label.text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,7 @@ class EditWords:
                 try:
                     edit = read(text)
                     check(edit, channels, description.words)
-                except (EditError, msgspec.ValidationError) as error:
+                except EditError as error:
                     raise CommandError(f"--{name} {text}: {error}", WRONG_USE) from error
                 made.append(edit)
         made += self._of_file(channels, description)
@@ -186,9 +187,12 @@ def _number(text: str) -> int:
 
 def _decimal(text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise EditError(f"“{text}” is not a number.") from None
+        number = math.nan
+    if math.isnan(number):
+        raise EditError(f"“{text}” is not a number.")
+    return number
 
 
 def units_of(text: str) -> tuple[int, ...]:
@@ -284,5 +288,9 @@ def _attention(text: str, channels: Sequence[Channel]) -> Edit:
 
 def _checked(edit: Edit) -> Edit:
     """The same edit; numbers that no edit can have are refused with msgspec's words."""
-    checked: Edit = msgspec.convert(msgspec.to_builtins(edit), type=Edit)
+    try:
+        checked: Edit = msgspec.convert(msgspec.to_builtins(edit), type=Edit)
+    except msgspec.ValidationError as error:
+        sentence = "a number is out of range: values lie between −1e30 and 1e30, weights and deviations from 0 on."
+        raise EditError(sentence) from error
     return checked

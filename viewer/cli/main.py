@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 # The arrays here are small: NumPy's threads would only wait for one another, and for the model's. It reads this once.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from unrolled.viewer.cli import bench, caption, computing, doctor, export, models, trace, window
+from unrolled.viewer.cli import analyze, bench, caption, computing, doctor, export, models, trace, window
 from unrolled.viewer.cli.failure import FAILURE, INTERRUPTED, CommandError
 
 DESCRIPTION = "A microscope for recurrent and attention models: open a photograph, press Space, watch the words come."
@@ -34,7 +34,7 @@ def verb_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"unrolled {_version()}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
-    for module in (caption, trace, export, models, bench, doctor):
+    for module in (caption, trace, export, analyze, models, bench, doctor):
         module.add(verbs)
     verbs.add_parser("train", help="train a model; see unrolled train --help")
     verbs.add_parser("evaluate", help="judge a model by its task's metrics; see unrolled evaluate --help")
@@ -45,7 +45,7 @@ def verb_parser() -> argparse.ArgumentParser:
 
 def window_parser() -> argparse.ArgumentParser:
     """The words of the program without a verb."""
-    verbs = "caption, trace, export, models, train, evaluate, bench, doctor"
+    verbs = "caption, trace, export, analyze, models, train, evaluate, bench, doctor"
     parser = argparse.ArgumentParser(
         prog="unrolled", description=DESCRIPTION,
         epilog=f"With a verb it works without a screen: {verbs}. “unrolled VERB --help” says more.")
@@ -55,7 +55,7 @@ def window_parser() -> argparse.ArgumentParser:
     return parser
 
 
-VERBS = ("caption", "trace", "export", "models", "bench", "doctor")
+VERBS = ("caption", "trace", "export", "analyze", "models", "bench", "doctor")
 
 
 def main(words: Sequence[str] | None = None) -> int:

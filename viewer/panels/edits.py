@@ -42,6 +42,7 @@ class EditsPanel(Panel):
         self.form.swap_wanted.connect(self.swap_wanted)
         self.title = QLabel("")
         self.title.setObjectName("subtitle")
+        self.title.setWordWrap(True)
         self._list = QVBoxLayout()
         self._list.setSpacing(2)
         self._none = QLabel(NONE_YET)

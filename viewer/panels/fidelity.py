@@ -5,19 +5,17 @@ The steps that are new are asked about, some at a time, while the window has not
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from unrolled.models.protocol.questions import Replay, Replayed
 from unrolled.models.trace import Trace
+from unrolled.viewer.analysis.fidelity import Fidelity
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
 
 QUESTION = "fidelity"
-AT_ONCE = 256      # steps
-TOLERANCE = 1e-4   # of values around 1; float32 on another device than the processor stays well below
-LOG_PROBS = "log_probs"
+AT_ONCE = 256  # steps
 
 
 class FidelityBadge(Panel):
@@ -26,12 +24,8 @@ class FidelityBadge(Panel):
     Attributes
     ----------
     label : QLabel
-    checked : int
-        How many steps of the run that is shown.
-    largest : float
-        The largest difference among them.
-    where : str
-        The channel and the step of it.
+    found : Fidelity
+        Of the run that is shown.
     """
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
@@ -45,19 +39,9 @@ class FidelityBadge(Panel):
         self._of: tuple[int, int] = (0, 0)
         self._taken = 0
         self._next = 0
-        self.checked = 0
-        self.largest = 0.0
-        self.relative = 0.0
-        self.where = ""
-        self._modules: set[str] = set()
-        self._by_hand = False
+        self.found = Fidelity()
         self._failure = ""
         self.refresh()
-
-    @property
-    def agrees(self) -> bool:
-        """Whether every difference is within tolerance."""
-        return self.relative <= TOLERANCE
 
     def refresh(self) -> None:
         """Take over what was answered, and ask about what is new."""
@@ -68,8 +52,7 @@ class FidelityBadge(Panel):
             return
         if (id(trace), branch.take) != self._of:
             self._of, self._next, self._taken = (id(trace), branch.take), 0, 0
-            self.checked, self.largest, self.relative, self.where = 0, 0.0, 0.0, ""
-            self._modules, self._by_hand, self._failure = set(), False, ""
+            self.found, self._failure = Fidelity(), ""
         if not session.questions.possible:
             self._show("not checked", self.theme.muted, "The model that recorded this run is not loaded: what is drawn "
                                                         "cannot be held against it.")
@@ -80,8 +63,8 @@ class FidelityBadge(Panel):
                 self._taken = asked.number
                 self._failure = asked.failure
                 for part in asked.parts:
-                    if isinstance(part, Replayed):
-                        self._take(part, trace)
+                    if isinstance(part, Replayed) and not self.found.take(part, trace):
+                        self._failure = "What the model gave does not fit what is drawn."
             if not asked.done:
                 self._tell(trace)
                 return
@@ -97,48 +80,21 @@ class FidelityBadge(Panel):
         given = trace.provenance.given
         return given > AT_ONCE and len(trace) < given
 
-    def _take(self, part: Replayed, trace: Trace) -> None:
-        stop = part.first + part.count
-        sizes = {name: channel.size for name, channel in trace.channels.items()} | {LOG_PROBS: 1}
-        total = sum(sizes.get(name, 0) for name in part.channels)
-        if stop > len(trace) or len(part.values) != 4 * part.count * total:
-            self._failure = "What the model gave does not fit what is drawn."
-            return
-        values = np.frombuffer(part.values, "<f4").reshape(part.count, -1)
-        begin = 0
-        for name in part.channels:
-            drawn = trace.log_probs[part.first : stop, None] if name == LOG_PROBS else \
-                trace.column(name)[part.first : stop].reshape(part.count, -1)
-            own = values[:, begin : begin + drawn.shape[1]]
-            begin += drawn.shape[1]
-            away = np.abs(own.astype(np.float64) - drawn)
-            away[~np.isfinite(own) & (own == drawn)] = 0.0  # a word that is never written has minus infinity in both
-            relative = away / np.maximum(1.0, np.abs(drawn))
-            worst = np.unravel_index(int(np.nanargmax(relative)), relative.shape)
-            self.relative = max(self.relative, float(relative[worst]))
-            if not self.where or float(away[worst]) > self.largest:
-                self.largest = float(away[worst])
-                unit = f", unit {worst[1]}" if name != LOG_PROBS else ""
-                self.where = f"{name.replace('_', ' ')}{unit}, step {part.first + int(worst[0]) + 1:,}"
-        self.checked += part.count
-        self._modules.update(part.modules)
-        self._by_hand |= not part.modules
-
     def _tell(self, trace: Trace) -> None:
-        if self._failure and not self.checked:
+        found = self.found
+        if self._failure and not found.steps:
             self._show("not checked", self.theme.muted, self._failure)
             return
-        if not self.checked:
+        if not found.steps:
             self._show("checking…", self.theme.muted, "What is drawn is being held against the model.")
             return
-        by = " and ".join([*sorted(self._modules), *(["its own equations, where a gate is edited"] if self._by_hand else [])])
-        of = f"{self.checked:,} of {len(trace):,} steps" if self.checked < len(trace) else f"all {len(trace):,} steps"
-        if self.agrees:
-            self._show(f"✓ true to {self.largest:.0e}" if self.largest else "✓ true to the bit", self.theme.good,
-                       f"The largest difference between what is drawn and what {by} gave, of {of}: {self.largest:.2g}.")
+        of = f"{found.steps:,} of {len(trace):,} steps" if found.steps < len(trace) else f"all {len(trace):,} steps"
+        if found.agrees:
+            self._show(f"✓ true to {found.largest:.0e}" if found.largest else "✓ true to the bit", self.theme.good,
+                       f"The largest difference between what is drawn and what {found.by} gave, of {of}: {found.largest:.2g}.")
         else:
-            self._show(f"✗ {self.where} differs by {self.largest:.2g}", self.theme.error,
-                       f"What is drawn is not what {by} gave ({of}): {self.where} differs by {self.largest:.3g}.")
+            self._show(f"✗ {found.where} differs by {found.largest:.2g}", self.theme.error,
+                       f"What is drawn is not what {found.by} gave ({of}): {found.where} differs by {found.largest:.3g}.")
 
     def _show(self, text: str, colour: str, tooltip: str) -> None:
         if (text, tooltip) != (self.label.text(), self.label.toolTip()) or colour not in self.label.styleSheet():

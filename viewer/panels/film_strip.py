@@ -142,6 +142,7 @@ class FilmStripPanel(Panel):
         self._tokens: list[int] = []
         self._picture: InputPicture | None = None
         self._appearance: AppearanceValues | None = None
+        self._others: dict[str, QImage] = {}  # what edits swap to
         self._small: QImage | None = None
         self._ratio = 1.0
         self._height = 0
@@ -257,15 +258,28 @@ class FilmStripPanel(Panel):
             self.session.playhead.seek(current.row())
 
     def _take_photograph(self) -> None:
+        self._others = {}
         if self._picture is None:
             self._small = QImage()
             return
         whole = photograph(self._picture.pixels, longest=512)
         width = round(self._height * min(max(whole.width() / whole.height(), NARROWEST), WIDEST))
-        self.delegate.picture = box = QSize(width, self._height)
+        self.delegate.picture = QSize(width, self._height)
         self.view.doItemsLayout()
-        size = QSize(whole.width(), whole.height()).scaled(box, Qt.AspectRatioMode.KeepAspectRatio)
-        self._small = scaled_to(whole, size.expandedTo(QSize(1, 1)) * self._ratio, self._ratio)
+        self._small = self._fitted(whole)
+
+    def _fitted(self, whole: QImage) -> QImage:
+        size = QSize(whole.width(), whole.height()).scaled(self.delegate.picture, Qt.AspectRatioMode.KeepAspectRatio)
+        return scaled_to(whole, size.expandedTo(QSize(1, 1)) * self._ratio, self._ratio)
+
+    def _photograph_at(self, step: int) -> QImage | None:
+        """The photograph, or what an edit swapped it for at this step."""
+        given = self.session.input_at(step)
+        if given is self._picture or not isinstance(given, InputPicture):
+            return self._small
+        if given.name not in self._others:
+            self._others[given.name] = self._fitted(photograph(given.pixels, longest=512))
+        return self._others[given.name]
 
     def _thumbnail(self, trace: Trace, step: int) -> QPixmap:
         """The photograph with a step's attention, in the middle of a transparent box."""
@@ -275,9 +289,10 @@ class FilmStripPanel(Panel):
         made = QPixmap(box * self._ratio)
         made.setDevicePixelRatio(self._ratio)
         made.fill(Qt.GlobalColor.transparent)
-        if self._small is None or self._small.isNull():
+        small = self._photograph_at(step)
+        if small is None or small.isNull():
             return made
-        size = self._small.deviceIndependentSize()
+        size = small.deviceIndependentSize()
         place = QRectF(
             round((box.width() - size.width()) / 2),
             round((box.height() - size.height()) / 2),
@@ -285,7 +300,7 @@ class FilmStripPanel(Panel):
             size.height(),
         )
         painter = QPainter(made)
-        painter.drawImage(place.topLeft(), self._small)
+        painter.drawImage(place.topLeft(), small)
         channels = map_channels(trace.channels.values())
         if channels:
             colours = overlay(trace.column(channels[0].name)[step], values)

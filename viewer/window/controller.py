@@ -16,6 +16,7 @@ from unrolled.models.protocol.messages import (
     Ended,
     Failed,
     Idle,
+    InputAdded,
     Loaded,
     Opened,
     Progress,
@@ -101,6 +102,10 @@ class Controller(Comparing):
             self.state_changed.emit()
         elif isinstance(report, Ended):
             self._ended(report)
+        elif isinstance(report, InputAdded):
+            self.status_changed.emit("", -1.0)
+            for note in report.notes:
+                self.said.emit(Message(place="input", text=note, kind="info"))
         elif isinstance(report, Progress):
             self.status_changed.emit(report.text, report.fraction)
         elif isinstance(report, Opened):

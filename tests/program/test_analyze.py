@@ -1,0 +1,133 @@
+"""`unrolled analyze` and the words that change a computation, from outside."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+
+from unrolled.models.trace.files import load_trace
+
+ALONE = ("img", "meta", "br", "circle", "rect", "polyline", "link", "input")
+
+
+class Reader(HTMLParser):
+    """Sees that every element is closed, and keeps what the page asks for."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.sources, self.headings, self._text = [], [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in ALONE:
+            self.open.append(tag)
+        self.sources += [value for name, value in attributes if name in ("src", "href", "action", "srcset", "data")]
+        assert tag not in ("script", "link", "iframe", "object")
+        if tag == "img":
+            assert dict(attributes)["alt"]
+
+    def handle_startendtag(self, tag, attributes):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("h1", "h2"):
+            self.headings.append(data)
+
+
+@pytest.fixture(scope="module")
+def changed(run, dog, tmp_path_factory):
+    """A photograph whose caption was changed: its trace and its analysis."""
+    folder = tmp_path_factory.mktemp("analysed")
+    edits = ("--force", "3=cat", "--clamp", "forget_gate:17=0@2-4")
+    for name, verb in (("t.safetensors", "trace"), ("a.json", "analyze")):
+        made = run(verb, dog, "-o", folder / name, "--device", "cpu", *edits)
+        assert made.returncode == 0, made.stderr
+    return folder, load_trace(folder / "t.safetensors"), json.loads((folder / "a.json").read_text(encoding="utf-8"))
+
+
+def test_the_words_of_the_command_line_are_those_of_the_trace(changed, run, dog):
+    _, trace, analysis = changed
+    said = run("caption", dog, "--force", "3=cat", "--clamp", "forget_gate:17=0@2-4", "--json", "--device", "cpu")
+    captioned = json.loads(said.stdout)
+    assert captioned["tokens"] == list(trace.words) == [step["word"] for step in analysis["steps"]]
+    assert captioned["tokens"][3] == "cat"
+    assert captioned["edits"] == analysis["edits"]
+    assert [edit["kind"] for edit in analysis["edits"]] == ["force", "clamp"]
+    assert (trace.column("forget_gate")[2:5, 17] == 0).all()
+    assert trace.column("forget_gate")[5, 17] != 0
+
+
+def test_the_analysis_holds_together(changed):
+    _, trace, analysis = changed
+    steps = len(trace)
+    assert analysis["fidelity"]["agrees"]
+    assert analysis["fidelity"]["steps"] == steps
+    gradients = analysis["gradients"]
+    assert len(gradients["hidden"]) == len(gradients["hidden"][0]) == steps
+    assert gradients["hidden"][0][1] == 0  # no word depends on what comes after it
+    assert len(gradients["places"][0]) == len(analysis["occlusion"][0]["falls"]) == 100
+    assert len(analysis["occlusion"]) == steps
+    for explained in analysis["equations"]:
+        for equation in explained["equations"]:
+            assert sum(part["value"] for part in equation["parts"]) == pytest.approx(equation["total"], abs=1e-6)
+            recorded = float(trace.column(equation["channel"])[explained["step"], explained["unit"]])
+            assert equation["value"] == pytest.approx(recorded, abs=1e-6)
+    assert sum(analysis["attention"]["coverage"]) == pytest.approx(steps, rel=1e-4)
+    forget = next(gate for gate in analysis["gates"] if gate["channel"] == "forget_gate")
+    assert forget["shut"][17] >= 3 / steps - 1e-6
+    assert len(forget["half_life"]) == 512
+
+
+def test_a_page_stands_alone_and_says_the_same_of_the_trace(changed, run):
+    folder, trace, _ = changed
+    made = run("analyze", folder / "t.safetensors", "-o", folder / "page.html", "--unit", 17, "--step", 3, "--device", "cpu")
+    assert made.returncode == 0, made.stderr
+    text = (folder / "page.html").read_text(encoding="utf-8")
+    reader = Reader()
+    reader.feed(text)
+    assert not reader.open
+    assert reader.sources
+    assert all(source.startswith("data:image/png;base64,") for source in reader.sources)
+    assert "http" not in text
+    headings = "".join(reader.headings)
+    for part in ("Words", "Fidelity", "Gradients", "Is the attention an explanation?", "Equations at step 4", "Gates", "Similar"):
+        assert part in headings
+    assert "edited" in text
+    assert f"{float(trace.column('forget_gate')[3, 17]):.4f}" in text
+
+
+def test_without_the_weights_that_recorded_it_the_rest_is_said(changed, run, tmp_path):
+    import msgspec
+
+    from unrolled.models.trace.files import save_trace
+
+    _, trace, _ = changed
+    other = trace.truncated(5)
+    other.provenance = msgspec.structs.replace(trace.provenance, weights_hash="0" * 64)
+    save_trace(other, tmp_path / "other.npz")
+    made = run("analyze", tmp_path / "other.npz", "-o", tmp_path / "a.json")
+    assert made.returncode == 0
+    assert "other weights" in made.stderr
+    analysis = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert analysis["fidelity"] is None
+    assert analysis["equations"] == []
+    assert analysis["gates"]
+    assert "other weights" in analysis["notes"][0]
+
+
+@pytest.mark.parametrize(("words", "status", "sentence"), [
+    (("analyze", "{dog}", "-o", "{out}.txt"), 2, "should end in"),
+    (("analyze", "{dog}", "-o", "{out}.json", "--unit", "-3"), 2, ""),
+    (("analyze", "nothing.jpg", "-o", "{out}.json"), 1, "There is no file"),
+    (("caption", "{dog}", "--force", "40=dog"), 1, "Step 40 is not there"),
+    (("caption", "{dog}", "--multiply", "cell:all=1e30"), 1, "not finite")])
+def test_what_cannot_be_done_is_one_sentence(words, status, sentence, run, dog, tmp_path):
+    said = run(*(word.format(dog=dog, out=tmp_path / "out") for word in words), "--device", "cpu")
+    assert said.returncode == status
+    assert sentence in said.stderr
+    assert "Traceback" not in said.stderr
+    assert not list(tmp_path.iterdir())

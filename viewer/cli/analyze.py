@@ -1,0 +1,166 @@
+"""`unrolled analyze INPUT-or-TRACE -o OUT.{json,html}`: everything that can be said about a run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from unrolled.models.protocol.client import BackendClient, BackendError
+from unrolled.models.protocol.messages import Answer, Ask, Decoding, Fork, Forked, Loaded
+from unrolled.models.protocol.questions import AnswerPart, Question
+from unrolled.models.trace import Trace
+from unrolled.models.trace.pictures import PictureError, read_picture
+from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words
+from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
+from unrolled.viewer.cli.running import (
+    CHANGED,
+    add_decoding_arguments,
+    add_model_arguments,
+    add_writing_argument,
+    backend,
+    decoding_of,
+    read_input,
+    run_trace,
+)
+from unrolled.viewer.cli.trace import SUFFIXES as TRACE_SUFFIXES
+from unrolled.viewer.cli.trace import check_output
+
+SUFFIXES = (".json", ".html")
+JSON_EXPLAINED = """The JSON is one object: steps (words, log-probabilities, candidates), equations (a list, one for each step
+and unit), gradients (tables, row t, column k), occlusion (falls and rank_correlation for each step), gates, attention,
+similar, fidelity, edits, and notes. Steps, units and places are counted from 0; numbers that are none are null."""
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The verb's words."""
+    parser = verbs.add_parser("analyze", help="equations, gradients, occlusion and statistics of a run", epilog=JSON_EXPLAINED)
+    parser.add_argument("input", type=Path, metavar="INPUT-or-TRACE")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT",
+                        help="a file ending in " + " or ".join(SUFFIXES))
+    parser.add_argument("--unit", type=int, action="append", default=[], metavar="N",
+                        help="whose equations are given (default: the three that change most)")
+    parser.add_argument("--step", type=int, action="append", default=[], metavar="N", help="of which steps (default: all)")
+    add_model_arguments(parser)
+    add_decoding_arguments(parser)
+    add_writing_argument(parser, usual=0)
+    add_edit_arguments(parser)
+    parser.set_defaults(do=analyze)
+
+
+def analyze(arguments: argparse.Namespace) -> int:
+    """Run, or open a trace; ask everything; write."""
+    check_output(arguments.output, SUFFIXES)
+    if any(number < 0 for number in (*arguments.unit, *arguments.step)):
+        raise CommandError("Units and steps are counted from 0.", WRONG_USE)
+    if arguments.input.suffix.lower() in TRACE_SUFFIXES:
+        _of_trace(arguments)
+    else:
+        _of_input(arguments)
+    return SUCCESS
+
+
+def _of_input(arguments: argparse.Namespace) -> None:
+    decoding = decoding_of(arguments)
+    try:
+        with backend(arguments) as (client, loaded):
+            kind = loaded.description.input_kind
+            data = read_input(arguments.input, kind)
+            edits = edit_words(arguments, lambda other: read_input(other, kind))
+            trace = run_trace(client, loaded, run=0, name=arguments.input.name, data=data, decoding=decoding,
+                              write=arguments.write, edits=edits)
+            _write(arguments, trace, loaded, _Asking(client, CHANGED if trace.provenance.edits else 0), [])
+    except (BackendError, ValueError) as error:
+        raise CommandError(str(error)) from error
+
+
+def _of_trace(arguments: argparse.Namespace) -> None:
+    from unrolled.models.trace.files import TraceError, load_trace
+
+    try:
+        trace = load_trace(arguments.input)
+    except TraceError as error:
+        raise CommandError(str(error)) from error
+    provenance = trace.provenance
+    arguments.model = provenance.model or arguments.model
+    try:
+        with backend(arguments) as (client, loaded):
+            why_not = _taken_up(client, loaded, trace)
+            _write(arguments, trace, loaded, None if why_not else _Asking(client, CHANGED), [why_not] if why_not else [])
+            return
+    except BackendError as error:
+        if "There is no" in str(error) and ("step" in str(error) or "unit" in str(error)):
+            raise CommandError(str(error)) from error
+        reason = str(error)
+    _write(arguments, trace, None, None, [f"What needs the model is left out: {reason}"])
+
+
+def _taken_up(client: BackendClient, loaded: Loaded, trace: Trace) -> str:
+    """Have the model take up a recorded run, so that it can be asked about; why it cannot, or nothing."""
+    provenance = trace.provenance
+    if provenance.weights_hash and provenance.weights_hash != loaded.description.weights_hash:
+        return "What needs the model is left out: the trace was recorded with other weights than are installed."
+    if not trace.input_bytes:
+        return "What needs the model is left out: the trace does not hold its input."
+    try:
+        client.open(0, trace.input_bytes, provenance.input_name, Decoding())
+        client.send(Fork(0, CHANGED, -1, 0, provenance.edits, tuple(trace.tokens)))
+        client.expect(Forked)
+    except BackendError as error:
+        return f"What needs the model is left out: {error}"
+    return ""
+
+
+class _Asking:
+    """Asks a backend, one question after the other."""
+
+    def __init__(self, client: BackendClient, branch: int) -> None:
+        self._client, self._branch, self._asked = client, branch, 0
+
+    def __call__(self, question: Question) -> Iterator[AnswerPart]:
+        self._asked += 1
+        self._client.send(Ask(0, self._asked, question, self._branch))
+        while True:
+            answer = self._client.expect(Answer)
+            yield answer.part
+            if answer.done:
+                return
+
+
+def _write(arguments: argparse.Namespace, trace: Trace, loaded: Loaded | None, ask: _Asking | None, notes: list[str]) -> None:
+    from unrolled.models.trace.atomic import atomic_write
+    from unrolled.models.trace.files import writing_sentence
+    from unrolled.viewer.report.analysis import as_json
+    from unrolled.viewer.report.collecting import collect
+    from unrolled.viewer.report.page import page
+
+    for note in notes:
+        print(f"unrolled: {note}", file=sys.stderr)
+    description = loaded.description if loaded is not None else None
+    end = description.words[description.end_token] if description is not None and description.end_token >= 0 else "<end>"
+    found = collect(trace, file=arguments.input.name, ask=ask, notes=notes, units=arguments.unit, steps=arguments.step,
+                    end_word=end, say=_say)
+    _say("")
+    data = as_json(found) if arguments.output.suffix.lower() == ".json" else page(found, trace, _picture_of(trace))
+    try:
+        with atomic_write(arguments.output) as file:
+            file.write(data)
+    except OSError as error:
+        raise CommandError(writing_sentence(arguments.output, error)) from error
+
+
+def _picture_of(trace: Trace) -> Image.Image | None:
+    if trace.provenance.input_kind != "picture" or not trace.input_bytes:
+        return None
+    try:
+        return read_picture(trace.input_bytes, trace.provenance.input_name).image
+    except PictureError:
+        return None
+
+
+def _say(doing: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{doing}{'…' if doing else ''}", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,150 @@
+"""What `unrolled analyze` finds: one object, which its JSON is. It knows neither Qt nor torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from unrolled.models.protocol.questions import Explained
+from unrolled.models.trace import Candidate
+from unrolled.models.trace.edits import Edit
+
+Numbers = list[float]
+Table = list[Numbers]
+
+
+class StepSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A step: what was written, how probable it was (natural logarithm), and what else could have been."""
+
+    step: int
+    word: str
+    token: int
+    log_prob: float
+    candidates: tuple[Candidate, ...]
+
+
+class Gradients(msgspec.Struct, frozen=True, kw_only=True):
+    """What the words of steps `first` to `last` depended on: row t, column k, both counted from `first`.
+
+    Attributes
+    ----------
+    hidden, cell : list of list
+        ‖∂ log p(word_t)/∂h_k‖ and, of an LSTM, ‖∂ log p(word_t)/∂c_k‖.
+    forget_path, other_paths : list of list
+        Of an LSTM, the two parts of ∂/∂c_k: along the cell through the forget gates, and everything else; their norms.
+    words : list of list
+        Gradient × input of the word that step k read; of a clip, of frame k.
+    places : list of list
+        Gradient × input of each place of the picture, row after row, or of each source word.
+    """
+
+    first: int
+    last: int
+    hidden: Table
+    cell: Table
+    forget_path: Table
+    other_paths: Table
+    words: Table
+    places: Table
+
+
+class Occlusion(msgspec.Struct, frozen=True, kw_only=True):
+    """How far log p(word) falls where each place is masked, and its rank correlation with the attention."""
+
+    step: int
+    falls: Numbers
+    rank_correlation: float
+
+
+class GateStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one gate, for each unit, the fraction of steps below 0.1 and above 0.9 (Karpathy et al. 2015).
+
+    `half_life` is there for the gates that keep the state: ln 2 / −mean ln f, in steps. It is a proxy.
+    """
+
+    channel: str
+    layer: int
+    shut: Numbers
+    open: Numbers
+    half_life: Numbers | None = None
+
+
+class AttentionSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """See `unrolled.viewer.analysis.attention_statistics`."""
+
+    channel: str
+    entropy: Numbers
+    coverage: Numbers
+    target: float
+    even: float
+    penalty: float
+    change: float
+    difference: float
+    warning: str
+
+
+class SimilarPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """A span of steps where the same units are on."""
+
+    first: int
+    last: int
+    score: float
+    words: tuple[str, ...]
+
+
+class Similar(msgspec.Struct, frozen=True, kw_only=True):
+    """The units that are on at a step, and where else they are."""
+
+    step: int
+    channel: str
+    units: tuple[int, ...]
+    threshold: float
+    places: tuple[SimilarPlace, ...]
+
+
+class FidelitySummary(msgspec.Struct, frozen=True, kw_only=True):
+    """The largest difference between what was recorded and what the model itself gave."""
+
+    steps: int
+    largest: float
+    where: str
+    agrees: bool
+    tolerance: float
+    modules: tuple[str, ...]
+    by_channel: dict[str, float]
+
+
+class Analysis(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it. What could not be found is empty or null, and `notes` say why; numbers that are none are null."""
+
+    file: str
+    model: str
+    weights_hash: str
+    device: str
+    input_kind: str
+    decoding: str
+    text: str
+    source: tuple[str, ...]
+    given: int
+    edits: tuple[Edit, ...]
+    notes: tuple[str, ...]
+    steps: tuple[StepSummary, ...]
+    equations: tuple[Explained, ...]
+    gradients: Gradients | None
+    occlusion: tuple[Occlusion, ...]
+    mean_rank_correlation: float | None
+    gates: tuple[GateStatistics, ...]
+    attention: AttentionSummary | None
+    similar: Similar | None
+    fidelity: FidelitySummary | None
+
+
+def as_json(analysis: Analysis) -> bytes:
+    """One object, indented by one."""
+    return msgspec.json.format(msgspec.json.encode(analysis), indent=1)
+
+
+def plain(values: Any) -> Any:
+    """An array as lists; float32 keeps its seven figures and gets no more."""
+    return [plain(row) for row in values] if getattr(values, "ndim", 1) > 1 else [float(f"{float(own):.7g}") for own in values]

@@ -1,0 +1,200 @@
+"""Brings together what is found about a run: from its trace, and from the model where that is there.
+
+It knows neither Qt nor torch; questions are asked through a function, so that it knows no backend either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from unrolled.models.protocol.client import BackendError
+from unrolled.models.protocol.questions import (
+    AnswerPart,
+    Explained,
+    ExplainStep,
+    FollowGradients,
+    GradientRows,
+    Occluded,
+    OccludeStep,
+    Question,
+    Replay,
+    Replayed,
+)
+from unrolled.models.trace import Trace
+from unrolled.models.trace.joining import text_of
+from unrolled.viewer.analysis.attention_statistics import WARNING, attention_statistics
+from unrolled.viewer.analysis.fidelity import TOLERANCE, Fidelity
+from unrolled.viewer.analysis.gate_statistics import KEEPING, gate_channels, saturation
+from unrolled.viewer.analysis.similar import Pattern, find, suggested_threshold, units_on
+from unrolled.viewer.report.analysis import (
+    Analysis,
+    AttentionSummary,
+    FidelitySummary,
+    GateStatistics,
+    Gradients,
+    Occlusion,
+    Similar,
+    SimilarPlace,
+    StepSummary,
+    Table,
+    plain,
+)
+
+Ask = Callable[[Question], Iterator[AnswerPart]]
+SayDoing = Callable[[str], None]
+
+FOLLOWED_AT_MOST = 64     # steps, from the last one back
+EXPLAINED_AT_MOST = 64    # steps, where none is named
+REPLAYED_AT_MOST = 4096   # steps, from the last one back
+LISTED_AT_MOST = 2000     # steps
+LIVELIEST = 3             # units whose equations are given, where none is named
+SIMILAR_UNITS = 4
+
+
+def collect(trace: Trace, *, file: str, ask: Ask | None, notes: Sequence[str] = (), units: Sequence[int] = (),
+            steps: Sequence[int] = (), end_word: str = "", say: SayDoing = lambda doing: None) -> Analysis:
+    """Find everything.
+
+    Parameters
+    ----------
+    ask : callable, optional
+        Asks the model about the trace's steps; without it what needs the model is left out.
+    units, steps : sequence of int
+        Whose equations are given, and of which steps; the units that change most, and all steps, by default.
+    say : callable
+        Told what is being done.
+
+    Raises
+    ------
+    BackendError
+        When a named unit or step is not there.
+    """
+    said = list(notes)
+    provenance, length = trace.provenance, len(trace)
+    hidden = trace.with_role("hidden")
+    for step in steps:
+        if not 0 <= step < length:
+            raise BackendError(f"There is no step {step}: the run has {length}, counted from 0.")
+    if hidden is not None:
+        for unit in units:
+            if not 0 <= unit < hidden.size:
+                raise BackendError(f"There is no unit {unit}; {hidden.size:,} are counted from 0.")
+    explained: tuple[Explained, ...] = ()
+    occluded: tuple[Occlusion, ...] = ()
+    gradients, fidelity = None, None
+    if ask is not None and length:
+        say("Equations")
+        explained = _equations(trace, ask, _units_of(trace, units), steps or range(max(length - EXPLAINED_AT_MOST, 0), length))
+        say("Gradients")
+        gradients = _gradients(ask, max(length - FOLLOWED_AT_MOST, 0), length - 1)
+        if length > FOLLOWED_AT_MOST:
+            said.append(f"Gradients follow the last {FOLLOWED_AT_MOST} of {length:,} steps.")
+        attention = trace.with_role("attention")
+        if attention is not None and attention.editable:
+            say("Masking each place")
+            occluded = tuple(_occlusion(ask, step) for step in range(length))
+        say("Replaying")
+        fidelity = _fidelity(trace, ask, said)
+    say("Statistics")
+    listed = range(max(length - LISTED_AT_MOST, 0), length)
+    if len(listed) < length:
+        said.append(f"The last {LISTED_AT_MOST:,} of {length:,} steps are listed.")
+    correlations = [one.rank_correlation for one in occluded if np.isfinite(one.rank_correlation)]
+    return Analysis(
+        file=file, model=provenance.model, weights_hash=provenance.weights_hash, device=provenance.device,
+        input_kind=provenance.input_kind, decoding=provenance.decoding, source=provenance.source, given=provenance.given,
+        text=text_of(trace.words[provenance.given :], provenance.joining, without=(end_word,)), edits=provenance.edits,
+        steps=tuple(_summary(trace, step) for step in listed),
+        equations=explained, gradients=gradients, occlusion=occluded,
+        mean_rank_correlation=float(np.mean(correlations)) if correlations else None,
+        gates=_gates(trace), attention=_attention(trace), similar=_similar(trace, steps[0] if steps else length - 1),
+        fidelity=fidelity, notes=tuple(said))
+
+
+def _summary(trace: Trace, step: int) -> StepSummary:
+    return StepSummary(step=step, word=trace.words[step], token=trace.tokens[step], log_prob=float(trace.log_probs[step]),
+                       candidates=tuple(trace.candidates[step]))
+
+
+def _units_of(trace: Trace, units: Sequence[int]) -> Sequence[int]:
+    hidden = trace.with_role("hidden")
+    if units or hidden is None:
+        return units
+    change = np.nan_to_num(trace.column(hidden.name).std(axis=0))
+    return [int(unit) for unit in np.argsort(-change, kind="stable")[:LIVELIEST]]
+
+
+def _equations(trace: Trace, ask: Ask, units: Sequence[int], steps: Sequence[int]) -> tuple[Explained, ...]:
+    return tuple(part for step in steps for unit in units for part in ask(ExplainStep(step, unit)) if isinstance(part, Explained))
+
+
+def _gradients(ask: Ask, first: int, last: int) -> Gradients:
+    parts = [part for part in ask(FollowGradients(first, last)) if isinstance(part, GradientRows)]
+
+    def table(name: str) -> Table:
+        rows: Table = []
+        for part in parts:
+            values = getattr(part, name)
+            rows += plain(part.table(values)) if values else []
+        return rows
+
+    return Gradients(first=first, last=last, hidden=table("hidden"), cell=table("cell"), forget_path=table("forget_path"),
+                     other_paths=table("other_paths"), words=table("words"), places=table("places"))
+
+
+def _occlusion(ask: Ask, step: int) -> Occlusion:
+    found = next(part for part in ask(OccludeStep(step)) if isinstance(part, Occluded))
+    return Occlusion(step=step, falls=plain(found.values()), rank_correlation=found.rank_correlation)
+
+
+def _fidelity(trace: Trace, ask: Ask, said: list[str]) -> FidelitySummary | None:
+    found, first = Fidelity(), max(len(trace) - REPLAYED_AT_MOST, 0)
+    for part in ask(Replay(first, len(trace) - 1)):
+        if isinstance(part, Replayed) and not found.take(part, trace):
+            said.append("What the model gave does not fit what was recorded: it was not held against it.")
+            return None
+    if first:
+        said.append(f"The last {REPLAYED_AT_MOST:,} of {len(trace):,} steps were replayed.")
+    return FidelitySummary(steps=found.steps, largest=found.largest, where=found.where, agrees=found.agrees, tolerance=TOLERANCE,
+                           modules=tuple(sorted(found.modules)), by_channel=found.by_channel)
+
+
+def _gates(trace: Trace) -> tuple[GateStatistics, ...]:
+    made = []
+    for channel in gate_channels(trace.channels.values()) if len(trace) else ():
+        found = saturation(trace.column(channel.name))
+        life = plain(found.half_life) if channel.role in KEEPING else None
+        made.append(GateStatistics(channel=channel.name, layer=channel.layer, shut=plain(found.shut), open=plain(found.open),
+                                   half_life=life))
+    return tuple(made)
+
+
+def _attention(trace: Trace) -> AttentionSummary | None:
+    channel = trace.with_role("attention")
+    if channel is None or not len(trace):
+        return None
+    try:
+        found = attention_statistics(trace.column(channel.name))
+    except ValueError:
+        return None
+    return AttentionSummary(channel=channel.name, entropy=plain(found.entropy), coverage=plain(found.coverage),
+                            target=found.target, even=found.even, penalty=found.penalty, change=found.change,
+                            difference=found.difference, warning=WARNING if found.hardly_differ else "")
+
+
+def _similar(trace: Trace, step: int) -> Similar | None:
+    """Where else the units are on that are loudest at a step."""
+    channel = trace.with_role("hidden")
+    if channel is None or step < 0:
+        return None
+    values = trace.column(channel.name)
+    threshold = suggested_threshold(values[-REPLAYED_AT_MOST:])
+    here = values[step : step + 1]
+    units = tuple(sorted(units_on(here, threshold), key=lambda unit: -float(here[0, unit]))[:SIMILAR_UNITS])
+    if not units:
+        return Similar(step=step, channel=channel.name, units=(), threshold=threshold, places=())
+    found = find(Pattern(channel=channel.name, units=units, threshold=threshold), trace)
+    return Similar(step=step, channel=channel.name, units=units, threshold=threshold, places=tuple(
+        SimilarPlace(first=own.first, last=own.last, score=own.score, words=own.words) for own in found))

@@ -1,0 +1,286 @@
+"""An analysis as a page that stands alone: no script, nothing from elsewhere, every picture in it.
+
+It knows neither Qt nor torch. Whatever was typed or read from a file is escaped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+from unrolled.models.protocol.questions import Equation, Explained
+from unrolled.models.trace import Channel, Trace
+from unrolled.models.trace.joining import shown
+from unrolled.viewer.report import pictures
+from unrolled.viewer.report.analysis import Analysis
+
+CSS = """
+:root{color-scheme:light dark;--text:#1b2330;--muted:#5b6675;--ground:#fff;--raised:#f6f7f9;--line:#d9dde3;--accent:#0b6e78;
+--bad:#b3261e;--good:#1d7a46}
+@media(prefers-color-scheme:dark){:root{--text:#e6eaf0;--muted:#9aa6b6;--ground:#12161c;--raised:#1a2029;--line:#303947;
+--accent:#4cc3cf;--bad:#ff8a80;--good:#6fd19a}}
+body{font:15px/1.5 system-ui,sans-serif;color:var(--text);background:var(--ground);max-width:62rem;margin:2rem auto;
+padding:0 1rem}
+h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2.2rem 0 .4rem;border-bottom:1px solid var(--line)}
+h3{font-size:1rem;margin:1.2rem 0 .3rem}.muted,figcaption,th{color:var(--muted)}.words span{display:inline-block;
+border-radius:5px;padding:0 .4em;margin:.1em;background:color-mix(in srgb,var(--accent) var(--p),transparent)}
+table{border-collapse:collapse;font-size:.9rem}td,th{padding:.1rem .7rem .1rem 0;text-align:left;vertical-align:top}
+td.n{text-align:right;font-family:ui-monospace,monospace}code,.n{font-family:ui-monospace,monospace;font-size:.88em}
+figure{display:inline-block;margin:.4rem 1rem .4rem 0;vertical-align:top;font-size:.85rem}
+img{display:block;image-rendering:pixelated;border-radius:4px}.photo img{image-rendering:auto}
+.plot rect{fill:var(--raised)}.plot text{fill:var(--muted);font-size:11px}
+.plot .dots{fill:var(--accent);fill-opacity:.55}.plot polyline{fill:none;stroke:var(--accent);stroke-width:1.5}
+.good{color:var(--good)}.bad{color:var(--bad)}details{margin:.3rem 0}summary{cursor:pointer}
+.warning{border-left:4px solid var(--bad);padding-left:.7rem}@media print{body{max-width:none}details{break-inside:avoid}}
+"""
+MOST_PLACES = 8
+MOST_MAPS = 24  # steps that have pictures
+
+
+def page(analysis: Analysis, trace: Trace, picture: Image.Image | None) -> bytes:
+    """The whole page.
+
+    Parameters
+    ----------
+    trace : Trace
+        That was analysed.
+    picture : PIL image, optional
+        What was looked at.
+    """
+    made = _Page(analysis, trace, picture)
+    title = escape(f"{analysis.file}: {analysis.model}")
+    body = "".join(part for part in (
+        made.heading(), made.words(), made.film_strip(), made.fidelity(), made.attention(), made.gradients(), made.occlusion(),
+        made.equations(), made.gates(), made.similar()) if part)
+    return (f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+            f'<meta name="viewport" content="width=device-width"><style>{CSS}</style></head><body>{body}</body></html>').encode(
+                "utf-8", "replace")
+
+
+class _Page:
+    def __init__(self, analysis: Analysis, trace: Trace, picture: Image.Image | None) -> None:
+        self._analysis, self._trace, self._picture = analysis, trace, picture
+        self._attention: Channel | None = trace.with_role("attention")
+
+    def word(self, step: int) -> str:
+        trace = self._trace
+        return escape(shown(trace.words[step], trace.provenance.joining)) if 0 <= step < len(trace) else ""
+
+    def heading(self) -> str:
+        own = self._analysis
+        facts = [("Model", own.model), ("Device", own.device), ("Words chosen", own.decoding), ("Weights", own.weights_hash[:16])]
+        rows = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in facts if value)
+        edits = "".join(f"<li>{escape(edit.in_words)}</li>" for edit in own.edits)
+        changed = f"<p>The computation was changed:</p><ul>{edits}</ul>" if edits else ""
+        notes = "".join(f"<p class='muted'>{escape(note)}</p>" for note in own.notes)
+        return f"<h1>{escape(own.text) or '–'}</h1><p class='muted'>{escape(own.file)}</p><table>{rows}</table>{changed}{notes}"
+
+    def words(self) -> str:
+        chips = "".join(
+            f"<span style='--p:{100 * math.exp(min(own.log_prob, 0)):.0f}%' title='{math.exp(min(own.log_prob, 0)):.3f}'>"
+            f"{self.word(own.step)}</span>" for own in self._analysis.steps[:MOST_CHIPS])
+        rows = "".join(
+            f"<tr><td class='n'>{own.step + 1}</td><td>{self.word(own.step)}</td><td class='n'>{own.log_prob:.4f}</td>"
+            f"<td class='muted'>{self._others(own.candidates, own.token)}</td></tr>" for own in self._analysis.steps[:MOST_ROWS])
+        table = f"<table><tr><th>step</th><th>word</th><th>log p</th><th>what else it weighed</th></tr>{rows}</table>"
+        return f"<h2>Words</h2><p class='words'>{chips}</p><details><summary>with their probabilities</summary>{table}</details>"
+
+    def _others(self, candidates: Sequence[object], token: int) -> str:
+        joining = self._trace.provenance.joining
+        others = [own for own in candidates if getattr(own, "token", -1) != token][:4]
+        return ", ".join(f"{escape(shown(own.word, joining))} {math.exp(min(own.log_prob, 0)):.2g}"  # type: ignore[attr-defined]
+                         for own in others)
+
+    def film_strip(self) -> str:
+        channel = self._attention
+        if self._picture is None or channel is None or channel.axes != ("row", "column"):
+            return ""
+        figures = "".join(
+            f"<figure class='photo'>{pictures.png(pictures.looked_at(self._picture, weights), f'attention at {self.word(step)}')}"
+            f"<figcaption>{step + 1}: {self.word(step)}</figcaption></figure>"
+            for step, weights in enumerate(self._trace.column(channel.name)[:MOST_MAPS]))
+        return f"<h2>Attention, word by word</h2>{figures}"
+
+    def fidelity(self) -> str:
+        found = self._analysis.fidelity
+        if found is None:
+            return ""
+        kind, verdict = ("good", "agrees with the model") if found.agrees else ("bad", "differs from the model")
+        by = " and ".join(found.modules) or "the model’s own equations"
+        rows = "".join(f"<tr><th>{escape(name.replace('_', ' '))}</th><td class='n'>{value:.2g}</td></tr>"
+                       for name, value in found.by_channel.items())
+        return (f"<h2>Fidelity</h2><p class='{kind}'>What is shown {verdict}: over {found.steps:,} steps replayed through "
+                f"{escape(by)}, the largest difference is {found.largest:.2g} ({escape(found.where)}).</p><table>{rows}</table>")
+
+    def attention(self) -> str:
+        found = self._analysis.attention
+        if found is None or self._attention is None:
+            return ""
+        entropy = pictures.line(found.entropy, alt="entropy of the attention over the steps, from 0 to 1")
+        coverage = self._map(np.array(found.coverage, np.float32), "coverage", signed=False)
+        warning = f"<p class='warning'>{escape(found.warning)}</p>" if found.warning else ""
+        moves = f"{found.change:.0%} of the weight moves from one word to the next. " if math.isfinite(found.change) else ""
+        return (f"<h2>Attention over the run</h2>{warning}<figure>{entropy}<figcaption>entropy as a share of even attention’s, "
+                f"mean {np.nanmean(found.entropy):.2f}</figcaption></figure>{coverage}<p>{moves}The doubly stochastic target is "
+                f"1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}; shared alike each would have {found.even:.2g}.</p>")
+
+    def gradients(self) -> str:
+        found = self._analysis.gradients
+        if found is None or not found.hidden:
+            return ""
+        titles = (("hidden", "‖∂ log p(word) / ∂h‖"), ("cell", "‖∂ log p(word) / ∂c‖"),
+                  ("forget_path", "∂c, through the forget gates"), ("other_paths", "∂c, every other way"))
+        figures = ""
+        for name, title in titles:
+            table = np.array(getattr(found, name), np.float32)
+            if table.size:
+                figures += (f"<figure>{pictures.png(pictures.logarithmic(table), title)}"
+                            f"<figcaption>{title}, up to {table.max():.2g}</figcaption></figure>")
+        rows = ""
+        if found.words and found.last - found.first < MOST_ROWS:
+            for t, row in enumerate(found.words):
+                step = found.first + t
+                causes = sorted(((value, k) for k, value in enumerate(row[: t + 1])), key=lambda own: -abs(own[0]))[:4]
+                texts = ", ".join(f"{self._read_at(found.first + k)} {value:+.3g}" for value, k in causes)
+                rows += f"<tr><td class='n'>{step + 1}</td><td>{self.word(step)}</td><td>{texts}</td></tr>"
+        listed = (f"<details><summary>What each word depended on: gradient × input</summary><table><tr><th>step</th>"
+                  f"<th>word</th><th>by what was read before</th></tr>{rows}</table></details>" if rows else "")
+        return ("<h2>Gradients</h2><p class='muted'>Rows are words, columns the steps they depend on; a logarithmic scale.</p>"
+                f"{figures}{listed}")
+
+    def _read_at(self, step: int) -> str:
+        """What a step read."""
+        if self._analysis.input_kind == "clip":
+            return f"frame {step + 1}"
+        return self.word(step - 1) if step else "START"
+
+    def occlusion(self) -> str:
+        found, channel = self._analysis.occlusion, self._attention
+        if not found or channel is None:
+            return ""
+        mean = self._analysis.mean_rank_correlation
+        gradients = self._analysis.gradients
+        blocks = []
+        for own in found[:MOST_MAPS]:
+            weights = self._trace.column(channel.name)[own.step].ravel()
+            maps = self._map(weights, "attention", signed=False)
+            if gradients is not None and gradients.places and own.step >= gradients.first:
+                maps += self._map(np.array(gradients.places[own.step - gradients.first], np.float32), "gradient × input")
+            maps += self._map(np.array(own.falls, np.float32), "fall of log p when masked")
+            correlation = f"{own.rank_correlation:.2f}" if math.isfinite(own.rank_correlation) else "–"
+            blocks.append(f"<h3>{own.step + 1}: {self.word(own.step)} <span class='muted'>rank correlation {correlation}</span>"
+                          f"</h3>{maps}")
+        said = f"<p>Mean rank correlation of the falls with the attention: {mean:.2f}.</p>" if mean is not None else ""
+        return (f"<h2>Is the attention an explanation?</h2>{said}<details><summary>step by step</summary>{''.join(blocks)}"
+                "</details>")
+
+    def _map(self, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], title: str, *, signed: bool = True) -> str:
+        channel = self._attention
+        shape = channel.shape if channel is not None else (len(values),)
+        top = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
+        scale = f"{'−' + format(top, '.2g') if signed else '0'} … {top:.2g}"
+        if len(shape) == 1 and self._trace.provenance.source:
+            best = np.argsort(-np.abs(np.nan_to_num(values)))[:MOST_PLACES]
+            rows = "".join(f"<tr><td>{escape(shown(self._trace.provenance.source[place], 'pieces'))}</td>"
+                           f"<td class='n'>{values[place]:.4f}</td></tr>" for place in best)
+            return f"<figure><table>{rows}</table><figcaption>{escape(title)}</figcaption></figure>"
+        image = pictures.signed_map(values, shape) if signed else pictures.plain_map(values, shape)
+        return f"<figure>{pictures.png(image, title)}<figcaption>{escape(title)}, {scale}</figcaption></figure>"
+
+    def equations(self) -> str:
+        found = self._analysis.equations
+        if not found:
+            return ""
+        least = min(range(len(self._trace)), key=lambda step: float(np.nan_to_num(self._trace.log_probs[step], nan=0.0)))
+        steps = {own.step for own in found}
+        shown_step = least if least in steps else max(steps)
+        blocks = "".join(self._explained(own) for own in found if own.step == shown_step or len(steps) == 1)
+        return f"<h2>Equations at step {shown_step + 1}, “{self.word(shown_step)}”</h2>{blocks}"
+
+    def _explained(self, own: Explained) -> str:
+        rows = "".join(f"<tr><td>{_formula(equation)}</td><td class='n'>{_numbers(equation)}</td></tr>"
+                       for equation in own.equations)
+        causes = "".join(self._causes(equation) for equation in own.equations)
+        return (f"<h3>unit {own.unit}</h3><table>{rows}</table>"
+                f"<details><summary>what contributed most</summary><table>{causes}</table></details>")
+
+    def _causes(self, equation: Equation) -> str:
+        rows = []
+        for part in equation.parts:
+            texts = [f"{_name(own.kind, own.index, own.name)} {own.value:+.4f}" for own in part.contributors]
+            if texts:
+                rows.append(f"<tr><th>{escape(equation.channel.replace('_', ' '))}</th><td>{_letters(part.symbol)}</td>"
+                            f"<td>{escape(', '.join(texts))}</td></tr>")
+        return "".join(rows)
+
+    def gates(self) -> str:
+        figures = "".join(
+            "<figure>" + pictures.scatter(own.open, own.shut, x_title="fraction of steps above 0.9", y_title="below 0.1",
+                                          alt=f"units by how often their {own.channel.replace('_', ' ')} is open and shut")
+            + f"<figcaption>{escape(own.channel.replace('_', ' '))}</figcaption></figure>" for own in self._analysis.gates)
+        lives = next((own.half_life for own in self._analysis.gates if own.half_life), None)
+        if not figures:
+            return ""
+        longest = ""
+        if lives is not None:
+            order = np.argsort(-np.nan_to_num(np.array(lives), nan=-1.0), kind="stable")[:MOST_PLACES]
+            texts = ", ".join(f"unit {unit}: {lives[unit]:.3g}" for unit in order.tolist())
+            longest = (f"<p>The longest half-lives by the gate alone, in steps (a proxy: what is added and what other units "
+                       f"bring back is left out): {texts}.</p>")
+        return f"<h2>Gates</h2><p class='muted'>A dot a unit (Karpathy et al. 2015).</p>{figures}{longest}"
+
+    def similar(self) -> str:
+        found = self._analysis.similar
+        if found is None or not found.places:
+            return ""
+        rows = "".join(f"<tr><td class='n'>{own.score:.0%}</td><td class='n'>{own.first + 1}–{own.last + 1}</td>"
+                       f"<td>{escape(' '.join(shown(word, self._trace.provenance.joining) for word in own.words))}</td></tr>"
+                       for own in found.places[:MOST_ROWS])
+        units = ", ".join(map(str, found.units))
+        return (f"<h2>Similar steps</h2><p>Where the units {units} are on that are on at step {found.step + 1} (from "
+                f"{found.threshold:.3g}):</p><table>{rows}</table>")
+
+
+MOST_CHIPS, MOST_ROWS = 400, 200
+
+
+def _letters(symbol: str) -> str:
+    """``W_xi x_t`` with what is set low set low."""
+    out, rest = [], symbol.replace("-", "−")
+    while "_" in rest:
+        before, _, rest = rest.partition("_")
+        if rest.startswith("{"):
+            low, _, rest = rest[1:].partition("}")
+        else:
+            low = "".join(_while_letters(rest))
+            rest = rest[len(low) :]
+        out.append(f"{escape(before)}<sub>{escape(low)}</sub>")
+    return "".join((*out, escape(rest)))
+
+
+def _while_letters(text: str) -> Iterable[str]:
+    for letter in text:
+        if not letter.isalnum():
+            return
+        yield letter
+
+
+def _formula(equation: Equation) -> str:
+    outside = "".join(f"{_letters(symbol)} · " for symbol, _ in equation.outside)
+    inner = " + ".join(_letters(part.symbol) for part in equation.parts)
+    return f"{_letters(equation.symbol)} = {outside}" + (f"{equation.function}({inner})" if equation.function else inner)
+
+
+def _numbers(equation: Equation) -> str:
+    outside = "".join(f"{value:.4f} · " for _, value in equation.outside)
+    inner = " + ".join(f"{part.value:.4f}" for part in equation.parts)
+    edited = " <span class='bad'>edited</span>" if equation.edited else ""
+    return f"{outside}" + (f"{equation.function}({inner})" if equation.function else inner) + f" = {equation.value:.4f}{edited}"
+
+
+def _name(kind: str, index: int, name: str) -> str:
+    return {"unit": f"h{index}", "word": f"“{name}”", "place": name or f"place {index}", "frame": "the frame"}[kind]
