@@ -14,8 +14,19 @@ from unrolled.models.checkpoints.registry import FAMILIES, listings, shipped
 from unrolled.models.data.drawn_clips import LABELS, draw_clip
 from unrolled.models.data.drawn_scenes import draw_scene
 from unrolled.models.protocol.messages import Decoding, Ended, Opened, Stepped, SteppedBlock
+from unrolled.models.protocol.questions import (
+    Explained,
+    ExplainStep,
+    FollowGradients,
+    GradientRows,
+    Occluded,
+    OccludeStep,
+    Replay,
+    Replayed,
+)
 from unrolled.models.trace import Trace
 from unrolled.models.trace.joining import text_of
+from unrolled.viewer.analysis.fidelity import Fidelity
 
 CAPTIONERS = ("caption-attend-lstm", "caption-attend-rnn", "caption-lstm", "caption-rnn")
 
@@ -34,7 +45,7 @@ def run(model: str, data: bytes, name: str, *, write: int = 0) -> tuple[Trace, O
     trace = Trace(channels)
     most = opened.given + write if opened.given else (opened.maximum_steps or description.maximum_steps)
     while len(trace) < most:
-        report = engine.advance(len(trace), -1, Decoding(), lambda: True, max(opened.given - len(trace), 1))
+        report = engine.advance(0, len(trace), Decoding(), lambda: True, max(opened.given - len(trace), 1))
         if isinstance(report, Ended):
             break
         if isinstance(report, SteppedBlock):
@@ -42,8 +53,35 @@ def run(model: str, data: bytes, name: str, *, write: int = 0) -> tuple[Trace, O
         else:
             assert isinstance(report, Stepped)
             trace.append(report.result(channels))
+    explain(engine, trace)
     end = description.words[description.end_token] if description.end_token >= 0 else ""
     return trace, opened, text_of(trace.words[opened.given :], description.joining, without=(end,))
+
+
+def explain(engine: TorchEngine, trace: Trace) -> None:
+    """Ask everything about a run: it is what torch's own modules give, and every answer holds together."""
+    last = len(trace) - 1
+    fidelity = Fidelity()
+    for part in engine.answer(0, Replay(max(last - 40, 0), last), lambda: True):
+        assert isinstance(part, Replayed)
+        assert fidelity.take(part, trace)
+    assert fidelity.agrees, fidelity.where
+    assert fidelity.modules
+    (found,) = engine.answer(0, ExplainStep(last, 3), lambda: True)
+    assert isinstance(found, Explained)
+    for equation in found.equations:
+        assert sum(part.value for part in equation.parts) == pytest.approx(equation.total, abs=1e-6)
+        assert equation.value == float(trace.column(equation.channel)[last, 3])
+        assert not equation.edited
+    first = max(last - 7, 0)
+    for rows in engine.answer(0, FollowGradients(first, last), lambda: True):
+        assert isinstance(rows, GradientRows)
+        assert np.isfinite(rows.table(rows.hidden)).all()
+        assert rows.table(rows.hidden).any()
+    if trace.with_role("attention") is not None:
+        (occluded,) = engine.answer(0, OccludeStep(last), lambda: True)
+        assert isinstance(occluded, Occluded)
+        assert np.isfinite(occluded.values()).all()
 
 
 def sample(name: str) -> bytes:

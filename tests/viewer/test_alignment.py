@@ -12,6 +12,7 @@ import scripted_traces
 from PySide6.QtCore import QPoint, QPointF, Qt
 
 from unrolled.models.trace import Trace
+from unrolled.models.trace.edits import MaskAttention, SetAttention
 from unrolled.viewer.panels.alignment import AlignmentPanel
 from unrolled.viewer.panels.alignment_geometry import alignment_geometry, shown_labels
 from unrolled.viewer.panels.alignment_painting import text_on, weight_colour
@@ -229,3 +230,29 @@ def test_the_geometry_keeps_within_its_box():
         geometry = alignment_geometry(300, 240, rows=rows, columns=columns, label_width=500, label_height=500)
         assert geometry.right <= 300
         assert geometry.bottom <= 240
+
+
+def test_attention_is_painted_on_the_source_words(qtbot, panel, session):
+    brush = session.brush
+    brush.set_mode("mask")
+    panel.refresh()
+    for word in (1, 3, 1):
+        place = panel.words.place(word).center().toPoint()
+        qtbot.mouseClick(panel.words, Qt.MouseButton.LeftButton, pos=place)
+    assert brush.weights == {3: 1.0}  # a second click wipes it
+    assert panel.chosen is None
+    assert brush.edit(len(session.trace.provenance.source), first=2, last=2) == MaskAttention(places=(3,), first=2, last=2)
+    panel.canvas.column_clicked.emit(0)
+    assert set(brush.weights) == {0, 3}
+    brush.set_mode("attend")
+    assert brush.edit(11, first=0, last=-1) is None  # what was painted with another brush is wiped away
+    brush.strength = 0.5
+    brush.paint(2)
+    brush.paint(4)
+    brush.strength = 1.0
+    brush.paint(5)
+    assert brush.edit(6, first=0, last=-1) == SetAttention(weights=(0.0, 0.0, 0.5, 0.0, 0.5, 1.0))
+    brush.set_mode("off")
+    qtbot.mouseClick(panel.words, Qt.MouseButton.LeftButton, pos=panel.words.place(4).center().toPoint())
+    assert not brush.weights
+    assert panel.chosen == 4

@@ -29,7 +29,6 @@ from unrolled.viewer.theme.attention_colours import uniform_level
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.themes import Theme
 
-LEAST_FOR_WORDS = 340  # pixels of height
 MOST_LINES = 3  # of the source sentence; a longer one scrolls
 ROOM_FOR_SENTENCE = 260  # pixels; in a lower panel the words over the matrix are lit up alone
 ROOM_FOR_LINES = 110  # pixels of the panel's height for each of them
@@ -62,6 +61,7 @@ class AlignmentPanel(Panel):
         self._source: tuple[str, ...] = ()
         self._written: tuple[str, ...] = ()
         self._cell: Cell = NO_CELL
+        self._brush_mode = "off"
         self.words = SourceWords(theme)
         self._scroll = QScrollArea()
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -106,7 +106,7 @@ class AlignmentPanel(Panel):
         self._stack.addWidget(self._whole)
         self.canvas.pointed.connect(self._point)
         self.canvas.row_clicked.connect(session.playhead.seek)
-        self.canvas.column_clicked.connect(self.choose)
+        self.canvas.column_clicked.connect(self._word_clicked)
         self.canvas.moved.connect(lambda by: session.playhead.seek(session.playhead.step + by))
         self.canvas.walked.connect(self._walk)
         self.canvas.cleared.connect(lambda: self._choose(None))
@@ -155,6 +155,11 @@ class AlignmentPanel(Panel):
             button.setChecked(on)
         self.colour_map.set_name(values.attention_colour_map)
         self._stack.setCurrentWidget(self._whole)
+        brush = self.session.brush
+        self.words.set_painting(brush.mode, brush.weights)
+        if brush.mode != self._brush_mode:
+            self._brush_mode = brush.mode
+            self._size_words()
         self._draw(self.session.playhead.step)
 
     def seek(self, step: int) -> None:
@@ -171,7 +176,6 @@ class AlignmentPanel(Panel):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The sentence has as many lines as it needs, up to a few."""
         super().resizeEvent(event)
-        self._scroll.setVisible(self.height() >= LEAST_FOR_WORDS)  # the matrix has the same words above it
         self._size_words()
 
     def choose(self, word: int) -> None:
@@ -198,14 +202,14 @@ class AlignmentPanel(Panel):
             self.chosen = None
         self._source, self._written, self._cell = source, (), NO_CELL
         self.words.set_words(source)
-        self.words.set_painting(self.session.brush.mode, self.session.brush.weights)
         self._size_words()
 
     def _size_words(self) -> None:
         room = self.words.heightForWidth(max(self._scroll.viewport().width(), 80))
         lines = min(max(self.height() // ROOM_FOR_LINES - 1, 1), MOST_LINES)
         self._scroll.setFixedHeight(min(room, lines * LINE + 2))
-        self._scroll.setVisible(self.height() >= ROOM_FOR_SENTENCE)
+        # The matrix has the same words above it; but while attention is painted there has to be something to paint on.
+        self._scroll.setVisible(self.height() >= ROOM_FOR_SENTENCE or self._brush_mode != "off")
 
     def _draw(self, step: int) -> None:
         trace, rows = self.session.trace, self._rows

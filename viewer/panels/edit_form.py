@@ -103,6 +103,7 @@ class EditForm(QWidget):
         self.strength.setValue(1.0)
         self.strength.setSingleStep(0.05)
         self.strength.setPrefix("weight ")
+        self.strength.setMinimumWidth(60)
         self.strength.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.strength.setAccessibleName("Weight that a stroke gives")
         self.strength.valueChanged.connect(self._strength_changed)
@@ -128,15 +129,17 @@ class EditForm(QWidget):
 
     def _build(self) -> None:
         self._pages = QStackedWidget()
-        for parts in ((self.word,), (self.channel, self.units, self.operation, self.value, self.seed),
-                      (self.gate, self.gate_state), (self.look, self.strength, self.wipe), (self.swap,)):
+        pages: tuple[tuple[tuple[QWidget, ...], ...], ...] = (
+            ((self.word,),), ((self.channel, self.units), (self.operation, self.value, self.seed)),
+            ((self.gate, self.gate_state),), ((self.look,), (self.strength, self.wipe)), ((self.swap,),))
+        for rows in pages:
             page = QWidget()
             column = QVBoxLayout(page)
             column.setContentsMargins(0, 0, 0, 0)
             column.setSpacing(4)
-            for first in range(0, len(parts), 2):
+            for parts in rows:
                 line = QHBoxLayout()
-                for part in parts[first : first + 2]:
+                for part in parts:
                     line.addWidget(part, 1)
                 column.addLayout(line)
             column.addStretch(1)
@@ -327,6 +330,8 @@ def _picker(name: str, items: tuple[tuple[str, str], ...]) -> Picker:
     made = Picker()
     made.setAccessibleName(name)
     made.setToolTip(name)
+    made.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    made.setMinimumContentsLength(8)
     _offer(made, list(items))
     return made
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from unrolled.viewer.panels.edit_form import EditForm
 from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.panels.two_parts import TwoParts
 from unrolled.viewer.state.branches import Branch, PlacedEdit
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
@@ -55,11 +56,9 @@ class EditsPanel(Panel):
         column.addLayout(self._list)
         column.addWidget(self._none)
         column.addStretch(1)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(12)
-        row.addWidget(_scrolled(self.form), 6)
-        row.addWidget(_scrolled(left), 4)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(TwoParts(self.form, left, stretch=(6, 4)))
 
     def refresh(self) -> None:
         """Another branch, or other edits."""
@@ -122,10 +121,3 @@ class EditsPanel(Panel):
         branch = self.session.branch
         if branch is not None:
             self.edits_wanted.emit(branch.identity, tuple(own for number, own in enumerate(branch.edits) if number != place))
-
-
-def _scrolled(widget: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setWidget(widget)
-    return area

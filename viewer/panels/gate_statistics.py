@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QLabel, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.analysis.gate_statistics import KEEPING, Saturating, Saturation, gate_channels
@@ -14,11 +14,13 @@ from unrolled.viewer.panels.flow_layout import FlowLayout
 from unrolled.viewer.panels.gate_scatter import GateScatter
 from unrolled.viewer.panels.painting import EmptyText, percent
 from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.panels.two_parts import TwoParts
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
 
 EMPTY = "How often each unit’s gates are shut and open. Space writes the first word."
 LONGEST = 8
+CHART_HEIGHT = 230  # at least, where the half-lives stand below
 PROXY = "Half-life by the gate alone: ln 2 / −mean ln f. A proxy: what is added, and what other units bring back, is left out."
 
 
@@ -59,17 +61,15 @@ class GateStatisticsPanel(Panel):
         self._title = QLabel("Half-life (proxy)")
         self._title.setToolTip(PROXY)
         self._title.setObjectName("subtitle")
-        left, right = QVBoxLayout(), QVBoxLayout()
+        chart, list_ = QWidget(), QWidget()
+        left, right = QVBoxLayout(chart), QVBoxLayout(list_)
+        for part in (left, right):
+            part.setContentsMargins(0, 0, 0, 0)
         for widget, stretch in ((self._choices, 0), (self.scatter, 1), (self.reading, 0)):
             left.addWidget(widget, stretch)
         right.addWidget(self._title)
         right.addWidget(self.lives, 1)
-        self._inside = QWidget()
-        row = QHBoxLayout(self._inside)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(10)
-        row.addLayout(left, 3)
-        row.addLayout(right, 2)
+        self._inside = TwoParts(chart, list_, stretch=(3, 2), first_height=CHART_HEIGHT)
         self._empty = EmptyText(EMPTY, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -8,11 +8,9 @@ import numpy as np
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +25,7 @@ from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.picker import Picker
 from unrolled.viewer.panels.place_map import PlaceMap
 from unrolled.viewer.panels.steps import step_noun
+from unrolled.viewer.panels.two_parts import TwoParts
 from unrolled.viewer.panels.words import shown
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.questions import Asked
@@ -35,6 +34,7 @@ from unrolled.viewer.theme.themes import Theme
 
 UNASKED_AT_MOST = 40   # steps; a longer run is followed back when a person says so
 FOLLOWED_AT_MOST = 64  # steps back from the playhead
+MAP_HEIGHT = 230       # at least, where what else is shown stands below
 EMPTY = "What each word depended on. Space writes the first word."
 NOT_LIVE = "This needs the model’s weights: load the model that recorded this run."
 TABLES = (("hidden", "by h of each step"), ("cell", "by c of each step"), ("forget_path", "by c, through the forget gates"),
@@ -62,6 +62,7 @@ class WhyPanel(Panel):
         self.map = GradientMap(theme)
         self.map.chosen.connect(session.playhead.seek)
         self.by = Picker()
+        self.by.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToContents)
         self.by.setAccessibleName("By what the words are differentiated")
         self.by.setToolTip("‖∂ log p(word)/∂·‖: by the hidden state, or the cell; what reaches the cell through the forget gates "
                            "alone, and what comes every other way")
@@ -97,7 +98,9 @@ class WhyPanel(Panel):
         self._say(EMPTY)
 
     def _build(self, choices: QWidget) -> None:
-        left = QVBoxLayout()
+        chart = QWidget()
+        left = QVBoxLayout(chart)
+        left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(4)
         for widget, stretch in ((choices, 0), (self.progress, 0), (self.note, 0), (self.map, 1)):
             left.addWidget(widget, stretch)
@@ -113,16 +116,7 @@ class WhyPanel(Panel):
         for widget in (self.causes_title, self.masking, self.verdict, maps, self.words):
             column.addWidget(widget)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(right)
-        area.setMinimumWidth(170)
-        self._inside = QWidget()
-        row = QHBoxLayout(self._inside)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(10)
-        row.addLayout(left, 5)
-        row.addWidget(area, 4)
+        self._inside = TwoParts(chart, right, stretch=(5, 4), first_height=MAP_HEIGHT)
         self._empty = EmptyText(EMPTY, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

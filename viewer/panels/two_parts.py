@@ -1,0 +1,66 @@
+"""Two parts side by side; where there is no room for that, one under the other."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QWidget
+
+NARROW = 540  # device-independent pixels
+
+
+class TwoParts(QScrollArea):
+    """In a wide place the second part scrolls by itself beside the first; in a narrow one both scroll together.
+
+    Parameters
+    ----------
+    first, second : QWidget
+    stretch : tuple of int
+        How the width is shared.
+    first_height : int
+        Of the first part, at least, where it stands above the second.
+    """
+
+    def __init__(self, first: QWidget, second: QWidget, *, stretch: tuple[int, int] = (1, 1), first_height: int = 0) -> None:
+        super().__init__()
+        self._first, self._second, self._first_height = first, second, first_height
+        self.narrow = False
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        inside = QWidget()
+        self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, inside)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(12)
+        self._area = QScrollArea()
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setWidgetResizable(True)
+        self._area.setWidget(second)
+        self._layout.addWidget(first, stretch[0])
+        self._layout.addWidget(self._area, stretch[1])
+        self.setWidget(inside)
+        second.installEventFilter(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Turn the parts where there is too little room, or enough again."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < NARROW
+        if narrow != self.narrow:
+            self.narrow = narrow
+            way = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+            self._layout.setDirection(way)
+            self._first.setMinimumHeight(self._first_height if narrow else 0)
+        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The second part wants another height."""
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize) and self.narrow:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def _fit(self) -> None:
+        layout, wanted = self._second.layout(), 0
+        if self.narrow and layout is not None:
+            width = max(self._area.viewport().width(), 100)
+            wanted = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
+        if self._area.minimumHeight() != wanted:
+            self._area.setMinimumHeight(wanted)
