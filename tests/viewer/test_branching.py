@@ -19,31 +19,14 @@ from unrolled.models.trace.edits import (
     SwapInput,
     UniformAttention,
 )
-from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.window.application import make_window
-from unrolled.viewer.window.settings import WindowSettings
 
 CAT = scripted.WORDS.index("cat")
 LENGTH = len(scripted.CAPTION)
 
 
 @pytest.fixture
-def window(qtbot, scripted_command, tmp_path):
-    backend = BackendProcess(scripted_command)
-    made = make_window(WindowSettings(tmp_path / "settings.ini"), backend)
-    made.remembers = False
-    backend.start()
-    made.resize(1440, 900)
-    made.show()
-    made.controller.messages = []
-    made.controller.said.connect(made.controller.messages.append)
-    made.controller.open_bytes(scripted.picture().data, "drawn.png")
-    qtbot.waitUntil(lambda: made.controller.run.is_open, timeout=10_000)
-    made.controller.run_to_end()
-    settled(qtbot, made)
-    yield made
-    made.close()
-    made.deleteLater()
+def window(captioned):
+    return captioned
 
 
 def settled(qtbot, window):
@@ -338,7 +321,7 @@ def test_branches_are_kept_in_the_session(qtbot, window, tmp_path):
     settled(qtbot, window)
     before = [(own.identity, own.name, own.parent, own.step, own.edits, tuple(own.trace.words))
               for own in window.session.branches.all.values()]
-    window.save_session(tmp_path / "kept.unrolled")
+    window.asking.save_session(tmp_path / "kept.unrolled")
     window.controller.open_bytes(scripted.picture().data, "again.png")
     qtbot.waitUntil(lambda: window.session.trace is not None and not window.session.branches.all[0].trace.words, timeout=5000)
     window.controller.open_file(tmp_path / "kept.unrolled")

@@ -21,8 +21,9 @@ from unrolled.models.trace.edits import (
     SwapInput,
     UniformAttention,
 )
-from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words, token_of
+from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words
 from unrolled.viewer.cli.failure import CommandError
+from unrolled.viewer.state.edit_text import token_of
 
 DOG = scripted.WORDS.index("dog")
 

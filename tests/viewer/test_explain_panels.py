@@ -11,30 +11,15 @@ from PySide6.QtGui import QGuiApplication
 
 from unrolled.models.protocol.questions import Explained
 from unrolled.models.trace.edits import ClampUnits
-from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.panels.equation_text import number, typeset
 from unrolled.viewer.panels.found import OCCLUSION
 from unrolled.viewer.panels.why import verdict
-from unrolled.viewer.window.application import make_window
-from unrolled.viewer.window.settings import WindowSettings
 
 
 @pytest.fixture
-def window(qtbot, scripted_command, tmp_path):
-    backend = BackendProcess(scripted_command)
-    made = make_window(WindowSettings(tmp_path / "settings.ini"), backend)
-    made.remembers = False
-    backend.start()
-    made.resize(1440, 900)
-    made.show()
-    made.controller.open_bytes(scripted.picture().data, "drawn.png")
-    qtbot.waitUntil(lambda: made.controller.run.is_open, timeout=10_000)
-    made.controller.run_to_end()
-    qtbot.waitUntil(lambda: made.session.trace.ended and not made.controller.run.busy, timeout=5000)
-    made.session.playhead.seek(4)
-    yield made
-    made.close()
-    made.deleteLater()
+def window(captioned):
+    captioned.session.playhead.seek(4)
+    return captioned
 
 
 def opened(qtbot, window, name):

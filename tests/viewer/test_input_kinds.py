@@ -147,7 +147,7 @@ def test_units_are_ranked_by_what_they_follow(qtbot, window, tmp_path):
 def test_characters_that_are_unknown_are_shown_and_said(qtbot, window):
     open_kind(qtbot, window, "text")
     QGuiApplication.clipboard().setText("a 猫 b")
-    window.paste()
+    window.asking.paste()
     qtbot.waitUntil(lambda: length(window) == 5, timeout=5000)
     window.coordinator.flush()
     assert "猫" in window.layout_.message("input").text
@@ -157,7 +157,7 @@ def test_characters_that_are_unknown_are_shown_and_said(qtbot, window):
 def test_what_cannot_be_read_is_said_and_nothing_is_lost(qtbot, window, tmp_path):
     open_kind(qtbot, window, "text")
     QGuiApplication.clipboard().setText("kept")
-    window.paste()
+    window.asking.paste()
     qtbot.waitUntil(lambda: length(window) == 4, timeout=5000)
     (tmp_path / "empty.txt").write_bytes(b"")
     (tmp_path / "binary.txt").write_bytes(bytes(range(256)) * 4)
@@ -184,7 +184,7 @@ def test_what_cannot_be_read_is_said_and_nothing_is_lost(qtbot, window, tmp_path
 def test_going_back_to_another_kind_brings_its_input_back(qtbot, window):
     open_kind(qtbot, window, "text")
     QGuiApplication.clipboard().setText("typed before")
-    window.paste()
+    window.asking.paste()
     qtbot.waitUntil(lambda: length(window) == 12, timeout=5000)
     window.controller.load_model("scripted")
     qtbot.waitUntil(lambda: window.session.picture is not None and window.controller.run.is_open, timeout=5000)
@@ -200,7 +200,7 @@ def test_a_session_keeps_every_kind_of_input(qtbot, window, tmp_path):
     qtbot.waitUntil(lambda: window.session.description.input_kind == "clip" and window.controller.run.is_open, timeout=5000)
     window.controller.run_to_end()
     qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
-    window.save_session(tmp_path / "kept.unrolled")
+    window.asking.save_session(tmp_path / "kept.unrolled")
     window.controller.open_bytes(scripted.picture().data, "drawn.png")
     qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.picture is not None, timeout=5000)
     window.controller.open_file(tmp_path / "kept.unrolled")

@@ -205,18 +205,18 @@ def test_paste_takes_a_picture_a_path_or_says_that_there_is_none(qtbot, window, 
     image = QImage(64, 48, QImage.Format.Format_RGB32)
     image.fill(Qt.GlobalColor.red)
     clipboard.setImage(image)
-    window.paste()
+    window.asking.paste()
     assert window.session.picture.pixels.shape == (48, 64, 3)
     path = tmp_path / "copied.png"
     path.write_bytes(scripted.picture(90, 60).data)
     clipboard.setText(str(path))
-    window.paste()
+    window.asking.paste()
     assert window.session.picture.name == "copied.png"
     clipboard.setText("a text, for a model that takes one")
-    window.paste()
+    window.asking.paste()
     assert window.session.text.text == "a text, for a model that takes one"
     clipboard.clear()
-    window.paste()
+    window.asking.paste()
     assert "clipboard" in window.layout_.message("input").text
 
 

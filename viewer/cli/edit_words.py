@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import hashlib
 import math
 from collections.abc import Callable, Sequence
@@ -29,8 +28,8 @@ from unrolled.models.trace.edits import (
     check,
     places_in,
 )
-from unrolled.models.trace.joining import shown
 from unrolled.viewer.cli.failure import FAILURE, WRONG_USE, CommandError
+from unrolled.viewer.state.edit_text import token_of, units_of
 
 EXPLAINED = """steps are counted from 0, the first word; without @STEPS a change holds at every step. STEPS: 4, 4-7 or 4- (to the
 end). UNITS: 17, or 3,5,20-25, or all. Examples: --force 3=dog   --clamp forget_gate:17=0   --clamp cell:all=0@5-
@@ -142,26 +141,6 @@ def edit_words(arguments: argparse.Namespace, read: Callable[[Path], bytes]) -> 
     return EditWords(arguments, inputs)
 
 
-def token_of(text: str, description: ModelDescription) -> int:
-    """The token of a word as people write it.
-
-    Raises
-    ------
-    EditError
-        When the model has no such word; near ones are named.
-    """
-    words, joining = description.words, description.joining
-    for candidate in (text, f"▁{text}" if joining == "pieces" else text):
-        if candidate in words:
-            return words.index(candidate)
-    seen = [shown(word, joining) for word in words]
-    if text in seen:
-        return seen.index(text)
-    near = difflib.get_close_matches(text, seen, n=3)
-    hint = f" Near it: {', '.join(near)}." if near else ""
-    raise EditError(f"“{text}” is not one of the model’s {len(words):,} words.{hint}")
-
-
 def _halves(text: str, form: str) -> tuple[str, str]:
     left, equals, right = text.partition("=")
     if not equals or not left.strip() or not right:
@@ -193,21 +172,6 @@ def _decimal(text: str) -> float:
     if math.isnan(number):
         raise EditError(f"“{text}” is not a number.")
     return number
-
-
-def units_of(text: str) -> tuple[int, ...]:
-    """``17``, ``3,5,20-25``, or ``all``, for which nothing is listed. Raises `EditError`."""
-    if text.strip() in ("all", "*", ""):
-        return ()
-    units: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        begin = _number(first)
-        end = _number(last) if dash else begin
-        if not begin <= end <= begin + 1_000_000:
-            raise EditError(f"“{part}” is not a range of units.")
-        units += range(begin, end + 1)
-    return tuple(dict.fromkeys(units))
 
 
 def _of_units(text: str) -> tuple[str, tuple[int, ...]]:

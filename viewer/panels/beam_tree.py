@@ -31,6 +31,7 @@ class BeamTree(QWidget):
     """
 
     followed = Signal(int)
+    own_keys = frozenset(MOVES)
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 
 from PySide6.QtCore import QStringListModel, Qt, Signal
@@ -37,6 +36,7 @@ from unrolled.models.trace.edits import (
 from unrolled.viewer.panels.picker import Picker
 from unrolled.viewer.panels.words import shown
 from unrolled.viewer.state.brush import Mode
+from unrolled.viewer.state.edit_text import token_of, units_of
 from unrolled.viewer.state.session import Session
 
 KINDS = (("word", "a word"), ("units", "units"), ("gate", "a whole gate"), ("attention", "the attention"),
@@ -218,16 +218,10 @@ class EditForm(QWidget):
         return makers[chosen]()
 
     def _word_edit(self) -> Edit:
-        description, text = self._session.description, self.word.text().strip()
+        description = self._session.description
         assert description is not None
-        words = [shown(word, description.joining) for word in description.words]
-        for written in (text, text.lower()):
-            if written in words:
-                token = words.index(written)
-                return ForceToken(first=self.first, last=self.first, token=token, word=description.words[token])
-        near = difflib.get_close_matches(text, words, n=3)
-        hint = f" Near it: {', '.join(near)}." if near else ""
-        raise EditError(f"“{text}” is not one of the model’s {len(words):,} words.{hint}" if text else "Type the word first.")
+        token = token_of(self.word.text().strip(), description)
+        return ForceToken(first=self.first, last=self.first, token=token, word=description.words[token])
 
     def _units_edit(self) -> Edit:
         channel, first, last, value = self.channel.currentData(), self.first, self.last, self.value.value()
@@ -308,22 +302,6 @@ class EditForm(QWidget):
 
     def _strength_changed(self, value: float) -> None:
         self._session.brush.strength = value
-
-
-def units_of(text: str) -> tuple[int, ...]:
-    """``17``, ``3, 5, 20-25``, or ``all``, for which nothing is listed. Raises `EditError`."""
-    if text in ("all", "*"):
-        return ()
-    units: list[int] = []
-    for part in text.replace(" ", "").split(","):
-        first, dash, last = part.partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise EditError(f"“{part}” is no unit; write 17, or 3, 5, 20-25, or pinned, or all.")
-        begin, end = int(first), int(last) if dash else int(first)
-        if not begin <= end < begin + 100_000:
-            raise EditError(f"“{part}” is no range of units.")
-        units += range(begin, end + 1)
-    return tuple(dict.fromkeys(units))
 
 
 def _picker(name: str, items: tuple[tuple[str, str], ...]) -> Picker:

@@ -17,6 +17,7 @@ Fractions = npt.NDArray[np.float64]
 LEFT, BOTTOM, TOP, RIGHT = 44.0, 34.0, 8.0, 12.0
 REACH = 12.0  # pixels from a dot at which it is pointed at
 DOT, LARGE_DOT = 2.5, 5.0
+MOVES = {Qt.Key.Key_Up: 1, Qt.Key.Key_Right: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_Left: -1}
 
 
 class GateScatter(QWidget):
@@ -32,6 +33,7 @@ class GateScatter(QWidget):
 
     pointed = Signal(object)
     clicked = Signal(int)
+    own_keys = frozenset(MOVES)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -144,7 +146,7 @@ class GateScatter(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows go through the units by number, Enter chooses."""
         count = len(self._shut)
-        by = {Qt.Key.Key_Up: 1, Qt.Key.Key_Right: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_Left: -1}.get(Qt.Key(event.key()), 0)
+        by = MOVES.get(Qt.Key(event.key()), 0)
         if count and by:
             self.pointed.emit(0 if self.unit is None else (self.unit + by) % count)
         elif self.unit is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

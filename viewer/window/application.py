@@ -103,11 +103,11 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome) -> Non
     from unrolled.viewer.window.autosave import Autosave
 
     autosave = Autosave(autosave_dir(), window.session, controller, window)
-    window.last_session = autosave.path
+    window.asking.last_session = autosave.path
     window.closing.connect(autosave.close)
     if autosave.was_lost and options.file is None:
         window.layout_.say(Message(place="model", kind="info", text="The last time Unrolled ended unexpectedly.",
-                                   action="Restore what was open", act=window.restore_last))
+                                   action="Restore what was open", act=window.asking.restore_last))
     window.show_first_hints()
 
 

@@ -24,6 +24,7 @@ from unrolled.viewer.window.inputs import decode_input, read_bytes
 from unrolled.viewer.window.message import Message
 from unrolled.viewer.window.transport import Transport
 
+MOST_BRANCHES = 100
 NOT_LIVE = "The computation can be changed once the model that recorded this run is loaded."
 
 
@@ -72,6 +73,8 @@ class Branching(Transport):
             check(edit, tuple(trace.channels.values()), description.words)
         except EditError as error:
             self._refuse(str(error))
+            return
+        if self._too_many():
             return
         kept = tuple(placed for placed in branch.edits if not _replaces(edit, placed.edit))
         edits = (*kept, PlacedEdit(edit))
@@ -148,6 +151,8 @@ class Branching(Transport):
             if list(other.trace.tokens[: len(trace)]) == list(trace.tokens) and other.edits_on == source.edits_on:
                 self.show_branch(other.identity)
                 return
+        if self._too_many():
+            return
         shared = parting(trace, source.trace)
         shared = min(len(trace), len(source.trace)) if shared is None else shared
         trace.provenance = self._provenance(source.trace.provenance.region, source.decoding, source.edits_on)
@@ -175,6 +180,13 @@ class Branching(Transport):
         self.state_changed.emit()
 
     # ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _too_many(self) -> bool:
+        """Whether no branch can be made any more, which is said: a session holds so many and no more."""
+        if len(self.session.branches.all) < MOST_BRANCHES:
+            return False
+        self._refuse(f"There are {MOST_BRANCHES} branches already; remove some first.")
+        return True
 
     def _branch_off(self, source: Branch, step: int, edits: tuple[PlacedEdit, ...], *, name: str, text: str,
                     identity: int | None = None, decoding: Decoding | None = None) -> None:

@@ -7,9 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QAction,
     QCloseEvent,
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -18,34 +17,27 @@ from PySide6.QtGui import (
     QKeyEvent,
 )
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractSlider,
-    QAbstractSpinBox,
     QApplication,
-    QComboBox,
-    QFileDialog,
-    QInputDialog,
-    QLineEdit,
     QMainWindow,
-    QMenu,
-    QPlainTextEdit,
     QStackedWidget,
     QWidget,
 )
 
 from unrolled.assets import path as asset
 from unrolled.viewer.panels.panel import Panel
-from unrolled.viewer.state.inputs import taken_by, typed
+from unrolled.viewer.state.inputs import typed
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.stylesheet import palette, stylesheet
 from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
-from unrolled.viewer.window.actions import MENUS, SPECS, key_text, make_actions, set_icons
+from unrolled.viewer.window.actions import SPECS, key_text, make_actions, set_icons
+from unrolled.viewer.window.asking import Asking
 from unrolled.viewer.window.controller import Controller
 from unrolled.viewer.window.coordinator import Coordinator
 from unrolled.viewer.window.drawer import TABS
-from unrolled.viewer.window.inputs import CLIP_SUFFIXES, PICTURE_SUFFIXES, SAMPLES, SESSION_SUFFIX, TEXT_SUFFIXES, TRACE_SUFFIXES
+from unrolled.viewer.window.key_guard import KeyGuard
 from unrolled.viewer.window.layout import Layout
+from unrolled.viewer.window.menus import Menus
 from unrolled.viewer.window.message import Message
 from unrolled.viewer.window.pasting import path_of, picture_of
 from unrolled.viewer.window.settings import WindowSettings
@@ -83,14 +75,11 @@ class MainWindow(QMainWindow):
     ----------
     closing : Signal()
         The window is about to close; the session is still there.
-    last_session : Path or None
-        The session that is kept by itself.
     remembers : bool
         Whether settings are written when it closes.
     """
 
     closing = Signal()
-    last_session: Path | None = None
     remembers = True
 
     def __init__(self, session: Session, controller: Controller, settings: WindowSettings) -> None:
@@ -112,59 +101,38 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.pages)
         self.layout_.setFocus()  # otherwise the first button has it, and Space would open a file
         self.coordinator = Coordinator(session, self.layout_.panels, self)
-        self._build_menus()
+        self.asking = Asking(self)
+        self.menus = Menus(self)
+        self._key_guard = KeyGuard(self)
         self._connect()
         self._restore()
-        self._update_actions()
+        self.update_actions()
         self._update_title()
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
-        application.focusChanged.connect(self._focus_changed)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_theme_changed)
 
     # ── Building ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _build_menus(self) -> None:
-        bar = self.menuBar()
-        bar.setAccessibleName("Menu bar")
-        for name in MENUS:
-            menu = bar.addMenu(f"&{name}")
-            group = 0
-            for spec in SPECS:
-                if spec.menu != name:
-                    continue
-                if spec.group != group:
-                    menu.addSeparator()
-                    group = spec.group
-                menu.addAction(self.actions_by_name[spec.name])
-                if spec.name == "paste":
-                    self.recent_menu = QMenu("Recent", menu)
-                    self.recent_menu.aboutToShow.connect(self._fill_recent)
-                    menu.addMenu(self.recent_menu)
-                    samples = QMenu("Samples", menu)
-                    samples.aboutToShow.connect(lambda samples=samples: self._fill_samples(samples))
-                    menu.addMenu(samples)
-
     def _connect(self) -> None:
-        controller, session, layout = self.controller, self.session, self.layout_
+        controller, session, layout, asking = self.controller, self.session, self.layout_, self.asking
         handlers: dict[str, Callable[[], object]] = {
-            "open": self.ask_open, "open_frames": self.ask_frames, "paste": self.paste, "open_checkpoint": self.ask_checkpoint,
-            "save_session": self.ask_save, "export": self.ask_export, "restore": self.restore_last, "quit": self.close,
+            "open": asking.ask_open, "open_frames": asking.ask_frames, "paste": asking.paste,
+            "open_checkpoint": asking.ask_checkpoint, "save_session": asking.ask_save, "export": asking.ask_export,
+            "restore": asking.restore_last, "quit": self.close,
             "step": self._in_room(lambda: self.room.toggle() if self.room is not None else None, controller.step_forward),
             "back": controller.step_back, "first": controller.go_first,
             "last": controller.go_last, "run_to_end": controller.run_to_end, "play": controller.toggle_play,
             "faster": lambda: controller.playback.set_speed(controller.playback.speed * SPEED_FACTOR),
             "slower": lambda: controller.playback.set_speed(controller.playback.speed / SPEED_FACTOR),
-            "decoding": self.open_decoding, "run_again": controller.run_again, "theme": self.switch_theme,
+            "decoding": asking.open_decoding, "run_again": controller.run_again, "theme": self.switch_theme,
             "more_opaque": lambda: self._change_opacity(OPACITY_STEP),
             "less_opaque": lambda: self._change_opacity(-OPACITY_STEP),
             "clear_pins": session.selection.clear,
             "zoom_in": lambda: self._zoom(1 / ZOOM_FACTOR), "zoom_out": lambda: self._zoom(ZOOM_FACTOR),
-            "undo": controller.history.undo, "redo": controller.history.redo, "swap": self.ask_swap,
-            "compare_model": self.ask_compare_model, "compare_input": self.ask_compare_input,
-            "compare_trace": self.ask_compare_trace, "compare_end": controller.end_comparison,
+            "undo": controller.history.undo, "redo": controller.history.redo, "swap": asking.ask_swap,
+            "compare_model": asking.ask_compare_model, "compare_input": asking.ask_compare_input,
+            "compare_trace": asking.ask_compare_trace, "compare_end": controller.end_comparison,
             **{tab.name: partial(layout.drawer.toggle, tab.name) for tab in TABS},
-            "zoom_reset": session.time_axis.reset, "shortcuts": self.show_shortcuts, "about": self.show_about,
+            "zoom_reset": session.time_axis.reset, "shortcuts": asking.show_shortcuts, "about": asking.show_about,
         }
         for name, handler in handlers.items():
             self.actions_by_name[name].triggered.connect(lambda _=False, handler=handler: handler())
@@ -181,15 +149,15 @@ class MainWindow(QMainWindow):
         toolbar = layout.toolbar
         toolbar.model_chosen.connect(controller.load_model)
         toolbar.device_chosen.connect(controller.set_device)
-        toolbar.checkpoint_wanted.connect(self.ask_checkpoint)
+        toolbar.checkpoint_wanted.connect(self.asking.ask_checkpoint)
         toolbar.speed_chosen.connect(controller.playback.set_speed)
         controller.said.connect(layout.say)
         controller.unsaid.connect(layout.unsay)
         controller.status_changed.connect(layout.status.set_activity)
-        controller.state_changed.connect(self._update_actions)
-        controller.opened_file.connect(self._opened_file)
+        controller.state_changed.connect(self.update_actions)
+        controller.opened_file.connect(self.opened_file)
         self.coordinator.flushed.connect(self._flushed)
-        controller.history.indexChanged.connect(lambda _: self._update_actions())
+        controller.history.indexChanged.connect(lambda _: self.update_actions())
         layout.drawer.made.connect(self._drawer_panel_made)
         rows = layout.branches.rows
         rows.show_wanted.connect(controller.show_branch)
@@ -203,7 +171,8 @@ class MainWindow(QMainWindow):
 
     # ── What follows the state ────────────────────────────────────────────────────────────────────────────────
 
-    def _update_actions(self) -> None:
+    def update_actions(self) -> None:
+        """Say of every action whether it can be done, and what is chosen."""
         controller, session, toolbar = self.controller, self.session, self.layout_.toolbar
         has_run = session.trace is not None or session.input is not None
         has_steps = session.trace is not None and len(session.trace) > 0
@@ -263,7 +232,7 @@ class MainWindow(QMainWindow):
             self.layout_.set_theme(theme)
             if self.room is not None:
                 self.room.set_theme(theme)
-        self._update_actions()
+        self.update_actions()
 
     def _system_theme_changed(self) -> None:
         self._appearance_changed()
@@ -282,20 +251,6 @@ class MainWindow(QMainWindow):
             self.layout_.unsay("run")
 
     # ── Actions ───────────────────────────────────────────────────────────────────────────────────────────────
-
-    def ask_open(self) -> None:
-        """Let a person choose a file."""
-        def patterns(suffixes: tuple[str, ...]) -> str:
-            return " ".join(f"*{suffix}" for suffix in suffixes)
-
-        everything = tuple(dict.fromkeys(PICTURE_SUFFIXES + CLIP_SUFFIXES + TEXT_SUFFIXES + TRACE_SUFFIXES + (SESSION_SUFFIX,)))
-        name, _ = QFileDialog.getOpenFileName(
-            self, "Open", self.settings.text("folder"),
-            f"What Unrolled opens ({patterns(everything)});;Photographs ({patterns(PICTURE_SUFFIXES)});;"
-            f"Texts ({patterns(TEXT_SUFFIXES)});;Clips ({patterns(CLIP_SUFFIXES)});;"
-            f"Traces ({patterns(TRACE_SUFFIXES)});;Sessions (*{SESSION_SUFFIX});;All files (*)")
-        if name:
-            self.controller.open_file(Path(name))
 
     def show_room(self, shown: bool) -> None:
         """Go to the training room, or back; the run that is inspected stays as it is."""
@@ -329,159 +284,27 @@ class MainWindow(QMainWindow):
         """What a key does in the training room, and what in the microscope."""
         return lambda: do() if self.room is not None and self.pages.currentWidget() is self.room else otherwise()
 
-    def ask_frames(self) -> None:
-        """Let a person choose a folder of frames."""
-        name = QFileDialog.getExistingDirectory(self, "Open a folder of frames", self.settings.text("folder"))
-        if name:
-            self.controller.open_file(Path(name))
-
-    def ask_checkpoint(self) -> None:
-        """Let a person choose a model's checkpoint."""
-        name, _ = QFileDialog.getOpenFileName(self, "Open checkpoint", self.settings.text("model_folder"),
-                                              "Checkpoints (*.safetensors);;All files (*)")
-        if name:
-            self.settings.put("model_folder", str(Path(name).parent))
-            self.controller.load_model(name)
-        self._update_actions()
-
-    def paste(self) -> None:
-        """Open what is on the clipboard: a file, a path, a picture, or a text."""
-        mime = QGuiApplication.clipboard().mimeData() or QMimeData()
-        path, picture = path_of(mime), picture_of(mime)
-        if path is not None:
-            self.controller.open_file(path)
-        elif picture is not None:
-            self.controller.open_bytes(picture, "pasted.png")
-        elif mime.hasText() and mime.text().strip():
-            self.controller.open_text(typed(mime.text()))
-        else:
-            self.layout_.say(Message(place="input", kind="info",
-                                     text="There is no picture, no text and no file on the clipboard."))
-
-    def ask_swap(self) -> None:
-        """Let a person choose what the steps from the playhead on look at."""
-        name = self._ask_input("Swap the picture from here on")
-        if name:
-            self.controller.swap_input(Path(name), max(self.session.playhead.step, 0))
-
-    def ask_compare_model(self) -> None:
-        """Let a person choose a model whose run is held against this one."""
-        listed = [listing.name for listing in self.controller.models
-                  if self.session.input is not None and taken_by(self.session.input, listing.input_kind)]
-        name, chosen = QInputDialog.getItem(self, "Compare with another model", "Model", listed, 0, False)
-        if chosen and name:
-            self.controller.compare_model(name)
-
-    def ask_compare_input(self) -> None:
-        """Let a person choose an input whose run is held against this one."""
-        name = self._ask_input("Compare with the run of")
-        if name:
-            self.controller.compare_input(Path(name))
-
-    def ask_compare_trace(self) -> None:
-        """Let a person choose a recorded run that is held against this one."""
-        name, _ = QFileDialog.getOpenFileName(self, "Compare with a recorded trace", self.settings.text("folder"),
-                                              f"Traces ({' '.join(f'*{suffix}' for suffix in TRACE_SUFFIXES)})")
-        if name:
-            self.controller.compare_trace(Path(name))
-
-    def _ask_input(self, title: str) -> str:
-        name, _ = QFileDialog.getOpenFileName(self, title, self.settings.text("folder"), "All files (*)")
-        return name
-
     def _drawer_panel_made(self, panel: Panel) -> None:
         """Connect what a panel of the drawer asks for, and keep it up to date."""
         controller = self.controller
         wants: tuple[tuple[str, Callable[..., object]], ...] = (
             ("edits_wanted", controller.set_edits), ("followed", controller.follow_hypothesis),
-            ("swap_wanted", lambda _: self.ask_swap()), ("trace_wanted", lambda name: controller.open_file(Path(name))))
+            ("swap_wanted", lambda _: self.asking.ask_swap()), ("trace_wanted", lambda name: controller.open_file(Path(name))))
         for name, react in wants:
             signal = getattr(panel, name, None)
             if signal is not None:
                 signal.connect(react)
         self.coordinator.add(panel)
 
-    def ask_save(self) -> None:
-        """Let a person save the session."""
-        stem = Path(self.session.input.name).stem if self.session.input is not None else "session"
-        proposed = str(Path(self.settings.text("folder")) / f"{stem}{SESSION_SUFFIX}")
-        name, _ = QFileDialog.getSaveFileName(self, "Save session", proposed,
-                                              f"Sessions (*{SESSION_SUFFIX})")
-        if name:
-            path = Path(name)
-            self.save_session(path if path.suffix == SESSION_SUFFIX else path.with_name(path.name + SESSION_SUFFIX))
-
-    def save_session(self, path: Path) -> None:
-        """Save the session; a failure is said in a banner."""
-        from unrolled.viewer.state.session_file import SessionFileError, save_session
-        from unrolled.viewer.window.autosave import saved_session
-
-        try:
-            save_session(path, saved_session(self.session, self.controller))
-        except SessionFileError as error:
-            self.layout_.say(Message(place="input", text=str(error)))
-        else:
-            self._opened_file(str(path))
-            self.layout_.status.set_activity(f"Saved {path.name}", -1.0)
-
-    def ask_export(self) -> None:
-        """Let a person export an animation, a film strip or the trace."""
-        if self.session.trace is None or not len(self.session.trace):
-            return
-        from unrolled.viewer.window.export_dialog import ExportDialog
-
-        dialog = ExportDialog(self.session, self.settings, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-    def restore_last(self) -> None:
-        """Open the session that was kept when the window was closed the last time, or when it was lost."""
-        path = self.last_session
-        if path is None or not path.exists():
-            self.layout_.say(Message(place="input", kind="info", text="Nothing was kept from last time."))
-            return
-        self.controller.open_file(path)
-
-    def open_decoding(self) -> None:
-        """Show how words are chosen, to be changed."""
-        from unrolled.viewer.window.decoding_popover import DecodingPopover
-
-        popover = DecodingPopover(self.controller.decoding, self)
-        popover.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        popover.changed.connect(self.controller.set_decoding)
-        popover.open_under(self.layout_.toolbar.decoding)
-
     def switch_theme(self) -> None:
         """From light to dark or back."""
         self.session.appearance.update(theme="light" if self.theme is DARK else "dark")
-
-    def show_shortcuts(self) -> None:
-        """Show every shortcut."""
-        from unrolled.viewer.window.dialogs import ShortcutsDialog
-
-        dialog = ShortcutsDialog(self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-    def show_about(self) -> None:
-        """Show what this is."""
-        from importlib.metadata import PackageNotFoundError, version
-
-        from unrolled.viewer.window.dialogs import AboutDialog
-
-        try:
-            number = version("unrolled")
-        except PackageNotFoundError:
-            number = "unknown"
-        dialog = AboutDialog(self.theme, number, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
 
     def show_first_hints(self) -> None:
         """On the first run, say in a few words what to do."""
         if not self.settings.switch("hints_seen"):
             self.layout_.say(Message(
-                place="run", kind="info", action="All shortcuts", act=self.show_shortcuts,
+                place="run", kind="info", action="All shortcuts", act=self.asking.show_shortcuts,
                 text="Space writes the next word, P plays. Drag the bar below to move through the words. "
                      "Drop a picture anywhere to open it."))
 
@@ -492,32 +315,13 @@ class MainWindow(QMainWindow):
     def _zoom(self, factor: float) -> None:
         self.session.time_axis.zoom(factor, max(self.session.playhead.step, 0) + 0.5)
 
-    def _opened_file(self, name: str) -> None:
-        if self.last_session is not None and Path(name) == self.last_session:
+    def opened_file(self, name: str) -> None:
+        """Remember a file that was opened or saved; not a sample, and not what is kept by itself."""
+        if self.asking.last_session is not None and Path(name) == self.asking.last_session:
             return
         if not Path(name).is_relative_to(asset("samples")):
             self.settings.put_recent(name)
             self.settings.put("folder", str(Path(name).parent))
-
-    def _fill_recent(self) -> None:
-        self.recent_menu.clear()
-        for name in self.settings.recent():
-            path = Path(name)
-            action = self.recent_menu.addAction(path.name)
-            action.setToolTip(name)
-            action.triggered.connect(lambda _=False, path=path: self.controller.open_file(path))
-        if self.recent_menu.isEmpty():
-            self.recent_menu.addAction("Nothing was opened yet").setEnabled(False)
-            return
-        self.recent_menu.addSeparator()
-        self.recent_menu.addAction("Clear this list").triggered.connect(self.settings.clear_recent)
-
-    def _fill_samples(self, menu: QMenu) -> None:
-        menu.clear()
-        others = [path for name in SAMPLES.values() if (path := asset("samples", name)).is_file() and path.suffix != ".jpg"]
-        for path in (*sorted(asset("samples").glob("*.jpg")), *others):
-            action: QAction = menu.addAction(path.stem.replace("-", " ").capitalize())
-            action.triggered.connect(lambda _=False, path=path: self.controller.open_file(path))
 
     # ── Dropping, keys, closing ───────────────────────────────────────────────────────────────────────────────
 
@@ -543,20 +347,6 @@ class MainWindow(QMainWindow):
             self.controller.open_bytes(picture, "dropped.png")
         elif event.mimeData().hasText():
             self.controller.open_text(typed(event.mimeData().text()))
-
-    def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
-        """Watch the one widget that keys go to; a filter for all events of the program would cost a tenth of a frame."""
-        if old is not None:
-            old.removeEventFilter(self)
-        if new is not None and self.isAncestorOf(new):
-            new.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Leave keys to a control that was reached by Tab and uses them itself, before they become shortcuts."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _uses(watched, event):
-            event.accept()
-            return True
-        return super().eventFilter(watched, event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember everything, stop everything."""
@@ -602,15 +392,3 @@ class MainWindow(QMainWindow):
     def after_first_paint(self, then: Callable[[], None]) -> None:
         """Call something once the window has been seen."""
         QTimer.singleShot(1, self, then)
-
-
-def _uses(watched: QObject, event: QKeyEvent) -> bool:
-    if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier & ~Qt.KeyboardModifier.ShiftModifier:
-        return False
-    key = event.key()
-    if isinstance(watched, QAbstractButton):
-        return key == Qt.Key.Key_Space
-    moves = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Space)
-    if isinstance(watched, QComboBox | QAbstractSlider):
-        return key in moves
-    return isinstance(watched, QAbstractSpinBox | QLineEdit | QPlainTextEdit)

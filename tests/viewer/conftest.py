@@ -1,0 +1,31 @@
+"""For the window's tests."""
+
+from __future__ import annotations
+
+import pytest
+import scripted
+
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.window.application import make_window
+from unrolled.viewer.window.settings import WindowSettings
+
+
+@pytest.fixture
+def captioned(qtbot, scripted_command, tmp_path):
+    """A window in which the script's caption has been written to its end; what it says is kept in `messages`."""
+    backend = BackendProcess(scripted_command)
+    made = make_window(WindowSettings(tmp_path / "settings.ini"), backend)
+    made.remembers = False
+    backend.start()
+    made.resize(1440, 900)
+    made.show()
+    made.controller.messages = []
+    made.controller.said.connect(made.controller.messages.append)
+    made.controller.open_bytes(scripted.picture().data, "drawn.png")
+    qtbot.waitUntil(lambda: made.controller.run.is_open, timeout=10_000)
+    made.controller.run_to_end()
+    qtbot.waitUntil(lambda: made.session.trace.ended and not made.controller.run.busy, timeout=5000)
+    made.coordinator.flush()
+    yield made
+    made.close()
+    made.deleteLater()

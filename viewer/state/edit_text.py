@@ -1,0 +1,56 @@
+"""Words and units as people write them, in the window and on the command line. It knows neither Qt nor torch."""
+
+from __future__ import annotations
+
+import difflib
+
+from unrolled.models.trace import ModelDescription
+from unrolled.models.trace.edits import EditError
+from unrolled.models.trace.joining import WORD_BEGINS, shown
+
+ALL = ("all", "*", "")
+LONGEST_RANGE = 1_000_000
+
+
+def token_of(text: str, description: ModelDescription) -> int:
+    """The token of a word as people write it.
+
+    Raises
+    ------
+    EditError
+        When the model has no such word; near ones are named.
+    """
+    words, joining = description.words, description.joining
+    for candidate in (text, f"{WORD_BEGINS}{text}" if joining == "pieces" else text):
+        if candidate in words:
+            return words.index(candidate)
+    seen = [shown(word, joining) for word in words]
+    for candidate in (text, text.lower()):
+        if candidate in seen:
+            return seen.index(candidate)
+    near = difflib.get_close_matches(text, seen, n=3)
+    hint = f" Near it: {', '.join(near)}." if near else ""
+    raise EditError(f"“{text}” is not one of the model’s {len(words):,} words.{hint}" if text else "Type the word first.")
+
+
+def units_of(text: str) -> tuple[int, ...]:
+    """``17``, ``3, 5, 20-25``, or ``all``, for which nothing is listed.
+
+    Raises
+    ------
+    EditError
+        When it is none of these.
+    """
+    text = text.replace(" ", "")
+    if text in ALL:
+        return ()
+    units: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise EditError(f"“{part}” is no unit; write 17, or 3,5,20-25, or all.")
+        begin, end = int(first), int(last) if dash else int(first)
+        if not begin <= end < begin + LONGEST_RANGE:
+            raise EditError(f"“{part}” is not a range of units.")
+        units += range(begin, end + 1)
+    return tuple(dict.fromkeys(units))

@@ -1,0 +1,68 @@
+"""The menus, made from the table of actions, and the two that fill themselves: recent files and samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu
+
+from unrolled.assets import path as asset
+from unrolled.viewer.window.actions import MENUS, SPECS
+from unrolled.viewer.window.inputs import SAMPLES
+
+if TYPE_CHECKING:
+    from unrolled.viewer.window.main_window import MainWindow
+
+
+class Menus:
+    """The menu bar of a window.
+
+    Attributes
+    ----------
+    recent : QMenu
+        Filled when it is opened.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self.recent = QMenu("Recent", window)
+        bar = window.menuBar()
+        bar.setAccessibleName("Menu bar")
+        for name in MENUS:
+            menu = bar.addMenu(f"&{name}")
+            group = 0
+            for spec in SPECS:
+                if spec.menu != name:
+                    continue
+                if spec.group != group:
+                    menu.addSeparator()
+                    group = spec.group
+                menu.addAction(window.actions_by_name[spec.name])
+                if spec.name == "paste":
+                    self.recent.aboutToShow.connect(self._fill_recent)
+                    menu.addMenu(self.recent)
+                    samples = QMenu("Samples", menu)
+                    samples.aboutToShow.connect(lambda samples=samples: self._fill_samples(samples))
+                    menu.addMenu(samples)
+
+    def _fill_recent(self) -> None:
+        self.recent.clear()
+        for name in self._window.settings.recent():
+            path = Path(name)
+            action = self.recent.addAction(path.name)
+            action.setToolTip(name)
+            action.triggered.connect(lambda _=False, path=path: self._window.controller.open_file(path))
+        if self.recent.isEmpty():
+            self.recent.addAction("Nothing was opened yet").setEnabled(False)
+            return
+        self.recent.addSeparator()
+        self.recent.addAction("Clear this list").triggered.connect(self._window.settings.clear_recent)
+
+    def _fill_samples(self, menu: QMenu) -> None:
+        menu.clear()
+        others = [path for name in SAMPLES.values() if (path := asset("samples", name)).is_file() and path.suffix != ".jpg"]
+        for path in (*sorted(asset("samples").glob("*.jpg")), *others):
+            action: QAction = menu.addAction(path.stem.replace("-", " ").capitalize())
+            action.triggered.connect(lambda _=False, path=path: self._window.controller.open_file(path))
