@@ -60,15 +60,20 @@ def _qt_left() -> list[str]:
     if "PySide6.QtCore" not in sys.modules:
         return []
     import shiboken6
-    from PySide6.QtCore import QProcess, QThread, QThreadPool, QTimer
+    from PySide6.QtCore import QCoreApplication, QProcess, QThread, QThreadPool, QTimer
 
     left: list[str] = []
+    if QCoreApplication.instance() is None:
+        return left  # nothing of Qt's can run; to look through all objects takes a tenth of a second
     if QThreadPool.globalInstance().activeThreadCount():
         left.append("a task of the thread pool")
+    watched: dict[type, bool] = {}  # there are many objects and few kinds of them
     for thing in gc.get_objects():
         kind = type(thing)
         try:
-            if not issubclass(kind, QTimer | QThread | QProcess) or not shiboken6.isValid(thing):
+            if kind not in watched:
+                watched[kind] = issubclass(kind, QTimer | QThread | QProcess)
+            if not watched[kind] or not shiboken6.isValid(thing):
                 continue
             if isinstance(thing, QTimer) and thing.isActive():
                 left.append(f"timer of {type(thing.parent()).__name__}")

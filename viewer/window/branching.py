@@ -78,9 +78,9 @@ class Branching(Transport):
             return
         kept = tuple(placed for placed in branch.edits if not _replaces(edit, placed.edit))
         edits = (*kept, PlacedEdit(edit))
-        wanted = {placed.edit for placed in edits if placed.on}
+        wanted = tuple(placed.edit for placed in edits if placed.on)
         for other in self.session.branches.all.values():
-            if set(other.edits_on) == wanted and other.decoding == branch.decoding and other.identity != branch.identity:
+            if other.edits_on == wanted and other.decoding == branch.decoding and other.identity != branch.identity:
                 self.show_branch(other.identity)
                 return
         self._branch_off(branch, edit.first, edits, name=edit.in_words, text=f"change {edit.in_words}")
