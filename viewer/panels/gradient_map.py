@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.models.trace import FloatArray
-from unrolled.viewer.panels.painting import elided
+from unrolled.viewer.panels.numbers import power_of_ten, precise
+from unrolled.viewer.panels.painting import draw_focus, elided
 from unrolled.viewer.theme.colour_maps import colour_table, to_colours
-from unrolled.viewer.theme.fonts import mono_font, text_font
+from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 
-COLOUR_MAP = "viridis"
-DECADES = 5.0      # the scale goes so far down from the largest
+DECADES_AT_MOST = 6  # the scale goes so far down
 HEADING = 20.0
-LABELS = 76.0
-LEGEND = 26.0
-LEAST_CELL = 9.0
+LABELS = 76.0        # at most: it is as wide as the longest word
+LEGEND = 38.0
+BAR = 7.0
+LEAST_LINE = 13.0
+LEAST_COLUMN = 30.0
+LARGEST_CELL = (56.0, 30.0)
+STALE = 0.3          # of its strength: what is not true of the run on screen any more
+
+
+def decades_of(tables: Iterable[FloatArray]) -> tuple[int, int]:
+    """The powers of ten between which all norms lie, at most `DECADES_AT_MOST` of them; what is 0 is on no such scale."""
+    found = [table[np.isfinite(table) & (table > 0)] for table in tables]
+    norms = np.concatenate(found) if found else np.zeros(0, np.float32)
+    if not norms.size:
+        return -1, 0
+    high = math.ceil(math.log10(float(norms.max())) - 1e-6)
+    return max(min(math.floor(math.log10(float(norms.min())) + 1e-6), high - 1), high - DECADES_AT_MOST), high
 
 
 class GradientMap(QWidget):
@@ -28,10 +45,13 @@ class GradientMap(QWidget):
     Attributes
     ----------
     chosen : Signal(int)
-        A row or a column was clicked: its step.
+        A row was clicked: its step.
+    reading : str
+        What is under the pointer, in words; empty elsewhere.
     """
 
     chosen = Signal(int)
+    own_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,28 +61,33 @@ class GradientMap(QWidget):
         self.words: tuple[str, ...] = ()
         self.current = -1
         self.symbol = "h"
+        self.reading = ""
+        self.stale = False
+        self.decades = (-1, 0)
+        self._colour_map = "viridis"
         self._image: QImage | None = None
         self._colours: npt.NDArray[np.uint8] | None = None
-        self.setMinimumSize(220, 120)
+        self.setMinimumSize(180, 120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
         self.setAccessibleName("What each word depended on")
+        self.setToolTip("Rows: words. Columns: the steps that they depended on. A click goes to a row’s word (Up, Down)")
 
     def sizeHint(self) -> QSize:
-        """A square of cells, with room for the labels."""
-        side = max(len(self.table), 6) * 16
-        return QSize(round(LABELS + side), round(HEADING + side + LEGEND))
+        """Narrow and low: it fills what room there is."""
+        return QSize(260, 120)
 
-    @property
-    def largest(self) -> float:
-        """The top of the scale."""
-        finite = self.table[np.isfinite(self.table)]
-        return float(finite.max()) if finite.size else 0.0
+    def set_table(self, table: FloatArray, *, first: int, words: tuple[str, ...], symbol: str, decades: tuple[int, int] = (-1, 0),
+                  colour_map: str = "viridis", stale: bool = False) -> None:
+        """Show norms (rows, columns); row r is the word of step first + r, and so is column r.
 
-    def set_table(self, table: FloatArray, *, first: int, words: tuple[str, ...], symbol: str) -> None:
-        """Show norms (rows, columns); row r is the word of step first + r, and so is column r."""
+        The scale goes from one power of ten to another; `stale` norms are not those of the run on screen, and pale.
+        """
         self.table, self.first, self.words, self.symbol = table, first, words, symbol
+        self.decades, self._colour_map, self.stale = decades, colour_map, stale
         self._make_image()
+        self._read(None)
         self.update()
 
     def set_current(self, step: int) -> None:
@@ -86,97 +111,142 @@ class GradientMap(QWidget):
         column = min(int((place.x() - plot.left()) / plot.width() * size[1]), size[1] - 1)
         return self.first + row, self.first + column, float(self.table[row, column])
 
+    def place_of(self, word: int, step: int) -> QPointF:
+        """The middle of a cell."""
+        plot = self._plot
+        return QPointF(plot.left() + (step - self.first + 0.5) * plot.width() / max(self.table.shape[1], 1),
+                       plot.top() + (word - self.first + 0.5) * plot.height() / max(self.table.shape[0], 1))
+
     @property
     def _plot(self) -> QRectF:
         rows, columns = max(self.table.shape[0], 1), max(self.table.shape[1], 1)
-        room = QRectF(LABELS, HEADING, max(self.width() - LABELS - 6, 10), max(self.height() - HEADING - LEGEND, 10))
-        return QRectF(room.left(), room.top(), min(room.width(), columns * 44.0), min(room.height(), rows * 30.0))
+        metrics = QFontMetricsF(text_font(11))
+        labels = min(max((metrics.horizontalAdvance(word) for word in self.words), default=0.0) + 12.0, LABELS)
+        room = QRectF(labels, HEADING, max(self.width() - labels - 2, 10), max(self.height() - HEADING - LEGEND, 10))
+        return QRectF(room.left(), room.top(), min(room.width(), columns * LARGEST_CELL[0]),
+                      min(room.height(), rows * LARGEST_CELL[1]))
 
     def _make_image(self) -> None:
         self._image = None
-        top = self.largest
-        if top <= 0:
+        if not self.table.size:
             return
+        low, high = self.decades
         with np.errstate(divide="ignore", invalid="ignore"):
-            decades = np.log10(self.table / top)
-        colours = to_colours(np.maximum(decades, -DECADES).astype(np.float32), low=-DECADES, high=0.0, name=COLOUR_MAP)
-        # No word depends on what comes after it.
-        later = np.arange(self.table.shape[1])[None, :] > np.arange(self.table.shape[0])[:, None]
-        colours[later | ~np.isfinite(self.table)] = np.array(_rgba(self.theme.missing), np.uint8)
+            exponents = np.log10(self.table).astype(np.float32)
+        colours = to_colours(np.maximum(exponents, low), low=low, high=high, name=self._colour_map)
+        colours[~np.isfinite(exponents)] = _rgba(self.theme.missing)  # 0, or not known yet
         self._colours = np.ascontiguousarray(colours)
         self._image = QImage(self._colours.data, colours.shape[1], colours.shape[0], 4 * colours.shape[1],
                              QImage.Format.Format_RGBA8888)
 
+    # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Words at the left and on top, the map, and its scale below."""
-        theme, plot = self.theme, self._plot
         painter = QPainter(self)
-        if self._image is None:
-            painter.end()
-            return
-        painter.drawImage(plot, self._image)
-        rows, columns = self.table.shape
-        high, wide = plot.height() / rows, plot.width() / columns
-        font = text_font(11)
-        painter.setFont(font)
-        every = max(int(np.ceil(13.0 / high)), 1)
-        for row in range(0, rows, every):
-            step = self.first + row
-            painter.setPen(QColor(theme.text if step == self.current else theme.muted))
-            box = QRectF(2, plot.top() + row * high, LABELS - 8, max(high, 13.0) if every > 1 else high)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                             elided(self._word(step), font, int(LABELS) - 10))
-        every = max(int(np.ceil(30.0 / wide)), 1)
-        for column in range(0, columns, every):
-            step = self.first + column
-            painter.setPen(QColor(theme.text if step == self.current else theme.muted))
-            box = QRectF(plot.left() + (column + 0.5 - every / 2) * wide, 0, wide * every, HEADING)
-            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter,
-                             elided(self._word(step), font, int(wide * every) - 2))
-        if self.first <= self.current < self.first + rows:
-            painter.setPen(QPen(QColor(theme.playhead), 1.5))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self._image is not None:
+            plot = self._plot
+            painter.setOpacity(STALE if self.stale else 1.0)
+            painter.drawImage(plot, self._image)
+            self._paint_words(painter, plot)
+            painter.setOpacity(1.0)
             row = self.current - self.first
-            painter.drawRect(QRectF(plot.left(), plot.top() + row * high, plot.width(), high))
-        self._paint_scale(painter, plot)
+            if 0 <= row < len(self.table):
+                high = plot.height() / len(self.table)
+                painter.setPen(QPen(QColor(self.theme.playhead), 1.5))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRect(QRectF(plot.left(), plot.top() + row * high, plot.width(), high))
+            self._paint_scale(painter, plot)
+        if self.hasFocus():
+            draw_focus(painter, QRectF(self.rect()), self.theme.accent)
         painter.end()
 
-    def _paint_scale(self, painter: QPainter, plot: QRectF) -> None:
-        theme = self.theme
-        font = mono_font(10)
+    def _paint_words(self, painter: QPainter, plot: QRectF) -> None:
+        font = text_font(11)
         painter.setFont(font)
-        low, high = f"{self.largest * 10**-DECADES:.0e}", f"{self.largest:.2g}"
+        rows, columns = self.table.shape
+        high, wide = plot.height() / rows, plot.width() / columns
+        every = max(math.ceil(LEAST_LINE / high), 1)
+        for row in self._labelled(rows, every):
+            self._pen(painter, row)
+            box = QRectF(2, plot.top() + (row + 0.5) * high - LEAST_LINE / 2, plot.left() - 8, LEAST_LINE)
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+                             elided(self._word(self.first + row), font, int(box.width()) - 2))
+        longest = max((QFontMetricsF(font).horizontalAdvance(word) for word in self.words), default=0.0) + 8
+        every = max(math.ceil(min(longest, LEAST_COLUMN) / wide), 1)
+        for column in self._labelled(columns, every):
+            self._pen(painter, column)
+            room = wide * every
+            box = QRectF(plot.left() + (column + 0.5) * wide - room / 2, 0, room, HEADING)
+            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter,
+                             elided(self._word(self.first + column), font, int(room) - 2))
+
+    def _labelled(self, count: int, every: int) -> list[int]:
+        """Every so many, and the current one in place of its neighbour."""
+        current = self.current - self.first
+        listed = [place for place in range(0, count, every) if not 0 < abs(place - current) < every]
+        return sorted({*listed, current}) if 0 <= current < count else listed
+
+    def _pen(self, painter: QPainter, place: int) -> None:
+        painter.setPen(QColor(self.theme.text if self.first + place == self.current else self.theme.muted))
+
+    def _paint_scale(self, painter: QPainter, plot: QRectF) -> None:
+        theme, font = self.theme, text_font(11)
         metrics = QFontMetricsF(font)
-        left = plot.left() + metrics.horizontalAdvance("≤" + low) + 6
-        box = QRectF(left, plot.bottom() + 9, 90, 7)
-        table = colour_table(COLOUR_MAP)
-        strip = QImage(table.tobytes(), len(table), 1, QImage.Format.Format_RGBA8888)
-        painter.drawImage(box, strip)
+        low, high = self.decades
+        ends = (f"≤{power_of_ten(low)}" if high - low == DECADES_AT_MOST else power_of_ten(low), power_of_ten(high))
+        top = plot.bottom() + 7
+        painter.setFont(font)
         painter.setPen(QColor(theme.muted))
-        painter.drawText(QPointF(plot.left(), box.bottom() + 1), "≤" + low)
-        painter.drawText(QPointF(box.right() + 6, box.bottom() + 1), high)
-        painter.setFont(text_font(11))
-        text = f"‖∂ log p(word) / ∂{self.symbol} of a step‖, logarithmic"
-        start = box.right() + 12 + metrics.horizontalAdvance(high)
-        painter.drawText(QPointF(start, box.bottom() + 1), elided(text, text_font(11), int(self.width() - start - 4)))
+        text = f"‖∂ log p(word) / ∂{self.symbol}‖"
+        line = QRectF(0, top - 5, self.width(), BAR + 9)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        left, sizes = max(plot.left() - 40, 2.0), [metrics.horizontalAdvance(end) for end in ends]
+        bar = QRectF(left + sizes[0] + 6, top, 96, BAR)
+        painter.drawText(QRectF(left, line.top(), sizes[0] + 4, line.height()), middle, ends[0])
+        painter.drawText(QRectF(bar.right() + 6, line.top(), sizes[1] + 4, line.height()), middle, ends[1])
+        start = bar.right() + sizes[1] + 18
+        painter.drawText(QRectF(start, line.top(), self.width() - start, line.height()), middle,
+                         elided(text, font, int(self.width() - start - 2)))
+        strip = np.ascontiguousarray(colour_table(self._colour_map))
+        painter.drawImage(bar, QImage(strip.data, len(strip), 1, 4 * len(strip), QImage.Format.Format_RGBA8888))
+        painter.setPen(QColor(theme.muted))
+        for decade in range(low, high + 1):  # a tick a power of ten
+            x = bar.left() + (decade - low) / (high - low) * bar.width()
+            painter.drawLine(QPointF(x, bar.bottom()), QPointF(x, bar.bottom() + 3))
+        painter.setPen(QColor(theme.text if self.reading else theme.muted))
+        said = self.reading or "Point at a cell to read it out"
+        painter.drawText(QRectF(left, line.bottom(), self.width() - left, 16), middle, elided(said, font, int(self.width() - left)))
+
+    # ── Pointing and going ────────────────────────────────────────────────────────────────────────────────────
 
     def _word(self, step: int) -> str:
         place = step - self.first
         return self.words[place] if 0 <= place < len(self.words) else ""
 
-    def event(self, event: QEvent) -> bool:
-        """Read out what is under the pointer."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            found = self.value_at(QPointF(event.pos()))
-            if found is None:
-                QToolTip.hideText()
+    def _read(self, place: QPointF | None) -> None:
+        found = self.value_at(place) if place is not None else None
+        reading = ""
+        if found is not None:
+            word, step, value = found
+            if step > word:
+                reading = "No word depends on what comes after it"
+            elif not math.isfinite(value):
+                reading = "Not computed yet"
             else:
-                word, step, value = found
-                text = ("a word does not depend on what comes after it" if step > word else
-                        f"log p(“{self._word(word)}”) by {self.symbol} of step {step + 1} “{self._word(step)}”: {value:.3g}")
-                QToolTip.showText(event.globalPos(), text, self)
-            return True
-        return super().event(event)
+                reading = f"log p({self._word(word)}) by {self.symbol} of step {step + 1} “{self._word(step)}”: {precise(value)}"
+        if reading != self.reading:
+            self.reading = reading
+            self.setAccessibleDescription(reading)
+            self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Read out what is under the pointer."""
+        self._read(event.position())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nothing is under it."""
+        self._read(None)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go to the word whose row it is."""
@@ -197,6 +267,6 @@ class GradientMap(QWidget):
         self.chosen.emit(step)
 
 
-def _rgba(colour: str) -> tuple[int, int, int, int]:
+def _rgba(colour: str) -> npt.NDArray[np.uint8]:
     made = QColor(colour)
-    return made.red(), made.green(), made.blue(), 255
+    return np.array((made.red(), made.green(), made.blue(), 255), np.uint8)

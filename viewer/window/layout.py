@@ -129,6 +129,7 @@ class Layout(QWidget):
         self.drawer.opened.connect(self._size_drawer)
         self.centre.splitterMoved.connect(self._drawer_moved)
         self._show_kind()
+        session.branches_changed.connect(self._place_banners)
         for changed in (session.input_changed, session.model_changed, session.trace_changed, session.compared_changed):
             changed.connect(self._show_kind)
 
@@ -250,7 +251,8 @@ class Layout(QWidget):
             height = place.banner.height_for(width)
             y = top + 32
             if name == "run":
-                y = self.scrub.mapTo(self, self.scrub.rect().topLeft()).y() - height - 2 * GAP
+                below = self.scrub if self.branches.isHidden() else self.branches
+                y = below.mapTo(self, below.rect().topLeft()).y() - height - 2 * GAP
             place.setGeometry(left + (room - width) // 2, y, width, height)
             place.raise_()
 
