@@ -176,11 +176,11 @@ class PicturePanel(Panel):
 
     def _found(self, step: int) -> npt.NDArray[np.float32] | None:
         """What was computed about this step on demand, where that is to be drawn: (rows, columns)."""
-        questions, channel = self.session.questions, self._channel
-        if channel is None or self._source not in FOUND:
+        questions, channel, branch = self.session.questions, self._channel, self.session.branch
+        if channel is None or branch is None or self._source not in FOUND:
             return None
-        values = falls_of(questions.get(OCCLUSION), step) if self._source == OCCLUSION \
-            else causes_of(questions.get(GRADIENTS), step)
+        values = falls_of(questions.get(OCCLUSION), step, branch.take) if self._source == OCCLUSION \
+            else causes_of(questions.get(GRADIENTS), step, branch.take)
         return values.reshape(channel.shape) if values is not None and values.size == channel.size else None
 
     def _offer_maps(self, channels: tuple[Channel, ...]) -> None:
