@@ -5,6 +5,8 @@ The steps that are new are asked about, some at a time, while the window has not
 
 from __future__ import annotations
 
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from unrolled.models.protocol.questions import Replay, Replayed
@@ -16,6 +18,7 @@ from unrolled.viewer.theme.themes import Theme
 
 QUESTION = "fidelity"
 AT_ONCE = 256  # steps
+PAUSE_MILLISECONDS = 150
 
 
 class FidelityBadge(Panel):
@@ -39,6 +42,11 @@ class FidelityBadge(Panel):
         self._of: tuple[int, int] = (0, 0)
         self._taken = 0
         self._next = 0
+        self._waited_for = 0
+        self._pause = QTimer(self)  # while steps come one after another there are better things to do
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE_MILLISECONDS)
+        self._pause.timeout.connect(self._ask)
         self.found = Fidelity()
         self._failure = ""
         self.refresh()
@@ -68,12 +76,27 @@ class FidelityBadge(Panel):
             if not asked.done:
                 self._tell(trace)
                 return
+        if self._next < len(trace) and len(trace) != self._waited_for:
+            self._waited_for = len(trace)
+            self._pause.start()
+        self._tell(trace)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Nothing is asked any more."""
+        self._pause.stop()
+        super().closeEvent(event)
+
+    def _ask(self) -> None:
+        """No step has come for a moment: ask about those that are new."""
+        trace, branch = self.session.trace, self.session.branch
+        self._waited_for = 0
+        if trace is None or branch is None or not self.session.questions.possible or self._reading(trace):
+            return
         first, last = self._next, len(trace) - 1
-        if first <= last and not self._reading(trace):
+        if first <= last:
             first = max(first, last - AT_ONCE + 1)  # of a run that came all at once its end
             self._next = last + 1
-            session.questions.ask(QUESTION, Replay(first, last), branch.take)
-        self._tell(trace)
+            self.session.questions.ask(QUESTION, Replay(first, last), branch.take)
 
     def _reading(self, trace: Trace) -> bool:
         """Whether a long text is still being read: the model has its hands full."""

@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -191,6 +191,8 @@ class FilmStripPanel(Panel):
 
     def refresh(self) -> None:
         """Make the pictures of steps that were added; all of them if photograph or colours are others."""
+        if self.window().isVisible() and not self.isVisible():
+            return  # they are made when it is shown
         session, values, ratio = self.session, self.session.appearance.values, self.devicePixelRatioF()
         trace = session.trace
         if trace is not None and trace.provenance.joining == "characters":
@@ -239,6 +241,12 @@ class FilmStripPanel(Panel):
             model = self.view.selectionModel()
             model.setCurrentIndex(here, model.SelectionFlag.NoUpdate)
         self.view.scrollTo(here, QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """What came while it was hidden is made now."""
+        super().showEvent(event)
+        self.refresh()
+        self.seek(self.session.playhead.step)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Pictures as high as there is room for."""
