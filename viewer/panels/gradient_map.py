@@ -216,7 +216,8 @@ class GradientMap(QWidget):
             painter.drawLine(QPointF(x, bar.bottom()), QPointF(x, bar.bottom() + 3))
         painter.setPen(QColor(theme.text if self.reading else theme.muted))
         said = self.reading or "Point at a cell to read it out"
-        painter.drawText(QRectF(left, line.bottom(), self.width() - left, 16), middle, elided(said, font, int(self.width() - left)))
+        below = QRectF(left, line.bottom(), self.width() - left, 16)
+        painter.drawText(below, middle, elided(said, font, int(below.width())))
 
     # ── Pointing and going ────────────────────────────────────────────────────────────────────────────────────
 

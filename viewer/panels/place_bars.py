@@ -156,7 +156,8 @@ class PlaceBars(QWidget):
         painter.setFont(font)
         painter.setPen(QColor(theme.text))
         painter.drawText(QRectF(left, 0, wide, TITLE), Qt.AlignmentFlag.AlignVCenter, elided(column.title, font, int(wide)))
-        painter.fillRect(QRectF(left + room / 2 if column.signed else left, TITLE, 1, len(self.names) * BAR), QColor(theme.border))
+        zero = left + room / 2 if column.signed else left
+        painter.fillRect(QRectF(zero, TITLE, 1, below - TITLE), QColor(theme.border))
         painter.setFont(mono_font(10))
         painter.setPen(QColor(theme.muted))
         for row, value in enumerate(column.values):

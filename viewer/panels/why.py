@@ -1,44 +1,54 @@
-"""Why this word: the gradients of all words by all steps, and what the current one depended on, beside the attention."""
+"""Why this word: the gradients of all words by all steps, and what the current one depended on, beside the attention.
+
+What is computed on demand is asked for while the panel is seen; a map that is not true of the run on screen any more is
+pale until it is computed again.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 
 import numpy as np
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from unrolled.models.protocol.questions import FollowGradients, GradientRows, Occluded, OccludeStep
+from unrolled.models.protocol.questions import FollowGradients
 from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.panels.causes import places_of, verdict, word_at, words_read
 from unrolled.viewer.panels.flow_layout import FlowLayout
-from unrolled.viewer.panels.found import GRADIENTS, OCCLUSION
-from unrolled.viewer.panels.gradient_map import GradientMap
-from unrolled.viewer.panels.painting import EmptyText, signed
+from unrolled.viewer.panels.found import (
+    FOLLOWED_AT_MOST,
+    GRADIENTS,
+    TABLES,
+    Followed,
+    TableName,
+    ask_falls,
+    ask_gradients,
+    followed,
+    is_short,
+    occluded_of,
+)
+from unrolled.viewer.panels.gradient_map import GradientMap, decades_of
+from unrolled.viewer.panels.numbers import precise
+from unrolled.viewer.panels.painting import EmptyText
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.picker import Picker
-from unrolled.viewer.panels.place_map import PlaceMap
 from unrolled.viewer.panels.steps import step_noun
 from unrolled.viewer.panels.two_parts import TwoParts
-from unrolled.viewer.panels.words import shown
+from unrolled.viewer.panels.word_causes import WordCauses
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
 
-UNASKED_AT_MOST = 40   # steps; a longer run is followed back when a person says so
-FOLLOWED_AT_MOST = 64  # steps back from the playhead
-MAP_HEIGHT = 230       # at least, where what else is shown stands below
+MAP_HEIGHT = 230           # at least, where what else is shown stands below
+SETTLED_MILLISECONDS = 500  # a run that has not grown for so long is followed back
 EMPTY = "What each word depended on. Space writes the first word."
 NOT_LIVE = "This needs the model’s weights: load the model that recorded this run."
-TABLES = (("hidden", "by h of each step"), ("cell", "by c of each step"), ("forget_path", "by c, through the forget gates"),
-          ("other_paths", "by c, every other way"))
+TITLES: dict[TableName, str] = {"hidden": "by h of each step", "cell": "by c of each step",
+                                "forget_path": "by c, through the forget gates", "other_paths": "by c, every other way"}
+SYMBOLS: dict[TableName, str] = {"hidden": "h", "cell": "c", "forget_path": "c", "other_paths": "c"}
 
 
 class WhyPanel(Panel):
@@ -48,32 +58,41 @@ class WhyPanel(Panel):
     ----------
     map : GradientMap
         All words by all steps.
+    causes : WordCauses
+        What the word at the playhead depended on.
+    by : Picker
+        Which of the tables is drawn.
     compute, cancel : QPushButton
         Follow the run back, and give it up.
-    masking : QCheckBox
-        Whether each place is masked in turn at every step that is looked at.
     """
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(session, theme, parent)
         self.setAccessibleName("Why this word")
-        self._table = "hidden"
+        self._table: TableName = "hidden"
         self._shown: object = None
+        self._followed: Followed | None = None
+        self._decades = (-1, 0)
+        self._given_up: object = None  # what is not asked again by itself
+        self._length = 0
         self.map = GradientMap(theme)
         self.map.chosen.connect(session.playhead.seek)
+        self.causes = WordCauses(theme)
+        self.causes.chosen.connect(session.playhead.seek)
+        self.causes.masking.toggled.connect(lambda _: self._update())
+        self.masking, self.verdict, self.causes_title = self.causes.masking, self.causes.verdict, self.causes.title
+        self.words, self.falls = self.causes.words, self.causes.falls
         self.by = Picker()
         self.by.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToContents)
         self.by.setAccessibleName("By what the words are differentiated")
         self.by.setToolTip("‖∂ log p(word)/∂·‖: by the hidden state, or the cell; what reaches the cell through the forget gates "
                            "alone, and what comes every other way")
         self.by.activated.connect(lambda _: self._choose(self.by.currentData()))
-        choices = QWidget()
-        flow = FlowLayout(choices, gap=4)
-        flow.addWidget(self.by)
-        self.compute = QPushButton("Follow back")
-        self.compute.setToolTip("Compute the gradients of the words up to here")
-        self.compute.clicked.connect(lambda: self._ask(anew=True))
+        self.compute = QPushButton("Compute")
+        self.compute.setToolTip("Follow the words up to here back to what they depended on (Enter)")
+        self.compute.clicked.connect(self._compute)
         self.cancel = QPushButton("Cancel")
+        self.cancel.setToolTip("Compute no further")
         self.cancel.clicked.connect(self._give_up)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
@@ -81,42 +100,31 @@ class WhyPanel(Panel):
         self.note = QLabel("")
         self.note.setObjectName("muted")
         self.note.setWordWrap(True)
-        flow.addWidget(self.compute)
-        flow.addWidget(self.cancel)
-        self.causes_title = QLabel("")
-        self.causes_title.setWordWrap(True)
-        self.words = PlaceMap("words read before: gradient × input", theme, signed_values=True)
-        self.attention = PlaceMap("attention α", theme, signed_values=False)
-        self.inputs = PlaceMap("gradient × input", theme, signed_values=True)
-        self.falls = PlaceMap("fall when masked", theme, signed_values=True)
-        self.masking = QCheckBox("Mask each place in turn")
-        self.masking.setToolTip("Take the step again with each place masked, and show how far log p(word) falls")
-        self.masking.toggled.connect(lambda _: self._update())
-        self.verdict = QLabel("")
-        self.verdict.setWordWrap(True)
-        self._build(choices)
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(SETTLED_MILLISECONDS)
+        self._settling.timeout.connect(self._update)
+        self._build()
+        session.run_changed.connect(self._forget)
         self._say(EMPTY)
 
-    def _build(self, choices: QWidget) -> None:
+    @classmethod
+    def draws(cls, channels: Iterable[Channel]) -> bool:
+        """Anything with a hidden state: what it wrote can be followed back."""
+        return any(channel.role == "hidden" for channel in channels)
+
+    def _build(self) -> None:
+        choices = QWidget()
+        flow = FlowLayout(choices, gap=4)
+        for part in (self.by, self.compute, self.cancel):
+            flow.addWidget(part)
         chart = QWidget()
         left = QVBoxLayout(chart)
         left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(4)
         for widget, stretch in ((choices, 0), (self.progress, 0), (self.note, 0), (self.map, 1)):
             left.addWidget(widget, stretch)
-        maps = QWidget()
-        flow = FlowLayout(maps, gap=12)
-        self._maps = (self.attention, self.inputs, self.falls)
-        for widget in self._maps:
-            flow.addWidget(widget)
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 6, 0)
-        column.setSpacing(6)
-        for widget in (self.causes_title, self.masking, self.verdict, maps, self.words):
-            column.addWidget(widget)
-        column.addStretch(1)
-        self._inside = TwoParts(chart, right, stretch=(5, 4), first_height=MAP_HEIGHT)
+        self._inside = TwoParts(chart, self.causes, stretch=(5, 4), first_height=MAP_HEIGHT)
         self._empty = EmptyText(EMPTY, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -135,8 +143,8 @@ class WhyPanel(Panel):
 
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
-        for part in (self.map, self.words, *self._maps):
-            part.set_theme(theme)
+        self.map.set_theme(theme)
+        self.causes.set_theme(theme)
         self._shown = None
         super().set_theme(theme)
 
@@ -148,31 +156,44 @@ class WhyPanel(Panel):
     def hideEvent(self, event: QHideEvent) -> None:
         """What is still on its way is not waited for."""
         super().hideEvent(event)
+        self._settling.stop()
         asked = self.session.questions.get(GRADIENTS)
         if asked is not None and not asked.done:
             self.session.questions.drop(GRADIENTS)
 
-    def _choose(self, name: str) -> None:
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter computes."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.compute.isVisible():
+            self._compute()
+        else:
+            super().keyPressEvent(event)
+
+    def _forget(self) -> None:
+        self._followed, self._given_up, self._length = None, None, 0
+
+    def _choose(self, name: TableName) -> None:
         self._table = name
-        self._shown = None
+        self._update()
+
+    def _compute(self) -> None:
+        self.session.questions.drop(GRADIENTS)
+        self._given_up = None
+        ask_gradients(self.session)
         self._update()
 
     def _give_up(self) -> None:
         self.session.questions.drop(GRADIENTS)
-        self._update(unasked=False)
+        self._given_up = self._what_is_there
+        self._update()
 
-    def _ask(self, *, anew: bool = False) -> Asked | None:
-        session, trace, branch = self.session, self.session.trace, self.session.branch
-        if trace is None or branch is None or not session.questions.possible or not len(trace):
-            return None
-        last = len(trace) - 1 if self._is_short(trace) else max(session.playhead.step, 0)
-        if anew:
-            session.questions.drop(GRADIENTS)
-        return session.questions.ask(GRADIENTS, FollowGradients(max(last - FOLLOWED_AT_MOST + 1, 0), last), branch.take)
+    @property
+    def _what_is_there(self) -> tuple[int, int]:
+        trace, branch = self.session.trace, self.session.branch
+        return (branch.take, len(trace)) if trace is not None and branch is not None else (-1, 0)
 
-    def _update(self, *, unasked: bool = True) -> None:
-        session, trace, step = self.session, self.session.trace, self.session.playhead.step
-        if trace is None or session.branch is None or step == NOWHERE:
+    def _update(self) -> None:
+        session, trace, branch, step = self.session, self.session.trace, self.session.branch, self.session.playhead.step
+        if trace is None or branch is None or step == NOWHERE:
             self._say(EMPTY)
             return
         if not session.questions.possible:
@@ -182,121 +203,105 @@ class WhyPanel(Panel):
             return
         self._empty.hide()
         self._inside.show()
-        asked = session.questions.get(GRADIENTS)
-        if unasked and self._is_short(trace) and (asked is None or asked.done) and not (asked and asked.failure):
-            asked = self._ask()
-        self._show_state(asked, trace)
-        parts = [part for part in asked.parts if isinstance(part, GradientRows)] if asked is not None else []
-        masked = self._ask_masked(trace, step)
-        state = (asked.number if asked else 0, len(parts), step, self._table, masked.number if masked else 0,
-                 bool(masked and masked.parts), self.theme.name)
+        asked = self._ask_unasked(trace)
+        found = followed(asked)
+        if found is not None and (self._followed is None or found.number != self._followed.number
+                                  or found.rows != self._followed.rows):
+            self._followed = found
+            self._decades = decades_of(found.table(name) for name in TABLES if found.has(name))
+        self._show_state(asked, trace, step)
+        looking = trace.with_role("attention") is not None
+        if self.masking.isHidden() == looking:
+            self.masking.setVisible(looking)
+        masked = ask_falls(session, step) if looking and self.masking.isChecked() else None
+        values = session.appearance.values
+        state = (self._followed, branch.take, trace, len(trace), step, self._table, masked, masked is not None and masked.done,
+                 values, self.theme.name)
         if state != self._shown:
             self._shown = state
-            self._show_map(parts, trace)
-            self._show_causes(parts, masked, trace, step)
+            self._show_map(trace, branch.take)
+            self._show_causes(trace, step, branch.take, masked)
         self.map.set_current(step)
 
-    def _ask_masked(self, trace: Trace, step: int) -> Asked | None:
-        branch = self.session.branch
-        there = self._attention(trace) is not None
-        if self.masking.isHidden() == there:
-            self.masking.setVisible(there)
-        if not there or branch is None or not self.masking.isChecked():
-            return None
-        return self.session.questions.ask(OCCLUSION, OccludeStep(step), branch.take)
+    def _ask_unasked(self, trace: Trace) -> Asked | None:
+        """Ask about a short run that does not grow any more, unless that was given up; what is asked now."""
+        asked, there = self.session.questions.get(GRADIENTS), self._what_is_there
+        if len(trace) != self._length and not trace.ended:
+            self._settling.start()
+        self._length = len(trace)
+        if not is_short(trace) or there == self._given_up or (self._settling.isActive() and not trace.ended):
+            return asked
+        answered = asked is not None and asked.take == there[0] and (bool(asked.failure) or not asked.done
+                                                                     or _last(asked) >= len(trace) - 1)
+        return asked if answered else ask_gradients(self.session)
 
     # ── Showing ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _show_state(self, asked: Asked | None, trace: Trace) -> None:
+    def _show_state(self, asked: Asked | None, trace: Trace, step: int) -> None:
+        found, take, noun = self._followed, self._what_is_there[0], step_noun(trace.provenance)
         running = asked is not None and not asked.done
-        total, rows = 1, 0
+        own = followed(asked)
+        rows = own.rows if own is not None else 0
         notes = []
-        if asked is not None and isinstance(asked.question, FollowGradients):
-            total = asked.question.last - asked.question.first + 1
-            rows = sum(part.rows for part in asked.parts if isinstance(part, GradientRows))
-            if asked.failure:
-                notes.append(asked.failure)
-            elif asked.done and not self._is_short(trace):
-                noun = step_noun(trace.provenance)
-                notes.append(f"The {noun}s {asked.question.first + 1:,} to {asked.question.last + 1:,} of {len(trace):,}.")
-        elif asked is None and not self._is_short(trace):
-            notes.append(f"Follows the last {FOLLOWED_AT_MOST} steps up to the playhead back.")
+        if asked is not None and asked.failure:
+            notes.append(asked.failure)
+        elif asked is not None and running and isinstance(asked.question, FollowGradients):
+            wanted = asked.question.last - asked.question.first + 1
+            notes.append(f"{rows} of {wanted} {noun}s")
+            self.progress.setRange(0, wanted)
+            self.progress.setValue(rows)
+        elif found is None:
+            if not is_short(trace):
+                notes.append(f"Of a long run, the last {FOLLOWED_AT_MOST} {noun}s up to the playhead are followed back.")
+        elif found.take != take:
+            notes.append("Out of date: the run was changed.")
+        elif not is_short(trace) or found.last < len(trace) - 1:
+            inside = found.first <= step <= found.last
+            notes.append(f"{noun.capitalize()}s {found.first + 1:,} to {found.last + 1:,} of {len(trace):,}"
+                         + ("." if inside else f": this {noun} is not among them."))
+        up_to_date = found is not None and found.take == take and found.first <= step <= found.last \
+            and (not is_short(trace) or found.last >= len(trace) - 1) and found.rows == found.wanted
         self.note.setText(" ".join(notes))
-        self.note.setVisible(bool(self.note.text()))
-        self.progress.setRange(0, total)
-        self.progress.setValue(rows)
+        self.note.setVisible(bool(notes))
         self.progress.setVisible(running)
         self.cancel.setVisible(running)
-        self.compute.setVisible(not running and (not self._is_short(trace) or asked is None or bool(asked.failure)))
+        self.compute.setText("Compute" if found is None else "Compute again")
+        waits = self._settling.isActive() and is_short(trace)
+        self.compute.setVisible(not running and not waits and (not up_to_date or bool(asked and asked.failure)))
 
-    def _show_map(self, parts: list[GradientRows], trace: Trace) -> None:
-        offered = [(name, title) for name, title in TABLES if not parts or getattr(parts[0], name)]
-        if [self.by.itemData(place) for place in range(self.by.count())] != [name for name, _ in offered]:
+    def _show_map(self, trace: Trace, take: int) -> None:
+        found = self._followed
+        offered: list[TableName] = [name for name in TABLES if found is not None and found.has(name)] or ["hidden"]
+        if [self.by.itemData(place) for place in range(self.by.count())] != offered:
             self.by.clear()
-            for name, title in offered:
-                self.by.addItem(title, name)
-        self.by.setCurrentIndex(max(self.by.findData(self._table), 0))
-        if not parts:
+            for name in offered:
+                self.by.addItem(TITLES[name], name)
+        if self._table not in offered:
+            self._table = "hidden"
+        self.by.setCurrentIndex(self.by.findData(self._table))
+        self.by.setVisible(found is not None)
+        if found is None:
             self.map.set_table(np.zeros((0, 0), np.float32), first=0, words=(), symbol="h")
             return
-        if not getattr(parts[0], self._table):
-            self._table = "hidden"
-        table = np.concatenate([part.table(getattr(part, self._table)) for part in parts])
-        first = parts[0].column
-        whole = np.zeros((parts[0].columns, parts[0].columns), np.float32)
-        whole[: len(table)] = table
-        words = tuple(self._word(trace, step) for step in range(first, first + len(whole)))
-        self.map.set_table(whole, first=first, words=words, symbol="h" if self._table == "hidden" else "c")
+        words = tuple(word_at(trace, step) for step in range(found.first, found.last + 1))
+        self.map.set_table(found.table(self._table), first=found.first, words=words, symbol=SYMBOLS[self._table],
+                           decades=self._decades, stale=found.take != take,
+                           colour_map=self.session.appearance.values.sequential_colour_map)
 
-    def _show_causes(self, parts: list[GradientRows], masked: Asked | None, trace: Trace, step: int) -> None:
-        self.causes_title.setText(f"“{self._word(trace, step)}” depended on")
-        part = next((part for part in parts if part.row <= step < part.row + part.rows), None)
-        attention = self._attention(trace)
-        self._show_words(part, trace, step)
-        names = tuple(shown(word, "pieces") for word in trace.provenance.source) \
-            if attention is not None and attention.axes == ("source",) else ()
-        shape = attention.shape if attention is not None else ()
-        places = part.table(part.places)[step - part.row] if part is not None and part.places else np.zeros(0, np.float32)
-        if attention is not None:
-            self.attention.set_values(trace.column(attention.name)[step].ravel(), shape, names=names, note="what it looked at")
-            fits = len(places) == attention.size
-            if fits:
-                self.inputs.set_values(places, shape, names=names, note="for and against the word")
-            self.inputs.setVisible(fits)
-        self.attention.setVisible(attention is not None)
-        if attention is None:
-            self.inputs.hide()
-        occluded = next((own for own in masked.parts if isinstance(own, Occluded)), None) if masked is not None else None
-        self.falls.setVisible(occluded is not None)
-        self.verdict.setVisible(masked is not None)
-        if occluded is not None:
-            self.falls.set_values(occluded.values(), shape, names=names, note="above 0: it was needed")
-            self.verdict.setText(verdict(occluded.rank_correlation))
-        elif masked is not None:
-            self.verdict.setText(masked.failure or "Masking…")
-
-    def _show_words(self, part: GradientRows | None, trace: Trace, step: int) -> None:
-        if part is None or not part.words:
-            self.words.hide()
-            return
-        row = part.table(part.words)[step - part.row]
-        count = step - part.column + 1
-        clip = trace.provenance.input_kind == "clip"
-        self.words.title = "frames: gradient × input" if clip else "words read before: gradient × input"
-        names = tuple(f"frame {place + 1}" if clip else "START" if place == 0 and not trace.provenance.given else
-                      self._word(trace, place - 1) for place in range(part.column, part.column + count))
-        self.words.set_values(row[:count], (count,), names=names, note="for and against the word")
-        self.words.show()
-
-    def _is_short(self, trace: Trace) -> bool:
-        """Whether it is followed back without being asked."""
-        return max(len(trace), trace.provenance.given) <= UNASKED_AT_MOST
-
-    def _attention(self, trace: Trace) -> Channel | None:
-        return trace.with_role("attention")
-
-    def _word(self, trace: Trace, step: int) -> str:
-        return shown(trace.words[step], trace.provenance.joining) if 0 <= step < len(trace) else ""
+    def _show_causes(self, trace: Trace, step: int, take: int, masked: Asked | None) -> None:
+        found = self._followed
+        part = found.row_of(step) if found is not None and found.take == take else None
+        self.causes.title.setText(f"“{word_at(trace, step)}” depended on · log p {precise(float(trace.log_probs[step]))}")
+        unit = "frames" if trace.provenance.input_kind == "clip" else f"{step_noun(trace.provenance)}s"
+        self.causes.show_words(words_read(trace, part, step), f"{unit} read: gradient × input")
+        occluded = occluded_of(masked, step, take)
+        places = places_of(trace, part, step, falls=None if occluded is None else occluded.values(),
+                           appearance=self.session.appearance.values)
+        self.causes.show_places(places)
+        text = "" if masked is None or places is None else masked.failure or "Masking…"
+        if occluded is not None and places is not None and places.falls is not None:
+            text = verdict(occluded.rank_correlation, float(np.nanmax(places.falls, initial=0.0)))
+        self.causes.show_verdict(text)
 
     def _say(self, sentence: str) -> None:
         self._shown = None
@@ -305,11 +310,5 @@ class WhyPanel(Panel):
         self._inside.hide()
 
 
-def verdict(rank_correlation: float) -> str:
-    """What a rank correlation of falls and attention says, in a sentence."""
-    if not math.isfinite(rank_correlation):
-        return "The falls or the attention are the same everywhere: they cannot be ranked."
-    said = ("the attention shows what the word needed" if rank_correlation >= 0.5 else
-            "the attention shows in part what the word needed" if rank_correlation >= 0.2 else
-            "the attention does not show what the word needed")
-    return f"Rank correlation with the attention {signed(rank_correlation, 2)}: {said}."
+def _last(asked: Asked) -> int:
+    return asked.question.last if isinstance(asked.question, FollowGradients) else -1
