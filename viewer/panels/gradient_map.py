@@ -23,7 +23,7 @@ HEADING = 20.0
 LABELS = 76.0        # at most: it is as wide as the longest word
 LEGEND = 38.0
 BAR = 7.0
-LEAST_LINE = 13.0
+LEAST_LINE = 11.5
 LEAST_COLUMN = 30.0
 LARGEST_CELL = (56.0, 30.0)
 STALE = 0.3          # of its strength: what is not true of the run on screen any more
@@ -59,6 +59,7 @@ class GradientMap(QWidget):
         self.table: FloatArray = np.zeros((0, 0), np.float32)
         self.first = 0
         self.words: tuple[str, ...] = ()
+        self.headings: tuple[str, ...] = ()
         self.current = -1
         self.symbol = "h"
         self.reading = ""
@@ -78,13 +79,14 @@ class GradientMap(QWidget):
         """Narrow and low: it fills what room there is."""
         return QSize(260, 120)
 
-    def set_table(self, table: FloatArray, *, first: int, words: tuple[str, ...], symbol: str, decades: tuple[int, int] = (-1, 0),
-                  colour_map: str = "viridis", stale: bool = False) -> None:
-        """Show norms (rows, columns); row r is the word of step first + r, and so is column r.
+    def set_table(self, table: FloatArray, *, first: int, words: tuple[str, ...], headings: tuple[str, ...] = (), symbol: str,
+                  decades: tuple[int, int] = (-1, 0), colour_map: str = "viridis", stale: bool = False) -> None:
+        """Show norms (rows, columns); row r is the word of step first + r, and so is column r, where it has no heading.
 
         The scale goes from one power of ten to another; `stale` norms are not those of the run on screen, and pale.
         """
         self.table, self.first, self.words, self.symbol = table, first, words, symbol
+        self.headings = headings or words
         self.decades, self._colour_map, self.stale = decades, colour_map, stale
         self._make_image()
         self._read(None)
@@ -169,17 +171,17 @@ class GradientMap(QWidget):
         every = max(math.ceil(LEAST_LINE / high), 1)
         for row in self._labelled(rows, every):
             self._pen(painter, row)
-            box = QRectF(2, plot.top() + (row + 0.5) * high - LEAST_LINE / 2, plot.left() - 8, LEAST_LINE)
+            box = QRectF(2, plot.top() + (row + 0.5) * high - 8, plot.left() - 8, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
                              elided(self._word(self.first + row), font, int(box.width()) - 2))
-        longest = max((QFontMetricsF(font).horizontalAdvance(word) for word in self.words), default=0.0) + 8
+        longest = max((QFontMetricsF(font).horizontalAdvance(word) for word in self.headings), default=0.0) + 8
         every = max(math.ceil(min(longest, LEAST_COLUMN) / wide), 1)
         for column in self._labelled(columns, every):
             self._pen(painter, column)
             room = wide * every
             box = QRectF(plot.left() + (column + 0.5) * wide - room / 2, 0, room, HEADING)
             painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter,
-                             elided(self._word(self.first + column), font, int(room) - 2))
+                             elided(self.headings[column], font, int(room) - 2))
 
     def _labelled(self, count: int, every: int) -> list[int]:
         """Every so many, and the current one in place of its neighbour."""
@@ -235,7 +237,8 @@ class GradientMap(QWidget):
             elif not math.isfinite(value):
                 reading = "Not computed yet"
             else:
-                reading = f"log p({self._word(word)}) by {self.symbol} of step {step + 1} “{self._word(step)}”: {precise(value)}"
+                of = f" “{self._word(step)}”" if self.headings is self.words else ""
+                reading = f"log p({self._word(word)}) by {self.symbol} of step {step + 1}{of}: {precise(value)}"
         if reading != self.reading:
             self.reading = reading
             self.setAccessibleDescription(reading)

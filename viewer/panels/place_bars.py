@@ -29,7 +29,8 @@ class Bars:
 
     Attributes
     ----------
-    title : str
+    title, brief_title : str
+        The second where the first does not fit.
     values : array of float32, shape (words,)
     signed : bool
         Drawn on both sides of 0, from −`largest` to `largest`; otherwise from 0 on.
@@ -38,15 +39,16 @@ class Bars:
     """
 
     title: str
+    brief_title: str
     values: FloatArray
     signed: bool
     largest: float
 
 
-def bars(title: str, values: FloatArray, *, signed: bool = True) -> Bars:
+def bars(title: str, values: FloatArray, *, brief_title: str = "", signed: bool = True) -> Bars:
     """A column whose scale ends at its own largest value."""
     finite = np.abs(values[np.isfinite(values)])
-    return Bars(title, values, signed, float(finite.max()) if finite.size else 0.0)
+    return Bars(title, brief_title or title, values, signed, float(finite.max()) if finite.size else 0.0)
 
 
 def paint_bar(painter: QPainter, theme: Theme, room: QRectF, value: float, *, largest: float, signed: bool) -> None:
@@ -155,7 +157,8 @@ class PlaceBars(QWidget):
         room = wide - numbers
         painter.setFont(font)
         painter.setPen(QColor(theme.text))
-        painter.drawText(QRectF(left, 0, wide, TITLE), Qt.AlignmentFlag.AlignVCenter, elided(column.title, font, int(wide)))
+        title = column.title if QFontMetricsF(font).horizontalAdvance(column.title) <= wide else column.brief_title
+        painter.drawText(QRectF(left, 0, wide, TITLE), Qt.AlignmentFlag.AlignVCenter, elided(title, font, int(wide)))
         zero = left + room / 2 if column.signed else left
         painter.fillRect(QRectF(zero, TITLE, 1, below - TITLE), QColor(theme.border))
         painter.setFont(mono_font(10))

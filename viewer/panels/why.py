@@ -30,7 +30,6 @@ from unrolled.viewer.panels.found import (
     occluded_of,
 )
 from unrolled.viewer.panels.gradient_map import GradientMap, decades_of
-from unrolled.viewer.panels.numbers import precise
 from unrolled.viewer.panels.painting import EmptyText
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.picker import Picker
@@ -284,14 +283,16 @@ class WhyPanel(Panel):
             self.map.set_table(np.zeros((0, 0), np.float32), first=0, words=(), symbol="h")
             return
         words = tuple(word_at(trace, step) for step in range(found.first, found.last + 1))
-        self.map.set_table(found.table(self._table), first=found.first, words=words, symbol=SYMBOLS[self._table],
-                           decades=self._decades, stale=found.take != take,
+        headings = tuple(str(step + 1) for step in range(found.first, found.last + 1)) \
+            if trace.provenance.input_kind == "clip" else words
+        self.map.set_table(found.table(self._table), first=found.first, words=words, headings=headings,
+                           symbol=SYMBOLS[self._table], decades=self._decades, stale=found.take != take,
                            colour_map=self.session.appearance.values.sequential_colour_map)
 
     def _show_causes(self, trace: Trace, step: int, take: int, masked: Asked | None) -> None:
         found = self._followed
         part = found.row_of(step) if found is not None and found.take == take else None
-        self.causes.title.setText(f"“{word_at(trace, step)}” depended on · log p {precise(float(trace.log_probs[step]))}")
+        self.causes.title.setText(f"“{word_at(trace, step)}” depended on")
         unit = "frames" if trace.provenance.input_kind == "clip" else f"{step_noun(trace.provenance)}s"
         self.causes.show_words(words_read(trace, part, step), f"{unit} read: gradient × input")
         occluded = occluded_of(masked, step, take)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from unrolled.viewer.panels.causes import Places, WordsRead
@@ -57,11 +57,15 @@ class WordCauses(QWidget):
             flow.addWidget(part)
         self._maps = maps
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 6, 0)
+        column.setContentsMargins(0, 4, 6, 0)
         column.setSpacing(6)
         for widget in (self.title, self.masking, self.verdict, maps, self.sources, self.words):
             column.addWidget(widget)
         column.addStretch(1)
+
+    def sizeHint(self) -> QSize:
+        """Low: what has no room is scrolled to."""
+        return QSize(240, 120)
 
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
@@ -82,9 +86,9 @@ class WordCauses(QWidget):
         if places is None:
             return
         if places.names:
-            columns = [Bars("attention α", places.attention, False, places.attention_top)]
-            columns += [bars(title, values) for title, values in ((INPUTS, places.inputs), (FALLS, places.falls))
-                        if values is not None]
+            columns = [Bars("attention α", "α", places.attention, False, places.attention_top)]
+            columns += [bars(title, values, brief_title=brief) for title, brief, values in
+                        ((INPUTS, "∂ × input", places.inputs), (FALLS, "fall", places.falls)) if values is not None]
             self.sources.set_bars(places.names, tuple(columns))
         else:
             self.attention.set_values(places.attention, places.shape, top=places.attention_top, colour_map=places.colour_map)
