@@ -1,4 +1,4 @@
-"""What the colours over the photograph mean: a bar with the weights at its ends, the uniform level marked."""
+"""What the colours over the photograph mean: a bar with the numbers at its ends, and what is between them marked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from unrolled.viewer.panels.painting import weight_percent
+from unrolled.viewer.panels.numbers import brief
+from unrolled.viewer.panels.overlay import signed_colours
+from unrolled.viewer.panels.painting import MINUS, weight_percent
 from unrolled.viewer.theme.attention_colours import attention_table
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.fonts import text_font
@@ -24,7 +26,8 @@ class AttentionLegend(QWidget):
     Attributes
     ----------
     low, high, uniform : float
-        Weights: at the ends, and the one that every cell would have if all had the same.
+        Weights: at the ends, and the one that every cell would have if all had the same. Of values on both sides of 0 it
+        is 0 that is marked.
     """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -32,6 +35,7 @@ class AttentionLegend(QWidget):
         self.theme = theme
         self.low, self.high, self.uniform = 0.0, 1.0, 0.0
         self._state: tuple[object, ...] = ()
+        self._title = ""  # of values on both sides of 0
         self._bar: QImage | None = None
         self.setFixedHeight(HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -45,11 +49,11 @@ class AttentionLegend(QWidget):
         state = (low, high, uniform, colour_map, opacity, stretched, opaque)
         if state == self._state:
             return
-        if (*state[3:5], opaque) != (*self._state[3:5], *self._state[6:]):
+        if self._title or (*state[3:5], opaque) != (*self._state[3:5], *self._state[6:]):
             table = np.ascontiguousarray(colour_table(colour_map) if opaque else attention_table(colour_map, opacity))
             straight = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
             self._bar = straight.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-        self._state = state
+        self._state, self._title = state, ""
         self.low, self.high, self.uniform = low, high, uniform
         kind = "stretched to this step" if stretched else "the same at every step"
         more = "" if stretched or high >= 1.0 else " and more"
@@ -62,9 +66,28 @@ class AttentionLegend(QWidget):
         self.setAccessibleDescription(self.toolTip())
         self.update()
 
+    def set_signed(self, *, largest: float, title: str, colour_map: str, opacity: float, stretched: bool) -> None:
+        """Show the scale of values from −largest to largest; painted only if it differs."""
+        state = (-largest, largest, 0.0, colour_map, opacity, stretched, title)
+        if state == self._state:
+            return
+        levels = np.linspace(-1.0, 1.0, 256, dtype=np.float32)
+        table = signed_colours(levels, largest=1.0, colour_map=colour_map, opacity=opacity)
+        straight = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
+        self._bar = straight.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+        self._state, self._title = state, title
+        self.low, self.high, self.uniform = -largest, largest, 0.0
+        kind = "stretched to this step" if stretched else "the same at every step"
+        self.setToolTip(f"{title[:1].upper()}{title[1:]}, {kind}: from {MINUS}{brief(largest)} to {brief(largest)}.\n"
+                        "Above 0: it spoke for the word. Below 0: against it.")
+        self.setAccessibleDescription(self.toolTip())
+        self.update()
+
     @property
     def labels(self) -> tuple[str, str, str]:
         """What is written: lower end, uniform level, upper end."""
+        if self._title:
+            return f"{MINUS}{brief(self.high)}", self._title, brief(self.high)
         more = "" if (self._state and self._state[5]) or self.high >= 1.0 else "≥ "
         low = "0" if self.low == 0.0 else weight_percent(self.low)
         return low, f"uniform {weight_percent(self.uniform)}", more + weight_percent(self.high)

@@ -50,12 +50,10 @@ def overlay(weights: npt.NDArray[np.float32], values: AppearanceValues) -> QImag
     return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
 
 
-def signed_overlay(values: npt.NDArray[np.float32], appearance: AppearanceValues, colour_map: str) -> QImage:
+def signed_overlay(values: npt.NDArray[np.float32], appearance: AppearanceValues, colour_map: str, *,
+                   largest: float) -> QImage:
     """Values on both sides of 0 as colours, from −largest to largest; the nearer to 0 the clearer."""
-    largest = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
-    colours = to_colours(values, low=-(largest or 1.0), high=largest or 1.0, name=colour_map)
-    share = np.nan_to_num(np.abs(values) / (largest or 1.0))
-    colours[..., 3] = np.clip(np.sqrt(share) * 255 * appearance.attention_opacity, 0, 255).astype(np.uint8)
+    colours = signed_colours(values, largest=largest, colour_map=colour_map, opacity=appearance.attention_opacity)
     rows, columns = values.shape
     picture = Image.fromarray(np.ascontiguousarray(colours), "RGBA")
     if appearance.attention_smooth:
@@ -63,6 +61,16 @@ def signed_overlay(values: npt.NDArray[np.float32], appearance: AppearanceValues
     pixels = np.ascontiguousarray(np.asarray(picture))
     image = QImage(pixels.data, pixels.shape[1], pixels.shape[0], 4 * pixels.shape[1], QImage.Format.Format_RGBA8888)
     return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+
+
+def signed_colours(values: npt.NDArray[np.float32], *, largest: float, colour_map: str,
+                   opacity: float) -> npt.NDArray[np.uint8]:
+    """The colours of values from −largest to largest, shape (*values.shape, 4): alpha grows with the root of their size."""
+    top = largest or 1.0
+    colours = to_colours(values, low=-top, high=top, name=colour_map)
+    share = np.minimum(np.nan_to_num(np.abs(values) / top), 1.0)
+    colours[..., 3] = np.round(np.sqrt(share) * 255 * min(max(opacity, 0.0), 1.0)).astype(np.uint8)
+    return colours
 
 
 def draw_overlay(painter: QPainter, image: QImage, place: QRectF, *, smooth: bool) -> None:

@@ -14,9 +14,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.models.trace import Channel
 from unrolled.viewer.panels.attention_legend import AttentionLegend
-from unrolled.viewer.panels.found import GRADIENTS, OCCLUSION, causes_of, falls_of
+from unrolled.viewer.panels.found_map import MEANINGS, TITLES, FoundMap, found_map, offered
+from unrolled.viewer.panels.numbers import precise
 from unrolled.viewer.panels.overlay import WHOLE, overlay, photograph, signed_overlay
-from unrolled.viewer.panels.painting import signed, weight_percent
+from unrolled.viewer.panels.painting import weight_percent
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.picture_canvas import PictureCanvas
 from unrolled.viewer.panels.picture_controls import PictureControls
@@ -27,8 +28,6 @@ from unrolled.viewer.theme.attention_colours import attention_limits, uniform_le
 from unrolled.viewer.theme.themes import Theme
 
 AXES = ("row", "column")
-FOUND = {OCCLUSION: "fall of log p when masked", GRADIENTS: "gradient × input"}
-"""What can be drawn in place of the attention, once it was asked for."""
 
 
 def map_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
@@ -57,7 +56,8 @@ class PicturePanel(Panel):
         self._channel: Channel | None = None
         self._step = NOWHERE
         self._drawn: tuple[object, ...] = ()
-        self._source = ""  # what is drawn in place of a channel: one of FOUND
+        self._source = ""  # what is drawn in place of a channel: one of TITLES
+        self._offered: dict[str, str] = {}
         self.canvas = PictureCanvas(theme)
         self.canvas.setAccessibleName("Photograph")
         self.legend = AttentionLegend(theme)
@@ -80,6 +80,7 @@ class PicturePanel(Panel):
         self.canvas.cell_hovered.connect(lambda _: self._read_out())
         self.canvas.painted.connect(self._painted)
         self.controls.channel.activated.connect(self._channel_picked)
+        session.run_changed.connect(self._forget_found)
         self.refresh()
 
     @classmethod
@@ -149,50 +150,58 @@ class PicturePanel(Panel):
         weights = (
             trace.column(channel.name)[step] if there and trace is not None and channel is not None else None
         )
-        found = self._found(step) if there else None
-        if found is not None:
-            weights = found
-        drawn = (None if weights is None else weights.tobytes(), values, self._source, self.theme.diverging)
+        found = None
+        if self._source and there and channel is not None:
+            found = found_map(self.session, self._source, step, channel.shape, ask=self.isVisible())
+            weights = found.values
+        label = self._label(found, step)
+        bits = None if weights is None else weights.tobytes()
+        drawn = (bits, values, self._source, found and found.largest, label, self.theme.diverging)
         if drawn == self._drawn:
             self._read_out()
             return
         self._drawn = drawn
-        if found is not None:
-            self.canvas.set_map(found, signed_overlay(found, values, self.theme.diverging), smooth=values.attention_smooth)
-            self._set_legend(None)
-            self.legend.setVisible(False)
-            largest = float(np.nanmax(np.abs(found))) if np.isfinite(found).any() else 0.0
-            self.canvas.set_label(f"{FOUND[self._source]}: −{largest:.2g} to {largest:.2g}")
+        if weights is None:
+            colours = None
+        elif found is not None:
+            colours = signed_overlay(weights, values, self.theme.diverging, largest=found.largest)
         else:
-            colours = None if weights is None else overlay(weights, values)
-            self.canvas.set_map(weights, colours, smooth=values.attention_smooth)
+            colours = overlay(weights, values)
+        self.canvas.set_map(weights, colours, smooth=values.attention_smooth)
+        if found is not None:
+            self._show_legend()
+            self.legend.set_signed(largest=found.largest, title=MEANINGS[self._source], colour_map=self.theme.diverging,
+                                   opacity=values.attention_opacity, stretched=values.attention_scale == "stretched")
+        else:
             self._set_legend(weights)
-            missing = f"{FOUND[self._source]}: not computed for this step" if self._source in FOUND else ""
-            stretched = values.attention_scale == "stretched" and self._channels
-            self.canvas.set_label(missing or ("Stretched: each step on its own scale" if stretched else ""))
+        self.canvas.set_label(label)
         self._read_out()
 
     # ── Other maps, other pictures, painting ──────────────────────────────────────────────────────────────────
 
-    def _found(self, step: int) -> npt.NDArray[np.float32] | None:
-        """What was computed about this step on demand, where that is to be drawn: (rows, columns)."""
-        questions, channel, branch = self.session.questions, self._channel, self.session.branch
-        if channel is None or branch is None or self._source not in FOUND:
-            return None
-        values = falls_of(questions.get(OCCLUSION), step, branch.take) if self._source == OCCLUSION \
-            else causes_of(questions.get(GRADIENTS), step, branch.take)
-        return values.reshape(channel.shape) if values is not None and values.size == channel.size else None
+    def _label(self, found: FoundMap | None, step: int) -> str:
+        """What is written on the picture: another picture's name, and what lies over it where that is not usual."""
+        given, lines = self.session.input_at(step), []
+        if given is not self.session.input and self._picture is not None:
+            lines.append(f"Swapped for “{self._picture.name}”")
+        if found is not None:
+            lines.append(found.label)
+        elif self.session.appearance.values.attention_scale == "stretched" and self._channels:
+            lines.append("Stretched: each step on its own scale")
+        return "\n".join(lines)
 
     def _offer_maps(self, channels: tuple[Channel, ...]) -> None:
-        """The attention; beside it what was computed on demand."""
-        questions = self.session.questions
-        offered = {channel.name: channel.title for channel in channels}
+        """The attention; beside it what was computed on demand, from then on as long as the run is the same."""
+        titles = {channel.name: channel.title for channel in channels}
         if channels:
-            there = {name: asked for name in FOUND if (asked := questions.get(name)) is not None and asked.parts}
-            offered |= {name: FOUND[name] for name in there}
-        if self._source and self._source not in offered:
+            self._offered |= offered(self.session)
+            titles |= {name: title for name, title in TITLES.items() if name in self._offered}
+        if self._source not in titles:
             self._source = ""
-        self.controls.set_channels(offered)
+        self.controls.set_channels(titles)
+
+    def _forget_found(self) -> None:
+        self._offered = {}
 
     def _show_picture(self, step: int) -> None:
         """The photograph, or what an edit swapped it for at this step."""
@@ -208,9 +217,7 @@ class PicturePanel(Panel):
 
     def _set_legend(self, weights: npt.NDArray[np.float32] | None) -> None:
         values, channel = self.session.appearance.values, self._channel
-        shown = channel is not None
-        if self.legend.isHidden() == shown:
-            self.legend.setVisible(shown)
+        self._show_legend()
         if channel is None:
             return
         uniform = uniform_level(channel.size)
@@ -227,6 +234,11 @@ class PicturePanel(Panel):
             stretched=scale == "stretched",
         )
 
+    def _show_legend(self) -> None:
+        shown = self._channel is not None
+        if self.legend.isHidden() == shown:
+            self.legend.setVisible(shown)
+
     def _read_out(self) -> None:
         text = self._cell_text() or self._region_text()
         if text != self.note:
@@ -239,8 +251,8 @@ class PicturePanel(Panel):
         if cell is None or weights is None or cell[0] >= weights.shape[0] or cell[1] >= weights.shape[1]:
             return ""
         weight = float(weights[cell])
-        if self._source in FOUND:
-            return f"row {cell[0] + 1}, column {cell[1] + 1}:  {signed(weight, 4)}"
+        if self._source:
+            return f"row {cell[0] + 1}, column {cell[1] + 1}:  {precise(weight)}"
         return (
             f"row {cell[0] + 1}, column {cell[1] + 1}:  {weight_percent(weight)}  =  "
             f"{weight * weights.size:.1f} × uniform"
@@ -257,7 +269,7 @@ class PicturePanel(Panel):
 
     def _channel_picked(self, index: int) -> None:
         name = self.controls.channel.itemData(index)
-        self._source = name if name in FOUND else ""
+        self._source = name if name in TITLES else ""
         self._channel = next((channel for channel in self._channels if channel.name == name), self._channel)
         self._drawn = ()
         self.refresh()

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFontMetrics,
+    QFontMetricsF,
     QImage,
     QMouseEvent,
     QPainter,
@@ -227,18 +227,17 @@ class PictureCanvas(QWidget):
 
     def _paint_label(self, painter: QPainter, place: QRectF) -> None:
         font = text_font(11)
-        metrics = QFontMetrics(font)
-        text = self._label
-        if metrics.horizontalAdvance(text) + 28 > place.width():
-            text = text.split(":")[0]  # the first word says it where there is no room for the rest
-        box = QRectF(place.x() + 6, place.y() + 6, metrics.horizontalAdvance(text) + 16, 22)
+        how = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        room = QRectF(0, 0, max(place.width() - 28, 40), place.height())
+        size = QFontMetricsF(font).boundingRect(room, how, self._label).size()
+        box = QRectF(place.x() + 6, place.y() + 6, size.width() + 16, size.height() + 8)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         path = QPainterPath()
         path.addRoundedRect(box, 5, 5)
         painter.fillPath(path, QColor(0, 0, 0, 170))
         painter.setFont(font)
         painter.setPen(QColor(255, 255, 255))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        painter.drawText(box, how, self._label)
 
     def _paint_empty(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -61,7 +61,7 @@ class PictureControls(QWidget):
         self.colour_map.setFixedSize(36, HEIGHT)
         self.colour_map.setAutoRaise(True)
         self.channel: QComboBox = Picker()
-        self.channel.setFixedSize(120, HEIGHT + 2)
+        self.channel.setFixedHeight(HEIGHT + 2)
         self.channel.setToolTip("Which map is drawn")
         self.channel.setAccessibleName("Attention map")
         self.channel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -115,9 +115,13 @@ class PictureControls(QWidget):
     def set_channels(self, titles: dict[str, str]) -> None:
         """The maps that can be drawn, titles by name; the picker shows when there are several."""
         if [self.channel.itemData(index) for index in range(self.channel.count())] != list(titles):
+            shown = self.channel.currentData()
             self.channel.clear()
             for name, title in titles.items():
-                self.channel.addItem(title.capitalize(), name)
+                self.channel.addItem(title[:1].upper() + title[1:], name)
+            widest = max((self.channel.fontMetrics().horizontalAdvance(title) for title in titles.values()), default=0)
+            self.channel.setFixedWidth(max(widest + 44, 120))
+            self.channel.setCurrentIndex(max(self.channel.findData(shown), 0))
         self.channel.setVisible(len(titles) > 1)
 
     def set_theme(self, theme: Theme) -> None:
