@@ -66,13 +66,13 @@ class AttentionLegend(QWidget):
         self.setAccessibleDescription(self.toolTip())
         self.update()
 
-    def set_signed(self, *, largest: float, title: str, colour_map: str, opacity: float, stretched: bool) -> None:
+    def set_signed(self, *, largest: float, title: str, opacity: float, stretched: bool) -> None:
         """Show the scale of values from −largest to largest; painted only if it differs."""
-        state = (-largest, largest, 0.0, colour_map, opacity, stretched, title)
+        state = (-largest, largest, 0.0, "", opacity, stretched, title)
         if state == self._state:
             return
         levels = np.linspace(-1.0, 1.0, 256, dtype=np.float32)
-        table = signed_colours(levels, largest=1.0, colour_map=colour_map, opacity=opacity)
+        table = signed_colours(levels, largest=1.0, opacity=opacity)
         straight = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
         self._bar = straight.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
         self._state, self._title = state, title

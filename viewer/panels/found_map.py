@@ -28,7 +28,7 @@ from unrolled.viewer.state.session import Session
 TITLES = {OCCLUSION: "needed places", GRADIENTS: "gradient × input"}
 MEANINGS = {OCCLUSION: "fall of log p when masked", GRADIENTS: "gradient × input"}
 FULL_FALL = 1.0
-INVISIBLE = 0.01  # of the scale: what is less is hardly seen, and said
+FAINT = 0.1  # of the scale: what is less is hardly seen, and said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,7 +59,7 @@ def found_map(session: Session, source: str, step: int, shape: tuple[int, ...], 
     if session.appearance.values.attention_scale == "stretched":
         return FoundMap(values=values.reshape(shape), largest=own, label=f"{meaning}. Stretched: each step on its own scale")
     largest = FULL_FALL if source == OCCLUSION else largest_cause(session.questions.get(GRADIENTS))
-    faint = f": at most {brief(own)} at this step" if own < INVISIBLE * largest else ""
+    faint = f": at most {brief(own)} at this step" if own < FAINT * largest else ""
     return FoundMap(values=values.reshape(shape), largest=largest, label=meaning + faint)
 
 

@@ -15,6 +15,7 @@ from unrolled.viewer.theme.colour_maps import to_colours
 Region = tuple[float, float, float, float]
 WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 LONGEST_KEPT = 2560  # pixels of the copy that is scaled from when a pane changes its size
+SIGNED_MAP, HUES = "crameri:vik", (0.3, 0.6)  # the same in both themes: the ground is the photograph
 PIXELS_A_CELL = 8  # a smooth map is coloured so finely; the painter scales it on from there
 
 
@@ -50,10 +51,9 @@ def overlay(weights: npt.NDArray[np.float32], values: AppearanceValues) -> QImag
     return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
 
 
-def signed_overlay(values: npt.NDArray[np.float32], appearance: AppearanceValues, colour_map: str, *,
-                   largest: float) -> QImage:
+def signed_overlay(values: npt.NDArray[np.float32], appearance: AppearanceValues, *, largest: float) -> QImage:
     """Values on both sides of 0 as colours, from −largest to largest; the nearer to 0 the clearer."""
-    colours = signed_colours(values, largest=largest, colour_map=colour_map, opacity=appearance.attention_opacity)
+    colours = signed_colours(values, largest=largest, opacity=appearance.attention_opacity)
     rows, columns = values.shape
     picture = Image.fromarray(np.ascontiguousarray(colours), "RGBA")
     if appearance.attention_smooth:
@@ -63,12 +63,15 @@ def signed_overlay(values: npt.NDArray[np.float32], appearance: AppearanceValues
     return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
 
 
-def signed_colours(values: npt.NDArray[np.float32], *, largest: float, colour_map: str,
-                   opacity: float) -> npt.NDArray[np.uint8]:
-    """The colours of values from −largest to largest, shape (*values.shape, 4): alpha grows with the root of their size."""
-    top = largest or 1.0
-    colours = to_colours(values, low=-top, high=top, name=colour_map)
-    share = np.minimum(np.nan_to_num(np.abs(values) / top), 1.0)
+def signed_colours(values: npt.NDArray[np.float32], *, largest: float, opacity: float) -> npt.NDArray[np.uint8]:
+    """The colours of values from −largest to largest, shape (*values.shape, 4).
+
+    Alpha grows with the root of their size. The map's middle, which is pale, and its ends, which are dark, are left out:
+    what lies over a photograph of any brightness has to have a hue.
+    """
+    share = np.minimum(np.nan_to_num(np.abs(values) / (largest or 1.0)), 1.0)
+    places = np.sign(values) * (HUES[0] + (HUES[1] - HUES[0]) * share)
+    colours = to_colours(places.astype(np.float32), low=-1.0, high=1.0, name=SIGNED_MAP)
     colours[..., 3] = np.round(np.sqrt(share) * 255 * min(max(opacity, 0.0), 1.0)).astype(np.uint8)
     return colours
 

@@ -156,7 +156,7 @@ class PicturePanel(Panel):
             weights = found.values
         label = self._label(found, step)
         bits = None if weights is None else weights.tobytes()
-        drawn = (bits, values, self._source, found and found.largest, label, self.theme.diverging)
+        drawn = (bits, values, self._source, found and found.largest, label)
         if drawn == self._drawn:
             self._read_out()
             return
@@ -164,13 +164,13 @@ class PicturePanel(Panel):
         if weights is None:
             colours = None
         elif found is not None:
-            colours = signed_overlay(weights, values, self.theme.diverging, largest=found.largest)
+            colours = signed_overlay(weights, values, largest=found.largest)
         else:
             colours = overlay(weights, values)
         self.canvas.set_map(weights, colours, smooth=values.attention_smooth)
         if found is not None:
             self._show_legend()
-            self.legend.set_signed(largest=found.largest, title=MEANINGS[self._source], colour_map=self.theme.diverging,
+            self.legend.set_signed(largest=found.largest, title=MEANINGS[self._source],
                                    opacity=values.attention_opacity, stretched=values.attention_scale == "stretched")
         else:
             self._set_legend(weights)

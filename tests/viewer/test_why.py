@@ -1,0 +1,448 @@
+"""Why this word: what is asked and when, what is drawn of the answers, and what can be clicked."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+import scripted
+import scripted_answers
+import scripted_traces
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QAbstractButton, QComboBox
+
+from unrolled.models.protocol.questions import FollowGradients, GradientRows, Occluded, OccludeStep
+from unrolled.models.trace import Provenance, Trace
+from unrolled.viewer.panels.causes import WordsRead, verdict
+from unrolled.viewer.panels.found import FOLLOWED_AT_MOST, GRADIENTS, OCCLUSION, UNASKED_AT_MOST
+from unrolled.viewer.panels.gradient_map import DECADES_AT_MOST, decades_of
+from unrolled.viewer.panels.numbers import brief, precise
+from unrolled.viewer.panels.place_bars import BAR, TITLE
+from unrolled.viewer.panels.why import WhyPanel
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import DARK, LIGHT
+
+STEPS = len(scripted.CAPTION)
+
+
+def session_of(trace):
+    made = Session()
+    made.set_trace(trace)
+    made.questions.possible = True
+    return made
+
+
+@pytest.fixture
+def session():
+    return session_of(scripted.trace())
+
+
+@pytest.fixture
+def open_panel(qtbot):
+    def opener(session, width=640, height=260):
+        made = WhyPanel(session, LIGHT)
+        qtbot.addWidget(made)
+        made.resize(width, height)
+        with qtbot.waitExposed(made):
+            made.show()
+        session.playhead.moved.connect(made.seek)
+        session.questions.answered.connect(lambda _: made.refresh())
+        return made
+
+    return opener
+
+
+def follow(session, *, rows=None, done=True):
+    """The script's answer to what is asked; returns the question."""
+    asked = session.questions.get(GRADIENTS)
+    question = asked.question
+    count = rows if rows is not None else question.last + 1 - question.first
+    session.questions.take_part(asked.number, scripted_answers.gradient_rows(question.first, count, question.first,
+                                                                             question.last), done=done)
+    return question
+
+
+def mask(session):
+    asked = session.questions.get(OCCLUSION)
+    session.questions.take_part(asked.number, scripted_answers.occluded(asked.question.step), done=True)
+
+
+def long_trace(length):
+    words = tuple(scripted.CAPTION[step % (STEPS - 1)] for step in range(length))
+    return scripted.trace(words)
+
+
+def change(session):
+    """Another form of the branch on screen, as after an edit."""
+    branch = session.branch
+    session.set_branches(session.branches.with_branch(branch.changed(take=branch.take + 7)))
+
+
+# ── Asking ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_a_short_run_that_has_ended_is_followed_back_unasked(session, open_panel):
+    panel = open_panel(session)
+    assert session.questions.get(GRADIENTS).question == FollowGradients(0, STEPS - 1)
+    assert panel.cancel.isVisible()
+    follow(session)
+    assert panel.map.table.shape == (STEPS, STEPS)
+    assert not any(part.isVisible() for part in (panel.cancel, panel.progress, panel.compute))
+
+
+def test_rows_come_a_part_at_a_time(session, open_panel):
+    panel = open_panel(session)
+    follow(session, rows=4, done=False)
+    assert (panel.progress.value(), panel.progress.maximum()) == (4, STEPS)
+    assert "4 of 10 words" in panel.note.text()
+    assert np.isfinite(panel.map.table[3]).all()
+    assert np.isnan(panel.map.table[4]).all()
+    session.playhead.seek(8)
+    assert not panel.words.isVisible()  # its row has not come
+    asked = session.questions.get(GRADIENTS)
+    session.questions.take_part(asked.number, scripted_answers.gradient_rows(4, 6, 0, 9), done=True)
+    assert np.isfinite(panel.map.table).all()
+    assert len(panel.words.values) == 9
+
+
+def test_what_was_given_up_is_asked_again_by_enter_alone(qtbot, session, open_panel):
+    panel = open_panel(session)
+    dropped = []
+    session.questions.dropped.connect(dropped.append)
+    number = session.questions.get(GRADIENTS).number
+    qtbot.mouseClick(panel.cancel, Qt.MouseButton.LeftButton)
+    assert dropped == [number]
+    session.playhead.seek(5)
+    panel.refresh()
+    assert session.questions.get(GRADIENTS) is None
+    assert panel.compute.isVisible()
+    qtbot.keyClick(panel, Qt.Key.Key_Return)
+    assert session.questions.get(GRADIENTS).number > number
+    follow(session)
+    assert not panel.compute.isVisible()
+
+
+def test_a_run_that_grows_is_followed_back_when_it_pauses(qtbot, open_panel):
+    trace = Trace(scripted.channels(), provenance=Provenance())
+    trace.append(scripted.step_result(0, "a"))
+    session = session_of(trace)
+    panel = open_panel(session)
+    for step in (1, 2, 3):
+        trace.append(scripted.step_result(step, scripted.CAPTION[step]))
+        session.grew()
+        panel.refresh()
+        assert session.questions.get(GRADIENTS) is None
+    qtbot.waitUntil(lambda: session.questions.get(GRADIENTS) is not None, timeout=3000)
+    assert session.questions.get(GRADIENTS).question == FollowGradients(0, 3)
+    follow(session)
+    trace.append(scripted.step_result(4, "running"))
+    session.grew()
+    session.end()
+    panel.refresh()
+    assert session.questions.get(GRADIENTS).question == FollowGradients(0, 4)
+    assert panel.map.table.shape == (4, 4)  # what is still true stays until the new rows are there
+    assert not panel.map.stale
+
+
+def test_a_long_run_is_followed_back_from_the_playhead_when_asked(qtbot, open_panel):
+    session = session_of(long_trace(150))
+    session.playhead.seek(120)
+    panel = open_panel(session)
+    assert len(session.trace) > UNASKED_AT_MOST
+    assert session.questions.get(GRADIENTS) is None
+    assert f"the last {FOLLOWED_AT_MOST} words" in panel.note.text()
+    qtbot.mouseClick(panel.compute, Qt.MouseButton.LeftButton)
+    assert follow(session) == FollowGradients(120 - FOLLOWED_AT_MOST + 1, 120)
+    assert "Words 58 to 121 of 150." in panel.note.text()
+    assert not panel.compute.isVisible()
+    session.playhead.seek(10)
+    assert "not among them" in panel.note.text()
+    assert panel.compute.text() == "Compute again"
+    qtbot.mouseClick(panel.compute, Qt.MouseButton.LeftButton)
+    assert follow(session) == FollowGradients(0, 10)
+
+
+def test_after_an_edit_the_map_is_out_of_date_until_it_is_computed_again(qtbot, open_panel):
+    session = session_of(long_trace(60))
+    session.playhead.seek(30)
+    panel = open_panel(session)
+    panel.compute.click()
+    follow(session)
+    assert panel.words.isVisible()
+    change(session)
+    panel.refresh()
+    assert panel.map.stale
+    assert len(panel.map.table) == 31
+    assert "Out of date" in panel.note.text()
+    assert not panel.words.isVisible()  # what it depended on before the edit is not said of it now
+    qtbot.mouseClick(panel.compute, Qt.MouseButton.LeftButton)
+    assert session.questions.get(GRADIENTS).take == session.branch.take
+    assert panel.map.stale
+    follow(session)
+    assert not panel.map.stale
+    assert panel.words.isVisible()
+
+
+def test_a_short_run_is_computed_again_by_itself_after_an_edit(session, open_panel):
+    panel = open_panel(session)
+    follow(session)
+    change(session)
+    panel.refresh()
+    assert session.questions.get(GRADIENTS).take == session.branch.take
+    assert panel.map.stale
+    follow(session)
+    assert not panel.map.stale
+
+
+def test_another_run_forgets_the_map(session, open_panel):
+    panel = open_panel(session)
+    follow(session)
+    session.set_trace(scripted.trace(("a", "dog")))
+    panel.refresh()
+    assert session.questions.get(GRADIENTS).question == FollowGradients(0, 1)
+    assert panel.map.table.size == 0
+
+
+def test_hidden_it_asks_nothing_and_waits_for_nothing(session, open_panel):
+    panel = open_panel(session)
+    panel.hide()
+    assert session.questions.get(GRADIENTS) is None
+    session.playhead.seek(4)
+    panel.refresh()
+    assert session.questions.get(GRADIENTS) is None
+
+
+def test_failures_and_missing_models_are_said_in_the_panel(session, open_panel):
+    panel = open_panel(session)
+    session.questions.fail(session.questions.get(GRADIENTS).number, "There is not enough memory.")
+    assert "not enough memory" in panel.note.text()
+    number = session.questions.get(GRADIENTS).number
+    session.playhead.seek(3)
+    assert session.questions.get(GRADIENTS).number == number  # it is not asked over and over
+    assert panel.compute.isVisible()
+    session.questions.possible = False
+    panel.refresh()
+    assert "load the model" in panel._empty.text()
+    assert panel._empty.isVisible()
+
+
+# ── The map ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_all_tables_are_drawn_on_one_scale(session, open_panel):
+    panel = open_panel(session)
+    follow(session)
+    scales = set()
+    for name, factor in (("hidden", 1.0), ("cell", 2.0), ("forget_path", 1.5), ("other_paths", 0.8)):
+        panel.by.setCurrentIndex(panel.by.findData(name))
+        panel.by.activated.emit(panel.by.currentIndex())
+        assert panel.map.table[6, 2] == pytest.approx(factor * 0.7**4)
+        assert panel.map.symbol == ("h" if name == "hidden" else "c")
+        scales.add(panel.map.decades)
+    assert scales == {(-2, 1)}
+
+
+def test_a_cell_that_has_no_cell_state_is_followed_by_h_alone(session, open_panel):
+    panel = open_panel(session)
+    asked = session.questions.get(GRADIENTS)
+    rows = msgspec.structs.replace(scripted_answers.gradient_rows(0, STEPS, 0, STEPS - 1), cell=b"", forget_path=b"",
+                                   other_paths=b"")
+    session.questions.take_part(asked.number, rows, done=True)
+    assert [panel.by.itemData(place) for place in range(panel.by.count())] == ["hidden"]
+
+
+def test_pointing_reads_a_cell_out_and_a_click_goes_to_its_word(qtbot, session, open_panel):
+    panel = open_panel(session)
+    follow(session)
+    chart = panel.map
+    qtbot.mouseMove(chart, chart.place_of(4, 1).toPoint())
+    qtbot.waitUntil(lambda: bool(chart.reading), timeout=1000)
+    assert chart.reading == "log p(running) by h of step 2 “brown”: 0.3430".replace("running", scripted.CAPTION[4])
+    qtbot.mouseMove(chart, chart.place_of(2, 5).toPoint())
+    qtbot.waitUntil(lambda: "after it" in chart.reading, timeout=1000)
+    qtbot.mouseClick(chart, Qt.MouseButton.LeftButton, pos=chart.place_of(7, 3).toPoint())
+    assert session.playhead.step == 7
+    assert chart.current == 7
+
+
+def test_what_is_0_has_the_grounds_colour_and_equal_norms_one_colour(session, open_panel):
+    panel = open_panel(session)
+    follow(session)
+    image = panel.map.grab().toImage()
+    ratio = image.devicePixelRatio()
+
+    def colour(word, step):
+        return image.pixelColor((panel.map.place_of(word, step) * ratio).toPoint()).name()
+
+    assert colour(2, 6) == QColor(LIGHT.missing).name()
+    assert colour(7, 5) == colour(9, 7) == colour(2, 0)
+    assert colour(7, 5) != colour(7, 6)
+
+
+@given(arrays.arrays(np.float32, (5, 5), elements=st.floats(0, 1e6, width=32)))
+def test_the_scale_ends_at_powers_of_ten_around_all_norms(table):
+    low, high = decades_of([table])
+    assert 1 <= high - low <= DECADES_AT_MOST
+    if table.max() > 1e-30:
+        assert table.max() <= 10.0**high * (1 + 1e-5)
+        assert table.max() > 10.0**high / 10 * (1 - 1e-5)
+    positive = table[table > 0]
+    if positive.size and high - low < DECADES_AT_MOST:
+        assert positive.min() >= 10.0**low * (1 - 1e-5)
+
+
+# ── What the word depended on ─────────────────────────────────────────────────────────────────────────────────────
+
+def row_place(bars, row):
+    return QPoint(20, round(TITLE + (row + 0.5) * BAR))
+
+
+def test_a_click_on_a_word_that_was_read_goes_to_the_step_that_wrote_it(qtbot, session, open_panel):
+    panel = open_panel(session, height=900)
+    session.playhead.seek(5)
+    follow(session)
+    assert panel.words.names == ("START", *scripted.CAPTION[:5])
+    qtbot.mouseClick(panel.words, Qt.MouseButton.LeftButton, pos=row_place(panel.words, 0))
+    assert session.playhead.step == 5  # START has no step
+    qtbot.mouseClick(panel.words, Qt.MouseButton.LeftButton, pos=row_place(panel.words, 3))
+    assert session.playhead.step == 2
+    panel.words.setFocus()
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Return):
+        qtbot.keyClick(panel.words, key)
+    assert session.playhead.step in (0, 1)
+
+
+def test_the_bars_are_the_answers_numbers(session, open_panel):
+    panel = open_panel(session)
+    follow(session)
+    part = scripted_answers.gradient_rows(0, STEPS, 0, STEPS - 1)
+    for step in range(STEPS):
+        session.playhead.seek(step)
+        np.testing.assert_array_equal(panel.words.values, part.table(part.words)[step, : step + 1])
+        np.testing.assert_array_equal(panel.causes.inputs.values, part.table(part.places)[step])
+        np.testing.assert_array_equal(panel.causes.attention.values, session.trace.column("attention")[step].ravel())
+
+
+@given(st.lists(st.floats(-3, 3, width=32), min_size=1, max_size=60))
+def test_the_strongest_are_kept_in_order_and_nothing_is_lost(values):
+    read = WordsRead(tuple(map(str, range(len(values)))), tuple(range(len(values))), np.array(values, np.float32))
+    kept = read.strongest(8)
+    assert len(kept.names) == len(kept.steps) == len(kept.values) == min(len(values), 8)
+    assert float(kept.values.sum()) == pytest.approx(float(read.values.sum()), abs=1e-3)
+    own = [step for step in kept.steps if step >= 0]
+    assert own == sorted(own)
+    left_out = sorted(set(range(len(values))) - set(own))
+    assert all(abs(values[place]) <= min(abs(values[step]) for step in own) for place in left_out)
+
+
+def test_masking_follows_the_playhead_while_it_is_on(qtbot, session, open_panel):
+    panel = open_panel(session)
+    follow(session)
+    assert session.questions.get(OCCLUSION) is None
+    assert not panel.falls.isVisible()
+    qtbot.mouseClick(panel.masking, Qt.MouseButton.LeftButton, pos=QPoint(8, panel.masking.height() // 2))
+    for step in (0, 6):
+        session.playhead.seek(step)
+        assert session.questions.get(OCCLUSION).question == OccludeStep(step)
+        assert not panel.falls.isVisible()  # those of another step are not shown
+        mask(session)
+        np.testing.assert_array_equal(panel.falls.values, scripted_answers.occluded(step).values())
+        assert panel.verdict.text() == verdict(0.73)
+    panel.masking.setChecked(False)
+    assert not panel.falls.isVisible()
+    assert not panel.verdict.isVisible()
+
+
+def test_falls_that_are_next_to_nothing_are_not_called_needed(session, open_panel):
+    panel = open_panel(session)
+    panel.masking.setChecked(True)
+    asked = session.questions.get(OCCLUSION)
+    falls = np.linspace(-1e-5, 2e-5, scripted_answers.PLACES, dtype="<f4")
+    session.questions.take_part(asked.number, Occluded(step=0, falls=falls.tobytes(), rank_correlation=0.9), done=True)
+    assert "no single place was needed" in panel.verdict.text()
+    assert "2.0·10⁻⁵" in panel.verdict.text()
+    assert "0.90" in panel.verdict.text()
+
+
+def test_a_sentence_has_a_line_for_each_source_word(session, open_panel):
+    trace = scripted_traces.translation_trace()
+    session = session_of(trace)
+    session.playhead.seek(3)
+    panel = open_panel(session, height=800)
+    places = len(scripted_traces.SOURCE)
+    asked = session.questions.get(GRADIENTS)
+    rows = len(trace)
+    inputs = np.random.default_rng(0).normal(size=(rows, places)).astype("<f4")
+    norms = np.tril(np.ones((rows, rows), "<f4"))
+    session.questions.take_part(asked.number, GradientRows(row=0, rows=rows, column=0, columns=rows, hidden=norms.tobytes(),
+                                                           words=norms.tobytes(), places=inputs.tobytes()), done=True)
+    panel.masking.setChecked(True)
+    falls = np.arange(places, dtype="<f4")
+    session.questions.take_part(session.questions.get(OCCLUSION).number,
+                                Occluded(step=3, falls=falls.tobytes(), rank_correlation=-0.2), done=True)
+    bars = panel.causes.sources
+    assert bars.isVisible()
+    assert not panel.causes.attention.isVisible()
+    assert bars.names[:3] == ("a", "brown", "dog")
+    assert [column.title for column in bars.columns] == ["attention α", "gradient × input", "fall when masked"]
+    np.testing.assert_array_equal(bars.columns[1].values, inputs[3])
+    np.testing.assert_array_equal(bars.columns[2].values, falls)
+    assert bars.columns[0].largest == 1.0  # the absolute scale
+    assert "fall when masked 2.0000" in bars.reading(QPointF(row_place(bars, 2)))
+    session.appearance.update(attention_scale="stretched")
+    panel.refresh()
+    assert bars.columns[0].largest == pytest.approx(trace.column("attention")[3].max())
+
+
+def test_a_clips_frames_are_numbered_and_have_no_masking(session, open_panel):
+    session = session_of(scripted_traces.clip_trace(count=12))
+    session.playhead.seek(4)
+    panel = open_panel(session)
+    follow(session)
+    assert panel.words.names == tuple(f"frame {number}" for number in range(1, 6))
+    assert panel.words.steps == (0, 1, 2, 3, 4)
+    assert panel.map.headings[:2] == ("1", "2")
+    assert not panel.masking.isVisible()
+
+
+# ── The whole of it ───────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_it_is_there_for_every_model_with_a_hidden_state():
+    assert WhyPanel.draws(scripted.channels())
+    assert not WhyPanel.draws(channel for channel in scripted.channels() if channel.role != "hidden")
+
+
+def test_every_control_has_a_name_and_a_tooltip(session, open_panel):
+    panel = open_panel(session)
+    for kind in (QAbstractButton, QComboBox):
+        for control in panel.findChildren(kind):
+            assert control.accessibleName() or control.text(), control
+            assert control.toolTip(), control
+
+
+@pytest.mark.parametrize("width", [236, 380, 640, 900])
+def test_it_is_painted_at_every_width_in_both_themes(session, open_panel, width):
+    panel = open_panel(session, width, 200)
+    panel.masking.setChecked(True)
+    follow(session)
+    mask(session)
+    before = panel.map.table.copy()
+    light = panel.map.grab().toImage()
+    panel.set_theme(DARK)
+    assert panel.map.grab().toImage() != light
+    np.testing.assert_array_equal(panel.map.table, before)
+    assert panel.map.height() >= 120
+    assert panel.map.width() <= width
+
+
+@given(st.floats(-1e8, 1e8, width=32))
+def test_numbers_of_any_size_can_be_read(value):
+    def read(text):
+        base, _, power = text.replace("−", "-").partition("·10")
+        superscripts = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+        return float(base) * 10.0 ** int(power.translate(superscripts) or 0)
+
+    assert read(precise(value)) == pytest.approx(value, rel=0.051, abs=1e-44)
+    assert read(brief(value)) == pytest.approx(value, rel=0.051, abs=1e-44)
