@@ -5,15 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scripted
+import scripted_answers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QScrollBar
 
+from unrolled.models.protocol.questions import FollowGradients, OccludeStep
 from unrolled.models.trace import Channel, Provenance, StepResult, Trace
-from unrolled.viewer.panels.overlay import WHOLE, fitted, part, photograph
+from unrolled.models.trace.edits import SwapInput
+from unrolled.viewer.panels.found import GRADIENTS, OCCLUSION
+from unrolled.viewer.panels.overlay import WHOLE, fitted, part, photograph, signed_colours
 from unrolled.viewer.panels.picture import PicturePanel
+from unrolled.viewer.state.branches import PlacedEdit
 from unrolled.viewer.state.inputs import InputPicture
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
@@ -183,6 +188,137 @@ def test_several_maps_have_a_picker(qtbot, session, panel):
     panel.controls.channel.setFocus()
     qtbot.keyClick(panel.controls.channel, Qt.Key.Key_Down)
     np.testing.assert_array_equal(panel.shown_map, maps["second"])
+
+
+# ── What was found on demand, in place of the attention ───────────────────────────────────────────────────────────
+
+def answer(session, panel, name):
+    """The script's answer to what is asked under a name."""
+    asked = session.questions.get(name)
+    question = asked.question
+    found = (scripted_answers.occluded(question.step) if name == OCCLUSION else
+             scripted_answers.gradient_rows(question.first, question.last + 1 - question.first, question.first, question.last))
+    session.questions.take_part(asked.number, found, done=True)
+    panel.refresh()
+
+
+def pick(qtbot, panel, name):
+    """Choose a map with the keyboard."""
+    panel.controls.channel.setFocus()
+    place = panel.controls.channel.findData(name)
+    while panel.controls.channel.currentIndex() != place:
+        down = panel.controls.channel.currentIndex() < place
+        qtbot.keyClick(panel.controls.channel, Qt.Key.Key_Down if down else Qt.Key.Key_Up)
+
+
+@pytest.fixture
+def masked(session, panel):
+    """What masking does is known of the first step."""
+    session.questions.possible = True
+    session.questions.ask(OCCLUSION, OccludeStep(0), session.branch.take)
+    answer(session, panel, OCCLUSION)
+    return panel
+
+
+def test_what_masking_found_can_be_picked_and_follows_the_playhead(qtbot, session, masked):
+    np.testing.assert_array_equal(masked.shown_map, session.trace.column("attention")[0])
+    pick(qtbot, masked, OCCLUSION)
+    np.testing.assert_array_equal(masked.shown_map.ravel(), scripted_answers.occluded(0).values())
+    go(session, masked, 4)
+    assert session.questions.get(OCCLUSION).question == OccludeStep(4)  # nobody else asks
+    assert masked.shown_map is None  # those of another step are not drawn
+    assert "computing" in masked.canvas.label
+    answer(session, masked, OCCLUSION)
+    np.testing.assert_array_equal(masked.shown_map.ravel(), scripted_answers.occluded(4).values())
+    assert masked.canvas.label == "fall of log p when masked"
+    pick(qtbot, masked, "attention")
+    np.testing.assert_array_equal(masked.shown_map, session.trace.column("attention")[4])
+    assert masked.canvas.label == ""
+
+
+def test_its_scale_is_symmetric_and_stays_unless_it_is_stretched(qtbot, session, masked):
+    pick(qtbot, masked, OCCLUSION)
+    assert (masked.legend.low, masked.legend.high) == (-1.0, 1.0)
+    assert masked.legend.labels == ("−1", "fall of log p when masked", "1")
+    qtbot.mouseClick(masked.controls.stretched, Qt.MouseButton.LeftButton)
+    masked.refresh()
+    largest = float(np.abs(scripted_answers.occluded(0).values()).max())
+    assert (masked.legend.low, masked.legend.high) == (pytest.approx(-largest), pytest.approx(largest))
+    assert "Stretched" in masked.canvas.label
+    assert "stretched" in masked.legend.toolTip()
+    pick(qtbot, masked, "attention")
+    assert masked.legend.labels[1].startswith("uniform")
+    assert masked.legend.low >= 0
+
+
+def test_gradients_are_on_one_scale_for_the_whole_run(qtbot, session, panel):
+    session.questions.possible = True
+    last = len(session.trace) - 1
+    session.questions.ask(GRADIENTS, FollowGradients(0, last), session.branch.take)
+    answer(session, panel, GRADIENTS)
+    pick(qtbot, panel, GRADIENTS)
+    rows = scripted_answers.gradient_rows(0, last + 1, 0, last)
+    places = rows.table(rows.places)
+    ends = set()
+    for step in (0, 3, last):
+        go(session, panel, step)
+        np.testing.assert_array_equal(panel.shown_map.ravel(), places[step])
+        ends.add(panel.legend.high)
+    assert ends == {float(np.abs(places).max())}
+    qtbot.mouseMove(panel.canvas, panel.canvas.cell_place(4, 6).center().toPoint())
+    qtbot.waitUntil(lambda: panel.canvas.cell == (4, 6), timeout=1000)
+    assert panel.note.startswith("row 5, column 7:")
+    assert "uniform" not in panel.note
+
+
+def test_what_was_found_before_an_edit_is_not_drawn_after_it(qtbot, session, masked):
+    pick(qtbot, masked, OCCLUSION)
+    branch = session.branch
+    session.set_branches(session.branches.with_branch(branch.changed(take=branch.take + 1)))
+    masked.refresh()
+    assert masked.shown_map is None
+    assert session.questions.get(OCCLUSION).take == branch.take + 1
+    session.questions.fail(session.questions.get(OCCLUSION).number, "This step cannot be taken again.")
+    masked.refresh()
+    assert "cannot be taken again" in masked.canvas.label
+
+
+def test_another_run_has_its_attention_alone(qtbot, session, masked):
+    pick(qtbot, masked, OCCLUSION)
+    session.set_trace(scripted.trace(("a", "dog")))
+    masked.refresh()
+    assert masked.controls.channel.findData(OCCLUSION) < 0
+    np.testing.assert_array_equal(masked.shown_map, session.trace.column("attention")[0])
+
+
+def test_a_step_that_looked_at_another_picture_shows_that_one_and_its_name(session, panel):
+    other = InputPicture("other.png", b"other", np.full((240, 320, 3), (250, 0, 0), np.uint8))
+    session.other_inputs["hash"] = other
+    swap = SwapInput(input_hash="hash", name="other.png", first=4, last=6)
+    branch = session.branch
+    session.set_branches(session.branches.with_branch(branch.changed(edits=(PlacedEdit(swap),))))
+    panel.refresh()
+    session.appearance.update(attention_opacity=0.0)
+    for step, swapped in ((3, False), (4, True), (6, True), (7, False)):
+        go(session, panel, step)
+        corner = panel.canvas.place().bottomRight() - QPointF(6, 6)
+        image = panel.canvas.grab().toImage()
+        colour = image.pixelColor((corner * image.devicePixelRatio()).toPoint())
+        assert (colour.red() > 240 and colour.green() < 10) == swapped
+        assert ("other.png" in panel.canvas.label) == swapped
+
+
+@given(arrays.arrays(np.float32, 16, elements=st.floats(-4, 4, width=32)), st.floats(0, 1))
+def test_signed_colours_differ_by_sign_and_grow_with_size(values, opacity):
+    colours = signed_colours(values, largest=2.0, opacity=opacity).astype(int)
+    opposite = signed_colours(-values, largest=2.0, opacity=opacity).astype(int)
+    order = np.argsort(np.abs(values), kind="stable")
+    assert (np.diff(colours[order, 3]) >= 0).all()
+    np.testing.assert_array_equal(colours[:, 3], opposite[:, 3])
+    seen = np.abs(values) > 1e-3
+    assert (colours[seen & (values > 0), 0] > colours[seen & (values > 0), 2]).all()  # red for, blue against
+    assert (colours[seen & (values < 0), 2] > colours[seen & (values < 0), 0]).all()
+    assert colours[:, 3].max(initial=0) <= round(255 * opacity)
 
 
 def test_every_control_has_a_name_and_a_tooltip(panel):
