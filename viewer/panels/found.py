@@ -12,6 +12,7 @@ import numpy as np
 
 from unrolled.models.protocol.questions import FollowGradients, GradientRows, Occluded, OccludeStep
 from unrolled.models.trace import FloatArray, Trace
+from unrolled.viewer.panels.steps import step_noun
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
 
@@ -47,6 +48,11 @@ class Followed:
         """The part that a step's row is in."""
         return next((part for part in self.parts if part.row <= step < part.row + part.rows), None)
 
+    def is_true_of(self, trace: Trace, step: int, take: int) -> bool:
+        """Whether all rows are there, of the branch as it is, this step's too; of a short run every step's."""
+        whole = not is_short(trace) or self.last >= len(trace) - 1
+        return whole and self.take == take and self.first <= step <= self.last and self.rows == self.wanted
+
     def has(self, name: TableName) -> bool:
         """Whether the model has this table: only an LSTM has the cell's."""
         return bool(self.parts) and bool(getattr(self.parts[0], name))
@@ -70,6 +76,25 @@ def followed(asked: Asked | None) -> Followed | None:
 def is_short(trace: Trace) -> bool:
     """Whether it is followed back without being asked."""
     return max(len(trace), trace.provenance.given) <= UNASKED_AT_MOST
+
+
+def state_of(asked: Asked | None, found: Followed | None, trace: Trace, step: int, *, take: int) -> str:
+    """What a person should know of the rows that are shown, and of those that are on their way; empty where all is well."""
+    noun = step_noun(trace.provenance)
+    if asked is not None and asked.failure:
+        return asked.failure
+    if asked is not None and not asked.done and isinstance(asked.question, FollowGradients):
+        own = followed(asked)
+        return f"{own.rows if own is not None else 0} of {asked.question.last - asked.question.first + 1} {noun}s"
+    if found is None:
+        return "" if is_short(trace) else \
+            f"Of a long run, the last {FOLLOWED_AT_MOST} {noun}s up to the playhead are followed back."
+    if found.take != take:
+        return "Out of date: the run was changed."
+    if is_short(trace) and found.last >= len(trace) - 1:
+        return ""
+    inside = "." if found.first <= step <= found.last else f": this {noun} is not among them."
+    return f"{noun.capitalize()}s {found.first + 1:,} to {found.last + 1:,} of {len(trace):,}{inside}"
 
 
 def ask_gradients(session: Session) -> Asked | None:

@@ -26,6 +26,7 @@ BAR = 7.0
 LEAST_LINE = 11.5
 LEAST_COLUMN = 30.0
 LARGEST_CELL = (56.0, 30.0)
+THIN = 5.0           # a row this low
 STALE = 0.3          # of its strength: what is not true of the run on screen any more
 
 
@@ -157,7 +158,11 @@ class GradientMap(QWidget):
                 high = plot.height() / len(self.table)
                 painter.setPen(QPen(QColor(self.theme.playhead), 1.5))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawRect(QRectF(plot.left(), plot.top() + row * high, plot.width(), high))
+                if high < THIN:  # a frame would hide the row
+                    painter.fillRect(QRectF(plot.left() - 5, plot.top() + (row + 0.5) * high - 1.5, 4, 3),
+                                     QColor(self.theme.playhead))
+                else:
+                    painter.drawRect(QRectF(plot.left(), plot.top() + row * high, plot.width(), high))
             self._paint_scale(painter, plot)
         if self.hasFocus():
             draw_focus(painter, QRectF(self.rect()), self.theme.accent)

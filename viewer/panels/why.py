@@ -18,7 +18,6 @@ from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.panels.causes import places_of, verdict, word_at, words_read
 from unrolled.viewer.panels.flow_layout import FlowLayout
 from unrolled.viewer.panels.found import (
-    FOLLOWED_AT_MOST,
     GRADIENTS,
     TABLES,
     Followed,
@@ -28,6 +27,7 @@ from unrolled.viewer.panels.found import (
     followed,
     is_short,
     occluded_of,
+    state_of,
 )
 from unrolled.viewer.panels.gradient_map import GradientMap, decades_of
 from unrolled.viewer.panels.painting import EmptyText
@@ -237,36 +237,21 @@ class WhyPanel(Panel):
     # ── Showing ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _show_state(self, asked: Asked | None, trace: Trace, step: int) -> None:
-        found, take, noun = self._followed, self._what_is_there[0], step_noun(trace.provenance)
+        found, take = self._followed, self._what_is_there[0]
         running = asked is not None and not asked.done
-        own = followed(asked)
-        rows = own.rows if own is not None else 0
-        notes = []
-        if asked is not None and asked.failure:
-            notes.append(asked.failure)
-        elif asked is not None and running and isinstance(asked.question, FollowGradients):
-            wanted = asked.question.last - asked.question.first + 1
-            notes.append(f"{rows} of {wanted} {noun}s")
-            self.progress.setRange(0, wanted)
-            self.progress.setValue(rows)
-        elif found is None:
-            if not is_short(trace):
-                notes.append(f"Of a long run, the last {FOLLOWED_AT_MOST} {noun}s up to the playhead are followed back.")
-        elif found.take != take:
-            notes.append("Out of date: the run was changed.")
-        elif not is_short(trace) or found.last < len(trace) - 1:
-            inside = found.first <= step <= found.last
-            notes.append(f"{noun.capitalize()}s {found.first + 1:,} to {found.last + 1:,} of {len(trace):,}"
-                         + ("." if inside else f": this {noun} is not among them."))
-        up_to_date = found is not None and found.take == take and found.first <= step <= found.last \
-            and (not is_short(trace) or found.last >= len(trace) - 1) and found.rows == found.wanted
-        self.note.setText(" ".join(notes))
-        self.note.setVisible(bool(notes))
+        if asked is not None and isinstance(asked.question, FollowGradients):
+            own = followed(asked)
+            self.progress.setRange(0, asked.question.last - asked.question.first + 1)
+            self.progress.setValue(own.rows if own is not None else 0)
+        note = state_of(asked, found, trace, step, take=take)
+        self.note.setText(note)
+        self.note.setVisible(bool(note))
         self.progress.setVisible(running)
         self.cancel.setVisible(running)
         self.compute.setText("Compute" if found is None else "Compute again")
         waits = self._settling.isActive() and is_short(trace)
-        self.compute.setVisible(not running and not waits and (not up_to_date or bool(asked and asked.failure)))
+        wanted = found is None or bool(asked and asked.failure) or not found.is_true_of(trace, step, take)
+        self.compute.setVisible(wanted and not running and not waits)
 
     def _show_map(self, trace: Trace, take: int) -> None:
         found = self._followed
