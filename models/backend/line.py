@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from unrolled.models.backend.engine import EngineError, NotFinite, StillWanted, Superseded
+from unrolled.models.backend.hypotheses import Hypotheses, searchable
 from unrolled.models.cells.change import Change
-from unrolled.models.protocol.messages import BeamHypothesis, BeamStepped, Decoding, Ended, Stepped, SteppedBlock
+from unrolled.models.protocol.messages import BeamStepped, Decoding, Ended, Stepped, SteppedBlock
 from unrolled.models.stepping.beam import BeamRound, beam_search
 from unrolled.models.stepping.channels import ORDER_OF_COMPUTATION
 from unrolled.models.stepping.choosing import choose
@@ -77,7 +78,8 @@ class Line:
         """A branch that leaves this one before a step; what comes earlier is shared and not computed again."""
         if step > len(self.tokens):
             raise EngineError("step", f"Step {step} is not there yet: {len(self.tokens)} are recorded.")
-        states = {place: state for place, state in self._states.items() if place <= step}
+        # What a branch looks at from its very beginning is its own, and so is the state that it begins with.
+        states = {place: state for place, state in self._states.items() if place <= step} if step else {}
         return Line(self._run, branch, self.stepper, self.reading, others=self._others, edits=edits,
                     tokens=self.tokens[:step], states=states)
 
@@ -126,25 +128,23 @@ class Line:
         report : callable, optional
             Told of every step's hypotheses.
         """
-        begin, description, stepper = len(self.tokens), self.stepper.description, self.stepper
+        begin, description, stepper, given = len(self.tokens), self.stepper.description, self.stepper, self.reading.given
+        if begin > len(given) and self.tokens[begin - 1] == description.end_token:
+            return  # nothing follows END
         at = begin
         record: StepRecord | None = None
-        forced = {token for step in range(begin, self.maximum) if (token := forced_token(self.edits, step)) >= 0}
 
         def take_step(state: Any, words: Tensor) -> tuple[Any, Tensor]:
             nonlocal at, record
-            state, record = stepper.step(self.memory_at(at), state, words[0].tolist(), change_at(self.edits, at))
-            log_probs = record.log_probs
+            state, record = stepper.step(self.memory_at(at), state, words[0].tolist(), self.change_at(at))
+            record = StepRecord(record.packed.cpu(), record.vocabulary)
             only = forced_token(self.edits, at)
-            if only >= 0:
-                # One that is never written by itself has minus infinity, with which no hypothesis would be left.
-                own = log_probs[:, only : only + 1].nan_to_num(neginf=0.0)
-                log_probs = torch.full_like(log_probs, float("-inf")).index_copy(
-                    1, torch.tensor([only], device=log_probs.device), own)
+            only = given[at] if only < 0 and at < len(given) else only
             at += 1
-            return state, log_probs.unsqueeze(0)
+            return state, searchable(record, only, self._barred).unsqueeze(0)
 
-        told = _Tree(self._run, self._branch, begin, decoding.length_penalty, description.words, self._candidates)
+        told = Hypotheses(self._run, self._branch, begin=begin, length_penalty=decoding.length_penalty,
+                          words=description.words, candidates=self._candidates)
 
         def watch(made: BeamRound) -> None:
             if report is not None and record is not None:
@@ -155,7 +155,6 @@ class Line:
             found = beam_search(first, take_step, stepper.select, pictures=1, start=self.token_before(begin),
                                 end=description.end_token, width=decoding.beam_width,
                                 length_penalty=decoding.length_penalty,
-                                forbidden=tuple(set(stepper.never_written) - forced),
                                 maximum_steps=self.maximum - begin, keep_going=wanted, watch=watch)
         if not wanted():
             raise Superseded
@@ -168,14 +167,18 @@ class Line:
         """The token that a step reads."""
         return self.tokens[step - 1] if step else self.stepper.description.start_token
 
-    def memory_at(self, step: int) -> Any:
-        """What a step looks at."""
+    def reading_at(self, step: int) -> Reading[Any]:
+        """The input that a step looks at."""
         swapped = input_at(self.edits, step)
         if not swapped:
-            return self.reading.memory
+            return self.reading
         if swapped not in self._others:
             raise EngineError("edit", "The input that this branch looks at is not there any more; choose it again.")
-        return self._others[swapped].memory
+        return self._others[swapped]
+
+    def memory_at(self, step: int) -> Any:
+        """What a step looks at, as the model has read it."""
+        return self.reading_at(step).memory
 
     def change_at(self, step: int) -> Change:
         """What the edits do at a step."""
@@ -271,31 +274,6 @@ class Line:
                 wrong[channel.name] = int((~torch.isfinite(values)).nonzero()[0])
         name = min(wrong, key=lambda one: (ORDER_OF_COMPUTATION.index(one) if one in ORDER_OF_COMPUTATION else 99), default="")
         raise NotFinite(step + row, name, wrong.get(name, -1), edited=bool(self.edits))
-
-
-class _Tree:
-    """Gives a search's hypotheses numbers, so that each names its parent."""
-
-    def __init__(self, run: int, branch: int, begin: int, length_penalty: float, words: Sequence[str],
-                 candidates: Callable[[Tensor], tuple[Candidate, ...]]) -> None:
-        self._run, self._branch, self._begin, self._penalty, self._words = run, branch, begin, length_penalty, words
-        self._candidates = candidates
-        self._living: tuple[int, ...] = (-1,)
-        self._made = 0
-
-    def grown(self, made: BeamRound, record: StepRecord) -> BeamStepped:
-        """The report of one step; the record is that of the living hypotheses before it."""
-        log_probs, values = record.log_probs.cpu(), record.values.cpu()
-        hypotheses = tuple(
-            BeamHypothesis(number=self._made + place, parent=self._living[parent], token=token, word=self._words[token],
-                           log_prob=log_prob, score=total / (made.step + 1) ** self._penalty, finished=place >= made.living,
-                           candidates=self._candidates(log_probs[parent]))
-            for place, (parent, token, log_prob, total) in enumerate(
-                zip(made.parents, made.tokens, made.log_probs, made.totals, strict=True)))
-        self._made += len(hypotheses)
-        self._living = tuple(hypothesis.number for hypothesis in hypotheses[: made.living])
-        return BeamStepped(self._run, self._branch, self._begin + made.step, hypotheses,
-                           _float32(values[list(made.parents)]))
 
 
 def _int32(values: Tensor) -> bytes:

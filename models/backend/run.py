@@ -40,8 +40,10 @@ class Run:
     def add_input(self, input_hash: str, reading: Reading[Any]) -> None:
         """Keep another input, so that an edit can swap to it."""
         own, other = self._reading, reading
-        if (other.channels or ()) != (own.channels or ()):
-            raise EngineError("edit", "The other input has another length than the run's own; a run cannot change over to it.")
+        if other.memory is None:
+            raise EngineError("edit", "This model reads a text a character at a step; there is nothing else that it looks at.")
+        if other.channels != own.channels or other.maximum_steps < own.maximum_steps:
+            raise EngineError("edit", "The other input has another length than the run’s own; a run cannot change over to it.")
         self._others[input_hash] = other
 
     def fork(self, branch: int, parent: int, step: int, edits: Sequence[Edit], tokens: Sequence[int]) -> None:
@@ -77,5 +79,7 @@ class Run:
                wanted: StillWanted) -> None:
         """Search from a branch's step on, every step told; see `Line.search`."""
         line = self.line(branch)
+        if step > len(line):
+            raise EngineError("step", f"Step {step} is not there yet: {len(line)} are recorded.")
         line.forget_from(step)
         line.search(decoding, report, wanted)

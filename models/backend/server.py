@@ -54,8 +54,10 @@ from unrolled.models.protocol.wire import WireError, encode, request_reader
 log = logging.getLogger(__name__)
 
 NO_RUN = -1
+NEVER_CANCELLED = 2**62
 OF_A_RUN = (OpenInput, AddInput, Fork, Advance, Search, Ask)
 OF_A_BRANCH = (Fork, Advance, Search, Ask)
+CANCELLED = (OpenInput, Advance, Search)  # a branch that was made, or an input that was added, is counted on by what follows
 SUBJECTS: dict[type, str] = {LoadModel: "model", OpenInput: "input", Advance: "step", Search: "step", AddInput: "edit",
                              Fork: "edit", Ask: "question"}
 
@@ -196,7 +198,7 @@ class Server:
         branch = request.branch if isinstance(request, OF_A_BRANCH) else 0
         asked = request.number if isinstance(request, Ask) else -1
         subject = SUBJECTS.get(type(request), "backend")
-        wanted = self._wanted(number, run, asked)
+        wanted = self._wanted(number if isinstance(request, CANCELLED) else NEVER_CANCELLED, run, asked)
         try:
             if isinstance(request, Hello):
                 self._send(self._engine.prepare(self._say))
@@ -225,6 +227,8 @@ class Server:
             self._send(Failed(run, subject, sentence, traceback.format_exc(), branch, asked))
         if isinstance(request, Advance):
             self._send(Idle(run, branch))
+        elif isinstance(request, Search):
+            self._send(Searched(run, branch))
         self._dropped.discard(asked)
 
     def _change_or_ask(self, request: Request, wanted: StillWanted) -> None:
@@ -235,10 +239,7 @@ class Server:
             engine.fork(request.branch, request.parent, request.step, request.edits, request.tokens)
             self._send(Forked(request.run, request.branch))
         elif isinstance(request, Search):
-            try:
-                engine.search(request.branch, request.step, request.decoding, self._send, wanted)
-            finally:
-                self._send(Searched(request.run, request.branch))
+            engine.search(request.branch, request.step, request.decoding, self._send, wanted)
         elif isinstance(request, Ask):
             parts = engine.answer(request.branch, request.question, wanted)
             held = next(parts, None)

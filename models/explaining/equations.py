@@ -69,7 +69,7 @@ class _Step:
         attention = self.values["attention"]
         added = attention * alone
         best = added.abs().topk(min(NAMED_PLACES, len(added))).indices.tolist()
-        names = self.line.reading.source
+        names = self.line.reading_at(self.step).source
         named = tuple(Contributor(kind="place", index=place, value=float(added[place]), weight=float(attention[place]),
                                   activity=float(alone[place]), name=names[place] if names else "") for place in best)
         return Part(symbol=symbol, value=value, contributors=named, rest=value - sum(own.value for own in named))
@@ -173,7 +173,7 @@ def _function(name: str, total: float) -> float:
 def _with_attention(taken: _Step, explained: Explained) -> Explained:
     scores, weights = taken.values["attention_scores"], taken.values["attention"]
     order = torch.argsort(weights, descending=True, stable=True)[:NAMED_LOOKED].tolist()
-    names = taken.line.reading.source
+    names = taken.line.reading_at(taken.step).source
     looked = tuple(Looked(place=place, score=float(scores[place]), weight=float(weights[place]),
                           name=names[place] if names else "") for place in order)
     largest = float(scores.max())

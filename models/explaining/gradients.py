@@ -17,13 +17,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unrolled.models.backend.engine import StillWanted, Superseded
+from unrolled.models.backend.engine import EngineError, StillWanted, Superseded
 from unrolled.models.backend.line import Line
 from unrolled.models.cells.change import Change
 from unrolled.models.protocol.questions import GradientRows
 from unrolled.models.trace.edits import ClampUnits, ScaleUnits
 
 ROWS_AT_ONCE = 32
+MOST_STEPS = 1024  # the graph of so many steps with 512 units takes about a gigabyte
 
 
 class _Followed:
@@ -48,8 +49,16 @@ class _Followed:
 def gradients(line: Line, first: int, last: int, wanted: StillWanted) -> Iterator[GradientRows]:
     """The words of steps `first` to `last`, followed back to `first`; some rows at a time.
 
-    The state before `first` is taken as given.
+    The state before `first` is taken as given. The places of a row are those that its own step looks at, where an edit
+    changes over to another input.
+
+    Raises
+    ------
+    EngineError
+        When they are too many to be followed at once.
     """
+    if last - first >= MOST_STEPS:
+        raise EngineError("question", f"{last + 1 - first:,} steps cannot be followed back at once; {MOST_STEPS:,} are the most.")
     for row in range(first, last + 1, ROWS_AT_ONCE):
         yield _rows(line, row, min(row + ROWS_AT_ONCE, last + 1), first, last + 1, wanted)
 
@@ -57,10 +66,10 @@ def gradients(line: Line, first: int, last: int, wanted: StillWanted) -> Iterato
 def _rows(line: Line, row: int, stop: int, column: int, columns_end: int, wanted: StillWanted) -> GradientRows:
     rows = stop - row
     followed, looked_at, log_probs = _forward(line, row, stop, column, wanted)
+    places = list({id(own): own for own in looked_at if own is not None}.values())
     hidden = [own.hidden for own in followed if own.hidden is not None]
     cells = [own.cell for own in followed if own.cell is not None]
     words = [own.word for own in followed if own.word is not None]
-    places = [looked_at] if looked_at is not None else []
     found: tuple[Tensor | None, ...] = torch.autograd.grad(
         torch.stack(log_probs).sum(), [*hidden, *cells, *words, *places], allow_unused=True)
     if not wanted():
@@ -69,7 +78,8 @@ def _rows(line: Line, row: int, stop: int, column: int, columns_end: int, wanted
           for own, of in zip(found, [*hidden, *cells, *words, *places], strict=True)]
     by_hidden, rest = by[: len(hidden)], by[len(hidden) :]
     by_cell, rest = rest[: len(cells)], rest[len(cells) :]
-    by_word, by_place = rest[: len(words)], rest[len(words) :]
+    by_word, rest = rest[: len(words)], rest[len(words) :]
+    by_place = {id(of): (own * of.detach()).sum(dim=-1) for own, of in zip(rest, places, strict=True)}  # each (rows, L)
     width = columns_end - column
 
     def table(columns: list[Tensor]) -> bytes:
@@ -87,18 +97,20 @@ def _rows(line: Line, row: int, stop: int, column: int, columns_end: int, wanted
         forget_path=table([_norm(own, rows) for own in along]),
         other_paths=table([_norm(whole.reshape(rows, -1) - path, rows) for whole, path in zip(by_cell, along, strict=True)]),
         words=table([(own * word.detach()).reshape(rows, -1).sum(dim=1) for own, word in zip(by_word, words, strict=True)]),
-        places=_bytes((by_place[0] * places[0].detach()).sum(dim=-1).float().cpu()) if by_place else b"")
+        places=_bytes(torch.stack([by_place[id(of)][number] for number, of in enumerate(looked_at)]).float().cpu())
+        if by_place else b"")
 
 
 def _forward(line: Line, row: int, stop: int, column: int,
-             wanted: StillWanted) -> tuple[list[_Followed], Tensor | None, list[Tensor]]:
-    """All steps from `column` up to `stop`, with a graph: what was kept of each, the vectors that all look at, and of each
-    row the log-probability of its word.
+             wanted: StillWanted) -> tuple[list[_Followed], list[Tensor | None], list[Tensor]]:
+    """All steps from `column` up to `stop`, with a graph: what was kept of each; and of each row the vectors that its step
+    looks at, and the log-probability of its word.
     """
     stepper, rows = line.stepper, stop - row
     state: Any = _plain(line.state(column, wanted))
     memories: dict[int, tuple[Any, Tensor | None]] = {}
     followed: list[_Followed] = []
+    looked_at: list[Tensor | None] = []
     log_probs: list[Tensor] = []
     for step in range(column, stop):
         if not wanted():
@@ -109,8 +121,9 @@ def _forward(line: Line, row: int, stop: int, column: int,
         followed.append(_Followed(line.change_at(step), rows))
         state, record = stepper.step(memories[id(memory)][0], state, [line.token_before(step)], followed[-1])
         if step >= row:
+            looked_at.append(memories[id(memory)][1])
             log_probs.append(record.log_probs[step - row, line.tokens[step]])
-    return followed, memories[id(line.memory_at(column))][1], log_probs
+    return followed, looked_at, log_probs
 
 
 def _forget_path(line: Line, followed: list[_Followed], by_cell: list[Tensor], row: int, column: int) -> list[Tensor]:

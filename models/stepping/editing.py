@@ -54,7 +54,16 @@ class Edited:
                 elif isinstance(edit, SetAttention):
                     weights = torch.tensor(edit.weights, dtype=torch.float64)
                     value = (weights / weights.sum()).to(value).expand_as(value)
-        return value
+        return self._without_masked(value) if name == "attention" else value
+
+    def _without_masked(self, weights: Tensor) -> Tensor:
+        """Weights that were set, without the places that are masked; the softmax has left those out of its own already."""
+        masked = [place for edit in self._edits if isinstance(edit, MaskAttention) for place in edit.places]
+        if not masked or not any(isinstance(edit, UniformAttention | SetAttention) for edit in self._edits):
+            return weights
+        left = weights.clone()
+        left[..., masked] = 0.0
+        return left / left.sum(dim=-1, keepdim=True)
 
 
 def change_at(edits: Sequence[Edit], step: int) -> Change:

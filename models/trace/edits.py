@@ -135,7 +135,10 @@ class SetAttention(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="atte
 
 
 class MaskAttention(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="mask"):
-    """Do not look at these places, counted row after row; what is left is shared by the softmax among the others."""
+    """Do not look at these places, counted row after row; what is left is shared by the softmax among the others.
+
+    Where another edit sets the weights, they are taken out of those, and the others are divided by what is left.
+    """
 
     places: Annotated[Units, msgspec.Meta(min_length=1)]
 
@@ -183,17 +186,17 @@ def check(edit: Edit, channels: Sequence[Channel], words: Sequence[str]) -> None
     EditError
         With one sentence that says why it cannot.
     """
-    if edit.last != TO_THE_END and edit.last < edit.first:
-        raise EditError(f"Step {edit.last} comes before step {edit.first}.")
+    if edit.first < 0 or (edit.last != TO_THE_END and edit.last < edit.first):
+        raise EditError("The last step comes before the first.")
     if isinstance(edit, ForceToken):
-        if edit.token >= len(words):
+        if not 0 <= edit.token < len(words):
             raise EditError(f"The vocabulary has {len(words):,} words; there is no word {edit.token}.")
     elif isinstance(edit, OF_UNITS):
         channel = next((own for own in channels if own.name == edit.channel), None)
         if channel is None or not channel.editable or channel.axes != ("unit",):
             there = ", ".join(own.name for own in channels if own.editable and own.axes == ("unit",))
             raise EditError(f"This model has no “{edit.channel}” that could be changed; there is {there or 'nothing like it'}.")
-        beyond = next((unit for unit in edit.units if unit >= channel.size), None)
+        beyond = next((unit for unit in edit.units if not 0 <= unit < channel.size), None)
         if beyond is not None:
             raise EditError(f"There is no unit {beyond} in {channel.title}: its {channel.size:,} units are counted from 0.")
     elif isinstance(edit, OF_ATTENTION):
@@ -203,10 +206,10 @@ def check(edit: Edit, channels: Sequence[Channel], words: Sequence[str]) -> None
         if isinstance(edit, SetAttention):
             if len(edit.weights) != channel.size:
                 raise EditError(f"Attention has {channel.size:,} places, and {len(edit.weights):,} weights are given.")
-            if sum(edit.weights) <= 0:
+            if not sum(edit.weights) > 0:
                 raise EditError("Attention that is 0 everywhere looks at nothing; paint at least one place.")
         elif isinstance(edit, MaskAttention):
-            beyond = next((place for place in edit.places if place >= channel.size), None)
+            beyond = next((place for place in edit.places if not 0 <= place < channel.size), None)
             if beyond is not None:
                 raise EditError(f"There is no place {beyond}: attention has {channel.size:,}, counted from 0.")
             if len(set(edit.places)) == channel.size:
