@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import tiny_captioner as tiny
 import torch
+from torch import nn
 
 from unrolled.models.backend.line import Line
 from unrolled.models.backend.run import Run
@@ -14,11 +15,13 @@ from unrolled.models.captioning.encoder import Encoder
 from unrolled.models.captioning.network import Captioner
 from unrolled.models.captioning.stepper import CaptionerStepper
 from unrolled.models.captioning.vocabulary import Vocabulary
+from unrolled.models.cells import Cell
 from unrolled.models.characters.alphabet import Alphabet
 from unrolled.models.characters.network import CharacterConfig, CharacterModel
 from unrolled.models.characters.stepper import CharacterStepper
 from unrolled.models.protocol.messages import Decoding, Ended, Stepped
 from unrolled.models.stepping.stepper import AnyStepper, Reading
+from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import Edit, ForceToken
 
 GREEDY = Decoding()
@@ -30,11 +33,12 @@ def always() -> bool:
     return True
 
 
-def captioner(cell: str = "lstm", *, attention: bool = True, seed: int = 0, double: bool = False) -> CaptionerStepper:
+def captioner(cell: str = "lstm", *, attention: bool = True, seed: int = 0, double: bool = False,
+              **lengths: Any) -> CaptionerStepper:
     """A captioner whose scores and states are far from 0, so that choices differ and nothing is hidden by rounding."""
     tiny.add_encoder()
     torch.manual_seed(seed)
-    config = msgspec.structs.replace(tiny.config(), cell=cell, attention=10 if attention else 0)
+    config = msgspec.structs.replace(tiny.config(), cell=cell, attention=10 if attention else 0, **lengths)
     network = Captioner(config).eval()
     with torch.no_grad():
         network.embed.weight.mul_(6)
@@ -54,6 +58,22 @@ def characters(cell: str = "gru", seed: int = 0) -> CharacterStepper:
     alphabet = Alphabet.of(["abcdefgh ()\n"], at_least=1)
     network = CharacterModel(CharacterConfig(vocabulary=len(alphabet), cell=cell, embedding=7, hidden=11)).eval()
     return CharacterStepper(network, alphabet)
+
+
+def torch_cell(cell: Cell) -> nn.LSTMCell | nn.GRUCell | nn.RNNCell:
+    """Torch's module for a cell, with the cell's own weights."""
+    kind = {"LSTMCell": nn.LSTMCell, "GRUCell": nn.GRUCell, "RNNCell": nn.RNNCell}[type(cell).__name__]
+    module: nn.LSTMCell | nn.GRUCell | nn.RNNCell = kind(cell.weight_ih.shape[1], cell.hidden_size, dtype=cell.weight_ih.dtype)
+    module.load_state_dict(cell.state_dict())
+    return module.requires_grad_(False)
+
+
+def trace_of(line: Line, reports: list[Stepped]) -> Trace:
+    """What the window would have of a line."""
+    trace = Trace(line.channels)
+    for report in reports:
+        trace.append(report.result(line.channels))
+    return trace
 
 
 def reading(stepper: AnyStepper, given: Any = None) -> Reading[Any]:

@@ -234,16 +234,16 @@ class Line:
             block = torch.stack(rows)
         log_probs = block[:, :words]
         read = torch.tensor(self.tokens[step : step + len(rows)])
-        best = (log_probs + self._barred).topk(min(CANDIDATES, words), dim=-1)
+        best = log_probs.topk(min(CANDIDATES, words), dim=-1)
         return SteppedBlock(
             self._run, step, len(rows), _int32(read), _float32(log_probs.gather(1, read.unsqueeze(1))),
             _int32(best.indices), _float32(best.values), _float32(block[:, words:]), (time.perf_counter() - started) * 1000,
             self._branch)
 
     def _candidates(self, log_probs: Tensor) -> tuple[Candidate, ...]:
-        """The most probable tokens, from log-probabilities on the host, (V,)."""
+        """The most probable tokens, those that are never written among them, from log-probabilities on the host, (V,)."""
         words = self.stepper.description.words
-        best = (log_probs + self._barred).topk(min(CANDIDATES, len(words)))
+        best = log_probs.topk(min(CANDIDATES, len(words)))
         return tuple(Candidate(int(k), words[int(k)], float(p)) for p, k in zip(best.values, best.indices, strict=True))
 
     def _planned(self, decoding: Decoding) -> bool:

@@ -7,6 +7,7 @@ from PIL import Image
 
 from unrolled.models.captioning.encoder import Encoder
 from unrolled.models.captioning.network import Captioner
+from unrolled.models.captioning.reference import CaptionerReference
 from unrolled.models.captioning.vocabulary import Vocabulary
 from unrolled.models.cells.decoder import Memory
 from unrolled.models.stepping.channels import attention_channels, cell_channels
@@ -43,6 +44,7 @@ class CaptionerStepper(DecoderStepper[Captioner]):
             name=name, title=title, task="captioning",
             channels=channels,
             words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end,
+            suppressed_tokens=tuple(self.never_written),
             maximum_steps=maximum_steps, input_size=(encoder.kind.size, encoder.kind.size),
             parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash,
             encoder=encoder.kind.title, summary=summary)
@@ -56,4 +58,12 @@ class CaptionerStepper(DecoderStepper[Captioner]):
     def read(self, given: Image.Image) -> Reading[Memory]:
         """Read a photograph of any shape: it is resized straight to the encoder's square."""
         pixels = self.encoder.pixels(given).unsqueeze(0).to(self.device)
-        return Reading(memory=self.network.memory(self.encoder(pixels)))
+        return Reading(memory=self.network.memory(self.encoder(pixels)), given_input=given)
+
+    def reference(self) -> CaptionerReference:
+        """The same captioner for an independent second computation."""
+        config, kind = self.network.config, self.encoder.kind
+        return CaptionerReference(
+            self.weights(), kind=config.cell, attention=config.attention > 0, begin=config.begin,
+            temperature=config.temperature, encoder=self.encoder.network, size=kind.size, mean=kind.mean,
+            deviation=kind.deviation, device=str(self.device))

@@ -2,7 +2,8 @@
 
 Bahdanau et al. 2015 and Xu et al. 2015 (Show, Attend and Tell), as the lecture writes it: alignment scores
 e_t,j = f_att(s_{t-1}, h_j) with f_att(s, h) = v · tanh(W_s s + W_h h + b), weights α_t = softmax(e_t), and the
-context c_t = Σ_j α_t,j h_j.
+context c_t = Σ_j α_t,j h_j. The word before may be asked with, f_att(s, y, h) = v · tanh(W_s s + W_y y + W_h h + b): the state
+before has not read it yet, so that without it the map is made for a word too early.
 
 W_h h_j does not change from step to step: `keys` computes it once for a picture.
 """
@@ -40,12 +41,15 @@ class AdditiveAttention(nn.Module):
     ----------
     features, hidden, size : int
         The lengths of h_j, of s, and of the hidden layer.
+    word : int
+        The length of the word before, y; 0 where it is not asked with.
     """
 
-    def __init__(self, *, features: int, hidden: int, size: int) -> None:
+    def __init__(self, *, features: int, hidden: int, size: int, word: int = 0) -> None:
         super().__init__()
         self.features_to_size = nn.Linear(features, size)
         self.hidden_to_size = nn.Linear(hidden, size, bias=False)
+        self.word_to_size = nn.Linear(word, size, bias=False) if word else None
         self.score = nn.Linear(size, 1, bias=False)  # softmax does not see a bias here
 
     def keys(self, features: Tensor) -> Tensor:
@@ -54,7 +58,7 @@ class AdditiveAttention(nn.Module):
         return keys
 
     def forward(self, hidden: Tensor, features: Tensor, keys: Tensor, mask: Tensor | None = None,
-                change: Change = unchanged) -> Attended:
+                change: Change = unchanged, word: Tensor | None = None) -> Attended:
         """Attend.
 
         Parameters
@@ -68,8 +72,13 @@ class AdditiveAttention(nn.Module):
             True where there is a vector; the others get the weight 0.
         change : Change
             What scores and weights pass through.
+        word : Tensor, shape (P, K, word)
+            y_{t-1}, where the layer was made to ask with it.
         """
         query = self.hidden_to_size(hidden)                                    # (P, K, size)
+        if self.word_to_size is not None:
+            assert word is not None, "this attention asks with the word before"
+            query = query + self.word_to_size(word)
         joined = torch.tanh(query.unsqueeze(2) + keys.unsqueeze(1))            # (P, K, L, size)
         scores = self.score(joined).squeeze(-1)                                # (P, K, L)
         if mask is not None:

@@ -1,16 +1,17 @@
 """A recurrent decoder, with attention over rows of vectors or with one vector for all: it writes captions and translations.
 
-With attention (Bahdanau et al. 2015; Xu et al. 2015) the state of the step before is compared with every vector h_j,
-and their weighted mean c_t goes into the cell beside the word before. Without, the mean vector v goes in at every
-step, as the lecture's h = tanh(W_xh x + W_hh h + W_ih v). The new state, the vector and the word before give the next
-word (a "deep output", Pascanu et al. 2014), compared with the word vectors themselves.
+With attention (Bahdanau et al. 2015; Xu et al. 2015) the state of the step before, and where it is so configured the
+word before too, is compared with every vector h_j, and their weighted mean c_t goes into the cell beside the word before.
+Without, the mean vector v goes in at every step, as the lecture's h = tanh(W_xh x + W_hh h + W_ih v). The new state, the
+vector and the word before give the next word (a "deep output", Pascanu et al. 2014), compared with the word vectors
+themselves.
 
 Shapes: P inputs, K sequences (or hypotheses) for each, L vectors, V words.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 import torch
@@ -19,7 +20,7 @@ from torch.nn import functional as F
 
 from unrolled.models.cells.attention import AdditiveAttention, Attended
 from unrolled.models.cells.change import Change, unchanged
-from unrolled.models.cells.recurrent import CellState, CellStep, make_cell, state_of
+from unrolled.models.cells.recurrent import CellState, CellStep, first_state, make_cell, state_of
 
 
 class DecoderConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,10 +37,15 @@ class DecoderConfig(msgspec.Struct, frozen=True, kw_only=True):
         The lengths of a word's vector and of the state.
     attention : int
         The length of the attention's hidden layer; 0 for no attention.
+    query_word : bool
+        Whether attention asks with the word before too.
+    begin : {'mean', 'zeros'}
+        Where the first state comes from: the mean vector, or nothing, so that what the input shows is read through the
+        attention alone.
     dropout : float
         While training only.
     temperature : float
-        What the words' scores are divided by. Smoothed labels leave them flatter than the words deserve.
+        What the words' scores are divided by; 1 in every model that is shipped.
     """
 
     vocabulary: int
@@ -48,6 +54,8 @@ class DecoderConfig(msgspec.Struct, frozen=True, kw_only=True):
     embedding: int = 256
     hidden: int = 512
     attention: int = 256
+    query_word: bool = False
+    begin: Literal["mean", "zeros"] = "mean"
     dropout: float = 0.4
     temperature: float = 1.0
 
@@ -83,17 +91,20 @@ class RecurrentDecoder(nn.Module):
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
-        self.attend = AdditiveAttention(features=config.features, hidden=config.hidden, size=config.attention) \
-            if config.attention else None
+        self.attend = AdditiveAttention(
+            features=config.features, hidden=config.hidden, size=config.attention,
+            word=config.embedding if config.query_word else 0) if config.attention else None
         self.cell = make_cell(config.cell, config.embedding + config.features, config.hidden)
-        self.first_hidden = nn.Linear(config.features, config.hidden)
-        if self.cell.state_size > 1:
-            self.first_cell = nn.Linear(config.features, config.hidden)
+        if config.begin == "mean":
+            self.first_hidden = nn.Linear(config.features, config.hidden)
+            if self.cell.state_size > 1:
+                self.first_cell = nn.Linear(config.features, config.hidden)
         self.embed = nn.Embedding(config.vocabulary, config.embedding)
         self.deepen = nn.Linear(config.hidden + config.features, config.embedding)
         self.word_bias = nn.Parameter(torch.zeros(config.vocabulary))
         self.dropout = nn.Dropout(config.dropout)
         self.temperature = config.temperature
+        self._begin = config.begin
         nn.init.normal_(self.embed.weight, std=config.embedding**-0.5)
 
     def remember(self, features: Tensor, mask: Tensor | None = None) -> Memory:
@@ -102,7 +113,9 @@ class RecurrentDecoder(nn.Module):
         return Memory(features, keys, mask)
 
     def start(self, memory: Memory, sequences: int = 1) -> CellState:
-        """The state before the first word, from the mean vector, the same for each of an input's sequences."""
+        """The state before the first word, the same for each of an input's sequences: from the mean vector, or zeros."""
+        if self._begin == "zeros":
+            return first_state(self.cell, len(memory.features), sequences, device=memory.features.device)
         mean = mean_vector(memory)                                                     # (P, features)
         layers = (self.first_hidden, self.first_cell) if self.cell.state_size > 1 else (self.first_hidden,)
         return tuple(torch.tanh(layer(mean)).unsqueeze(1).expand(-1, sequences, -1) for layer in layers)  # (P, K, hidden)
@@ -114,7 +127,7 @@ class RecurrentDecoder(nn.Module):
         """
         word = change("word_vector", self.embed(words))                                # (P, K, embedding)
         if self.attend is not None:
-            attended = self.attend(state[0], memory.features, memory.keys, memory.mask, change)
+            attended = self.attend(state[0], memory.features, memory.keys, memory.mask, change, word)
             context = attended.context                                                 # (P, K, features)
         else:
             attended, context = None, mean_vector(memory).unsqueeze(1).expand(-1, words.shape[1], -1)

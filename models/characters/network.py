@@ -52,7 +52,7 @@ class CharacterModel(nn.Module):
     def step(self, characters: Tensor, state: CellState, change: Change = unchanged) -> tuple[CellState, CellStep, Tensor]:
         """Read one character each, (B,), and give the new state, all that was computed, and the scores (B, V)."""
         step = self.cell(change("word_vector", self.embed(characters)), *state, change=change)
-        return state_of(self.cell, step), step, self.score(step.hidden)
+        return state_of(self.cell, step), step, change("logits", self.score(step.hidden))
 
     def sequence(self, characters: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         """Read many, (T, B), at once: the scores after each, (T, B, V), and the state after the last."""

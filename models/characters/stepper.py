@@ -6,7 +6,7 @@ it was read. Then the model writes on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -15,6 +15,8 @@ from unrolled.models.cells import CellState
 from unrolled.models.cells.change import Change, unchanged
 from unrolled.models.characters.alphabet import Alphabet
 from unrolled.models.characters.network import CharacterModel
+from unrolled.models.characters.reference import CharacterReference
+from unrolled.models.reference.protocol import Weights
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
 from unrolled.models.stepping.stepper import Anatomy, InputError, Reading, StepRecord
@@ -41,12 +43,14 @@ class CharacterStepper:
                  title: str = "Characters", summary: str = "", weights_hash: str = "") -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
+        self.weights: Callable[[], Weights] = self.network.state_dict
         self.alphabet = alphabet
         self.never_written = (alphabet.start, alphabet.unknown)
         self._tokens = torch.arange(len(alphabet), device=self.device).view(-1, 1)
         self._description = ModelDescription(
             name=name, title=title, task="characters", channels=cell_channels(network.config.cell, network.config.hidden),
-            words=alphabet.words, start_token=alphabet.start, end_token=alphabet.end, maximum_steps=WRITTEN_AT_MOST,
+            words=alphabet.words, start_token=alphabet.start, end_token=alphabet.end,
+            suppressed_tokens=tuple(self.never_written), maximum_steps=WRITTEN_AT_MOST,
             parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash, input_kind="text",
             joining="characters", summary=summary)
 
@@ -74,7 +78,8 @@ class CharacterStepper:
         if unknown:
             shown = " ".join(own if own.isprintable() else f"U+{ord(own):04X}" for own in unknown[:12])
             notes.append(f"Never seen in training, and read as unknown: {shown}{' …' if len(unknown) > 12 else ''}")
-        return Reading(memory=None, given=tokens, maximum_steps=len(tokens) + WRITTEN_AT_MOST, notes=tuple(notes))
+        return Reading(memory=None, given=tokens, maximum_steps=len(tokens) + WRITTEN_AT_MOST, notes=tuple(notes),
+                       given_input=given)
 
     @torch.inference_mode()
     def start(self, memory: None) -> CellState:
@@ -88,6 +93,10 @@ class CharacterStepper:
         state, step, scores = self.network.step(before, tuple(part[0] for part in state), change)
         packed = torch.cat((torch.log_softmax(scores, dim=-1), *step), dim=-1)                   # (K, V + total)
         return tuple(part.unsqueeze(0) for part in state), StepRecord(packed, len(self.alphabet))
+
+    def reference(self) -> CharacterReference:
+        """The same model for an independent second computation."""
+        return CharacterReference(self.weights(), kind=self.network.config.cell)
 
     @property
     def anatomy(self) -> Anatomy:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
@@ -145,6 +146,22 @@ def read_weights(path: Path, *, shapes: dict[str, torch.Size]) -> dict[str, Tens
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"“{path.name}” is cut off or damaged.") from error
     return weights
+
+
+def weights_again(path: Path, weights_hash: str) -> dict[str, Tensor]:
+    """The weights as the file has them, read a second time.
+
+    Raises
+    ------
+    CheckpointError
+        When the file is gone, or is not the same any more.
+    """
+    try:
+        if hash_of(path) != weights_hash:
+            raise CheckpointError(f"“{path.name}” has been changed since it was opened; open it again.")
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"“{path.name}” cannot be read any more.") from error
 
 
 ConfigT = TypeVar("ConfigT")

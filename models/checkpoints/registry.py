@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from unrolled import assets
 from unrolled.models.captioning.opening import open_captioner
 from unrolled.models.characters.opening import open_characters
-from unrolled.models.checkpoints.files import CheckpointError, Header, read_header
+from unrolled.models.checkpoints.files import CheckpointError, Header, read_header, weights_again
 from unrolled.models.clips.opening import open_clips
 from unrolled.models.shapes.opening import open_shapes
 from unrolled.models.stepping.stepper import AnyStepper
@@ -116,4 +117,6 @@ def load(model: str, *, device: str = "cpu", before: AnyStepper | None = None) -
     family = FAMILIES.get(header.model)
     if family is None:
         raise CheckpointError(f"“{path.name}” is for the model “{header.model}”, which this Unrolled does not know.")
-    return family.open(path, header, device, before)
+    stepper = family.open(path, header, device, before)
+    stepper.weights = partial(weights_again, path, stepper.description.weights_hash)
+    return stepper

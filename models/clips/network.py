@@ -155,7 +155,7 @@ class ClipNetwork(nn.Module):
         if not self.config.recurrent:
             state = tuple(torch.zeros_like(part) for part in state)
         step = self.cell(change("frame_vector", features), *state, change=change)
-        return state_of(self.cell, step), step, self.score(step.hidden)
+        return state_of(self.cell, step), step, change("logits", self.score(step.hidden))
 
     def clips(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Whole clips, (T, B, 3, size, size), at once.

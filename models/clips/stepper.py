@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,8 @@ from torch import Tensor
 from unrolled.models.cells import CellState
 from unrolled.models.cells.change import Change, unchanged
 from unrolled.models.clips.network import ClipNetwork
+from unrolled.models.clips.reference import ClipReference
+from unrolled.models.reference.protocol import Weights
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
 from unrolled.models.stepping.stepper import Anatomy, Reading, StepRecord
@@ -54,6 +56,7 @@ class ClipStepper:
                  title: str = "Clips", summary: str = "", weights_hash: str = "") -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
+        self.weights: Callable[[], Weights] = self.network.state_dict
         self.labels = tuple(labels)
         config = network.config
         probability = Channel(name="label_probability", role="label_probability", symbol="p", axes=("label",),
@@ -75,7 +78,7 @@ class ClipStepper:
     def read(self, given: Clip) -> Reading[ClipMemory]:
         """Read all frames: each is resized straight to the network's square."""
         pixels = torch.from_numpy(resized(given.frames, self.network.config.size)).to(self.device)
-        return Reading(memory=ClipMemory(self.network.read(pixels)[0]), maximum_steps=len(pixels))
+        return Reading(memory=ClipMemory(self.network.read(pixels)[0]), maximum_steps=len(pixels), given_input=given)
 
     @torch.inference_mode()
     def start(self, memory: ClipMemory) -> ClipState:
@@ -90,6 +93,11 @@ class ClipStepper:
         log_probs = torch.log_softmax(scores, dim=-1)                                          # (1, K, V)
         packed = torch.cat((log_probs, *step, log_probs.exp()), dim=-1).flatten(0, 1)          # (K, V + total)
         return ClipState(cell, state.frame + 1), StepRecord(packed, len(self.labels))
+
+    def reference(self) -> ClipReference:
+        """The same classifier for an independent second computation."""
+        config = self.network.config
+        return ClipReference(self.weights(), kind=config.cell, size=config.size, recurrent=config.recurrent)
 
     @property
     def anatomy(self) -> Anatomy:

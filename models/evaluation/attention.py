@@ -1,9 +1,9 @@
 """Whether attention is worth looking at: is it sharp, does it move, does the word depend on where it looks?
 
-`attention_entropy`: mean entropy of a word's map, as a fraction of uniform's. `attention_change`: mean total
-variation between neighbouring words' maps, 0 to 1. `attention_effect`: the mean fall of the written word's
-log-probability when the most attended tenth of the cells is replaced by the mean feature at that one step, over the
-mean fall when a random tenth is.
+`attention_entropy`: mean entropy of a word's map, as a fraction of even attention's. `attention_change`: mean total
+variation between neighbouring words' maps, 0 to 1. `attention_fall_mean` and `attention_fall_median`: how far the written
+word's log-probability falls, in nats, when the most attended tenth of the places is masked at that one step, as masking
+does in the window: the other places share their weight.
 """
 
 from __future__ import annotations
@@ -12,88 +12,94 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from unrolled.models.captioning.network import Captioner
-from unrolled.models.cells import CellState
+from unrolled.models.cells.change import Change
+from unrolled.models.cells.decoder import Memory, RecurrentDecoder
 
 TENTH = 10
 
 
 @dataclass(slots=True)
 class AttentionStatistics:
-    """Sums over words, pictures added batch by batch."""
+    """Values of single words, inputs added batch by batch."""
 
     entropies: list[float] = field(default_factory=list)
     changes: list[float] = field(default_factory=list)
     falls: list[float] = field(default_factory=list)
-    random_falls: list[float] = field(default_factory=list)
 
-    def means(self) -> dict[str, float]:
-        """The three figures; the effect is infinite where a random tenth has none."""
+    def figures(self) -> dict[str, float]:
+        """The four figures; nan where no word was added."""
         def mean(values: list[float]) -> float:
-            return math.fsum(values) / max(len(values), 1)
+            return math.fsum(values) / len(values) if values else math.nan
 
-        random_fall = mean(self.random_falls)
         return {"attention_entropy": mean(self.entropies), "attention_change": mean(self.changes),
-                "attention_effect": mean(self.falls) / random_fall if random_fall > 0 else math.inf}
+                "attention_fall_mean": mean(self.falls),
+                "attention_fall_median": float(np.median(self.falls)) if self.falls else math.nan}
 
     @torch.inference_mode()
-    def add(self, network: Captioner, grid: Tensor, captions: Sequence[Sequence[int]], *, start: int,
-            generator: torch.Generator) -> None:
-        """Replay captions and measure.
+    def add(self, network: RecurrentDecoder, memory: Memory, written: Sequence[Sequence[int]], *, start: int) -> list[Tensor]:
+        """Replay what was written and measure.
 
         Parameters
         ----------
-        grid : Tensor, shape (P, L, encoder_features)
-        captions : sequence
-            A caption as tokens for each of the P pictures, END included.
-        generator : Generator
-            On the CPU, for the random tenths.
+        memory : Memory
+            Of P inputs.
+        written : sequence
+            A caption or translation as tokens for each of the inputs, END included.
+
+        Returns
+        -------
+        list of Tensor
+            For each input the attention of its words, (T, L), on the CPU.
         """
         network.eval()
-        pictures, cells = grid.shape[:2]
-        count = max(cells // TENTH, 1)
-        steps = max(map(len, captions))
-        tokens = torch.full((pictures, steps), -1)
-        for p, caption in enumerate(captions):
-            tokens[p, : len(caption)] = torch.tensor(list(caption))
-        tokens = tokens.to(grid.device)
-        mean = grid.mean(dim=1, keepdim=True)                                         # (P, 1, features)
-        memory = network.memory(grid)
+        inputs = len(memory.features)
+        steps = max(map(len, written))
+        tokens = torch.full((inputs, steps), -1)
+        for row, own in enumerate(written):
+            tokens[row, : len(own)] = torch.tensor(list(own))
+        device = memory.features.device
+        tokens = tokens.to(device)
+        there = memory.mask if memory.mask is not None else torch.ones(memory.features.shape[:2], dtype=torch.bool, device=device)
+        places = there.sum(1)                                                          # (P,)
+        uniform = places.clamp_min(2).float().log()
+        masked_count = (places // TENTH).clamp_min(1)
         state = network.start(memory)
-        before = torch.full((pictures, 1), start, device=grid.device)
-        last_map: Tensor | None = None
+        before = torch.full((inputs, 1), start, device=device)
+        maps: list[Tensor] = []
         for t in range(steps):
-            written = tokens[:, t] >= 0
+            going = tokens[:, t] >= 0
             word = tokens[:, t].clamp_min(0)
             new_state, step = network.step(memory, state, before)
-            assert step.attended is not None, "a captioner with attention"
-            weights = step.attended.weights[:, 0]                                     # (P, L)
-            entropy = torch.special.entr(weights).sum(-1) / math.log(cells)
-            self.entropies += entropy[written].tolist()
-            if last_map is not None:
-                self.changes += (0.5 * (weights - last_map).abs().sum(-1))[written].tolist()
-            last_map = weights
-            log_prob = self._log_prob(network, step.output, word)
-            most = weights.topk(count, dim=-1).indices                                # (P, count)
-            drawn = torch.rand(pictures, cells, generator=generator).topk(count, dim=-1).indices.to(grid.device)
-            for places, falls in ((most, self.falls), (drawn, self.random_falls)):
-                fall = log_prob - self._without(network, grid, mean, places, state, before, word)
-                falls += fall[written].tolist()
+            assert step.attended is not None, "a model with attention"
+            weights = step.attended.weights[:, 0]                                      # (P, L)
+            self.entropies += (torch.special.entr(weights).sum(-1) / uniform)[going].tolist()
+            if maps:
+                self.changes += (0.5 * (weights - maps[-1]).abs().sum(-1))[going].tolist()
+            maps.append(weights)
+            # The most attended ones, by rank; where a place is all that there is, nothing is left to attend to.
+            rank = weights.argsort(dim=-1, descending=True).argsort(dim=-1)
+            most = (rank < masked_count.unsqueeze(1)) & there
+            measured = going & (places > masked_count)
+            _, masked = network.step(memory, state, before, _without(most))
+            fall = _log_prob(network, step.output, word) - _log_prob(network, masked.output, word)
+            self.falls += fall[measured].tolist()
             state, before = new_state, word.unsqueeze(1)
+        together = torch.stack(maps, dim=1).cpu()                                      # (P, T, L)
+        return [own[: len(caption)] for own, caption in zip(together, written, strict=True)]
 
-    @staticmethod
-    def _log_prob(network: Captioner, output: Tensor, word: Tensor) -> Tensor:
-        """The log-probability of each picture's word, (P,)."""
-        return torch.log_softmax(network.scores(output), dim=-1)[:, 0].gather(1, word.unsqueeze(1)).squeeze(1)
 
-    @classmethod
-    def _without(cls, network: Captioner, grid: Tensor, mean: Tensor, places: Tensor, state: CellState, before: Tensor,
-                 word: Tensor) -> Tensor:
-        """The same with some cells replaced by the mean feature, from the same state, (P,)."""
-        index = places.unsqueeze(-1).expand(-1, -1, grid.shape[-1])                    # (P, count, features)
-        replaced = grid.scatter(1, index, mean.expand(-1, places.shape[1], -1))
-        _, step = network.step(network.memory(replaced), state, before)
-        return cls._log_prob(network, step.output, word)
+def _without(places: Tensor) -> Change:
+    """Masks places, (P, L) of bool, before the softmax."""
+    def mask(name: str, value: Tensor, /) -> Tensor:
+        return value.masked_fill(places.unsqueeze(1), float("-inf")) if name == "attention_scores" else value
+
+    return mask
+
+
+def _log_prob(network: RecurrentDecoder, output: Tensor, word: Tensor) -> Tensor:
+    """The log-probability of each input's word, (P,)."""
+    return torch.log_softmax(network.scores(output), dim=-1)[:, 0].gather(1, word.unsqueeze(1)).squeeze(1)

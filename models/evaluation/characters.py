@@ -6,28 +6,51 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.nn import functional as F
 
 from unrolled.models.characters.alphabet import Alphabet
 from unrolled.models.characters.network import CharacterModel
 from unrolled.models.characters.stepper import CharacterStepper
 from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts
 from unrolled.models.evaluation.ngrams import WittenBell, best_order
+from unrolled.models.evaluation.probabilities import ReferenceStatistics
 
 ROWS = 32     # texts that are read side by side
 BLOCK = 512   # characters at a time
 LONGEST_NGRAM = 7
 
 
+class CharacterFigures(NamedTuple):
+    """What reading texts tells.
+
+    Attributes
+    ----------
+    references : ReferenceStatistics
+        Of all characters.
+    entropy : float
+        The mean entropy of the next character, in nats.
+    vocabulary_used : int
+        How many different characters were ever the first candidate.
+    """
+
+    references: ReferenceStatistics
+    entropy: float
+    vocabulary_used: int
+
+    @property
+    def bits_per_character(self) -> float:
+        """The mean of -log2 p(character)."""
+        return self.references.nats / math.log(2)
+
+
 @torch.inference_mode()
-def bits_per_character(network: CharacterModel, alphabet: Alphabet, texts: Sequence[str], *,
-                       say: Callable[[int, int], None] = lambda done, total: None) -> tuple[float, int]:
-    """The mean of -log2 p(character) over all characters of all texts, and how many there are.
+def read_texts(network: CharacterModel, alphabet: Alphabet, texts: Sequence[str], *,
+               say: Callable[[int, int], None] = lambda done, total: None) -> CharacterFigures:
+    """All characters of all texts, each judged with the true ones before it.
 
     Each text is read from START with the state of zeros; END is not counted. A character that the model does not know
     is judged as UNKNOWN.
@@ -35,7 +58,8 @@ def bits_per_character(network: CharacterModel, alphabet: Alphabet, texts: Seque
     network.eval()
     device = network.score.weight.device
     order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-    nats, count, total = 0.0, 0, sum(map(len, texts))
+    entropy, total, references = 0.0, sum(map(len, texts)), ReferenceStatistics()
+    first_candidates: set[int] = set()
     for first in range(0, len(order), ROWS):
         codes = [alphabet.encode(texts[place]) for place in order[first : first + ROWS]]
         longest = max(map(len, codes))
@@ -47,17 +71,21 @@ def bits_per_character(network: CharacterModel, alphabet: Alphabet, texts: Seque
         for begin in range(0, longest, BLOCK):
             block = read[begin : begin + BLOCK + 1]
             scores, state = network.sequence(block[:-1], state)
-            each = F.cross_entropy(scores.flatten(0, 1), block[1:].flatten(), reduction="none").view(block[1:].shape)
-            places = torch.arange(begin, begin + len(each), device=device).unsqueeze(1)          # (T, 1)
-            nats += float(each[places < lengths].double().sum())
-        count += int(lengths.sum())
-        say(count, total)
-    return nats / max(count, 1) / math.log(2), count
+            places = torch.arange(begin, begin + len(scores), device=device).unsqueeze(1)        # (T, 1)
+            there = places < lengths                                                             # (T, B)
+            references.add(scores[there], block[1:][there])
+            entropy += float(torch.special.entr(torch.softmax(scores[there], dim=-1)).sum(-1).double().sum())
+            first_candidates.update(scores[there].argmax(-1).unique().tolist())
+        say(references.count, total)
+    return CharacterFigures(references, entropy / max(references.count, 1), len(first_candidates))
 
 
 def evaluate_characters(stepper: CharacterStepper, data: Path, *, limit: int = 0, compare: bool = False,
                         say: Callable[[int, int], None] = lambda done, total: None) -> dict[str, Any]:
     """What `unrolled evaluate` prints, for a folder of Python files or one file.
+
+    Perplexity is per character, of texts that are read; they have no END. The entropy is that of the next character along
+    them, since a model that only reads writes nothing of its own.
 
     Parameters
     ----------
@@ -70,14 +98,16 @@ def evaluate_characters(stepper: CharacterStepper, data: Path, *, limit: int = 0
     texts = source_texts(data)[: limit or None]
     alphabet = stepper.alphabet
     unknown = sum(int((alphabet.encode(text) == alphabet.unknown).sum()) for text in texts)
-    bits, count = bits_per_character(stepper.network, alphabet, texts, say=say)
-    metrics = {"bits_per_character": bits}
+    figures = read_texts(stepper.network, alphabet, texts, say=say)
+    metrics = {"bits_per_character": figures.bits_per_character, **figures.references.figures(), "entropy": figures.entropy,
+               "vocabulary_used": float(figures.vocabulary_used)}
     if compare:
         order, ngram_bits = best_order(
             WittenBell(_coded(source_texts(Path(STANDARD_LIBRARY)), alphabet), size=len(alphabet), order=LONGEST_NGRAM),
             _coded(texts, alphabet))
         metrics |= {"ngram_bits_per_character": ngram_bits, "ngram_order": order}
-    return {"model": stepper.description.name, "data": str(data), "split": "", "count": len(texts), "characters": count,
+    return {"model": stepper.description.name, "data": str(data), "split": "", "count": len(texts),
+            "characters": figures.references.count,
             "unknown_characters": unknown, "tokeniser": "characters", "device": str(stepper.device),
             "seconds": round(time.perf_counter() - started, 2), "metrics": metrics}
 

@@ -239,27 +239,30 @@ class Occluded(msgspec.Struct, frozen=True, tag=True, kw_only=True):
         return np.frombuffer(self.falls, dtype="<f4")
 
 
+LOG_PROBS, CANDIDATE_LOG_PROBS = "log_probs", "candidate_log_probs"
+
+
 class Replayed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """What the model itself gives for steps, to be held against what is drawn.
+    """What steps come to when they are computed a second time, to be held against what is drawn.
 
     Attributes
     ----------
     first, count : int
         Which steps.
     channels : tuple of str
-        What it gives, in this order; ``log_probs`` is of the words written.
+        In this order: every channel, `LOG_PROBS` of the words written, and `CANDIDATE_LOG_PROBS`, those of the most
+        probable words, best first.
     values : bytes
-        float32, (count, total of those channels).
-    modules : tuple of str
-        The modules of torch that computed them: ``nn.LSTMCell``; empty where an edit reaches into the cell, so that its
-        own equations had to be used.
+        float32, (count, total of those).
+    computed_by : tuple of str
+        The modules and functions of torch that computed them: ``nn.LSTMCell``, ``F.log_softmax``.
     """
 
     first: StepNumber
     count: StepNumber
     channels: tuple[str, ...]
     values: bytes
-    modules: tuple[str, ...] = ()
+    computed_by: tuple[str, ...] = ()
 
 
 AnswerPart = Explained | GradientRows | Occluded | Replayed

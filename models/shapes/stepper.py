@@ -8,6 +8,7 @@ from PIL import Image
 from unrolled.models.captioning.vocabulary import Vocabulary
 from unrolled.models.cells.decoder import Memory
 from unrolled.models.shapes.network import ShapesCaptioner
+from unrolled.models.shapes.reference import ShapesReference
 from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.stepping.stepper import Reading
@@ -37,7 +38,8 @@ class ShapesStepper(DecoderStepper[ShapesCaptioner]):
         self._description = ModelDescription(
             name=name, title=title, task="shapes",
             channels=cell_channels(config.cell, config.hidden) + attention_channels(("row", "column"), (config.side,) * 2),
-            words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end, maximum_steps=LONGEST,
+            words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end,
+            suppressed_tokens=tuple(self.never_written), maximum_steps=LONGEST,
             input_size=(config.size, config.size), parameters=sum(p.numel() for p in network.parameters()),
             weights_hash=weights_hash, encoder="a small CNN, trained with it", summary=summary)
 
@@ -49,4 +51,11 @@ class ShapesStepper(DecoderStepper[ShapesCaptioner]):
     @torch.inference_mode()
     def read(self, given: Image.Image) -> Reading[Memory]:
         """Read a picture of any shape: it is resized straight to the network's square."""
-        return Reading(memory=self.network.memory(self.network.pixels(given).unsqueeze(0).to(self.device)))
+        return Reading(memory=self.network.memory(self.network.pixels(given).unsqueeze(0).to(self.device)),
+                       given_input=given)
+
+    def reference(self) -> ShapesReference:
+        """The same captioner for an independent second computation."""
+        config = self.network.config
+        return ShapesReference(self.weights(), kind=config.cell, begin=config.begin, temperature=config.temperature,
+                               size=config.size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from unrolled.models.cells import CellState
 from unrolled.models.cells.change import Change, unchanged
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder
+from unrolled.models.reference.protocol import Weights
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.recording import DecoderRecorder
 from unrolled.models.stepping.stepper import Anatomy, StepRecord
@@ -25,7 +26,7 @@ class DecoderStepper(Generic[NetworkT]):
     ----------
     network : RecurrentDecoder
     never_written : sequence of int
-        Tokens that are never chosen, however probable.
+        Tokens that are never chosen, however probable; their probability is recorded like any other.
     device : str
         Where everything is computed.
     """
@@ -34,7 +35,8 @@ class DecoderStepper(Generic[NetworkT]):
         self.device = torch.device(device)
         self.network: NetworkT = network.to(self.device).eval().requires_grad_(False)
         self.never_written: Sequence[int] = tuple(never_written)
-        self._recorder = DecoderRecorder(self.network, never_written=self.never_written)
+        self.weights: Callable[[], Weights] = self.network.state_dict
+        self._recorder = DecoderRecorder(self.network)
 
     @torch.inference_mode()
     def start(self, memory: Memory) -> CellState:
@@ -49,7 +51,7 @@ class DecoderStepper(Generic[NetworkT]):
     @property
     def anatomy(self) -> Anatomy:
         """What a step is made of."""
-        sizes = self.network.embed.embedding_dim, self.network.first_hidden.in_features
+        sizes = self.network.embed.embedding_dim, self.network.deepen.in_features - self.network.cell.hidden_size
         return Anatomy(self.network.cell, (("word", sizes[0]), ("context", sizes[1])), self.network.attend)
 
     def differentiable(self, memory: Memory, rows: int) -> tuple[Memory, Tensor]:

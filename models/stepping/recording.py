@@ -26,18 +26,14 @@ class DecoderRecorder:
     ----------
     network : RecurrentDecoder
         In evaluation mode, on its device.
-    never_written : sequence of int
-        Tokens whose log-probability is set to minus infinity, as if the vocabulary were without them.
     """
 
-    def __init__(self, network: RecurrentDecoder, *, never_written: Sequence[int] = ()) -> None:
+    def __init__(self, network: RecurrentDecoder) -> None:
         self._network = network
         self._device = network.word_bias.device
-        barred = torch.zeros_like(network.word_bias)
-        barred[list(never_written)] = float("-inf")
-        self._word_bias = network.word_bias / network.temperature + barred             # (V,)
+        self._word_bias = network.word_bias / network.temperature                      # (V,)
         self._word_weight = network.embed.weight / network.temperature                 # (V, embedding)
-        self._tokens = torch.arange(len(barred), device=self._device).view(-1, 1, 1)
+        self._tokens = torch.arange(len(self._word_bias), device=self._device).view(-1, 1, 1)
         self._of_uniform = torch.ones(0, 1, device=self._device)
 
     def step(self, memory: Memory, state: CellState, tokens: Sequence[int],
@@ -45,7 +41,7 @@ class DecoderRecorder:
         """Read the token before, one for each of the K hypotheses."""
         words = self._tokens[tokens[0]] if len(tokens) == 1 else torch.tensor([tokens], device=self._device)  # (1, K)
         state, step = self._network.step(memory, state, words, change)
-        scores = F.linear(step.output, self._word_weight, self._word_bias)             # (1, K, V)
+        scores = change("logits", F.linear(step.output, self._word_weight, self._word_bias))  # (1, K, V)
         return state, StepRecord(self._packed(torch.log_softmax(scores, dim=-1), step), len(self._word_bias))
 
     def _packed(self, log_probs: Tensor, step: Step) -> Tensor:

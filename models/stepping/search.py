@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+import msgspec
 import torch
 from torch import Tensor
 
@@ -12,15 +11,26 @@ from unrolled.models.cells.decoder import Memory, RecurrentDecoder
 from unrolled.models.stepping.beam import Hypothesis, beam_search, select_rows
 
 
-@torch.inference_mode()
-def search(network: RecurrentDecoder, memory: Memory, *, start: int, end: int, width: int, length_penalty: float,
-           maximum_steps: int, forbidden: Sequence[int] = ()) -> list[list[Hypothesis]]:
-    """The best hypotheses for each of the memory's inputs; see `beam_search`."""
-    device = memory.features.device
+class Search(msgspec.Struct, frozen=True, kw_only=True):
+    """How to search; see `beam_search`, which the window's search is too."""
 
-    def take_step(state: CellState, words: Tensor) -> tuple[CellState, Tensor]:
-        state, step = network.step(memory, state, words.to(device))
-        return state, torch.log_softmax(network.scores(step.output).float(), dim=-1)
+    start: int
+    end: int
+    width: int
+    length_penalty: float
+    maximum_steps: int
+    forbidden: tuple[int, ...] = ()
 
-    return beam_search(network.start(memory), take_step, select_rows, pictures=len(memory.features), start=start, end=end,
-                       width=width, length_penalty=length_penalty, maximum_steps=maximum_steps, forbidden=forbidden)
+    @torch.inference_mode()
+    def __call__(self, network: RecurrentDecoder, memory: Memory) -> list[list[Hypothesis]]:
+        """The best hypotheses for each of the memory's inputs."""
+        network.eval()
+        device = memory.features.device
+
+        def take_step(state: CellState, words: Tensor) -> tuple[CellState, Tensor]:
+            state, step = network.step(memory, state, words.to(device))
+            return state, torch.log_softmax(network.scores(step.output).float(), dim=-1)
+
+        return beam_search(network.start(memory), take_step, select_rows, pictures=len(memory.features), start=self.start,
+                           end=self.end, width=self.width, length_penalty=self.length_penalty,
+                           maximum_steps=self.maximum_steps, forbidden=self.forbidden)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from unrolled.models.cells import AdditiveAttention, Cell
 from unrolled.models.cells.change import Change, unchanged
+from unrolled.models.reference.protocol import Reference, Weights
 from unrolled.models.trace import Channel, ModelDescription
 
 MemoryT = TypeVar("MemoryT")
@@ -64,6 +65,8 @@ class Reading(Generic[MemoryT]):
         The tokens of the first steps, where the input gives them: the model only says how probable it found them.
     maximum_steps : int
         Where a run is stopped that has not ended by itself; 0 where the description holds.
+    given_input :
+        The input as it was given to be read, so that it can be read a second time.
     notes : tuple of str
         What a person should know, a sentence each: words that the model does not know.
     """
@@ -73,6 +76,7 @@ class Reading(Generic[MemoryT]):
     source: tuple[str, ...] = ()
     given: tuple[int, ...] = ()
     maximum_steps: int = 0
+    given_input: Any = None
     notes: tuple[str, ...] = ()
 
 
@@ -96,7 +100,15 @@ class Anatomy:
 
 
 class Stepper(Protocol, Generic[MemoryT, StateT]):
-    """A model: read an input once, then step. State is a value, so that any step can be taken again from any state."""
+    """A model: read an input once, then step. State is a value, so that any step can be taken again from any state.
+
+    Attributes
+    ----------
+    weights : callable
+        Gives the weights again for `reference`: those in memory, or those of the file that they came from.
+    """
+
+    weights: Callable[[], Weights]
 
     @property
     def description(self) -> ModelDescription:
@@ -138,6 +150,10 @@ class Stepper(Protocol, Generic[MemoryT, StateT]):
     @property
     def anatomy(self) -> Anatomy:
         """What a step is made of."""
+        ...
+
+    def reference(self) -> Reference:
+        """The same model for an independent second computation, its weights read again."""
         ...
 
     def differentiable(self, memory: MemoryT, rows: int) -> tuple[MemoryT, Tensor | None]:

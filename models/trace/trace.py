@@ -19,6 +19,9 @@ from unrolled.models.trace.steps import Candidate, FloatArray, StepBlock, StepRe
 
 FIRST_CAPACITY = 32
 
+STEP_CONVENTION = ("Step t holds the state after the token of step t - 1 was read; the token of step t is chosen from it. "
+                   "Steps are counted from 0 in files and on the command line, from 1 where people read.")
+
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Where a trace came from.
@@ -47,6 +50,10 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
         What attention with the axis ``source`` looks at.
     given : int
         The first so many tokens came with the input.
+    suppressed_tokens : tuple of int
+        Tokens that were never chosen by themselves, however probable.
+    convention : str
+        What a step is, in words.
     """
 
     model: str = ""
@@ -63,6 +70,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     joining: str = "words"
     source: tuple[str, ...] = ()
     given: int = 0
+    suppressed_tokens: tuple[int, ...] = ()
+    convention: str = STEP_CONVENTION
 
 
 class Trace:

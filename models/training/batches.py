@@ -7,11 +7,15 @@ captions of each picture are still being written, and only those are computed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
+
+GridOf = Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Tensor]
+"""Places of pictures and whether each is mirrored → the encoder's features, (P, L, encoder_features)."""
 
 LONGEST_CAPTION = 24  # words with END; the few longer captions are cut
 
@@ -40,18 +44,18 @@ class Batch:
 
 
 def make_batch(pictures: Sequence[int], captions: Sequence[Sequence[Sequence[int]]], *, start: int,
-               flipped: npt.NDArray[np.int64]) -> Batch:
-    """Put pictures with the same number of captions together; a caption ends with END."""
-    sorted_captions = [sorted((list(c)[:LONGEST_CAPTION] for c in own), key=len, reverse=True) for own in captions]
-    longest = max(len(own[0]) for own in sorted_captions)
-    shape = (len(pictures), len(sorted_captions[0]), longest)
+               flipped: npt.NDArray[np.int64], longest: int = LONGEST_CAPTION) -> Batch:
+    """Put pictures with the same number of captions together; a caption ends with END, and is cut after `longest` tokens."""
+    sorted_captions = [sorted((list(c)[:longest] for c in own), key=len, reverse=True) for own in captions]
+    most = max(len(own[0]) for own in sorted_captions)
+    shape = (len(pictures), len(sorted_captions[0]), most)
     inputs, targets = np.full(shape, start, np.int64), np.full(shape, -1, np.int64)
     for p, own in enumerate(sorted_captions):
         for k, caption in enumerate(own):
             targets[p, k, : len(caption)] = caption
             inputs[p, k, 1 : len(caption)] = caption[:-1]
     is_active = np.any(targets >= 0, axis=0)  # (K, T)
-    active = tuple(int(np.flatnonzero(is_active[:, t])[-1]) + 1 for t in range(longest))
+    active = tuple(int(np.flatnonzero(is_active[:, t])[-1]) + 1 for t in range(most))
     return Batch(np.asarray(pictures, np.int64), flipped, inputs, targets, active)
 
 

@@ -25,6 +25,7 @@ from unrolled.models.training.options import TrainingOptions
 from unrolled.models.training.resuming import ResumeFile
 from unrolled.models.training.rewards import CaptionRewards
 from unrolled.models.training.self_critical import SelfCriticalPhase
+from unrolled.models.training.word_detector import DetectorTraining
 
 UPDATES_BETWEEN_SAVES = 100
 
@@ -83,30 +84,42 @@ class CaptionerTraining:
         torch.manual_seed(options.seed)
         config = CaptionerConfig(vocabulary=len(vocabulary), cell=options.cell, encoder_features=encoder.kind.features,
                                  features=options.features, embedding=options.embedding, hidden=options.hidden,
-                                 attention=options.attention, dropout=options.dropout)
+                                 attention=options.attention,
+                                 query_word=options.query_word and options.attention > 0, begin=options.begin,
+                                 dropout=options.dropout)
         network = Captioner(config).to(self.device)
         # A photograph's features are the same on every machine, so that the data may lie in another folder.
         resume = ResumeFile.beside(self.output, f"{self.model} {msgspec.json.encode(options).decode()}")
         saved = resume.read(self.device)
-        first = CrossEntropyPhase(network, captions, grid_of, options, start=vocabulary.start)
+        detector = None
+        if options.attention and options.detector_epochs:
+            detectors = DetectorTraining(captions, grid_of, vocabulary=len(vocabulary), features=encoder.kind.features,
+                                         cells=encoder.kind.side**2, epochs=options.detector_epochs, device=self.device,
+                                         seed=options.seed)
+            detector = detectors.detector
+            if "detector" in saved:
+                detector.load_state_dict(saved["detector"])
+            else:
+                yield from detectors.run()
+        known = {"detector": detector.state_dict()} if detector is not None else {}
+        first = CrossEntropyPhase(network, captions, grid_of, options, start=vocabulary.start, detector=detector)
         if "first" in saved:
             first.restore(saved["first"])
         while not first.finished:
             yield from first.run_epoch()
-            resume.write({"first": first.state()})
+            resume.write(known | {"first": first.state()})
         network.load_state_dict(first.average.network.state_dict())
         average = first.average
         if options.reward_epochs > 0:
             rewards = CaptionRewards(captions, end=vocabulary.end, bleu=options.reward_bleu)
-            second = SelfCriticalPhase(network, len(captions), grid_of, rewards, options, start=vocabulary.start,
-                                       end=vocabulary.end, forbidden=(vocabulary.start, vocabulary.unknown))
+            second = SelfCriticalPhase(network, captions, grid_of, rewards, options, start=vocabulary.start,
+                                       end=vocabulary.end, forbidden=(vocabulary.start, vocabulary.unknown), detector=detector)
             if "second" in saved:
                 second.restore(saved["second"])
             while not second.finished:
                 yield from second.run(UPDATES_BETWEEN_SAVES)
-                resume.write({"first": first.state(), "second": second.state()})
+                resume.write(known | {"first": first.state(), "second": second.state()})
             average = second.average
-            config = msgspec.structs.replace(config, temperature=options.reward_temperature)
         header = Header(version=FORMAT_VERSION, model=self.model, config=msgspec.structs.asdict(config),
                         words=vocabulary.words, encoder=encoder.name, encoder_hash=encoder.weights_hash,
                         card=self._card(split))

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from unrolled.models.captioning.network import Captioner
-from unrolled.models.training.batches import epoch_of_batches, number_of_batches
+from unrolled.models.training.batches import GridOf, epoch_of_batches, number_of_batches
 from unrolled.models.training.losses import caption_losses
 from unrolled.models.training.optimising import Report, RunningAverage, learning_rate_at, parameter_groups
 from unrolled.models.training.options import TrainingOptions
-
-GridOf = Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Tensor]
-"""Places of pictures and whether each is mirrored → the encoder's features, (P, L, encoder_features)."""
+from unrolled.models.training.word_detector import WordDetector
 
 
 class CrossEntropyPhase:
@@ -31,16 +28,18 @@ class CrossEntropyPhase:
         For every picture its captions as tokens, END last.
     grid_of : GridOf
         Where features come from.
+    detector : WordDetector, optional
+        What teaches attention where to look.
     """
 
     def __init__(self, network: Captioner, captions: Sequence[Sequence[Sequence[int]]], grid_of: GridOf,
-                 options: TrainingOptions, *, start: int) -> None:
+                 options: TrainingOptions, *, start: int, detector: WordDetector | None = None) -> None:
         self.network, self.options = network, options
         self.average = RunningAverage(network, options.average_decay)
         self.optimiser = torch.optim.AdamW(parameter_groups(network, options.weight_decay),
                                            lr=options.learning_rate, betas=(0.9, 0.98))
         self.epoch = 0
-        self._captions, self._grid_of, self._start = captions, grid_of, start
+        self._captions, self._grid_of, self._start, self._detector = captions, grid_of, start, detector
         self._batches = number_of_batches(len(captions), options.pictures_per_batch)
 
     @property
@@ -66,7 +65,7 @@ class CrossEntropyPhase:
             grid = self._grid_of(batch.pictures, batch.flipped)
             with torch.autocast(grid.device.type, dtype=torch.bfloat16, enabled=options.half):
                 losses = caption_losses(self.network, grid, batch, label_smoothing=options.label_smoothing,
-                                        penalties=options.penalties)
+                                        penalties=options.penalties, detector=self._detector)
             # Maps are shaped from the second half epoch on, when there is something to look for.
             shaping = min(max(update / self._batches - 0.5, 0.0), 1.0)
             self.optimiser.zero_grad(set_to_none=True)
@@ -75,7 +74,7 @@ class CrossEntropyPhase:
             self.optimiser.step()
             self.average.update(self.network)
             new = {"loss": losses.words.item(), "entropy": losses.entropy.item(), "change": losses.change.item(),
-                   "gradient": norm.item()}
+                   "pointing": losses.pointing.item(), "gradient": norm.item()}
             means = {key: 0.98 * means.get(key, value) + 0.02 * value for key, value in new.items()}
             yield Report(update + 1, updates, means, "captions")
         self.epoch += 1

@@ -10,7 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.captioning.network import Captioner
+from unrolled.models.stepping.teacher_forcing import teacher_forced
 from unrolled.models.training.batches import Batch
+from unrolled.models.training.word_detector import WordDetector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,9 @@ class AttentionPenalties:
     change : float
         Weight of the total variation between neighbouring words' maps below `change_target`.
     change_target : float
+    pointing : float
+        Weight of the cross-entropy between a word's map and the attention that it is written with, where there are
+        detectors of words.
     """
 
     coverage: float = 0.002
@@ -35,6 +40,7 @@ class AttentionPenalties:
     entropy_target: float = 0.6
     change: float = 0.3
     change_target: float = 0.4
+    pointing: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Losses:
     attention: Tensor
     entropy: Tensor
     change: Tensor
+    pointing: Tensor
 
     def total(self, attention_weight: float) -> Tensor:
         """What is minimised."""
@@ -78,31 +85,43 @@ def attention_losses(maps: Tensor, mask: Tensor, penalties: AttentionPenalties) 
     return penalty, masked_mean(entropy, mask).detach(), masked_mean(change, both).detach()
 
 
+def pointing_loss(maps: Tensor, targets: Tensor, grid: Tensor, detector: WordDetector) -> Tensor:
+    """The cross-entropy between each believed word's own map and the attention it was written with, in nats above its least.
+
+    Parameters
+    ----------
+    maps : Tensor, shape (P, K, T, L)
+        The attention.
+    targets : Tensor, shape (P, K, T)
+        The words written; -1 where there is none.
+    grid : Tensor, shape (P, L, encoder_features)
+    """
+    words = targets.clamp_min(0)
+    belief = detector.belief[words] * (targets >= 0)                                   # (P, K, T)
+    where = detector.maps(grid, words)                                                 # (P, K, T, L)
+    divergence = (torch.special.xlogy(where, where) - where * maps.clamp_min(1e-9).log()).sum(-1)
+    return masked_mean(divergence, belief)
+
+
 def caption_losses(network: Captioner, grid: Tensor, batch: Batch, *, label_smoothing: float,
-                   penalties: AttentionPenalties) -> Losses:
+                   penalties: AttentionPenalties, detector: WordDetector | None = None) -> Losses:
     """Write the captions with the true word before (teacher forcing) and compare.
 
     Parameters
     ----------
     grid : Tensor, shape (P, L, encoder_features)
         The encoder's features of the batch's pictures.
+    detector : WordDetector, optional
+        What teaches attention where to look.
     """
     inputs, targets = torch.from_numpy(batch.inputs).to(grid.device), torch.from_numpy(batch.targets).to(grid.device)
-    captions, steps = targets.shape[1:]
-    memory = network.memory(grid)
-    state = network.start(memory, captions)
-    outputs, maps = [], []
-    for t in range(steps):
-        k = batch.active[t]
-        state = tuple(part[:, :k] for part in state)
-        state, step = network.step(memory, state, inputs[:, :k, t])
-        rest = captions - k
-        outputs.append(F.pad(step.output, (0, 0, 0, rest)))                            # (P, K, embedding)
-        if step.attended is not None:
-            maps.append(F.pad(step.attended.weights.float(), (0, 0, 0, rest)))         # (P, K, L)
+    outputs, attention = teacher_forced(network, network.memory(grid), inputs, batch.active)
     written = targets >= 0                                                             # (P, K, T)
-    scores = network.scores(torch.stack(outputs, dim=2)[written]).float()              # (words written, V)
+    scores = network.scores(outputs[written]).float()                                  # (words written, V)
     words = F.cross_entropy(scores, targets[written], label_smoothing=label_smoothing)
-    penalty, entropy, change = attention_losses(torch.stack(maps, dim=2), written.float(), penalties) if maps else (
-        torch.zeros(3, device=grid.device).unbind())
-    return Losses(words, penalty, entropy, change)
+    nothing = torch.zeros((), device=grid.device)
+    if attention is None:
+        return Losses(words, nothing, nothing, nothing, nothing)
+    penalty, entropy, change = attention_losses(attention, written.float(), penalties)
+    pointing = pointing_loss(attention, targets, grid, detector) if detector is not None else nothing
+    return Losses(words, penalty + penalties.pointing * pointing, entropy, change, pointing.detach())

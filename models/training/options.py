@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from unrolled.models.training.losses import AttentionPenalties
@@ -28,8 +30,11 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
         Of the running average of the weights, which is what is kept.
     words_at_least : int
         A word seen less often in the training captions is unknown.
-    cell, hidden, embedding, features, attention, dropout :
+    cell, hidden, embedding, features, attention, query_word, begin, dropout :
         See `CaptionerConfig`.
+    detector_epochs : int
+        Passes over the photographs in which detectors of single words are learned from the captions, whose maps then teach
+        attention where to look; 0 for none. See `unrolled.models.training.word_detector`.
     flips : bool
         Mirrored pictures too.
     reward_epochs : float
@@ -38,8 +43,9 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
         Its learning rate, constant at first, falling to a twentieth from the middle on.
     reward_samples : int
         Captions drawn for each picture; the mean reward of the others is each one's baseline.
-    reward_temperature : float
-        What the scores are divided by, in this phase and from then on.
+    reward_cross_entropy : float
+        Weight of the true captions' cross-entropy beside the reward, which keeps the probabilities honest and rare words
+        in use.
     reward_bleu : float
         Weight of the logarithm of BLEU-4 beside CIDEr-D in the reward.
     reward_dropout, reward_average_decay : float
@@ -68,12 +74,15 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
     embedding: int = 256
     features: int = 512
     attention: int = 256
+    query_word: bool = True
+    begin: Literal["mean", "zeros"] = "zeros"
+    detector_epochs: int = 4
     dropout: float = 0.4
     flips: bool = True
     reward_epochs: float = 5.0
     reward_learning_rate: float = 2e-4
     reward_samples: int = 5
-    reward_temperature: float = 0.5
+    reward_cross_entropy: float = 0.3
     reward_bleu: float = 0.35
     reward_dropout: float = 0.2
     reward_average_decay: float = 0.995

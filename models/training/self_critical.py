@@ -3,14 +3,13 @@
 Self-critical sequence training (Rennie et al. 2017) in the form that needs no greedy caption (Luo 2020): several
 captions are drawn for a picture, and the baseline of each is the mean reward of the others.
 
-They are drawn, and made more probable, at a temperature below 1. A network that was trained with smoothed labels
-spreads some probability over all words; drawn from as it is, it learns first of all to write short captions of common
-words, in which less goes wrong by chance.
+The reward alone makes a network say a few safe words with certainty: its probabilities stop meaning anything, and rare
+words are never used again. So the true captions' cross-entropy stays in the loss beside it (as in Wu et al. 2016).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.models.captioning.network import Captioner
-from unrolled.models.training.cross_entropy import GridOf
-from unrolled.models.training.losses import attention_losses
+from unrolled.models.training.batches import GridOf, make_batch
+from unrolled.models.training.losses import attention_losses, caption_losses
 from unrolled.models.training.optimising import Report, RunningAverage
 from unrolled.models.training.options import TrainingOptions
 from unrolled.models.training.rewards import CaptionRewards
+from unrolled.models.training.word_detector import WordDetector
 
 LONGEST_DRAWN = 18  # words with END
 
@@ -35,23 +35,25 @@ class SelfCriticalPhase:
     ----------
     network : Captioner
         Trained in place.
-    pictures : int
-        How many there are.
+    captions : sequence
+        For every picture its captions as tokens, END last.
+    detector : WordDetector, optional
+        What teaches attention where to look.
     """
 
-    def __init__(self, network: Captioner, pictures: int, grid_of: GridOf, rewards: CaptionRewards,
-                 options: TrainingOptions, *, start: int, end: int, forbidden: tuple[int, ...]) -> None:
+    def __init__(self, network: Captioner, captions: Sequence[Sequence[Sequence[int]]], grid_of: GridOf, rewards: CaptionRewards,
+                 options: TrainingOptions, *, start: int, end: int, forbidden: tuple[int, ...],
+                 detector: WordDetector | None = None) -> None:
         self.network, self.options = network, options
         network.dropout.p = options.reward_dropout
-        network.temperature = options.reward_temperature  # which the trained network keeps
         self.average = RunningAverage(network, options.reward_average_decay)
         self.average.updates = 1000  # the network is trained already: average slowly from the first update on
         self.optimiser = torch.optim.AdamW(network.parameters(), lr=options.reward_learning_rate, betas=(0.9, 0.98),
                                            weight_decay=0.0)
         self.update = 0
-        self._pictures, self._grid_of, self._rewards = pictures, grid_of, rewards
+        self._captions, self._grid_of, self._rewards, self._detector = captions, grid_of, rewards, detector
         self._start, self._end, self._forbidden = start, end, list(forbidden)
-        self.updates = int(options.reward_epochs * pictures / options.pictures_per_batch)
+        self.updates = int(options.reward_epochs * len(captions) / options.pictures_per_batch)
 
     @property
     def finished(self) -> bool:
@@ -69,24 +71,28 @@ class SelfCriticalPhase:
             torch.manual_seed(options.seed * 1_000_000 + self.update)
             for group in self.optimiser.param_groups:
                 group["lr"] = options.reward_learning_rate * self._rate(self.update / self.updates)
-            chosen = random.choice(self._pictures, options.pictures_per_batch, replace=False).astype(np.int64)
+            chosen = random.choice(len(self._captions), options.pictures_per_batch, replace=False).astype(np.int64)
             flipped = random.integers(0, 2 if options.flips else 1, len(chosen))
-            log_probs, maps, written, tokens = self._draw(self._grid_of(chosen, flipped))
+            grid = self._grid_of(chosen, flipped)
+            log_probs, maps, written, tokens = self._draw(grid)
             rewards = self._reward(chosen, tokens)                                     # (P, K)
             others = (rewards.sum(1, keepdim=True) - rewards) / max(rewards.shape[1] - 1, 1)
             advantage = (rewards - others).to(log_probs.device).unsqueeze(-1)          # (P, K, 1)
             # Log-probabilities that dropout made tiny would blow the gradient up; none of them teaches anything.
             policy = -(advantage * log_probs.clamp_min(-20.0) * written).sum() / written.sum()
-            penalty, entropy, change = attention_losses(maps, written, options.penalties) if maps is not None else (
-                torch.zeros(3, device=written.device).unbind())
+            batch = make_batch(chosen.tolist(), [self._captions[p] for p in chosen], start=self._start, flipped=flipped)
+            true = caption_losses(self.network, grid, batch, label_smoothing=0.0, penalties=options.penalties,
+                                  detector=self._detector)
+            penalty = attention_losses(maps, written, options.penalties)[0] if maps is not None else 0.0
             self.optimiser.zero_grad(set_to_none=True)
-            (policy + 0.1 * penalty).backward()  # type: ignore[no-untyped-call]
+            (policy + 0.1 * penalty + options.reward_cross_entropy * true.total(1.0)).backward()  # type: ignore[no-untyped-call]
             norm = nn.utils.clip_grad_norm_(self.network.parameters(), options.clip_norm)
             self.optimiser.step()
             self.average.update(self.network)
             self.update += 1
-            new = {"reward": float(rewards.mean()), "entropy": entropy.item(), "change": change.item(),
-                   "gradient": norm.item(), "length": float(written.sum() / written[..., 0].numel())}
+            new = {"reward": float(rewards.mean()), "loss": true.words.item(), "entropy": true.entropy.item(),
+                   "change": true.change.item(), "pointing": true.pointing.item(), "gradient": norm.item(),
+                   "length": float(written.sum() / written[..., 0].numel())}
             means = {key: 0.98 * means.get(key, value) + 0.02 * value for key, value in new.items()}
             yield Report(self.update, self.updates, means, "rewards")
 

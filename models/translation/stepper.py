@@ -13,6 +13,7 @@ from unrolled.models.stepping.stepper import InputError, Reading
 from unrolled.models.trace import ModelDescription
 from unrolled.models.translation.network import Translator
 from unrolled.models.translation.pieces import Pieces
+from unrolled.models.translation.reference import TranslatorReference
 
 LONGEST_SOURCE = 200  # pieces
 MARK = "▁"            # of a piece that begins a word
@@ -43,6 +44,7 @@ class TranslatorStepper(DecoderStepper[Translator]):
         self._description = ModelDescription(
             name=name, title=title, task="translation", channels=self._channels + attention_channels(("source",), (1,)),
             words=target_pieces.words, start_token=target_pieces.start, end_token=target_pieces.end,
+            suppressed_tokens=tuple(self.never_written),
             maximum_steps=LONGEST_SOURCE, parameters=sum(p.numel() for p in network.parameters()),
             weights_hash=weights_hash, encoder=f"{network.config.cell.upper()} that reads both ways",
             input_kind="sentence", joining="pieces", summary=summary)
@@ -76,7 +78,13 @@ class TranslatorStepper(DecoderStepper[Translator]):
         length = source.shape[1]
         return Reading(memory=memory._replace(mask=None), channels=self._channels + attention_channels(("source",), (length,)),
                        source=(*names, self.source_pieces.words[self.source_pieces.end]),
-                       maximum_steps=min(2 * length + 10, LONGEST_SOURCE), notes=notes)
+                       maximum_steps=min(2 * length + 10, LONGEST_SOURCE), notes=notes, given_input=sentence)
+
+    def reference(self) -> TranslatorReference:
+        """The same translator for an independent second computation."""
+        config, pieces = self.network.config, self.source_pieces
+        return TranslatorReference(self.weights(), kind=config.cell, begin=config.begin, temperature=config.temperature,
+                                   encode=lambda sentence: [*pieces.encode(sentence), pieces.end])
 
 
 def _listed(names: Sequence[str], most: int = 8) -> str:

@@ -11,7 +11,7 @@ import tiny_lines
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_lines import CELLS, always, captioner, characters, run_of, take, values_of, written
+from tiny_lines import CELLS, always, captioner, characters, run_of, take, torch_cell, values_of, written
 from torch import nn
 
 from unrolled.models.backend.answering import answers
@@ -20,7 +20,6 @@ from unrolled.models.backend.line import Line
 from unrolled.models.explaining.equations import explain
 from unrolled.models.explaining.gradients import ROWS_AT_ONCE, gradients
 from unrolled.models.explaining.occlusion import occlude, rank_correlation
-from unrolled.models.explaining.replay import replay, torch_cell
 from unrolled.models.protocol.questions import Equation, FollowGradients, GradientRows, OccludeStep
 from unrolled.models.trace.edits import ClampUnits, MaskAttention, ScaleUnits, SetAttention, UniformAttention
 
@@ -61,7 +60,6 @@ def by_torch(line: Line, t: int) -> dict[str, list[torch.Tensor]]:
         hidden.append(state[0])
         output = torch.tanh(network.deepen(torch.cat((state[0], context), dim=-1)) + word)
         scores = (output @ network.embed.weight.T + network.word_bias) / network.temperature
-        scores = scores.index_fill(1, torch.tensor(line.stepper.never_written), float("-inf"))
         result = torch.log_softmax(scores, -1)[0, line.tokens[step]]
     found = torch.autograd.grad(result, [*hidden, *cells, *words, features])
     count = len(hidden)
@@ -314,64 +312,7 @@ def test_rank_correlation_is_spearmans(pairs: list[tuple[int, int]]) -> None:
         assert rank_correlation(np.exp(one), other) == pytest.approx(found)  # it knows ranks alone
 
 
-# ── Replay ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-def replayed(line: Line, reports: list) -> tuple[float, tuple[str, ...]]:
-    """The largest difference between what was recorded and what is replayed, and by which modules."""
-    parts = list(replay(line, 0, len(line) - 1, always))
-    recorded = values_of(line, reports)
-    worst = 0.0
-    for part in parts:
-        values = torch.from_numpy(np.frombuffer(part.values, "<f4").reshape(part.count, -1).copy())
-        stop, begin = part.first + part.count, 0
-        for name in part.channels:
-            drawn = torch.tensor([[step.log_prob] for step in reports[part.first : stop]]) if name == "log_probs" \
-                else recorded[name][part.first : stop]
-            own = values[:, begin : begin + drawn.shape[1]]
-            begin += drawn.shape[1]
-            same = own == drawn
-            worst = max(worst, float(torch.where(same, 0.0, (own - drawn).abs()).max()))
-        assert begin == values.shape[1]
-    return worst, parts[0].modules
-
-
-@pytest.mark.parametrize(("cell", "attention"), KINDS)
-def test_what_is_recorded_is_what_torchs_own_modules_give(cell: str, attention: bool) -> None:
-    line, reports = written(captioner(cell, attention=attention))
-    worst, modules = replayed(line, reports)
-    assert worst <= 1e-6
-    assert modules == ({"rnn": "nn.RNNCell", "lstm": "nn.LSTMCell", "gru": "nn.GRUCell"}[cell],)
-
-
-def test_an_edit_of_the_state_is_replayed_behind_torchs_module_and_one_of_a_gate_by_the_equations() -> None:
-    for edit, by in ((ClampUnits(channel="cell", units=(2,), value=0.5, first=1, last=2), ("nn.LSTMCell",)),
-                     (ClampUnits(channel="output_gate", units=(2,), value=0.5, first=1, last=2), ())):
-        line, reports = written(captioner(), (edit,))
-        worst, modules = replayed(line, reports)
-        assert worst <= 1e-6
-        assert modules == by
-
-
-def test_a_cell_that_is_not_torchs_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    stepper = captioner()
-    line, reports = written(stepper)
-    cell = stepper.anatomy.cell
-    weights = cell.state_dict()
-    monkeypatch.setattr(cell, "state_dict", lambda: {**weights, "bias_hh": weights["bias_hh"] + 0.01})
-    worst, _ = replayed(line, reports)
-    assert worst > 1e-3
-
-
-def test_a_text_of_many_blocks_is_replayed_in_parts() -> None:
-    run = run_of(characters("gru"), "ab(cd) " * 60)
-    line = run.line(0)
-    reports = take(line, stop=400)
-    parts = list(replay(line, 0, 399, always))
-    assert [part.count for part in parts] == [256, 144]
-    worst, modules = replayed(line, reports)
-    assert worst <= 1e-6
-    assert modules == ("nn.GRUCell",)
-
+# ── Answers ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_every_part_of_an_answer_comes_with_its_table() -> None:
     line, _ = written(captioner())

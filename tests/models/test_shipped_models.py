@@ -66,7 +66,8 @@ def explain(engine: TorchEngine, trace: Trace) -> None:
         assert isinstance(part, Replayed)
         assert fidelity.take(part, trace)
     assert fidelity.agrees, fidelity.where
-    assert fidelity.modules
+    assert set(fidelity.by_channel) == {*trace.channels, "log_probs", "candidate_log_probs"}
+    assert fidelity.computed_by
     (found,) = engine.answer(0, ExplainStep(last, 3), lambda: True)
     assert isinstance(found, Explained)
     for equation in found.equations:

@@ -161,7 +161,8 @@ def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, dat
         input_hash=hashlib.sha256(data).hexdigest(), region=opened.region, decoding=decoding.in_words,
         seed=decoding.seed, device=loaded.device,
         edits=changes, created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        input_kind=description.input_kind, joining=description.joining, source=opened.source, given=opened.given)
+        input_kind=description.input_kind, joining=description.joining, source=opened.source, given=opened.given,
+        suppressed_tokens=description.suppressed_tokens)
     trace = Trace(channels, provenance=provenance, input_bytes=data)
     trace.reserve(opened.given)
     most = (opened.maximum_steps or description.maximum_steps) + 1

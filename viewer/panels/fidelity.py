@@ -1,4 +1,4 @@
-"""A badge: the largest difference between what is drawn and what the model itself gives, replayed by torch's own modules.
+"""A badge: the largest difference between what is drawn and the same steps computed a second time, independently.
 
 The steps that are new are asked about, some at a time, while the window has nothing better to do.
 """
@@ -114,10 +114,15 @@ class FidelityBadge(Panel):
         of = f"{found.steps:,} of {len(trace):,} steps" if found.steps < len(trace) else f"all {len(trace):,} steps"
         if found.agrees:
             self._show(f"✓ true to {found.largest:.0e}" if found.largest else "✓ true to the bit", self.theme.good,
-                       f"The largest difference between what is drawn and what {found.by} gave, of {of}: {found.largest:.2g}.")
+                       f"Computed a second time, {found.how}: {found.checked}; of {of}. "
+                       f"The largest difference is {found.largest:.2g}: {found.where}.")
+        elif found.missing:
+            missing = ", ".join(name.replace("_", " ") for name in found.missing)
+            self._show("✗ not all checked", self.theme.error, f"Not computed a second time: {missing}.")
         else:
             self._show(f"✗ {found.where} differs by {found.largest:.2g}", self.theme.error,
-                       f"What is drawn is not what {found.by} gave ({of}): {found.where} differs by {found.largest:.3g}.")
+                       f"What is drawn is not what the model comes to when it is computed a second time, {found.how} ({of}): "
+                       f"{found.where} differs by {found.largest:.3g}.")
 
     def _show(self, text: str, colour: str, tooltip: str) -> None:
         if (text, tooltip) != (self.label.text(), self.label.toolTip()) or colour not in self.label.styleSheet():

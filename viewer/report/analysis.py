@@ -104,14 +104,15 @@ class Similar(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FidelitySummary(msgspec.Struct, frozen=True, kw_only=True):
-    """The largest difference between what was recorded and what the model itself gave."""
+    """The largest difference between what was recorded and the same steps computed a second time, by what of torch."""
 
     steps: int
     largest: float
     where: str
     agrees: bool
     tolerance: float
-    modules: tuple[str, ...]
+    computed_by: tuple[str, ...]
+    missing: tuple[str, ...]
     by_channel: dict[str, float]
 
 

@@ -153,12 +153,12 @@ def _fidelity(trace: Trace, ask: Ask, said: list[str]) -> FidelitySummary | None
     found, first = Fidelity(), max(len(trace) - REPLAYED_AT_MOST, 0)
     for part in ask(Replay(first, len(trace) - 1)):
         if isinstance(part, Replayed) and not found.take(part, trace):
-            said.append("What the model gave does not fit what was recorded: it was not held against it.")
+            said.append("What the second computation gave does not fit what was recorded: it was not held against it.")
             return None
     if first:
-        said.append(f"The last {REPLAYED_AT_MOST:,} of {len(trace):,} steps were replayed.")
+        said.append(f"The last {REPLAYED_AT_MOST:,} of {len(trace):,} steps were computed a second time.")
     return FidelitySummary(steps=found.steps, largest=found.largest, where=found.where, agrees=found.agrees, tolerance=TOLERANCE,
-                           modules=tuple(sorted(found.modules)), by_channel=found.by_channel)
+                           computed_by=found.computed_by, missing=found.missing, by_channel=found.by_channel)
 
 
 def _gates(trace: Trace) -> tuple[GateStatistics, ...]:

@@ -109,12 +109,11 @@ class _Page:
         found = self._analysis.fidelity
         if found is None:
             return ""
-        kind, verdict = ("good", "agrees with the model") if found.agrees else ("bad", "differs from the model")
-        by = " and ".join(found.modules) or "the model’s own equations"
+        kind, verdict = ("good", "agrees with a second, independent computation") if found.agrees else ("bad", "differs from a second, independent computation")
         rows = "".join(f"<tr><th>{escape(name.replace('_', ' '))}</th><td class='n'>{value:.2g}</td></tr>"
                        for name, value in found.by_channel.items())
-        return (f"<h2>Fidelity</h2><p class='{kind}'>What is shown {verdict}: over {found.steps:,} steps replayed through "
-                f"{escape(by)}, the largest difference is {found.largest:.2g} ({escape(found.where)}).</p><table>{rows}</table>")
+        return (f"<h2>Fidelity</h2><p class='{kind}'>What is shown {verdict}: {found.steps:,} steps were computed a second time, in "
+                f"double precision from the stored weights, by {escape(', '.join(found.computed_by))}; the largest difference is {found.largest:.2g} ({escape(found.where)}).</p><table>{rows}</table>")
 
     def attention(self) -> str:
         found = self._analysis.attention

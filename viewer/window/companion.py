@@ -126,7 +126,8 @@ class Companion(QObject):
         provenance = Provenance(
             model=description.name, weights_hash=description.weights_hash, input_name=given.name, region=report.region,
             decoding=current.decoding.in_words if current is not None else "greedy", input_kind=description.input_kind,
-            joining=description.joining, source=report.source, given=report.given)
+            joining=description.joining, source=report.source, given=report.given,
+            suppressed_tokens=description.suppressed_tokens)
         trace = Trace(report.channels or description.channels, provenance=provenance, input_bytes=given.data)
         self._branch = first_branch(trace, current.decoding if current is not None else None).all[0]
         self._compared = Compared(self._name, trace, given if self._of_other_input else None)

@@ -233,4 +233,5 @@ class Transport(QObject):
             input_kind=description.input_kind if description is not None else "picture",
             joining=description.joining if description is not None else "words",
             source=opened.source if opened is not None else (), given=opened.given if opened is not None else 0,
+            suppressed_tokens=description.suppressed_tokens if description is not None else (),
         )

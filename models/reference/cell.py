@@ -1,0 +1,82 @@
+"""A recurrent cell by torch's own module, with the gates that the module keeps to itself.
+
+Torch documents how `nn.LSTMCell` (i, f, g, o), `nn.GRUCell` (r, z, n) and `nn.RNNCell` lay out their weights; each gate
+is computed from its own rows of them. The state is the module's own. Only where an edit reaches into the cell, which the
+module cannot know of, does the state follow from the edited gates.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unrolled.models.reference.protocol import Hook, State, Weights
+
+GATES = {"lstm": ("input_gate", "forget_gate", "cell_gate", "output_gate"), "gru": ("reset_gate", "update_gate", "candidate"),
+         "rnn": ("hidden",)}
+MODULES = {"lstm": nn.LSTMCell, "gru": nn.GRUCell, "rnn": nn.RNNCell}
+
+
+class ReferenceCell:
+    """One layer.
+
+    Parameters
+    ----------
+    kind : {'rnn', 'lstm', 'gru'}
+    weights : mapping
+        ``weight_ih``, ``weight_hh``, ``bias_ih``, ``bias_hh``, in double precision.
+    """
+
+    def __init__(self, kind: str, weights: Weights) -> None:
+        self.kind, self.hidden = kind, weights["weight_hh"].shape[1]
+        self.module = MODULES[kind](weights["weight_ih"].shape[1], self.hidden, dtype=torch.float64)
+        self.module.load_state_dict(dict(weights))
+        self.module.requires_grad_(False)
+        rows = [weights[name].split(self.hidden) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        self._rows = dict(zip(GATES[kind], zip(*rows, strict=True), strict=True))
+
+    @property
+    def name(self) -> str:
+        """``nn.LSTMCell`` and the like."""
+        return f"nn.{type(self.module).__name__}"
+
+    def start(self) -> State:
+        """Zeros."""
+        return tuple(torch.zeros(1, self.hidden, dtype=torch.float64) for _ in range(2 if self.kind == "lstm" else 1))
+
+    def step(self, x: Tensor, state: State, hook: Hook) -> dict[str, Tensor]:
+        """Every quantity by its channel's name, (1, hidden)."""
+        x, hidden = hook("cell_input", x), hook("hidden_before", state[0])
+        if self.kind == "lstm":
+            return self._lstm(x, hidden, hook("cell_before", state[1]), hook)
+        if self.kind == "gru":
+            return self._gru(x, hidden, hook)
+        return {"hidden": hook("hidden", self.module(x, hidden))}
+
+    def _lstm(self, x: Tensor, hidden: Tensor, cell: Tensor, hook: Hook) -> dict[str, Tensor]:
+        before = {name: (torch.tanh if name == "cell_gate" else torch.sigmoid)(self._sum(name, x, hidden))
+                  for name in GATES["lstm"]}
+        gates = {name: hook(name, value) for name, value in before.items()}
+        edited = any(gates[name] is not before[name] for name in gates)
+        module_hidden, module_cell = self.module(x, (hidden, cell))
+        own = gates["forget_gate"] * cell + gates["input_gate"] * gates["cell_gate"] if edited else module_cell
+        new_cell = hook("cell", own)
+        edited |= new_cell is not own
+        new_hidden = hook("hidden", gates["output_gate"] * torch.tanh(new_cell) if edited else module_hidden)
+        return {"hidden": new_hidden, "cell": new_cell, **gates}
+
+    def _gru(self, x: Tensor, hidden: Tensor, hook: Hook) -> dict[str, Tensor]:
+        before = {name: torch.sigmoid(self._sum(name, x, hidden)) for name in ("reset_gate", "update_gate")}
+        gates = {name: hook(name, value) for name, value in before.items()}
+        weight_ih, weight_hh, bias_ih, bias_hh = self._rows["candidate"]
+        plain = torch.tanh(F.linear(x, weight_ih, bias_ih) + gates["reset_gate"] * F.linear(hidden, weight_hh, bias_hh))
+        candidate = hook("candidate", plain)
+        edited = candidate is not plain or any(gates[name] is not before[name] for name in gates)
+        z = gates["update_gate"]
+        new = hook("hidden", (1 - z) * candidate + z * hidden if edited else self.module(x, hidden))
+        return {"hidden": new, "candidate": candidate, **gates}
+
+    def _sum(self, gate: str, x: Tensor, hidden: Tensor) -> Tensor:
+        weight_ih, weight_hh, bias_ih, bias_hh = self._rows[gate]
+        return F.linear(x, weight_ih, bias_ih) + F.linear(hidden, weight_hh, bias_hh)

@@ -1,0 +1,54 @@
+"""The captioner of drawn scenes computed a second time, its encoder layer by layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from unrolled.models.reference.decoder import DecoderMemory, ReferenceDecoder
+from unrolled.models.reference.protocol import Hook, State, Weights
+
+STRIDES = (2, 2, 1, 2, 1, 1)
+GROUPS = 8
+
+
+class ShapesReference:
+    """See `unrolled.models.reference.protocol.Reference`."""
+
+    def __init__(self, weights: Weights, *, kind: str, begin: str, temperature: float, size: int) -> None:
+        self._decoder = ReferenceDecoder(kind, weights, begin=begin, temperature=temperature)
+        self._size = size
+
+    @property
+    def computed_by(self) -> tuple[str, ...]:
+        """What of torch it uses."""
+        return ("F.conv2d", "F.group_norm", *self._decoder.computed_by)
+
+    def read(self, given: Image.Image) -> DecoderMemory:
+        """From the picture's own pixels."""
+        square = given.convert("RGB").resize((self._size, self._size), Image.Resampling.BICUBIC)
+        x = torch.from_numpy(np.asarray(square, np.float64).transpose(2, 0, 1).copy())[None] / 127.5 - 1.0
+        weights = self._decoder.weights
+        for layer, stride in enumerate(STRIDES):
+            kernel = weights[f"encoder.{layer}.0.weight"]
+            x = F.conv2d(x, kernel, stride=stride, padding=kernel.shape[-1] // 2)
+            x = F.relu(F.group_norm(x, GROUPS, weights[f"encoder.{layer}.1.weight"], weights[f"encoder.{layer}.1.bias"]))
+        side = x.shape[-1]
+        along = np.linspace(-1 + 1 / side, 1 - 1 / side, side)
+        across, down = np.tile(along, side), np.repeat(along, side)
+        waves = [part for half_waves in (1, 2) for coordinate in (across, down)
+                 for part in (np.sin(coordinate * np.pi / 2 * half_waves), np.cos(coordinate * np.pi / 2 * half_waves))]
+        where = torch.from_numpy(np.stack([across, down, *waves], axis=1))                     # (L, 10)
+        cells = torch.cat((x[0].reshape(x.shape[1], -1).T, where), dim=1)
+        return DecoderMemory(F.relu(F.linear(cells, weights["project.weight"], weights["project.bias"])))
+
+    def start(self, memory: DecoderMemory) -> State:
+        """See `ReferenceDecoder.start`."""
+        return self._decoder.start(memory)
+
+    def step(self, memory: DecoderMemory, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
+        """See `ReferenceDecoder.step`."""
+        return self._decoder.step(memory, state, token, number, hook)
