@@ -104,10 +104,12 @@ def gradient_rows(row: int, rows: int, first: int, last: int) -> GradientRows:
 
 
 def occluded(step: int) -> Occluded:
-    """The falls follow the attention, but for one place that was needed and not looked at."""
-    falls = scripted.step_result(step, "a").values["attention"].ravel().astype("<f4") * 3.0
-    falls[5] = 1.5
-    return Occluded(step=step, falls=falls.astype("<f4").tobytes(), rank_correlation=0.73)
+    """The drops follow the attention, but for one place that was needed and not looked at."""
+    drops = scripted.step_result(step, "a").values["attention"].ravel().astype("<f4") * 3.0
+    drops[5] = 1.5
+    taken = drops.astype("<f4")
+    return Occluded(step=step, log_prob=-0.5, logit=3.0, margin=1.5, runner_up=5, log_prob_drops=taken.tobytes(),
+                    logit_drops=(2 * taken).tobytes(), margin_drops=(3 * taken).tobytes())
 
 
 def replayed(first: int, last: int) -> Replayed:

@@ -11,7 +11,8 @@ class Change(Protocol):
     """Called with each quantity as soon as it is computed; what it gives is what the step goes on with.
 
     The names are those of the channels; beside them ``word_vector`` or ``frame_vector``, ``attention_scores``, ``logits``,
-    and what a cell is given: ``cell_input``, ``hidden_before``, ``cell_before``. The first length of each is that of the inputs P.
+    and what a cell is given: ``cell_input``, ``hidden_before``, ``cell_before``. The first length of each is that of the
+    inputs P.
     """
 
     def __call__(self, name: str, value: Tensor, /) -> Tensor:

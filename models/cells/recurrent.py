@@ -6,6 +6,9 @@ are written against that, so that one network is the RNN, the LSTM and the GRU o
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -64,11 +67,33 @@ def run_sequence(cell: Cell, inputs: Tensor, state: CellState) -> tuple[Tensor, 
         After the last step.
     """
     weights = (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)
+    kernel = torch.lstm if isinstance(cell, LSTMCell) else torch.gru if isinstance(cell, GRUCell) else torch.rnn_tanh
+    device = inputs.device.type
+    if torch.is_autocast_enabled(device) and not _fused_in_half(kernel, device):
+        with torch.autocast(device, enabled=False):
+            return _fused(kernel, inputs.float(), tuple(part.float() for part in state), weights, training=cell.training)
+    return _fused(kernel, inputs, state, weights, training=cell.training)
+
+
+def _fused(kernel: Any, inputs: Tensor, state: CellState, weights: tuple[Tensor, ...], *,
+           training: bool) -> tuple[Tensor, CellState]:
     begin = tuple(tensor.unsqueeze(0) for tensor in state)                       # (1, B, hidden): one layer
-    settings = (True, 1, 0.0, cell.training, False, False)  # biases, layers, dropout, training, both ways, batch first
-    if isinstance(cell, LSTMCell):
-        outputs, hidden, cell_state = torch.lstm(inputs, begin, weights, *settings)
-        return outputs, (hidden[0], cell_state[0])
-    run = torch.gru if isinstance(cell, GRUCell) else torch.rnn_tanh
-    outputs, hidden = run(inputs, begin[0], weights, *settings)
-    return outputs, (hidden[0],)
+    settings = (True, 1, 0.0, training, False, False)  # biases, layers, dropout, training, both ways, batch first
+    outputs, *after = kernel(inputs, begin if len(begin) > 1 else begin[0], weights, *settings)
+    return outputs, tuple(part[0] for part in after)
+
+
+@lru_cache
+def _fused_in_half(kernel: Any, device: str) -> bool:
+    """Whether this processor has the kernel in half precision, forwards and backwards: tried, since nothing else tells."""
+    try:
+        with torch.enable_grad(), torch.inference_mode(False), torch.autocast(device, dtype=torch.bfloat16):
+            gates = {torch.lstm: 4, torch.gru: 3}.get(kernel, 1)
+            weights = tuple(torch.zeros(*shape, device=device, requires_grad=True)
+                            for shape in ((gates * 8, 8), (gates * 8, 8), (gates * 8,), (gates * 8,)))
+            state = tuple(torch.zeros(2, 8, device=device) for _ in range(2 if kernel is torch.lstm else 1))
+            outputs, _ = _fused(kernel, torch.zeros(2, 2, 8, device=device), state, weights, training=True)
+            outputs.float().sum().backward()  # type: ignore[no-untyped-call]
+    except RuntimeError:
+        return False
+    return True

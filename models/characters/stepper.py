@@ -81,7 +81,6 @@ class CharacterStepper:
         return Reading(memory=None, given=tokens, maximum_steps=len(tokens) + WRITTEN_AT_MOST, notes=tuple(notes),
                        given_input=given)
 
-    @torch.inference_mode()
     def start(self, memory: None) -> CellState:
         """The state before the first character, zeros: each tensor (1, 1, hidden)."""
         return tuple(part.unsqueeze(0) for part in self.network.start(1))

@@ -80,7 +80,6 @@ class ClipStepper:
         pixels = torch.from_numpy(resized(given.frames, self.network.config.size)).to(self.device)
         return Reading(memory=ClipMemory(self.network.read(pixels)[0]), maximum_steps=len(pixels), given_input=given)
 
-    @torch.inference_mode()
     def start(self, memory: ClipMemory) -> ClipState:
         """The state before the first frame."""
         return ClipState(self.network.start(1, 1), torch.zeros(1, 1, 1, dtype=torch.long, device=self.device))

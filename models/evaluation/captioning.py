@@ -15,8 +15,9 @@ from unrolled.models.captioning.stepper import CaptionerStepper
 from unrolled.models.captioning.vocabulary import TOKENISER
 from unrolled.models.data.features import encode_photographs
 from unrolled.models.data.flickr8k import read_split
+from unrolled.models.data.person_masks import read_masks
 from unrolled.models.evaluation.attention import AttentionStatistics
-from unrolled.models.evaluation.grounding import Grounding, read_masks
+from unrolled.models.evaluation.grounding import Grounding
 from unrolled.models.evaluation.probabilities import ReferenceStatistics
 from unrolled.models.evaluation.references import judge_references, next_word_entropies
 from unrolled.models.evaluation.scores import caption_scores

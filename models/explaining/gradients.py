@@ -49,8 +49,9 @@ class _Followed:
 def gradients(line: Line, first: int, last: int, wanted: StillWanted) -> Iterator[GradientRows]:
     """The words of steps `first` to `last`, followed back to `first`; some rows at a time.
 
-    The state before `first` is taken as given. The places of a row are those that its own step looks at, where an edit
-    changes over to another input.
+    Where `first` is 0 the first state is followed back too, to the places that it was made of; otherwise the state before
+    `first` is taken as given. The places of a row are those that its own step looks at, where an edit changes over to
+    another input.
 
     Raises
     ------
@@ -65,20 +66,22 @@ def gradients(line: Line, first: int, last: int, wanted: StillWanted) -> Iterato
 
 def _rows(line: Line, row: int, stop: int, column: int, columns_end: int, wanted: StillWanted) -> GradientRows:
     rows = stop - row
-    followed, looked_at, log_probs = _forward(line, row, stop, column, wanted)
+    followed, looked_at, log_probs, begun_from = _forward(line, row, stop, column, wanted)
     places = list({id(own): own for own in looked_at if own is not None}.values())
+    first = [begun_from] if begun_from is not None else []
     hidden = [own.hidden for own in followed if own.hidden is not None]
     cells = [own.cell for own in followed if own.cell is not None]
     words = [own.word for own in followed if own.word is not None]
     found: tuple[Tensor | None, ...] = torch.autograd.grad(
-        torch.stack(log_probs).sum(), [*hidden, *cells, *words, *places], allow_unused=True)
+        torch.stack(log_probs).sum(), [*hidden, *cells, *words, *first, *places], allow_unused=True)
     if not wanted():
         raise Superseded
     by = [torch.zeros_like(of) if own is None else own
-          for own, of in zip(found, [*hidden, *cells, *words, *places], strict=True)]
+          for own, of in zip(found, [*hidden, *cells, *words, *first, *places], strict=True)]
     by_hidden, rest = by[: len(hidden)], by[len(hidden) :]
     by_cell, rest = rest[: len(cells)], rest[len(cells) :]
     by_word, rest = rest[: len(words)], rest[len(words) :]
+    by_first, rest = rest[: len(first)], rest[len(first) :]
     by_place = {id(of): (own * of.detach()).sum(dim=-1) for own, of in zip(rest, places, strict=True)}  # each (rows, L)
     width = columns_end - column
 
@@ -97,17 +100,24 @@ def _rows(line: Line, row: int, stop: int, column: int, columns_end: int, wanted
         forget_path=table([_norm(own, rows) for own in along]),
         other_paths=table([_norm(whole.reshape(rows, -1) - path, rows) for whole, path in zip(by_cell, along, strict=True)]),
         words=table([(own * word.detach()).reshape(rows, -1).sum(dim=1) for own, word in zip(by_word, words, strict=True)]),
+        first_state=b"".join(_bytes((own * of.detach()).sum(dim=-1).float().cpu())
+                             for own, of in zip(by_first, first, strict=True) if bool(own.any())),
         places=_bytes(torch.stack([by_place[id(of)][number] for number, of in enumerate(looked_at)]).float().cpu())
         if by_place else b"")
 
 
 def _forward(line: Line, row: int, stop: int, column: int,
-             wanted: StillWanted) -> tuple[list[_Followed], list[Tensor | None], list[Tensor]]:
-    """All steps from `column` up to `stop`, with a graph: what was kept of each; and of each row the vectors that its step
-    looks at, and the log-probability of its word.
+             wanted: StillWanted) -> tuple[list[_Followed], list[Tensor | None], list[Tensor], Tensor | None]:
+    """All steps from `column` up to `stop`, with a graph: what was kept of each; of each row the vectors that its step
+    looks at, and the log-probability of its word; and where `column` is 0 the vectors that the first state is made of.
     """
     stepper, rows = line.stepper, stop - row
-    state: Any = _plain(line.state(column, wanted))
+    begun_from: Tensor | None = None
+    if column == 0:  # vectors of their own, so that what comes through the first state is told from what is looked at
+        beginning, begun_from = stepper.differentiable(line.memory_at(0), rows)
+        state: Any = stepper.start(beginning)
+    else:
+        state = _plain(line.state(column, wanted))
     memories: dict[int, tuple[Any, Tensor | None]] = {}
     followed: list[_Followed] = []
     looked_at: list[Tensor | None] = []
@@ -123,7 +133,7 @@ def _forward(line: Line, row: int, stop: int, column: int,
         if step >= row:
             looked_at.append(memories[id(memory)][1])
             log_probs.append(record.log_probs[step - row, line.tokens[step]])
-    return followed, looked_at, log_probs
+    return followed, looked_at, log_probs, begun_from
 
 
 def _forget_path(line: Line, followed: list[_Followed], by_cell: list[Tensor], row: int, column: int) -> list[Tensor]:

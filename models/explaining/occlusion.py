@@ -1,21 +1,20 @@
 """Is the attention an explanation? Each place masked in turn, the step taken again, all at once.
 
-The fall of log p(word) says what the word needed (Zeiler and Fergus 2014 occlude pixels; here what attention looks at is
-masked, so that the others share its weight); its rank correlation with the attention says whether attention shows that
-(Jain and Wallace 2019, "Attention is not Explanation").
+What the word's log-probability, its logit, and its margin over the runner-up lose says what the word needed (Zeiler and
+Fergus 2014 occlude pixels; here what attention looks at is masked, so that the others share its weight). Whether
+attention shows that is another question (Jain and Wallace 2019, "Attention is not Explanation").
 """
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from unrolled.models.backend.engine import EngineError, StillWanted
 from unrolled.models.backend.line import Line, computing
 from unrolled.models.cells.change import Change
+from unrolled.models.explaining.capturing import Captured
 from unrolled.models.protocol.questions import Occluded
-from unrolled.models.trace import FloatArray
 from unrolled.models.trace.edits import SetAttention, UniformAttention
 
 
@@ -47,39 +46,32 @@ def occlude(line: Line, step: int, wanted: StillWanted) -> Occluded:
     EngineError
         When the model has no attention.
     """
-    if line.stepper.anatomy.attend is None:
+    stepper = line.stepper
+    if stepper.anatomy.attend is None:
         raise EngineError("question", "This model has no attention whose places could be masked.")
     overruled = any(isinstance(edit, UniformAttention | SetAttention) and edit.covers(step) for edit in line.edits)
-    before, memory, read = line.state(step, wanted), line.memory_at(step), [line.token_before(step)]
-    token, words = line.tokens[step], len(line.stepper.description.words)
-    with computing(line.stepper.device.type):
-        _, record = line.stepper.step(memory, before, read, line.change_at(step))
-        _, masked = line.stepper.step(memory, before, read, _EachMasked(line.change_at(step), overruled=overruled))
-    begin = words + sum(channel.size for channel in line.channels[: _attention(line)])
-    attention = record.packed[0, begin : begin + line.channels[_attention(line)].size].cpu().numpy()
-    falls = (record.log_probs[0, token] - masked.log_probs[:, token]).float().cpu().numpy()
-    return Occluded(step=step, falls=falls.astype("<f4", copy=False).tobytes(),
-                    rank_correlation=rank_correlation(falls, attention))
+    before, memory, read, token = line.state(step, wanted), line.memory_at(step), [line.token_before(step)], line.tokens[step]
+    plain, masked = Captured(line.change_at(step)), Captured(_EachMasked(line.change_at(step), overruled=overruled))
+    with computing(stepper.device.type):
+        _, record = stepper.step(memory, before, read, plain)
+        _, records = stepper.step(memory, before, read, masked)
+    rivals = [other for other in range(len(stepper.description.words)) if other not in (token, *stepper.never_written)]
+    logits, each = plain["logits"].flatten(0, -2)[0].double(), masked["logits"].flatten(0, -2).double()  # (V,), (L, V)
+    margin, runner_up = _margins(logits.unsqueeze(0), token, rivals)
+    margins, _ = _margins(each, token, rivals)
+    return Occluded(
+        step=step, log_prob=float(record.log_probs[0, token]), logit=float(logits[token]), margin=float(margin[0]),
+        runner_up=rivals[int(runner_up[0])],
+        log_prob_drops=_bytes(record.log_probs[0, token] - records.log_probs[:, token]),
+        logit_drops=_bytes(logits[token] - each[:, token]), margin_drops=_bytes(margin[0] - margins))
 
 
-def _attention(line: Line) -> int:
-    return next(number for number, channel in enumerate(line.channels) if channel.role == "attention")
+def _margins(logits: Tensor, token: int, rivals: list[int]) -> tuple[Tensor, Tensor]:
+    """In each row the token's logit less the largest of the rivals', and which of them that is."""
+    best = logits[:, rivals].max(dim=-1)
+    return logits[:, token] - best.values, best.indices
 
 
-def rank_correlation(one: FloatArray, other: FloatArray) -> float:
-    """Spearman's rank correlation of two rows of numbers, ties sharing their mean rank; nan where one of them is constant.
-
-    What is nan in either is left out.
-    """
-    there = ~(np.isnan(one) | np.isnan(other))
-    first, second = _ranks(one[there]), _ranks(other[there])
-    if len(first) < 2 or not first.std() or not second.std():
-        return float("nan")
-    return float(np.corrcoef(first, second)[0, 1])
-
-
-def _ranks(values: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    means: np.ndarray[tuple[int], np.dtype[np.float64]] = ((last - counts + last + 1) / 2.0)[places.ravel()]
-    return means
+def _bytes(values: Tensor) -> bytes:
+    data: bytes = values.float().cpu().contiguous().numpy().astype("<f4", copy=False).tobytes()
+    return data

@@ -187,11 +187,15 @@ class GradientRows(msgspec.Struct, frozen=True, tag=True, kw_only=True):
         ‖∂ log p(word_t)/∂h_k‖ and, of an LSTM, ‖∂ log p(word_t)/∂c_k‖, (rows, columns).
     forget_path, other_paths : bytes
         Of an LSTM, what ∂/∂c_k is the sum of: the norm of what comes along the cell alone, through the forget gates
-        of the steps from k to t, and the norm of the rest, (rows, columns).
+        of the steps from k to t, and the norm of the rest, (rows, columns). The vectors add up; their norms do not.
     words : bytes
         Gradient × input of the word that step k read, summed over its vector: signed, (rows, columns).
     places : bytes
-        Gradient × input of each place of the picture or each source word, summed over its vector: (rows, places).
+        Gradient × input of each place of the picture or each source word, as the steps look at it, summed over its
+        vector: (rows, places).
+    first_state : bytes
+        The same for what comes through the first state, where that is made of the places, (rows, places); empty where
+        it is not, or where step 0 is not among the columns.
     """
 
     row: StepNumber
@@ -204,6 +208,7 @@ class GradientRows(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     other_paths: bytes = b""
     words: bytes = b""
     places: bytes = b""
+    first_state: bytes = b""
 
     def table(self, values: bytes) -> FloatArray:
         """One of the tables as an array (rows, …); of length 0 where it is empty.
@@ -222,21 +227,31 @@ class GradientRows(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 class Occluded(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """What masking each place does to the word of a step.
 
+    A word that is sure has a log-probability that cannot fall far; its logit and its margin still can.
+
     Attributes
     ----------
-    falls : bytes
-        float32, one a place: log p(word) as it was, less log p(word) with the place masked. Above 0 where it was needed.
-    rank_correlation : float
-        Spearman's, of the falls with the attention, from -1 to 1; nan where one of them is the same everywhere.
+    log_prob, logit, margin : float
+        Of the word, with nothing masked; the margin is its logit less the largest other one.
+    runner_up : int
+        The token that has that one.
+    log_prob_drops, logit_drops, margin_drops : bytes
+        float32, one a place: the value as it was, less the value with the place masked. Above 0 where it was needed.
     """
 
     step: StepNumber
-    falls: bytes
-    rank_correlation: float
+    log_prob: float
+    logit: float
+    margin: float
+    runner_up: int
+    log_prob_drops: bytes
+    logit_drops: bytes
+    margin_drops: bytes
 
-    def values(self) -> FloatArray:
-        """The falls as an array, (places,)."""
-        return np.frombuffer(self.falls, dtype="<f4")
+    def drops(self, of: Literal["log_prob", "logit", "margin"] = "log_prob") -> FloatArray:
+        """The drops of one of the three, (places,)."""
+        return np.frombuffer({"log_prob": self.log_prob_drops, "logit": self.logit_drops, "margin": self.margin_drops}[of],
+                             dtype="<f4")
 
 
 LOG_PROBS, CANDIDATE_LOG_PROBS = "log_probs", "candidate_log_probs"

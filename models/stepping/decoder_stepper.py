@@ -38,7 +38,6 @@ class DecoderStepper(Generic[NetworkT]):
         self.weights: Callable[[], Weights] = self.network.state_dict
         self._recorder = DecoderRecorder(self.network)
 
-    @torch.inference_mode()
     def start(self, memory: Memory) -> CellState:
         """The state before the first token."""
         return self.network.start(memory)

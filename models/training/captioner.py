@@ -19,9 +19,11 @@ from unrolled.models.captioning.vocabulary import Vocabulary
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
 from unrolled.models.data.features import FeatureCache
 from unrolled.models.data.flickr8k import CaptionedPhotographs, read_split
+from unrolled.models.data.person_masks import PERSON_WORDS, read_masks
 from unrolled.models.training.cross_entropy import CrossEntropyPhase
 from unrolled.models.training.optimising import Report
 from unrolled.models.training.options import TrainingOptions
+from unrolled.models.training.pointing import PersonMasks, Pointing
 from unrolled.models.training.resuming import ResumeFile
 from unrolled.models.training.rewards import CaptionRewards
 from unrolled.models.training.self_critical import SelfCriticalPhase
@@ -91,18 +93,18 @@ class CaptionerTraining:
         # A photograph's features are the same on every machine, so that the data may lie in another folder.
         resume = ResumeFile.beside(self.output, f"{self.model} {msgspec.json.encode(options).decode()}")
         saved = resume.read(self.device)
-        detector = None
+        pointing = None
         if options.attention and options.detector_epochs:
             detectors = DetectorTraining(captions, grid_of, vocabulary=len(vocabulary), features=encoder.kind.features,
                                          cells=encoder.kind.side**2, epochs=options.detector_epochs, device=self.device,
                                          seed=options.seed)
-            detector = detectors.detector
             if "detector" in saved:
-                detector.load_state_dict(saved["detector"])
+                detectors.detector.load_state_dict(saved["detector"])
             else:
                 yield from detectors.run()
-        known = {"detector": detector.state_dict()} if detector is not None else {}
-        first = CrossEntropyPhase(network, captions, grid_of, options, start=vocabulary.start, detector=detector)
+            pointing = Pointing(detectors.detector, self._masks(split, vocabulary, side=encoder.kind.side))
+        known = {"detector": pointing.detector.state_dict()} if pointing is not None else {}
+        first = CrossEntropyPhase(network, captions, grid_of, options, start=vocabulary.start, pointing=pointing)
         if "first" in saved:
             first.restore(saved["first"])
         while not first.finished:
@@ -113,7 +115,7 @@ class CaptionerTraining:
         if options.reward_epochs > 0:
             rewards = CaptionRewards(captions, end=vocabulary.end, bleu=options.reward_bleu)
             second = SelfCriticalPhase(network, captions, grid_of, rewards, options, start=vocabulary.start,
-                                       end=vocabulary.end, forbidden=(vocabulary.start, vocabulary.unknown), detector=detector)
+                                       end=vocabulary.end, forbidden=(vocabulary.start, vocabulary.unknown), pointing=pointing)
             if "second" in saved:
                 second.restore(saved["second"])
             while not second.finished:
@@ -125,6 +127,12 @@ class CaptionerTraining:
                         card=self._card(split))
         save_checkpoint(self.output, header, average.network.state_dict())
         resume.remove()
+
+    def _masks(self, split: CaptionedPhotographs, vocabulary: Vocabulary, *, side: int) -> PersonMasks | None:
+        masks = read_masks(self.data, "train")
+        words = {token for token, word in enumerate(vocabulary.words) if word in PERSON_WORDS}
+        return PersonMasks.of([photograph.name for photograph in split.photographs], masks, side=side, words=words,
+                              vocabulary=len(vocabulary)) if masks else None
 
     def _card(self, split: CaptionedPhotographs) -> Card:
         options = self.options

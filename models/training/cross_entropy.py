@@ -14,7 +14,7 @@ from unrolled.models.training.batches import GridOf, epoch_of_batches, number_of
 from unrolled.models.training.losses import caption_losses
 from unrolled.models.training.optimising import Report, RunningAverage, learning_rate_at, parameter_groups
 from unrolled.models.training.options import TrainingOptions
-from unrolled.models.training.word_detector import WordDetector
+from unrolled.models.training.pointing import Pointing
 
 
 class CrossEntropyPhase:
@@ -28,18 +28,18 @@ class CrossEntropyPhase:
         For every picture its captions as tokens, END last.
     grid_of : GridOf
         Where features come from.
-    detector : WordDetector, optional
+    pointing : Pointing, optional
         What teaches attention where to look.
     """
 
     def __init__(self, network: Captioner, captions: Sequence[Sequence[Sequence[int]]], grid_of: GridOf,
-                 options: TrainingOptions, *, start: int, detector: WordDetector | None = None) -> None:
+                 options: TrainingOptions, *, start: int, pointing: Pointing | None = None) -> None:
         self.network, self.options = network, options
         self.average = RunningAverage(network, options.average_decay)
         self.optimiser = torch.optim.AdamW(parameter_groups(network, options.weight_decay),
                                            lr=options.learning_rate, betas=(0.9, 0.98))
         self.epoch = 0
-        self._captions, self._grid_of, self._start, self._detector = captions, grid_of, start, detector
+        self._captions, self._grid_of, self._start, self._pointing = captions, grid_of, start, pointing
         self._batches = number_of_batches(len(captions), options.pictures_per_batch)
 
     @property
@@ -65,7 +65,7 @@ class CrossEntropyPhase:
             grid = self._grid_of(batch.pictures, batch.flipped)
             with torch.autocast(grid.device.type, dtype=torch.bfloat16, enabled=options.half):
                 losses = caption_losses(self.network, grid, batch, label_smoothing=options.label_smoothing,
-                                        penalties=options.penalties, detector=self._detector)
+                                        penalties=options.penalties, pointing=self._pointing)
             # Maps are shaped from the second half epoch on, when there is something to look for.
             shaping = min(max(update / self._batches - 0.5, 0.0), 1.0)
             self.optimiser.zero_grad(set_to_none=True)

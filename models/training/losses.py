@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from unrolled.models.captioning.network import Captioner
 from unrolled.models.stepping.teacher_forcing import teacher_forced
 from unrolled.models.training.batches import Batch
-from unrolled.models.training.word_detector import WordDetector
+from unrolled.models.training.pointing import Pointing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,7 @@ class AttentionPenalties:
         Weight of the total variation between neighbouring words' maps below `change_target`.
     change_target : float
     pointing : float
-        Weight of the cross-entropy between a word's map and the attention that it is written with, where there are
-        detectors of words.
+        Weight of what teaches attention where to look; see `unrolled.models.training.pointing`.
     """
 
     coverage: float = 0.002
@@ -85,33 +84,15 @@ def attention_losses(maps: Tensor, mask: Tensor, penalties: AttentionPenalties) 
     return penalty, masked_mean(entropy, mask).detach(), masked_mean(change, both).detach()
 
 
-def pointing_loss(maps: Tensor, targets: Tensor, grid: Tensor, detector: WordDetector) -> Tensor:
-    """The cross-entropy between each believed word's own map and the attention it was written with, in nats above its least.
-
-    Parameters
-    ----------
-    maps : Tensor, shape (P, K, T, L)
-        The attention.
-    targets : Tensor, shape (P, K, T)
-        The words written; -1 where there is none.
-    grid : Tensor, shape (P, L, encoder_features)
-    """
-    words = targets.clamp_min(0)
-    belief = detector.belief[words] * (targets >= 0)                                   # (P, K, T)
-    where = detector.maps(grid, words)                                                 # (P, K, T, L)
-    divergence = (torch.special.xlogy(where, where) - where * maps.clamp_min(1e-9).log()).sum(-1)
-    return masked_mean(divergence, belief)
-
-
 def caption_losses(network: Captioner, grid: Tensor, batch: Batch, *, label_smoothing: float,
-                   penalties: AttentionPenalties, detector: WordDetector | None = None) -> Losses:
+                   penalties: AttentionPenalties, pointing: Pointing | None = None) -> Losses:
     """Write the captions with the true word before (teacher forcing) and compare.
 
     Parameters
     ----------
     grid : Tensor, shape (P, L, encoder_features)
         The encoder's features of the batch's pictures.
-    detector : WordDetector, optional
+    pointing : Pointing, optional
         What teaches attention where to look.
     """
     inputs, targets = torch.from_numpy(batch.inputs).to(grid.device), torch.from_numpy(batch.targets).to(grid.device)
@@ -123,5 +104,5 @@ def caption_losses(network: Captioner, grid: Tensor, batch: Batch, *, label_smoo
     if attention is None:
         return Losses(words, nothing, nothing, nothing, nothing)
     penalty, entropy, change = attention_losses(attention, written.float(), penalties)
-    pointing = pointing_loss(attention, targets, grid, detector) if detector is not None else nothing
-    return Losses(words, penalty + penalties.pointing * pointing, entropy, change, pointing.detach())
+    elsewhere = pointing(attention, batch, grid) if pointing is not None else nothing
+    return Losses(words, penalty + penalties.pointing * elsewhere, entropy, change, elsewhere.detach())

@@ -22,8 +22,8 @@ from unrolled.models.training.batches import GridOf, make_batch
 from unrolled.models.training.losses import attention_losses, caption_losses
 from unrolled.models.training.optimising import Report, RunningAverage
 from unrolled.models.training.options import TrainingOptions
+from unrolled.models.training.pointing import Pointing
 from unrolled.models.training.rewards import CaptionRewards
-from unrolled.models.training.word_detector import WordDetector
 
 LONGEST_DRAWN = 18  # words with END
 
@@ -37,13 +37,13 @@ class SelfCriticalPhase:
         Trained in place.
     captions : sequence
         For every picture its captions as tokens, END last.
-    detector : WordDetector, optional
+    pointing : Pointing, optional
         What teaches attention where to look.
     """
 
     def __init__(self, network: Captioner, captions: Sequence[Sequence[Sequence[int]]], grid_of: GridOf, rewards: CaptionRewards,
                  options: TrainingOptions, *, start: int, end: int, forbidden: tuple[int, ...],
-                 detector: WordDetector | None = None) -> None:
+                 pointing: Pointing | None = None) -> None:
         self.network, self.options = network, options
         network.dropout.p = options.reward_dropout
         self.average = RunningAverage(network, options.reward_average_decay)
@@ -51,7 +51,7 @@ class SelfCriticalPhase:
         self.optimiser = torch.optim.AdamW(network.parameters(), lr=options.reward_learning_rate, betas=(0.9, 0.98),
                                            weight_decay=0.0)
         self.update = 0
-        self._captions, self._grid_of, self._rewards, self._detector = captions, grid_of, rewards, detector
+        self._captions, self._grid_of, self._rewards, self._pointing = captions, grid_of, rewards, pointing
         self._start, self._end, self._forbidden = start, end, list(forbidden)
         self.updates = int(options.reward_epochs * len(captions) / options.pictures_per_batch)
 
@@ -82,7 +82,7 @@ class SelfCriticalPhase:
             policy = -(advantage * log_probs.clamp_min(-20.0) * written).sum() / written.sum()
             batch = make_batch(chosen.tolist(), [self._captions[p] for p in chosen], start=self._start, flipped=flipped)
             true = caption_losses(self.network, grid, batch, label_smoothing=0.0, penalties=options.penalties,
-                                  detector=self._detector)
+                                  pointing=self._pointing)
             penalty = attention_losses(maps, written, options.penalties)[0] if maps is not None else 0.0
             self.optimiser.zero_grad(set_to_none=True)
             (policy + 0.1 * penalty + options.reward_cross_entropy * true.total(1.0)).backward()  # type: ignore[no-untyped-call]

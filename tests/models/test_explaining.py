@@ -19,9 +19,11 @@ from unrolled.models.backend.engine import EngineError, Superseded
 from unrolled.models.backend.line import Line
 from unrolled.models.explaining.equations import explain
 from unrolled.models.explaining.gradients import ROWS_AT_ONCE, gradients
-from unrolled.models.explaining.occlusion import occlude, rank_correlation
+from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.protocol.questions import Equation, FollowGradients, GradientRows, OccludeStep
+from unrolled.models.stepping.editing import change_at
 from unrolled.models.trace.edits import ClampUnits, MaskAttention, ScaleUnits, SetAttention, UniformAttention
+from unrolled.viewer.analysis.occlusion import LEAST_DROP, summarise, verdict
 
 KINDS = [(cell, attention) for cell in CELLS for attention in (True, False)]
 
@@ -261,28 +263,41 @@ def test_a_unit_or_a_step_that_is_not_there_is_said() -> None:
 @pytest.mark.parametrize("edits", [
     (), (MaskAttention(places=(0, 4)),), (ClampUnits(channel="cell", value=0.1, first=2, last=2),)])
 def test_occlusion_is_masking_one_place_by_hand(edits: tuple) -> None:
+    """The step is computed by the independent reference, whose logits are read off on their way."""
     stepper = captioner()
-    line, reports = written(stepper, edits)
-    falls = occlude(line, 3, always).values()
-    run = run_of(stepper)
-    words = tiny_lines.forced(*tiny_lines.WORDS)
-    run.fork(1, 0, 0, (*words, *edits), ())
-    take(run.line(1))
+    line, _ = written(stepper, edits)
+    found, token, barred = occlude(line, 3, always), line.tokens[3], stepper.never_written
+    reference = stepper.reference()
+    memory, state = reference.read(line.reading.given_input), tuple(part[0].double() for part in line.state(3, always))
+
+    def values(*masks: MaskAttention) -> dict[str, float]:
+        change, seen = change_at((*edits, *masks), 3), {}
+
+        def hook(name: str, value: torch.Tensor) -> torch.Tensor:
+            seen[name] = change(name, value)
+            return seen[name]
+
+        log_probs = reference.step(memory, state, line.token_before(3), 3, hook)["log_probs"]
+        logits = seen["logits"].flatten()
+        others = [(float(logit), place) for place, logit in enumerate(logits) if place not in (token, *barred)]
+        return {"log_prob": float(log_probs[token]), "logit": float(logits[token]),
+                "margin": float(logits[token]) - max(others)[0], "runner_up": max(others)[1]}
+
+    plain = values()
+    for name in ("log_prob", "logit", "margin", "runner_up"):
+        assert getattr(found, name) == pytest.approx(plain[name], abs=1e-5)
     for place in range(9):
-        run.fork(2, 1, 3, (*words, *edits, MaskAttention(places=(place,), first=3, last=3)), ())
-        masked = take(run.line(2), start=3, stop=4)[0]
-        assert reports[3].log_prob - masked.log_prob == pytest.approx(float(falls[place]), abs=1e-5)
-    found = occlude(line, 3, always)
-    attention = values_of(line, reports)["attention"][3].numpy()
-    assert found.rank_correlation == pytest.approx(naive_spearman(falls, attention), abs=1e-9)
+        masked = values(MaskAttention(places=(place,), first=3, last=3))
+        for name in ("log_prob", "logit", "margin"):
+            assert float(found.drops(name)[place]) == pytest.approx(plain[name] - masked[name], abs=1e-5)
 
 
 def test_attention_that_an_edit_sets_can_be_occluded_too() -> None:
     for edit in (UniformAttention(), SetAttention(weights=tuple(range(9)))):
         line, _ = written(captioner(), (edit,))
-        falls = occlude(line, 2, always).values()
-        assert np.isfinite(falls).all()
-        assert np.abs(falls[1:]).max() > 0
+        drops = occlude(line, 2, always).drops()
+        assert np.isfinite(drops).all()
+        assert np.abs(drops[1:]).max() > 0
 
 
 def test_without_attention_nothing_can_be_masked() -> None:
@@ -291,25 +306,21 @@ def test_without_attention_nothing_can_be_masked() -> None:
         occlude(line, 0, always)
 
 
-def naive_spearman(one: np.ndarray, other: np.ndarray) -> float:
-    def ranks(values: np.ndarray) -> np.ndarray:
-        return np.array([(values < own).sum() + ((values == own).sum() + 1) / 2 for own in values])
-
-    first, second = ranks(one), ranks(other)
-    first, second = first - first.mean(), second - second.mean()
-    return float((first * second).sum() / math.sqrt((first**2).sum() * (second**2).sum()))
-
-
-@given(st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=3, max_size=30))
+@given(st.lists(st.tuples(st.floats(-2, 2, width=32), st.floats(0, 1, width=32)), min_size=2, max_size=60,
+                unique_by=(lambda own: own[0], lambda own: own[1])))
 @settings(max_examples=80, deadline=None)
-def test_rank_correlation_is_spearmans(pairs: list[tuple[int, int]]) -> None:
-    one, other = np.array(pairs, np.float32).T
-    found = rank_correlation(one, other)
-    if one.std() == 0 or other.std() == 0:
-        assert math.isnan(found)
-    else:
-        assert found == pytest.approx(naive_spearman(one, other), abs=1e-9)
-        assert rank_correlation(np.exp(one), other) == pytest.approx(found)  # it knows ranks alone
+def test_the_share_of_what_masking_takes_is_counted_place_by_place(pairs: list[tuple[float, float]]) -> None:
+    drops, attention = np.array(pairs, np.float32).T
+    found = summarise(drops, attention)
+    ranked = sorted(range(len(pairs)), key=lambda place: -attention[place])
+    taken = [max(float(drop), 0.0) for drop in drops]
+    assert found.attended == max(len(pairs) // 10, 1)
+    assert found.largest_drop == pytest.approx(max(taken))
+    if sum(taken) > 0:
+        assert found.share == pytest.approx(sum(taken[place] for place in ranked[: found.attended]) / sum(taken))
+        assert ranked[found.rank - 1] == taken.index(max(taken))
+    assert found.means_something == (max(taken) >= LEAST_DROP)
+    assert ("too little" in verdict(found)) != found.means_something
 
 
 # ── Answers ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -205,7 +205,10 @@ def the_entropy_of_something_else(patch: Patch) -> None:
 
 @mutation()
 def logits_doubled(patch: Patch) -> None:
-    around(patch, F, "linear", lambda old, x, weight, bias=None: old(x, weight, bias) * (2 if len(weight) == len(tiny.WORDS) else 1))
+    def doubled(old: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+        return old(x, weight, bias) * (2 if len(weight) == len(tiny.WORDS) else 1)
+
+    around(patch, F, "linear", doubled)
 
 
 @mutation()

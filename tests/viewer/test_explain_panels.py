@@ -13,7 +13,7 @@ from unrolled.models.protocol.questions import Explained
 from unrolled.models.trace.edits import ClampUnits
 from unrolled.viewer.panels.equation_text import number, typeset
 from unrolled.viewer.panels.found import OCCLUSION
-from unrolled.viewer.panels.why import verdict
+from unrolled.viewer.analysis.occlusion import summarise, verdict
 
 
 @pytest.fixture
@@ -137,14 +137,15 @@ def test_places_are_masked_in_turn_and_laid_over_the_picture(qtbot, window):
     qtbot.mouseClick(panel.masking, Qt.MouseButton.LeftButton, pos=QPoint(8, panel.masking.height() // 2))
     assert panel.masking.isChecked()
     answered(qtbot, window, OCCLUSION)
-    falls = scripted_answers.occluded(4).values()
-    assert np.array_equal(panel.falls.values, falls)
-    assert panel.verdict.text() == verdict(0.73)
+    drops = scripted_answers.occluded(4).drops()
+    assert np.array_equal(panel.drops.values, drops)
+    weights = window.session.trace.column("attention")[4].ravel()
+    assert panel.verdict.text() == verdict(summarise(drops, weights))
     place = picture.controls.channel.findData(OCCLUSION)
     picture.controls.channel.setCurrentIndex(place)
     picture.controls.channel.activated.emit(place)
-    assert np.array_equal(picture.shown_map.ravel(), falls)
-    assert "fall of log p" in picture.canvas.label
+    assert np.array_equal(picture.shown_map.ravel(), drops)
+    assert "drop of log p" in picture.canvas.label
     window.session.playhead.seek(5)
     window.coordinator.flush()
     answered(qtbot, window, OCCLUSION)

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox
 
 from unrolled.models.protocol.questions import FollowGradients, GradientRows, Occluded, OccludeStep
 from unrolled.models.trace import Provenance, Trace
-from unrolled.viewer.panels.causes import WordsRead, verdict
+from unrolled.viewer.analysis.occlusion import summarise, verdict
+from unrolled.viewer.panels.causes import WordsRead
 from unrolled.viewer.panels.found import FOLLOWED_AT_MOST, GRADIENTS, OCCLUSION, UNASKED_AT_MOST
 from unrolled.viewer.panels.gradient_map import DECADES_AT_MOST, decades_of
 from unrolled.viewer.panels.numbers import brief, precise
@@ -341,29 +342,43 @@ def test_masking_follows_the_playhead_while_it_is_on(qtbot, session, open_panel)
     panel = open_panel(session)
     follow(session)
     assert session.questions.get(OCCLUSION) is None
-    assert not panel.falls.isVisible()
+    assert not panel.drops.isVisible()
     qtbot.mouseClick(panel.masking, Qt.MouseButton.LeftButton, pos=QPoint(8, panel.masking.height() // 2))
     for step in (0, 6):
         session.playhead.seek(step)
         assert session.questions.get(OCCLUSION).question == OccludeStep(step)
-        assert not panel.falls.isVisible()  # those of another step are not shown
+        assert not panel.drops.isVisible()  # those of another step are not shown
         mask(session)
-        np.testing.assert_array_equal(panel.falls.values, scripted_answers.occluded(step).values())
-        assert panel.verdict.text() == verdict(0.73)
+        np.testing.assert_array_equal(panel.drops.values, scripted_answers.occluded(step).drops())
+        weights = session.trace.column("attention")[step].ravel()
+        assert panel.verdict.text() == verdict(summarise(scripted_answers.occluded(step).drops(), weights))
     panel.masking.setChecked(False)
-    assert not panel.falls.isVisible()
+    assert not panel.drops.isVisible()
     assert not panel.verdict.isVisible()
 
 
-def test_falls_that_are_next_to_nothing_are_not_called_needed(session, open_panel):
+def occluded(step, drops, **values):
+    taken = drops.astype("<f4")
+    return Occluded(step=step, **{"log_prob": -0.7, "logit": 2.0, "margin": 0.5, "runner_up": 3} | values,
+                    log_prob_drops=taken.tobytes(), logit_drops=(2 * taken).tobytes(), margin_drops=(3 * taken).tobytes())
+
+
+def test_drops_that_are_next_to_nothing_give_no_verdict_and_a_sure_word_has_its_logit(session, open_panel):
     panel = open_panel(session)
     panel.masking.setChecked(True)
     asked = session.questions.get(OCCLUSION)
-    falls = np.linspace(-1e-5, 2e-5, scripted_answers.PLACES, dtype="<f4")
-    session.questions.take_part(asked.number, Occluded(step=0, falls=falls.tobytes(), rank_correlation=0.9), done=True)
-    assert "no single place was needed" in panel.verdict.text()
-    assert "2.0·10⁻⁵" in panel.verdict.text()
-    assert "0.90" in panel.verdict.text()
+    drops = np.linspace(-0.01, 0.02, scripted_answers.PLACES)
+    session.questions.take_part(asked.number, occluded(0, drops, log_prob=-0.01), done=True)
+    assert "too little for a verdict" in panel.verdict.text()
+    assert "0.02 nats" in panel.verdict.text()
+    assert "look at its logit" in panel.verdict.text()
+    measures = panel.causes.measures
+    measures.setCurrentIndex(measures.findData("margin"))
+    measures.activated.emit(measures.currentIndex())
+    assert "too little" not in panel.verdict.text()
+    np.testing.assert_allclose(panel.drops.values, 3 * drops.astype("<f4"))
+    assert panel.drops.title == "drop of the margin when masked"
+    assert panel.causes.numbers.text() == "log p −0.01 · logit 2.00 · margin 0.50 over “brown”"
 
 
 def test_a_sentence_has_a_line_for_each_source_word(session, open_panel):
@@ -379,18 +394,18 @@ def test_a_sentence_has_a_line_for_each_source_word(session, open_panel):
     session.questions.take_part(asked.number, GradientRows(row=0, rows=rows, column=0, columns=rows, hidden=norms.tobytes(),
                                                            words=norms.tobytes(), places=inputs.tobytes()), done=True)
     panel.masking.setChecked(True)
-    falls = np.arange(places, dtype="<f4")
+    drops = np.arange(places, dtype="<f4")
     session.questions.take_part(session.questions.get(OCCLUSION).number,
-                                Occluded(step=3, falls=falls.tobytes(), rank_correlation=-0.2), done=True)
+                                occluded(3, drops), done=True)
     bars = panel.causes.sources
     assert bars.isVisible()
     assert not panel.causes.attention.isVisible()
     assert bars.names[:3] == ("a", "brown", "dog")
-    assert [column.title for column in bars.columns] == ["attention α", "gradient × input", "fall when masked"]
+    assert [column.title for column in bars.columns] == ["attention α", "gradient × input", "drop of log p when masked"]
     np.testing.assert_array_equal(bars.columns[1].values, inputs[3])
-    np.testing.assert_array_equal(bars.columns[2].values, falls)
+    np.testing.assert_array_equal(bars.columns[2].values, drops)
     assert bars.columns[0].largest == 1.0  # the absolute scale
-    assert "fall when masked 2.0000" in bars.reading(QPointF(row_place(bars, 2)))
+    assert "drop of log p when masked 2.0000" in bars.reading(QPointF(row_place(bars, 2)))
     session.appearance.update(attention_scale="stretched")
     panel.refresh()
     assert bars.columns[0].largest == pytest.approx(trace.column("attention")[3].max())

@@ -50,6 +50,11 @@ class Saturation:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.mean_log >= 0, np.inf, np.log(2.0) / -self.mean_log)
 
+    @property
+    def told(self) -> npt.NDArray[np.bool_]:
+        """Whose half-life the run is long enough to tell: one that is no longer than the run."""
+        return self.half_life <= self.steps
+
 
 class Saturating:
     """Counts a gate's values as a run grows: each step is looked at once.

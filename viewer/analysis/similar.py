@@ -32,15 +32,18 @@ class Pattern:
     channel : str
     units : tuple of int
     threshold : float
-        A unit is on where its value lies beyond it: at least so large, or, below 0, at most so large.
+        A unit is on where its value, times its sign, is at least so large. Below 0: where its value is at most so large.
     length : int
         How many steps they stay on; spans of other lengths score less.
+    signs : tuple of int
+        1 or -1 for each unit: whether it is on where it is large, or where it is far below 0. Empty for 1 alone.
     """
 
     channel: str
     units: tuple[int, ...]
     threshold: float
     length: int = 1
+    signs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +85,12 @@ def suggested_threshold(values: FloatArray) -> float:
     return float(edges[1 + int(np.nanargmax(np.where(np.isfinite(between), between, -1.0)))])
 
 
-def units_on(values: FloatArray, threshold: float) -> tuple[int, ...]:
-    """The units that are on throughout a span, (steps, units)."""
-    return tuple(int(unit) for unit in np.flatnonzero(_on(values, threshold).all(axis=0)))
+def units_on(values: FloatArray, threshold: float) -> dict[int, int]:
+    """The units that are on throughout a span, (steps, units), each with its sign: on one side of 0 or the other."""
+    above = {int(unit): 1 for unit in np.flatnonzero(_on(values, threshold).all(axis=0))}
+    if threshold <= 0:
+        return above
+    return above | {int(unit): -1 for unit in np.flatnonzero(_on(-values, threshold).all(axis=0))}
 
 
 def find(pattern: Pattern, trace: Trace, *, source: str = "", wanted: Callable[[], bool] = lambda: True) -> list[Match]:
@@ -100,7 +106,10 @@ def find(pattern: Pattern, trace: Trace, *, source: str = "", wanted: Callable[[
         raise ValueError(f"it has no such units of {pattern.channel.replace('_', ' ')}")
     if not wanted():
         return []
-    share = _on(trace.column(channel.name)[:, list(pattern.units)], pattern.threshold).mean(axis=1)
+    values = trace.column(channel.name)[:, list(pattern.units)]
+    if pattern.signs and pattern.threshold > 0:
+        values = values * np.array(pattern.signs, np.float32)
+    share = _on(values, pattern.threshold).mean(axis=1)
     matches = []
     for first, stop in _spans(share):
         length = stop - first

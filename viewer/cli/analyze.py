@@ -31,8 +31,9 @@ from unrolled.viewer.cli.trace import check_output
 
 SUFFIXES = (".json", ".html")
 JSON_EXPLAINED = """The JSON is one object: steps (words, log-probabilities, candidates), equations (a list, one for each step
-and unit), gradients (tables, row t, column k), occlusion (falls and rank_correlation for each step), gates, attention,
-similar, fidelity, edits, and notes. Steps, units and places are counted from 0; numbers that are none are null."""
+and unit), gradients (tables, row t, column k), occlusion (for each step what masking each place takes from log p, logit and
+margin, and the share of it in the most attended tenth), gates, attention, similar, fidelity, edits, and notes. Steps, units
+and places are counted from 0, and "convention" says what a step is; numbers that are none are null."""
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -142,7 +143,7 @@ def _write(arguments: argparse.Namespace, trace: Trace, loaded: Loaded | None, a
     description = loaded.description if loaded is not None else None
     end = description.words[description.end_token] if description is not None and description.end_token >= 0 else "<end>"
     found = collect(trace, file=arguments.input.name, ask=ask, notes=notes, units=arguments.unit, steps=arguments.step,
-                    end_word=end, say=_say)
+                    end_word=end, vocabulary=description.words if description is not None else (), say=_say)
     _say("")
     data = as_json(found) if arguments.output.suffix.lower() == ".json" else page(found, trace, _picture_of(trace))
     try:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from unrolled.models.protocol.questions import GradientRows
 from unrolled.models.trace import FloatArray, Trace
-from unrolled.viewer.panels.numbers import precise
-from unrolled.viewer.panels.painting import signed
 from unrolled.viewer.panels.words import shown
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.theme.attention_colours import attention_limits
 
 WORDS_AT_MOST = 14  # bars; of more words the weakest stand together in one
-LEAST_FALL = 0.01   # of log p(word): below it no place was needed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +46,8 @@ class Places:
         Where the scale of the attention ends.
     colour_map : str
         Of the attention.
-    inputs, falls : array of float32, shape (places,), or None
-        Gradient × input; the fall of log p(word) with each place masked.
+    inputs, first_state, drops : array of float32, shape (places,), or None
+        Gradient × input through what the steps look at, and through the first state; what masking each place takes away.
     """
 
     shape: tuple[int, ...]
@@ -60,7 +56,8 @@ class Places:
     attention_top: float
     colour_map: str
     inputs: FloatArray | None = None
-    falls: FloatArray | None = None
+    first_state: FloatArray | None = None
+    drops: FloatArray | None = None
 
 
 def word_at(trace: Trace, step: int) -> str:
@@ -79,7 +76,7 @@ def words_read(trace: Trace, part: GradientRows | None, step: int) -> WordsRead 
                      part.table(part.words)[step - part.row][: len(names)])
 
 
-def places_of(trace: Trace, part: GradientRows | None, step: int, *, falls: FloatArray | None,
+def places_of(trace: Trace, part: GradientRows | None, step: int, *, drops: FloatArray | None,
               appearance: AppearanceValues) -> Places | None:
     """What a step looked at, with what is known of it; None without attention."""
     channel = trace.with_role("attention")
@@ -89,23 +86,13 @@ def places_of(trace: Trace, part: GradientRows | None, step: int, *, falls: Floa
     names = tuple(shown(word, "pieces") for word in trace.provenance.source) if channel.axes == ("source",) else ()
     scale = appearance.attention_scale
     inputs = part.table(part.places)[step - part.row] if part is not None and part.places else None
+    first_state = part.table(part.first_state)[step - part.row] if part is not None and part.first_state else None
 
     def fitting(values: FloatArray | None) -> FloatArray | None:
         return values if values is not None and values.size == channel.size else None
 
-    return Places(shape=channel.shape, names=names, attention=weights.ravel(), inputs=fitting(inputs), falls=fitting(falls),
+    return Places(shape=channel.shape, names=names, attention=weights.ravel(), inputs=fitting(inputs),
+                  first_state=fitting(first_state), drops=fitting(drops),
                   attention_top=1.0 if names and scale == "absolute" else attention_limits(weights, scale)[1],
                   colour_map=appearance.attention_colour_map)
 
-
-def verdict(rank_correlation: float, largest_fall: float = math.inf) -> str:
-    """What a rank correlation of falls and attention says, in a sentence; with falls that are next to nothing, another."""
-    if not math.isfinite(rank_correlation):
-        return "The falls or the attention are the same everywhere: they cannot be ranked."
-    number = f"Rank correlation with the attention {signed(rank_correlation, 2)}"
-    if largest_fall < LEAST_FALL:
-        return f"{number}, but no single place was needed: log p(word) falls by {precise(max(largest_fall, 0.0))} at most."
-    said = ("the attention shows what the word needed" if rank_correlation >= 0.5 else
-            "the attention shows in part what the word needed" if rank_correlation >= 0.2 else
-            "the attention does not show what the word needed")
-    return f"{number}: {said}."

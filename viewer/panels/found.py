@@ -106,7 +106,7 @@ def ask_gradients(session: Session) -> Asked | None:
     return session.questions.ask(GRADIENTS, FollowGradients(max(last - FOLLOWED_AT_MOST + 1, 0), last), branch.take)
 
 
-def ask_falls(session: Session, step: int) -> Asked | None:
+def ask_occlusion(session: Session, step: int) -> Asked | None:
     """Mask each place of a step in turn; None where nobody can answer."""
     trace, branch = session.trace, session.branch
     if trace is None or branch is None or not session.questions.possible or not 0 <= step < len(trace):
@@ -120,10 +120,10 @@ def occluded_of(asked: Asked | None, step: int, take: int) -> Occluded | None:
     return found if asked is not None and asked.take == take and found is not None and found.step == step else None
 
 
-def falls_of(asked: Asked | None, step: int, take: int) -> FloatArray | None:
-    """The falls that were found for a step, (places,)."""
+def drops_of(asked: Asked | None, step: int, take: int) -> FloatArray | None:
+    """What masking each place takes from log p(word), as it was found for a step, (places,)."""
     found = occluded_of(asked, step, take)
-    return found.values() if found is not None else None
+    return found.drops() if found is not None else None
 
 
 def causes_of(asked: Asked | None, step: int, take: int) -> FloatArray | None:

@@ -1,6 +1,6 @@
 """What can be laid over the picture in place of the attention, once it was asked for. It knows no Qt.
 
-Absolute scales are the same at every step: a fall of log p(word) ends at 1, a word e times less likely; gradient × input
+Absolute scales are the same at every step: a drop of log p(word) ends at 1, a word e times less likely; gradient × input
 at the largest value that was found in the run.
 """
 
@@ -14,10 +14,10 @@ from unrolled.models.trace import FloatArray
 from unrolled.viewer.panels.found import (
     GRADIENTS,
     OCCLUSION,
-    ask_falls,
     ask_gradients,
+    ask_occlusion,
     causes_of,
-    falls_of,
+    drops_of,
     is_short,
     largest_cause,
 )
@@ -26,7 +26,7 @@ from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
 
 TITLES = {OCCLUSION: "needed places", GRADIENTS: "gradient × input"}
-MEANINGS = {OCCLUSION: "fall of log p when masked", GRADIENTS: "gradient × input"}
+MEANINGS = {OCCLUSION: "drop of log p when masked", GRADIENTS: "gradient × input"}
 FULL_FALL = 1.0
 FAINT = 0.1  # of the scale: what is less is hardly seen, and said
 
@@ -67,13 +67,13 @@ def _values(session: Session, source: str, step: int) -> tuple[FloatArray | None
     asked, branch = session.questions.get(source), session.branch
     if branch is None:
         return None, asked
-    of = falls_of if source == OCCLUSION else causes_of
+    of = drops_of if source == OCCLUSION else causes_of
     return of(asked, step, branch.take), asked
 
 
 def _ask(session: Session, source: str, step: int) -> Asked | None:
     if source == OCCLUSION:
-        return ask_falls(session, step)
+        return ask_occlusion(session, step)
     trace, asked, branch = session.trace, session.questions.get(GRADIENTS), session.branch
     waits = asked is not None and branch is not None and asked.take == branch.take and not asked.done
     return ask_gradients(session) if trace is not None and trace.ended and is_short(trace) and not waits else None

@@ -61,6 +61,9 @@ class GateStatisticsPanel(Panel):
         self._title = QLabel("Half-life (proxy)")
         self._title.setToolTip(PROXY)
         self._title.setObjectName("subtitle")
+        self._short = QLabel("")
+        self._short.setObjectName("muted")
+        self._short.setWordWrap(True)
         chart, list_ = QWidget(), QWidget()
         left, right = QVBoxLayout(chart), QVBoxLayout(list_)
         for part in (left, right):
@@ -69,6 +72,7 @@ class GateStatisticsPanel(Panel):
             left.addWidget(widget, stretch)
         right.addWidget(self._title)
         right.addWidget(self.lives, 1)
+        right.addWidget(self._short)
         self._inside = TwoParts(chart, list_, stretch=(3, 2), first_height=CHART_HEIGHT)
         self._empty = EmptyText(EMPTY, self)
         layout = QVBoxLayout(self)
@@ -148,15 +152,24 @@ class GateStatisticsPanel(Panel):
         self._title.setVisible(keeping is not None)
         self.lives.setVisible(keeping is not None)
         if keeping is None:
+            self._short.hide()
             return
         counted = self._counted[keeping.name]
         counted.follow(trace.column(keeping.name))
-        lives = counted.result.half_life
-        order = np.argsort(-np.where(np.isnan(lives), -1.0, lives), kind="stable")[:LONGEST]
+        result = counted.result
+        lives = result.half_life
+        told = result.told
+        order = np.argsort(-np.where(told, lives, -1.0), kind="stable")[: min(LONGEST, int(told.sum()))]
         pinned = [unit for unit in self.session.selection.units if unit < len(lives)]
         self.lives.clear()
+        untold = len(lives) - int(told.sum())
+        self._title.setText(f"Half-life (proxy) over {result.steps:,} {'step' if result.steps == 1 else 'steps'}")
+        self._short.setText(f"{untold:,} of {len(lives):,} units: longer than this run, which is too short to rank them. "
+                            "“unrolled analyze” of a longer text tells more." if untold else "")
+        self._short.setVisible(bool(untold))
         for unit in (*pinned, *(int(unit) for unit in order if int(unit) not in pinned)):
-            item = QListWidgetItem(f"unit {unit}:  {_steps(float(lives[unit]))}{'  · pinned' if unit in pinned else ''}")
+            text = f"unit {unit}:  {_steps(float(lives[unit]), result.steps)}"
+            item = QListWidgetItem(f"{text}  · pinned" if unit in pinned else text)
             item.setData(Qt.ItemDataRole.UserRole, unit)
             item.setToolTip(PROXY)
             self.lives.addItem(item)
@@ -173,7 +186,7 @@ class GateStatisticsPanel(Panel):
         self.session.selection.toggle(int(item.data(Qt.ItemDataRole.UserRole)))
 
 
-def _steps(life: float) -> str:
-    if not np.isfinite(life):
-        return "never halves" if life > 0 else "–"
+def _steps(life: float, seen: int) -> str:
+    if not life <= seen:
+        return f"longer than {seen:,}" if life > 0 else "–"
     return f"{life:.2g} steps" if life < 100 else f"{life:,.0f} steps"

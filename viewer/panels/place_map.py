@@ -47,6 +47,13 @@ class PlaceMap(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.MinimumExpanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(title)
 
+    def set_title(self, title: str) -> None:
+        """Another title."""
+        if title != self.title:
+            self.title = title
+            self.setAccessibleName(title)
+            self.update()
+
     @property
     def largest(self) -> float:
         """The largest value, whichever its sign."""

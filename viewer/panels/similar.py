@@ -57,6 +57,7 @@ class SimilarPanel(Panel):
         self.setAccessibleName("Similar steps")
         self._channels: tuple[Channel, ...] = ()
         self._seen: tuple[object, ...] = ()
+        self._signs: dict[tuple[str, int], int] = {}
         self._searched = FolderSearch(self)
         self._searched.found.connect(self._show_found)
         self._searched.progressed.connect(self._show_progress)
@@ -72,7 +73,8 @@ class SimilarPanel(Panel):
         self.threshold.setKeyboardTracking(False)
         self.threshold.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.threshold.setAccessibleName("Threshold beyond which a unit is on")
-        self.threshold.setToolTip("A unit is on at this value and beyond; below 0: at this value and below")
+        self.threshold.setToolTip("A unit is on where it is so far from 0, on the side where it was at the playhead.\n"
+                                  "Below 0: every unit is on at this value and below")
         self.threshold.valueChanged.connect(lambda _: self.search())
         self.suggestion = _button("Suggest", "The threshold that best divides the quantity’s values in two (Otsu 1979)",
                                   self.suggest)
@@ -133,6 +135,8 @@ class SimilarPanel(Panel):
             self.suggest()
         seen = (id(trace), len(trace), self.session.selection.units)
         if seen != self._seen and self.isVisible():
+            if seen[0] != self._seen[0]:
+                self._signs.clear()
             self._seen = seen
             self.search()
 
@@ -143,7 +147,15 @@ class SimilarPanel(Panel):
         units = tuple(unit for unit in self.session.selection.units if channel is not None and unit < channel.size)
         if channel is None or not units:
             return None
-        return Pattern(channel=channel.name, units=units, threshold=self.threshold.value(), length=self.length.value())
+        return Pattern(channel=channel.name, units=units, threshold=self.threshold.value(), length=self.length.value(),
+                       signs=tuple(self._sign(channel.name, unit) for unit in units))
+
+    def _sign(self, channel: str, unit: int) -> int:
+        """Whether a unit is looked for above 0 or below: as it was at the playhead when it was first looked for."""
+        trace, step = self.session.trace, self.session.playhead.step
+        if (channel, unit) not in self._signs and trace is not None and 0 <= step < len(trace):
+            self._signs[channel, unit] = -1 if float(trace.column(channel)[step, unit]) < 0 else 1
+        return self._signs.get((channel, unit), 1)
 
     def suggest(self) -> None:
         """Set the threshold that the data suggest."""
@@ -162,6 +174,7 @@ class SimilarPanel(Panel):
             self.note.setText("No unit is on there; lower the threshold, or take fewer steps.")
             return
         loudest = sorted(units, key=lambda unit: -float(abs(values[:, unit]).mean()))[:MOST_TAKEN]
+        self._signs |= {(name, unit): units[unit] for unit in loudest}
         self.session.selection.set(tuple(loudest))
 
     def search(self) -> None:
@@ -180,7 +193,8 @@ class SimilarPanel(Panel):
             self.note.setText(f"{error}.")
             return
         self._fill(found)
-        units = ", ".join(str(unit) for unit in pattern.units)
+        units = ", ".join(f"{unit}{' (below 0)' if sign < 0 else ''}"
+                          for unit, sign in zip(pattern.units, pattern.signs, strict=True))
         self.note.setText(f"{len(found)} places in this run where at least half of the units {units} are on.")
 
     def ask_folder(self) -> None:

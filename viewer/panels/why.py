@@ -6,6 +6,7 @@ pale until it is computed again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -15,15 +16,16 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QW
 
 from unrolled.models.protocol.questions import FollowGradients
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.panels.causes import places_of, verdict, word_at, words_read
+from unrolled.viewer.analysis.occlusion import summarise, verdict
+from unrolled.viewer.panels.causes import places_of, word_at, words_read
 from unrolled.viewer.panels.flow_layout import FlowLayout
 from unrolled.viewer.panels.found import (
     GRADIENTS,
     TABLES,
     Followed,
     TableName,
-    ask_falls,
     ask_gradients,
+    ask_occlusion,
     followed,
     is_short,
     occluded_of,
@@ -36,11 +38,13 @@ from unrolled.viewer.panels.picker import Picker
 from unrolled.viewer.panels.steps import step_noun
 from unrolled.viewer.panels.two_parts import TwoParts
 from unrolled.viewer.panels.word_causes import WordCauses
+from unrolled.viewer.panels.words import shown
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
 
+SURE = math.log(0.9)  # of a word's log-probability: above, it cannot fall far
 MAP_HEIGHT = 230           # at least, where what else is shown stands below
 SETTLED_MILLISECONDS = 500  # a run that has not grown for so long is followed back
 EMPTY = "What each word depended on. Space writes the first word."
@@ -79,13 +83,15 @@ class WhyPanel(Panel):
         self.causes = WordCauses(theme)
         self.causes.chosen.connect(session.playhead.seek)
         self.causes.masking.toggled.connect(lambda _: self._update())
+        self.causes.measured.connect(self._update)
         self.masking, self.verdict, self.causes_title = self.causes.masking, self.causes.verdict, self.causes.title
-        self.words, self.falls = self.causes.words, self.causes.falls
+        self.words, self.drops = self.causes.words, self.causes.drops
         self.by = Picker()
         self.by.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToContents)
         self.by.setAccessibleName("By what the words are differentiated")
         self.by.setToolTip("‖∂ log p(word)/∂·‖: by the hidden state, or the cell; what reaches the cell through the forget gates "
-                           "alone, and what comes every other way")
+                           "alone, and what comes every other way.\nThe last two are vectors that add up to the whole; their "
+                           "norms do not: two large ones may cancel.")
         self.by.activated.connect(lambda _: self._choose(self.by.currentData()))
         self.compute = QPushButton("Compute")
         self.compute.setToolTip("Follow the words up to here back to what they depended on (Enter)")
@@ -212,9 +218,10 @@ class WhyPanel(Panel):
         looking = trace.with_role("attention") is not None
         if self.masking.isHidden() == looking:
             self.masking.setVisible(looking)
-        masked = ask_falls(session, step) if looking and self.masking.isChecked() else None
+        masked = ask_occlusion(session, step) if looking and self.masking.isChecked() else None
         values = session.appearance.values
         state = (self._followed, branch.take, trace, len(trace), step, self._table, masked, masked is not None and masked.done,
+                 self.causes.measure,
                  values, self.theme.name)
         if state != self._shown:
             self._shown = state
@@ -281,13 +288,22 @@ class WhyPanel(Panel):
         unit = "frames" if trace.provenance.input_kind == "clip" else f"{step_noun(trace.provenance)}s"
         self.causes.show_words(words_read(trace, part, step), f"{unit} read: gradient × input")
         occluded = occluded_of(masked, step, take)
-        places = places_of(trace, part, step, falls=None if occluded is None else occluded.values(),
+        measure = self.causes.measure
+        places = places_of(trace, part, step, drops=None if occluded is None else occluded.drops(measure),
                            appearance=self.session.appearance.values)
         self.causes.show_places(places)
         text = "" if masked is None or places is None else masked.failure or "Masking…"
-        if occluded is not None and places is not None and places.falls is not None:
-            text = verdict(occluded.rank_correlation, float(np.nanmax(places.falls, initial=0.0)))
+        if occluded is not None and places is not None and places.drops is not None:
+            text = verdict(summarise(places.drops, places.attention), measure, sure=occluded.log_prob > SURE)
+            self.causes.show_values(occluded, self._named(occluded.runner_up, trace))
+        else:
+            self.causes.show_values(None)
         self.causes.show_verdict(text)
+
+    def _named(self, token: int, trace: Trace) -> str:
+        """A token's word, for people."""
+        words = self.session.description.words if self.session.description is not None else ()
+        return shown(words[token], trace.provenance.joining) if 0 <= token < len(words) else ""
 
     def _say(self, sentence: str) -> None:
         self._shown = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -32,11 +33,14 @@ class Gradients(msgspec.Struct, frozen=True, kw_only=True):
     hidden, cell : list of list
         ‖∂ log p(word_t)/∂h_k‖ and, of an LSTM, ‖∂ log p(word_t)/∂c_k‖.
     forget_path, other_paths : list of list
-        Of an LSTM, the two parts of ∂/∂c_k: along the cell through the forget gates, and everything else; their norms.
+        Of an LSTM, the two parts of ∂/∂c_k: along the cell through the forget gates, and everything else; their norms,
+        which do not add up as the two vectors do.
     words : list of list
         Gradient × input of the word that step k read; of a clip, of frame k.
     places : list of list
-        Gradient × input of each place of the picture, row after row, or of each source word.
+        Gradient × input of each place of the picture, row after row, or of each source word, as the steps look at it.
+    first_state : list of list
+        The same for what comes through the first state, where that is made of the places.
     """
 
     first: int
@@ -47,27 +51,44 @@ class Gradients(msgspec.Struct, frozen=True, kw_only=True):
     other_paths: Table
     words: Table
     places: Table
+    first_state: Table
 
 
 class Occlusion(msgspec.Struct, frozen=True, kw_only=True):
-    """How far log p(word) falls where each place is masked, and its rank correlation with the attention."""
+    """What masking each place takes from the word, and how much of that lies where attention is.
+
+    See `unrolled.models.protocol.questions.Occluded` and `unrolled.viewer.analysis.occlusion.OcclusionSummary`.
+    """
 
     step: int
-    falls: Numbers
-    rank_correlation: float
+    log_prob: float
+    logit: float
+    margin: float
+    runner_up: str
+    drops: Numbers
+    logit_drops: Numbers
+    margin_drops: Numbers
+    largest_drop: float
+    share: float | None
+    attended: int
+    rank: int
+    means_something: bool
+    verdict: str
 
 
 class GateStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """Of one gate, for each unit, the fraction of steps below 0.1 and above 0.9 (Karpathy et al. 2015).
 
-    `half_life` is there for the gates that keep the state: ln 2 / −mean ln f, in steps. It is a proxy.
+    `half_life` is there for the gates that keep the state: ln 2 / −mean ln f, in steps. It is a proxy; null where it is
+    longer than the `steps` that were seen, which cannot tell it.
     """
 
     channel: str
     layer: int
     shut: Numbers
     open: Numbers
-    half_life: Numbers | None = None
+    steps: int
+    half_life: Sequence[float | None] | None = None
 
 
 class AttentionSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,11 +115,12 @@ class SimilarPlace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Similar(msgspec.Struct, frozen=True, kw_only=True):
-    """The units that are on at a step, and where else they are."""
+    """The units that are on at a step, each with the side of 0 that it is on (1 or -1), and where else they are."""
 
     step: int
     channel: str
     units: tuple[int, ...]
+    signs: tuple[int, ...]
     threshold: float
     places: tuple[SimilarPlace, ...]
 
@@ -120,6 +142,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     """All of it. What could not be found is empty or null, and `notes` say why; numbers that are none are null."""
 
     file: str
+    convention: str
     model: str
     weights_hash: str
     device: str
@@ -134,7 +157,8 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     equations: tuple[Explained, ...]
     gradients: Gradients | None
     occlusion: tuple[Occlusion, ...]
-    mean_rank_correlation: float | None
+    mean_occlusion_share: float | None
+    occlusion_steps: int
     gates: tuple[GateStatistics, ...]
     attention: AttentionSummary | None
     similar: Similar | None

@@ -5,6 +5,7 @@ It knows neither Qt nor torch; questions are asked through a function, so that i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -22,11 +23,12 @@ from unrolled.models.protocol.questions import (
     Replay,
     Replayed,
 )
-from unrolled.models.trace import Trace
+from unrolled.models.trace import STEP_CONVENTION, Trace
 from unrolled.models.trace.joining import text_of
 from unrolled.viewer.analysis.attention_statistics import WARNING, attention_statistics
 from unrolled.viewer.analysis.fidelity import TOLERANCE, Fidelity
 from unrolled.viewer.analysis.gate_statistics import KEEPING, gate_channels, saturation
+from unrolled.viewer.analysis.occlusion import summarise, verdict
 from unrolled.viewer.analysis.similar import Pattern, find, suggested_threshold, units_on
 from unrolled.viewer.report.analysis import (
     Analysis,
@@ -51,10 +53,12 @@ REPLAYED_AT_MOST = 4096   # steps, from the last one back
 LISTED_AT_MOST = 2000     # steps
 LIVELIEST = 3             # units whose equations are given, where none is named
 SIMILAR_UNITS = 4
+SURE = math.log(0.9)      # of a word's log-probability: above, it cannot fall far
 
 
 def collect(trace: Trace, *, file: str, ask: Ask | None, notes: Sequence[str] = (), units: Sequence[int] = (),
-            steps: Sequence[int] = (), end_word: str = "", say: SayDoing = lambda doing: None) -> Analysis:
+            steps: Sequence[int] = (), end_word: str = "", vocabulary: Sequence[str] = (),
+            say: SayDoing = lambda doing: None) -> Analysis:
     """Find everything.
 
     Parameters
@@ -63,6 +67,8 @@ def collect(trace: Trace, *, file: str, ask: Ask | None, notes: Sequence[str] = 
         Asks the model about the trace's steps; without it what needs the model is left out.
     units, steps : sequence of int
         Whose equations are given, and of which steps; the units that change most, and all steps, by default.
+    vocabulary : sequence of str
+        The word of every token.
     say : callable
         Told what is being done.
 
@@ -94,21 +100,22 @@ def collect(trace: Trace, *, file: str, ask: Ask | None, notes: Sequence[str] = 
         attention = trace.with_role("attention")
         if attention is not None and attention.editable:
             say("Masking each place")
-            occluded = tuple(_occlusion(ask, step) for step in range(length))
-        say("Replaying")
+            occluded = tuple(_occlusion(trace, ask, step, vocabulary) for step in range(length))
+        say("Computing it a second time")
         fidelity = _fidelity(trace, ask, said)
     say("Statistics")
     listed = range(max(length - LISTED_AT_MOST, 0), length)
     if len(listed) < length:
         said.append(f"The last {LISTED_AT_MOST:,} of {length:,} steps are listed.")
-    correlations = [one.rank_correlation for one in occluded if np.isfinite(one.rank_correlation)]
+    shares = [one.share for one in occluded if one.means_something and one.share is not None]
     return Analysis(
-        file=file, model=provenance.model, weights_hash=provenance.weights_hash, device=provenance.device,
-        input_kind=provenance.input_kind, decoding=provenance.decoding, source=provenance.source, given=provenance.given,
+        file=file, convention=STEP_CONVENTION, model=provenance.model, weights_hash=provenance.weights_hash,
+        device=provenance.device, input_kind=provenance.input_kind, decoding=provenance.decoding,
+        source=provenance.source, given=provenance.given,
         text=text_of(trace.words[provenance.given :], provenance.joining, without=(end_word,)), edits=provenance.edits,
         steps=tuple(_summary(trace, step) for step in listed),
         equations=explained, gradients=gradients, occlusion=occluded,
-        mean_rank_correlation=float(np.mean(correlations)) if correlations else None,
+        mean_occlusion_share=float(np.mean(shares)) if shares else None, occlusion_steps=len(shares),
         gates=_gates(trace), attention=_attention(trace), similar=_similar(trace, steps[0] if steps else length - 1),
         fidelity=fidelity, notes=tuple(said))
 
@@ -141,12 +148,22 @@ def _gradients(ask: Ask, first: int, last: int) -> Gradients:
         return rows
 
     return Gradients(first=first, last=last, hidden=table("hidden"), cell=table("cell"), forget_path=table("forget_path"),
-                     other_paths=table("other_paths"), words=table("words"), places=table("places"))
+                     other_paths=table("other_paths"), words=table("words"), places=table("places"),
+                     first_state=table("first_state"))
 
 
-def _occlusion(ask: Ask, step: int) -> Occlusion:
+def _occlusion(trace: Trace, ask: Ask, step: int, words: Sequence[str]) -> Occlusion:
     found = next(part for part in ask(OccludeStep(step)) if isinstance(part, Occluded))
-    return Occlusion(step=step, falls=plain(found.values()), rank_correlation=found.rank_correlation)
+    channel = trace.with_role("attention")
+    assert channel is not None, "only what attends is masked"
+    summary = summarise(found.drops(), trace.column(channel.name)[step].ravel())
+    return Occlusion(
+        step=step, log_prob=found.log_prob, logit=found.logit, margin=found.margin,
+        runner_up=words[found.runner_up] if 0 <= found.runner_up < len(words) else str(found.runner_up),
+        drops=plain(found.drops()), logit_drops=plain(found.drops("logit")), margin_drops=plain(found.drops("margin")),
+        largest_drop=summary.largest_drop, share=summary.share if np.isfinite(summary.share) else None,
+        attended=summary.attended, rank=summary.rank, means_something=summary.means_something,
+        verdict=verdict(summary, sure=found.log_prob > SURE))
 
 
 def _fidelity(trace: Trace, ask: Ask, said: list[str]) -> FidelitySummary | None:
@@ -165,9 +182,10 @@ def _gates(trace: Trace) -> tuple[GateStatistics, ...]:
     made = []
     for channel in gate_channels(trace.channels.values()) if len(trace) else ():
         found = saturation(trace.column(channel.name))
-        life = plain(found.half_life) if channel.role in KEEPING else None
+        life = [own if told else None for own, told in zip(plain(found.half_life), found.told, strict=True)] \
+            if channel.role in KEEPING else None
         made.append(GateStatistics(channel=channel.name, layer=channel.layer, shut=plain(found.shut), open=plain(found.open),
-                                   half_life=life))
+                                   steps=found.steps, half_life=life))
     return tuple(made)
 
 
@@ -192,9 +210,9 @@ def _similar(trace: Trace, step: int) -> Similar | None:
     values = trace.column(channel.name)
     threshold = suggested_threshold(values[-REPLAYED_AT_MOST:])
     here = values[step : step + 1]
-    units = tuple(sorted(units_on(here, threshold), key=lambda unit: -float(here[0, unit]))[:SIMILAR_UNITS])
-    if not units:
-        return Similar(step=step, channel=channel.name, units=(), threshold=threshold, places=())
-    found = find(Pattern(channel=channel.name, units=units, threshold=threshold), trace)
-    return Similar(step=step, channel=channel.name, units=units, threshold=threshold, places=tuple(
+    on = units_on(here, threshold)
+    units = tuple(sorted(on, key=lambda unit: -abs(float(here[0, unit])))[:SIMILAR_UNITS])
+    signs = tuple(on[unit] for unit in units)
+    found = find(Pattern(channel=channel.name, units=units, threshold=threshold, signs=signs), trace) if units else []
+    return Similar(step=step, channel=channel.name, units=units, signs=signs, threshold=threshold, places=tuple(
         SimilarPlace(first=own.first, last=own.last, score=own.score, words=own.words) for own in found))

@@ -109,11 +109,13 @@ class _Page:
         found = self._analysis.fidelity
         if found is None:
             return ""
-        kind, verdict = ("good", "agrees with a second, independent computation") if found.agrees else ("bad", "differs from a second, independent computation")
+        kind, verdict = ("good", "agrees with") if found.agrees else ("bad", "differs from")
         rows = "".join(f"<tr><th>{escape(name.replace('_', ' '))}</th><td class='n'>{value:.2g}</td></tr>"
                        for name, value in found.by_channel.items())
-        return (f"<h2>Fidelity</h2><p class='{kind}'>What is shown {verdict}: {found.steps:,} steps were computed a second time, in "
-                f"double precision from the stored weights, by {escape(', '.join(found.computed_by))}; the largest difference is {found.largest:.2g} ({escape(found.where)}).</p><table>{rows}</table>")
+        said = (f"What is shown {verdict} a second, independent computation: {found.steps:,} steps, in double precision from the "
+                f"stored weights, by {', '.join(found.computed_by)}; every channel was compared. The largest difference is "
+                f"{found.largest:.2g}: {found.where}.")
+        return f"<h2>Fidelity</h2><p class='{kind}'>{escape(said)}</p><table>{rows}</table>"
 
     def attention(self) -> str:
         found = self._analysis.attention
@@ -148,7 +150,9 @@ class _Page:
                 rows += f"<tr><td class='n'>{step + 1}</td><td>{self.word(step)}</td><td>{texts}</td></tr>"
         listed = (f"<details><summary>What each word depended on: gradient × input</summary><table><tr><th>step</th>"
                   f"<th>word</th><th>by what was read before</th></tr>{rows}</table></details>" if rows else "")
-        return ("<h2>Gradients</h2><p class='muted'>Rows are words, columns the steps they depend on; a logarithmic scale.</p>"
+        return ("<h2>Gradients</h2><p class='muted'>Rows are words, columns the steps they depend on; a logarithmic scale, "
+                "each map on its own. What reaches c through the forget gates and what comes every other way are vectors that "
+                "add up to the whole; their norms do not.</p>"
                 f"{figures}{listed}")
 
     def _read_at(self, step: int) -> str:
@@ -161,21 +165,31 @@ class _Page:
         found, channel = self._analysis.occlusion, self._attention
         if not found or channel is None:
             return ""
-        mean = self._analysis.mean_rank_correlation
         gradients = self._analysis.gradients
         blocks = []
         for own in found[:MOST_MAPS]:
             weights = self._trace.column(channel.name)[own.step].ravel()
             maps = self._map(weights, "attention", signed=False)
-            if gradients is not None and gradients.places and own.step >= gradients.first:
-                maps += self._map(np.array(gradients.places[own.step - gradients.first], np.float32), "gradient × input")
-            maps += self._map(np.array(own.falls, np.float32), "fall of log p when masked")
-            correlation = f"{own.rank_correlation:.2f}" if math.isfinite(own.rank_correlation) else "–"
-            blocks.append(f"<h3>{own.step + 1}: {self.word(own.step)} <span class='muted'>rank correlation {correlation}</span>"
-                          f"</h3>{maps}")
-        said = f"<p>Mean rank correlation of the falls with the attention: {mean:.2f}.</p>" if mean is not None else ""
+            if gradients is not None and own.step >= gradients.first:
+                for title, tables in (("gradient × input, through attention", gradients.places),
+                                      ("gradient × input, through the first state", gradients.first_state)):
+                    if tables:
+                        maps += self._map(np.array(tables[own.step - gradients.first], np.float32), title)
+            maps += self._map(np.array(own.drops, np.float32), "drop of log p when masked")
+            maps += self._map(np.array(own.margin_drops, np.float32), "drop of the margin when masked")
+            numbers = f"log p {own.log_prob:.2f}, margin {own.margin:.2f} over {escape(shown(own.runner_up, self._joining))}"
+            blocks.append(f"<h3>{own.step + 1}: {self.word(own.step)} <span class='muted'>{numbers}</span></h3>"
+                          f"<p>{escape(own.verdict)}</p>{maps}")
+        mean = self._analysis.mean_occlusion_share
+        said = (f"<p>Of what masking takes from log p, the most attended tenth of the places has {mean:.0%} on average, over the "
+                f"{self._analysis.occlusion_steps:,} of {len(found):,} steps at which a single place mattered.</p>"
+                if mean is not None else "<p>At no step did a single place matter enough for a verdict.</p>")
         return (f"<h2>Is the attention an explanation?</h2>{said}<details><summary>step by step</summary>{''.join(blocks)}"
                 "</details>")
+
+    @property
+    def _joining(self) -> str:
+        return self._trace.provenance.joining
 
     def _map(self, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], title: str, *, signed: bool = True) -> str:
         channel = self._attention
@@ -188,7 +202,8 @@ class _Page:
                            f"<td class='n'>{values[place]:.4f}</td></tr>" for place in best)
             return f"<figure><table>{rows}</table><figcaption>{escape(title)}</figcaption></figure>"
         image = pictures.signed_map(values, shape) if signed else pictures.plain_map(values, shape)
-        return f"<figure>{pictures.png(image, title)}<figcaption>{escape(title)}, {scale}</figcaption></figure>"
+        return (f"<figure>{pictures.png(image, title)}<figcaption>{escape(title)}, {scale}; stretched to this map’s own "
+                "largest value</figcaption></figure>")
 
     def equations(self) -> str:
         found = self._analysis.equations
@@ -224,13 +239,17 @@ class _Page:
         lives = next((own.half_life for own in self._analysis.gates if own.half_life), None)
         if not figures:
             return ""
-        longest = ""
+        longest, steps = "", max((own.steps for own in self._analysis.gates), default=0)
         if lives is not None:
-            order = np.argsort(-np.nan_to_num(np.array(lives), nan=-1.0), kind="stable")[:MOST_PLACES]
-            texts = ", ".join(f"unit {unit}: {lives[unit]:.3g}" for unit in order.tolist())
+            told = [(life, unit) for unit, life in enumerate(lives) if life is not None]
+            texts = ", ".join(f"unit {unit}: {life:.3g}" for life, unit in sorted(told, key=lambda own: -own[0])[:MOST_PLACES])
+            unknown = len(lives) - len(told)
             longest = (f"<p>The longest half-lives by the gate alone, in steps (a proxy: what is added and what other units "
-                       f"bring back is left out): {texts}.</p>")
-        return f"<h2>Gates</h2><p class='muted'>A dot a unit (Karpathy et al. 2015).</p>{figures}{longest}"
+                       f"bring back is left out): {texts or 'none'}."
+                       + (f" Those of {unknown:,} units are longer than the {steps:,} steps of this run, which cannot tell them."
+                          if unknown else "") + "</p>")
+        return (f"<h2>Gates</h2><p class='muted'>A dot a unit, over {steps:,} steps (Karpathy et al. 2015).</p>"
+                f"{figures}{longest}")
 
     def similar(self) -> str:
         found = self._analysis.similar
@@ -239,7 +258,8 @@ class _Page:
         rows = "".join(f"<tr><td class='n'>{own.score:.0%}</td><td class='n'>{own.first + 1}–{own.last + 1}</td>"
                        f"<td>{escape(' '.join(shown(word, self._trace.provenance.joining) for word in own.words))}</td></tr>"
                        for own in found.places[:MOST_ROWS])
-        units = ", ".join(map(str, found.units))
+        units = ", ".join(f"{unit}{' (below 0)' if sign < 0 else ''}"
+                          for unit, sign in zip(found.units, found.signs, strict=True))
         return (f"<h2>Similar steps</h2><p>Where the units {units} are on that are on at step {found.step + 1} (from "
                 f"{found.threshold:.3g}):</p><table>{rows}</table>")
 
