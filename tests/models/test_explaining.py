@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 import tiny_captioner as tiny
-import tiny_lines
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st

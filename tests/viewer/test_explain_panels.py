@@ -11,9 +11,9 @@ from PySide6.QtGui import QGuiApplication
 
 from unrolled.models.protocol.questions import Explained
 from unrolled.models.trace.edits import ClampUnits
+from unrolled.viewer.analysis.occlusion import summarise, verdict
 from unrolled.viewer.panels.equation_text import number, typeset
 from unrolled.viewer.panels.found import OCCLUSION
-from unrolled.viewer.analysis.occlusion import summarise, verdict
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_places_are_masked_in_turn_and_laid_over_the_picture(qtbot, window):
     window.session.playhead.seek(5)
     window.coordinator.flush()
     answered(qtbot, window, OCCLUSION)
-    assert np.array_equal(picture.shown_map.ravel(), scripted_answers.occluded(5).values())
+    assert np.array_equal(picture.shown_map.ravel(), scripted_answers.occluded(5).drops())
 
 
 def test_gradients_can_be_given_up(qtbot, window):
@@ -164,10 +164,19 @@ def test_gradients_can_be_given_up(qtbot, window):
     assert window.session.questions.get("gradients").number > number_before
 
 
-def test_a_verdict_says_what_the_number_means():
-    assert "needed" in verdict(0.9)
-    assert "does not show" in verdict(-0.1)
-    assert "cannot be ranked" in verdict(float("nan"))
+def test_a_verdict_says_what_the_numbers_mean():
+    attention = np.linspace(1.0, 0.0, 20, dtype=np.float32)
+
+    def said(*drops):
+        return verdict(summarise(np.array([*drops, *[0.0] * (20 - len(drops))], np.float32), attention))
+
+    assert said(1.0, 0.8, 0.2).startswith("The attention shows what this word needed: 90% of what masking takes")
+    assert "number 1 by attention" in said(1.0, 0.8, 0.2)
+    assert said(0.5, 0.0, 0.6).startswith("The attention shows part")
+    assert said(0.0, 0.0, 0.0, 0.7).startswith("The attention shows little")
+    assert "number 4 by attention" in said(0.0, 0.0, 0.0, 0.7)
+    assert "too little for a verdict" in said(0.04)
+    assert "too little for a verdict" in said()
 
 
 # ── Statistics ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -208,7 +217,8 @@ def test_similar_steps_are_found_and_gone_to(qtbot, window, tmp_path):
 
     window.session.trace.column("hidden")[:] = 0.1
     for step in (2, 7):
-        window.session.trace.column("hidden")[step, [5, 6]] = 0.95
+        window.session.trace.column("hidden")[step, [5, 6]] = 0.95, -0.95  # loud on either side of 0
+    window.session.trace.column("hidden")[4, [5, 6]] = -0.95, 0.95  # and elsewhere each on the other
     panel = opened(qtbot, window, "similar")
     assert "Pin units" in panel.note.text()
     window.session.playhead.seek(2)
@@ -240,8 +250,9 @@ def test_the_badge_is_always_there_and_red_where_it_must_be(qtbot, window):
     badge = window.layout_.fidelity
     qtbot.waitUntil(lambda: badge.found.steps == len(scripted.CAPTION), timeout=5000)
     assert badge.found.agrees
-    assert badge.label.text() == "✓ true to the bit"
-    assert "nn.LSTMCell" in badge.label.toolTip()
+    assert badge.label.text().startswith("✓ true to ")
+    for said in ("nn.LSTMCell", "double precision from the stored weights", "hidden", "attention entropy", "candidates"):
+        assert said in badge.label.toolTip()
     window.controller.change(ClampUnits(channel="cell", value=0.25, first=3, last=3))  # the script's answer knows of no edit
     qtbot.waitUntil(lambda: not badge.found.agrees, timeout=5000)
     assert badge.label.text().startswith("✗ cell, unit")

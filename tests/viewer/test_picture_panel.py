@@ -223,14 +223,14 @@ def masked(session, panel):
 def test_what_masking_found_can_be_picked_and_follows_the_playhead(qtbot, session, masked):
     np.testing.assert_array_equal(masked.shown_map, session.trace.column("attention")[0])
     pick(qtbot, masked, OCCLUSION)
-    np.testing.assert_array_equal(masked.shown_map.ravel(), scripted_answers.occluded(0).values())
+    np.testing.assert_array_equal(masked.shown_map.ravel(), scripted_answers.occluded(0).drops())
     go(session, masked, 4)
     assert session.questions.get(OCCLUSION).question == OccludeStep(4)  # nobody else asks
     assert masked.shown_map is None  # those of another step are not drawn
     assert "computing" in masked.canvas.label
     answer(session, masked, OCCLUSION)
-    np.testing.assert_array_equal(masked.shown_map.ravel(), scripted_answers.occluded(4).values())
-    assert masked.canvas.label == "fall of log p when masked"
+    np.testing.assert_array_equal(masked.shown_map.ravel(), scripted_answers.occluded(4).drops())
+    assert masked.canvas.label == "drop of log p when masked"
     pick(qtbot, masked, "attention")
     np.testing.assert_array_equal(masked.shown_map, session.trace.column("attention")[4])
     assert masked.canvas.label == ""
@@ -239,10 +239,10 @@ def test_what_masking_found_can_be_picked_and_follows_the_playhead(qtbot, sessio
 def test_its_scale_is_symmetric_and_stays_unless_it_is_stretched(qtbot, session, masked):
     pick(qtbot, masked, OCCLUSION)
     assert (masked.legend.low, masked.legend.high) == (-1.0, 1.0)
-    assert masked.legend.labels == ("−1", "fall of log p when masked", "1")
+    assert masked.legend.labels == ("−1", "drop of log p when masked", "1")
     qtbot.mouseClick(masked.controls.stretched, Qt.MouseButton.LeftButton)
     masked.refresh()
-    largest = float(np.abs(scripted_answers.occluded(0).values()).max())
+    largest = float(np.abs(scripted_answers.occluded(0).drops()).max())
     assert (masked.legend.low, masked.legend.high) == (pytest.approx(-largest), pytest.approx(largest))
     assert "Stretched" in masked.canvas.label
     assert "stretched" in masked.legend.toolTip()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from unrolled.models.trace import Channel, StepBlock, Trace
+from unrolled.models.trace import Channel, FloatArray, StepBlock, Trace
 
 REACH = 0.25  # of the channel's range: most differences are far smaller than the whole, and none would be seen
 
@@ -38,6 +38,10 @@ class Largest:
 class Differences:
     """The first run less the second, of every channel that both have in the same shape.
 
+    Where the two runs come from different weights, unit 17 of one has nothing to do with unit 17 of the other: training
+    puts units in any order, with either sign. Their difference would mean nothing, so of channels of units the mean sizes
+    are compared, a curve each.
+
     Parameters
     ----------
     one, other : Trace
@@ -48,13 +52,17 @@ class Differences:
     trace : Trace
         A channel for each that both have, of the same name, its range a quarter of the channel's in both directions. Its
         words are the first run's.
+    same_units : bool
+        Whether the runs have the same weights, so that their units can be compared one by one.
     """
 
     def __init__(self, one: Trace, other: Trace) -> None:
         self.one, self.other = one, other
+        weights = one.provenance.weights_hash, other.provenance.weights_hash
+        self.same_units = weights[0] == weights[1] or not all(weights)
         self.trace = Trace(tuple(
-            _difference(channel) for name, channel in one.channels.items()
-            if (same := other.channels.get(name)) is not None and (same.axes, same.shape) == (channel.axes, channel.shape)))
+            self._difference(channel) for name, channel in one.channels.items()
+            if (same := other.channels.get(name)) is not None and _comparable(channel, same, self.same_units)))
         self._largest: Largest | None = None
 
     def follow(self) -> bool:
@@ -62,7 +70,8 @@ class Differences:
         start, stop = len(self.trace), min(len(self.one), len(self.other))
         if stop <= start:
             return False
-        columns = {name: self.one.column(name)[start:stop] - self.other.column(name)[start:stop] for name in self.trace.channels}
+        columns = {name: self._values(self.one, name, start, stop) - self._values(self.other, name, start, stop)
+                   for name in self.trace.channels}
         words = tuple(self.one.words[start:stop])
         count = len(words)
         nothing = np.zeros((count, 0), np.int32)
@@ -73,6 +82,21 @@ class Differences:
         for name, column in columns.items():
             self._take_largest(name, column, start)
         return True
+
+    def _values(self, trace: Trace, name: str, start: int, stop: int) -> FloatArray:
+        """What is compared of a channel: its values, or the mean size of units that are not each other's."""
+        values = trace.column(name)[start:stop]
+        if self.same_units or trace.channels[name].axes != ("unit",):
+            return values
+        sizes: FloatArray = np.abs(values).mean(axis=1)
+        return sizes
+
+    def _difference(self, channel: Channel) -> Channel:
+        reach = (channel.high - channel.low) * REACH
+        if self.same_units or channel.axes != ("unit",):
+            return msgspec.structs.replace(channel, symbol="Δ", low=-reach, high=reach, editable=False)
+        return msgspec.structs.replace(channel, role=f"mean_size_{channel.role}", symbol="Δ", axes=(), shape=(), low=-reach,
+                                       high=reach, editable=False, label=f"mean size of {channel.title}")
 
     @property
     def largest(self) -> Largest | None:
@@ -91,6 +115,8 @@ class Differences:
                                     difference=float(column.reshape(len(column), -1)[step, place]))
 
 
-def _difference(channel: Channel) -> Channel:
-    reach = (channel.high - channel.low) * REACH
-    return msgspec.structs.replace(channel, symbol="Δ", low=-reach, high=reach, editable=False)
+def _comparable(channel: Channel, other: Channel, same_units: bool) -> bool:
+    """Whether two runs' channels can be held against each other: of other weights, units need not be as many."""
+    if channel.axes == other.axes == ("unit",) and not same_units:
+        return True
+    return (channel.axes, channel.shape) == (other.axes, other.shape)

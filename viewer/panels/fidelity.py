@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 from unrolled.models.protocol.questions import Replay, Replayed
 from unrolled.models.trace import Trace
 from unrolled.viewer.analysis.fidelity import Fidelity
+from unrolled.viewer.panels.numbers import brief
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
@@ -113,7 +114,7 @@ class FidelityBadge(Panel):
             return
         of = f"{found.steps:,} of {len(trace):,} steps" if found.steps < len(trace) else f"all {len(trace):,} steps"
         if found.agrees:
-            self._show(f"✓ true to {found.largest:.0e}" if found.largest else "✓ true to the bit", self.theme.good,
+            self._show(f"✓ true to {brief(found.largest)}", self.theme.good,
                        f"Computed a second time, {found.how}: {found.checked}; of {of}. "
                        f"The largest difference is {found.largest:.2g}: {found.where}.")
         elif found.missing:

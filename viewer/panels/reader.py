@@ -189,7 +189,9 @@ class ReaderPanel(Panel):
             values: FloatArray = trace.column(channel.name)[known:, min(self.unit.value(), channel.size - 1)]
             colour_map = self.theme.diverging if channel.signed else look[3]
             over = to_colours(values, low=channel.low, high=channel.high, name=colour_map)[:, :3].astype(np.float32)
-            ground = np.array([int(self.theme.panel[place : place + 2], 16) for place in (1, 3, 5)], np.float32)
+            for beyond, colour in ((values < channel.low, self.theme.below), (values > channel.high, self.theme.above)):
+                over[beyond] = _rgb(colour)
+            ground = _rgb(self.theme.panel)
             mixed = (ground + (over - ground) * STRENGTH).astype(np.uint8)
             self._colours = np.concatenate((self._colours, mixed))
             self.view.set_colours(self._colours)
@@ -261,3 +263,8 @@ class ReaderPanel(Panel):
             self.note = text
             self.view.setAccessibleDescription(text)
             self.note_changed.emit(text)
+
+
+def _rgb(colour: str) -> FloatArray:
+    """A theme's colour as three numbers from 0 to 255."""
+    return np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)], np.float32)

@@ -135,7 +135,7 @@ class SimilarPanel(Panel):
             self.suggest()
         seen = (id(trace), len(trace), self.session.selection.units)
         if seen != self._seen and self.isVisible():
-            if seen[0] != self._seen[0]:
+            if seen[:1] != self._seen[:1]:
                 self._signs.clear()
             self._seen = seen
             self.search()

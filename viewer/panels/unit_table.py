@@ -15,6 +15,7 @@ from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 
+BEYOND = 3.0  # pixels: the mark of a value beyond its bar
 HEAD_HEIGHT = 18
 ROW_HEIGHT = 28
 NAME_WIDTH = 38
@@ -187,7 +188,9 @@ class UnitTable(QWidget):
                     return f"{channel.symbol}: {channel.title}, {scale}"
                 if 0 <= line < len(self.rows):
                     row = self.rows[line]
-                    return f"unit {row.unit}, {channel.title}: {signed(row.values[column], 5)}\n{scale}"
+                    value = row.values[column]
+                    beyond = ", which ends before it" if value < channel.low or value > channel.high else ""
+                    return f"unit {row.unit}, {channel.title}: {signed(value, 5)}\n{scale}{beyond}"
         return ""
 
     def _draw_bar(
@@ -210,6 +213,10 @@ class UnitTable(QWidget):
             ),
             colour,
         )
+        if value < channel.low or value > channel.high:  # the bar ends where its scale does, and says that the value does not
+            edge = place.x() if value < channel.low else place.right() - BEYOND
+            painter.fillRect(QRectF(edge, place.y() - 1, BEYOND, place.height() + 2),
+                             QColor(self.theme.below if value < channel.low else self.theme.above))
         if 0.0 < zero < 1.0:
             painter.fillRect(
                 QRectF(place.x() + zero * place.width() - 0.5, place.y() - 1, 1, place.height() + 2),

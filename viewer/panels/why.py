@@ -302,8 +302,10 @@ class WhyPanel(Panel):
 
     def _named(self, token: int, trace: Trace) -> str:
         """A token's word, for people."""
+        listed = {own.token: own.word for own in trace.candidates[self.session.playhead.step]}
         words = self.session.description.words if self.session.description is not None else ()
-        return shown(words[token], trace.provenance.joining) if 0 <= token < len(words) else ""
+        word = listed.get(token) or (words[token] if 0 <= token < len(words) else str(token))
+        return shown(word, trace.provenance.joining)
 
     def _say(self, sentence: str) -> None:
         self._shown = None

@@ -23,6 +23,8 @@ class Theme:
         States, never the only sign of them.
     missing : str
         The ground where nothing is recorded yet.
+    below, above : str
+        Values beyond the ends of a fixed scale: on no colour map.
     series : tuple of str
         Eight colours for pinned units, colour-blind safe (after Okabe and Ito), legible on `panel`.
     diverging : str
@@ -45,6 +47,8 @@ class Theme:
     error: str
     good: str
     missing: str
+    below: str
+    above: str
     series: tuple[str, ...]
     diverging: str
 
@@ -54,6 +58,7 @@ LIGHT = Theme(
     text="#1b2330", muted="#5b6675", faint="#a4adba",
     accent="#0b6e78", accent_ground="#d8eef0", accent_text="#ffffff", playhead="#d1570a",
     warning="#8a5a00", error="#b3261e", good="#1d7a46", missing="#f0f2f5",
+    below="#00a86b", above="#ffc400",
     series=("#0072b2", "#d55e00", "#008a66", "#b0568f", "#9a6a00", "#3b8fc4", "#5a5a5a", "#7a3ea8"),
     diverging="crameri:vik",
 )
@@ -63,6 +68,7 @@ DARK = Theme(
     text="#e6eaf0", muted="#9aa6b6", faint="#5c6878",
     accent="#4cc3cf", accent_ground="#173a40", accent_text="#07262a", playhead="#ff9d4d",
     warning="#e8b64c", error="#ff8a80", good="#6fd19a", missing="#161b22",
+    below="#16e08a", above="#ffe14d",
     series=("#56b4e9", "#ff8f3f", "#2fd0a0", "#e58bc4", "#f0e442", "#9fb8ff", "#c8c8c8", "#c39bff"),
     diverging="crameri:berlin",
 )

@@ -63,6 +63,7 @@ class PlaceColumns:
         self._blocks: dict[int, Bytes] = {block: np.empty((FIRST_CAPACITY // block, units), np.uint8) for block in BLOCKS}
         self._length = 0
         self._any_missing = False
+        self.beyond = (False, False)  # whether any value so far lies below the scale, and above it
         self._picked_units: npt.NDArray[np.intp] | None = None
         self._picked: dict[int, Bytes] = {}
 
@@ -95,9 +96,17 @@ class PlaceColumns:
             last = min(first + PART, stop)
             begin = max(first, start)
             self._store[begin:last] = places_of(column[begin:last], low=self.channel.low, high=self.channel.high)
+            self._note_beyond(column[begin:last])
             self._take_blocks(begin, last)
         self._length = stop
         return True
+
+    def _note_beyond(self, values: npt.NDArray[np.float32]) -> None:
+        if values.size and not all(self.beyond):
+            with np.errstate(invalid="ignore"):
+                below, above = self.beyond
+                self.beyond = (below or bool((values < self.channel.low).any()),
+                               above or bool((values > self.channel.high).any()))
 
     def reduced(self, bins: Bins, units: npt.NDArray[np.intp] | None = None) -> Bytes:
         """The mean place of each bin.

@@ -13,6 +13,9 @@ from unrolled.viewer.panels.painting import signed
 from unrolled.viewer.panels.words import shown
 from unrolled.viewer.theme.themes import Theme
 
+OTHER_WEIGHTS = ("other weights: unit 17 of A is not unit 17 of B, since training puts units in any order and with either sign, "
+                 "so units are compared by their mean size alone")
+
 
 class CompareBar(QFrame):
     """One line.
@@ -47,7 +50,8 @@ class CompareBar(QFrame):
         line.addWidget(self.text, 1)
         line.addWidget(close)
 
-    def tell(self, *, one: str, other: str, traces: tuple[Trace, Trace], parting: int | None, largest: Largest | None) -> None:
+    def tell(self, *, one: str, other: str, traces: tuple[Trace, Trace], parting: int | None, largest: Largest | None,
+             same_units: bool = True) -> None:
         """Say what is compared."""
         texts = [f"<b>A</b> {escape(one)} &nbsp; <b>B</b> {escape(other)}"]
         if parting is None:
@@ -58,10 +62,13 @@ class CompareBar(QFrame):
             texts.append(self._link(f"{parting}:-1", f"they part at step {parting + 1}: “{words[0]}” / “{words[1]}”"))
         if largest is not None:
             channel = traces[0].channels[largest.channel]
-            unit = largest.place if channel.axes == ("unit",) else -1
+            unit = largest.place if channel.axes == ("unit",) and same_units else -1
             where = f", unit {unit}" if unit >= 0 else ""
-            texts.append(self._link(f"{largest.step}:{unit}", f"most different: {channel.title}{where}, step {largest.step + 1} "
+            of = channel.title if same_units or channel.axes != ("unit",) else f"mean size of {channel.title}"
+            texts.append(self._link(f"{largest.step}:{unit}", f"most different: {of}{where}, step {largest.step + 1} "
                                                               f"({signed(largest.difference, 2)})"))
+        if not same_units:
+            texts.append(OTHER_WEIGHTS)
         text = " &nbsp;·&nbsp; ".join(texts)
         if text != self.text.text():
             self.text.setText(text)

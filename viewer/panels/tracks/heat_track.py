@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.panels.tracks.columns import PART, Bytes, PlaceColumns, place_table, places_of
+from unrolled.viewer.panels.tracks.columns import PART, PLACES, Bytes, PlaceColumns, place_table, places_of
 from unrolled.viewer.panels.tracks.geometry import Geometry
 from unrolled.viewer.panels.tracks.spans import place_of
 from unrolled.viewer.panels.tracks.track import Track
@@ -30,6 +30,23 @@ def range_text(values: Floats) -> str:
     if not len(numbers):
         return "no numbers"
     return f"mean {float(numbers.mean()):+.4f}, from {float(numbers.min()):+.4f} to {float(numbers.max()):+.4f}"
+
+
+def number_text(value: float, channel: Channel, decimals: int = 4) -> str:
+    """A value, and that it lies beyond its channel's scale where it does."""
+    beyond = f" (beyond the scale of {channel.low:g} to {channel.high:g})" if beyond_scale(value, channel) else ""
+    return f"{value:+.{decimals}f}{beyond}"
+
+
+def beyond_scale(value: float, channel: Channel) -> int:
+    """-1 below the channel's fixed scale, 1 above it, 0 on it."""
+    return -1 if value < channel.low else 1 if value > channel.high else 0
+
+
+def _pixel(colour: str) -> np.uint32:
+    """A colour as RGBA in one number, in the machine's order."""
+    own = QColor(colour)
+    return np.array([own.red(), own.green(), own.blue(), 255], np.uint8).view(np.uint32)[0]
 
 
 class HeatTrack(Track):
@@ -70,6 +87,9 @@ class HeatTrack(Track):
             self.columns = PlaceColumns(self.channel)
         if self.trace is not None and abs(len(self.trace) - len(self.columns)) <= PART:
             self.columns.follow(self.trace)
+        below, above = self.columns.beyond
+        self.set_ends(f"{'≤ ' if below else ''}{self.channel.low:g}", f"{'≥ ' if above else ''}{self.channel.high:g}",
+                      below=below, above=above)
         super().refresh()
 
     @property
@@ -95,7 +115,7 @@ class HeatTrack(Track):
 
     def contents_state(self) -> object:
         """Also colours, and which units are marked."""
-        return super().contents_state(), self.colour_map, self.session.selection.units
+        return super().contents_state(), self.colour_map, self.session.selection.units, self.columns.beyond
 
     def contents_length(self) -> int:
         """The steps that can be painted: all, where each has its own column; else those whose means are known."""
@@ -115,8 +135,16 @@ class HeatTrack(Track):
             values = values if chosen is None else values.take(chosen, axis=1)
             places = np.ascontiguousarray(places_of(values, low=self.channel.low, high=self.channel.high).T)
         else:
-            places = self.columns.reduced(bins, chosen)
+            values, places = np.zeros(0, np.float32), self.columns.reduced(bins, chosen)
         pixels = self.table.view(np.uint32)[:, 0].take(places)  # four bytes as one number: (rows, columns)
+        if any(self.columns.beyond):
+            # Single values are looked at; of several in one column the mean, which is drawn at the very end of the scale.
+            low, high = self.channel.low, self.channel.high
+            below, above = (low > values.T, high < values.T) if bins.stride == 1.0 else (places == 0, places == PLACES - 1)
+            for where, there, colour in ((below, self.columns.beyond[0], self.theme.below),
+                                         (above, self.columns.beyond[1], self.theme.above)):
+                if there:
+                    pixels[where] = _pixel(colour)
         image = QImage(pixels.data, len(bins), rows, 4 * len(bins), QImage.Format.Format_RGBA8888)
         painter.drawImage(place_of(bins, geometry, plot), image)
         for number, unit in enumerate(self.session.selection.units):
@@ -130,7 +158,7 @@ class HeatTrack(Track):
     def value_text(self, step: int, y: float) -> str:
         """Unit and value."""
         unit = self.unit_at(y)
-        value = "" if self.trace is None else f"{float(self.trace.column(self.channel.name)[step, unit]):+.4f}"
+        value = "" if self.trace is None else number_text(float(self.trace.column(self.channel.name)[step, unit]), self.channel)
         return f"{self.channel.symbol}  unit {unit}  ·  {value}"
 
     def values_text(self, start: int, stop: int, y: float) -> str:

@@ -11,7 +11,7 @@ from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.viewer.panels.picker import Picker
 from unrolled.viewer.panels.tracks.envelope import Envelope
 from unrolled.viewer.panels.tracks.geometry import HEADER, Geometry
-from unrolled.viewer.panels.tracks.heat_track import channel_title, range_text
+from unrolled.viewer.panels.tracks.heat_track import channel_title, number_text, range_text
 from unrolled.viewer.panels.tracks.spans import paint_spans, place_of
 from unrolled.viewer.panels.tracks.track import Track
 from unrolled.viewer.state.session import Session
@@ -21,6 +21,8 @@ from unrolled.viewer.theme.themes import Theme
 PADDING = 4.0   # pixels between the range's ends and the plot's
 DOT = 2.5
 ROOM_FOR_DOTS = 14.0
+ROOM_FOR_TICKS = 70
+MARK = 4.0      # of what lies beyond the range: half a triangle's width, and its height
 RANGE_TINT = 0.35  # of a line's colour between its least and its greatest value
 MOST_ENVELOPES = 16
 
@@ -62,6 +64,14 @@ class LineTrack(Track):
         found.follow(values)
         return found
 
+    def ticks(self) -> list[tuple[str, float]]:
+        """The ends of the range where they lie, and 0 between them where there is room."""
+        low, high = self._ends
+        if self.height() < ROOM_FOR_TICKS:
+            return super().ticks()
+        zero = [("0", self.y_of(0.0))] if self.channel.low < 0 < self.channel.high else []
+        return [(high, self.y_of(self.channel.high)), *zero, (low, self.y_of(self.channel.low))]
+
     def line_key(self, number: int) -> object:
         """What tells one line from another, of the same trace."""
         return self.channel.name
@@ -88,6 +98,19 @@ class LineTrack(Track):
             else:
                 self._paint_line(painter, geometry, values, QColor(colour))
 
+    def _paint_beyond(self, painter: QPainter, x: npt.NDArray[np.floating], values: FloatArray) -> None:
+        """Triangles at the ends of the range, where values go on beyond them."""
+        painter.setPen(Qt.PenStyle.NoPen)
+        plot, channel = self.plot, self.channel
+        with np.errstate(invalid="ignore"):
+            sides = ((values > channel.high, self.theme.above, plot.top() + 0.5, 1.0),
+                     (values < channel.low, self.theme.below, plot.bottom() - 0.5, -1.0))
+        for where, colour, tip, down in sides:
+            painter.setBrush(QColor(colour))
+            for middle in x[where].tolist():
+                painter.drawPolygon(QPolygonF([QPointF(middle, tip), QPointF(middle - MARK, tip + down * MARK),
+                                               QPointF(middle + MARK, tip + down * MARK)]))
+
     def _paint_line(self, painter: QPainter, geometry: Geometry, values: FloatArray, colour: QColor) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         start, stop = max(int(geometry.start) - 1, 0), min(int(geometry.stop) + 2, len(values))
@@ -97,6 +120,7 @@ class LineTrack(Track):
         points = [QPointF(*place) for place in zip(x.tolist(), self.heights(values[steps]).tolist(), strict=True)]
         painter.setPen(QPen(colour, 1))
         painter.drawPolyline(QPolygonF(points))
+        self._paint_beyond(painter, x, values[steps])
         if geometry.step_width >= ROOM_FOR_DOTS:
             painter.setBrush(colour)
             painter.setPen(Qt.PenStyle.NoPen)
@@ -113,6 +137,11 @@ class LineTrack(Track):
         tint = QColor(colour)
         tint.setAlphaF(RANGE_TINT)
         paint_spans(painter, place, self.heights(ranges.high), self.heights(ranges.low), tint, ratio)
+        edges = ((ranges.high > self.channel.high, self.theme.above, plot.top(), plot.top() + 2.0),
+                 (ranges.low < self.channel.low, self.theme.below, plot.bottom() - 2.0, plot.bottom()))
+        for where, beyond, top, bottom in edges:
+            if where.any():
+                paint_spans(painter, place, np.where(where, top, np.nan), np.where(where, bottom, np.nan), QColor(beyond), ratio)
         mean = self.heights(ranges.mean)
         before = np.concatenate((mean[:1], mean[:-1]))  # each mean is joined to the one before it
         paint_spans(painter, place, np.fmin(mean, before), np.fmax(mean, before), colour, ratio)
@@ -194,7 +223,8 @@ class PinnedTrack(LineTrack):
 
     def value_text(self, step: int, y: float) -> str:
         """The values of all pinned units."""
-        return "   ".join(f"{self.channel.symbol}[{unit}] {float(values[step]):+.3f}" for unit, (_, values)
+        symbol = self.channel.symbol
+        return "   ".join(f"{symbol}[{unit}] {number_text(float(values[step]), self.channel, 3)}" for unit, (_, values)
                           in zip(self.session.selection.units, self.lines(), strict=False))
 
     def values_text(self, start: int, stop: int, y: float) -> str:

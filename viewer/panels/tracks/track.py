@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
+from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.joining import shown
@@ -53,6 +53,7 @@ class Track(QWidget):
         super().__init__()
         self.session, self.theme, self.name, self.symbol, self.title = session, theme, name, symbol, title
         self._ends = low_text, high_text
+        self._beyond = False, False
         self._contents = QPixmap()
         self._painted_for: object = None
         self._painted_length = 0
@@ -143,6 +144,13 @@ class Track(QWidget):
             self._parting = step
             self.update()
 
+    def set_ends(self, low: str, high: str, *, below: bool = False, above: bool = False) -> None:
+        """What stands at the ends of the scale, and whether values lie beyond them: those have colours of their own."""
+        if (low, high) != self._ends or (below, above) != self._beyond:
+            self._ends, self._beyond = (low, high), (below, above)
+            self._painted_for = None
+            self.update()
+
     def channel_shapes(self) -> dict[str, tuple[int, ...]]:
         """The channels without which there is nothing to draw, and the shape that they must have."""
         return {}
@@ -192,6 +200,19 @@ class Track(QWidget):
 
     def hovered_at(self, y: float | None) -> None:
         """The pointer is at a height of the plot, or left it."""
+
+    @property
+    def about(self) -> str:
+        """What its header says of it when the pointer rests there."""
+        return self.title
+
+    def event(self, event: QEvent) -> bool:
+        """What the track is, where the pointer rests on its header."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            over = event.pos().x() < HEADER
+            QToolTip.showText(event.globalPos(), self.about, self) if over and self.about else QToolTip.hideText()
+            return True
+        return super().event(event)
 
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -254,7 +275,7 @@ class Track(QWidget):
         """The header, laid out once: text costs more than everything else that is painted here."""
         ratio = self.devicePixelRatioF()
         state = (self.width() if self._folded else 0, self.height(), ratio, self.theme.name, self._folded, self._ends,
-                 self.legend_map)
+                 self._beyond, self.legend_map)
         if state != self._header_for:
             self._header_for = state
             width = self.width() if self._folded else HEADER
@@ -286,16 +307,18 @@ class Track(QWidget):
         for number, line in enumerate(lines):
             painter.drawText(QRectF(left, 4 + 14 * number, HEADER - left, 16), Qt.AlignmentFlag.AlignVCenter,
                              metrics.elidedText(line, Qt.TextElideMode.ElideRight, int(HEADER - left)))
-        low, high = self._ends
         if self.legend_map:
             self._paint_legend(painter, self.legend_map)
-        elif high and self.height() >= 48:
+        elif self._ends[1] and self.height() >= 48:
             painter.setFont(mono_font(9))
-            tall, room = self.height() >= 70, HEADER - 6
-            if tall:
-                painter.drawText(QRectF(0, 34, room, 12), Qt.AlignmentFlag.AlignRight, high)
-            bottom = self.height() - (15 if self.height() >= 54 else 13)
-            painter.drawText(QRectF(0, bottom, room, 12), Qt.AlignmentFlag.AlignRight, low if tall else f"{low} … {high}")
+            for text, middle in self.ticks():
+                top = min(max(middle - 6.0, 1.0), self.height() - 14.0)
+                beside = QRectF(0, top, HEADER - 6, 12)
+                painter.drawText(beside, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+
+    def ticks(self) -> list[tuple[str, float]]:
+        """What is written beside the plot's scale, and at which heights; without a scale both ends at the bottom."""
+        return [(" … ".join(self._ends), float(self.height()))]
 
     def _paint_legend(self, painter: QPainter, colour_map: str) -> None:
         """The colours from the lower to the upper end of the range, between the two."""
@@ -309,7 +332,12 @@ class Track(QWidget):
         table = np.ascontiguousarray(colour_table(colour_map))
         strip = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(row.adjusted(room, 3, -room, -3), strip, QRectF(strip.rect()))
+        bar = row.adjusted(room, 3, -room, -3)
+        painter.drawImage(bar, strip, QRectF(strip.rect()))
+        for there, colour, edge in ((self._beyond[0], self.theme.below, bar.left()),
+                                    (self._beyond[1], self.theme.above, bar.right() - 4)):
+            if there:
+                painter.fillRect(QRectF(edge, bar.top(), 4, bar.height()), QColor(colour))
 
     def _paint_playhead(self, painter: QPainter) -> None:
         step = self.session.playhead.step

@@ -141,7 +141,8 @@ class TracksPanel(Panel):
             track.set_parting(part)
         branch = session.branch
         self.compare_bar.tell(one=branch.name if branch is not None else "this run", other=compared.name,
-                              traces=(trace, compared.trace), parting=part, largest=differences.largest)
+                              traces=(trace, compared.trace), parting=part, largest=differences.largest,
+                              same_units=differences.same_units)
         self.compare_bar.show()
         return other
 
@@ -259,8 +260,9 @@ class TracksPanel(Panel):
             found.append(self._of_other(kind(self.session, self.theme, other), channel.title))
         less = differences.trace.channels.get(channel.name)
         if less is not None:
-            track = kind(self.session, self.theme, less)
-            track.stand_for(self._differences_trace, name=f"difference {channel.name}", title=f"A−B {channel.title}")
+            made = kind if less.axes == channel.axes else ScalarTrack  # of units that are not each other's, their mean size
+            track = made(self.session, self.theme, less)
+            track.stand_for(self._differences_trace, name=f"difference {channel.name}", title=f"A−B {less.title}")
             found.append(track)
         return found
 

@@ -21,6 +21,8 @@ from unrolled.viewer.theme.themes import Theme
 
 WORD_HEIGHT = 18.0
 ROOM_FOR_WORDS, ROOM_FOR_CHARACTERS = 26.0, 10.0  # pixels each; where steps are narrower, words are left out evenly
+CONVENTION = ("Step t holds the state after the word of step t − 1 was read; the word of step t is chosen from it.\n"
+              "Steps are counted from 1 here, and from 0 in files and on the command line.")
 LEAST_STEP = 3.0       # pixels; narrower steps have no words: too few of them would be left
 
 
@@ -33,6 +35,11 @@ class WordTrack(Track):
         super().__init__(session, theme, name="words", symbol="p", title="probability", low_text="0", high_text="1")
         self._chances = Envelope()
         self._of: Trace | None = None
+
+    @property
+    def about(self) -> str:
+        """What a step is: said once, on the first track."""
+        return CONVENTION
 
     def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
         """Bars from below, words above them."""
