@@ -53,7 +53,7 @@ class TorchRooms:
             room, made.update, made.loss, made.accuracy, made.norm_before, made.norm_after, changes.threshold,
             changes.window, made.milliseconds, radii=seen.radii if seen else (), norms=seen.norms if seen else (),
             hidden=_bytes(seen.hidden) if seen else b"", cell=_bytes(seen.cell) if seen and seen.cell is not None else b"",
-            counted=bytes(seen.counted.tolist()) if seen else b"",
+            counted=bytes(seen.counted.tolist()) if seen else b"", cut_away=seen.cut_away if seen else 0.0,
         )
 
     def stop(self, room: int) -> None:

@@ -564,6 +564,8 @@ class RoomUpdated(msgspec.Struct, frozen=True, tag=True):
         graph, whatever the window; empty where no map was asked for.
     counted : bytes
         A byte a step: 1 where the step has a loss.
+    cut_away : float
+        ‖∇ - ∇_truncated‖ / ‖∇‖ of all weights, where there is a map and truncation is in force.
     """
 
     room: Count
@@ -580,6 +582,7 @@ class RoomUpdated(msgspec.Struct, frozen=True, tag=True):
     hidden: bytes = b""
     cell: bytes = b""
     counted: bytes = b""
+    cut_away: NotNegative = 0.0
 
     def map_of(self, values: bytes) -> FloatArray:
         """`hidden` or `cell` as an array (steps, steps).

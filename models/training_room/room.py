@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +48,8 @@ class GradientPicture:
         Which steps have a loss; the others' rows are zero.
     radii, norms : tuple of float
         Spectral radius and largest singular value of every block of W_hh.
+    cut_away : float
+        What truncation does to the gradient of the weights, of the whole batch: ‖∇ - ∇_truncated‖ / ‖∇‖; 0 without any.
     """
 
     hidden: Tensor
@@ -55,6 +57,7 @@ class GradientPicture:
     counted: Tensor
     radii: tuple[float, ...]
     norms: tuple[float, ...]
+    cut_away: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,7 @@ class Room:
         started = time.perf_counter()
         batch = self.batch(self.updates)
         loss, accuracy, gradients = self.gradients(batch, changes.window)
+        cut_away = self.cut_away(batch, gradients) if picture and 0 < changes.window < self.task.steps else 0.0
         before, after = clip_by_norm(gradients, changes.threshold)
         if not (abs(loss) < LARGEST_NUMBER and before < LARGEST_NUMBER):
             self._take_back()
@@ -152,7 +156,7 @@ class Room:
             raise Exploded(f"The {what} of update {self.updates + 1} is no finite number any more: it exploded. The weights "
                            "are those before the last change; lower the learning rate or the threshold and go on, or "
                            "start again.")
-        seen = self.picture(batch) if picture else None
+        seen = replace(self.picture(batch), cut_away=cut_away) if picture else None
         self._before = [parameter.detach().clone() for parameter in self.parameters]
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = gradient
@@ -176,6 +180,16 @@ class Room:
         hidden, _ = run_sequence(self.cell, batch.inputs, first_state(self.cell, batch.inputs.shape[1]))
         loss, accuracy = self._judge(hidden, batch)
         return loss.item(), accuracy, list(torch.autograd.grad(loss, self.parameters))
+
+    def cut_away(self, batch: Batch, truncated: list[Tensor]) -> float:
+        """How long the change is that truncation makes to the gradient of all weights, as a share of the whole gradient.
+
+        A gradient is a sum of vectors, which may cancel: the sum of the norms of what is cut off would not tell.
+        """
+        _, _, whole = self.gradients(batch, 0)
+        changed = math.sqrt(sum(float((one - other).square().sum()) for one, other in zip(whole, truncated, strict=True)))
+        length = math.sqrt(sum(float(one.square().sum()) for one in whole))
+        return changed / length if length > 0 and math.isfinite(changed) else 0.0
 
     def picture(self, batch: Batch) -> GradientPicture:
         """The gradients of the batch's first sequence."""

@@ -124,6 +124,18 @@ def test_what_lies_before_the_window_changes_the_gradient_only_through_the_state
     assert not torch.allclose(cut[1], whole[1], rtol=1e-3)
 
 
+@pytest.mark.parametrize("window", [1, 4, STEPS - 1])
+def test_what_the_cut_changes_is_the_length_of_the_difference_of_two_gradients(window: int) -> None:
+    made = room("rnn", "adding")
+    whole, cut = windows_by_hand(made, STEPS), windows_by_hand(made, window)
+    flat = [torch.cat([part.flatten() for part in own]) for own in (whole, cut)]
+    expected = float((flat[0] - flat[1]).norm() / flat[0].norm())
+    update = made.update(RoomChanges(window=window, threshold=1e-6), picture=True)  # clipping comes after, and has no say
+    assert update.picture is not None
+    assert update.picture.cut_away == pytest.approx(expected, rel=1e-3)
+    assert made.update(RoomChanges(), picture=True).picture.cut_away == 0.0
+
+
 def test_the_window_can_change_between_updates() -> None:
     made = room()
     for window in (0, 2, 5, 0, STEPS, 100):

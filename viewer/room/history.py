@@ -47,6 +47,8 @@ class GradientMap:
         The steps that have a loss.
     radii, norms : tuple of float
         Of each block of W_hh.
+    cut_away : float
+        How long the change is that truncation made to the gradient of the weights, as a share of the whole one.
     """
 
     update: int
@@ -55,6 +57,7 @@ class GradientMap:
     counted: npt.NDArray[np.bool_]
     radii: tuple[float, ...]
     norms: tuple[float, ...]
+    cut_away: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -77,14 +80,6 @@ class GradientMap:
                 ratios = values[rows, rows - distance] / present[rows]
                 found[:, distance] = ratios.min(), float(np.median(ratios)), ratios.max()
         return Decay(*found)
-
-    def beyond(self, window: int, of_cell: bool = False) -> float:
-        """The share of the gradients' norms, summed, that a window cuts off; 0 where it cuts nothing off."""
-        values = self.values(of_cell)
-        total = float(values.sum())
-        if not 0 < window < self.steps or not 0 < total < np.inf:
-            return 0.0
-        return float(np.tril(values, -window).sum()) / total
 
 
 class History:
@@ -123,7 +118,8 @@ class History:
             hidden = report.map_of(report.hidden).astype(np.float64)
             cell = report.map_of(report.cell).astype(np.float64) if report.cell else None
             counted = np.frombuffer(report.counted, np.uint8).astype(np.bool_)
-            self.latest_map = GradientMap(report.update, hidden, cell, counted, report.radii, report.norms)
+            self.latest_map = GradientMap(report.update, hidden, cell, counted, report.radii, report.norms,
+                                          report.cut_away)
         if self._length == self._numbers.shape[1]:
             self._numbers = np.concatenate([self._numbers, np.empty_like(self._numbers)], axis=1)
         keep = min(SMOOTHING, self._length / (self._length + 1))

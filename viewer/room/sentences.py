@@ -99,9 +99,8 @@ def of_map(shown: GradientMap | None, window: int, *, of_cell: bool) -> str:
             sentence = f"Gradients explode: {back}, ∂L/∂{state} is {number(left)} times as long (× {factor:.2f} a step)."
         else:
             sentence = f"Gradients last: {back}, ∂L/∂{state} is still {share(left)} of what it was."
-    if 0 < window < shown.steps:
-        lost = shown.beyond(window, of_cell)
-        sentence += f" The cut throws {share(lost)} of the gradient away."
+    if 0 < window < shown.steps and shown.cut_away > 0:
+        sentence += f" The cut changes the gradient of the weights by {share(shown.cut_away)} of its length."
     return sentence
 
 
