@@ -69,7 +69,11 @@ def test_the_analysis_holds_together(changed):
     gradients = analysis["gradients"]
     assert len(gradients["hidden"]) == len(gradients["hidden"][0]) == steps
     assert gradients["hidden"][0][1] == 0  # no word depends on what comes after it
-    assert len(gradients["places"][0]) == len(analysis["occlusion"][0]["falls"]) == 100
+    masked = analysis["occlusion"][0]
+    assert len(gradients["places"][0]) == len(masked["drops"]) == len(masked["margin_drops"]) == 100
+    assert masked["verdict"]
+    assert "counted from 0" in analysis["convention"]
+    assert set(analysis["fidelity"]["by_channel"]) == {*trace.channels, "log_probs", "candidate_log_probs"}
     assert len(analysis["occlusion"]) == steps
     for explained in analysis["equations"]:
         for equation in explained["equations"]:
@@ -80,6 +84,28 @@ def test_the_analysis_holds_together(changed):
     forget = next(gate for gate in analysis["gates"] if gate["channel"] == "forget_gate")
     assert forget["shut"][17] >= 3 / steps - 1e-6
     assert len(forget["half_life"]) == 512
+    assert forget["steps"] == steps
+    told = [life for life in forget["half_life"] if life is not None]
+    assert all(life <= steps for life in told)  # a longer one cannot be told from so few steps
+
+
+def test_a_folder_s_gates_are_counted_over_all_its_runs(changed, run):
+    folder, trace, _ = changed
+    runs = folder / "runs"
+    runs.mkdir()
+    for name in ("one.safetensors", "two.safetensors"):
+        (runs / name).write_bytes((folder / "t.safetensors").read_bytes())
+    (runs / "broken.npz").write_bytes(b"nothing")
+    made = run("analyze", runs, "-o", folder / "folder.json")
+    assert made.returncode == 0, made.stderr
+    found = json.loads((folder / "folder.json").read_text(encoding="utf-8"))
+    assert found["files"] == ["one.safetensors", "two.safetensors"]
+    assert found["steps"] == 2 * len(trace)
+    forget = next(gate for gate in found["gates"] if gate["channel"] == "forget_gate")
+    assert forget["shut"] == pytest.approx((trace.column("forget_gate") < 0.1).mean(axis=0), abs=1e-6)
+    assert "broken.npz" in found["notes"][0]
+    refused = run("analyze", runs, "-o", folder / "folder.html")
+    assert (refused.returncode, "JSON" in refused.stderr) == (2, True)
 
 
 def test_a_page_stands_alone_and_says_the_same_of_the_trace(changed, run):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 import scripted
@@ -101,3 +102,43 @@ def test_without_steps_it_says_what_will_be_there(session, panel):
     assert panel.shown_candidates == ()
     assert panel._empty.isVisible()
     panel.set_theme(DARK)
+
+
+def test_bars_can_grow_with_the_logarithm_which_is_remembered(qtbot, session, panel):
+    session.playhead.seek(2)
+    row = panel.rows[3]
+    assert row.bar == pytest.approx(row.probability)
+    qtbot.mouseClick(panel.logarithmic, Qt.MouseButton.LeftButton)
+    panel.refresh()
+    assert session.appearance.values.candidates_logarithmic
+    for own in panel.rows[: len(session.trace.candidates[2])]:
+        assert own.bar == pytest.approx(max(1 + math.log10(own.probability) / 6, 0.0), abs=1e-6)
+    again = CandidatesPanel(session, DARK)
+    qtbot.addWidget(again)
+    assert again.logarithmic.isChecked()
+
+
+def test_the_margin_is_that_over_the_most_probable_other(session, panel):
+    session.playhead.seek(1)
+    first, second = session.trace.candidates[1][:2]
+    over = first.log_prob - second.log_prob
+    assert f"margin over the most probable other {over:.3f}" in panel.rows[0].toolTip()
+    assert f"margin over the most probable other −{over:.3f}" in panel.rows[1].toolTip()
+
+
+def test_a_word_that_is_never_written_stands_among_them_and_says_so(qtbot):
+    """The unknown word's probability is part of the distribution: it must not vanish because it is not chosen."""
+    trace = scripted.trace()
+    token = trace.candidates[0][1].token
+    session = Session()
+    trace.provenance = msgspec.structs.replace(trace.provenance, suppressed_tokens=(token,))
+    session.set_trace(trace)
+    panel = CandidatesPanel(session, LIGHT)
+    qtbot.addWidget(panel)
+    session.playhead.seek(0)
+    panel.refresh()
+    marked = [row.candidate.token for row in panel.rows if row.suppressed]
+    assert marked == [token]
+    row = next(row for row in panel.rows if row.suppressed)
+    assert "never written" in row.accessibleName()
+    assert row.probability == pytest.approx(math.exp(row.candidate.log_prob))

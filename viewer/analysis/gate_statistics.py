@@ -73,12 +73,16 @@ class Saturating:
         """Take over the steps that are new in (steps, units); a shorter run begins again."""
         if len(values) < self._steps:
             self.__init__(values.shape[1])  # type: ignore[misc]
-        for start in range(self._steps, len(values), PART):
+        self.add(values[self._steps :])
+
+    def add(self, values: FloatArray) -> None:
+        """Count steps, (steps, units), whatever run they are of."""
+        for start in range(0, len(values), PART):
             part = values[start : start + PART].astype(np.float64)
             there = np.isfinite(part)
             self._counts += (((part < SHUT) & there).sum(axis=0), ((part > OPEN) & there).sum(axis=0), there.sum(axis=0))
             self._logs += np.where(there, np.log(np.clip(np.where(there, part, 1.0), LEAST, None)), 0.0).sum(axis=0)
-        self._steps = len(values)
+        self._steps += len(values)
 
     @property
     def result(self) -> Saturation:

@@ -1,4 +1,4 @@
-"""`unrolled analyze INPUT-or-TRACE -o OUT.{json,html}`: everything that can be said about a run."""
+"""`unrolled analyze INPUT-or-TRACE -o OUT.{json,html}`: everything that can be said about a run; of a folder, its units."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ and places are counted from 0, and "convention" says what a step is; numbers tha
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The verb's words."""
     parser = verbs.add_parser("analyze", help="equations, gradients, occlusion and statistics of a run", epilog=JSON_EXPLAINED)
-    parser.add_argument("input", type=Path, metavar="INPUT-or-TRACE")
+    parser.add_argument("input", type=Path, metavar="INPUT-or-TRACE", help="or a folder of them: gate statistics over all")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT",
                         help="a file ending in " + " or ".join(SUFFIXES))
     parser.add_argument("--unit", type=int, action="append", default=[], metavar="N",
@@ -57,11 +57,60 @@ def analyze(arguments: argparse.Namespace) -> int:
     check_output(arguments.output, SUFFIXES)
     if any(number < 0 for number in (*arguments.unit, *arguments.step)):
         raise CommandError("Units and steps are counted from 0.", WRONG_USE)
-    if arguments.input.suffix.lower() in TRACE_SUFFIXES:
+    if arguments.input.is_dir():
+        _of_folder(arguments)
+    elif arguments.input.suffix.lower() in TRACE_SUFFIXES:
         _of_trace(arguments)
     else:
         _of_input(arguments)
     return SUCCESS
+
+
+def _of_folder(arguments: argparse.Namespace) -> None:
+    """The gates over all traces and inputs of a folder: a single run is too short to rank units by."""
+    import msgspec
+
+    from unrolled.models.trace.atomic import atomic_write
+    from unrolled.models.trace.files import TraceError, load_trace, writing_sentence
+    from unrolled.viewer.report.folder import collect_folder
+
+    if arguments.output.suffix.lower() != ".json":
+        raise CommandError("The statistics of a folder are written as JSON: name a file ending in .json.", WRONG_USE)
+    files = sorted(path for path in arguments.input.iterdir() if path.is_file() and not path.name.startswith("."))
+    traces = [path for path in files if path.suffix.lower() in TRACE_SUFFIXES]
+    notes: list[str] = []
+
+    def recorded() -> Iterator[tuple[str, Trace]]:
+        for path in traces:
+            try:
+                yield path.name, load_trace(path)
+            except TraceError as error:
+                notes.append(str(error))
+
+    def run() -> Iterator[tuple[str, Trace]]:
+        with backend(arguments) as (client, loaded):
+            kind = loaded.description.input_kind
+            for number, path in enumerate(files):
+                _say(path.name)
+                try:
+                    yield path.name, run_trace(client, loaded, run=number, name=path.name, data=read_input(path, kind),
+                                               decoding=decoding_of(arguments), write=arguments.write)
+                except (BackendError, CommandError, ValueError) as error:
+                    notes.append(f"“{path.name}” was left out: {error}")
+
+    try:
+        found = collect_folder(recorded() if traces else run())
+    except (BackendError, ValueError) as error:
+        raise CommandError(f"Nothing in “{arguments.input}” could be analyzed: {'; '.join([str(error), *notes[:1]])}") from error
+    _say("")
+    for note in notes:
+        print(f"unrolled: {note}", file=sys.stderr)
+    found = msgspec.structs.replace(found, notes=(*found.notes, *notes))
+    try:
+        with atomic_write(arguments.output) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(found), indent=1))
+    except OSError as error:
+        raise CommandError(writing_sentence(arguments.output, error)) from error
 
 
 def _of_input(arguments: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """The most probable words of the current step, each with its probability.
 
-Another one can be taken in place of the one that was written.
+Another one can be taken in place of the one that was written. Words that the model never writes by itself, such as the
+unknown one, stand among them with their probability, and are marked.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import math
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Candidate, Trace
+from unrolled.viewer.panels.numbers import brief, power_of_ten, precise
 from unrolled.viewer.panels.painting import CORNER, EmptyText, draw_focus, elided, mix, percent, signed
 from unrolled.viewer.panels.panel import Panel
 from unrolled.viewer.panels.steps import step_noun
@@ -22,19 +24,34 @@ from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 
 ROWS = 10
+DECADES = 6  # of the logarithmic scale: a bar of no length is a probability of 10⁻⁶
 ROW_HEIGHT = 26
 HEADING_HEIGHT = 46
+NUMBER_WIDTH = 62
+NEVER = "never written"
 EMPTY = "The words that the model weighs at this step, with their probabilities. Space writes the first word."
 
 
 class CandidateRow(QAbstractButton):
-    """One word that could be written; its bar is as long as it is probable, the row's width being 1."""
+    """One word that could be written; its bar is as long as it is probable, the row's width being 1.
+
+    Attributes
+    ----------
+    written : bool
+    suppressed : bool
+        The model never writes it by itself.
+    logarithmic : bool
+        The bar's length goes with the probability's logarithm.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
         self.candidate: Candidate | None = None
         self.written = False
+        self.suppressed = False
+        self.logarithmic = False
+        self._margin = 0.0
         self.setFixedHeight(ROW_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -44,14 +61,29 @@ class CandidateRow(QAbstractButton):
 
     @property
     def probability(self) -> float:
-        """What the bar shows, from 0 to 1."""
+        """The word's, from 0 to 1."""
         return 0.0 if self.candidate is None else math.exp(min(self.candidate.log_prob, 0.0))
 
-    def set_candidate(self, candidate: Candidate | None, *, written: bool, joining: str = "words") -> None:
-        """Show this word; a row without one keeps its place."""
-        if candidate == self.candidate and written == self.written:
+    @property
+    def bar(self) -> float:
+        """The bar's length, from 0 to 1."""
+        if self.candidate is None or not self.logarithmic:
+            return self.probability
+        return min(max(1.0 + self.candidate.log_prob / (DECADES * math.log(10.0)), 0.0), 1.0)
+
+    def set_candidate(self, candidate: Candidate | None, *, written: bool, joining: str = "words", suppressed: bool = False,
+                      logarithmic: bool = False, margin: float = 0.0) -> None:
+        """Show this word; a row without one keeps its place.
+
+        Parameters
+        ----------
+        margin : float
+            Its logit less that of the most probable other word.
+        """
+        shown_now = (candidate, written, suppressed, logarithmic, margin)
+        if shown_now == (self.candidate, self.written, self.suppressed, self.logarithmic, self._margin):
             return
-        self.candidate, self.written = candidate, written
+        self.candidate, self.written, self.suppressed, self.logarithmic, self._margin = shown_now
         self.setEnabled(candidate is not None)
         self.setCursor(
             Qt.CursorShape.PointingHandCursor if candidate and not written else Qt.CursorShape.ArrowCursor
@@ -63,13 +95,16 @@ class CandidateRow(QAbstractButton):
         else:
             self.setText(shown(candidate.word, joining))
             chance = percent(self.probability).replace("%", " percent").replace("<", "below ")
-            self.setAccessibleName(f"{self.text()}, {chance}{', written' if written else ''}")
+            mark = f", {NEVER}" if suppressed else ""
+            self.setAccessibleName(f"{self.text()}, {chance}{', written' if written else ''}{mark}")
             then = (
                 "This word was written." if written else "Click to go this way: write this word here instead."
             )
+            why = "The model never writes this by itself, however probable it is.\n" if suppressed else ""
             self.setToolTip(
-                f"{self.text()}: {percent(self.probability)}\n"
-                f"log-probability {signed(candidate.log_prob)}\n{then}"
+                f"{self.text()}: {precise(self.probability)}\n"
+                f"log-probability {signed(candidate.log_prob)}\n"
+                f"margin over the most probable other {signed(margin)} (of logits)\n{why}{then}"
             )
         self.update()
 
@@ -90,7 +125,7 @@ class CandidateRow(QAbstractButton):
         hovered = self.underMouse() and not self.written
         painter.fillPath(path, mix(theme.raised, theme.accent, 0.10) if hovered else QColor(theme.raised))
         # The same shape again within a rectangle: a clip with round corners would cost more than all the rest.
-        painter.setClipRect(QRectF(box.x(), box.y(), box.width() * self.probability, box.height()))
+        painter.setClipRect(QRectF(box.x(), box.y(), box.width() * self.bar, box.height()))
         painter.fillPath(path, mix(theme.panel, theme.playhead if self.written else theme.accent, 0.34))
         if self.written:
             painter.setClipRect(QRectF(box.x(), box.y(), 3, box.height()))
@@ -100,17 +135,18 @@ class CandidateRow(QAbstractButton):
         if is_end(self.candidate.word):
             font.setPixelSize(11)
         painter.setFont(font)
-        painter.setPen(QColor(theme.muted if is_end(self.candidate.word) else theme.text))
+        painter.setPen(QColor(theme.muted if is_end(self.candidate.word) or self.suppressed else theme.text))
         inner = self.rect().adjusted(10, 0, -8, 0)
         painter.drawText(
             inner,
             Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-            elided(self.text(), font, inner.width() - 48),
+            elided(f"{self.text()}  {NEVER}" if self.suppressed else self.text(), font, inner.width() - NUMBER_WIDTH),
         )
         painter.setFont(mono_font(11))
         painter.setPen(QColor(theme.text if self.written else theme.muted))
         painter.drawText(
-            inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, percent(self.probability)
+            inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
+            brief(self.probability) if self.logarithmic else percent(self.probability)
         )
         if self.hasFocus():
             draw_focus(painter, box, theme.accent, corner=CORNER - 1)
@@ -194,11 +230,22 @@ class CandidatesPanel(Panel):
         self._area.viewport().setAutoFillBackground(False)
         inside.setAutoFillBackground(False)
         self._area.verticalScrollBar().setAccessibleName("Scroll the candidates")
+        self.logarithmic = QToolButton()
+        self.logarithmic.setText("log")
+        self.logarithmic.setCheckable(True)
+        self.logarithmic.setAccessibleName("Candidates on a logarithmic scale")
+        self.logarithmic.setToolTip(f"Bars on a logarithmic scale, from {power_of_ten(-DECADES)} to 1")
+        self.logarithmic.setChecked(session.appearance.values.candidates_logarithmic)
+        self.logarithmic.toggled.connect(lambda on: session.appearance.update(candidates_logarithmic=on))
         self._empty = EmptyText(EMPTY, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addWidget(self.heading)
+        top = QHBoxLayout()
+        top.setContentsMargins(0, 0, 0, 0)
+        top.addWidget(self.heading, 1)
+        top.addWidget(self.logarithmic, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(top)
         layout.addWidget(self._area, 1)
         layout.addWidget(self._empty, 1)
         self.setMinimumHeight(HEADING_HEIGHT + 3 * ROW_HEIGHT)
@@ -239,7 +286,7 @@ class CandidatesPanel(Panel):
         trace = self.session.trace
         there = trace is not None and 0 <= step < len(trace)
         self._step = step if there else NOWHERE
-        for part, shown_now in ((self.heading, there), (self._area, there), (self._empty, not there)):
+        for part, shown_now in ((self.heading, there), (self.logarithmic, there), (self._area, there), (self._empty, not there)):
             if part.isHidden() == shown_now:
                 part.setVisible(shown_now)
         if trace is None or not there:
@@ -253,9 +300,14 @@ class CandidatesPanel(Panel):
             percent(math.exp(min(float(trace.log_probs[step]), 0.0))),
         )
         listed = rows_of(trace, step)
+        logarithmic = self.session.appearance.values.candidates_logarithmic
+        if self.logarithmic.isChecked() != logarithmic:
+            self.logarithmic.setChecked(logarithmic)
         for place, row in enumerate(self.rows):
             candidate = listed[place] if place < len(listed) else None
-            row.set_candidate(candidate, written=candidate is not None and candidate.token == written, joining=joining)
+            token = candidate.token if candidate is not None else -1
+            row.set_candidate(candidate, written=token == written, joining=joining, logarithmic=logarithmic,
+                              suppressed=token in trace.provenance.suppressed_tokens, margin=_margin(listed, place))
 
     def _choose(self, row: CandidateRow) -> None:
         if row.candidate is not None and not row.written and self._step != NOWHERE:
@@ -269,3 +321,9 @@ def rows_of(trace: Trace, step: int) -> tuple[Candidate, ...]:
     if any(candidate.token == written for candidate in best):
         return best
     return (*best[: ROWS - 1], Candidate(written, trace.words[step], float(trace.log_probs[step])))
+
+
+def _margin(listed: tuple[Candidate, ...], place: int) -> float:
+    """A listed candidate's logit less that of the most probable other one; the softmax's divisor is the same for both."""
+    others = [own.log_prob for number, own in enumerate(listed) if number != place]
+    return listed[place].log_prob - max(others) if place < len(listed) and others else 0.0

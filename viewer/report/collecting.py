@@ -27,7 +27,6 @@ from unrolled.models.trace import STEP_CONVENTION, Trace
 from unrolled.models.trace.joining import text_of
 from unrolled.viewer.analysis.attention_statistics import WARNING, attention_statistics
 from unrolled.viewer.analysis.fidelity import TOLERANCE, Fidelity
-from unrolled.viewer.analysis.gate_statistics import KEEPING, gate_channels, saturation
 from unrolled.viewer.analysis.occlusion import summarise, verdict
 from unrolled.viewer.analysis.similar import Pattern, find, suggested_threshold, units_on
 from unrolled.viewer.report.analysis import (
@@ -43,6 +42,7 @@ from unrolled.viewer.report.analysis import (
     Table,
     plain,
 )
+from unrolled.viewer.report.folder import collect_folder
 
 Ask = Callable[[Question], Iterator[AnswerPart]]
 SayDoing = Callable[[str], None]
@@ -179,14 +179,7 @@ def _fidelity(trace: Trace, ask: Ask, said: list[str]) -> FidelitySummary | None
 
 
 def _gates(trace: Trace) -> tuple[GateStatistics, ...]:
-    made = []
-    for channel in gate_channels(trace.channels.values()) if len(trace) else ():
-        found = saturation(trace.column(channel.name))
-        life = [own if told else None for own, told in zip(plain(found.half_life), found.told, strict=True)] \
-            if channel.role in KEEPING else None
-        made.append(GateStatistics(channel=channel.name, layer=channel.layer, shut=plain(found.shut), open=plain(found.open),
-                                   steps=found.steps, half_life=life))
-    return tuple(made)
+    return collect_folder([("", trace)]).gates if len(trace) else ()
 
 
 def _attention(trace: Trace) -> AttentionSummary | None:

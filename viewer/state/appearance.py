@@ -28,6 +28,8 @@ class AppearanceValues(msgspec.Struct, frozen=True, kw_only=True):
         Names that the `cmap` library knows. Signed channels have a diverging map that fits the theme.
     show_region : bool
         The outline of the part of the picture that the model saw.
+    candidates_logarithmic : bool
+        The bars of the candidates grow with the logarithm of the probability: what is unlikely can be seen beside what is sure.
     """
 
     theme: str = "system"
@@ -37,6 +39,7 @@ class AppearanceValues(msgspec.Struct, frozen=True, kw_only=True):
     attention_colour_map: str = "inferno"
     sequential_colour_map: str = "viridis"
     show_region: bool = True
+    candidates_logarithmic: bool = False
 
 
 class Appearance:
