@@ -30,6 +30,7 @@ from unrolled.models.protocol.messages import (
     Device,
     Ended,
     InputAdded,
+    InputDrawn,
     Loaded,
     Opened,
     Ready,
@@ -66,19 +67,26 @@ class ScriptedEngine:
                                quality={"bleu_4": 0.0}, source="tests")
         others = tuple(ModelListing(name=name, title=name, task=name, size_bytes=1, path="", quality={}, source="tests",
                                     input_kind=kind) for name, kind in OTHER_MODELS.items())
-        return Ready((Device("cpu", "CPU"),), (listing, *others))
+        drawing = msgspec.structs.replace(listing, name="scripted-scene", title="scripted-scene")
+        return Ready((Device("cpu", "CPU"),), (listing, *others, drawing))
 
     def load(self, model: str, device: str, say: SayProgress) -> Loaded:
         self._kind = OTHER_MODELS.get(model, "picture")
         if self._kind != "picture":
             self._run = -1
             return Loaded(other_description(model), "cpu")
+        if model == "scripted-scene":
+            self._run = -1
+            return Loaded(msgspec.structs.replace(scripted.description(), name=model, draws="scene"), "cpu")
         if model not in ("scripted", "caption-attend-lstm"):
             raise EngineError("model", f"There is no model “{model}”.")
         if device not in ("auto", "cpu"):
             raise EngineError("model", f"This machine has no device “{device}”.")
         self._run = -1
         return Loaded(scripted.description(), "cpu")
+
+    def draw(self, number: int) -> InputDrawn:
+        return InputDrawn(scripted.picture(width=100 + number).data, f"scene {number + 1}.png")
 
     def open(self, run: int, data: bytes, name: str, decoding: Decoding, say: SayProgress, wanted: StillWanted) -> Opened:
         if self._kind != "picture":

@@ -10,6 +10,7 @@ from unrolled.models.protocol.messages import (
     Decoding,
     Ended,
     InputAdded,
+    InputDrawn,
     Loaded,
     Opened,
     Ready,
@@ -76,6 +77,10 @@ class Engine(Protocol):
 
     def load(self, model: str, device: str, say: SayProgress) -> Loaded:
         """Load a model; the run of the old one is forgotten. Raises `EngineError`."""
+        ...
+
+    def draw(self, number: int) -> InputDrawn:
+        """Draw an input of the model's own kind. Raises `EngineError` where it has none."""
         ...
 
     def open(self, run: int, data: bytes, name: str, decoding: Decoding, say: SayProgress, wanted: StillWanted) -> Opened:

@@ -27,6 +27,7 @@ from unrolled.models.protocol.messages import (
     Answer,
     Ask,
     Cancel,
+    DrawInput,
     Drop,
     Ended,
     Failed,
@@ -58,8 +59,8 @@ NEVER_CANCELLED = 2**62
 OF_A_RUN = (OpenInput, AddInput, Fork, Advance, Search, Ask)
 OF_A_BRANCH = (Fork, Advance, Search, Ask)
 CANCELLED = (OpenInput, Advance, Search)  # a branch that was made, or an input that was added, is counted on by what follows
-SUBJECTS: dict[type, str] = {LoadModel: "model", OpenInput: "input", Advance: "step", Search: "step", AddInput: "edit",
-                             Fork: "edit", Ask: "question"}
+SUBJECTS: dict[type, str] = {LoadModel: "model", DrawInput: "input", OpenInput: "input", Advance: "step", Search: "step",
+                             AddInput: "edit", Fork: "edit", Ask: "question"}
 
 
 class Listener:
@@ -204,6 +205,8 @@ class Server:
                 self._send(self._engine.prepare(self._say))
             elif isinstance(request, LoadModel):
                 self._send(self._engine.load(request.model, request.device, self._say))
+            elif isinstance(request, DrawInput):
+                self._send(self._engine.draw(request.number))
             elif isinstance(request, OpenInput):
                 if wanted():
                     self._send(self._engine.open(run, request.data, request.name, request.decoding, self._say, wanted))

@@ -16,6 +16,7 @@ from unrolled.models.protocol.messages import (
     Decoding,
     Ended,
     InputAdded,
+    InputDrawn,
     Loaded,
     Opened,
     Ready,
@@ -67,6 +68,12 @@ class TorchEngine:
             raise EngineError("model", str(error)) from error
         self._stepper, self._run = stepper, None
         return Loaded(stepper.description, str(stepper.device))
+
+    def draw(self, number: int) -> InputDrawn:
+        """Draw an input of the model's own kind."""
+        if self._stepper is None or self._stepper.draw is None:
+            raise EngineError("input", "This model draws no inputs of its own.")
+        return InputDrawn(*self._stepper.draw(number))
 
     def open(self, run: int, data: bytes, name: str, decoding: Decoding, say: SayProgress, wanted: StillWanted) -> Opened:
         """Read an input of the kind that the model takes."""

@@ -43,6 +43,7 @@ class CharacterStepper:
                  title: str = "Characters", summary: str = "", weights_hash: str = "") -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
+        self.draw: Callable[[int], tuple[bytes, str]] | None = None
         self.weights: Callable[[], Weights] = self.network.state_dict
         self.alphabet = alphabet
         self.never_written = (alphabet.start, alphabet.unknown)

@@ -14,6 +14,7 @@ from unrolled.models.cells import CellState
 from unrolled.models.cells.change import Change, unchanged
 from unrolled.models.clips.network import ClipNetwork
 from unrolled.models.clips.reference import ClipReference
+from unrolled.models.data.drawn_clips import clip_file
 from unrolled.models.reference.protocol import Weights
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
@@ -54,11 +55,13 @@ class ClipStepper:
 
     def __init__(self, network: ClipNetwork, labels: Sequence[str], *, device: str = "cpu", name: str = "clips",
                  title: str = "Clips", summary: str = "", weights_hash: str = "") -> None:
+        config = network.config
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
+        kind = "frames" if config.every_frame else "clip"
+        self.draw: Callable[[int], tuple[bytes, str]] | None = lambda number: clip_file(kind, number)
         self.weights: Callable[[], Weights] = self.network.state_dict
         self.labels = tuple(labels)
-        config = network.config
         probability = Channel(name="label_probability", role="label_probability", symbol="p", axes=("label",),
                               shape=(len(labels),), low=0.0, high=1.0, labels=self.labels)
         self._description = ModelDescription(
@@ -67,7 +70,7 @@ class ClipStepper:
             end_token=NO_TOKEN, maximum_steps=MOST_FRAMES, input_size=(config.size, config.size),
             parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash,
             encoder="a small CNN, trained with it", input_kind="clip",
-            joining="labels" if config.every_frame else "last label", summary=summary)
+            joining="labels" if config.every_frame else "last label", draws="clip", summary=summary)
 
     @property
     def description(self) -> ModelDescription:

@@ -14,6 +14,7 @@ A clip depends on its kind, split and number alone. It knows neither torch nor Q
 from __future__ import annotations
 
 import dataclasses
+import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from unrolled.models.data.drawn_shapes import (
 )
 
 SIDE = 64          # pixels
+FRAME_MILLISECONDS = 120  # where a clip is written to a file
 DIRECTIONS = {"moving left": (-1, 0), "moving right": (1, 0), "moving up": (0, -1), "moving down": (0, 1)}
 LABELS = ("still", *DIRECTIONS, "bouncing", "turning clockwise", "turning anticlockwise", "growing", "shrinking")
 DIGITS = tuple("0123456789")
@@ -292,3 +294,13 @@ def _glyph(digit: str) -> Image.Image:
     mask = Image.new("L", (GLYPH, GLYPH), 0)
     ImageDraw.Draw(mask).text((GLYPH / 2, GLYPH / 2), digit, fill=255, font=ImageFont.load_default(GLYPH * 0.85), anchor="mm")
     return mask
+
+
+def clip_file(kind: str, number: int) -> tuple[bytes, str]:
+    """A clip that training never drew, as a GIF file's bytes, and a name for it."""
+    frames = [Image.fromarray(frame).resize((4 * SIDE, 4 * SIDE), Image.Resampling.NEAREST)
+              for frame in draw_clip(kind, number, split="test").frames]
+    stream = io.BytesIO()
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:], loop=0,
+                   duration=[FRAME_MILLISECONDS] * len(frames))
+    return stream.getvalue(), f"clip {number + 1}.gif"

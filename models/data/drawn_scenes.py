@@ -13,6 +13,7 @@ What would be close to undecided is never drawn. A scene depends on its split an
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
 from collections.abc import Sequence
@@ -221,3 +222,10 @@ def _ground(random: np.random.Generator, width: int, height: int, colours: Seque
         picture, grounds = background(random, width, height)
         if all(far_apart(colour, grounds) for colour in colours):
             return picture
+
+
+def scene_file(number: int) -> tuple[bytes, str]:
+    """A scene that training never drew, as a PNG file's bytes, and a name for it."""
+    stream = io.BytesIO()
+    draw_scene(number, split="test").picture.save(stream, "PNG")
+    return stream.getvalue(), f"scene {number + 1}.png"

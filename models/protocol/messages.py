@@ -17,7 +17,7 @@ from unrolled.models.protocol.questions import AnswerPart, Question
 from unrolled.models.trace import Candidate, Channel, FloatArray, ModelDescription, ModelListing, StepBlock, StepResult
 from unrolled.models.trace.edits import Edit
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
@@ -127,6 +127,12 @@ class LoadModel(msgspec.Struct, frozen=True, tag=True):
 
     model: str
     device: str = "auto"
+
+
+class DrawInput(msgspec.Struct, frozen=True, tag=True):
+    """Have the loaded model's own kind of input drawn, one of many; answered by `InputDrawn`."""
+
+    number: Count
 
 
 class OpenInput(msgspec.Struct, frozen=True, tag=True):
@@ -460,6 +466,13 @@ class Searched(msgspec.Struct, frozen=True, tag=True):
     branch: Count = 0
 
 
+class InputDrawn(msgspec.Struct, frozen=True, tag=True):
+    """An input that was drawn: a file's bytes, and a name for it."""
+
+    data: bytes
+    name: str
+
+
 class InputAdded(msgspec.Struct, frozen=True, tag=True):
     """Another input is encoded; `notes` say what a person should know."""
 
@@ -608,7 +621,7 @@ class RoomFailed(msgspec.Struct, frozen=True, tag=True):
     detail: str = ""
 
 
-Request = (Hello | LoadModel | OpenInput | AddInput | Fork | Advance | Search | Ask | Drop | Cancel | StartRoom | StepRoom
-           | StopRoom | Shutdown)
-Report = (Welcome | Ready | Progress | Loaded | Opened | InputAdded | Forked | Stepped | SteppedBlock | Ended | BeamStepped
-          | Searched | Answer | Idle | Failed | RoomStarted | RoomUpdated | RoomFailed)
+Request = (Hello | LoadModel | DrawInput | OpenInput | AddInput | Fork | Advance | Search | Ask | Drop | Cancel | StartRoom
+           | StepRoom | StopRoom | Shutdown)
+Report = (Welcome | Ready | Progress | Loaded | InputDrawn | Opened | InputAdded | Forked | Stepped | SteppedBlock | Ended
+          | BeamStepped | Searched | Answer | Idle | Failed | RoomStarted | RoomUpdated | RoomFailed)

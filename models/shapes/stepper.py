@@ -7,6 +7,7 @@ from PIL import Image
 
 from unrolled.models.captioning.vocabulary import Vocabulary
 from unrolled.models.cells.decoder import Memory
+from unrolled.models.data.drawn_scenes import scene_file
 from unrolled.models.shapes.network import ShapesCaptioner
 from unrolled.models.shapes.reference import ShapesReference
 from unrolled.models.stepping.channels import attention_channels, cell_channels
@@ -34,6 +35,7 @@ class ShapesStepper(DecoderStepper[ShapesCaptioner]):
                  title: str = "Drawn scenes in words", summary: str = "", weights_hash: str = "") -> None:
         super().__init__(network, never_written=(vocabulary.start, vocabulary.unknown), device=device)
         self.vocabulary = vocabulary
+        self.draw = scene_file
         config = network.config
         self._description = ModelDescription(
             name=name, title=title, task="shapes",
@@ -41,7 +43,7 @@ class ShapesStepper(DecoderStepper[ShapesCaptioner]):
             words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end,
             suppressed_tokens=tuple(self.never_written), maximum_steps=LONGEST,
             input_size=(config.size, config.size), parameters=sum(p.numel() for p in network.parameters()),
-            weights_hash=weights_hash, encoder="a small CNN, trained with it", summary=summary)
+            weights_hash=weights_hash, encoder="a small CNN, trained with it", draws="scene", summary=summary)
 
     @property
     def description(self) -> ModelDescription:

@@ -36,6 +36,7 @@ class DecoderStepper(Generic[NetworkT]):
         self.network: NetworkT = network.to(self.device).eval().requires_grad_(False)
         self.never_written: Sequence[int] = tuple(never_written)
         self.weights: Callable[[], Weights] = self.network.state_dict
+        self.draw: Callable[[int], tuple[bytes, str]] | None = None
         self._recorder = DecoderRecorder(self.network)
 
     def start(self, memory: Memory) -> CellState:

@@ -106,9 +106,13 @@ class Stepper(Protocol, Generic[MemoryT, StateT]):
     ----------
     weights : callable
         Gives the weights again for `reference`: those in memory, or those of the file that they came from.
+    draw : callable or None
+        Draws an input of the model's own kind, one of many, by its number: a file's bytes and a name. Only models that
+        were trained on drawn inputs have one; their description says what they draw.
     """
 
     weights: Callable[[], Weights]
+    draw: Callable[[int], tuple[bytes, str]] | None
 
     @property
     def description(self) -> ModelDescription:

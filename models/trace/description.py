@@ -39,6 +39,8 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
         on; the frames of a clip.
     joining : {'words', 'pieces', 'characters', 'labels', 'last label'}
         How tokens make a text; see `unrolled.models.trace.joining`.
+    draws : str
+        What inputs of its own kind it can have drawn, in a word: ``"scene"``, ``"clip"``; empty where it takes any.
     suppressed_tokens : tuple of int
         Tokens that are never written by themselves, however probable: START, and the unknown word.
     summary : str
@@ -59,6 +61,7 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
     encoder: str = ""
     input_kind: str = "picture"
     joining: str = "words"
+    draws: str = ""
     suppressed_tokens: tuple[int, ...] = ()
     summary: str = ""
 

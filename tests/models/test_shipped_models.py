@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from unrolled import assets
+from unrolled.models.backend.engine import EngineError
 from unrolled.models.backend.torch_engine import TorchEngine
 from unrolled.models.checkpoints.registry import FAMILIES, listings, shipped
 from unrolled.models.data.drawn_clips import LABELS, draw_clip
@@ -82,7 +83,7 @@ def explain(engine: TorchEngine, trace: Trace) -> None:
     if trace.with_role("attention") is not None:
         (occluded,) = engine.answer(0, OccludeStep(last), lambda: True)
         assert isinstance(occluded, Occluded)
-        assert np.isfinite(occluded.values()).all()
+        assert np.isfinite(occluded.drops()).all()
 
 
 def sample(name: str) -> bytes:
@@ -170,3 +171,17 @@ def test_clip_classifiers_say_what_was_drawn(kind: str) -> None:
         right += sum(one == other for one, other in zip(said[-len(true) :], true, strict=True))
         asked += len(true)
     assert right / asked >= 0.9
+
+
+@pytest.mark.parametrize(("model", "ends"), [("shapes-attend-lstm", ".png"), ("clip-lstm", ".gif"), ("frames-lstm", ".gif")])
+def test_models_of_drawn_inputs_draw_some_that_they_read(model: str, ends: str) -> None:
+    engine = TorchEngine()
+    description = engine.load(model, "cpu", quiet).description
+    assert description.draws
+    drawn = [engine.draw(number) for number in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert drawn[0].name.endswith(ends)
+    engine.open(0, drawn[2].data, drawn[2].name, Decoding(), quiet, lambda: True)
+    engine.load("chars-rnn", "cpu", quiet)
+    with pytest.raises(EngineError, match="draws no inputs"):
+        engine.draw(0)

@@ -220,3 +220,25 @@ def test_an_animation_is_a_picture_or_a_clip_as_the_model_takes_it(qtbot, window
     qtbot.waitUntil(lambda: window.session.clip is not None and window.controller.run.is_open, timeout=5000)
     assert len(window.session.clip.frames) == 4
     assert window.session.clip.name == "moving.gif"
+
+
+# ── Models that draw their own inputs ─────────────────────────────────────────────────────────────────────────────
+
+def test_a_model_of_drawn_scenes_brings_one_in_place_of_a_sample_and_draws_others(qtbot, window):
+    action = window.actions_by_name["draw_input"]
+    window.controller.open_sample()
+    qtbot.waitUntil(lambda: window.session.input.name == "dog.jpg")
+    assert not action.isVisible()
+    window.controller.load_model("scripted-scene")
+    qtbot.waitUntil(lambda: window.session.input.name == "scene 1.png", timeout=5000)
+    assert (action.isVisible(), action.text()) == (True, "New scene")
+    action.trigger()
+    qtbot.waitUntil(lambda: window.session.input.name == "scene 2.png", timeout=5000)
+    window.controller.load_model("scripted")  # the photograph comes back: a scene says nothing to it
+    qtbot.waitUntil(lambda: window.session.input.name == "dog.jpg", timeout=5000)
+
+
+def test_a_photograph_that_a_person_opened_stays_with_a_model_of_scenes(qtbot, window):
+    window.controller.load_model("scripted-scene")
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted-scene" and window.controller.run.is_open, timeout=5000)
+    assert window.session.input.name == "drawn.png"

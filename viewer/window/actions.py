@@ -53,6 +53,7 @@ SPECS = (
     ActionSpec("open", "File", "Open…", ("Ctrl+O",), "open", hint="Open a photograph, a text, a clip, a trace or a session"),
     ActionSpec("open_frames", "File", "Open a folder of frames…", ("Ctrl+Shift+F",), "",
                hint="Open a folder of frames as a clip"),
+    ActionSpec("draw_input", "File", "New scene", ("Ctrl+N",), "", hint="Draw another input of the model’s own kind"),
     ActionSpec("paste", "File", "Paste", ("Ctrl+V",), "paste", hint="Paste a picture, a text or a file"),
     ActionSpec("open_checkpoint", "File", "Open checkpoint…", ("Ctrl+Shift+O",), "model", group=1,
                hint="Open a model from its checkpoint"),

@@ -17,6 +17,7 @@ from unrolled.models.protocol.messages import (
     Failed,
     Idle,
     InputAdded,
+    InputDrawn,
     Loaded,
     Opened,
     Progress,
@@ -108,6 +109,8 @@ class Controller(Comparing):
                 self.said.emit(Message(place="input", text=note, kind="info"))
         elif isinstance(report, Progress):
             self.status_changed.emit(report.text, report.fraction)
+        elif isinstance(report, InputDrawn):
+            self._show_drawing(report)
         elif isinstance(report, Opened):
             self._input_opened(report)
         elif isinstance(report, Ready):
@@ -138,7 +141,14 @@ class Controller(Comparing):
         self.status_changed.emit("", -1.0)
         self.session.set_model(report.description, report.device)
         given, kind = self.session.input, report.description.input_kind
-        if given is None or taken_by(given, kind):
+        drawn = report.description.draws if kind == "picture" else ""  # any photograph would do, but says nothing to it
+        if self._of_sample and drawn != self._of_drawing:
+            self._again_with_model = True
+            if drawn:
+                self.draw_input()
+            else:
+                self.open_sample(kind)
+        elif given is None or taken_by(given, kind):
             self._open_input()
         elif may_be_read_as(given, kind):
             self.open_bytes(given.data, given.name, MEDIUM_OF_KIND[kind])  # a GIF is a picture or a clip, as the model takes it

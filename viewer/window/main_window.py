@@ -117,7 +117,7 @@ class MainWindow(QMainWindow):
         handlers: dict[str, Callable[[], object]] = {
             "open": asking.ask_open, "open_frames": asking.ask_frames, "paste": asking.paste,
             "open_checkpoint": asking.ask_checkpoint, "save_session": asking.ask_save, "export": asking.ask_export,
-            "restore": asking.restore_last, "quit": self.close,
+            "draw_input": controller.draw_input, "restore": asking.restore_last, "quit": self.close,
             "step": self._in_room(lambda: self.room.toggle() if self.room is not None else None, controller.step_forward),
             "back": controller.step_back, "first": controller.go_first,
             "last": controller.go_last, "run_to_end": controller.run_to_end, "play": controller.toggle_play,
@@ -188,6 +188,9 @@ class MainWindow(QMainWindow):
         self.actions_by_name["compare_end"].setEnabled(session.compared is not None)
         for name in ("back", "first", "last"):
             self.actions_by_name[name].setEnabled(has_run)
+        draws = session.description.draws if session.description is not None else ""
+        self.actions_by_name["draw_input"].setText(f"New {draws or 'scene'}")
+        self.actions_by_name["draw_input"].setVisible(bool(draws))
         self.actions_by_name["export"].setEnabled(has_steps)
         self.actions_by_name["save_session"].setEnabled(has_run)
         self.actions_by_name["run_again"].setEnabled(session.input is not None and session.description is not None)

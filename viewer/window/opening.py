@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.protocol.messages import Device, LoadModel
+from unrolled.models.protocol.messages import Device, DrawInput, InputDrawn, LoadModel
 from unrolled.models.trace import ModelListing, Trace
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state.branches import FIRST, Branches
@@ -21,6 +21,7 @@ from unrolled.viewer.window.branching import Branching
 from unrolled.viewer.window.input_worker import InputWorker
 from unrolled.viewer.window.inputs import (
     INPUT_ERRORS,
+    MEDIUM_OF_KIND,
     Kind,
     Notes,
     decode_input,
@@ -62,6 +63,8 @@ class Opening(Branching):
         self._again_with_model = False  # a person picked another model: the input is run again with it
         self._keep_trace = False        # the input is encoded to go on with the trace that is there
         self._of_sample = False         # what is shown was nobody's choice
+        self._drawn = 0                 # so many inputs of a model's own kind were drawn
+        self._of_drawing = ""           # what was drawn, where that is shown: "scene"
         self._last_inputs: dict[str, Input] = {}  # the last input of each kind that a model took
         self._inputs = InputWorker(self)
         self._inputs.decoded.connect(self._show_input)
@@ -134,10 +137,25 @@ class Opening(Branching):
             self._open_input_file(path, kind=input_kind)
             self._of_sample = True
 
+    def draw_input(self) -> None:
+        """Have another input of the model's own kind drawn, and open it when it comes."""
+        description = self.session.description
+        if description is not None and description.draws and self.backend.connected:
+            self.unsaid.emit("input")
+            self.backend.send(DrawInput(self._drawn))
+            self._drawn += 1
+
+    def _show_drawing(self, drawn: InputDrawn) -> None:
+        """Open what was drawn; nobody chose it, so another model brings its own."""
+        description = self.session.description
+        if description is not None and description.draws:
+            self.open_bytes(drawn.data, drawn.name, MEDIUM_OF_KIND[description.input_kind])
+            self._of_sample, self._of_drawing = True, description.draws
+
     def open_bytes(self, data: bytes, name: str, medium: str = "picture") -> None:
         """Open an input from its file's bytes; the newest that was asked for wins."""
         self.unsaid.emit("input")
-        self._of_sample = False
+        self._of_sample, self._of_drawing = False, ""
         if len(data) > DECODE_ASIDE_FROM:
             self.status_changed.emit("Reading the file…", -1.0)
             self._inputs.read(name, lambda: decode_input(data, name, medium))
