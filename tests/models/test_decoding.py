@@ -10,12 +10,14 @@ import tiny_captioner as tiny
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_lines import captioner, run_of, take
 
-from unrolled.models.captioning.decode import beam_captions
 from unrolled.models.captioning.network import Captioner
+from unrolled.models.captioning.stepper import CaptionerStepper
 from unrolled.models.protocol.messages import Decoding
 from unrolled.models.stepping.beam import Hypothesis, beam_search, select_rows
 from unrolled.models.stepping.choosing import choose, sampling_log_probs
+from unrolled.models.stepping.search import Search
 
 START, END, UNKNOWN = 0, 1, 2
 
@@ -23,8 +25,9 @@ START, END, UNKNOWN = 0, 1, 2
 def search(seed: int, *, width: int, length_penalty: float = 0.7) -> list[list[Hypothesis]]:
     torch.manual_seed(seed + 100)
     grid = torch.randn(2, 9, tiny.KIND.features)
-    return beam_captions(sharp_network(seed), grid, start=START, end=END, width=width,
-                         length_penalty=length_penalty, maximum_steps=5, forbidden=(START, UNKNOWN))
+    network = sharp_network(seed)
+    return Search(start=START, end=END, width=width, length_penalty=length_penalty, maximum_steps=5,
+                  forbidden=(START, UNKNOWN))(network, network.memory(grid))
 
 
 def sharp_network(seed: int) -> Captioner:
@@ -101,8 +104,8 @@ def test_a_picture_is_captioned_alike_alone_and_among_others() -> None:
     grid = torch.randn(4, 9, tiny.KIND.features)
 
     def captions(grid: torch.Tensor) -> list[tuple[int, ...]]:
-        found = beam_captions(network, grid, start=START, end=END, width=3, length_penalty=0.7, maximum_steps=6,
-                              forbidden=(START, UNKNOWN))
+        found = Search(start=START, end=END, width=3, length_penalty=0.7, maximum_steps=6,
+                       forbidden=(START, UNKNOWN))(network, network.memory(grid))
         return [own[0].tokens for own in found]
 
     assert captions(grid) == [captions(grid[p : p + 1])[0] for p in range(4)]
@@ -138,3 +141,25 @@ def test_a_draw_depends_on_seed_and_step_alone() -> None:
     assert drawn != [choose(LOG_PROBS, Decoding(method="sampling", seed=5), step=step) for step in range(40)]
     assert len(set(drawn)) > 1
     assert choose(LOG_PROBS, Decoding(), step=0) == 0
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_the_window_searches_as_evaluation_does_and_the_unknown_word_keeps_its_probability(width: int) -> None:
+    """The unknown word is by far the most probable; it is never written, and what it had is not shared out."""
+    stepper = captioner()
+    with torch.no_grad():
+        stepper.network.word_bias[UNKNOWN] += 9.0
+    stepper = CaptionerStepper(stepper.network, stepper.encoder, stepper.vocabulary, maximum_steps=8)
+    line = run_of(stepper).line(0)
+    reports = take(line, stop=8, decoding=Decoding(method="beam", beam_width=width))
+    found = Search(start=START, end=END, width=width, length_penalty=Decoding().length_penalty, maximum_steps=8,
+                   forbidden=(START, UNKNOWN))(stepper.network, line.reading.memory)[0][0]
+    assert tuple(report.token for report in reports) == found.tokens
+    assert [report.log_prob for report in reports] == pytest.approx(list(found.log_probs), abs=1e-5)
+    for report in reports:
+        assert report.token != UNKNOWN
+        assert UNKNOWN in [own.token for own in report.candidates]
+        total = sum(math.exp(own.log_prob) for own in report.candidates)
+        assert 0.9 < total <= 1 + 1e-5  # of the whole distribution
+    assert any(report.candidates[0].token == UNKNOWN for report in reports)
+    assert UNKNOWN in stepper.description.suppressed_tokens

@@ -7,9 +7,9 @@ import torch
 from PIL import Image
 
 from unrolled import assets
-from unrolled.models.captioning.decode import beam_captions
 from unrolled.models.captioning.stepper import CaptionerStepper
 from unrolled.models.checkpoints.registry import DEFAULT_MODEL, listings, load
+from unrolled.models.stepping.search import Search
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +21,9 @@ def caption(stepper: CaptionerStepper, picture: Image.Image, width: int) -> list
     with torch.inference_mode():
         grid = stepper.encoder(stepper.encoder.pixels(picture).unsqueeze(0))
     vocabulary = stepper.vocabulary
-    found = beam_captions(stepper.network, grid, start=vocabulary.start, end=vocabulary.end, width=width,
-                          length_penalty=0.7, maximum_steps=stepper.description.maximum_steps,
-                          forbidden=(vocabulary.start, vocabulary.unknown))
+    search = Search(start=vocabulary.start, end=vocabulary.end, width=width, length_penalty=0.7,
+                    maximum_steps=stepper.description.maximum_steps, forbidden=(vocabulary.start, vocabulary.unknown))
+    found = search(stepper.network, stepper.network.memory(grid))
     tokens = found[0][0].tokens
     assert tokens[-1] == vocabulary.end
     return vocabulary.decode(tokens)
