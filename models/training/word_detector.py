@@ -78,11 +78,14 @@ class DetectorTraining:
         For every picture its captions as tokens.
     grid_of : GridOf
     epochs : int
+    learning_rate : float
+        Of Adam; it falls to nothing in a straight line.
     """
 
     def __init__(self, captions: Sequence[Sequence[Sequence[int]]], grid_of: GridOf, *, vocabulary: int, features: int,
-                 cells: int, epochs: int, device: str, seed: int) -> None:
+                 cells: int, epochs: int, device: str, seed: int, learning_rate: float = 2e-3) -> None:
         self._grid_of, self._epochs, self._seed, self._device = grid_of, epochs, seed, device
+        self._learning_rate = learning_rate
         shown = torch.zeros(len(captions), vocabulary)
         for picture, own in enumerate(captions):
             shown[picture, sorted({word for caption in own for word in caption})] = 1.0
@@ -96,7 +99,7 @@ class DetectorTraining:
         random = np.random.default_rng((self._seed, 11))
         pictures = np.arange(len(self._shown))
         learned = pictures[pictures % KEPT_APART != 0]
-        optimiser = torch.optim.Adam(self.detector.parameters(), lr=2e-3)
+        optimiser = torch.optim.Adam(self.detector.parameters(), lr=self._learning_rate)
         updates, update, mean = self._epochs * (-(-len(learned) // BATCH)), 0, 0.0
         words = self._words.to(self._device)
         for _ in range(self._epochs):
@@ -104,7 +107,7 @@ class DetectorTraining:
             for first in range(0, len(order), BATCH):
                 chosen = order[first : first + BATCH]
                 for group in optimiser.param_groups:
-                    group["lr"] = 2e-3 * (1 - update / updates)
+                    group["lr"] = self._learning_rate * (1 - update / updates)
                 grid = self._grid_of(chosen, np.zeros_like(chosen))
                 total = self.detector.evidence(grid, words).sum(-1).clamp_min(1e-6)    # (P, W): -log(1 - p)
                 shown = self._shown[torch.from_numpy(chosen)].to(self._device)

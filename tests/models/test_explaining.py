@@ -29,8 +29,9 @@ KINDS = [(cell, attention) for cell in CELLS for attention in (True, False)]
 
 def tables(line: Line, first: int, last: int) -> dict[str, np.ndarray]:
     parts = list(gradients(line, first, last, always))
-    names = ("hidden", "cell", "forget_path", "other_paths", "words", "places")
-    return {name: np.concatenate([part.table(getattr(part, name)) for part in parts]) for name in names}
+    names = ("hidden", "cell", "forget_path", "other_paths", "words", "places", "first_state")
+    return {name: np.concatenate([part.table(getattr(part, name)) for part in parts]) for name in names
+            if all(getattr(part, name) for part in parts) or name != "first_state"}
 
 
 # ── Gradients ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,6 +160,32 @@ def test_gradients_that_nobody_waits_for_are_given_up() -> None:
     asked = iter([True, True, False])
     with pytest.raises(Superseded):
         list(gradients(line, 0, 5, lambda: next(asked)))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_picture_s_way_through_the_first_state_is_a_part_of_its_own(cell: str) -> None:
+    """With what is looked at it adds up to the whole derivative, taken by one graph over start and steps together."""
+    line, _ = written(captioner(cell))
+    found, network, memory = tables(line, 0, 5), line.stepper.network, line.reading.memory
+    assert found["first_state"].shape == (6, 9)
+    for t in (0, 2, 5):
+        features = memory.features.clone().requires_grad_()
+        whole = network.remember(features)
+        state = network.start(whole)
+        for step in range(t + 1):
+            state, taken = network.step(whole, state, torch.tensor([[line.token_before(step)]]))
+        log_prob = torch.log_softmax(network.scores(taken.output), -1)[0, 0, line.tokens[t]]
+        (gradient,) = torch.autograd.grad(log_prob, features)
+        expected = (gradient * features).sum(-1)[0].detach().numpy()
+        np.testing.assert_allclose(found["places"][t] + found["first_state"][t], expected, atol=2e-5)
+    assert np.abs(found["first_state"][0]).max() > 1e-3  # for an early word it is no trifle
+
+
+def test_a_state_that_begins_from_nothing_has_no_such_part_and_neither_has_a_later_beginning() -> None:
+    line, _ = written(captioner(begin="zeros"))
+    assert all(not part.first_state for part in gradients(line, 0, 5, always))
+    line, _ = written(captioner())
+    assert all(not part.first_state for part in gradients(line, 2, 5, always))
 
 
 # ── Equations ─────────────────────────────────────────────────────────────────────────────────────────────────────
