@@ -66,7 +66,7 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
     learning_rate: float = 8e-4
     weight_decay: float = 1e-2
     clip_norm: float = 2.0
-    label_smoothing: float = 0.1
+    label_smoothing: float = 0.05
     average_decay: float = 0.998
     words_at_least: int = 5
     cell: str = "lstm"
@@ -77,13 +77,13 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
     query_word: bool = True
     begin: Literal["mean", "zeros"] = "zeros"
     detector_epochs: int = 4
-    dropout: float = 0.4
+    dropout: float = 0.25
     flips: bool = True
-    reward_epochs: float = 5.0
+    reward_epochs: float = 2.0
     reward_learning_rate: float = 2e-4
     reward_samples: int = 5
-    reward_cross_entropy: float = 0.3
-    reward_bleu: float = 0.35
+    reward_cross_entropy: float = 0.5
+    reward_bleu: float = 0.25
     reward_dropout: float = 0.2
     reward_average_decay: float = 0.995
     seed: int = 1

@@ -75,8 +75,8 @@ def verdict(found: OcclusionSummary, measure: Measure = "log_prob", *, sure: boo
     of = MEASURES[measure]
     if not found.means_something:
         more = " The word is nearly certain: look at its logit or its margin." if sure and measure == "log_prob" else ""
-        return (f"Masking any one place takes at most {found.largest_drop:.2g} nats from {of}, "
-                f"too little for a verdict.{more}")
+        most = f"at most {found.largest_drop:.2f}" if found.largest_drop >= 0.01 else "less than 0.01"
+        return f"Masking any one place takes {most} nats from {of}, too little for a verdict.{more}"
     said = ("The attention shows what this word needed" if found.share >= MOST else
             "The attention shows part of what this word needed" if found.share >= SOME else
             "The attention shows little of what this word needed")

@@ -134,13 +134,14 @@ class CandidateRow(QAbstractButton):
         font = text_font(13, weight=QFont.Weight.DemiBold if self.written else QFont.Weight.Normal)
         if is_end(self.candidate.word):
             font.setPixelSize(11)
+        font.setStrikeOut(self.suppressed)
         painter.setFont(font)
         painter.setPen(QColor(theme.muted if is_end(self.candidate.word) or self.suppressed else theme.text))
         inner = self.rect().adjusted(10, 0, -8, 0)
         painter.drawText(
             inner,
             Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-            elided(f"{self.text()}  {NEVER}" if self.suppressed else self.text(), font, inner.width() - NUMBER_WIDTH),
+            elided(self.text(), font, inner.width() - NUMBER_WIDTH),
         )
         painter.setFont(mono_font(11))
         painter.setPen(QColor(theme.text if self.written else theme.muted))

@@ -71,8 +71,8 @@ class GateStatisticsPanel(Panel):
         for widget, stretch in ((self._choices, 0), (self.scatter, 1), (self.reading, 0)):
             left.addWidget(widget, stretch)
         right.addWidget(self._title)
-        right.addWidget(self.lives, 1)
         right.addWidget(self._short)
+        right.addWidget(self.lives, 1)
         self._inside = TwoParts(chart, list_, stretch=(3, 2), first_height=CHART_HEIGHT)
         self._empty = EmptyText(EMPTY, self)
         layout = QVBoxLayout(self)

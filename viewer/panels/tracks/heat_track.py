@@ -88,7 +88,7 @@ class HeatTrack(Track):
         if self.trace is not None and abs(len(self.trace) - len(self.columns)) <= PART:
             self.columns.follow(self.trace)
         below, above = self.columns.beyond
-        self.set_ends(f"{'≤ ' if below else ''}{self.channel.low:g}", f"{'≥ ' if above else ''}{self.channel.high:g}",
+        self.set_ends(f"{'≤' if below else ''}{self.channel.low:g}", f"{'≥' if above else ''}{self.channel.high:g}",
                       below=below, above=above)
         super().refresh()
 

@@ -12,6 +12,7 @@ from unrolled.viewer.panels.painting import mix, percent
 from unrolled.viewer.panels.tracks.geometry import Geometry
 from unrolled.viewer.panels.tracks.heat_track import channel_title
 from unrolled.viewer.panels.tracks.line_track import PADDING, ROOM_FOR_DOTS, LineTrack
+from unrolled.viewer.panels.tracks.track import Track
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
@@ -53,6 +54,10 @@ class LabelTrack(LineTrack):
         plot = self.plot
         share: npt.NDArray[np.floating] = np.clip(values, 0.0, 1.0)
         return plot.bottom() - PADDING - share * (plot.height() - 2 * PADDING - NAMES_HEIGHT)
+
+    def ticks(self) -> list[tuple[str, float]]:
+        """Both ends at the bottom: beside the names there is the title."""
+        return Track.ticks(self)
 
     def contents_state(self) -> object:
         """Also the number of steps: the answers' names are written anew when there are more."""
