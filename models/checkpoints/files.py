@@ -159,7 +159,8 @@ def weights_again(path: Path, weights_hash: str) -> dict[str, Tensor]:
     try:
         if hash_of(path) != weights_hash:
             raise CheckpointError(f"“{path.name}” has been changed since it was opened; open it again.")
-        return load_file(path)
+        weights: dict[str, Tensor] = load_file(path)
+        return weights
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"“{path.name}” cannot be read any more.") from error
 

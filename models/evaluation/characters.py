@@ -75,7 +75,7 @@ def read_texts(network: CharacterModel, alphabet: Alphabet, texts: Sequence[str]
             there = places < lengths                                                             # (T, B)
             references.add(scores[there], block[1:][there])
             entropy += float(torch.special.entr(torch.softmax(scores[there], dim=-1)).sum(-1).double().sum())
-            first_candidates.update(scores[there].argmax(-1).unique().tolist())
+            first_candidates.update(scores[there].argmax(-1).tolist())
         say(references.count, total)
     return CharacterFigures(references, entropy / max(references.count, 1), len(first_candidates))
 

@@ -33,7 +33,7 @@ class ReferenceCell:
         self.module = MODULES[kind](weights["weight_ih"].shape[1], self.hidden, dtype=torch.float64)
         self.module.load_state_dict(dict(weights))
         self.module.requires_grad_(False)
-        rows = [weights[name].split(self.hidden) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        rows = [torch.split(weights[name], self.hidden) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
         self._rows = dict(zip(GATES[kind], zip(*rows, strict=True), strict=True))
 
     @property

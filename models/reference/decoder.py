@@ -60,7 +60,7 @@ class ReferenceDecoder:
         if self._attention:
             weights = self._attend(memory, state[0], word, hook)                       # (1, L)
             context = weights @ memory.features
-            entropy = torch.distributions.Categorical(probs=weights, validate_args=False).entropy()
+            entropy: Tensor = -torch.xlogy(weights, weights).sum(-1)
             found = {"attention": weights, "attention_entropy": entropy / math.log(max(weights.shape[-1], 2))}
         else:
             context = memory.features.mean(dim=0, keepdim=True)

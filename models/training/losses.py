@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from unrolled.models.captioning.network import Captioner
 from unrolled.models.stepping.teacher_forcing import teacher_forced
-from unrolled.models.training.batches import Batch
+from unrolled.models.training.batches import Batch, masked_mean
 from unrolled.models.training.pointing import Pointing
 
 
@@ -55,11 +55,6 @@ class Losses:
     def total(self, attention_weight: float) -> Tensor:
         """What is minimised."""
         return self.words + attention_weight * self.attention
-
-
-def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """The mean over the places where the mask is 1."""
-    return (values * mask).sum() / mask.sum().clamp_min(1.0)
 
 
 def attention_losses(maps: Tensor, mask: Tensor, penalties: AttentionPenalties) -> tuple[Tensor, Tensor, Tensor]:

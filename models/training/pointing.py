@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from unrolled.models.data.person_masks import Floats, resized
-from unrolled.models.training.batches import Batch
+from unrolled.models.training.batches import Batch, masked_mean
 from unrolled.models.training.word_detector import WordDetector
 
 SURE = 0.02  # mass inside a mask is never taken for less, so that one mistaken mask does not outweigh a batch
@@ -88,4 +88,4 @@ class Pointing:
             mass, named = self._masks.inside(batch, maps)
             loss = torch.where(named, -mass.clamp_min(SURE).log(), loss)
             belief = torch.where(named, torch.ones_like(belief), belief)
-        return (loss * belief).sum() / belief.sum().clamp_min(1.0)
+        return masked_mean(loss, belief)

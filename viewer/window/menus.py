@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from unrolled.viewer.window.main_window import MainWindow
 
 
+FAILING = "fails-"  # begins the names of samples that the captioners get wrong
+
+
 class Menus:
     """The menu bar of a window.
 
@@ -62,7 +65,17 @@ class Menus:
 
     def _fill_samples(self, menu: QMenu) -> None:
         menu.clear()
+        photographs = sorted(asset("samples").glob("*.jpg"))
         others = [path for name in SAMPLES.values() if (path := asset("samples", name)).is_file() and path.suffix != ".jpg"]
-        for path in (*sorted(asset("samples").glob("*.jpg")), *others):
-            action: QAction = menu.addAction(path.stem.replace("-", " ").capitalize())
+        failing = [path for path in photographs if path.stem.startswith(FAILING)]
+        self._add_samples(menu, [path for path in (*photographs, *others) if path not in failing])
+        if failing:
+            menu.addSeparator()
+            fails = menu.addMenu("Where it fails")
+            fails.setToolTip("Photographs unlike those that the captioners were trained on: their captions are wrong")
+            self._add_samples(fails, failing)
+
+    def _add_samples(self, menu: QMenu, paths: list[Path]) -> None:
+        for path in paths:
+            action: QAction = menu.addAction(path.stem.removeprefix(FAILING).replace("-", " ").capitalize())
             action.triggered.connect(lambda _=False, path=path: self._window.controller.open_file(path))

@@ -15,13 +15,12 @@ from unrolled.models.protocol.messages import Device, DrawInput, InputDrawn, Loa
 from unrolled.models.trace import ModelListing, Trace
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state.branches import FIRST, Branches
-from unrolled.viewer.state.inputs import Input, InputText, looks_like_prose, taken_by, typed
+from unrolled.viewer.state.inputs import MEDIUM_OF_KIND, Input, InputText, looks_like_prose, taken_by, typed
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.window.branching import Branching
 from unrolled.viewer.window.input_worker import InputWorker
 from unrolled.viewer.window.inputs import (
     INPUT_ERRORS,
-    MEDIUM_OF_KIND,
     Kind,
     Notes,
     decode_input,

@@ -46,7 +46,7 @@ def beyond_scale(value: float, channel: Channel) -> int:
 def _pixel(colour: str) -> np.uint32:
     """A colour as RGBA in one number, in the machine's order."""
     own = QColor(colour)
-    return np.array([own.red(), own.green(), own.blue(), 255], np.uint8).view(np.uint32)[0]
+    return np.uint32(np.array([own.red(), own.green(), own.blue(), 255], np.uint8).view(np.uint32)[0])
 
 
 class HeatTrack(Track):
@@ -141,10 +141,10 @@ class HeatTrack(Track):
             # Single values are looked at; of several in one column the mean, which is drawn at the very end of the scale.
             low, high = self.channel.low, self.channel.high
             below, above = (low > values.T, high < values.T) if bins.stride == 1.0 else (places == 0, places == PLACES - 1)
-            for where, there, colour in ((below, self.columns.beyond[0], self.theme.below),
+            for where, there, beyond in ((below, self.columns.beyond[0], self.theme.below),
                                          (above, self.columns.beyond[1], self.theme.above)):
                 if there:
-                    pixels[where] = _pixel(colour)
+                    pixels[where] = _pixel(beyond)
         image = QImage(pixels.data, len(bins), rows, 4 * len(bins), QImage.Format.Format_RGBA8888)
         painter.drawImage(place_of(bins, geometry, plot), image)
         for number, unit in enumerate(self.session.selection.units):
