@@ -22,7 +22,7 @@ PADDING = 4.0   # pixels between the range's ends and the plot's
 DOT = 2.5
 ROOM_FOR_DOTS = 14.0
 ROOM_FOR_TICKS = 70
-MARK = 4.0      # of what lies beyond the range: half a triangle's width, and its height
+MARK = 5.5      # of what lies beyond the range: half a triangle's width, and its height
 RANGE_TINT = 0.35  # of a line's colour between its least and its greatest value
 MOST_ENVELOPES = 16
 
@@ -120,12 +120,12 @@ class LineTrack(Track):
         points = [QPointF(*place) for place in zip(x.tolist(), self.heights(values[steps]).tolist(), strict=True)]
         painter.setPen(QPen(colour, 1))
         painter.drawPolyline(QPolygonF(points))
-        self._paint_beyond(painter, x, values[steps])
         if geometry.step_width >= ROOM_FOR_DOTS:
             painter.setBrush(colour)
             painter.setPen(Qt.PenStyle.NoPen)
             for point in points:
                 painter.drawEllipse(point, DOT, DOT)
+        self._paint_beyond(painter, x, values[steps])
 
     def _paint_ranges(self, painter: QPainter, plot: QRectF, geometry: Geometry, line: Envelope, colour: QColor) -> None:
         """From least to greatest in a tint, and the means as a line over it."""
