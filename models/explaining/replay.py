@@ -13,16 +13,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unrolled.models.backend.engine import StillWanted, Superseded
+from unrolled.models.backend.engine import EngineError, StillWanted, Superseded
 from unrolled.models.backend.line import CANDIDATES, Line, computing
+from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, Replayed
 
 BLOCK_STEPS = 256
 
 
 def replay(line: Line, first: int, last: int, wanted: StillWanted) -> Iterator[Replayed]:
-    """Take steps again, some at a time. Raises `CheckpointError` where the weights cannot be read again."""
-    reference = line.stepper.reference()
+    """Take steps again, some at a time. Raises `EngineError` where the weights cannot be read again."""
+    try:
+        reference = line.stepper.reference()
+    except CheckpointError as error:
+        raise EngineError("question", str(error)) from error
     names = tuple(channel.name for channel in line.channels)
     memories: dict[int, Any] = {}
     with computing("cpu"):

@@ -43,6 +43,8 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
         Its learning rate, constant at first, falling to a twentieth from the middle on.
     reward_samples : int
         Captions drawn for each picture; the mean reward of the others is each one's baseline.
+    reward_temperature : float
+        What logits are divided by where captions are drawn to be rewarded; nowhere else.
     reward_cross_entropy : float
         Weight of the true captions' cross-entropy beside the reward, which keeps the probabilities honest and rare words
         in use.
@@ -82,6 +84,7 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
     reward_epochs: float = 2.0
     reward_learning_rate: float = 2e-4
     reward_samples: int = 5
+    reward_temperature: float = 0.5
     reward_cross_entropy: float = 0.5
     reward_bleu: float = 0.25
     reward_dropout: float = 0.2

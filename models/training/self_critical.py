@@ -3,6 +3,9 @@
 Self-critical sequence training (Rennie et al. 2017) in the form that needs no greedy caption (Luo 2020): several
 captions are drawn for a picture, and the baseline of each is the mean reward of the others.
 
+Captions are drawn, and made more probable, at a temperature below 1, so that what is rewarded is like what a search
+writes; the network's own temperature stays 1.
+
 The reward alone makes a network say a few safe words with certainty: its probabilities stop meaning anything, and rare
 words are never used again. So the true captions' cross-entropy stays in the loss beside it (as in Wu et al. 2016).
 """
@@ -118,7 +121,7 @@ class SelfCriticalPhase:
         log_probs, maps, written, tokens = [], [], [], []
         for _ in range(LONGEST_DRAWN):
             state, step = network.step(memory, state, words)
-            scores = network.scores(step.output).float()
+            scores = network.scores(step.output).float() / self.options.reward_temperature
             scores[..., self._forbidden] = float("-inf")
             each = torch.log_softmax(scores, dim=-1)                                   # (P, K, V)
             words = torch.multinomial(each.detach().exp().flatten(0, 1), 1).view(len(grid), samples)

@@ -48,7 +48,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     print(f"{result['model']} on {result['count']} of {result['data']}{split}{beam}, {result['seconds']:.0f} s; "
           f"tokeniser: {result['tokeniser']}")
     for name, value in result["metrics"].items():
-        print(f"  {name:<20} {value:8.3f}")
+        print(f"  {name:<22} {value:9.3f}")
     return 0
 
 

@@ -135,6 +135,22 @@ def test_a_failure_to_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pyte
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_the_second_computation_reads_the_file_again_and_notices_another_one(tmp_path: Path) -> None:
+    path = saved(tmp_path)
+    stepper = load(str(path))
+    again = stepper.weights()
+    assert set(again) == set(stepper.network.state_dict())
+    with torch.no_grad():
+        stepper.network.word_bias += 1.0  # what happens in memory does not reach it
+    assert torch.equal(stepper.weights()["word_bias"], again["word_bias"])
+    saved(tmp_path, card=msgspec.structs.replace(CARD, title="Another"))
+    with pytest.raises(CheckpointError, match="changed since it was opened"):
+        stepper.weights()
+    path.unlink()
+    with pytest.raises(CheckpointError, match="cannot be read any more"):
+        stepper.weights()
+
+
 def test_shipped_checkpoints_are_found_by_name() -> None:
     for name, path in shipped().items():
         assert find(name) == path
