@@ -35,8 +35,8 @@ class AttentionPenalties:
     """
 
     coverage: float = 0.002
-    entropy: float = 1.5
-    entropy_target: float = 0.45
+    entropy: float = 1.0
+    entropy_target: float = 0.6
     change: float = 0.3
     change_target: float = 0.4
     pointing: float = 0.5

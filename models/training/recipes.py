@@ -18,8 +18,7 @@ from unrolled.models.training.options import TrainingOptions
 from unrolled.models.training.shapes import ShapesOptions, ShapesTraining
 from unrolled.models.training.translation import TranslationOptions, TranslationTraining
 
-PLAIN_CAPTIONER = TrainingOptions(attention=0, begin="mean", dropout=0.4, reward_epochs=0.8, reward_cross_entropy=1.0,
-                                  reward_bleu=0.35, half=True)
+PLAIN_CAPTIONER = TrainingOptions(attention=0, reward_epochs=1.0, half=True)
 
 
 class Training(Protocol):
@@ -120,8 +119,7 @@ def _clips(model: str, request: Request, options: ClipOptions) -> Training:
 
 RECIPES: dict[str, Recipe] = {
     "caption-attend-lstm": Recipe(TrainingOptions(), _captioner),
-    "caption-attend-rnn": Recipe(msgspec.structs.replace(
-        PLAIN_CAPTIONER, cell="rnn", attention=256, query_word=False, detector_epochs=0), _captioner),
+    "caption-attend-rnn": Recipe(TrainingOptions(cell="rnn", reward_epochs=1.0, half=True), _captioner),
     "caption-lstm": Recipe(PLAIN_CAPTIONER, _captioner),
     "caption-rnn": Recipe(msgspec.structs.replace(PLAIN_CAPTIONER, cell="rnn"), _captioner),
     "shapes-attend-lstm": Recipe(ShapesOptions(), _shapes),

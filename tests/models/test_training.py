@@ -24,6 +24,7 @@ from unrolled.models.training.word_detector import DetectorTraining, WordDetecto
 
 OPTIONS = TrainingOptions(encoder=tiny.ENCODER, epochs=6, pictures_per_batch=2, learning_rate=0.01,
                           words_at_least=1, hidden=16, embedding=8, features=12, attention=10, dropout=0.1, reward_epochs=2.0,
+                          query_word=True, begin="zeros", detector_epochs=2,
                           reward_samples=3, average_decay=0.9)
 
 
