@@ -29,10 +29,30 @@ def caption(stepper: CaptionerStepper, picture: Image.Image, width: int) -> list
     return vocabulary.decode(tokens)
 
 
-def test_it_sees_a_dog(stepper: CaptionerStepper) -> None:
-    words = caption(stepper, Image.open(assets.path("samples", "dog.jpg")), 3)
-    assert "dog" in words
+@pytest.mark.parametrize(("name", "nouns"), [
+    ("dog.jpg", {"dog", "grass"}), ("golden-retriever.jpg", {"dog"}), ("bird-on-rock.jpg", {"bird", "rock"}),
+    ("photographer.jpg", {"man", "camera"}),
+])
+def test_it_names_what_is_on_the_samples(stepper: CaptionerStepper, name: str, nouns: set[str]) -> None:
+    words = caption(stepper, Image.open(assets.path("samples", name)), 1)
+    assert nouns <= set(words)
     assert 5 <= len(words) <= 15
+
+
+def test_its_probabilities_are_no_certainties(stepper: CaptionerStepper) -> None:
+    """No temperature makes every word look sure: few first candidates of the samples' captions have over 0.99."""
+    assert stepper.network.config.temperature == 1.0
+    sure = []
+    for path in sorted(assets.path("samples").glob("*.jpg")):
+        memory = stepper.read(Image.open(path)).memory
+        state, token = stepper.start(memory), stepper.description.start_token
+        for _ in range(stepper.description.maximum_steps):
+            state, record = stepper.step(memory, state, [token])
+            sure.append(float(record.log_probs[0].max().exp()) > 0.99)
+            token = int(record.log_probs[0].argmax())
+            if token == stepper.description.end_token:
+                break
+    assert sum(sure) / len(sure) <= 0.1
 
 
 def test_stepping_writes_what_the_batched_search_writes(stepper: CaptionerStepper) -> None:
@@ -56,4 +76,6 @@ def test_its_listing_says_what_it_is_worth(stepper: CaptionerStepper) -> None:
     assert listing.quality["bleu_4"] >= 23
     assert listing.quality["bleu_1"] >= 66
     assert listing.quality["cider"] >= 0.55
+    assert listing.quality["perplexity"] <= 22
+    assert listing.quality["calibration_error"] <= 0.13
     assert "BLEU-4" in stepper.description.summary
