@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QRectF
@@ -43,10 +45,10 @@ def beyond_scale(value: float, channel: Channel) -> int:
     return -1 if value < channel.low else 1 if value > channel.high else 0
 
 
-def _pixel(colour: str) -> np.uint32:
+def _pixel(colour: str) -> int:
     """A colour as RGBA in one number, in the machine's order."""
     own = QColor(colour)
-    return np.uint32(np.array([own.red(), own.green(), own.blue(), 255], np.uint8).view(np.uint32)[0])
+    return int.from_bytes(bytes((own.red(), own.green(), own.blue(), 255)), sys.byteorder)
 
 
 class HeatTrack(Track):
