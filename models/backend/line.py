@@ -24,6 +24,7 @@ from unrolled.models.stepping.beam import BeamRound, beam_search
 from unrolled.models.stepping.channels import ORDER_OF_COMPUTATION
 from unrolled.models.stepping.choosing import choose
 from unrolled.models.stepping.editing import change_at, forced_token, input_at
+from unrolled.models.stepping.second import SecondComputation
 from unrolled.models.stepping.stepper import AnyStepper, Reading, StepRecord
 from unrolled.models.trace import Candidate, Channel
 from unrolled.models.trace.edits import Edit
@@ -50,14 +51,17 @@ class Line:
         Written already.
     states : mapping of int to state
         The state before a step, where it is known; that before step 0 always is.
+    second : SecondComputation, optional
+        That of the branch that this one leaves.
     """
 
     def __init__(self, run: int, branch: int, stepper: AnyStepper, reading: Reading[Any], *,
                  others: Mapping[str, Reading[Any]], edits: Sequence[Edit] = (), tokens: Sequence[int] = (),
-                 states: Mapping[int, Any] | None = None) -> None:
+                 states: Mapping[int, Any] | None = None, second: SecondComputation | None = None) -> None:
         self._run, self._branch = run, branch
         self.stepper, self.reading, self.edits = stepper, reading, tuple(edits)
         self._others = others
+        self.second = second or SecondComputation(stepper)
         description = stepper.description
         self.maximum = reading.maximum_steps or description.maximum_steps
         self.channels: tuple[Channel, ...] = reading.channels or description.channels
@@ -81,7 +85,7 @@ class Line:
         # What a branch looks at from its very beginning is its own, and so is the state that it begins with.
         states = {place: state for place, state in self._states.items() if place <= step} if step else {}
         return Line(self._run, branch, self.stepper, self.reading, others=self._others, edits=edits,
-                    tokens=self.tokens[:step], states=states)
+                    tokens=self.tokens[:step], states=states, second=self.second)
 
     def advance(self, step: int, decoding: Decoding, wanted: StillWanted,
                 count: int = 1) -> Stepped | SteppedBlock | Ended:

@@ -24,11 +24,10 @@ BLOCK_STEPS = 256
 def replay(line: Line, first: int, last: int, wanted: StillWanted) -> Iterator[Replayed]:
     """Take steps again, some at a time. Raises `EngineError` where the weights cannot be read again."""
     try:
-        reference = line.stepper.reference()
+        reference = line.second.reference
     except CheckpointError as error:
         raise EngineError("question", str(error)) from error
     names = tuple(channel.name for channel in line.channels)
-    memories: dict[int, Any] = {}
     with computing("cpu"):
         for start in range(first, last + 1, BLOCK_STEPS):
             stop = min(start + BLOCK_STEPS, last + 1)
@@ -36,10 +35,7 @@ def replay(line: Line, first: int, last: int, wanted: StillWanted) -> Iterator[R
             for step in range(start, stop):
                 if not wanted():
                     raise Superseded
-                reading = line.reading_at(step)
-                if id(reading) not in memories:
-                    memories[id(reading)] = reference.read(reading.given_input)
-                memory = memories[id(reading)]
+                memory = line.second.memory(line.reading_at(step))
                 state = reference.start(memory) if step == 0 else _doubled(line.state(step, wanted), len(reference.start(memory)))
                 found = reference.step(memory, state, line.token_before(step), step, line.change_at(step))
                 log_probs = found["log_probs"]

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from unrolled.models.backend.line import Line
 from unrolled.models.captioning.encoder import Encoder
 from unrolled.models.captioning.network import Captioner
+from unrolled.models.captioning.reference import CaptionerReference
 from unrolled.models.cells import AdditiveAttention, GRUCell, LSTMCell
 from unrolled.models.cells.decoder import RecurrentDecoder
 from unrolled.models.explaining.replay import replay
@@ -275,3 +276,19 @@ def test_a_weight_that_changed_in_memory_is_seen() -> None:
     with torch.no_grad():
         stepper.network.deepen.weight[3, 2] += 0.1
     assert not held(*written(stepper)).agrees
+
+
+def test_weights_and_picture_are_read_again_once_a_run(monkeypatch: Patch) -> None:
+    """The badge asks after every few steps: what it needs each time must not be made each time."""
+    stepper, asked = captioner(), []
+    stepper.weights = lambda: asked.append("weights") or stepper.network.state_dict()
+    around(monkeypatch, CaptionerReference, "read", lambda old, *given: asked.append("picture") or old(*given))
+    run = run_of(stepper)
+    line = run.line(0)
+    for step in range(3):
+        take(line, start=step, stop=step + 1)
+        assert list(replay(line, step, step, always))
+    run.fork(1, 0, 2, (), ())
+    take(run.line(1), start=2, stop=3)
+    assert list(replay(run.line(1), 2, 2, always))
+    assert asked == ["weights", "picture"]

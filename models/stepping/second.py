@@ -1,0 +1,33 @@
+"""The independent second computation of a model, and of the inputs that a run looks at, each made once a run."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from unrolled.models.reference.protocol import Reference
+from unrolled.models.stepping.stepper import AnyStepper, Reading
+
+
+class SecondComputation:
+    """Kept by a run and all its branches: reading weights and encoding a picture again costs more than many steps.
+
+    Parameters
+    ----------
+    stepper : Stepper
+    """
+
+    def __init__(self, stepper: AnyStepper) -> None:
+        self._stepper = stepper
+        self._memories: dict[int, tuple[Reading[Any], Any]] = {}  # with the reading, so that its id stays its own
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The model, its weights read again. Raises `CheckpointError`."""
+        return self._stepper.reference()
+
+    def memory(self, reading: Reading[Any]) -> Any:
+        """What every step looks at, from the input itself."""
+        if id(reading) not in self._memories:
+            self._memories[id(reading)] = reading, self.reference.read(reading.given_input)
+        return self._memories[id(reading)][1]
