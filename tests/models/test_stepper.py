@@ -78,12 +78,12 @@ def test_hypotheses_step_as_if_each_were_alone() -> None:
         torch.testing.assert_close(together.values[row], alone.values[0])
 
 
-def test_start_and_unknown_are_never_written() -> None:
+def test_start_and_unknown_keep_their_probability_and_are_named() -> None:
     stepper = tiny.stepper()
     memory = stepper.read(tiny.drawing("red", "square")).memory
     _, record = stepper.step(memory, stepper.start(memory), [stepper.vocabulary.start])
-    assert record.log_probs[0, stepper.vocabulary.start] == -math.inf
-    assert record.log_probs[0, stepper.vocabulary.unknown] == -math.inf
+    assert set(stepper.description.suppressed_tokens) == {stepper.vocabulary.start, stepper.vocabulary.unknown}
+    assert bool(torch.isfinite(record.log_probs).all())
     torch.testing.assert_close(record.log_probs.exp().sum(), torch.tensor(1.0))
 
 
