@@ -8,10 +8,10 @@ import torch
 from PIL import Image, ImageDraw
 from torch import nn
 
-from unrolled.models.captioning.encoder import ENCODERS, Encoder, EncoderKind
-from unrolled.models.captioning.network import Captioner, CaptionerConfig
-from unrolled.models.captioning.stepper import CaptionerStepper
-from unrolled.models.captioning.vocabulary import SPECIAL, Vocabulary
+from unrolled.models.families.captioning.encoder import ENCODERS, Encoder, EncoderKind
+from unrolled.models.families.captioning.network import Captioner, CaptionerConfig
+from unrolled.models.families.captioning.stepper import CaptionerStepper
+from unrolled.models.tokenizers.word_tokenizer import SPECIAL, Vocabulary
 
 ENCODER = "tiny"
 COLOURS = ("red", "green", "blue")

@@ -9,17 +9,17 @@ import tiny_captioner as tiny
 import torch
 from torch import nn
 
-from unrolled.models.backend.line import Line
-from unrolled.models.backend.run import Run
-from unrolled.models.captioning.encoder import Encoder
-from unrolled.models.captioning.network import Captioner
-from unrolled.models.captioning.stepper import CaptionerStepper
-from unrolled.models.captioning.vocabulary import Vocabulary
+from unrolled.models.runs.branch import Line
+from unrolled.models.runs.run import Run
+from unrolled.models.families.captioning.encoder import Encoder
+from unrolled.models.families.captioning.network import Captioner
+from unrolled.models.families.captioning.stepper import CaptionerStepper
+from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.cells import Cell
-from unrolled.models.characters.alphabet import Alphabet
-from unrolled.models.characters.network import CharacterConfig, CharacterModel
-from unrolled.models.characters.stepper import CharacterStepper
-from unrolled.models.protocol.messages import Decoding, Ended, Stepped
+from unrolled.models.tokenizers.char_tokenizer import Alphabet
+from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
+from unrolled.models.families.characters.stepper import CharacterStepper
+from unrolled.models.protocol.message import Decoding, Ended, Stepped
 from unrolled.models.stepping.stepper import AnyStepper, Reading
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import Edit, ForceToken

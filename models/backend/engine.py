@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from unrolled.models.protocol.messages import (
+from unrolled.models.protocol.message import (
     BeamStepped,
     Decoding,
     Ended,
@@ -92,7 +92,7 @@ class Engine(Protocol):
         ...
 
     def fork(self, branch: int, parent: int, step: int, edits: Sequence[Edit], tokens: Sequence[int]) -> None:
-        """Make a branch; see `unrolled.models.protocol.messages.Fork`. Raises `EngineError`."""
+        """Make a branch; see `unrolled.models.protocol.message.Fork`. Raises `EngineError`."""
         ...
 
     def advance(self, branch: int, step: int, decoding: Decoding, wanted: StillWanted,

@@ -18,9 +18,9 @@ import traceback
 from collections.abc import Callable
 
 from unrolled.models.backend.engine import Engine, EngineError, NotFinite, StillWanted, Superseded
-from unrolled.models.backend.rooms import RoomError, Rooms
+from unrolled.models.training_room.errors import RoomError, Rooms
 from unrolled.models.protocol.client import Endpoint
-from unrolled.models.protocol.messages import (
+from unrolled.models.protocol.message import (
     PROTOCOL_VERSION,
     AddInput,
     Advance,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from unrolled.models.cells.change import Change, unchanged
+from unrolled.models.cells.hook import Change, unchanged
 
 
 class Attended(NamedTuple):

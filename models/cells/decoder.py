@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.models.cells.attention import AdditiveAttention, Attended
-from unrolled.models.cells.change import Change, unchanged
+from unrolled.models.cells.hook import Change, unchanged
 from unrolled.models.cells.recurrent import CellState, CellStep, first_state, make_cell, state_of
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unrolled.models.cells.change import Change, unchanged
+from unrolled.models.cells.hook import Change, unchanged
 
 
 class GRUStep(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from unrolled.models.cells.change import Change, unchanged
+from unrolled.models.cells.hook import Change, unchanged
 
 
 class Captured(dict[str, Tensor]):

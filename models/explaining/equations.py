@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from unrolled.models.backend.engine import EngineError, StillWanted
-from unrolled.models.backend.line import Line, computing
+from unrolled.models.runs.branch import Line, computing
 from unrolled.models.cells import Cell, GRUCell, LSTMCell
-from unrolled.models.cells.change import Change
+from unrolled.models.cells.hook import Change
 from unrolled.models.explaining.capturing import Captured
 from unrolled.models.protocol.questions import Contributor, Equation, Explained, Looked, Part
 

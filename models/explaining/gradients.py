@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from unrolled.models.backend.engine import EngineError, StillWanted, Superseded
-from unrolled.models.backend.line import Line
-from unrolled.models.cells.change import Change
+from unrolled.models.runs.branch import Line
+from unrolled.models.cells.hook import Change
 from unrolled.models.protocol.questions import GradientRows
 from unrolled.models.trace.edits import ClampUnits, ScaleUnits
 

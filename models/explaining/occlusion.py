@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from unrolled.models.backend.engine import EngineError, StillWanted
-from unrolled.models.backend.line import Line, computing
-from unrolled.models.cells.change import Change
+from unrolled.models.runs.branch import Line, computing
+from unrolled.models.cells.hook import Change
 from unrolled.models.explaining.capturing import Captured
 from unrolled.models.protocol.questions import Occluded
 from unrolled.models.trace.edits import SetAttention, UniformAttention

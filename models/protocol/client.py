@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from unrolled.models.protocol.messages import (
+from unrolled.models.protocol.message import (
     Advance,
     Decoding,
     Ended,

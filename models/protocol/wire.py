@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from unrolled.models.protocol.messages import Report, Request
+from unrolled.models.protocol.message import Report, Request
 
 LENGTH = struct.Struct(">I")
 LONGEST_MESSAGE = 512 * 1024 * 1024  # bytes; a photograph's file is the largest thing that is ever sent

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from unrolled.models.cells.change import Change, unchanged
+from unrolled.models.cells.hook import Change, unchanged
 from unrolled.models.trace.edits import (
     OF_ATTENTION,
     OF_UNITS,

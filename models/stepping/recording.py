@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.cells import CellState
-from unrolled.models.cells.change import Change, unchanged
+from unrolled.models.cells.hook import Change, unchanged
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder, Step
 from unrolled.models.stepping.stepper import StepRecord
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unrolled.models.cells import AdditiveAttention, Cell
-from unrolled.models.cells.change import Change, unchanged
+from unrolled.models.cells.hook import Change, unchanged
 from unrolled.models.reference.protocol import Reference, Weights
 from unrolled.models.trace import Channel, ModelDescription
 

@@ -38,7 +38,7 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
         What it takes: a photograph; a sentence to translate; a text that it reads character by character and writes
         on; the frames of a clip.
     joining : {'words', 'pieces', 'characters', 'labels', 'last label'}
-        How tokens make a text; see `unrolled.models.trace.joining`.
+        How tokens make a text; see `unrolled.models.trace.detokenization`.
     draws : str
         What inputs of its own kind it can have drawn, in a word: ``"scene"``, ``"clip"``; empty where it takes any.
     suppressed_tokens : tuple of int

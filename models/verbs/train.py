@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from unrolled.models.backend.devices import pick
 from unrolled.models.training.optimising import Report
-from unrolled.models.training.recipes import RECIPES, Request
+from unrolled.models.training.recipe import RECIPES, Request
 
 NO_OPTIONS = ("verb", "debug", "model", "data", "output", "cache", "device", "option", "threads")
 

@@ -20,7 +20,7 @@ from unrolled.models.checkpoints.files import (
     read_header,
     save_checkpoint,
 )
-from unrolled.models.checkpoints.registry import find, load, shipped
+from unrolled.models.adapters.registry import find, load, shipped
 
 CARD = Card(title="Tiny", task="captioning", data="drawings", quality={"bleu_4": 1.5})
 

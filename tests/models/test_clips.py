@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from unrolled.models.data.drawn_clips import KINDS, LABELS, SIDE, draw_clip
-from unrolled.models.trace.clips import LONGEST_SIDE, MOST_FRAMES, ClipError, clip_bytes, read_clip
+from unrolled.models.inputs.clips import LONGEST_SIDE, MOST_FRAMES, ClipError, clip_bytes, read_clip
 
 
 def frames(count: int = 5, width: int = 24, height: int = 16) -> list[Image.Image]:

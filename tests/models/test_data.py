@@ -10,8 +10,8 @@ import pytest
 import tiny_captioner as tiny
 import torch
 
-from unrolled.models.captioning.encoder import Encoder
-from unrolled.models.data.features import FeatureCache, encode_photographs
+from unrolled.models.families.captioning.encoder import Encoder
+from unrolled.models.families.captioning.features import FeatureCache, encode_photographs
 from unrolled.models.data.flickr8k import DataError, read_split
 
 
@@ -80,7 +80,7 @@ def test_features_are_kept_and_taken_up_where_they_stopped(tmp_path: Path,
     tiny.write_data(tmp_path / "data")
     photographs = read_split(tmp_path / "data", "train").photographs
     encoder = Encoder(tiny.ENCODER)
-    monkeypatch.setattr("unrolled.models.data.features.BATCH", 1)
+    monkeypatch.setattr("unrolled.models.families.captioning.features.BATCH", 1)
 
     first = FeatureCache(tmp_path / "cache", encoder, photographs, flips=True).fill()
     assert [next(first), next(first)] == [(1, 4), (2, 4)]

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_lines import captioner, run_of, take
 
-from unrolled.models.captioning.network import Captioner
-from unrolled.models.captioning.stepper import CaptionerStepper
-from unrolled.models.protocol.messages import Decoding
+from unrolled.models.families.captioning.network import Captioner
+from unrolled.models.families.captioning.stepper import CaptionerStepper
+from unrolled.models.protocol.message import Decoding
 from unrolled.models.stepping.beam import Hypothesis, beam_search, select_rows
 from unrolled.models.stepping.choosing import choose, sampling_log_probs
 from unrolled.models.stepping.search import Search

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scripted_backend import ScriptedEngine
 
 from unrolled.models.backend.server import Listener, Server
-from unrolled.models.protocol.messages import (
+from unrolled.models.protocol.message import (
     Advance,
     Cancel,
     Decoding,

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from unrolled.models.trace.pictures import PictureError, read_file, read_picture
+from unrolled.models.inputs.pictures import PictureError, read_file, read_picture
 
 
 def as_bytes(image: Image.Image, kind: str, **options: object) -> bytes:

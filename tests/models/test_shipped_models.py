@@ -10,11 +10,11 @@ import pytest
 
 from unrolled import assets
 from unrolled.models.backend.engine import EngineError
-from unrolled.models.backend.torch_engine import TorchEngine
-from unrolled.models.checkpoints.registry import FAMILIES, listings, shipped
+from unrolled.models.backend.run_service import TorchEngine
+from unrolled.models.adapters.registry import FAMILIES, listings, shipped
 from unrolled.models.data.drawn_clips import LABELS, draw_clip
 from unrolled.models.data.drawn_scenes import draw_scene
-from unrolled.models.protocol.messages import Decoding, Ended, Opened, Stepped, SteppedBlock
+from unrolled.models.protocol.message import Decoding, Ended, Opened, Stepped, SteppedBlock
 from unrolled.models.protocol.questions import (
     Explained,
     ExplainStep,
@@ -26,8 +26,8 @@ from unrolled.models.protocol.questions import (
     Replayed,
 )
 from unrolled.models.trace import Trace
-from unrolled.models.trace.joining import text_of
-from unrolled.viewer.analysis.fidelity import Fidelity
+from unrolled.models.trace.detokenization import text_of
+from unrolled.models.analysis.fidelity import Fidelity
 
 CAPTIONERS = ("caption-attend-lstm", "caption-attend-rnn", "caption-lstm", "caption-rnn")
 

@@ -9,7 +9,7 @@ import tiny_captioner as tiny
 import torch
 from PIL import Image
 
-from unrolled.models.captioning.stepper import CaptionerStepper
+from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.cells import CellState
 
 

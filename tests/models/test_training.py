@@ -13,14 +13,14 @@ import torch
 
 from unrolled.models.cells import LSTMCell, first_state, recurrent
 from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.checkpoints.registry import load
-from unrolled.models.training.batches import epoch_of_batches, make_batch
-from unrolled.models.training.captioner import CaptionerTraining
-from unrolled.models.training.losses import AttentionPenalties, attention_losses, caption_losses
-from unrolled.models.training.options import TrainingOptions
-from unrolled.models.training.pointing import PersonMasks, Pointing
-from unrolled.models.training.rewards import STEEPEST, CaptionRewards, CorpusBleu, Floats
-from unrolled.models.training.word_detector import DetectorTraining, WordDetector, average_precision
+from unrolled.models.adapters.registry import load
+from unrolled.models.families.captioning.batches import epoch_of_batches, make_batch
+from unrolled.models.families.captioning.training import CaptionerTraining
+from unrolled.models.families.captioning.losses import AttentionPenalties, attention_losses, caption_losses
+from unrolled.models.families.captioning.options import TrainingOptions
+from unrolled.models.families.captioning.pointing import PersonMasks, Pointing
+from unrolled.models.families.captioning.rewards import STEEPEST, CaptionRewards, CorpusBleu, Floats
+from unrolled.models.families.captioning.word_detector import DetectorTraining, WordDetector, average_precision
 
 OPTIONS = TrainingOptions(encoder=tiny.ENCODER, epochs=6, pictures_per_batch=2, learning_rate=0.01,
                           words_at_least=1, hidden=16, embedding=8, features=12, attention=10, dropout=0.1, reward_epochs=2.0,
@@ -70,7 +70,7 @@ class Stopped(Exception):
 @pytest.mark.parametrize("stop_at", [("captions", 7), ("rewards", 3)])
 def test_a_stopped_training_ends_where_an_unbroken_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                             stop_at: tuple[str, int]) -> None:
-    monkeypatch.setattr("unrolled.models.training.captioner.UPDATES_BETWEEN_SAVES", 2)
+    monkeypatch.setattr("unrolled.models.families.captioning.training.UPDATES_BETWEEN_SAVES", 2)
     unbroken = finish(training(tmp_path, "unbroken"))
     with pytest.raises(Stopped):
         finish(training(tmp_path, "stopped"), stop_at)

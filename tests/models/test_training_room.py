@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unrolled.models.backend.room_engine import TorchRooms
+from unrolled.models.training_room.service import TorchRooms
 from unrolled.models.backend.server import Listener, Server
 from unrolled.models.cells import CELLS, first_state, state_of
-from unrolled.models.protocol.messages import (
+from unrolled.models.protocol.message import (
     Hello,
     Report,
     Request,
@@ -325,7 +325,7 @@ class NoEngine:
     """The training room needs no model."""
 
     def prepare(self, say: object) -> Report:
-        from unrolled.models.protocol.messages import Ready
+        from unrolled.models.protocol.message import Ready
 
         return Ready((), ())
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from unrolled.models.checkpoints.registry import load
+from unrolled.models.adapters.registry import load
 from unrolled.models.data.flickr8k import DataError
-from unrolled.models.training.recipes import RECIPES, Request
+from unrolled.models.training.recipe import RECIPES, Request
 
 TINY: dict[str, dict[str, Any]] = {
     "chars-rnn": {"updates": 40, "rows": 4, "truncation": 16, "hidden": 24, "embedding": 8, "characters_at_least": 1,

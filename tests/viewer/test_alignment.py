@@ -13,10 +13,10 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import MaskAttention, SetAttention
-from unrolled.viewer.panels.alignment import AlignmentPanel
-from unrolled.viewer.panels.alignment_geometry import alignment_geometry, shown_labels
-from unrolled.viewer.panels.alignment_painting import text_on, weight_colour
-from unrolled.viewer.panels.alignment_rows import AlignmentRows, whole_word, written_label
+from unrolled.viewer.views.alignment.alignment import AlignmentPanel
+from unrolled.viewer.drawing.alignment_geometry import alignment_geometry, shown_labels
+from unrolled.viewer.drawing.alignment_painting import text_on, weight_colour
+from unrolled.viewer.drawing.alignment_rows import AlignmentRows, whole_word, written_label
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL, colour_table
 from unrolled.viewer.theme.themes import DARK, LIGHT
@@ -200,7 +200,7 @@ def test_words_on_a_tint_are_legible(qapp):
         parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.getRgbF()[:3]]
         return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
-    from unrolled.viewer.panels.alignment_painting import alignment_table
+    from unrolled.viewer.drawing.alignment_painting import alignment_table
     for name in SEQUENTIAL:
         for weight in np.linspace(0, 1, 60):
             ground = weight_colour(float(weight), (0, 1), alignment_table(name, "#ff0000"))

@@ -10,7 +10,7 @@ import time
 import pytest
 import scripted
 
-from unrolled.models.protocol.messages import (
+from unrolled.models.protocol.message import (
     Advance,
     Ended,
     Idle,

@@ -7,9 +7,9 @@ import pytest
 import scripted
 from PySide6.QtGui import QColor
 
-from unrolled.viewer.panels.tracks.heat_track import HeatTrack
-from unrolled.viewer.panels.tracks.line_track import PinnedTrack
-from unrolled.viewer.panels.tracks.word_track import WordTrack
+from unrolled.viewer.views.tracks.heat_track import HeatTrack
+from unrolled.viewer.views.tracks.line_track import PinnedTrack
+from unrolled.viewer.views.tracks.word_track import WordTrack
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
 

@@ -11,10 +11,10 @@ import pytest
 import scripted
 from PIL import Image
 
-from unrolled.models.protocol.messages import Decoding
+from unrolled.models.protocol.message import Decoding
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.window.controller import Controller
+from unrolled.viewer.control.control import Controller
 
 END = len(scripted.CAPTION) - 1
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import scripted
 
-from unrolled.viewer.analysis.differences import Differences
-from unrolled.viewer.panels.tracks.compare_bar import OTHER_WEIGHTS, CompareBar
+from unrolled.models.analysis.differences import Differences
+from unrolled.viewer.views.tracks.compare_bar import OTHER_WEIGHTS, CompareBar
 from unrolled.viewer.theme.themes import LIGHT
 
 

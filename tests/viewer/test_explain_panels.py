@@ -11,9 +11,9 @@ from PySide6.QtGui import QGuiApplication
 
 from unrolled.models.protocol.questions import Explained
 from unrolled.models.trace.edits import ClampUnits
-from unrolled.viewer.analysis.occlusion import summarise, verdict
-from unrolled.viewer.panels.equation_text import number, typeset
-from unrolled.viewer.panels.found import OCCLUSION
+from unrolled.models.analysis.occlusion import summarise, verdict
+from unrolled.viewer.views.units.equation_text import number, typeset
+from unrolled.viewer.state.attributions import OCCLUSION
 
 
 @pytest.fixture

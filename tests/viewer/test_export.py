@@ -15,9 +15,9 @@ from PIL import Image
 from unrolled.models.trace import Trace
 from unrolled.models.trace.files import load_trace
 from unrolled.viewer.export import Cancelled, ExportError, ExportSettings, export
-from unrolled.viewer.export.exporting import PICTURE_WRITERS
-from unrolled.viewer.export.frames import FramePainter
-from unrolled.viewer.export.scene import make_scene
+from unrolled.viewer.export.export import PICTURE_WRITERS
+from unrolled.viewer.export.scenes.frames import FramePainter
+from unrolled.viewer.export.scenes.picture import make_scene
 
 SETTINGS = ExportSettings(width=320, seconds_per_word=0.4, last_seconds=1.0)
 STEPS = len(scripted.CAPTION)

@@ -12,9 +12,9 @@ from PIL import Image
 
 from unrolled.models.trace import Channel, Provenance, StepResult, Trace
 from unrolled.viewer.export import ExportError, ExportSettings, export
-from unrolled.viewer.export.alignment import AlignmentFrames, AlignmentStill, alignment_scene
-from unrolled.viewer.export.clip import ClipFrames, ClipStill, clip_scene
-from unrolled.viewer.export.text import TextStill, text_scene
+from unrolled.viewer.export.scenes.alignment import AlignmentFrames, AlignmentStill, alignment_scene
+from unrolled.viewer.export.scenes.clip import ClipFrames, ClipStill, clip_scene
+from unrolled.viewer.export.scenes.text import TextStill, text_scene
 from unrolled.viewer.theme.colour_maps import colour_table
 
 SETTINGS = ExportSettings(width=480, seconds_per_word=0.4, last_seconds=1.0)

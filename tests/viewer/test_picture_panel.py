@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QScro
 from unrolled.models.protocol.questions import FollowGradients, OccludeStep
 from unrolled.models.trace import Channel, Provenance, StepResult, Trace
 from unrolled.models.trace.edits import SwapInput
-from unrolled.viewer.panels.found import GRADIENTS, OCCLUSION
-from unrolled.viewer.panels.overlay import WHOLE, fitted, part, photograph, signed_colours
-from unrolled.viewer.panels.picture import PicturePanel
+from unrolled.viewer.state.attributions import GRADIENTS, OCCLUSION
+from unrolled.viewer.drawing.overlay import WHOLE, fitted, part, photograph, signed_colours
+from unrolled.viewer.views.picture.picture import PicturePanel
 from unrolled.viewer.state.branches import PlacedEdit
-from unrolled.viewer.state.inputs import InputPicture
+from unrolled.models.inputs.inputs import InputPicture
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.attention_colours import (

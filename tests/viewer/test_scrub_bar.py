@@ -7,7 +7,7 @@ import scripted
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible
 
-from unrolled.viewer.panels.scrub_bar import ScrubBarPanel
+from unrolled.viewer.views.scrub_bar import ScrubBarPanel
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT
 

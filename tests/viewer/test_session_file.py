@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scripted
 
-from unrolled.models.protocol.messages import Decoding
+from unrolled.models.protocol.message import Decoding
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.session import Session
@@ -123,7 +123,7 @@ def test_a_damaged_trace_is_a_sentence(path):
 
 @pytest.fixture
 def controller(qtbot, scripted_command):
-    from unrolled.viewer.window.controller import Controller
+    from unrolled.viewer.control.control import Controller
 
     made = Controller(Session(), BackendProcess(scripted_command))
     yield made
@@ -141,7 +141,7 @@ def test_the_controller_opens_it_without_a_model(controller, path):
 
 
 def test_what_was_open_is_kept_and_a_lost_window_is_known(qtbot, controller, tmp_path):
-    from unrolled.viewer.window.autosave import Autosave
+    from unrolled.viewer.control.autosave import Autosave
 
     first = Autosave(tmp_path, controller.session, controller)
     assert not first.was_lost

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unrolled.viewer.analysis import ranking, text_properties
-from unrolled.viewer.analysis.ranking import Ranking, area_under_curve
-from unrolled.viewer.analysis.text_properties import PROPERTIES, bracket_depth, indentation, inside_comment, inside_string
-from unrolled.viewer.analysis.text_properties import position_in_line as position
+from unrolled.models.analysis import ranking, text_properties
+from unrolled.models.analysis.ranking import Ranking, area_under_curve
+from unrolled.models.analysis.text_properties import PROPERTIES, bracket_depth, indentation, inside_comment, inside_string
+from unrolled.models.analysis.text_properties import position_in_line as position
 
 
 def by_tokenize(text: str, kinds: tuple[int, ...]) -> np.ndarray:

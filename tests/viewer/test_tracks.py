@@ -13,10 +13,10 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QToolButton
 
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.panels.tracks import TracksPanel
-from unrolled.viewer.panels.tracks.columns import MISSING, PLACES, places_of
-from unrolled.viewer.panels.tracks.geometry import Geometry
-from unrolled.viewer.panels.tracks.heat_track import HeatTrack
+from unrolled.viewer.views.tracks import TracksPanel
+from unrolled.models.trace.pyramid import MISSING, PLACES, places_of
+from unrolled.viewer.drawing.step_geometry import Geometry
+from unrolled.viewer.views.tracks.heat_track import HeatTrack
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 
 from unrolled.models.trace import Channel, StepResult, Trace
-from unrolled.viewer.panels.lstm_check import lstm_channels, lstm_step
-from unrolled.viewer.panels.unit import UnitPanel
-from unrolled.viewer.panels.unit_table import short
+from unrolled.viewer.views.units.lstm_check import lstm_channels, lstm_step
+from unrolled.viewer.views.units.unit import UnitPanel
+from unrolled.viewer.views.units.unit_table import short
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT

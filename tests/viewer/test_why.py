@@ -17,13 +17,13 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox
 
 from unrolled.models.protocol.questions import FollowGradients, GradientRows, Occluded, OccludeStep
 from unrolled.models.trace import Provenance, Trace
-from unrolled.viewer.analysis.occlusion import summarise, verdict
-from unrolled.viewer.panels.causes import WordsRead
-from unrolled.viewer.panels.found import FOLLOWED_AT_MOST, GRADIENTS, OCCLUSION, UNASKED_AT_MOST
-from unrolled.viewer.panels.gradient_map import DECADES_AT_MOST, decades_of
-from unrolled.viewer.panels.numbers import brief, precise
-from unrolled.viewer.panels.place_bars import BAR, TITLE
-from unrolled.viewer.panels.why import WhyPanel
+from unrolled.models.analysis.occlusion import summarise, verdict
+from unrolled.viewer.views.attribution.contributions import WordsRead
+from unrolled.viewer.state.attributions import FOLLOWED_AT_MOST, GRADIENTS, OCCLUSION, UNASKED_AT_MOST
+from unrolled.viewer.plotting.heatmap import DECADES_AT_MOST, decades_of
+from unrolled.viewer.state.numbers import brief, precise
+from unrolled.viewer.plotting.bars import BAR, TITLE
+from unrolled.viewer.views.attribution.attribution import WhyPanel
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
 

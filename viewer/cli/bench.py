@@ -38,7 +38,7 @@ def _animation() -> Figures:
     from unrolled.viewer.cli.screen import gui_application
 
     application = gui_application()
-    from unrolled.viewer.export.benchmark import gif_speedup
+    from unrolled.viewer.benchmarks.export import gif_speedup
 
     figures: Figures = gif_speedup()
     del application
@@ -46,13 +46,13 @@ def _animation() -> Figures:
 
 
 def _window() -> Figures:
-    from unrolled.viewer.window.benchmark import measure_window
+    from unrolled.viewer.benchmarks.window import measure_window
 
     return measure_window()
 
 
 def _long() -> Figures:
-    from unrolled.viewer.window.long_benchmark import measure_long
+    from unrolled.viewer.benchmarks.long_runs import measure_long
 
     return measure_long()
 

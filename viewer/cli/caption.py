@@ -27,7 +27,7 @@ from unrolled.viewer.cli.running import (
     typed_input,
     written_words,
 )
-from unrolled.viewer.state.inputs import TYPED
+from unrolled.models.inputs.inputs import TYPED
 
 WRITTEN_USUALLY = 200
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from unrolled.viewer.cli.failure import WRONG_USE, CommandError
-from unrolled.viewer.cli.options import WindowOptions
+from unrolled.viewer.window.options import WindowOptions
 
 
 def add_window_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironm
 from PySide6.QtNetwork import QAbstractSocket, QTcpSocket
 
 from unrolled.models.protocol.client import Endpoint, backend_command
-from unrolled.models.protocol.messages import Hello, Report, Request, Shutdown, Welcome
+from unrolled.models.protocol.message import Hello, Report, Request, Shutdown, Welcome
 from unrolled.models.protocol.wire import MessageReader, WireError, encode, report_reader
 
 DRAIN_MILLISECONDS = 50

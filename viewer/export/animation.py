@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from unrolled.viewer.export.failure import Cancelled
-from unrolled.viewer.export.kinds import AnyScene, frames_of
+from unrolled.viewer.export.scenes.registry import AnyScene, frames_of
 from unrolled.viewer.export.pixels import Pixels
 from unrolled.viewer.export.settings import ExportSettings
 

@@ -57,7 +57,7 @@ class Gradients(msgspec.Struct, frozen=True, kw_only=True):
 class Occlusion(msgspec.Struct, frozen=True, kw_only=True):
     """What masking each place takes from the word, and how much of that lies where attention is.
 
-    See `unrolled.models.protocol.questions.Occluded` and `unrolled.viewer.analysis.occlusion.OcclusionSummary`.
+    See `unrolled.models.protocol.questions.Occluded` and `unrolled.models.analysis.occlusion.OcclusionSummary`.
     """
 
     step: int
@@ -92,7 +92,7 @@ class GateStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttentionSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """See `unrolled.viewer.analysis.attention_statistics`."""
+    """See `unrolled.models.analysis.attention_statistics`."""
 
     channel: str
     entropy: Numbers

@@ -24,11 +24,11 @@ from unrolled.models.protocol.questions import (
     Replayed,
 )
 from unrolled.models.trace import STEP_CONVENTION, Trace
-from unrolled.models.trace.joining import text_of
-from unrolled.viewer.analysis.attention_statistics import WARNING, attention_statistics
-from unrolled.viewer.analysis.fidelity import TOLERANCE, Fidelity
-from unrolled.viewer.analysis.occlusion import summarise, verdict
-from unrolled.viewer.analysis.similar import Pattern, find, suggested_threshold, units_on
+from unrolled.models.trace.detokenization import text_of
+from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
+from unrolled.models.analysis.fidelity import TOLERANCE, Fidelity
+from unrolled.models.analysis.occlusion import summarise, verdict
+from unrolled.models.analysis.similar import Pattern, find, suggested_threshold, units_on
 from unrolled.viewer.report.analysis import (
     Analysis,
     AttentionSummary,

@@ -14,7 +14,7 @@ from PIL import Image
 
 from unrolled.models.protocol.questions import Equation, Explained
 from unrolled.models.trace import Channel, Trace
-from unrolled.models.trace.joining import shown
+from unrolled.models.trace.detokenization import shown
 from unrolled.viewer.report import pictures
 from unrolled.viewer.report.analysis import Analysis
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unrolled.models.trace import Trace
-from unrolled.viewer.state.inputs import Input
+from unrolled.models.inputs.inputs import Input
 
 
 @dataclass(frozen=True, slots=True, eq=False)

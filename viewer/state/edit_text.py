@@ -6,7 +6,7 @@ import difflib
 
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.edits import EditError
-from unrolled.models.trace.joining import WORD_BEGINS, shown
+from unrolled.models.trace.detokenization import WORD_BEGINS, shown
 
 ALL = ("all", "*", "")
 LONGEST_RANGE = 1_000_000

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from unrolled.models.protocol.messages import BeamStepped, Decoding
+from unrolled.models.protocol.message import BeamStepped, Decoding
 from unrolled.models.trace import Channel, StepResult, Trace
 
 ROOT = -1

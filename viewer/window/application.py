@@ -17,13 +17,13 @@ from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.paths import autosave_dir, settings_file
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import load_fonts, text_font
-from unrolled.viewer.window.controller import Controller
+from unrolled.viewer.control.control import Controller
 from unrolled.viewer.window.main_window import FIRST_SIZE, MainWindow
-from unrolled.viewer.window.message import Message
+from unrolled.viewer.state.notice import Message
 from unrolled.viewer.window.settings import WindowSettings
 
 if TYPE_CHECKING:
-    from unrolled.viewer.cli.options import WindowOptions
+    from unrolled.viewer.window.options import WindowOptions
 
 
 def make_application() -> QApplication:
@@ -72,7 +72,7 @@ def run(options: WindowOptions) -> int:
     window.controller.status_changed.emit("Starting the model’s process…", -1.0)
     outcome = _Outcome(application)
     if options.report is not None:
-        from unrolled.viewer.window.benchmark import Driver
+        from unrolled.viewer.benchmarks.window import Driver
 
         Driver(window, options.report, outcome.leave)
     window.show()
@@ -100,7 +100,7 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome) -> Non
         controller.open_sample()
     if options.screenshot is not None or options.report is not None:
         return
-    from unrolled.viewer.window.autosave import Autosave
+    from unrolled.viewer.control.autosave import Autosave
 
     autosave = Autosave(autosave_dir(), window.session, controller, window)
     window.asking.last_session = autosave.path

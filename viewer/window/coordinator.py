@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
-from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.views.view import Panel
 from unrolled.viewer.state.session import Session
 
 FRAME_MILLISECONDS = 16

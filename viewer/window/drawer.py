@@ -13,8 +13,8 @@ from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Channel
-from unrolled.viewer.panels.flow_layout import FlowLayout
-from unrolled.viewer.panels.panel import Panel
+from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.views.view import Panel
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
 
@@ -45,43 +45,43 @@ class Tab:
 
 
 def _equations() -> type[Panel]:
-    from unrolled.viewer.panels.equations import EquationsPanel
+    from unrolled.viewer.views.units.equations import EquationsPanel
 
     return EquationsPanel
 
 
 def _why() -> type[Panel]:
-    from unrolled.viewer.panels.why import WhyPanel
+    from unrolled.viewer.views.attribution.attribution import WhyPanel
 
     return WhyPanel
 
 
 def _gates() -> type[Panel]:
-    from unrolled.viewer.panels.gate_statistics import GateStatisticsPanel
+    from unrolled.viewer.views.gates import GateStatisticsPanel
 
     return GateStatisticsPanel
 
 
 def _attention() -> type[Panel]:
-    from unrolled.viewer.panels.attention_statistics import AttentionStatisticsPanel
+    from unrolled.viewer.views.attention import AttentionStatisticsPanel
 
     return AttentionStatisticsPanel
 
 
 def _similar() -> type[Panel]:
-    from unrolled.viewer.panels.similar import SimilarPanel
+    from unrolled.viewer.views.similar.similar import SimilarPanel
 
     return SimilarPanel
 
 
 def _edits() -> type[Panel]:
-    from unrolled.viewer.panels.edits import EditsPanel
+    from unrolled.viewer.views.edits.edits import EditsPanel
 
     return EditsPanel
 
 
 def _beam() -> type[Panel]:
-    from unrolled.viewer.panels.beam_tree import BeamTreePanel
+    from unrolled.viewer.views.branches.beam_tree import BeamTreePanel
 
     return BeamTreePanel
 

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.viewer.export.settings import ExportSettings
-from unrolled.viewer.panels.picker import Picker
+from unrolled.viewer.widgets.combo_box import Picker
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.window.export_worker import ExportWorker

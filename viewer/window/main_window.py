@@ -24,26 +24,26 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.assets import path as asset
-from unrolled.viewer.panels.panel import Panel
-from unrolled.viewer.state.inputs import typed
+from unrolled.viewer.views.view import Panel
+from unrolled.models.inputs.inputs import typed
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.stylesheet import palette, stylesheet
 from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
 from unrolled.viewer.window.actions import SPECS, key_text, make_actions, set_icons
-from unrolled.viewer.window.asking import Asking
-from unrolled.viewer.window.controller import Controller
+from unrolled.viewer.window.dialog_actions import Asking
+from unrolled.viewer.control.control import Controller
 from unrolled.viewer.window.coordinator import Coordinator
 from unrolled.viewer.window.drawer import TABS
 from unrolled.viewer.window.key_guard import KeyGuard
 from unrolled.viewer.window.layout import Layout
 from unrolled.viewer.window.menus import Menus
-from unrolled.viewer.window.message import Message
+from unrolled.viewer.state.notice import Message
 from unrolled.viewer.window.pasting import path_of, picture_of
 from unrolled.viewer.window.settings import WindowSettings
 
 if TYPE_CHECKING:
-    from unrolled.viewer.room.room import RoomView
+    from unrolled.viewer.training_room.page import RoomView
 
 FIRST_SIZE, LEAST_SIZE = (1440, 900), (960, 620)
 OPACITY_STEP = 0.1
@@ -258,7 +258,7 @@ class MainWindow(QMainWindow):
     def show_room(self, shown: bool) -> None:
         """Go to the training room, or back; the run that is inspected stays as it is."""
         if shown and self.room is None:
-            from unrolled.viewer.room.room import RoomView
+            from unrolled.viewer.training_room.page import RoomView
 
             self.room = RoomView(self.controller.backend, self.theme, self.settings.text("room"))
             self.pages.addWidget(self.room)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMenu
 
 from unrolled.assets import path as asset
 from unrolled.viewer.window.actions import MENUS, SPECS
-from unrolled.viewer.window.inputs import SAMPLES
+from unrolled.models.inputs.kinds import SAMPLES
 
 if TYPE_CHECKING:
     from unrolled.viewer.window.main_window import MainWindow

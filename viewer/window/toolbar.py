@@ -8,12 +8,12 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
-from unrolled.models.protocol.messages import Device
+from unrolled.models.protocol.message import Device
 from unrolled.models.trace import ModelListing
-from unrolled.viewer.panels.picker import Picker
+from unrolled.viewer.widgets.combo_box import Picker
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.window.playback import FASTEST, SLOWEST
+from unrolled.viewer.control.playback import FASTEST, SLOWEST
 
 OPEN_CHECKPOINT = "\0checkpoint"
 SLIDER_STEPS = 100

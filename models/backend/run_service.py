@@ -1,0 +1,145 @@
+"""The engine that runs the shipped models: loads them, reads inputs of every kind, and steps.
+
+Torch is imported when the client is there already, so that it can say so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from unrolled.models.backend.engine import EngineError, SayProgress, StillWanted, Superseded
+from unrolled.models.protocol.message import (
+    BeamStepped,
+    Decoding,
+    Ended,
+    InputAdded,
+    InputDrawn,
+    Loaded,
+    Opened,
+    Ready,
+    Stepped,
+    SteppedBlock,
+)
+from unrolled.models.protocol.questions import AnswerPart, Question
+from unrolled.models.inputs.clips import ClipError, read_clip
+from unrolled.models.trace.edits import Edit
+from unrolled.models.inputs.pictures import PictureError, read_picture
+from unrolled.models.inputs.texts import TextError, read_text
+
+if TYPE_CHECKING:
+    from unrolled.models.runs.run import Run
+    from unrolled.models.stepping.stepper import AnyStepper, Reading
+
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+LOOKING = {"picture": "Looking at the picture", "clip": "Looking at the clip"}
+
+
+class TorchEngine:
+    """One model and one run of it."""
+
+    def __init__(self) -> None:
+        self._stepper: AnyStepper | None = None
+        self._run: Run | None = None
+
+    def prepare(self, say: SayProgress) -> Ready:
+        """Import PyTorch and look around."""
+        say("Loading PyTorch", -1.0)
+        import torch
+
+        from unrolled.models.backend.devices import devices
+        from unrolled.models.adapters.registry import listings
+
+        torch.set_num_threads(max(torch.get_num_threads(), 1))
+        return Ready(devices(), listings())
+
+    def load(self, model: str, device: str, say: SayProgress) -> Loaded:
+        """Load a model by its name or its checkpoint's path."""
+        from unrolled.models.backend.devices import pick
+        from unrolled.models.checkpoints.files import CheckpointError
+        from unrolled.models.adapters.registry import load
+
+        say("Loading the model", -1.0)
+        try:
+            stepper = load(model, device=pick(device), before=self._stepper)
+        except (CheckpointError, ValueError) as error:
+            raise EngineError("model", str(error)) from error
+        self._stepper, self._run = stepper, None
+        return Loaded(stepper.description, str(stepper.device))
+
+    def draw(self, number: int) -> InputDrawn:
+        """Draw an input of the model's own kind."""
+        if self._stepper is None or self._stepper.draw is None:
+            raise EngineError("input", "This model draws no inputs of its own.")
+        return InputDrawn(*self._stepper.draw(number))
+
+    def open(self, run: int, data: bytes, name: str, decoding: Decoding, say: SayProgress, wanted: StillWanted) -> Opened:
+        """Read an input of the kind that the model takes."""
+        from unrolled.models.runs.run import Run
+
+        if self._stepper is None:
+            raise EngineError("model", "No model is loaded.")
+        started = time.perf_counter()
+        reading = self._read(data, name, "input", say, wanted)
+        self._run = Run(run, self._stepper, reading)
+        return Opened(run, WHOLE, time.perf_counter() - started, reading.channels, reading.source, len(reading.given),
+                      reading.maximum_steps, reading.notes)
+
+    def add_input(self, run: int, data: bytes, name: str, say: SayProgress, wanted: StillWanted) -> InputAdded:
+        """Read another input beside the run's own."""
+        reading = self._read(data, name, "edit", say, wanted)
+        input_hash = hashlib.sha256(data).hexdigest()
+        self._open_run().add_input(input_hash, reading)
+        return InputAdded(run, input_hash, reading.notes)
+
+    def fork(self, branch: int, parent: int, step: int, edits: Sequence[Edit], tokens: Sequence[int]) -> None:
+        """Make a branch."""
+        self._open_run().fork(branch, parent, step, edits, tokens)
+
+    def advance(self, branch: int, step: int, decoding: Decoding, wanted: StillWanted,
+                count: int = 1) -> Stepped | SteppedBlock | Ended:
+        """Take one step from the state before it, or up to `count` at once where the input gives the tokens."""
+        return self._open_run().advance(branch, step, decoding, wanted, count)
+
+    def search(self, branch: int, step: int, decoding: Decoding, report: Callable[[BeamStepped], None],
+               wanted: StillWanted) -> None:
+        """Search by beam from a step on."""
+        self._open_run().search(branch, step, decoding, report, wanted)
+
+    def answer(self, branch: int, question: Question, wanted: StillWanted) -> Iterator[AnswerPart]:
+        """The parts of an answer, as they are found."""
+        from unrolled.models.explaining.answers import answers
+
+        return answers(self._open_run().line(branch), question, wanted)
+
+    def _open_run(self) -> Run:
+        if self._run is None:
+            raise EngineError("step", "Nothing is open.")
+        return self._run
+
+    def _read(self, data: bytes, name: str, subject: str, say: SayProgress, wanted: StillWanted) -> Reading[Any]:
+        """An input as the model reads it; what cannot be read is said of `subject`."""
+        from unrolled.models.stepping.stepper import InputError
+
+        if self._stepper is None:
+            raise EngineError("model", "No model is loaded.")
+        kind = self._stepper.description.input_kind
+        say(LOOKING.get(kind, "Reading the text"), -1.0)
+        try:
+            given = _decoded(kind, data, name)
+            if not wanted():
+                raise Superseded
+            return self._stepper.read(given)
+        except (PictureError, TextError, ClipError, InputError) as error:
+            raise EngineError(subject, str(error)) from error
+
+
+def _decoded(kind: str, data: bytes, name: str) -> Any:
+    """A file's bytes as what a model of this kind reads."""
+    if kind == "picture":
+        return read_picture(data, name).image
+    if kind == "clip":
+        return read_clip(data, name)
+    return read_text(data, name).text

@@ -1,0 +1,39 @@
+"""Questions about a branch, each handed to what answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unrolled.models.backend.engine import EngineError, StillWanted
+from unrolled.models.runs.branch import Line
+from unrolled.models.explaining.equations import explain
+from unrolled.models.explaining.gradients import gradients
+from unrolled.models.explaining.occlusion import occlude
+from unrolled.models.explaining.replay import replay
+from unrolled.models.protocol.questions import AnswerPart, ExplainStep, FollowGradients, OccludeStep, Question, Replay
+
+
+def answers(line: Line, question: Question, wanted: StillWanted) -> Iterator[AnswerPart]:
+    """The parts of an answer, as they are found.
+
+    Raises
+    ------
+    EngineError
+        When a step is not there yet, or the model has nothing of the kind.
+    Superseded
+        When nobody waits for it any more.
+    """
+    last = question.last if isinstance(question, FollowGradients | Replay) else question.step
+    first = question.first if isinstance(question, FollowGradients | Replay) else question.step
+    if last >= len(line):
+        raise EngineError("question", f"Step {last} is not there yet: {len(line)} are recorded.")
+    if last < first:
+        raise EngineError("question", f"Step {last} comes before step {first}.")
+    if isinstance(question, ExplainStep):
+        yield explain(line, question.step, question.unit, wanted)
+    elif isinstance(question, FollowGradients):
+        yield from gradients(line, first, last, wanted)
+    elif isinstance(question, OccludeStep):
+        yield occlude(line, question.step, wanted)
+    else:
+        yield from replay(line, first, last, wanted)

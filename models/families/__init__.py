@@ -1,0 +1,1 @@
+"""What ships: a folder a family, with its network, stepper, adapter, training, evaluation and reference."""

@@ -1,0 +1,69 @@
+"""A trained captioner, of any kind, that can be stepped, everything that it computes recorded."""
+
+from __future__ import annotations
+
+import torch
+from PIL import Image
+
+from unrolled.models.families.captioning.encoder import Encoder
+from unrolled.models.families.captioning.network import Captioner
+from unrolled.models.families.captioning.reference import CaptionerReference
+from unrolled.models.tokenizers.word_tokenizer import Vocabulary
+from unrolled.models.cells.decoder import Memory
+from unrolled.models.stepping.channels import attention_channels, cell_channels
+from unrolled.models.stepping.decoder_stepper import DecoderStepper
+from unrolled.models.stepping.stepper import Reading
+from unrolled.models.trace import Channel, ModelDescription
+
+
+class CaptionerStepper(DecoderStepper[Captioner]):
+    """The captioner with its encoder, on one device.
+
+    Parameters
+    ----------
+    network : Captioner
+    encoder : Encoder
+    vocabulary : Vocabulary
+    device : str
+        Where everything is computed.
+    name, title, summary, weights_hash : str
+        For the description.
+    """
+
+    def __init__(self, network: Captioner, encoder: Encoder, vocabulary: Vocabulary, *, device: str = "cpu",
+                 name: str = "captioner", title: str = "Captioning", summary: str = "",
+                 weights_hash: str = "", maximum_steps: int = 20) -> None:
+        super().__init__(network, never_written=(vocabulary.start, vocabulary.unknown), device=device)
+        self.encoder = encoder.to(self.device)
+        self.vocabulary = vocabulary
+        side = encoder.kind.side
+        channels: tuple[Channel, ...] = cell_channels(network.config.cell, network.config.hidden)
+        if network.attend is not None:
+            channels += attention_channels(("row", "column"), (side, side))
+        self._description = ModelDescription(
+            name=name, title=title, task="captioning",
+            channels=channels,
+            words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end,
+            suppressed_tokens=tuple(self.never_written),
+            maximum_steps=maximum_steps, input_size=(encoder.kind.size, encoder.kind.size),
+            parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash,
+            encoder=encoder.kind.title, summary=summary)
+
+    @property
+    def description(self) -> ModelDescription:
+        """What it records, and its words."""
+        return self._description
+
+    @torch.inference_mode()
+    def read(self, given: Image.Image) -> Reading[Memory]:
+        """Read a photograph of any shape: it is resized straight to the encoder's square."""
+        pixels = self.encoder.pixels(given).unsqueeze(0).to(self.device)
+        return Reading(memory=self.network.memory(self.encoder(pixels)), given_input=given)
+
+    def reference(self) -> CaptionerReference:
+        """The same captioner for an independent second computation."""
+        config, kind = self.network.config, self.encoder.kind
+        return CaptionerReference(
+            self.weights(), kind=config.cell, attention=config.attention > 0, begin=config.begin,
+            temperature=config.temperature, encoder=self.encoder.network, size=kind.size, mean=kind.mean,
+            deviation=kind.deviation, device=str(self.device))

@@ -1,0 +1,116 @@
+"""Judge a character model: bits per character on texts that it never saw."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from unrolled.models.tokenizers.char_tokenizer import Alphabet
+from unrolled.models.families.characters.network import CharacterModel
+from unrolled.models.families.characters.stepper import CharacterStepper
+from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts
+from unrolled.models.families.characters.ngrams import WittenBell, best_order
+from unrolled.models.evaluation.probabilities import ReferenceStatistics
+
+ROWS = 32     # texts that are read side by side
+BLOCK = 512   # characters at a time
+LONGEST_NGRAM = 7
+
+
+class CharacterFigures(NamedTuple):
+    """What reading texts tells.
+
+    Attributes
+    ----------
+    references : ReferenceStatistics
+        Of all characters.
+    entropy : float
+        The mean entropy of the next character, in nats.
+    vocabulary_used : int
+        How many different characters were ever the first candidate.
+    """
+
+    references: ReferenceStatistics
+    entropy: float
+    vocabulary_used: int
+
+    @property
+    def bits_per_character(self) -> float:
+        """The mean of -log2 p(character)."""
+        return self.references.nats / math.log(2)
+
+
+@torch.inference_mode()
+def read_texts(network: CharacterModel, alphabet: Alphabet, texts: Sequence[str], *,
+               say: Callable[[int, int], None] = lambda done, total: None) -> CharacterFigures:
+    """All characters of all texts, each judged with the true ones before it.
+
+    Each text is read from START with the state of zeros; END is not counted. A character that the model does not know
+    is judged as UNKNOWN.
+    """
+    network.eval()
+    device = network.score.weight.device
+    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+    entropy, total, references = 0.0, sum(map(len, texts)), ReferenceStatistics()
+    first_candidates: set[int] = set()
+    for first in range(0, len(order), ROWS):
+        codes = [alphabet.encode(texts[place]) for place in order[first : first + ROWS]]
+        longest = max(map(len, codes))
+        read = torch.full((longest + 1, len(codes)), alphabet.start, device=device)             # (T + 1, B)
+        for row, own in enumerate(codes):
+            read[1 : len(own) + 1, row] = torch.from_numpy(own)
+        lengths = torch.tensor([len(own) for own in codes], device=device)
+        state = network.start(len(codes))
+        for begin in range(0, longest, BLOCK):
+            block = read[begin : begin + BLOCK + 1]
+            scores, state = network.sequence(block[:-1], state)
+            places = torch.arange(begin, begin + len(scores), device=device).unsqueeze(1)        # (T, 1)
+            there = places < lengths                                                             # (T, B)
+            references.add(scores[there], block[1:][there])
+            entropy += float(torch.special.entr(torch.softmax(scores[there], dim=-1)).sum(-1).double().sum())
+            first_candidates.update(scores[there].argmax(-1).tolist())
+        say(references.count, total)
+    return CharacterFigures(references, entropy / max(references.count, 1), len(first_candidates))
+
+
+def evaluate_characters(stepper: CharacterStepper, data: Path, *, limit: int = 0, compare: bool = False,
+                        say: Callable[[int, int], None] = lambda done, total: None) -> dict[str, Any]:
+    """What `unrolled evaluate` prints, for a folder of Python files or one file.
+
+    Perplexity is per character, of texts that are read; they have no END. The entropy is that of the next character along
+    them, since a model that only reads writes nothing of its own.
+
+    Parameters
+    ----------
+    limit : int
+        Only the first so many files; 0 for all.
+    compare : bool
+        With the best of the Witten-Bell n-gram models up to `LONGEST_NGRAM`, fitted to the standard library.
+    """
+    started = time.perf_counter()
+    texts = source_texts(data)[: limit or None]
+    alphabet = stepper.alphabet
+    unknown = sum(int((alphabet.encode(text) == alphabet.unknown).sum()) for text in texts)
+    figures = read_texts(stepper.network, alphabet, texts, say=say)
+    metrics = {"bits_per_character": figures.bits_per_character, **figures.references.figures(), "entropy": figures.entropy,
+               "vocabulary_used": float(figures.vocabulary_used)}
+    if compare:
+        order, ngram_bits = best_order(
+            WittenBell(_coded(source_texts(Path(STANDARD_LIBRARY)), alphabet), size=len(alphabet), order=LONGEST_NGRAM),
+            _coded(texts, alphabet))
+        metrics |= {"ngram_bits_per_character": ngram_bits, "ngram_order": order}
+    return {"model": stepper.description.name, "data": str(data), "split": "", "count": len(texts),
+            "characters": figures.references.count,
+            "unknown_characters": unknown, "tokeniser": "characters", "device": str(stepper.device),
+            "seconds": round(time.perf_counter() - started, 2), "metrics": metrics}
+
+
+def _coded(texts: Sequence[str], alphabet: Alphabet) -> list[npt.NDArray[np.int64]]:
+    return [np.concatenate(([alphabet.start], alphabet.encode(text))) for text in texts]

@@ -1,0 +1,112 @@
+"""A trained character model that can be stepped, everything that it computes recorded.
+
+The text that it is given is read first: the step of each of its characters says how probable the model found it, before
+it was read. Then the model writes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from unrolled.models.cells import CellState
+from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.tokenizers.char_tokenizer import Alphabet
+from unrolled.models.families.characters.network import CharacterModel
+from unrolled.models.families.characters.reference import CharacterReference
+from unrolled.models.reference.protocol import Weights
+from unrolled.models.stepping.beam import select_rows
+from unrolled.models.stepping.channels import cell_channels
+from unrolled.models.stepping.stepper import Anatomy, InputError, Reading, StepRecord
+from unrolled.models.trace import ModelDescription
+
+LONGEST_TEXT = 100_000    # characters
+WRITTEN_AT_MOST = 2_000   # characters after the text that is given
+
+
+class CharacterStepper:
+    """The character model, on one device.
+
+    Parameters
+    ----------
+    network : CharacterModel
+    alphabet : Alphabet
+    device : str
+        Where everything is computed.
+    name, title, summary, weights_hash : str
+        For the description.
+    """
+
+    def __init__(self, network: CharacterModel, alphabet: Alphabet, *, device: str = "cpu", name: str = "characters",
+                 title: str = "Characters", summary: str = "", weights_hash: str = "") -> None:
+        self.device = torch.device(device)
+        self.network = network.to(self.device).eval().requires_grad_(False)
+        self.draw: Callable[[int], tuple[bytes, str]] | None = None
+        self.weights: Callable[[], Weights] = self.network.state_dict
+        self.alphabet = alphabet
+        self.never_written = (alphabet.start, alphabet.unknown)
+        self._tokens = torch.arange(len(alphabet), device=self.device).view(-1, 1)
+        self._description = ModelDescription(
+            name=name, title=title, task="characters", channels=cell_channels(network.config.cell, network.config.hidden),
+            words=alphabet.words, start_token=alphabet.start, end_token=alphabet.end,
+            suppressed_tokens=tuple(self.never_written), maximum_steps=WRITTEN_AT_MOST,
+            parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash, input_kind="text",
+            joining="characters", summary=summary)
+
+    @property
+    def description(self) -> ModelDescription:
+        """What it records, and its words."""
+        return self._description
+
+    def read(self, given: str) -> Reading[None]:
+        """Take a text to read; of a very long one its beginning, which is said.
+
+        Raises
+        ------
+        InputError
+            When it is empty.
+        """
+        if not given:
+            raise InputError("There is no text to read.")
+        notes = []
+        if len(given) > LONGEST_TEXT:
+            notes.append(f"Of {len(given):,} characters the first {LONGEST_TEXT:,} are read.")
+        text = given[:LONGEST_TEXT]
+        tokens = tuple(self.alphabet.encode(text).tolist())
+        unknown = list(dict.fromkeys(own for own, token in zip(text, tokens, strict=True) if token == self.alphabet.unknown))
+        if unknown:
+            shown = " ".join(own if own.isprintable() else f"U+{ord(own):04X}" for own in unknown[:12])
+            notes.append(f"Never seen in training, and read as unknown: {shown}{' …' if len(unknown) > 12 else ''}")
+        return Reading(memory=None, given=tokens, maximum_steps=len(tokens) + WRITTEN_AT_MOST, notes=tuple(notes),
+                       given_input=given)
+
+    def start(self, memory: None) -> CellState:
+        """The state before the first character, zeros: each tensor (1, 1, hidden)."""
+        return tuple(part.unsqueeze(0) for part in self.network.start(1))
+
+    def step(self, memory: None, state: CellState, tokens: Sequence[int],
+             change: Change = unchanged) -> tuple[CellState, StepRecord]:
+        """Read the character before, one for each of the K hypotheses."""
+        before = self._tokens[tokens[0]] if len(tokens) == 1 else torch.tensor(tokens, device=self.device)  # (K,)
+        state, step, scores = self.network.step(before, tuple(part[0] for part in state), change)
+        packed = torch.cat((torch.log_softmax(scores, dim=-1), *step), dim=-1)                   # (K, V + total)
+        return tuple(part.unsqueeze(0) for part in state), StepRecord(packed, len(self.alphabet))
+
+    def reference(self) -> CharacterReference:
+        """The same model for an independent second computation."""
+        return CharacterReference(self.weights(), kind=self.network.config.cell)
+
+    @property
+    def anatomy(self) -> Anatomy:
+        """What a step is made of."""
+        return Anatomy(self.network.cell, (("word", self.network.config.embedding),))
+
+    def differentiable(self, memory: None, rows: int) -> tuple[None, None]:
+        """There is nothing that every step looks at."""
+        return None, None
+
+    def select(self, state: CellState, rows: Tensor) -> CellState:
+        """The state of hypotheses whose parents are in these rows."""
+        return select_rows(state, rows)

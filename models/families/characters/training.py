@@ -1,0 +1,138 @@
+"""Train a character model on source code: many texts in parallel, truncated back-propagation through time.
+
+The texts, each between START and END, make one long stream, cut into as many rows as a batch has. An update reads the
+next few characters of every row; the state goes on into the next update, but the gradient does not (Williams and
+Peng 1990; the lecture's "carry hidden states forward in time forever, but only backpropagate for some smaller number
+of steps").
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unrolled.models.tokenizers.char_tokenizer import Alphabet
+from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
+from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
+from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts
+from unrolled.models.training.optimising import Report
+from unrolled.models.training.updates import UpdateOptions, Updates
+
+TERMS = ("The texts are not contained. Python's standard library stands under the PSF licence. These weights: MIT, like "
+         "the program.")
+
+
+class CharacterOptions(UpdateOptions, frozen=True, kw_only=True):
+    """How a character model is trained; see `UpdateOptions` too.
+
+    Attributes
+    ----------
+    cell : {'rnn', 'lstm', 'gru'}
+    embedding, hidden, dropout :
+        See `CharacterConfig`.
+    rows : int
+        Texts that are read side by side.
+    truncation : int
+        After so many characters the gradient is cut.
+    characters_at_least : int
+        A character seen less often in the texts is unknown.
+    """
+
+    updates: int = 9000
+    learning_rate: float = 3e-3
+    cell: str = "lstm"
+    embedding: int = 64
+    hidden: int = 512
+    dropout: float = 0.1
+    rows: int = 64
+    truncation: int = 128
+    characters_at_least: int = 20
+
+
+class CharacterTask:
+    """Next characters of a stream of texts."""
+
+    def __init__(self, network: CharacterModel, texts: Sequence[str], alphabet: Alphabet, options: CharacterOptions, *,
+                 device: str = "cpu") -> None:
+        self.network = network
+        self._options, self._device = options, device
+        self._texts, self._alphabet = texts, alphabet
+        self._stream_of = -1
+        self._stream = torch.zeros(0, 0, dtype=torch.long)
+        length = sum(len(text) + 2 for text in texts)
+        self._blocks = max((length // options.rows - 1) // options.truncation, 1)  # updates in a pass over the texts
+        self._state = network.start(options.rows)
+
+    def loss(self, update: int) -> tuple[Tensor, dict[str, float]]:
+        """Cross-entropy in nats a character, of the next block of every row."""
+        epoch, block = divmod(update, self._blocks)
+        if epoch != self._stream_of:
+            self._stream, self._stream_of = self._rows_of(epoch), epoch
+            self._state = self._state if block else self.network.start(self._options.rows)
+        first = block * self._options.truncation
+        read = self._stream[:, first : first + self._options.truncation + 1].T.to(self._device)   # (T + 1, B)
+        scores, state = self.network.sequence(read[:-1], self._state)
+        self._state = tuple(tensor.detach().float() for tensor in state)  # the cut of truncated back-propagation
+        loss = F.cross_entropy(scores.float().flatten(0, 1), read[1:].flatten())
+        return loss, {"bits_per_character": loss.item() / float(np.log(2))}
+
+    def state(self) -> dict[str, Any]:
+        """The state that the next block begins with."""
+        return {"state": list(self._state)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        self._state = tuple(state["state"])
+
+    def _rows_of(self, epoch: int) -> Tensor:
+        """The texts in the epoch's order, cut into rows, (B, length)."""
+        alphabet, rows = self._alphabet, self._options.rows
+        order = np.random.default_rng((self._options.seed, epoch)).permutation(len(self._texts))
+        parts = [np.concatenate(([alphabet.start], alphabet.encode(self._texts[place]), [alphabet.end])) for place in order]
+        stream = np.concatenate(parts)
+        least = rows * (self._options.truncation + 1)
+        stream = np.resize(stream, max(len(stream), least))  # a text that is too short is read again and again
+        return torch.from_numpy(stream[: len(stream) // rows * rows].reshape(rows, -1))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CharacterTraining:
+    """One training, as it was asked for; see `Training` for what its attributes mean."""
+
+    model: str
+    data: Path
+    output: Path
+    options: CharacterOptions
+    device: str = "cpu"
+
+    def run(self) -> Iterator[Report]:
+        """Train to the end and write the checkpoint; a report after each update."""
+        options = self.options
+        texts = source_texts(self.data)
+        alphabet = Alphabet.of(texts, at_least=options.characters_at_least)
+        config = CharacterConfig(cell=options.cell, vocabulary=len(alphabet), embedding=options.embedding,
+                                 hidden=options.hidden, dropout=options.dropout)
+        torch.manual_seed(options.seed)
+        network = CharacterModel(config).to(self.device)
+        task = CharacterTask(network, texts, alphabet, options, device=self.device)
+        updates = Updates(task, options, checkpoint=self.output, about=f"{self.model} {msgspec.json.encode(options).decode()}",
+                          device=self.device)
+        yield from updates.run()
+        count = sum(map(len, texts))
+        what = "Python's standard library, without its tests" if str(self.data) == STANDARD_LIBRARY else "Python files"
+        header = Header(
+            version=FORMAT_VERSION, model=self.model, config=msgspec.structs.asdict(config), words=alphabet.words,
+            card=Card(title=f"Characters of Python code, {options.cell.upper()}", task="characters", terms=TERMS,
+                      data=f"{what}: {len(texts)} files, {count:,} characters",
+                      training=f"{options.updates} updates of {options.rows} × {options.truncation} characters, "
+                               f"truncated back-propagation through time; seed {options.seed}."))
+        save_checkpoint(self.output, header, updates.average.network.state_dict())
+        updates.forget()

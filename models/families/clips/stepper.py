@@ -1,0 +1,126 @@
+"""A trained clip classifier, ready to be stepped: a frame a step, everything that is computed recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from unrolled.models.cells import CellState
+from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.families.clips.network import ClipNetwork
+from unrolled.models.families.clips.reference import ClipReference
+from unrolled.models.data.drawn_clips import clip_file
+from unrolled.models.reference.protocol import Weights
+from unrolled.models.stepping.beam import select_rows
+from unrolled.models.stepping.channels import cell_channels
+from unrolled.models.stepping.stepper import Anatomy, Reading, StepRecord
+from unrolled.models.trace import Channel, ModelDescription
+from unrolled.models.inputs.clips import MOST_FRAMES, Clip, Frames
+
+NO_TOKEN = -1
+
+
+class ClipMemory(NamedTuple):
+    """What the encoder made of the frames, (T, features)."""
+
+    features: Tensor
+
+
+class ClipState(NamedTuple):
+    """The cell's state, each tensor (1, K, hidden), and which frame comes next, (1, K, 1)."""
+
+    cell: CellState
+    frame: Tensor
+
+
+class ClipStepper:
+    """The clip classifier, on one device.
+
+    Parameters
+    ----------
+    network : ClipNetwork
+    labels : sequence of str
+    device : str
+        Where everything is computed.
+    name, title, summary, weights_hash : str
+        For the description.
+    """
+
+    never_written: Sequence[int] = ()
+
+    def __init__(self, network: ClipNetwork, labels: Sequence[str], *, device: str = "cpu", name: str = "clips",
+                 title: str = "Clips", summary: str = "", weights_hash: str = "") -> None:
+        config = network.config
+        self.device = torch.device(device)
+        self.network = network.to(self.device).eval().requires_grad_(False)
+        kind = "frames" if config.every_frame else "clip"
+        self.draw: Callable[[int], tuple[bytes, str]] | None = lambda number: clip_file(kind, number)
+        self.weights: Callable[[], Weights] = self.network.state_dict
+        self.labels = tuple(labels)
+        probability = Channel(name="label_probability", role="label_probability", symbol="p", axes=("label",),
+                              shape=(len(labels),), low=0.0, high=1.0, labels=self.labels)
+        self._description = ModelDescription(
+            name=name, title=title, task="frames" if config.every_frame else "clip",
+            channels=(*cell_channels(config.cell, config.hidden), probability), words=self.labels, start_token=NO_TOKEN,
+            end_token=NO_TOKEN, maximum_steps=MOST_FRAMES, input_size=(config.size, config.size),
+            parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash,
+            encoder="a small CNN, trained with it", input_kind="clip",
+            joining="labels" if config.every_frame else "last label", draws="clip", summary=summary)
+
+    @property
+    def description(self) -> ModelDescription:
+        """What it records, and its words."""
+        return self._description
+
+    @torch.inference_mode()
+    def read(self, given: Clip) -> Reading[ClipMemory]:
+        """Read all frames: each is resized straight to the network's square."""
+        pixels = torch.from_numpy(resized(given.frames, self.network.config.size)).to(self.device)
+        return Reading(memory=ClipMemory(self.network.read(pixels)[0]), maximum_steps=len(pixels), given_input=given)
+
+    def start(self, memory: ClipMemory) -> ClipState:
+        """The state before the first frame."""
+        return ClipState(self.network.start(1, 1), torch.zeros(1, 1, 1, dtype=torch.long, device=self.device))
+
+    def step(self, memory: ClipMemory, state: ClipState, tokens: Sequence[int],
+             change: Change = unchanged) -> tuple[ClipState, StepRecord]:
+        """Read the next frame; what was said of the frame before plays no part."""
+        features = memory.features[state.frame[..., 0]]                                        # (1, K, features)
+        cell, step, scores = self.network.step(features, state.cell, change)
+        log_probs = torch.log_softmax(scores, dim=-1)                                          # (1, K, V)
+        packed = torch.cat((log_probs, *step, log_probs.exp()), dim=-1).flatten(0, 1)          # (K, V + total)
+        return ClipState(cell, state.frame + 1), StepRecord(packed, len(self.labels))
+
+    def reference(self) -> ClipReference:
+        """The same classifier for an independent second computation."""
+        config = self.network.config
+        return ClipReference(self.weights(), kind=config.cell, size=config.size, recurrent=config.recurrent)
+
+    @property
+    def anatomy(self) -> Anatomy:
+        """What a step is made of."""
+        return Anatomy(self.network.cell, (("frame", self.network.config.features),))
+
+    def differentiable(self, memory: ClipMemory, rows: int) -> tuple[ClipMemory, None]:
+        """The frames are read one a step, through ``frame_vector``; there is nothing that every step looks at."""
+        return ClipMemory(memory.features.clone()), None
+
+    def select(self, state: ClipState, rows: Tensor) -> ClipState:
+        """The state of hypotheses whose parents are in these rows."""
+        *cell, frame = select_rows((*state.cell, state.frame), rows)
+        return ClipState(tuple(cell), frame)
+
+
+def resized(frames: Frames, size: int) -> np.ndarray[tuple[int, int, int, int], np.dtype[np.uint8]]:
+    """Frames (T, height, width, 3) as squares, (T, 3, size, size), uint8."""
+    if frames.shape[1:3] == (size, size):
+        squares = frames
+    else:
+        squares = np.stack([np.asarray(Image.fromarray(frame).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3))
+                            for frame in frames])
+    return np.ascontiguousarray(squares.transpose(0, 3, 1, 2))

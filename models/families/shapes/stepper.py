@@ -1,0 +1,63 @@
+"""The scene captioner, ready to be stepped, everything that it computes recorded."""
+
+from __future__ import annotations
+
+import torch
+from PIL import Image
+
+from unrolled.models.tokenizers.word_tokenizer import Vocabulary
+from unrolled.models.cells.decoder import Memory
+from unrolled.models.data.drawn_scenes import scene_file
+from unrolled.models.families.shapes.network import ShapesCaptioner
+from unrolled.models.families.shapes.reference import ShapesReference
+from unrolled.models.stepping.channels import attention_channels, cell_channels
+from unrolled.models.stepping.decoder_stepper import DecoderStepper
+from unrolled.models.stepping.stepper import Reading
+from unrolled.models.trace import ModelDescription
+
+LONGEST = 20  # words; three things and what lies between them need sixteen with END
+
+
+class ShapesStepper(DecoderStepper[ShapesCaptioner]):
+    """The scene captioner with its own encoder, on one device.
+
+    Parameters
+    ----------
+    network : ShapesCaptioner
+    vocabulary : Vocabulary
+    device : str
+        Where everything is computed.
+    name, title, summary, weights_hash : str
+        For the description.
+    """
+
+    def __init__(self, network: ShapesCaptioner, vocabulary: Vocabulary, *, device: str = "cpu", name: str = "shapes",
+                 title: str = "Drawn scenes in words", summary: str = "", weights_hash: str = "") -> None:
+        super().__init__(network, never_written=(vocabulary.start, vocabulary.unknown), device=device)
+        self.vocabulary = vocabulary
+        self.draw = scene_file
+        config = network.config
+        self._description = ModelDescription(
+            name=name, title=title, task="shapes",
+            channels=cell_channels(config.cell, config.hidden) + attention_channels(("row", "column"), (config.side,) * 2),
+            words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end,
+            suppressed_tokens=tuple(self.never_written), maximum_steps=LONGEST,
+            input_size=(config.size, config.size), parameters=sum(p.numel() for p in network.parameters()),
+            weights_hash=weights_hash, encoder="a small CNN, trained with it", draws="scene", summary=summary)
+
+    @property
+    def description(self) -> ModelDescription:
+        """What it records, and its words."""
+        return self._description
+
+    @torch.inference_mode()
+    def read(self, given: Image.Image) -> Reading[Memory]:
+        """Read a picture of any shape: it is resized straight to the network's square."""
+        return Reading(memory=self.network.memory(self.network.pixels(given).unsqueeze(0).to(self.device)),
+                       given_input=given)
+
+    def reference(self) -> ShapesReference:
+        """The same captioner for an independent second computation."""
+        config = self.network.config
+        return ShapesReference(self.weights(), kind=config.cell, begin=config.begin, temperature=config.temperature,
+                               size=config.size)

@@ -1,0 +1,92 @@
+"""A trained translator that can be stepped, everything that it computes recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from unrolled.models.cells.decoder import Memory
+from unrolled.models.stepping.channels import attention_channels, cell_channels
+from unrolled.models.stepping.decoder_stepper import DecoderStepper
+from unrolled.models.stepping.stepper import InputError, Reading
+from unrolled.models.trace import ModelDescription
+from unrolled.models.families.translation.network import Translator
+from unrolled.models.tokenizers.subword_tokenizer import Pieces
+from unrolled.models.families.translation.reference import TranslatorReference
+
+LONGEST_SOURCE = 200  # pieces
+MARK = "▁"            # of a piece that begins a word
+
+
+class TranslatorStepper(DecoderStepper[Translator]):
+    """The translator with its pieces, on one device.
+
+    Parameters
+    ----------
+    network : Translator
+    source_pieces, target_pieces : Pieces
+    languages : (str, str)
+        From which into which, as ``en``, ``fr``.
+    device : str
+        Where everything is computed.
+    name, title, summary, weights_hash : str
+        For the description.
+    """
+
+    def __init__(self, network: Translator, source_pieces: Pieces, target_pieces: Pieces, *,
+                 languages: tuple[str, str] = ("", ""), device: str = "cpu", name: str = "translator",
+                 title: str = "Translation", summary: str = "", weights_hash: str = "") -> None:
+        super().__init__(network, never_written=(target_pieces.start, target_pieces.unknown), device=device)
+        self.source_pieces, self.target_pieces, self.languages = source_pieces, target_pieces, languages
+        # The sentence's length is not known yet: the description speaks of one word, the reading of all.
+        self._channels = cell_channels(network.config.cell, network.config.hidden)
+        self._description = ModelDescription(
+            name=name, title=title, task="translation", channels=self._channels + attention_channels(("source",), (1,)),
+            words=target_pieces.words, start_token=target_pieces.start, end_token=target_pieces.end,
+            suppressed_tokens=tuple(self.never_written),
+            maximum_steps=LONGEST_SOURCE, parameters=sum(p.numel() for p in network.parameters()),
+            weights_hash=weights_hash, encoder=f"{network.config.cell.upper()} that reads both ways",
+            input_kind="sentence", joining="pieces", summary=summary)
+
+    @property
+    def description(self) -> ModelDescription:
+        """What it records, and its words."""
+        return self._description
+
+    @torch.inference_mode()
+    def read(self, given: str) -> Reading[Memory]:
+        """Read a sentence; several lines are read as one.
+
+        Raises
+        ------
+        InputError
+            When nothing is in it, or it has more than `LONGEST_SOURCE` pieces.
+        """
+        sentence = " ".join(given.split())
+        tokens = self.source_pieces.encode(sentence)
+        if not tokens:
+            raise InputError("There is no sentence to translate.")
+        if len(tokens) > LONGEST_SOURCE:
+            raise InputError(f"This sentence has {len(tokens):,} pieces of words, and {LONGEST_SOURCE} are the most that "
+                             "can be read; translate it in parts.")
+        names = self.source_pieces.names(sentence)
+        unknown = [name for token, name in zip(tokens, names, strict=True) if token == self.source_pieces.unknown]
+        notes = (f"Never seen in training, and read as unknown: {_listed(unknown)}.",) if unknown else ()
+        source = torch.tensor([[*tokens, self.source_pieces.end]], device=self.device)              # (1, L)
+        memory = self.network.memory(source, torch.tensor([source.shape[1]], device=self.device))
+        length = source.shape[1]
+        return Reading(memory=memory._replace(mask=None), channels=self._channels + attention_channels(("source",), (length,)),
+                       source=(*names, self.source_pieces.words[self.source_pieces.end]),
+                       maximum_steps=min(2 * length + 10, LONGEST_SOURCE), notes=notes, given_input=sentence)
+
+    def reference(self) -> TranslatorReference:
+        """The same translator for an independent second computation."""
+        config, pieces = self.network.config, self.source_pieces
+        return TranslatorReference(self.weights(), kind=config.cell, begin=config.begin, temperature=config.temperature,
+                                   encode=lambda sentence: [*pieces.encode(sentence), pieces.end])
+
+
+def _listed(names: Sequence[str], most: int = 8) -> str:
+    different = list(dict.fromkeys(name.removeprefix(MARK) for name in names))
+    return ", ".join(f"“{name}”" for name in different[:most]) + (" …" if len(different) > most else "")

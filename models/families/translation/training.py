@@ -1,0 +1,192 @@
+"""Train a translator on sentence pairs: the true word before (teacher forcing), cross-entropy."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
+from unrolled.models.data.multi30k import read_pairs
+from unrolled.models.training.optimising import Report
+from unrolled.models.training.updates import UpdateOptions, Updates
+from unrolled.models.families.translation.network import Translator, TranslatorConfig
+from unrolled.models.tokenizers.subword_tokenizer import Pieces
+
+LANGUAGES = {"en": "English", "fr": "French", "de": "German"}
+DATA = "Multi30k (Elliott, Frank, Sima'an and Specia 2016; French: Elliott, Frank, Barrault, Bougares and Specia 2017)"
+TERMS = ("The sentences come from Flickr30k's captions and are research data; none of them is contained. These weights: MIT, "
+         "like the program.")
+LONGEST = 80  # pieces with END; the few longer pairs are left out
+
+
+class TranslationOptions(UpdateOptions, frozen=True, kw_only=True):
+    """How a translator is trained; see `UpdateOptions` too.
+
+    Attributes
+    ----------
+    source, target : str
+        Languages, as the data's files name them.
+    pieces : int
+        How many pieces of words are learned for each language.
+    sentences : int
+        In a batch.
+    cell, embedding, hidden, encoder_hidden, attention, dropout :
+        See `TranslatorConfig`.
+    label_smoothing : float
+        Probability that is spread evenly over all pieces.
+    """
+
+    updates: int = 4200
+    learning_rate: float = 2e-3
+    average_decay: float = 0.999
+    source: str = "en"
+    target: str = "fr"
+    pieces: int = 4000
+    sentences: int = 128
+    cell: str = "gru"
+    embedding: int = 256
+    hidden: int = 512
+    encoder_hidden: int = 256
+    attention: int = 256
+    dropout: float = 0.4
+    label_smoothing: float = 0.1
+
+
+Ids = Sequence[Sequence[int]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PairBatch:
+    """Sentence pairs, padded.
+
+    Attributes
+    ----------
+    source : Tensor of int, shape (P, L)
+    lengths : Tensor of int, shape (P,)
+    inputs, targets : Tensor of int, shape (P, T)
+        The piece before, and the piece to write; -1 in `targets` behind END.
+    """
+
+    source: Tensor
+    lengths: Tensor
+    inputs: Tensor
+    targets: Tensor
+
+
+def padded(sequences: Ids, fill: int) -> Tensor:
+    """Sequences as one tensor (P, longest), filled up behind."""
+    longest = max(map(len, sequences))
+    return torch.tensor([[*own, *[fill] * (longest - len(own))] for own in sequences])
+
+
+def pair_batch(source: Ids, target: Ids, *, start: int) -> PairBatch:
+    """Put pairs together; every sequence ends with END."""
+    targets = padded(target, -1)
+    inputs = torch.cat((torch.full((len(target), 1), start), targets[:, :-1].clamp_min(0)), dim=1)
+    return PairBatch(padded(source, 0), torch.tensor([len(own) for own in source]), inputs, targets)
+
+
+class TranslationTask:
+    """Sentence pairs, those of like lengths together."""
+
+    def __init__(self, network: Translator, source: Ids, target: Ids, options: TranslationOptions, *, start: int,
+                 device: str = "cpu") -> None:
+        self.network = network
+        self._source, self._target, self._start = source, target, start
+        self._options, self._device = options, device
+        self._lengths = np.array([2 * len(t) + len(s) for s, t in zip(source, target, strict=True)], np.float64)
+        self._blocks = max(len(source) // options.sentences, 1)
+        self._order: tuple[int, npt.NDArray[np.int64]] = -1, np.zeros((0, 0), np.int64)
+
+    def loss(self, update: int) -> tuple[Tensor, dict[str, float]]:
+        """Cross-entropy in nats a piece, of a batch."""
+        epoch, block = divmod(update, self._blocks)
+        if self._order[0] != epoch:
+            self._order = epoch, self._order_of(epoch)
+        chosen = self._order[1][block]
+        batch = pair_batch([self._source[p] for p in chosen], [self._target[p] for p in chosen], start=self._start)
+        return translation_loss(self.network, batch, label_smoothing=self._options.label_smoothing, device=self._device)
+
+    def state(self) -> dict[str, Any]:
+        """Nothing: a batch depends on the update's number alone."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Nothing to restore."""
+
+    def _order_of(self, epoch: int) -> npt.NDArray[np.int64]:
+        """The pairs of each of the epoch's batches, (batches, sentences)."""
+        random = np.random.default_rng((self._options.seed, epoch))
+        order = np.argsort(self._lengths + random.normal(0.0, 1.5, len(self._lengths)), kind="stable")
+        order = np.resize(order, self._blocks * min(self._options.sentences, len(order)))
+        return random.permutation(order.reshape(self._blocks, -1))
+
+
+def translation_loss(network: Translator, batch: PairBatch, *, label_smoothing: float,
+                     device: str = "cpu") -> tuple[Tensor, dict[str, float]]:
+    """Write the translations with the true piece before, and compare."""
+    memory = network.memory(batch.source.to(device), batch.lengths.to(device))
+    state = network.start(memory)
+    inputs, targets = batch.inputs.to(device), batch.targets.to(device)
+    outputs = []
+    for words in inputs.unbind(1):
+        state, step = network.step(memory, state, words.unsqueeze(1))
+        outputs.append(step.output)                                                   # (P, 1, embedding)
+    written = targets >= 0                                                            # (P, T)
+    scores = network.scores(torch.cat(outputs, dim=1)[written]).float()               # (pieces written, V)
+    loss = F.cross_entropy(scores, targets[written], label_smoothing=label_smoothing)
+    return loss, {"loss": loss.item()}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TranslationTraining:
+    """One training, as it was asked for."""
+
+    model: str
+    data: Path
+    output: Path
+    options: TranslationOptions
+    device: str = "cpu"
+
+    def run(self) -> Iterator[Report]:
+        """Train to the end and write the checkpoint; a report after each update."""
+        options = self.options
+        pairs = read_pairs(self.data, "train", source=options.source, target=options.target)
+        source_pieces = Pieces.of(pairs.source, size=options.pieces)
+        target_pieces = Pieces.of(pairs.target, size=options.pieces)
+        source = [[*source_pieces.encode(sentence), source_pieces.end] for sentence in pairs.source]
+        target = [[*target_pieces.encode(sentence), target_pieces.end] for sentence in pairs.target]
+        kept = [place for place, (s, t) in enumerate(zip(source, target, strict=True)) if max(len(s), len(t)) <= LONGEST]
+        config = TranslatorConfig(
+            vocabulary=len(target_pieces), source_vocabulary=len(source_pieces), cell=options.cell,
+            features=2 * options.encoder_hidden, embedding=options.embedding, source_embedding=options.embedding,
+            hidden=options.hidden, encoder_hidden=options.encoder_hidden, attention=options.attention,
+            dropout=options.dropout)
+        torch.manual_seed(options.seed)
+        network = Translator(config).to(self.device)
+        task = TranslationTask(network, [source[p] for p in kept], [target[p] for p in kept], options,
+                               start=target_pieces.start, device=self.device)
+        updates = Updates(task, options, checkpoint=self.output, device=self.device,
+                          about=f"{self.model} {msgspec.json.encode(options).decode()}")
+        yield from updates.run()
+        left, right = (LANGUAGES.get(language, language) for language in (options.source, options.target))
+        header = Header(
+            version=FORMAT_VERSION, model=self.model,
+            config=msgspec.structs.asdict(config) | {"source_language": options.source, "target_language": options.target,
+                                                     "source_pieces": source_pieces.description,
+                                                     "target_pieces": target_pieces.description},
+            words=target_pieces.words,
+            card=Card(title=f"Translation with attention, {left} to {right}", task="translation", data=DATA, terms=TERMS,
+                      training=f"{len(kept)} sentence pairs, {options.updates} updates of {options.sentences} pairs; "
+                               f"{options.pieces} pieces of words a language, lower case; seed {options.seed}."))
+        save_checkpoint(self.output, header, updates.average.network.state_dict())
+        updates.forget()

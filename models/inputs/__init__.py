@@ -1,0 +1,1 @@
+"""What models read: pictures, texts, clips; decoded alike in both processes."""

@@ -1,0 +1,73 @@
+"""Read a text's file, or say in one sentence why not. Window and backend read the same bytes with this function.
+
+It knows neither torch nor Qt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from unrolled.models.inputs.pictures import PictureError, read_file
+
+LARGEST_TEXT = 8 * 1024 * 1024  # bytes
+
+
+class TextError(ValueError):
+    """A text that cannot be used: one sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text.
+
+    Attributes
+    ----------
+    text : str
+        With line ends as ``\\n``.
+    notes : tuple of str
+        What was done to it that a person should know, a sentence each.
+    """
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+def text_bytes(path: Path) -> bytes:
+    """The bytes of a text's file. Raises `TextError` when it is missing, a folder, unreadable, empty or far too large."""
+    try:
+        return read_file(path)
+    except PictureError as error:
+        raise TextError(str(error)) from error
+
+
+def read_text(data: bytes, name: str) -> Text:
+    """Decode a text: UTF-8, or UTF-16 with its mark; other bytes as Latin-1, which is said.
+
+    Raises
+    ------
+    TextError
+        When it is empty, far too large, or no text at all.
+    """
+    if len(data) > LARGEST_TEXT:
+        raise TextError(f"“{name}” is {len(data) / 2**20:.0f} MiB; {LARGEST_TEXT // 2**20} MiB are the most that can be read.")
+    notes: tuple[str, ...] = ()
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            text = data.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise TextError(f"“{name}” is damaged: it says that it is UTF-16 and is not.") from error
+    elif b"\0" in data:
+        raise TextError(f"“{name}” is not a text: it holds binary data.")
+    else:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = data.decode("latin-1")
+            if sum(not (character.isprintable() or character in "\n\r\t\f") for character in text) > len(text) // 20:
+                raise TextError(f"“{name}” is not a text: it holds binary data.") from None
+            notes = (f"“{name}” is not UTF-8; it was read as Latin-1.",)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise TextError(f"“{name}” is empty.")
+    return Text(text, notes)

@@ -1,0 +1,1 @@
+"""A run and its branches, as values."""

@@ -1,0 +1,302 @@
+"""One branch of a run on the backend's side: its tokens, its edits, and the states that steps can be taken from.
+
+State is a value, so a step can be taken again from any earlier one, asking for an earlier step forgets what came after
+it, and a branch that leaves another shares the states before. Of what is written every state is kept; of a long text
+that is only read, one in `BLOCK_STEPS`, and those between are computed again when they are asked for, which gives the
+same bits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unrolled.models.backend.engine import EngineError, NotFinite, StillWanted, Superseded
+from unrolled.models.runs.hypotheses import Hypotheses, searchable
+from unrolled.models.cells.hook import Change
+from unrolled.models.protocol.message import BeamStepped, Decoding, Ended, Stepped, SteppedBlock
+from unrolled.models.stepping.beam import BeamRound, beam_search
+from unrolled.models.stepping.channels import ORDER_OF_COMPUTATION
+from unrolled.models.stepping.choosing import choose
+from unrolled.models.stepping.editing import change_at, forced_token, input_at
+from unrolled.models.stepping.second import SecondComputation
+from unrolled.models.stepping.stepper import AnyStepper, Reading, StepRecord
+from unrolled.models.trace import Candidate, Channel
+from unrolled.models.trace.edits import Edit
+
+CANDIDATES = 10
+BLOCK_STEPS = 256
+
+
+class Line:
+    """A model and what it writes on one branch.
+
+    Parameters
+    ----------
+    run, branch : int
+        Their numbers, for reports.
+    stepper : Stepper
+    reading : Reading
+        The input as that stepper has read it.
+    others : mapping of str to Reading
+        Other inputs that edits may swap to, by their hash.
+    edits : sequence of Edit
+        That are in force.
+    tokens : sequence of int
+        Written already.
+    states : mapping of int to state
+        The state before a step, where it is known; that before step 0 always is.
+    second : SecondComputation, optional
+        That of the branch that this one leaves.
+    """
+
+    def __init__(self, run: int, branch: int, stepper: AnyStepper, reading: Reading[Any], *,
+                 others: Mapping[str, Reading[Any]], edits: Sequence[Edit] = (), tokens: Sequence[int] = (),
+                 states: Mapping[int, Any] | None = None, second: SecondComputation | None = None) -> None:
+        self._run, self._branch = run, branch
+        self.stepper, self.reading, self.edits = stepper, reading, tuple(edits)
+        self._others = others
+        self.second = second or SecondComputation(stepper)
+        description = stepper.description
+        self.maximum = reading.maximum_steps or description.maximum_steps
+        self.channels: tuple[Channel, ...] = reading.channels or description.channels
+        self.tokens: list[int] = list(tokens)
+        self._states: dict[int, Any] = dict(states or {})
+        if 0 not in self._states:
+            with computing(stepper.device.type):
+                self._states[0] = stepper.start(self.memory_at(0))
+        self._barred = torch.zeros(len(description.words))
+        self._barred[list(stepper.never_written)] = float("-inf")
+        self._plan: tuple[int, ...] = ()  # what a beam search found, where one was asked for
+        self._planned_for: Decoding | None = None
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def fork(self, branch: int, step: int, edits: Sequence[Edit]) -> Line:
+        """A branch that leaves this one before a step; what comes earlier is shared and not computed again."""
+        if step > len(self.tokens):
+            raise EngineError("step", f"Step {step} is not there yet: {len(self.tokens)} are recorded.")
+        # What a branch looks at from its very beginning is its own, and so is the state that it begins with.
+        states = {place: state for place, state in self._states.items() if place <= step} if step else {}
+        return Line(self._run, branch, self.stepper, self.reading, others=self._others, edits=edits,
+                    tokens=self.tokens[:step], states=states, second=self.second)
+
+    def advance(self, step: int, decoding: Decoding, wanted: StillWanted,
+                count: int = 1) -> Stepped | SteppedBlock | Ended:
+        """Take one step from the state before it, or up to `count` at once where the input gives the tokens."""
+        description, given = self.stepper.description, self.reading.given
+        if step > len(self.tokens):
+            raise EngineError("step", f"Step {step} is not there yet: {len(self.tokens)} are recorded.")
+        if step >= self.maximum:
+            return Ended(self._run, False, self._branch)
+        if step > len(given) and self.tokens[step - 1] == description.end_token:
+            return Ended(self._run, True, self._branch)
+        before = self.state(step, wanted)
+        self.forget_from(step)
+        force = forced_token(self.edits, step)
+        if count > 1 and step < len(given):
+            return self._read_block(step, before, given[step : step + min(count, BLOCK_STEPS)], wanted)
+        if force < 0 and step >= len(given) and decoding.method == "beam" and not self._planned(decoding):
+            self.search(decoding, None, wanted)
+        started = time.perf_counter()
+        with computing(self.stepper.device.type):
+            state, packed = self._step(before, step)
+        self._check(packed, step)
+        words = len(description.words)
+        log_probs, values = packed[:words], packed[words:]
+        if force >= 0:
+            token = force
+        elif step < len(given):
+            token = given[step]
+        elif decoding.method == "beam" and self._planned(decoding) and step < len(self._plan):
+            token = self._plan[step]
+        else:
+            token = choose(log_probs + self._barred, decoding, step=step)
+        self.tokens.append(token)
+        self._states[step + 1] = state
+        return Stepped(self._run, step, token, description.words[token], float(log_probs[token]), self._candidates(log_probs),
+                       values.numpy().astype("<f4", copy=False).tobytes(), (time.perf_counter() - started) * 1000,
+                       self._branch)
+
+    def search(self, decoding: Decoding, report: Callable[[BeamStepped], None] | None, wanted: StillWanted) -> None:
+        """Search for the most probable tokens from here on; steps follow what is found.
+
+        Parameters
+        ----------
+        report : callable, optional
+            Told of every step's hypotheses.
+        """
+        begin, description, stepper, given = len(self.tokens), self.stepper.description, self.stepper, self.reading.given
+        if begin > len(given) and self.tokens[begin - 1] == description.end_token:
+            return  # nothing follows END
+        at = begin
+        record: StepRecord | None = None
+
+        def take_step(state: Any, words: Tensor) -> tuple[Any, Tensor]:
+            nonlocal at, record
+            state, record = stepper.step(self.memory_at(at), state, words[0].tolist(), self.change_at(at))
+            record = StepRecord(record.packed.cpu(), record.vocabulary)
+            only = forced_token(self.edits, at)
+            only = given[at] if only < 0 and at < len(given) else only
+            at += 1
+            return state, searchable(record, only, self._barred).unsqueeze(0)
+
+        told = Hypotheses(self._run, self._branch, begin=begin, length_penalty=decoding.length_penalty,
+                          words=description.words, candidates=self._candidates)
+
+        def watch(made: BeamRound) -> None:
+            if report is not None and record is not None:
+                report(told.grown(made, record))
+
+        first = self.state(begin, wanted)
+        with computing(stepper.device.type):
+            found = beam_search(first, take_step, stepper.select, pictures=1, start=self.token_before(begin),
+                                end=description.end_token, width=decoding.beam_width,
+                                length_penalty=decoding.length_penalty,
+                                maximum_steps=self.maximum - begin, keep_going=wanted, watch=watch)
+        if not wanted():
+            raise Superseded
+        self._plan = (*self.tokens, *(found[0][0].tokens if found[0] else ()))
+        self._planned_for = decoding
+
+    # ── What questions are answered from ──────────────────────────────────────────────────────────────────────
+
+    def token_before(self, step: int) -> int:
+        """The token that a step reads."""
+        return self.tokens[step - 1] if step else self.stepper.description.start_token
+
+    def reading_at(self, step: int) -> Reading[Any]:
+        """The input that a step looks at."""
+        swapped = input_at(self.edits, step)
+        if not swapped:
+            return self.reading
+        if swapped not in self._others:
+            raise EngineError("edit", "The input that this branch looks at is not there any more; choose it again.")
+        return self._others[swapped]
+
+    def memory_at(self, step: int) -> Any:
+        """What a step looks at, as the model has read it."""
+        return self.reading_at(step).memory
+
+    def change_at(self, step: int) -> Change:
+        """What the edits do at a step."""
+        return change_at(self.edits, step)
+
+    def state(self, step: int, wanted: StillWanted) -> Any:
+        """The state before a step, computed again from the nearest one before it where it was not kept."""
+        if step in self._states:
+            return self._states[step]
+        nearest = max(place for place in self._states if place < step)
+        state = self._states[nearest]
+        with computing(self.stepper.device.type):
+            for place in range(nearest, step):
+                if not wanted():
+                    raise Superseded
+                state, _ = self.stepper.step(self.memory_at(place), state, [self.token_before(place)], self.change_at(place))
+                if place + 1 >= len(self.reading.given):
+                    self._states[place + 1] = state
+        self._states[step] = state
+        return state
+
+    # ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _step(self, state: Any, step: int) -> tuple[Any, Tensor]:
+        """A step: the new state, and on the host the log-probabilities and all channels."""
+        state, record = self.stepper.step(self.memory_at(step), state, [self.token_before(step)], self.change_at(step))
+        return state, record.packed[0].cpu()  # one copy to the host
+
+    def _read_block(self, step: int, state: Any, tokens: tuple[int, ...], wanted: StillWanted) -> SteppedBlock:
+        """Read tokens that the input gives, as one report."""
+        started = time.perf_counter()
+        words = len(self.stepper.description.words)
+        rows = []
+        with computing(self.stepper.device.type):
+            for number, token in enumerate(tokens):
+                if not wanted():
+                    break
+                state, packed = self._step(state, step + number)
+                rows.append(packed)
+                force = forced_token(self.edits, step + number)
+                self.tokens.append(token if force < 0 else force)
+        if not rows:
+            raise Superseded
+        self._states[step + len(rows)] = state
+        block = torch.stack(rows)                                                    # (T, V + total)
+        try:
+            self._check(block, step)
+        except NotFinite as error:
+            self.forget_from(error.step)
+            rows = rows[: error.step - step]  # what came before is kept
+            if not rows:
+                raise
+            block = torch.stack(rows)
+        log_probs = block[:, :words]
+        read = torch.tensor(self.tokens[step : step + len(rows)])
+        best = log_probs.topk(min(CANDIDATES, words), dim=-1)
+        return SteppedBlock(
+            self._run, step, len(rows), _int32(read), _float32(log_probs.gather(1, read.unsqueeze(1))),
+            _int32(best.indices), _float32(best.values), _float32(block[:, words:]), (time.perf_counter() - started) * 1000,
+            self._branch)
+
+    def _candidates(self, log_probs: Tensor) -> tuple[Candidate, ...]:
+        """The most probable tokens, those that are never written among them, from log-probabilities on the host, (V,)."""
+        words = self.stepper.description.words
+        best = log_probs.topk(min(CANDIDATES, len(words)))
+        return tuple(Candidate(int(k), words[int(k)], float(p)) for p, k in zip(best.values, best.indices, strict=True))
+
+    def _planned(self, decoding: Decoding) -> bool:
+        """Whether a search has found what follows."""
+        step = len(self.tokens)
+        return self._planned_for == decoding and step < len(self._plan) and self._plan[:step] == tuple(self.tokens)
+
+    def forget_from(self, step: int) -> None:
+        """Go back to before a step."""
+        if step < len(self.tokens):
+            del self.tokens[step:]
+            self._states = {place: state for place, state in self._states.items() if place <= step}
+
+    def _check(self, packed: Tensor, step: int) -> None:
+        """See that all numbers are finite, and say where the first that is not began; (V + total,) or (T, V + total)."""
+        words = len(self.stepper.description.words)
+        rows = packed.reshape(-1, packed.shape[-1])
+        fine = torch.isfinite(rows[:, words:]).all(dim=1) & ~torch.isnan(rows[:, :words]).any(dim=1)
+        if bool(fine.all()):
+            return
+        row = int((~fine).nonzero()[0])
+        begin = words
+        wrong: dict[str, int] = {}
+        for channel in self.channels:
+            values = rows[row, begin : begin + channel.size]
+            begin += channel.size
+            if not bool(torch.isfinite(values).all()):
+                wrong[channel.name] = int((~torch.isfinite(values)).nonzero()[0])
+        name = min(wrong, key=lambda one: (ORDER_OF_COMPUTATION.index(one) if one in ORDER_OF_COMPUTATION else 99), default="")
+        raise NotFinite(step + row, name, wrong.get(name, -1), edited=bool(self.edits))
+
+
+def _int32(values: Tensor) -> bytes:
+    return values.numpy().astype("<i4").tobytes()
+
+
+def _float32(values: Tensor) -> bytes:
+    return values.contiguous().numpy().astype("<f4", copy=False).tobytes()
+
+
+@contextmanager
+def computing(device: str) -> Iterator[None]:
+    """Without a graph; and on the CPU with one thread, which is faster and steadier than several for single steps."""
+    before = torch.get_num_threads()
+    if device == "cpu":
+        torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        if device == "cpu":
+            torch.set_num_threads(before)

@@ -1,0 +1,76 @@
+"""What a branch's beam search may write at a step, and how it is told: every hypothesis with a number and its parent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from unrolled.models.protocol.message import BeamHypothesis, BeamStepped
+from unrolled.models.stepping.beam import BeamRound
+from unrolled.models.stepping.stepper import StepRecord
+from unrolled.models.trace import Candidate
+
+
+def searchable(record: StepRecord, only: int, barred: Tensor) -> Tensor:
+    """The log-probabilities that a search goes on with, (K, V), from a step's record on the host.
+
+    A hypothesis whose numbers are not finite goes no further. Where none is left the search ends, and the step that is
+    taken then says where it began.
+
+    Parameters
+    ----------
+    only : int
+        The one token that may be written, or -1.
+    barred : Tensor, shape (V,)
+        Minus infinity for what is never written, 0 for the rest.
+    """
+    log_probs = record.log_probs
+    broken = ~torch.isfinite(record.values).all(dim=1) | torch.isnan(log_probs).any(dim=1)                  # (K,)
+    if only < 0:
+        allowed = log_probs + barred
+    else:
+        # One that is never written by itself has minus infinity, with which no hypothesis would be left.
+        own = log_probs[:, only : only + 1].nan_to_num(neginf=0.0)
+        allowed = torch.full_like(log_probs, float("-inf")).index_copy(1, torch.tensor([only]), own)
+    return allowed.masked_fill(broken.unsqueeze(1), float("-inf"))
+
+
+class Hypotheses:
+    """Gives a search's hypotheses numbers, so that each names its parent.
+
+    Parameters
+    ----------
+    run, branch : int
+        For the reports.
+    begin : int
+        The step that the search begins with.
+    length_penalty : float
+        See `unrolled.models.stepping.beam.Hypothesis.score`.
+    words : sequence of str
+        The vocabulary.
+    candidates : callable
+        Gives the most probable tokens of log-probabilities (V,).
+    """
+
+    def __init__(self, run: int, branch: int, *, begin: int, length_penalty: float, words: Sequence[str],
+                 candidates: Callable[[Tensor], tuple[Candidate, ...]]) -> None:
+        self._run, self._branch, self._begin, self._penalty, self._words = run, branch, begin, length_penalty, words
+        self._candidates = candidates
+        self._living: tuple[int, ...] = (-1,)
+        self._made = 0
+
+    def grown(self, made: BeamRound, record: StepRecord) -> BeamStepped:
+        """The report of one step; the record, on the host, is that of the living hypotheses before it."""
+        log_probs = record.log_probs
+        hypotheses = tuple(
+            BeamHypothesis(number=self._made + place, parent=self._living[parent], token=token, word=self._words[token],
+                           log_prob=float(log_probs[parent, token]), score=total / (made.step + 1) ** self._penalty,
+                           finished=place >= made.living, candidates=self._candidates(log_probs[parent]))
+            for place, (parent, token, total) in enumerate(zip(made.parents, made.tokens, made.totals, strict=True)))
+        self._made += len(hypotheses)
+        self._living = tuple(hypothesis.number for hypothesis in hypotheses[: made.living])
+        values = record.values[list(made.parents)].float().contiguous()                                     # (K', total)
+        return BeamStepped(self._run, self._branch, self._begin + made.step, hypotheses,
+                           values.numpy().astype("<f4", copy=False).tobytes())

@@ -1,0 +1,85 @@
+"""One input and a model's branches over it: the first, number 0, and those that leave one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from unrolled.models.backend.engine import EngineError, StillWanted
+from unrolled.models.runs.branch import Line
+from unrolled.models.protocol.message import BeamStepped, Decoding, Ended, Stepped, SteppedBlock
+from unrolled.models.stepping.stepper import AnyStepper, Reading
+from unrolled.models.trace.edits import Edit, EditError, SwapInput, check
+
+NO_PARENT = -1
+
+
+class Run:
+    """A model and what it does with one input.
+
+    Parameters
+    ----------
+    number : int
+        Of the run, for its reports.
+    stepper : Stepper
+    reading : Reading
+        The input as that stepper has read it.
+    """
+
+    def __init__(self, number: int, stepper: AnyStepper, reading: Reading[Any]) -> None:
+        self.number, self.stepper, self._reading = number, stepper, reading
+        self._others: dict[str, Reading[Any]] = {}  # by the hash of their bytes
+        self._lines = {0: Line(number, 0, stepper, reading, others=self._others)}
+
+    def line(self, branch: int) -> Line:
+        """A branch. Raises `EngineError` where there is none of that number."""
+        if branch not in self._lines:
+            raise EngineError("step", f"There is no branch {branch} of this run.")
+        return self._lines[branch]
+
+    def add_input(self, input_hash: str, reading: Reading[Any]) -> None:
+        """Keep another input, so that an edit can swap to it."""
+        own, other = self._reading, reading
+        if other.memory is None:
+            raise EngineError("edit", "This model reads a text a character at a step; there is nothing else that it looks at.")
+        if other.channels != own.channels or other.maximum_steps < own.maximum_steps:
+            raise EngineError("edit", "The other input has another length than the run’s own; a run cannot change over to it.")
+        self._others[input_hash] = other
+
+    def fork(self, branch: int, parent: int, step: int, edits: Sequence[Edit], tokens: Sequence[int]) -> None:
+        """Make a branch that leaves another before a step; or, without a parent, one whose tokens are known.
+
+        Raises
+        ------
+        EngineError
+            When an edit cannot be made, or the step is not there.
+        """
+        description, channels = self.stepper.description, self._reading.channels or self.stepper.description.channels
+        for edit in edits:
+            try:
+                check(edit, channels, description.words)
+            except EditError as error:
+                raise EngineError("edit", str(error)) from error
+            if isinstance(edit, SwapInput) and edit.input_hash not in self._others:
+                raise EngineError("edit", f"“{edit.name}” has not been read by the model; choose it again.")
+        if parent != NO_PARENT:
+            self._lines[branch] = self.line(parent).fork(branch, step, edits)
+            return
+        if any(not 0 <= token < len(description.words) for token in tokens):
+            raise EngineError("step", "A word of this run is not one of the model’s.")
+        self._lines[branch] = Line(self.number, branch, self.stepper, self._reading, others=self._others, edits=edits,
+                                   tokens=tokens)
+
+    def advance(self, branch: int, step: int, decoding: Decoding, wanted: StillWanted,
+                count: int = 1) -> Stepped | SteppedBlock | Ended:
+        """Take a branch's next step; see `Line.advance`."""
+        return self.line(branch).advance(step, decoding, wanted, count)
+
+    def search(self, branch: int, step: int, decoding: Decoding, report: Callable[[BeamStepped], None],
+               wanted: StillWanted) -> None:
+        """Search from a branch's step on, every step told; see `Line.search`."""
+        line = self.line(branch)
+        if step > len(line):
+            raise EngineError("step", f"Step {step} is not there yet: {len(line)} are recorded.")
+        line.forget_from(step)
+        line.search(decoding, report, wanted)

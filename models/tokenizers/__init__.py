@@ -1,0 +1,1 @@
+"""Words, characters and subwords as numbers and back."""

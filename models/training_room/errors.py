@@ -1,0 +1,38 @@
+"""The training room as the server sees it. It imports no torch, so that a server is up at once."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from unrolled.models.protocol.message import RoomChanges, RoomSettings, RoomStarted, RoomUpdated
+
+
+class RoomError(RuntimeError):
+    """A training cannot begin or go on: one sentence for people.
+
+    Parameters
+    ----------
+    sentence : str
+    exploded : bool
+        Its numbers are not finite any more; what was learned before is kept, and it can go on with other settings.
+    """
+
+    def __init__(self, sentence: str, *, exploded: bool = False) -> None:
+        super().__init__(sentence)
+        self.exploded = exploded
+
+
+class Rooms(Protocol):
+    """One training at a time, beside the engine and apart from it. No method is called while another runs."""
+
+    def start(self, room: int, settings: RoomSettings) -> RoomStarted:
+        """Begin anew. Raises `RoomError`."""
+        ...
+
+    def step(self, room: int, changes: RoomChanges, picture: bool) -> RoomUpdated:
+        """Make one update. Raises `RoomError`."""
+        ...
+
+    def stop(self, room: int) -> None:
+        """Forget a training; another one is left alone."""
+        ...

@@ -1,0 +1,1 @@
+"""What `unrolled bench` measures of window and export."""

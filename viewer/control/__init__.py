@@ -1,0 +1,1 @@
+"""What the program does: runs, models, files, branches, comparisons; no widgets."""

@@ -1,0 +1,1 @@
+"""Painters and geometry that views and exports share."""

@@ -1,0 +1,1 @@
+"""What is painted into exported pictures: a scene a kind of input."""

@@ -1,0 +1,185 @@
+"""An alignment as frames and as a picture: source words lit up, a row more for every written word, the finished matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+
+from unrolled.models.trace import Trace
+from unrolled.models.trace.detokenization import text_of
+from unrolled.viewer.export.failure import Cancelled, ExportError
+from unrolled.viewer.export.scenes.legend import draw_legend, draw_step
+from unrolled.viewer.export.pixels import Pixels, pixels_of
+from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.type_setting import font, set_words
+from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry
+from unrolled.viewer.drawing.alignment_painting import (
+    Labels,
+    alignment_table,
+    paint_cells,
+    paint_source,
+    paint_written,
+    text_on,
+    weight_colour,
+)
+from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, written_label
+from unrolled.viewer.state.words import is_end
+from unrolled.viewer.theme.themes import DARK, LIGHT
+
+LEAST_ROW, MOST_CELL = 12.0, 26.0  # pixels at a width of 640
+MOST_STEPS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class AlignmentScene:
+    """A run with attention over a source, ready to be drawn.
+
+    Attributes
+    ----------
+    rows : array of float32, shape (steps, source words)
+    source, words : tuple of str
+        As people read them.
+    probabilities : array of float32, shape (steps,)
+    title : str
+        What was written, as a text.
+    trace : Trace
+    """
+
+    rows: npt.NDArray[np.float32]
+    source: tuple[str, ...]
+    words: tuple[str, ...]
+    probabilities: npt.NDArray[np.float32]
+    title: str
+    trace: Trace
+
+    @property
+    def steps(self) -> int:
+        """How many there are."""
+        return len(self.words)
+
+
+def alignment_scene(trace: Trace) -> AlignmentScene:
+    """Take from a trace what is drawn of its first channel over ``source``. Raises `ExportError`."""
+    if len(trace) > MOST_STEPS:
+        raise ExportError(f"{len(trace):,} written words are too many for a picture; {MOST_STEPS:,} are the most.")
+    channel, joining, given = source_channels(trace.channels.values())[0], trace.provenance.joining, trace.provenance.source
+    names = tuple(given) + tuple(str(place + 1) for place in range(len(given), channel.size))
+    return AlignmentScene(
+        trace.column(channel.name), tuple(written_label(name, joining) for name in names[: channel.size]),
+        tuple(written_label(word, joining) for word in trace.words), np.exp(trace.log_probs),
+        text_of((word for word in trace.words if not is_end(word)), joining), trace)
+
+
+class AlignmentLayout:
+    """Where everything lies, the same on every frame, and how it is painted.
+
+    Parameters
+    ----------
+    scene : AlignmentScene
+    settings : ExportSettings
+    sentence : bool
+        Whether the source sentence stands over the matrix, lit up by the current row.
+    """
+
+    def __init__(self, scene: AlignmentScene, settings: ExportSettings, *, sentence: bool) -> None:
+        self.scene, self.settings = scene, settings
+        self.theme = DARK if settings.dark else LIGHT
+        width = settings.width - settings.width % 2
+        unit = width / 640
+        self.unit, self.margin = unit, round(16 * unit)
+        room = width - 2 * self.margin
+        self.table = alignment_table(settings.colour_map, self.theme.error)
+        found = AlignmentRows(source_channels(scene.trace.channels.values())[0], settings.scale)
+        found.follow(scene.trace)
+        self.places = found.places
+        self._word_font = font(17 * unit)
+        self.words = set_words(tuple(f"{word}  " for word in scene.source), self._word_font, width=room, gap=4 * unit,
+                               line_height=28 * unit)
+        self.words_top = float(self.margin)
+        top = self.margin + (self.words.height + 12 * unit if sentence and settings.words else 0.0)
+        self._sentence = sentence and settings.words
+        self._source, self._written = Labels(scene.source, font(12 * unit)), Labels(scene.words, font(12 * unit))
+        left = min(self._written.width + 4 * unit, 0.3 * room)
+        cell = min((room - left) / len(scene.source), MOST_CELL * 1.6 * unit)
+        height = min(max(cell, LEAST_ROW * unit), MOST_CELL * unit)
+        lying = cell >= self._source.width
+        heads = self._source.height + 4 if lying else min(self._source.width + 4 * unit, 150 * unit)
+        self.at = (float(self.margin), float(round(top)))
+        self.geometry = AlignmentGeometry(round(left), round(heads), cell, height, scene.steps, len(scene.source))
+        legend_top = self.at[1] + self.geometry.bottom + 14 * unit
+        self.legend = QRectF(self.margin, legend_top, room, 30 * unit)
+        total = round(self.legend.bottom() + 10 * unit)
+        self.size = QSize(width, total + total % 2)
+
+    def paint(self, painter: QPainter, *, rows: int, current: int) -> None:
+        """Paint so many rows; `current` is outlined and lights up the source, -1 for none."""
+        scene, theme, geometry = self.scene, self.theme, self.geometry
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        painter.fillRect(QRectF(0, 0, self.size.width(), self.size.height()), QColor(theme.panel))
+        weights = scene.rows[current] if current >= 0 else None
+        limits = row_limits(scene.rows[current], self.settings.scale) if current >= 0 else (0.0, 1.0)
+        if self._sentence and weights is not None:
+            self._paint_sentence(painter, weights, limits)
+        painter.save()
+        painter.translate(*self.at)
+        painter.fillRect(QRectF(geometry.left, geometry.top, geometry.right - geometry.left, geometry.bottom - geometry.top),
+                         QColor(theme.missing))
+        paint_cells(painter, geometry, self.places[:rows], self.table, ground=theme.panel)
+        paint_source(painter, geometry, self._source, theme, weights=weights, table=self.table, limits=limits)
+        shown = AlignmentGeometry(geometry.left, geometry.top, geometry.cell_width, geometry.cell_height, rows, geometry.columns)
+        paint_written(painter, shown, self._written, theme, current=current)
+        if current >= 0:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(theme.playhead), max(1.5 * self.unit, 1.0)))
+            painter.drawRect(QRectF(geometry.left, geometry.top + current * geometry.cell_height,
+                                    geometry.right - geometry.left, geometry.cell_height))
+        painter.restore()
+        draw_legend(painter, self.legend, cells=len(scene.source), settings=self.settings, theme=theme, end=1.0, opaque=True)
+
+    def _paint_sentence(self, painter: QPainter, weights: npt.NDArray[np.float32], limits: tuple[float, float]) -> None:
+        painter.setFont(self._word_font)
+        for word, place, weight in zip(self.scene.source, self.words.places, weights, strict=True):
+            box = place.translated(self.margin, self.words_top).adjusted(0, 1.5 * self.unit, 0, -1.5 * self.unit)
+            ground = weight_colour(float(weight), limits, self.table)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(ground)
+            painter.drawRoundedRect(box, 4 * self.unit, 4 * self.unit)
+            painter.setPen(text_on(ground))
+            text = painter.fontMetrics().elidedText(word, Qt.TextElideMode.ElideRight, int(box.width()))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+class AlignmentFrames:
+    """Paints any frame of the animation; usable in any one thread."""
+
+    def __init__(self, scene: AlignmentScene, settings: ExportSettings) -> None:
+        self.layout = AlignmentLayout(scene, settings, sentence=True)
+        self.size = self.layout.size.width(), self.layout.size.height()
+
+    def paint(self, step: int) -> Pixels:
+        """The frame of a step, shape (height, width, 3)."""
+        image = QImage(self.layout.size, QImage.Format.Format_RGB888)
+        scene = self.layout.scene
+        with QPainter(image) as painter:
+            self.layout.paint(painter, rows=step + 1, current=step)
+            draw_step(painter, self.layout.legend, f"word {step + 1} of {scene.steps} · {scene.probabilities[step]:.0%}",
+                      theme=self.layout.theme)
+        return pixels_of(image)
+
+
+class AlignmentStill:
+    """The finished matrix."""
+
+    def __init__(self, scene: AlignmentScene, settings: ExportSettings) -> None:
+        self.layout = AlignmentLayout(scene, settings, sentence=False)
+        self.size = self.layout.size
+
+    def paint(self, painter: QPainter, *, vector: bool, on_progress: object, cancelled: object) -> None:
+        """Paint it all; words stay text where the device has text."""
+        if callable(cancelled) and cancelled():
+            raise Cancelled
+        self.layout.paint(painter, rows=self.layout.scene.steps, current=-1)

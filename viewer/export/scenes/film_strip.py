@@ -1,0 +1,91 @@
+"""The film strip: the photograph once a word, its attention over it, the word under it. One layout for PNG, SVG, PDF."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from unrolled.viewer.export.failure import Cancelled
+from unrolled.viewer.export.scenes.legend import draw_legend
+from unrolled.viewer.export.scenes.picture import Scene, attention_image, outline_region, region_rectangle, rgb_image
+from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.type_setting import font
+from unrolled.viewer.theme.themes import DARK, LIGHT
+
+PICTURE_PIXELS = 480  # the photograph's width in a vector file, where it can be enlarged
+
+
+class StripLayout:
+    """Where everything of a strip lies, in pixels of its width.
+
+    Parameters
+    ----------
+    scene : Scene
+    settings : ExportSettings
+    """
+
+    def __init__(self, scene: Scene, settings: ExportSettings) -> None:
+        self.scene, self.settings = scene, settings
+        height, across = scene.photograph.shape[:2]
+        self.columns = min(scene.steps, 6 if scene.steps > 10 else 5)
+        width = float(settings.width)
+        self.margin = width * 0.025
+        self.gap = width * 0.015
+        self.picture_width = (width - 2 * self.margin - (self.columns - 1) * self.gap) / self.columns
+        self.picture_height = self.picture_width * min(height / across, 1.6)
+        self.text = max(min(self.picture_width * 0.15, width * 0.026), 7.0)
+        self.row_height = self.picture_height + 2.9 * self.text
+        rows = math.ceil(scene.steps / self.columns)
+        self.legend = QRectF(self.margin, self.margin + rows * self.row_height + 0.2 * self.text,
+                             min(width - 2 * self.margin, 26 * self.text), 1.9 * self.text)
+        self.size = QSize(round(width), round(self.legend.bottom() + self.margin))
+
+    def picture(self, step: int) -> QRectF:
+        """Where the photograph of a step lies."""
+        row, column = divmod(step, self.columns)
+        return QRectF(self.margin + column * (self.picture_width + self.gap), self.margin + row * self.row_height,
+                      self.picture_width, self.picture_height)
+
+    def paint(self, painter: QPainter, *, vector: bool, on_progress: object, cancelled: object) -> None:
+        """Paint it all; in a vector file pictures have more pixels than the layout, so that they can be enlarged."""
+        scene, settings = self.scene, self.settings
+        picture_scale = max(PICTURE_PIXELS / self.picture_width, 1.0) if vector else 1.0
+        theme = DARK if settings.dark else LIGHT
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing
+                               | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.fillRect(QRectF(0, 0, self.size.width(), self.size.height()), QColor(theme.panel))
+        pixels = (max(round(self.picture_width * picture_scale), 1), max(round(self.picture_height * picture_scale), 1))
+        photograph = rgb_image(scene.photograph).scaled(*pixels, Qt.AspectRatioMode.IgnoreAspectRatio,
+                                                        Qt.TransformationMode.SmoothTransformation)
+        for step in range(scene.steps):
+            if callable(cancelled) and cancelled():
+                raise Cancelled
+            place = self.picture(step)
+            # The attention is joined to the photograph, so that a vector file holds one picture a word.
+            joined = photograph.convertToFormat(QImage.Format.Format_RGB888)
+            area = region_rectangle(QRectF(0, 0, *pixels), scene.region).toRect()
+            with QPainter(joined) as inside:
+                inside.drawImage(area.topLeft(), attention_image(scene.maps[step], settings, area.width(), area.height()))
+                outline_region(inside, QRectF(area), scene.region)
+            painter.drawImage(place, joined)
+            self._paint_words(painter, step, place)
+            if callable(on_progress):
+                on_progress(0.95 * (step + 1) / scene.steps)
+        draw_legend(painter, self.legend, cells=scene.maps[0].size, settings=settings, theme=theme)
+
+    def _paint_words(self, painter: QPainter, step: int, place: QRectF) -> None:
+        theme = DARK if self.settings.dark else LIGHT
+        word, ended = self.scene.shown_word(step), step == self.scene.end_step
+        used = font(self.text, bold=not ended)
+        painter.setFont(used)
+        painter.setPen(QColor(theme.muted if ended else theme.text))
+        fitted = painter.fontMetrics().elidedText(word, Qt.TextElideMode.ElideRight, round(place.width()))
+        painter.drawText(QRectF(place.left(), place.bottom() + 0.25 * self.text, place.width(), 1.3 * self.text),
+                         Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, fitted)
+        painter.setFont(font(self.text * 0.72))
+        painter.setPen(QColor(theme.muted))
+        painter.drawText(QRectF(place.left(), place.bottom() + 1.5 * self.text, place.width(), 1.0 * self.text),
+                         Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+                         f"{self.scene.probabilities[step]:.0%}")

@@ -1,0 +1,89 @@
+"""The frames of an attention animation: the photograph, the attention moving over it, the words coming under it.
+
+The layout is made once for the whole caption, so that nothing moves between frames but what should.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
+
+from unrolled.viewer.export.scenes.legend import draw_legend, draw_step
+from unrolled.viewer.export.scenes.picture import Pixels, Scene, attention_image, outline_region, region_rectangle, rgb_image
+from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.type_setting import font, set_words
+from unrolled.viewer.theme.themes import DARK, LIGHT
+
+TALLEST = 1.25  # a photograph's height on a frame, in widths
+
+
+class FramePainter:
+    """Paints any frame of an animation; usable in any one thread.
+
+    Parameters
+    ----------
+    scene : Scene
+    settings : ExportSettings
+    """
+
+    def __init__(self, scene: Scene, settings: ExportSettings) -> None:
+        self._scene, self._settings = scene, settings
+        self._theme = DARK if settings.dark else LIGHT
+        width = settings.width - settings.width % 2
+        unit = width / 640
+        margin = round(16 * unit)
+        height, across = scene.photograph.shape[:2]
+        scale = min((width - 2 * margin) / across, TALLEST * width / height)
+        size = round(across * scale), round(height * scale)
+        self._photograph = QRect((width - size[0]) // 2, margin, size[0], size[1])
+        self._word_font, self._current_font = font(25 * unit), font(25 * unit, bold=True)
+        words = tuple(scene.shown_word(step) for step in range(scene.steps))
+        # Set in the bold cut, the wider one, so that a word that becomes current does not push the others.
+        self._words = set_words(words, self._current_font, width=width - 2 * margin, gap=9 * unit, line_height=36 * unit)
+        metrics = QFontMetricsF(self._current_font)
+        self._texts = tuple(  # a word longer than a line is cut with dots
+            metrics.elidedText(word, Qt.TextElideMode.ElideRight, place.width() + 1.0)
+            for word, place in zip(words, self._words.places, strict=True))
+        self._words_at = margin, self._photograph.bottom() + 1 + round(10 * unit)
+        words_height = self._words.height if settings.words else 0.0
+        legend_top = self._words_at[1] + words_height + 10 * unit
+        self._legend = QRectF(margin, legend_top, width - 2 * margin, 30 * unit)
+        total = round(self._legend.bottom() + 10 * unit)
+        self.size = width, total + total % 2
+        self._base = self._paint_base()
+
+    def _paint_base(self) -> QImage:
+        """All that is the same on every frame."""
+        image = QImage(*self.size, QImage.Format.Format_RGB888)
+        image.fill(QColor(self._theme.panel))
+        with QPainter(image) as painter:
+            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+            photograph = rgb_image(self._scene.photograph).scaled(
+                self._photograph.size(), Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
+            painter.drawImage(self._photograph.topLeft(), photograph)
+            draw_legend(painter, self._legend, cells=self._scene.maps[0].size, settings=self._settings, theme=self._theme)
+        return image
+
+    def paint(self, step: int) -> Pixels:
+        """The frame of a step, shape (height, width, 3)."""
+        scene, settings, theme = self._scene, self._settings, self._theme
+        image = self._base.copy()
+        with QPainter(image) as painter:
+            painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
+            area = region_rectangle(QRectF(self._photograph), scene.region).toRect()
+            painter.drawImage(area.topLeft(), attention_image(scene.maps[step], settings, area.width(), area.height()))
+            outline_region(painter, QRectF(area), scene.region)
+            draw_step(painter, self._legend, f"word {step + 1} of {scene.steps} · {scene.probabilities[step]:.0%}", theme=theme)
+            if settings.words:
+                painter.translate(*self._words_at)
+                for number in range(step + 1):
+                    current = number == step
+                    painter.setFont(self._current_font if current else self._word_font)
+                    ended = number == scene.end_step
+                    painter.setPen(QColor(theme.faint if ended else theme.accent if current else theme.text))
+                    painter.drawText(self._words.places[number], Qt.AlignmentFlag.AlignCenter, self._texts[number])
+        width, height = self.size
+        lines = np.frombuffer(image.constBits(), np.uint8).reshape(height, image.bytesPerLine())
+        pixels: Pixels = lines[:, : 3 * width].reshape(height, width, 3).copy()
+        return pixels

@@ -1,0 +1,106 @@
+"""What an export shows of a trace: the photograph, the attention over it at each step, and the words.
+
+Channels are chosen by their axes; nothing in here knows a model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+
+from unrolled.models.trace import Trace
+from unrolled.models.inputs.pictures import PictureError, read_picture
+from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.theme.attention_colours import attention_rgba
+
+Pixels = npt.NDArray[np.uint8]
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A trace, ready to be drawn.
+
+    Attributes
+    ----------
+    photograph : array of uint8, shape (height, width, 3)
+    maps : array of float32, shape (steps, rows, columns)
+    words : tuple of str
+    probabilities : array of float32, shape (steps,)
+    region : tuple of float
+        The part of the photograph that the maps lie on: left, top, right, bottom as fractions.
+    end_step : int
+        The step that wrote END, or -1.
+    """
+
+    photograph: Pixels
+    maps: npt.NDArray[np.float32]
+    words: tuple[str, ...]
+    probabilities: npt.NDArray[np.float32]
+    region: tuple[float, float, float, float]
+    end_step: int
+
+    @property
+    def steps(self) -> int:
+        """How many there are."""
+        return len(self.words)
+
+    def shown_word(self, step: int) -> str:
+        """A step's word as people read it."""
+        return "END" if step == self.end_step else self.words[step]
+
+
+def make_scene(trace: Trace) -> Scene:
+    """Take from a trace what an export needs. Raises `ExportError`."""
+    if len(trace) == 0:
+        raise ExportError("The trace has no steps yet; let the model write a word first.")
+    channel = next((c for c in trace.channels.values() if c.axes == ("row", "column")), None)
+    if channel is None:
+        raise ExportError("This trace holds no attention over a picture, so there is nothing to draw.")
+    if not trace.input_bytes:
+        raise ExportError("This trace was saved without its picture; a .safetensors, .npz or .json trace holds it.")
+    try:
+        picture = read_picture(trace.input_bytes, trace.provenance.input_name or "the picture")
+    except PictureError as error:
+        raise ExportError(str(error)) from error
+    last = trace.words[-1]
+    ends = trace.ended and last.startswith("<") and last.endswith(">")
+    return Scene(np.asarray(picture.image), trace.column(channel.name), tuple(trace.words), np.exp(trace.log_probs),
+                 trace.provenance.region, len(trace) - 1 if ends else -1)
+
+
+def rgb_image(pixels: Pixels) -> QImage:
+    """An RGB array as an image of its own."""
+    pixels = np.ascontiguousarray(pixels)
+    height, width = pixels.shape[:2]
+    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+def attention_image(weights: npt.NDArray[np.float32], settings: ExportSettings, width: int, height: int) -> QImage:
+    """A map as an image with alpha, so large."""
+    pixels = attention_rgba(weights, scale=settings.scale, colour_map=settings.colour_map, opacity=settings.opacity,
+                            smooth=settings.smooth, size=(max(width, 1), max(height, 1)))
+    pixels = np.ascontiguousarray(pixels)
+    return QImage(pixels.data, pixels.shape[1], pixels.shape[0], 4 * pixels.shape[1], QImage.Format.Format_RGBA8888).copy()
+
+
+def region_rectangle(photograph: QRectF, region: tuple[float, float, float, float]) -> QRectF:
+    """Where on the drawn photograph the maps lie."""
+    left, top, right, bottom = region
+    return QRectF(photograph.left() + left * photograph.width(), photograph.top() + top * photograph.height(),
+                  (right - left) * photograph.width(), (bottom - top) * photograph.height())
+
+
+def outline_region(painter: QPainter, seen: QRectF, region: tuple[float, float, float, float]) -> None:
+    """Mark the part of the picture that the model saw, where it is not all of it: light on dark, for any picture."""
+    if region == WHOLE:
+        return
+    line = max(seen.width() / 400, 1.0)
+    for colour, width in ((QColor(0, 0, 0, 110), 2.4 * line), (QColor(255, 255, 255, 200), line)):
+        painter.setPen(QPen(colour, width))
+        painter.drawRect(seen.adjusted(line, line, -line, -line))

@@ -1,0 +1,1 @@
+"""Every plot: the only folder that imports pyqtgraph."""

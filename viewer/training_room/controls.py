@@ -1,0 +1,161 @@
+"""What is trained in the room, and how: controls for what is fixed from the start, and for what can be changed meanwhile."""
+
+from __future__ import annotations
+
+import msgspec
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from unrolled.models.protocol.message import RoomChanges, RoomSettings
+
+CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
+TASKS = {"brackets": "Close the brackets", "copy": "Copy after a pause", "adding": "Add two marked numbers"}
+OPTIMISERS = {"adam": "Adam", "sgd": "SGD"}
+
+
+def _choice(names: dict[str, str], label: str, tip: str) -> QComboBox:
+    made = QComboBox()
+    for key, title in names.items():
+        made.addItem(title, key)
+    made.setAccessibleName(label)
+    made.setToolTip(tip)
+    return made
+
+
+def _whole(low: int, high: int, label: str, tip: str) -> QSpinBox:
+    made = QSpinBox()
+    made.setRange(low, high)
+    made.setKeyboardTracking(False)
+    made.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
+    made.setAccessibleName(label)
+    made.setToolTip(tip)
+    return made
+
+
+def _real(low: float, high: float, decimals: int, step: float, label: str, tip: str) -> QDoubleSpinBox:
+    made = QDoubleSpinBox()
+    made.setRange(low, high)
+    made.setDecimals(decimals)
+    made.setSingleStep(step)
+    made.setKeyboardTracking(False)
+    made.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
+    made.setAccessibleName(label)
+    made.setToolTip(tip)
+    return made
+
+
+class RoomControls(QWidget):
+    """The column of controls.
+
+    Attributes
+    ----------
+    settings_changed : Signal()
+        Something that is fixed from the start is another: the training begins anew.
+    changes_changed : Signal()
+        Something is another from the next update on.
+    """
+
+    settings_changed = Signal()
+    changes_changed = Signal()
+
+    def __init__(self, settings: RoomSettings, changes: RoomChanges, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.cell = _choice(CELLS, "Cell", "Which cell is trained; the training begins anew")
+        self.task = _choice(TASKS, "Task", "What it has to learn; the training begins anew")
+        self.optimiser = _choice(OPTIMISERS, "Optimiser", "How weights follow the gradient; the training begins anew")
+        self.steps = _whole(8, 120, "Steps", "The length of every sequence; the training begins anew")
+        self.hidden = _whole(1, 256, "Hidden units", "How many units the state has; the training begins anew")
+        self.seed = _whole(0, 1_000_000, "Seed", "Of the weights and of every batch; the training begins anew")
+        self.radius = _real(0.05, 5.0, 2, 0.05, "Spectral radius",
+                            "Of W_hh at the start: below 1 gradients vanish, far above they may explode; begins anew")
+        self.learning_rate = _real(0.00001, 100.0, 5, 0.001, "Learning rate", "From the next update on")
+        self.clip = QCheckBox("Clip at")
+        self.clip.setAccessibleName("Clip gradients")
+        self.clip.setToolTip("Shorten a gradient that is longer than the threshold, from the next update on")
+        self.threshold = _real(0.001, 1e6, 3, 0.1, "Threshold", "The longest norm; the line in the plot can be dragged too")
+        self.truncation = _whole(0, 120, "Window of truncated back-propagation",
+                             "Each loss is followed back so many steps; the cut in the map can be dragged too")
+        self.truncation.setSpecialValueText("all steps")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        groups: tuple[tuple[str, tuple[tuple[str | QCheckBox, QWidget], ...]], ...] = (
+            ("From the start", (("Task", self.task), ("Cell", self.cell), ("Units", self.hidden), ("Steps", self.steps),
+                                ("Radius of W_hh", self.radius), ("Optimiser", self.optimiser), ("Seed", self.seed))),
+            ("While it trains", (("Learning rate", self.learning_rate), (self.clip, self.threshold),
+                                 ("Back through", self.truncation))),
+        )
+        for title, rows in groups:
+            heading = QLabel(title)
+            heading.setObjectName("subtitle")
+            form = QFormLayout()
+            form.setHorizontalSpacing(10)
+            form.setVerticalSpacing(6)
+            form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+            for label, field in rows:
+                form.addRow(QLabel(label) if isinstance(label, str) else label, field)
+            column.addWidget(heading)
+            column.addLayout(form)
+        column.addStretch(1)
+        self.put(settings, changes)
+        for choice in (self.cell, self.task, self.optimiser):
+            choice.currentIndexChanged.connect(lambda _: self.settings_changed.emit())
+        for fixed in (self.steps, self.hidden, self.seed, self.radius):
+            fixed.valueChanged.connect(lambda _: self.settings_changed.emit())
+        self.clip.toggled.connect(self._clip_toggled)
+        for changed in (self.learning_rate, self.threshold, self.truncation):
+            changed.valueChanged.connect(lambda _: self.changes_changed.emit())
+
+    @property
+    def settings(self) -> RoomSettings:
+        """What is fixed from the start."""
+        return RoomSettings(cell=self.cell.currentData(), task=self.task.currentData(), steps=self.steps.value(),
+                            hidden=self.hidden.value(), optimiser=self.optimiser.currentData(),
+                            spectral_radius=self.radius.value(), seed=self.seed.value())
+
+    @property
+    def changes(self) -> RoomChanges:
+        """What is in force from the next update on."""
+        return RoomChanges(learning_rate=self.learning_rate.value(),
+                           threshold=self.threshold.value() if self.clip.isChecked() else 0.0, window=self.truncation.value())
+
+    def put(self, settings: RoomSettings, changes: RoomChanges) -> None:
+        """Show these."""
+        for choice, key in ((self.cell, settings.cell), (self.task, settings.task), (self.optimiser, settings.optimiser)):
+            choice.setCurrentIndex(max(choice.findData(key), 0))
+        self.steps.setValue(settings.steps)
+        self.hidden.setValue(settings.hidden)
+        self.seed.setValue(settings.seed)
+        self.radius.setValue(settings.spectral_radius)
+        self.learning_rate.setValue(changes.learning_rate)
+        self.clip.setChecked(changes.threshold > 0)
+        self.threshold.setValue(changes.threshold or 1.0)
+        self.threshold.setEnabled(self.clip.isChecked())
+        self.truncation.setValue(changes.window)
+
+    def _clip_toggled(self, on: bool) -> None:
+        self.threshold.setEnabled(on)
+        self.changes_changed.emit()
+
+
+def as_text(controls: RoomControls) -> str:
+    """The controls' values, to be remembered."""
+    return msgspec.json.encode((controls.settings, controls.changes)).decode()
+
+
+def from_text(text: str) -> tuple[RoomSettings, RoomChanges]:
+    """What `as_text` wrote; the usual values where it is something else."""
+    try:
+        return msgspec.json.decode(text, type=tuple[RoomSettings, RoomChanges])
+    except msgspec.DecodeError:
+        return RoomSettings(), RoomChanges()

@@ -1,0 +1,133 @@
+"""What a training has brought so far, and what follows from it. It knows no Qt and no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.models.protocol.message import RoomStarted, RoomUpdated
+
+Numbers = npt.NDArray[np.float64]
+
+SMOOTHING = 0.9  # the share of the old mean that an update keeps, in the long run
+COLUMNS = ("loss", "accuracy", "before", "after", "threshold", "smooth_loss", "smooth_accuracy")
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """How much of a gradient is left so many steps back.
+
+    Attributes
+    ----------
+    low, middle, high : array, shape (T,)
+        Over all t, the least, the median and the greatest of ‖∂L_t/∂h_{t-d}‖ / ‖∂L_t/∂h_t‖ at distance d; NaN where there
+        is none.
+    """
+
+    low: Numbers
+    middle: Numbers
+    high: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class GradientMap:
+    """The gradients of one sequence.
+
+    Attributes
+    ----------
+    update : int
+        When.
+    hidden : array, shape (T, T)
+        ‖∂L_t/∂h_k‖, row t, column k.
+    cell : array or None
+        ‖∂L_t/∂c_k‖ of an LSTM.
+    counted : array of bool, shape (T,)
+        The steps that have a loss.
+    radii, norms : tuple of float
+        Of each block of W_hh.
+    cut_away : float
+        How long the change is that truncation made to the gradient of the weights, as a share of the whole one.
+    """
+
+    update: int
+    hidden: Numbers
+    cell: Numbers | None
+    counted: npt.NDArray[np.bool_]
+    radii: tuple[float, ...]
+    norms: tuple[float, ...]
+    cut_away: float = 0.0
+
+    @property
+    def steps(self) -> int:
+        """T."""
+        return len(self.counted)
+
+    def values(self, of_cell: bool) -> Numbers:
+        """The map that is shown."""
+        return self.cell if of_cell and self.cell is not None else self.hidden
+
+    def decay(self, of_cell: bool = False) -> Decay:
+        """What is left of the gradients, by distance."""
+        values, steps = self.values(of_cell), self.steps
+        present = np.diagonal(values)
+        use = self.counted & (present > 0) & np.isfinite(present)
+        found = np.full((3, steps), np.nan)
+        for distance in range(steps):
+            rows = np.flatnonzero(use[distance:]) + distance
+            if len(rows):
+                ratios = values[rows, rows - distance] / present[rows]
+                found[:, distance] = ratios.min(), float(np.median(ratios)), ratios.max()
+        return Decay(*found)
+
+
+class History:
+    """A training, as far as it has come.
+
+    Parameters
+    ----------
+    started : RoomStarted
+        What is trained.
+    """
+
+    def __init__(self, started: RoomStarted) -> None:
+        self.started = started
+        self.latest_map: GradientMap | None = None
+        self._numbers = np.empty((len(COLUMNS), 1024))
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def column(self, name: str) -> Numbers:
+        """The numbers of every update, shape (updates,); a view."""
+        return self._numbers[COLUMNS.index(name), : self._length]
+
+    def append(self, report: RoomUpdated) -> bool:
+        """Take in an update; one that is not the next is left out, and said with False.
+
+        Raises
+        ------
+        ValueError
+            When its map is not as large as it says.
+        """
+        if report.update != self._length + 1:
+            return False
+        if report.hidden:
+            hidden = report.map_of(report.hidden).astype(np.float64)
+            cell = report.map_of(report.cell).astype(np.float64) if report.cell else None
+            counted = np.frombuffer(report.counted, np.uint8).astype(np.bool_)
+            self.latest_map = GradientMap(report.update, hidden, cell, counted, report.radii, report.norms,
+                                          report.cut_away)
+        if self._length == self._numbers.shape[1]:
+            self._numbers = np.concatenate([self._numbers, np.empty_like(self._numbers)], axis=1)
+        keep = min(SMOOTHING, self._length / (self._length + 1))
+        loss, accuracy = report.loss, report.accuracy
+        if self._length:
+            loss += keep * (float(self.column("smooth_loss")[-1]) - loss)
+            accuracy += keep * (float(self.column("smooth_accuracy")[-1]) - accuracy)
+        self._numbers[:, self._length] = (report.loss, report.accuracy, report.norm_before, report.norm_after,
+                                          report.threshold, loss, accuracy)
+        self._length += 1
+        return True

@@ -1,0 +1,279 @@
+"""The training room: a small network is trained live, its loss and its gradients drawn as they come."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.training_room.controls import RoomControls, as_text, from_text
+from unrolled.viewer.training_room.curves import LossPlot, NormPlot
+from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
+from unrolled.viewer.plotting.plot import Plot
+from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
+from unrolled.viewer.training_room.trainer import Trainer
+from unrolled.viewer.theme.icons import icon
+from unrolled.viewer.theme.themes import Theme
+
+FRAME_MILLISECONDS = 16
+CONTROLS_WIDTH = 264
+SENTENCE_LINES = 3
+COLOUR_MAP = "inferno"
+
+
+class RoomView(QWidget):
+    """The page.
+
+    Parameters
+    ----------
+    backend : BackendProcess
+        Where it is trained.
+    remembered : str
+        The controls' values of last time.
+
+    Attributes
+    ----------
+    left : Signal()
+        A person wants to go back to the microscope.
+    backend_wanted : Signal()
+        A person wants the backend to be started again.
+    trainer : Trainer
+    """
+
+    left = Signal()
+    backend_wanted = Signal()
+
+    def __init__(self, backend: BackendProcess, theme: Theme, remembered: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.setAccessibleName("Training room")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.trainer = Trainer(backend, self)
+        self.controls = RoomControls(*from_text(remembered))
+        self.loss, self.norms = LossPlot(theme), NormPlot(theme)
+        self.map, self.decay = MapPlot(theme, COLOUR_MAP), DecayPlot(theme)
+        self.back = self._button("Back to the microscope", "back", "Back to the microscope (Ctrl+T or Escape)", self.left.emit)
+        self.play = self._button("Train", "play", "Train, or pause (Space)", self.toggle)
+        self.one = self._button("One update", "step", "Make one update (→)", self.step)
+        self.again = self._button("Again", "again", "Start again with the same seed (Home)", self.begin_again)
+        self.of_cell = QCheckBox("of the cell c, not of h")
+        self.of_cell.setToolTip("An LSTM’s gradients go back through its cell, past the gates")
+        self.of_cell.setAccessibleName("Gradients of the cell")
+        self.restart = self._button("Start it again", "again", "Start the model’s process again", self.backend_wanted.emit)
+        self.restart.hide()
+        self.said = QLabel("")
+        self.said.setObjectName("muted")
+        self.said.setMinimumWidth(1)
+        self.said.setWordWrap(True)
+        self.readout = QLabel("")
+        self.readout.setObjectName("muted")
+        self.readout.setFixedHeight(18)
+        self.readout.setMinimumWidth(1)
+        self.readout.setAccessibleName("Value under the pointer")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(FRAME_MILLISECONDS)
+        self._timer.timeout.connect(self.refresh)
+        self._begun = False
+        self._shown_history: object = None
+        plots: tuple[Plot, ...] = (self.loss, self.norms, self.map, self.decay)
+        self._sentences = {plot: self._sentence() for plot in plots}
+        self._build()
+        self._connect()
+        self._state_changed()
+        self.refresh()
+
+    # ── Building ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _button(self, text: str, name: str, tip: str, act: object) -> QPushButton:
+        made = QPushButton(text)
+        made.setIcon(icon(name, self.theme))
+        made.setIconSize(QSize(16, 16))
+        made.setToolTip(tip)
+        made.setAccessibleName(text)
+        made.clicked.connect(lambda _=False: act())  # type: ignore[operator]
+        return made
+
+    @staticmethod
+    def _sentence() -> QLabel:
+        made = QLabel("")
+        made.setObjectName("muted")
+        made.setWordWrap(True)
+        made.setAlignment(Qt.AlignmentFlag.AlignTop)
+        made.setMinimumWidth(1)
+        made.setFixedHeight(SENTENCE_LINES * 16 + 4)
+        return made
+
+    def _build(self) -> None:
+        bar = QHBoxLayout()
+        bar.setSpacing(8)
+        for part in (self.back, self.play, self.one, self.again):
+            bar.addWidget(part)
+        bar.addWidget(self.said, 1)
+        bar.addWidget(self.restart)
+        plots = QGridLayout()
+        plots.setSpacing(10)
+        for place, (plot, title) in enumerate((
+            (self.loss, "Loss"), (self.norms, "Length of the gradient"),
+            (self.map, "Gradients ‖∂L_t / ∂h_k‖"), (self.decay, "What is left of it, t − k steps back"),
+        )):
+            card = QWidget()
+            card.setObjectName("section")
+            card.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+            inside = QVBoxLayout(card)
+            inside.setContentsMargins(10, 8, 10, 6)
+            inside.setSpacing(4)
+            line = QHBoxLayout()
+            heading = QLabel(title)
+            heading.setObjectName("sectionHeading")
+            heading.setMinimumWidth(1)
+            plot.setMinimumWidth(1)
+            line.addWidget(heading, 1)
+            if plot is self.map:
+                line.addWidget(self.of_cell)
+            inside.addLayout(line)
+            plot.setBackgroundRole(QPalette.ColorRole.Base)
+            inside.addWidget(plot, 1)
+            inside.addWidget(self._sentences[plot])
+            plots.addWidget(card, place // 2, place % 2)
+        for index in (0, 1):
+            plots.setColumnStretch(index, 1)
+            plots.setRowStretch(index, 1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setFixedWidth(CONTROLS_WIDTH + 20)
+        self.controls.setFixedWidth(CONTROLS_WIDTH)
+        scroll.setWidget(self.controls)
+        middle = QHBoxLayout()
+        middle.setSpacing(14)
+        middle.addWidget(scroll)
+        middle.addLayout(plots, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(12, 12, 12, 4)
+        whole.setSpacing(10)
+        whole.addLayout(bar)
+        whole.addLayout(middle, 1)
+        whole.addWidget(self.readout)
+
+    def _connect(self) -> None:
+        trainer = self.trainer
+        trainer.changed.connect(self._schedule)
+        trainer.state_changed.connect(self._state_changed)
+        trainer.said.connect(self._say)
+        self.controls.settings_changed.connect(self._settings_changed)
+        self.controls.changes_changed.connect(self._changes_changed)
+        self.norms.threshold_changed.connect(self.controls.threshold.setValue)
+        self.map.window_changed.connect(self.controls.truncation.setValue)
+        self.of_cell.toggled.connect(lambda _: self.refresh())
+        for plot in self._sentences:
+            plot.read_out.connect(self.readout.setText)
+
+    # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
+
+    def enter(self) -> None:
+        """The page is shown: a training stands ready."""
+        if not self._begun:
+            self.begin_again()
+
+    def leave(self) -> None:
+        """The page is hidden: nothing is trained unseen."""
+        self.trainer.pause()
+
+    def toggle(self) -> None:
+        """Train, or pause."""
+        if self.trainer.running:
+            self.trainer.pause()
+        elif self.trainer.alive or self.trainer.starting:
+            self.trainer.run()
+        else:
+            self._begin(run=True)
+
+    def step(self) -> None:
+        """Make one update."""
+        if not (self.trainer.alive or self.trainer.starting):
+            self._begin(run=False)
+        self.trainer.step()
+
+    def begin_again(self) -> None:
+        """Begin anew, standing still; the same seed gives the same numbers."""
+        self._begin(run=False)
+
+    def _begin(self, *, run: bool) -> None:
+        self._say("", False)
+        self._begun = True
+        self.trainer.changes = self.controls.changes
+        self.map.begin(self.controls.steps.value())
+        self.trainer.start(self.controls.settings, run=run)
+
+    def _settings_changed(self) -> None:
+        if self._begun:
+            self._begin(run=self.trainer.running)
+
+    def _changes_changed(self) -> None:
+        changes = self.controls.changes
+        self.trainer.change(learning_rate=changes.learning_rate, threshold=changes.threshold, window=changes.window)
+        self._schedule()
+
+    # ── What follows ──────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def remembered(self) -> str:
+        """The controls' values, for next time."""
+        return as_text(self.controls)
+
+    def refresh(self) -> None:
+        """Draw all that is new; at most once a frame."""
+        history, changes = self.trainer.history, self.trainer.changes
+        has_cell = self.controls.cell.currentData() == "lstm"
+        self.of_cell.setVisible(has_cell)
+        of_cell = has_cell and self.of_cell.isChecked()
+        shown = history.latest_map if history is not None else None
+        self.loss.show_history(history)
+        self.norms.show_history(history)
+        self.norms.set_threshold(self.controls.threshold.value(), clipping=self.controls.clip.isChecked())
+        self.map.show_map(shown, of_cell=of_cell)
+        self.map.set_window(changes.window)
+        self.decay.show_history(history, of_cell=of_cell, window=changes.window)
+        if history is None:
+            texts = ("What the task asks is said here once it stands ready.", "", "", "")
+        else:
+            texts = (of_loss(history), of_norms(history, changes.threshold), of_map(shown, changes.window, of_cell=of_cell),
+                     of_decay(history, of_cell=of_cell))
+        for label, text in zip(self._sentences.values(), texts, strict=True):
+            if label.text() != text:
+                label.setText(text)
+                label.setToolTip(text)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self.theme = theme
+        plots: tuple[Plot, ...] = (self.loss, self.norms, self.map, self.decay)
+        for plot in plots:
+            plot.set_theme(theme)
+        for button, name in ((self.back, "back"), (self.one, "step"), (self.again, "again"), (self.restart, "again")):
+            button.setIcon(icon(name, theme))
+        self._state_changed()
+
+    def close_room(self) -> None:
+        """Stop for good."""
+        self._timer.stop()
+        self.trainer.stop()
+
+    def _schedule(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _state_changed(self) -> None:
+        running = self.trainer.running
+        self.play.setText("Pause" if running else "Train")
+        self.play.setAccessibleName(self.play.text())
+        self.play.setIcon(icon("pause" if running else "play", self.theme))
+        self._schedule()
+
+    def _say(self, sentence: str, restart: bool) -> None:
+        self.said.setText(sentence)
+        self.restart.setVisible(restart)

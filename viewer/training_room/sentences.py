@@ -1,0 +1,118 @@
+"""What the plots show, in one sentence each, made from the numbers. It knows no Qt."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from unrolled.viewer.training_room.history import Decay, GradientMap, History
+
+RECENT = 100        # updates
+NOTHING = 1e-12     # a share that is as good as none
+LASTING = (0.94, 1.06)  # a factor a step within which a gradient neither vanishes nor explodes
+
+
+def number(value: float) -> str:
+    """Two figures, or a power of ten where those would be long."""
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "–"
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)))
+    if -3 <= exponent < 4:
+        return f"{value:,.{max(1 - exponent, 0)}f}"
+    mantissa = value / 10.0**exponent
+    return f"{mantissa:.1f}·10{power(exponent)}"
+
+
+def power(exponent: int) -> str:
+    """An exponent in raised figures."""
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def share(value: float) -> str:
+    """A share of a whole, in percent where that can be read."""
+    if value >= 0.1:
+        return f"{value:.0%}".replace("%", " %")
+    if value >= 0.001:
+        return f"{100 * value:.2g} %"
+    return "nothing" if value < NOTHING else f"1/{number(1 / value)}"
+
+
+def factor_a_step(decay: Decay) -> tuple[float, int]:
+    """By how much the middle gradient changes a step, on average, and how many steps back it can be followed."""
+    usable = np.isfinite(decay.middle) & (decay.middle > NOTHING)
+    far = int(np.flatnonzero(usable)[-1]) if usable.any() else 0
+    if far < 1:
+        return math.nan, 0
+    return float(decay.middle[far] / decay.middle[0]) ** (1 / far), far
+
+
+def of_loss(history: History) -> str:
+    """Whether it does better than anything without memory can."""
+    started = history.started
+    if not len(history):
+        return started.sentence
+    loss = float(history.column("smooth_loss")[-1])
+    right = float(history.column("smooth_accuracy")[-1])
+    if loss < 0.9 * started.chance_loss:
+        verdict = "below chance level, so it remembers"
+    elif loss < 1.1 * started.chance_loss:
+        verdict = "about what chance gives"
+    else:
+        verdict = "not yet as good as chance"
+    return (f"Loss {number(loss)}, {verdict} ({number(started.chance_loss)}: {started.chance_note}); "
+            f"{share(right)} of the answers are right.")
+
+
+def of_norms(history: History, threshold: float) -> str:
+    """What clipping did of late."""
+    if not len(history):
+        return "The gradient’s length at every update, before and after clipping."
+    before, after = history.column("before")[-RECENT:], history.column("after")[-RECENT:]
+    cut = before > after * (1 + 1e-9)
+    recent = f"the last {len(before)} updates" if len(before) > 1 else "the first update"
+    if not cut.any():
+        if threshold <= 0:
+            return f"Nothing is clipped: the longest gradient of {recent} was {number(float(before.max()))}."
+        return f"No gradient of {recent} was longer than the threshold: the longest was {number(float(before.max()))}."
+    most = float((before[cut] / after[cut]).max())
+    return f"Clipping shortened {int(cut.sum())} of {recent}, by up to {number(most)} times; their direction stays."
+
+
+def of_map(shown: GradientMap | None, window: int, *, of_cell: bool) -> str:
+    """Whether gradients vanish or explode, and what the window cuts off."""
+    if shown is None:
+        return "Each row is a loss L at step t; going left, how much the state k steps into the sequence could change it."
+    state = "c" if of_cell and shown.cell is not None else "h"
+    decay = shown.decay(of_cell)
+    factor, far = factor_a_step(decay)
+    if not math.isfinite(factor):
+        sentence = "No step’s gradient can be followed back."
+    else:
+        left = float(decay.middle[far])
+        back = f"{far} steps back"
+        if factor < LASTING[0]:
+            sentence = f"Gradients vanish: {back}, {share(left)} of ∂L/∂{state} is left (× {factor:.2f} a step)."
+        elif factor > LASTING[1]:
+            sentence = f"Gradients explode: {back}, ∂L/∂{state} is {number(left)} times as long (× {factor:.2f} a step)."
+        else:
+            sentence = f"Gradients last: {back}, ∂L/∂{state} is still {share(left)} of what it was."
+    if 0 < window < shown.steps and shown.cut_away > 0:
+        sentence += f" The cut changes the gradient of the weights by {share(shown.cut_away)} of its length."
+    return sentence
+
+
+def of_decay(history: History, *, of_cell: bool) -> str:
+    """What the bound says, and what was measured."""
+    shown = history.latest_map
+    if shown is None:
+        return "How much of a gradient is left so many steps back, beside the bound of Pascanu et al. 2013."
+    if len(shown.norms) > 1:
+        radii = ", ".join(f"{gate} {radius:.2f}" for gate, radius in zip(history.started.blocks, shown.radii, strict=True))
+        return f"Spectral radius of each gate’s W_hh: {radii}. The bound of Pascanu et al. is for a tanh network; none is drawn."
+    norm, radius = shown.norms[0], shown.radii[0]
+    consequence = "gradients must vanish" if norm < 1 else "gradients may explode, but need not"
+    return (f"‖∂h_t/∂h_k‖ ≤ ‖W_hh‖^(t−k), and ‖W_hh‖ = {norm:.2f}: {consequence} (Pascanu et al. 2013). "
+            f"Spectral radius {radius:.2f}.")

@@ -1,0 +1,185 @@
+"""Talks to the backend's training room: starts, steps and pauses a training, and keeps what it brings.
+
+At most two updates are under way at a time, so that a pause is immediate, what is changed counts from the next update
+on, and a run of the microscope comes in between. It has no widgets.
+"""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+
+from unrolled.models.protocol.message import (
+    RoomChanges,
+    RoomFailed,
+    RoomSettings,
+    RoomStarted,
+    RoomUpdated,
+    StartRoom,
+    StepRoom,
+    StopRoom,
+)
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.training_room.history import History
+
+UNDER_WAY = 2
+SLOW_MILLISECONDS = 30.0   # an update that takes longer is waited for before the next is asked for
+MAP_SECONDS = 0.05         # between two maps, which cost as much as an update
+
+
+class Trainer(QObject):
+    """One training.
+
+    Parameters
+    ----------
+    backend : BackendProcess
+        Where it is trained.
+
+    Attributes
+    ----------
+    changed : Signal()
+        New numbers are there.
+    state_changed : Signal()
+        It began, runs, stands still, or ended.
+    said : Signal(str, bool)
+        What went wrong, in one sentence, and whether starting the backend again would help.
+    history : History or None
+        What it has brought so far; kept when it ends.
+    changes : RoomChanges
+        What is in force for the next update.
+    """
+
+    changed = Signal()
+    state_changed = Signal()
+    said = Signal(str, bool)
+
+    def __init__(self, backend: BackendProcess, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._backend = backend
+        self.history: History | None = None
+        self.changes = RoomChanges()
+        self.running = False
+        self.milliseconds = 0.0
+        self._number = 0
+        self._alive = False     # the backend holds the training
+        self._starting = False
+        self._wanted = 0        # single updates to make once it has started
+        self._under_way = 0
+        self._map_at = 0.0
+        backend.report.connect(self._take)
+        backend.died.connect(self._lost)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be stepped: it has started, and the backend still has it."""
+        return self._alive
+
+    @property
+    def starting(self) -> bool:
+        """Whether it was asked for and has not started yet."""
+        return self._starting
+
+    @property
+    def under_way(self) -> int:
+        """How many updates were asked for and have not arrived."""
+        return self._under_way
+
+    def start(self, settings: RoomSettings, *, run: bool) -> None:
+        """Begin anew; the same settings and seed give the same numbers."""
+        self.stop()
+        if not self._backend.connected:
+            self.said.emit("The model’s process is not running yet." if self._backend.alive
+                           else "The model’s process is not running.", not self._backend.alive)
+            return
+        self._number += 1
+        self._starting, self.running = True, run
+        self._backend.send(StartRoom(self._number, settings))
+        self.state_changed.emit()
+
+    def stop(self) -> None:
+        """End the training; what it brought is kept."""
+        if self._alive or self._starting:
+            self._backend.send(StopRoom(self._number))
+        self._alive = self._starting = self.running = False
+        self._under_way = self._wanted = 0
+        self.state_changed.emit()
+
+    def run(self) -> None:
+        """Go on until paused."""
+        if self._alive or self._starting:
+            self.running = True
+            self._ask()
+            self.state_changed.emit()
+
+    def pause(self) -> None:
+        """Ask for no more updates; what is under way still arrives."""
+        if self.running:
+            self.running = False
+            self.state_changed.emit()
+
+    def step(self) -> None:
+        """Make one update."""
+        self.pause()
+        if self._alive:
+            self._send(picture=True)
+        elif self._starting:
+            self._wanted += 1
+
+    def _ask(self) -> None:
+        most = 1 if self.milliseconds > SLOW_MILLISECONDS else UNDER_WAY
+        while self.running and self._alive and self._under_way < most:
+            now = time.monotonic()
+            self._send(picture=now - self._map_at >= MAP_SECONDS)
+
+    def _send(self, *, picture: bool) -> None:
+        if picture:
+            self._map_at = time.monotonic()
+        self._under_way += 1
+        self._backend.send(StepRoom(self._number, self.changes, 1, picture))
+
+    def change(self, **changes: float) -> None:
+        """Put another threshold, window or learning rate in force, from the next update on."""
+        self.changes = msgspec.structs.replace(self.changes, **changes)
+
+    def _take(self, report: object) -> None:
+        if isinstance(report, RoomUpdated) and report.room == self._number and self._alive:
+            self._updated(report)
+        elif isinstance(report, RoomStarted) and report.room == self._number and self._starting:
+            self.history = History(report)
+            self._alive, self._starting = True, False
+            self._under_way, self._map_at, self.milliseconds = 0, 0.0, 0.0
+            for _ in range(self._wanted):
+                self._send(picture=True)
+            self._wanted = 0
+            self._ask()
+            self.state_changed.emit()
+            self.changed.emit()
+        elif isinstance(report, RoomFailed) and report.room == self._number:
+            self._under_way = max(self._under_way - 1, 0)
+            self.running = False
+            if not report.exploded:
+                self._alive = self._starting = False
+            self.said.emit(report.sentence, False)
+            self.state_changed.emit()
+
+    def _updated(self, report: RoomUpdated) -> None:
+        assert self.history is not None
+        self._under_way = max(self._under_way - 1, 0)
+        self.milliseconds += 0.2 * (report.milliseconds - self.milliseconds)
+        try:
+            self.history.append(report)
+        except ValueError as error:
+            self.pause()
+            self.said.emit(f"The training reported something that does not fit: {error}.", False)
+        self._ask()
+        self.changed.emit()
+
+    def _lost(self, sentence: str) -> None:
+        was_there = self._alive or self._starting
+        self._alive = self._starting = self.running = False
+        self._under_way = self._wanted = 0
+        if was_there:
+            self.said.emit(f"{sentence} What was drawn is kept.", True)
+        self.state_changed.emit()

@@ -1,0 +1,1 @@
+"""A sentence and its translation, and the attention between them."""

@@ -1,0 +1,292 @@
+"""Which source words each written word looked at: the sentence lit up at the playhead, and a matrix that grows with it.
+
+For every run with a channel over the axis ``source``. A note for the heading reads out what is under the pointer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
+
+from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.views.alignment.canvas import NOWHERE as NO_CELL
+from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentView, Cell
+from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, whole_word, written_label
+from unrolled.viewer.plotting.colour_bar import AttentionLegend
+from unrolled.viewer.plotting.colour_map_button import ColourMapButton
+from unrolled.viewer.drawing.painting import EmptyText, weight_percent
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.views.picture.controls import segment, switch
+from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.attention_colours import uniform_level
+from unrolled.viewer.theme.colour_maps import SEQUENTIAL
+from unrolled.viewer.theme.themes import Theme
+
+MOST_LINES = 3  # of the source sentence; a longer one scrolls
+ROOM_FOR_SENTENCE = 260  # pixels; in a lower panel the words over the matrix are lit up alone
+ROOM_FOR_LINES = 110  # pixels of the panel's height for each of them
+EMPTY = "Which words of the sentence each written word looks at will be here.\nGive a sentence, then press Space."
+
+
+class AlignmentPanel(Panel):
+    """Source words and written words, linked by attention.
+
+    Attributes
+    ----------
+    note : str
+        What is under the pointer, or the source word that was chosen.
+    note_changed : Signal(str)
+        For whoever writes the heading.
+    chosen : int, optional
+        The source word that a person follows.
+    """
+
+    note_changed = Signal(str)
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Alignment of written words with source words")
+        self.note = ""
+        self.chosen: int | None = None
+        self._channel_name = ""
+        self._rows: AlignmentRows | None = None
+        self._of: Trace | None = None
+        self._source: tuple[str, ...] = ()
+        self._written: tuple[str, ...] = ()
+        self._cell: Cell = NO_CELL
+        self._brush_mode = "off"
+        self.words = SourceWords(theme)
+        self._scroll = QScrollArea()
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setStyleSheet("QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }")
+        self._scroll.setWidget(self.words)
+        self.canvas = AlignmentCanvas(theme)
+        self.legend = AttentionLegend(theme)
+        update = session.appearance.update
+        self.absolute = switch("Absolute", "From 0 to 1 at every step and in every sentence (A)", "Absolute attention scale")
+        self.stretched = switch("Stretched", "Each step from its least to its greatest weight (A)",
+                                "Stretched attention scale")
+        self.absolute.clicked.connect(lambda: update(attention_scale="absolute"))
+        self.stretched.clicked.connect(lambda: update(attention_scale="stretched"))
+        self.colour_map = ColourMapButton(SEQUENTIAL, "Attention colour map")
+        self.colour_map.setFixedSize(36, 26)
+        self.colour_map.setAutoRaise(True)
+        self.colour_map.chosen.connect(lambda name: update(attention_colour_map=name))
+        self.picker = Picker()
+        self.picker.setAccessibleName("Attention channel")
+        self.picker.setToolTip("Which attention is drawn")
+        self.picker.activated.connect(self._pick)
+        self.picker.hide()
+        controls = QHBoxLayout()
+        controls.setSpacing(4)
+        for part in (segment(self.absolute, self.stretched), self.colour_map, self.picker):
+            controls.addWidget(part)
+        controls.addStretch(1)
+        self._whole = QWidget()
+        column = QVBoxLayout(self._whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(5)
+        column.addWidget(self._scroll)
+        column.addWidget(self.canvas, 1)
+        column.addWidget(self.legend)
+        column.addLayout(controls)
+        self._empty = EmptyText(EMPTY, self)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self._whole)
+        self.canvas.pointed.connect(self._point)
+        self.canvas.row_clicked.connect(session.playhead.seek)
+        self.canvas.column_clicked.connect(self._word_clicked)
+        self.canvas.moved.connect(lambda by: session.playhead.seek(session.playhead.step + by))
+        self.canvas.walked.connect(self._walk)
+        self.canvas.cleared.connect(lambda: self._choose(None))
+        self.words.pointed.connect(lambda word: self._point((None, word)))
+        self.words.clicked.connect(self._word_clicked)
+        self.refresh()
+
+    @classmethod
+    def draws(cls, channels: Iterable[Channel]) -> bool:
+        """Attention over a source."""
+        return bool(source_channels(channels))
+
+    @property
+    def shown_step(self) -> int:
+        """The row that is outlined, -1 without one."""
+        return self.canvas.view.step
+
+    def _word_clicked(self, word: int) -> None:
+        """Choose a word; with a brush in hand, paint on it or wipe it."""
+        brush = self.session.brush
+        if brush.mode == "off":
+            self.choose(word)
+        else:
+            brush.paint(word, erase=word in brush.weights)
+
+    def refresh(self) -> None:
+        """Take over another trace, another look, or the steps that are new."""
+        trace, values = self.session.trace, self.session.appearance.values
+        channel = self._find_channel(trace)
+        if trace is None or channel is None:
+            self._rows, self._of = None, None
+            self._stack.setCurrentWidget(self._empty)
+            self._say("")
+            return
+        if (trace is not self._of or self._rows is None or self._rows.channel != channel
+                or self._rows.scale != values.attention_scale):
+            if trace is not self._of:
+                self._take_source(trace, channel)
+            self._of, self._rows = trace, AlignmentRows(channel, values.attention_scale)
+        if self._rows.follow(trace) or len(self._written) != len(trace):
+            joining = trace.provenance.joining
+            kept = min(len(self._written), len(trace))
+            self._written = self._written[:kept] + tuple(written_label(word, joining) for word in trace.words[kept:])
+        for button, on in ((self.absolute, values.attention_scale != "stretched"),
+                           (self.stretched, values.attention_scale == "stretched")):
+            button.setChecked(on)
+        self.colour_map.set_name(values.attention_colour_map)
+        self._stack.setCurrentWidget(self._whole)
+        brush = self.session.brush
+        self.words.set_painting(brush.mode, brush.weights)
+        if brush.mode != self._brush_mode:
+            self._brush_mode = brush.mode
+            self._size_words()
+        self._draw(self.session.playhead.step)
+
+    def seek(self, step: int) -> None:
+        """Outline this step's row, and light up the words it looks at."""
+        self._draw(step)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        for part in (self.canvas, self.words, self.legend):
+            part.theme = theme
+            part.update()
+        super().set_theme(theme)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The sentence has as many lines as it needs, up to a few."""
+        super().resizeEvent(event)
+        self._size_words()
+
+    def choose(self, word: int) -> None:
+        """Follow a source word, or let it go if it is the one already."""
+        self._choose(None if word == self.chosen else word)
+
+    # ── What is drawn ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _find_channel(self, trace: Trace | None) -> Channel | None:
+        found = () if trace is None else source_channels(trace.channels.values())
+        names = [channel.name for channel in found]
+        if [self.picker.itemData(index) for index in range(self.picker.count())] != names:
+            self.picker.clear()
+            for channel in found:
+                self.picker.addItem(channel.title.capitalize(), channel.name)
+        self.picker.setVisible(len(found) > 1)
+        return next((channel for channel in found if channel.name == self._channel_name), found[0] if found else None)
+
+    def _take_source(self, trace: Trace, channel: Channel) -> None:
+        given, joining = tuple(trace.provenance.source), trace.provenance.joining
+        names = given + tuple(str(place + 1) for place in range(len(given), channel.size))  # of words that were not kept
+        source = tuple(written_label(name, joining) for name in names[: channel.size])
+        if source != self._source:
+            self.chosen = None
+        self._source, self._written, self._cell = source, (), NO_CELL
+        self.words.set_words(source)
+        self._size_words()
+
+    def _size_words(self) -> None:
+        room = self.words.heightForWidth(max(self._scroll.viewport().width(), 80))
+        lines = min(max(self.height() // ROOM_FOR_LINES - 1, 1), MOST_LINES)
+        self._scroll.setFixedHeight(min(room, lines * LINE + 2))
+        # The matrix has the same words above it; but while attention is painted there has to be something to paint on.
+        self._scroll.setVisible(self.height() >= ROOM_FOR_SENTENCE or self._brush_mode != "off")
+
+    def _draw(self, step: int) -> None:
+        trace, rows = self.session.trace, self._rows
+        if trace is None or rows is None or trace is not self._of:
+            return
+        values, count = self.session.appearance.values, len(rows)
+        column = trace.column(rows.channel.name)[:count]
+        row, pointed = self._cell
+        active = row if row is not None and row < count else step
+        there = 0 <= active < count
+        weights = column[active] if there else None
+        limits = row_limits(column[active], values.attention_scale) if there else (0.0, 1.0)
+        chosen = pointed if pointed is not None else self.chosen
+        chosen = chosen if chosen is not None and chosen < rows.channel.size else None
+        along = None if chosen is None or count == 0 else column[:, chosen]
+        column_limits = (0.0, 1.0) if along is None else row_limits(along, values.attention_scale)
+        self.canvas.set_view(AlignmentView(
+            places=rows.places, source=self._source, written=self._written[:count], colour_map=values.attention_colour_map,
+            step=step if 0 <= step < count else -1, row_weights=weights, row_limits=limits, column_weights=along,
+            column_limits=column_limits, chosen=chosen))
+        self.words.set_weights(weights, limits=limits, table=self.canvas.table, chosen=chosen)
+        self._reveal(weights)
+        self.legend.set_scale(low=limits[0], high=limits[1], uniform=uniform_level(rows.channel.size),
+                              colour_map=values.attention_colour_map, opacity=1.0,
+                              stretched=values.attention_scale == "stretched", opaque=True)
+        self._say(self._read_out(trace, column))
+
+    def _reveal(self, weights: npt.NDArray[np.float32] | None) -> None:
+        """Bring the word that counts most into sight, unless a person points at words themselves."""
+        if weights is not None and self._cell == NO_CELL and np.isfinite(weights).any():
+            place = self.words.place(int(np.nanargmax(weights))).center().toPoint()
+            self._scroll.ensureVisible(0, place.y(), 0, LINE // 2)
+
+    def _read_out(self, trace: Trace, column: npt.NDArray[np.float32]) -> str:
+        row, place = self._cell
+        if place is None and row is None:
+            place = self.chosen
+        joining = trace.provenance.joining
+        source = "" if place is None else self._name_of(trace, place)
+        if row is not None and row < len(column):
+            written = whole_word(trace.words, row, joining)
+            if place is None:
+                place = int(np.nanargmax(column[row])) if np.isfinite(column[row]).any() else 0
+                return f"“{written}” looks most at “{self._name_of(trace, place)}”  {weight_percent(float(column[row, place]))}"
+            weight = float(column[row, place])
+            return f"“{source}” → “{written}”  {weight_percent(weight)}  =  {weight * column.shape[1]:.1f} × uniform"
+        if place is not None and len(column):
+            best = int(np.nanargmax(np.nan_to_num(column[:, place], nan=-1.0)))
+            return (f"“{source}” counts most for “{whole_word(trace.words, best, joining)}”  "
+                    f"{weight_percent(float(column[best, place]))}")
+        return ""
+
+    def _name_of(self, trace: Trace, place: int) -> str:
+        source = trace.provenance.source
+        return whole_word(source, place, trace.provenance.joining) if place < len(source) else self._source[place]
+
+    def _say(self, text: str) -> None:
+        if text != self.note:
+            self.note = text
+            self.canvas.setAccessibleDescription(text)
+            self.note_changed.emit(text)
+
+    # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
+
+    def _point(self, cell: Cell) -> None:
+        self._cell = cell
+        self._draw(self.session.playhead.step)
+
+    def _choose(self, word: int | None) -> None:
+        self.chosen = word
+        self._draw(self.session.playhead.step)
+
+    def _walk(self, by: int) -> None:
+        if self._source:
+            last, at = len(self._source) - 1, self.chosen
+            self._choose((0 if by > 0 else last) if at is None else min(max(at + by, 0), last))
+
+    def _pick(self, index: int) -> None:
+        self._channel_name = self.picker.itemData(index)
+        self.refresh()

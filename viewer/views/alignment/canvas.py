@@ -1,0 +1,245 @@
+"""The alignment matrix with its words, to be pointed at and clicked. It is told what to draw and knows no session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry, alignment_geometry
+from unrolled.viewer.drawing.alignment_painting import Labels, Weights, alignment_table, paint_cells, paint_source, paint_written
+from unrolled.viewer.drawing.painting import draw_focus
+from unrolled.models.trace.pyramid import Bytes
+from unrolled.viewer.theme.fonts import text_font
+from unrolled.viewer.theme.themes import Theme
+
+Cell = tuple[int | None, int | None]
+NOWHERE: Cell = (None, None)
+KEYS = {Qt.Key.Key_Up: ("moved", -1), Qt.Key.Key_Down: ("moved", 1), Qt.Key.Key_Left: ("walked", -1),
+        Qt.Key.Key_Right: ("walked", 1)}
+ROOM_FOR_OUTLINE = 7.0  # pixels
+NOTCH = 120.0  # Qt's unit of a wheel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AlignmentView:
+    """What is drawn.
+
+    Attributes
+    ----------
+    places : array of uint8, shape (steps, source words)
+        On the colour map.
+    source, written : tuple of str
+        The words as people read them.
+    colour_map : str
+    step : int
+        The playhead's.
+    row_weights : array, shape (source words,), optional
+        How much each source word counts for the row that is pointed at, or else the playhead's.
+    row_limits : (float, float)
+        The weights at the ends of that row's colours.
+    column_weights : array, shape (steps,), optional
+        How much the chosen source word counts for each written one.
+    chosen : int, optional
+        The source word that is pointed at or was chosen.
+    """
+
+    places: Bytes = field(default_factory=lambda: np.empty((0, 0), np.uint8))
+    source: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    colour_map: str = "inferno"
+    step: int = -1
+    row_weights: Weights | None = None
+    row_limits: tuple[float, float] = (0.0, 1.0)
+    column_weights: Weights | None = None
+    column_limits: tuple[float, float] = (0.0, 1.0)
+    chosen: int | None = None
+
+
+class AlignmentCanvas(QWidget):
+    """Rows are written words, columns source words.
+
+    Attributes
+    ----------
+    pointed : Signal(object)
+        The row and the column under the pointer; beside the cells only one of them, None for the other.
+    row_clicked, column_clicked : Signal(int)
+        A written word's row, a source word.
+    moved : Signal(int)
+        By the keyboard or the wheel: so many rows on.
+    walked : Signal(int)
+        By the keyboard: so many source words on.
+    cleared : Signal()
+        Escape.
+    """
+
+    pointed = Signal(object)
+    row_clicked = Signal(int)
+    column_clicked = Signal(int)
+    moved = Signal(int)
+    walked = Signal(int)
+    cleared = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.view = AlignmentView()
+        self.cell: Cell = NOWHERE
+        self._source, self._written = Labels((), text_font(11)), Labels((), text_font(11))
+        self._wheel = 0.0
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(140, 120)
+        self.setAccessibleName("Alignment: written words by source words")
+        self.setToolTip("Click a row to go there, a source word to follow it (up, down, left, right; Escape lets it go)")
+
+    def sizeHint(self) -> QSize:
+        """About square."""
+        return QSize(360, 320)
+
+    def set_view(self, view: AlignmentView) -> None:
+        """Draw this from now on; all of one flush is painted at once."""
+        if view.source != self._source.texts:
+            self._source = Labels(view.source, text_font(11))
+        if view.written != self._written.texts:
+            self._written = Labels(view.written, text_font(11))
+        self.view = view
+        self.update()
+
+    @property
+    def geometry_of_cells(self) -> AlignmentGeometry:
+        """Where cells and words lie."""
+        return alignment_geometry(self.width() - 2, self.height() - 2, rows=len(self.view.places), columns=len(self.view.source),
+                                  label_width=max(self._written.width, 44.0), label_height=self._label_height)
+
+    @property
+    def _label_height(self) -> float:
+        return max(self._source.width, 30.0)
+
+    @property
+    def table(self) -> Bytes:
+        """The colour of every place."""
+        return alignment_table(self.view.colour_map, self.theme.error)
+
+    def colour_of(self, row: int, column: int) -> tuple[int, int, int]:
+        """The colour that a cell is drawn in."""
+        red, green, blue = self.table[self.view.places[row, column]][:3]
+        return int(red), int(green), int(blue)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Cells, words, and what is pointed at."""
+        view, theme, geometry = self.view, self.theme, self.geometry_of_cells
+        with QPainter(self) as painter:
+            painter.fillRect(QRectF(geometry.left, geometry.top, geometry.right - geometry.left,
+                                    max(geometry.bottom, self.height() - 2) - geometry.top), QColor(theme.missing))
+            paint_cells(painter, geometry, view.places, self.table, ground=theme.panel)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            row = self.cell[0]
+            paint_written(painter, geometry, self._written, theme, current=view.step, weights=view.column_weights,
+                          table=self.table, limits=view.column_limits, always=() if row is None else (row,))
+            paint_source(painter, geometry, self._source, theme, current=-1 if view.chosen is None else view.chosen,
+                         weights=view.row_weights, table=self.table, limits=view.row_limits, always=self._looked_at())
+            if view.chosen is not None and view.chosen < geometry.columns:
+                x = geometry.left + view.chosen * geometry.cell_width
+                self._outline(painter, QRectF(x, geometry.top, geometry.cell_width, geometry.bottom - geometry.top), theme.accent)
+            if 0 <= view.step < geometry.rows:
+                y = geometry.top + view.step * geometry.cell_height
+                self._outline(painter, QRectF(geometry.left, y, geometry.right - geometry.left, geometry.cell_height),
+                              theme.playhead)
+            if row is not None and row != view.step and row < geometry.rows:
+                y = geometry.top + row * geometry.cell_height
+                self._outline(painter, QRectF(geometry.left, y, geometry.right - geometry.left, geometry.cell_height),
+                              theme.muted)
+            if self.hasFocus():
+                draw_focus(painter, QRectF(self.rect()), theme.accent)
+
+    def _looked_at(self) -> tuple[int, ...]:
+        """The source word that counts most, which is written even where there is no room for all."""
+        weights = self.view.row_weights
+        if weights is None or not np.isfinite(weights).any():
+            return ()
+        return (int(np.nanargmax(weights)),)
+
+    def _outline(self, painter: QPainter, place: QRectF, colour: str) -> None:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if min(place.width(), place.height()) < ROOM_FOR_OUTLINE:  # around it, so that its colours stay to be seen
+            painter.setPen(QPen(QColor(colour), 1))
+            painter.drawRect(place.adjusted(-1, -1, 1, 1))
+            return
+        painter.setPen(QPen(QColor(self.theme.panel), 1))
+        painter.drawRect(place.adjusted(1, 1, -1, -1))
+        painter.setPen(QPen(QColor(colour), 1.5))
+        painter.drawRect(place)
+
+    # ── The pointer and the keyboard ──────────────────────────────────────────────────────────────────────────
+
+    def cell_at(self, position: QPointF) -> Cell:
+        """Row and column at a place; over the words of one side only that one."""
+        geometry = self.geometry_of_cells
+        row, column = geometry.row_at(position.y()), geometry.column_at(position.x())
+        if position.x() < geometry.left:
+            column = None
+        elif row is None and position.y() >= geometry.top:
+            column = None  # below the last row nothing is linked
+        elif column is None:
+            row = None
+        return row, column
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Say what is under the pointer; dragged, go along the rows."""
+        self._point(self.cell_at(event.position()))
+        if event.buttons() & Qt.MouseButton.LeftButton and self.cell[0] is not None:
+            self.row_clicked.emit(self.cell[0])
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Go to a row, or choose a source word."""
+        row, column = self.cell_at(event.position())
+        if event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+        elif row is not None:
+            self.row_clicked.emit(row)
+        elif column is not None:
+            self.column_clicked.emit(column)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nothing is under the pointer."""
+        self._point(NOWHERE)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Move the playhead, as over the tracks."""
+        self._wheel += (event.angleDelta().y() or event.angleDelta().x()) / NOTCH
+        whole = int(self._wheel)
+        self._wheel -= whole
+        if whole:
+            self.moved.emit(-whole)
+        event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        """While it has the keyboard, the arrows are its own and not the window's."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and (
+                event.key() in KEYS or (event.key() == Qt.Key.Key_Escape and self.view.chosen is not None)):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows go along rows and source words."""
+        found = KEYS.get(Qt.Key(event.key()))
+        if found is not None:
+            signal, by = found
+            getattr(self, signal).emit(by)
+        elif event.key() == Qt.Key.Key_Escape:
+            self.cleared.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _point(self, cell: Cell) -> None:
+        if cell != self.cell:
+            self.cell = cell
+            pointing = cell != NOWHERE
+            self.setCursor(Qt.CursorShape.PointingHandCursor if pointing else Qt.CursorShape.ArrowCursor)
+            self.pointed.emit(cell)

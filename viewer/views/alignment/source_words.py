@@ -1,0 +1,163 @@
+"""The source sentence as words whose ground is how much each of them counts at the playhead. It knows no session."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from unrolled.viewer.drawing.alignment_painting import Weights, text_on, weight_colour
+from unrolled.viewer.drawing.alignment_rows import GOES_ON
+from unrolled.viewer.drawing.painting import percent
+from unrolled.models.trace.pyramid import Bytes
+from unrolled.viewer.state.words import END_TEXT
+from unrolled.viewer.theme.fonts import text_font
+from unrolled.viewer.theme.themes import Theme
+
+LINE, WORD_HEIGHT, PADDING, GAP = 30, 25, 6, 4
+
+
+class SourceWords(QWidget):
+    """The words in lines, as wide as the pane.
+
+    Attributes
+    ----------
+    pointed : Signal(object)
+        The word under the pointer, or None.
+    clicked : Signal(int)
+    """
+
+    pointed = Signal(object)
+    clicked = Signal(int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.words: tuple[str, ...] = ()
+        self.weights: Weights | None = None
+        self.chosen: int | None = None
+        self.colours: tuple[QColor, ...] = ()
+        self._places: list[QRectF] = []
+        self._pointed: int | None = None
+        self._mode = "off"
+        self._painted: dict[int, float] = {}
+        self.setMouseTracking(True)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setAccessibleName("Source words")
+
+    def set_words(self, words: tuple[str, ...]) -> None:
+        """Another sentence."""
+        if words != self.words:
+            self.words = words
+            self._set(self.width())
+            self.updateGeometry()
+            self.update()
+
+    def set_weights(self, weights: Weights | None, *, limits: tuple[float, float], table: Bytes, chosen: int | None) -> None:
+        """How much each word counts, shape (words,)."""
+        self.weights, self.chosen = weights, chosen
+        self.colours = () if weights is None else tuple(weight_colour(float(weight), limits, table) for weight in weights)
+        if weights is not None and len(weights) == len(self.words):
+            self.setAccessibleDescription(", ".join(f"{word} {percent(float(weight))}" for word, weight
+                                                    in zip(self.words, weights, strict=True) if weight >= 0.05))
+        self.update()
+
+    def set_painting(self, mode: str, painted: dict[int, float]) -> None:
+        """What is painted on the words: with ``attend`` a frame, with ``mask`` they are struck out."""
+        if (mode, painted) != (self._mode, self._painted):
+            self._mode, self._painted = mode, painted
+            self.update()
+
+    def place(self, word: int) -> QRectF:
+        """Where a word is drawn."""
+        return self._places[word]
+
+    def hasHeightForWidth(self) -> bool:
+        """The narrower, the more lines."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """Of all lines."""
+        places = self._lines(width)
+        return round(places[-1].bottom()) + 3 if places else LINE
+
+    def sizeHint(self) -> QSize:
+        """A few lines."""
+        return QSize(320, self.heightForWidth(320))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Set the words anew."""
+        self._set(event.size().width())
+
+    def _set(self, width: int) -> None:
+        self._places = self._lines(width)
+
+    def _lines(self, width: int) -> list[QRectF]:
+        metrics = QFontMetricsF(text_font(13))
+        x, y, places = 1.0, 1.0, []
+        for word in self.words:
+            joined = word.startswith(GOES_ON)
+            text = metrics.horizontalAdvance(word.removeprefix(GOES_ON))
+            advance = min(text + (PADDING if joined else 2 * PADDING), width - 2.0)
+            gap = 0.0 if joined or x == 1.0 else GAP
+            if x > 1.0 and x + gap + advance > width - 1:
+                x, y, gap = 1.0, y + LINE, 0.0
+            places.append(QRectF(x + gap, y, advance, WORD_HEIGHT))
+            x += gap + advance
+        return places
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Grounds, then words."""
+        theme = self.theme
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setFont(text_font(13))
+            for number, (word, place) in enumerate(zip(self.words, self._places, strict=True)):
+                if not place.intersects(QRectF(event.rect())):
+                    continue
+                ground = self.colours[number] if number < len(self.colours) else QColor(theme.raised)
+                chosen, pointed = number == self.chosen, number == self._pointed
+                edge = theme.accent if chosen or pointed else theme.border
+                painter.setPen(QPen(QColor(edge), 2 if chosen else 1))
+                painter.setBrush(ground)
+                painter.drawRoundedRect(place.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+                there = number < len(self.colours)
+                painter.setPen(text_on(ground) if there else QColor(theme.muted if word == END_TEXT else theme.text))
+                room = place.adjusted(2, 0, -2, 0)
+                text = QFontMetricsF(painter.font()).elidedText(word.removeprefix(GOES_ON), Qt.TextElideMode.ElideRight,
+                                                               room.width() + 1)
+                painter.drawText(room, Qt.AlignmentFlag.AlignCenter, text)
+                if number in self._painted:
+                    painter.setPen(QPen(QColor(theme.playhead), 2))
+                    painter.setBrush(Qt.BrushStyle.NoBrush)
+                    if self._mode == "mask":
+                        painter.drawLine(place.topLeft(), place.bottomRight())
+                    else:
+                        painter.drawRoundedRect(place.adjusted(1, 1, -1, -1), 4, 4)
+
+    def word_at(self, x: float, y: float) -> int | None:
+        """The word at a place."""
+        return next((number for number, place in enumerate(self._places) if place.contains(x, y)), None)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Say which word is under the pointer."""
+        self._point(self.word_at(event.position().x(), event.position().y()))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose a word."""
+        word = self.word_at(event.position().x(), event.position().y())
+        if word is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.clicked.emit(word)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nothing is under the pointer."""
+        self._point(None)
+
+    def _point(self, word: int | None) -> None:
+        if word != self._pointed:
+            self._pointed = word
+            self.setCursor(Qt.CursorShape.ArrowCursor if word is None else Qt.CursorShape.PointingHandCursor)
+            self.pointed.emit(word)
+            self.update()

@@ -1,0 +1,109 @@
+"""The attention of the whole run: how sharp it is, what it covers, and whether it differs between words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from unrolled.models.trace import Channel
+from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
+from unrolled.viewer.drawing.painting import EmptyText, percent
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.plotting.place_map import PlaceMap
+from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import Theme
+
+EMPTY = "How sharp the attention is, and what it covers. Space writes the first word."
+
+
+class AttentionStatisticsPanel(Panel):
+    """Coverage as a map, the rest in words.
+
+    Attributes
+    ----------
+    coverage : PlaceMap
+    text, warning : QLabel
+    """
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Attention statistics")
+        self._shown: tuple[object, ...] = ()
+        self.coverage = PlaceMap("coverage: Σ of α over the run", theme, signed_values=False)
+        self.text = QLabel("")
+        self.text.setWordWrap(True)
+        self.warning = QLabel(WARNING)
+        self.warning.setWordWrap(True)
+        self.warning.setObjectName("subtitle")
+        self._inside = QWidget()
+        row = QHBoxLayout(self._inside)
+        row.setContentsMargins(0, 0, 6, 0)
+        row.setSpacing(14)
+        left = QVBoxLayout()
+        left.addWidget(self.coverage)
+        left.addStretch(1)
+        right = QVBoxLayout()
+        right.addWidget(self.warning)
+        right.addWidget(self.text)
+        right.addStretch(1)
+        row.addLayout(left, 2)
+        row.addLayout(right, 3)
+        self._area = QScrollArea()
+        self._area.setWidgetResizable(True)
+        self._area.setWidget(self._inside)
+        self._empty = EmptyText(EMPTY, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._area, 1)
+        layout.addWidget(self._empty, 1)
+        self.refresh()
+
+    @classmethod
+    def draws(cls, channels: Iterable[Channel]) -> bool:
+        """Attention."""
+        return any(channel.role == "attention" for channel in channels)
+
+    def refresh(self) -> None:
+        """Take over steps that are new."""
+        trace = self.session.trace
+        channel = trace.with_role("attention") if trace is not None else None
+        there = trace is not None and channel is not None and len(trace) > 0
+        self._area.setVisible(there)
+        self._empty.setVisible(not there)
+        if trace is None or channel is None or not there:
+            return
+        state = (id(trace), len(trace), self.session.playhead.step, self.theme.name)
+        if state == self._shown or not self.isVisible():
+            return
+        self._shown = state
+        try:
+            found = attention_statistics(trace.column(channel.name))
+        except ValueError as error:
+            self.text.setText(f"{error}.")
+            return
+        names = tuple(shown(word, "pieces") for word in trace.provenance.source) if channel.axes == ("source",) else ()
+        self.coverage.set_values(found.coverage.astype(np.float32), channel.shape, names=names,
+                                 note=f"target 1, an even share {found.even:.2g}")
+        step = self.session.playhead.step
+        now = f"{percent(float(found.entropy[step]))} now, " if 0 <= step < len(found.entropy) else ""
+        changes = f"{percent(found.change)} of the weight moves from one word to the next, on the mean." \
+            if np.isfinite(found.change) else "There is one map so far."
+        self.text.setText(
+            f"Entropy, as a share of even attention’s: {now}{percent(float(found.entropy.mean()))} on the mean.\n"
+            f"{changes}\nA map differs from the mean map in {percent(found.difference)} of its weight.\n"
+            f"Coverage lies between {found.coverage.min():.2g} and {found.coverage.max():.2g}. The doubly stochastic "
+            f"regulariser (Xu et al. 2015) wants 1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}. {len(trace):,} steps "
+            f"over {channel.size} places shared alike would give {found.even:.2g} each.")
+        self.warning.setVisible(found.hardly_differ)
+
+    def seek(self, step: int) -> None:
+        """The entropy of another word."""
+        self.refresh()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self.coverage.set_theme(theme)
+        super().set_theme(theme)

@@ -1,0 +1,1 @@
+"""Why a word: gradients, occlusion, contributions."""

@@ -1,0 +1,318 @@
+"""Why this word: the gradients of all words by all steps, and what the current one depended on, beside the attention.
+
+What is computed on demand is asked for while the panel is seen; a map that is not true of the run on screen any more is
+pale until it is computed again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from unrolled.models.protocol.questions import FollowGradients
+from unrolled.models.trace import Channel, Trace
+from unrolled.models.analysis.occlusion import summarise, verdict
+from unrolled.viewer.views.attribution.contributions import places_of, word_at, words_read
+from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.state.attributions import (
+    GRADIENTS,
+    TABLES,
+    Followed,
+    TableName,
+    ask_gradients,
+    ask_occlusion,
+    followed,
+    is_short,
+    occluded_of,
+    state_of,
+)
+from unrolled.viewer.plotting.heatmap import GradientMap, decades_of
+from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.state.steps import step_noun
+from unrolled.viewer.widgets.two_parts import TwoParts
+from unrolled.viewer.views.attribution.contribution_bars import WordCauses
+from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.questions import Asked
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import Theme
+
+SURE = math.log(0.9)  # of a word's log-probability: above, it cannot fall far
+MAP_HEIGHT = 230           # at least, where what else is shown stands below
+SETTLED_MILLISECONDS = 500  # a run that has not grown for so long is followed back
+EMPTY = "What each word depended on. Space writes the first word."
+NOT_LIVE = "This needs the model’s weights: load the model that recorded this run."
+TITLES: dict[TableName, str] = {"hidden": "by h of each step", "cell": "by c of each step",
+                                "forget_path": "by c, through the forget gates", "other_paths": "by c, every other way"}
+SYMBOLS: dict[TableName, str] = {"hidden": "h", "cell": "c", "forget_path": "c", "other_paths": "c"}
+
+
+class WhyPanel(Panel):
+    """Gradients and occlusion.
+
+    Attributes
+    ----------
+    map : GradientMap
+        All words by all steps.
+    causes : WordCauses
+        What the word at the playhead depended on.
+    by : Picker
+        Which of the tables is drawn.
+    compute, cancel : QPushButton
+        Follow the run back, and give it up.
+    """
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Why this word")
+        self._table: TableName = "hidden"
+        self._shown: object = None
+        self._followed: Followed | None = None
+        self._decades = (-1, 0)
+        self._given_up: object = None  # what is not asked again by itself
+        self._length = 0
+        self.map = GradientMap(theme)
+        self.map.chosen.connect(session.playhead.seek)
+        self.causes = WordCauses(theme)
+        self.causes.chosen.connect(session.playhead.seek)
+        self.causes.masking.toggled.connect(lambda _: self._update())
+        self.causes.measured.connect(self._update)
+        self.masking, self.verdict, self.causes_title = self.causes.masking, self.causes.verdict, self.causes.title
+        self.words, self.drops = self.causes.words, self.causes.drops
+        self.by = Picker()
+        self.by.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToContents)
+        self.by.setAccessibleName("By what the words are differentiated")
+        self.by.setToolTip("‖∂ log p(word)/∂·‖: by the hidden state, or the cell; what reaches the cell through the forget gates "
+                           "alone, and what comes every other way.\nThe last two are vectors that add up to the whole; their "
+                           "norms do not: two large ones may cancel.")
+        self.by.activated.connect(lambda _: self._choose(self.by.currentData()))
+        self.compute = QPushButton("Compute")
+        self.compute.setToolTip("Follow the words up to here back to what they depended on (Enter)")
+        self.compute.clicked.connect(self._compute)
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setToolTip("Compute no further")
+        self.cancel.clicked.connect(self._give_up)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("How far the gradients are")
+        self.note = QLabel("")
+        self.note.setObjectName("muted")
+        self.note.setWordWrap(True)
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(SETTLED_MILLISECONDS)
+        self._settling.timeout.connect(self._update)
+        self._build()
+        session.run_changed.connect(self._forget)
+        self._say(EMPTY)
+
+    @classmethod
+    def draws(cls, channels: Iterable[Channel]) -> bool:
+        """Anything with a hidden state: what it wrote can be followed back."""
+        return any(channel.role == "hidden" for channel in channels)
+
+    def _build(self) -> None:
+        choices = QWidget()
+        flow = FlowLayout(choices, gap=4)
+        for part in (self.by, self.compute, self.cancel):
+            flow.addWidget(part)
+        chart = QWidget()
+        left = QVBoxLayout(chart)
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(4)
+        for widget, stretch in ((choices, 0), (self.progress, 0), (self.note, 0), (self.map, 1)):
+            left.addWidget(widget, stretch)
+        self._inside = TwoParts(chart, self.causes, stretch=(5, 4), first_height=MAP_HEIGHT)
+        self._empty = EmptyText(EMPTY, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._inside, 1)
+        layout.addWidget(self._empty, 1)
+
+    # ── Following the session ─────────────────────────────────────────────────────────────────────────────────
+
+    def refresh(self) -> None:
+        """Ask, or take over answers."""
+        self._update()
+
+    def seek(self, step: int) -> None:
+        """Another word."""
+        self._update()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self.map.set_theme(theme)
+        self.causes.set_theme(theme)
+        self._shown = None
+        super().set_theme(theme)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """It asks while it is seen."""
+        super().showEvent(event)
+        self._update()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """What is still on its way is not waited for."""
+        super().hideEvent(event)
+        self._settling.stop()
+        asked = self.session.questions.get(GRADIENTS)
+        if asked is not None and not asked.done:
+            self.session.questions.drop(GRADIENTS)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter computes."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.compute.isVisible():
+            self._compute()
+        else:
+            super().keyPressEvent(event)
+
+    def _forget(self) -> None:
+        self._followed, self._given_up, self._length = None, None, 0
+
+    def _choose(self, name: TableName) -> None:
+        self._table = name
+        self._update()
+
+    def _compute(self) -> None:
+        self.session.questions.drop(GRADIENTS)
+        self._given_up = None
+        ask_gradients(self.session)
+        self._update()
+
+    def _give_up(self) -> None:
+        self.session.questions.drop(GRADIENTS)
+        self._given_up = self._what_is_there
+        self._update()
+
+    @property
+    def _what_is_there(self) -> tuple[int, int]:
+        trace, branch = self.session.trace, self.session.branch
+        return (branch.take, len(trace)) if trace is not None and branch is not None else (-1, 0)
+
+    def _update(self) -> None:
+        session, trace, branch, step = self.session, self.session.trace, self.session.branch, self.session.playhead.step
+        if trace is None or branch is None or step == NOWHERE:
+            self._say(EMPTY)
+            return
+        if not session.questions.possible:
+            self._say(NOT_LIVE)
+            return
+        if not self.isVisible():
+            return
+        self._empty.hide()
+        self._inside.show()
+        asked = self._ask_unasked(trace)
+        found = followed(asked)
+        if found is not None and (self._followed is None or found.number != self._followed.number
+                                  or found.rows != self._followed.rows):
+            self._followed = found
+            self._decades = decades_of(found.table(name) for name in TABLES if found.has(name))
+        self._show_state(asked, trace, step)
+        looking = trace.with_role("attention") is not None
+        if self.masking.isHidden() == looking:
+            self.masking.setVisible(looking)
+        masked = ask_occlusion(session, step) if looking and self.masking.isChecked() else None
+        values = session.appearance.values
+        state = (self._followed, branch.take, trace, len(trace), step, self._table, masked, masked is not None and masked.done,
+                 self.causes.measure,
+                 values, self.theme.name)
+        if state != self._shown:
+            self._shown = state
+            self._show_map(trace, branch.take)
+            self._show_causes(trace, step, branch.take, masked)
+        self.map.set_current(step)
+
+    def _ask_unasked(self, trace: Trace) -> Asked | None:
+        """Ask about a short run that does not grow any more, unless that was given up; what is asked now."""
+        asked, there = self.session.questions.get(GRADIENTS), self._what_is_there
+        if len(trace) != self._length and not trace.ended:
+            self._settling.start()
+        self._length = len(trace)
+        if not is_short(trace) or there == self._given_up or (self._settling.isActive() and not trace.ended):
+            return asked
+        answered = asked is not None and asked.take == there[0] and (bool(asked.failure) or not asked.done
+                                                                     or _last(asked) >= len(trace) - 1)
+        return asked if answered else ask_gradients(self.session)
+
+    # ── Showing ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _show_state(self, asked: Asked | None, trace: Trace, step: int) -> None:
+        found, take = self._followed, self._what_is_there[0]
+        running = asked is not None and not asked.done
+        if asked is not None and isinstance(asked.question, FollowGradients):
+            own = followed(asked)
+            self.progress.setRange(0, asked.question.last - asked.question.first + 1)
+            self.progress.setValue(own.rows if own is not None else 0)
+        note = state_of(asked, found, trace, step, take=take)
+        self.note.setText(note)
+        self.note.setVisible(bool(note))
+        self.progress.setVisible(running)
+        self.cancel.setVisible(running)
+        self.compute.setText("Compute" if found is None else "Compute again")
+        waits = self._settling.isActive() and is_short(trace)
+        wanted = found is None or bool(asked and asked.failure) or not found.is_true_of(trace, step, take)
+        self.compute.setVisible(wanted and not running and not waits)
+
+    def _show_map(self, trace: Trace, take: int) -> None:
+        found = self._followed
+        offered: list[TableName] = [name for name in TABLES if found is not None and found.has(name)] or ["hidden"]
+        if [self.by.itemData(place) for place in range(self.by.count())] != offered:
+            self.by.clear()
+            for name in offered:
+                self.by.addItem(TITLES[name], name)
+        if self._table not in offered:
+            self._table = "hidden"
+        self.by.setCurrentIndex(self.by.findData(self._table))
+        self.by.setVisible(found is not None)
+        if found is None:
+            self.map.set_table(np.zeros((0, 0), np.float32), first=0, words=(), symbol="h")
+            return
+        words = tuple(word_at(trace, step) for step in range(found.first, found.last + 1))
+        headings = tuple(str(step + 1) for step in range(found.first, found.last + 1)) \
+            if trace.provenance.input_kind == "clip" else words
+        self.map.set_table(found.table(self._table), first=found.first, words=words, headings=headings,
+                           symbol=SYMBOLS[self._table], decades=self._decades, stale=found.take != take,
+                           colour_map=self.session.appearance.values.sequential_colour_map)
+
+    def _show_causes(self, trace: Trace, step: int, take: int, masked: Asked | None) -> None:
+        found = self._followed
+        part = found.row_of(step) if found is not None and found.take == take else None
+        self.causes.title.setText(f"“{word_at(trace, step)}” depended on")
+        unit = "frames" if trace.provenance.input_kind == "clip" else f"{step_noun(trace.provenance)}s"
+        self.causes.show_words(words_read(trace, part, step), f"{unit} read: gradient × input")
+        occluded = occluded_of(masked, step, take)
+        measure = self.causes.measure
+        places = places_of(trace, part, step, drops=None if occluded is None else occluded.drops(measure),
+                           appearance=self.session.appearance.values)
+        self.causes.show_places(places)
+        text = "" if masked is None or places is None else masked.failure or "Masking…"
+        if occluded is not None and places is not None and places.drops is not None:
+            text = verdict(summarise(places.drops, places.attention), measure, sure=occluded.log_prob > SURE)
+            self.causes.show_values(occluded, self._named(occluded.runner_up, trace))
+        else:
+            self.causes.show_values(None)
+        self.causes.show_verdict(text)
+
+    def _named(self, token: int, trace: Trace) -> str:
+        """A token's word, for people."""
+        listed = {own.token: own.word for own in trace.candidates[self.session.playhead.step]}
+        words = self.session.description.words if self.session.description is not None else ()
+        word = listed.get(token) or (words[token] if 0 <= token < len(words) else str(token))
+        return shown(word, trace.provenance.joining)
+
+    def _say(self, sentence: str) -> None:
+        self._shown = None
+        self._empty.setText(sentence)
+        self._empty.show()
+        self._inside.hide()
+
+
+def _last(asked: Asked) -> int:
+    return asked.question.last if isinstance(asked.question, FollowGradients) else -1

@@ -1,0 +1,145 @@
+"""What one word depended on: the words that were read before it, and the places that were looked at. It knows no session."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
+
+from unrolled.models.protocol.questions import Occluded
+from unrolled.models.analysis.occlusion import LEAST_DROP, MEASURES, MOST, SOME, Measure
+from unrolled.viewer.views.attribution.contributions import Places, WordsRead
+from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.drawing.painting import signed
+from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.plotting.bars import Bars, PlaceBars, bars
+from unrolled.viewer.plotting.place_map import PlaceMap
+from unrolled.viewer.theme.themes import Theme
+
+INPUTS, FIRST_STATE = "gradient × input", "… through the first state"
+DROPS: dict[Measure, str] = {"log_prob": "drop of log p when masked", "logit": "drop of the logit when masked",
+                             "margin": "drop of the margin when masked"}
+SIGNS = "Above 0: it spoke for the word. Below 0: against it."
+
+
+class WordCauses(QWidget):
+    """Bars and maps.
+
+    Attributes
+    ----------
+    chosen : Signal(int)
+        An earlier word was clicked: its step.
+    masking : QCheckBox
+        Whether each place is masked in turn at every step that is looked at.
+    measured : Signal()
+        Something else is to be measured.
+    """
+
+    chosen = Signal(int)
+    measured = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title = QLabel("")
+        self.title.setWordWrap(True)
+        self.masking = QCheckBox("Mask each place in turn")
+        self.masking.setAccessibleName("Mask each place in turn")
+        self.masking.setToolTip("Occlusion: take the step again with each place masked, and show what the word loses")
+        self.measures = Picker()
+        self.measures.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToContents)
+        self.measures.setAccessibleName("What masking is measured by")
+        self.measures.setToolTip("The log-probability of a word that is nearly certain cannot fall far; its logit, and its "
+                                 "margin over the runner-up, can")
+        for measure, title in MEASURES.items():
+            self.measures.addItem(title, measure)
+        self.measures.activated.connect(lambda _: self.measured.emit())
+        self.numbers = QLabel("")
+        self.numbers.setObjectName("muted")
+        self.numbers.setWordWrap(True)
+        self.numbers.setTextFormat(Qt.TextFormat.PlainText)
+        self.masking.toggled.connect(self.measures.setVisible)
+        self.measures.hide()
+        self.verdict = QLabel("")
+        self.verdict.setWordWrap(True)
+        self.verdict.setToolTip(
+            "How much of what masking takes away (the positive drops) lies in the tenth of the places with the most attention. "
+            f"By chance it would be 10 %.\nFrom {MOST:.0%} on attention is said to show what the word needed, from {SOME:.0%} on "
+            f"a part. Nothing is said where no place takes {LEAST_DROP:g} nats.")
+        self.attention = PlaceMap("attention α", theme, signed_values=False)
+        self.attention.setToolTip("Where the model looked")
+        self.inputs = PlaceMap(INPUTS, theme, signed_values=True)
+        self.inputs.setToolTip(f"{SIGNS} The scale is this step’s own.")
+        self.first_state = PlaceMap(FIRST_STATE, theme, signed_values=True)
+        self.first_state.setToolTip(f"{SIGNS} What the picture did by way of the state that the run began with, which no map "
+                                    "of attention shows. The scale is this step’s own.")
+        self.drops = PlaceMap(DROPS["log_prob"], theme, signed_values=True)
+        self.drops.setToolTip("Above 0: the word lost without it. The scale is this step’s own.")
+        self.sources = PlaceBars("What each source word did", theme)
+        self.words = PlaceBars("What each word read before did", theme)
+        self.words.setToolTip(SIGNS)
+        self.words.chosen.connect(self.chosen)
+        maps = QWidget()
+        flow = FlowLayout(maps, gap=10)
+        self._parts = (self.attention, self.inputs, self.first_state, self.drops, self.sources, self.words)
+        for part in self._parts[:4]:
+            flow.addWidget(part)
+        self._maps = maps
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 6, 0)
+        column.setSpacing(6)
+        for widget in (self.title, self.masking, self.measures, self.numbers, self.verdict, maps, self.sources, self.words):
+            column.addWidget(widget)
+        column.addStretch(1)
+
+    def sizeHint(self) -> QSize:
+        """Low: what has no room is scrolled to."""
+        return QSize(240, 120)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        for part in self._parts:
+            part.set_theme(theme)
+
+    def show_words(self, read: WordsRead | None, title: str) -> None:
+        """The words read before, or the frames; None where that is not known."""
+        if read is not None:
+            shown = read.strongest()
+            self.words.set_bars(shown.names, (bars(title, shown.values),), steps=shown.steps)
+        self.words.setVisible(read is not None)
+
+    def show_places(self, places: Places | None) -> None:
+        """The places that were looked at; None without attention."""
+        self._maps.setVisible(places is not None and not places.names)
+        self.sources.setVisible(places is not None and bool(places.names))
+        if places is None:
+            return
+        if places.names:
+            columns = [Bars("attention α", "α", places.attention, False, places.attention_top)]
+            columns += [bars(title, values, brief_title=brief) for title, brief, values in
+                        ((INPUTS, "∂ × input", places.inputs), (FIRST_STATE, "first state", places.first_state),
+                         (DROPS[self.measure], "drop", places.drops)) if values is not None]
+            self.sources.set_bars(places.names, tuple(columns))
+        else:
+            self.attention.set_values(places.attention, places.shape, top=places.attention_top, colour_map=places.colour_map)
+        self.drops.set_title(DROPS[self.measure])
+        for part, values in ((self.inputs, places.inputs), (self.first_state, places.first_state), (self.drops, places.drops)):
+            part.setVisible(values is not None)
+            if values is not None:
+                part.set_values(values, places.shape, names=places.names)
+
+    @property
+    def measure(self) -> Measure:
+        """What masking is measured by."""
+        measure: Measure = self.measures.currentData()
+        return measure
+
+    def show_values(self, found: Occluded | None, runner_up: str = "") -> None:
+        """The word's log-probability, logit and margin with nothing masked; None where that is not known."""
+        if found is not None:
+            self.numbers.setText(f"log p {signed(found.log_prob, 2)} · logit {signed(found.logit, 2)} · "
+                                 f"margin {signed(found.margin, 2)} over “{runner_up}”")
+        self.numbers.setVisible(found is not None)
+
+    def show_verdict(self, text: str) -> None:
+        """What masking says; nothing where nothing was masked."""
+        self.verdict.setText(text)
+        self.verdict.setVisible(bool(text))

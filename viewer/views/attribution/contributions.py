@@ -1,0 +1,98 @@
+"""What is known of what one word depended on, made ready to be drawn. It knows no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unrolled.models.protocol.questions import GradientRows
+from unrolled.models.trace import FloatArray, Trace
+from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.appearance import AppearanceValues
+from unrolled.viewer.theme.attention_colours import attention_limits
+
+WORDS_AT_MOST = 14  # bars; of more words the weakest stand together in one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WordsRead:
+    """What the steps before read: a name, a step to go to (negative where there is none), gradient × input."""
+
+    names: tuple[str, ...]
+    steps: tuple[int, ...]
+    values: FloatArray
+
+    def strongest(self, count: int = WORDS_AT_MOST) -> WordsRead:
+        """The strongest in their order, and last the sum of all others."""
+        if len(self.names) <= count:
+            return self
+        kept = np.sort(np.argsort(-np.abs(self.values), kind="stable")[: count - 1])
+        rest = np.float32(self.values.sum() - self.values[kept].sum())
+        return WordsRead((*(self.names[place] for place in kept), f"{len(self.names) - len(kept)} others"),
+                         (*(self.steps[place] for place in kept), -1), np.append(self.values[kept], rest).astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Places:
+    """What was looked at, and what is known of it.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        A grid (rows, columns), or (length,) of words that have `names`.
+    attention : array of float32, shape (places,)
+    attention_top : float
+        Where the scale of the attention ends.
+    colour_map : str
+        Of the attention.
+    inputs, first_state, drops : array of float32, shape (places,), or None
+        Gradient × input through what the steps look at, and through the first state; what masking each place takes away.
+    """
+
+    shape: tuple[int, ...]
+    names: tuple[str, ...]
+    attention: FloatArray
+    attention_top: float
+    colour_map: str
+    inputs: FloatArray | None = None
+    first_state: FloatArray | None = None
+    drops: FloatArray | None = None
+
+
+def word_at(trace: Trace, step: int) -> str:
+    """The word of a step, as people know it; empty where there is none."""
+    return shown(trace.words[step], trace.provenance.joining) if 0 <= step < len(trace) else ""
+
+
+def words_read(trace: Trace, part: GradientRows | None, step: int) -> WordsRead | None:
+    """What the steps up to one read: step k the word of step k - 1, the first one START; of a clip, frame k."""
+    if part is None or not part.words:
+        return None
+    clip = trace.provenance.input_kind == "clip"
+    places = range(part.column, step + 1)
+    names = tuple(f"frame {place + 1}" if clip else word_at(trace, place - 1) if place else "START" for place in places)
+    return WordsRead(names, tuple(place if clip else place - 1 for place in places),
+                     part.table(part.words)[step - part.row][: len(names)])
+
+
+def places_of(trace: Trace, part: GradientRows | None, step: int, *, drops: FloatArray | None,
+              appearance: AppearanceValues) -> Places | None:
+    """What a step looked at, with what is known of it; None without attention."""
+    channel = trace.with_role("attention")
+    if channel is None:
+        return None
+    weights = trace.column(channel.name)[step]
+    names = tuple(shown(word, "pieces") for word in trace.provenance.source) if channel.axes == ("source",) else ()
+    scale = appearance.attention_scale
+    inputs = part.table(part.places)[step - part.row] if part is not None and part.places else None
+    first_state = part.table(part.first_state)[step - part.row] if part is not None and part.first_state else None
+
+    def fitting(values: FloatArray | None) -> FloatArray | None:
+        return values if values is not None and values.size == channel.size else None
+
+    return Places(shape=channel.shape, names=names, attention=weights.ravel(), inputs=fitting(inputs),
+                  first_state=fitting(first_state), drops=fitting(drops),
+                  attention_top=1.0 if names and scale == "absolute" else attention_limits(weights, scale)[1],
+                  colour_map=appearance.attention_colour_map)
+

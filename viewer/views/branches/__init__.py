@@ -1,0 +1,1 @@
+"""Branches of a run, and beams of a search, as trees."""

@@ -1,0 +1,248 @@
+"""A beam search as a tree: at every step the hypotheses that were kept, whom they go on from, and what became of them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QToolTip, QVBoxLayout, QWidget
+
+from unrolled.models.trace.detokenization import text_of
+from unrolled.viewer.drawing.painting import EmptyText, draw_focus, elided, mix, signed
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.search_tree import ROOT, Hypothesis, SearchTree
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.fonts import mono_font, text_font
+from unrolled.viewer.theme.themes import Theme
+
+EMPTY = "Choose beam search under “How words are chosen” (D): its hypotheses are shown here as they live, die and finish."
+NODE_WIDTH, NODE_HEIGHT, COLUMN, ROW, EDGE = 84.0, 32.0, 108.0, 38.0, 8.0
+MOVES = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+FATES = {"lives": "lives", "died": "died: nothing goes on from it", "finished": "finished", "best": "on the way to the best"}
+
+
+class BeamTree(QWidget):
+    """The tree.
+
+    Attributes
+    ----------
+    followed : Signal(int)
+        A hypothesis's number: a person wants its branch.
+    """
+
+    followed = Signal(int)
+    own_keys = frozenset(MOVES)
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self.theme = session, theme
+        self._search: SearchTree | None = None
+        self._places: dict[int, QRectF] = {}
+        self._chosen = ROOT
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAccessibleName("Hypotheses of the beam search")
+
+    @property
+    def chosen(self) -> int:
+        """The hypothesis that the keyboard is at."""
+        return self._chosen
+
+    def set_search(self, search: SearchTree) -> None:
+        """Show a search, as far as it is."""
+        if search is not self._search:
+            self._chosen = ROOT
+        self._search = search
+        self._places = {}
+        most = 1
+        for column, made in enumerate(search.steps):
+            most = max(most, len(made))
+            for row, own in enumerate(made):
+                self._places[own.number] = QRectF(EDGE + column * COLUMN, EDGE + row * ROW, NODE_WIDTH, NODE_HEIGHT)
+        self.setFixedSize(round(2 * EDGE + len(search.steps) * COLUMN), round(2 * EDGE + most * ROW))
+        self.update()
+
+    def place(self, number: int) -> QRectF:
+        """Where a hypothesis is."""
+        return self._places[number]
+
+    def at(self, place: QPointF) -> Hypothesis | None:
+        """The hypothesis under a place."""
+        number = next((number for number, box in self._places.items() if box.contains(place)), None)
+        return None if number is None or self._search is None else self._search.get(number)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Edges, then nodes."""
+        search, theme = self._search, self.theme
+        if search is None:
+            return
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            step = self._session.playhead.step - search.begin
+            if 0 <= step < len(search.steps):
+                painter.fillRect(QRectF(EDGE + step * COLUMN - 6, 0, NODE_WIDTH + 12, self.height()),
+                                 mix(theme.panel, theme.playhead, 0.10))
+            fates = {own.number: search.fate(own) for made in search.steps for own in made}
+            for made in search.steps:
+                for own in made:
+                    if own.parent != ROOT:
+                        self._paint_edge(painter, self._places[own.parent], self._places[own.number], fates[own.number])
+            for made in search.steps:
+                for own in made:
+                    self._paint_node(painter, own, fates[own.number])
+            if self.hasFocus() and self._chosen in self._places:
+                draw_focus(painter, self._places[self._chosen], theme.accent)
+
+    def _paint_edge(self, painter: QPainter, begin: QRectF, end: QRectF, fate: str) -> None:
+        theme = self.theme
+        first, last = QPointF(begin.right(), begin.center().y()), QPointF(end.left(), end.center().y())
+        path = QPainterPath(first)
+        middle = (first.x() + last.x()) / 2
+        path.cubicTo(QPointF(middle, first.y()), QPointF(middle, last.y()), last)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(theme.accent if fate == "best" else theme.faint), 2.5 if fate == "best" else 1.0,
+                            Qt.PenStyle.DashLine if fate == "died" else Qt.PenStyle.SolidLine))
+        painter.drawPath(path)
+
+    def _paint_node(self, painter: QPainter, own: Hypothesis, fate: str) -> None:
+        theme, box = self.theme, self._places[own.number]
+        ground = {"best": mix(theme.panel, theme.accent, 0.30), "finished": mix(theme.panel, theme.good, 0.22),
+                  "lives": QColor(theme.raised), "died": QColor(theme.panel)}[fate]
+        painter.setBrush(ground)
+        style = Qt.PenStyle.DashLine if fate == "died" else Qt.PenStyle.SolidLine
+        painter.setPen(QPen(QColor(theme.accent if fate == "best" else theme.border), 2 if own.finished else 1, style))
+        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        joining = self._joining
+        font = text_font(12, weight=QFont.Weight.DemiBold if fate == "best" else QFont.Weight.Normal)
+        painter.setFont(font)
+        painter.setPen(QColor(theme.faint if fate == "died" else theme.text))
+        word = shown(own.result.word, joining)
+        mark = {"finished": " ■", "best": ""}.get(fate, "") if not is_end(own.result.word) else ""
+        painter.drawText(box.adjusted(6, 2, -6, -14), Qt.AlignmentFlag.AlignVCenter,
+                         elided(word + mark, font, int(box.width()) - 12))
+        painter.setFont(mono_font(10))
+        painter.setPen(QColor(theme.muted))
+        painter.drawText(box.adjusted(6, 15, -6, -2), Qt.AlignmentFlag.AlignVCenter, signed(own.score, 2))
+
+    @property
+    def _joining(self) -> str:
+        trace = self._session.trace
+        return trace.provenance.joining if trace is not None else "words"
+
+    def describe(self, own: Hypothesis) -> str:
+        """A hypothesis in words."""
+        search = self._search
+        if search is None:
+            return ""
+        joining = self._joining
+        words = [link.result.word for link in search.chain(own.number)]
+        text = text_of((word for word in words if not is_end(word)), joining)
+        return (f"{text}\n“{shown(own.result.word, joining)}”: log-probability {signed(own.result.log_prob, 3)}, "
+                f"score {signed(own.score, 3)}\n{FATES[search.fate(own)]}. Click to make it a branch.")
+
+    def event(self, event: QEvent) -> bool:
+        """Read out the hypothesis under the pointer."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            own = self.at(QPointF(event.pos()))
+            if own is None:
+                QToolTip.hideText()
+            else:
+                QToolTip.showText(event.globalPos(), self.describe(own), self)
+            return True
+        return super().event(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Follow a hypothesis."""
+        own = self.at(event.position())
+        if own is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._chosen = own.number
+            self.followed.emit(own.number)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """A hand over what can be clicked."""
+        over = self.at(event.position()) is not None
+        self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows go from one to another, Enter follows."""
+        key, search = event.key(), self._search
+        if search is None or not search.steps:
+            super().keyPressEvent(event)
+            return
+        places = {own.number: (column, row) for column, made in enumerate(search.steps) for row, own in enumerate(made)}
+        column, row = places.get(self._chosen, (0, 0))
+        by = MOVES.get(Qt.Key(key))
+        if by is not None:
+            column = min(max(column + by[0], 0), len(search.steps) - 1)
+            row = min(max(row + by[1], 0), len(search.steps[column]) - 1)
+            self._chosen = search.steps[column][row].number
+            self.setAccessibleDescription(self.describe(search.get(self._chosen)))
+            self.update()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._chosen in places:
+            self.followed.emit(self._chosen)
+        else:
+            super().keyPressEvent(event)
+
+
+class BeamTreePanel(Panel):
+    """The search of the run that is shown.
+
+    Attributes
+    ----------
+    followed : Signal(int)
+        A hypothesis's number: a person wants its branch.
+    tree : BeamTree
+    """
+
+    followed = Signal(int)
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Beam search")
+        self._seen: tuple[object, ...] = ()
+        self.tree = BeamTree(session, theme)
+        self.tree.followed.connect(self.followed)
+        self.note = QLabel("")
+        self.note.setObjectName("muted")
+        self._area = QScrollArea()
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setWidget(self.tree)
+        self._empty = EmptyText(EMPTY, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.note)
+        layout.addWidget(self._area, 1)
+        layout.addWidget(self._empty, 1)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take over what the search has told."""
+        search = self.session.search
+        for widget, there in ((self._empty, search is None), (self._area, search is not None), (self.note, search is not None)):
+            widget.setVisible(there)
+        if search is None:
+            self._seen = ()
+            return
+        seen = (id(search), len(search), search.over, self.theme.name)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        self.tree.set_search(search)
+        best = search.best
+        penalty = f"length penalty {search.decoding.length_penalty:g}"
+        ended = "" if search.over else ", searching…"
+        found = f", best {signed(best.score, 2)}" if best is not None else ""
+        self.note.setText(f"Width {search.decoding.beam_width}, {penalty}, {len(search)} hypotheses{found}{ended}. "
+                          "Dashed: died. Thick frame: finished.")
+        if not search.over:
+            self._area.horizontalScrollBar().setValue(self._area.horizontalScrollBar().maximum())
+
+    def seek(self, step: int) -> None:
+        """Mark the step's column."""
+        self.tree.update()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self.tree.theme = theme
+        super().set_theme(theme)

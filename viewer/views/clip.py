@@ -1,0 +1,120 @@
+"""The clip's frame at the playhead, and what the model says of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QRectF, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.views.view import Panel
+from unrolled.models.inputs.inputs import InputClip
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import Theme
+
+EMPTY = "The clip will be here.\nOpen an animated GIF, a video or a folder of frames."
+SMALL = 160  # pixels, a side; smaller frames are enlarged pixel by pixel
+
+
+class FrameView(QWidget):
+    """One frame, as large as there is room for.
+
+    Attributes
+    ----------
+    shown_frame : int
+        Its number, counted from 0; `NOWHERE` for none.
+    """
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.shown_frame = NOWHERE
+        self._image: QImage | None = None
+        self._pixels: npt.NDArray[np.uint8] | None = None  # the image is a view of it
+        self.setAccessibleName("Frame")
+
+    def show_frame(self, clip: InputClip | None, frame: int) -> None:
+        """Show this frame."""
+        if clip is None:
+            self.shown_frame, self._image, self._pixels = NOWHERE, None, None
+        else:
+            self.shown_frame = min(max(frame, 0), len(clip.frames) - 1)
+            self._pixels = np.ascontiguousarray(clip.frames[self.shown_frame])
+            height, width = self._pixels.shape[:2]
+            self._image = QImage(self._pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The frame in the middle."""
+        if self._image is None:
+            return
+        width, height = self._image.width(), self._image.height()
+        scale = min((self.width() - 2) / width, (self.height() - 2) / height)
+        if max(width, height) <= SMALL and scale >= 2:
+            scale = int(scale)
+        box = QRectF((self.width() - width * scale) / 2, (self.height() - height * scale) / 2, width * scale, height * scale)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, max(width, height) > SMALL)
+            painter.drawImage(box, self._image)
+            painter.setPen(QPen(QColor(self.theme.border), 1))
+            painter.drawRect(box)
+
+
+class ClipPanel(Panel):
+    """The clip at the playhead.
+
+    Attributes
+    ----------
+    view : FrameView
+    note : str
+        Which frame it is, and how large.
+    note_changed : Signal(str)
+    """
+
+    note_changed = Signal(str)
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Clip")
+        self.note = ""
+        self.view = FrameView(theme)
+        self._clip: InputClip | None = None
+        self._empty = EmptyText(EMPTY, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._empty, 1)
+        layout.addWidget(self.view, 1)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take over another clip."""
+        if self.session.clip is not self._clip or self._empty.isVisible() == (self._clip is not None):
+            self._clip = self.session.clip
+            self._empty.setVisible(self._clip is None)
+            self.view.setVisible(self._clip is not None)
+            self.view.show_frame(self._clip, max(self.session.playhead.step, 0))
+            self._say()
+
+    def seek(self, step: int) -> None:
+        """Show the frame that this step read."""
+        if self._clip is not None and max(step, 0) != self.view.shown_frame:
+            self.view.show_frame(self._clip, max(step, 0))
+            self._say()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self.view.theme = theme
+        self.view.update()
+        super().set_theme(theme)
+
+    def _say(self) -> None:
+        clip = self._clip
+        text = "" if clip is None else (f"frame {self.view.shown_frame + 1} of {len(clip.frames)}, "
+                                        f"{clip.frames.shape[2]} × {clip.frames.shape[1]}")
+        if text != self.note:
+            self.note = text
+            self.view.setAccessibleDescription(text)
+            self.note_changed.emit(text)

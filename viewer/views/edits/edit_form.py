@@ -1,0 +1,333 @@
+"""The form that makes an edit: what is changed, how, and at which steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QStringListModel, Qt, Signal
+from PySide6.QtWidgets import (
+    QCompleter,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from unrolled.models.trace import Channel
+from unrolled.models.trace.edits import (
+    TO_THE_END,
+    AddNoise,
+    ClampUnits,
+    Edit,
+    EditError,
+    ForceToken,
+    ScaleUnits,
+    UniformAttention,
+    attention_of,
+    check,
+)
+from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.brush import Mode
+from unrolled.viewer.state.edit_text import token_of, units_of
+from unrolled.viewer.state.session import Session
+
+KINDS = (("word", "a word"), ("units", "units"), ("gate", "a whole gate"), ("attention", "the attention"),
+         ("input", "the picture"))
+OPERATIONS = (("zero", "set to 0"), ("clamp", "set to"), ("scale", "multiply by"), ("noise", "add noise of"))
+LOOKS = (("even", "even: look everywhere alike"), ("attend", "look only where I paint"), ("mask", "do not look where I paint"))
+STEPS = (("this", "at this step"), ("on", "from here on"), ("range", "at steps"))
+BRUSHES: dict[str, Mode] = {"even": "off", "attend": "attend", "mask": "mask"}
+
+
+class EditForm(QWidget):
+    """Makes edits of what a person fills in.
+
+    Attributes
+    ----------
+    wanted : Signal(object)
+        An `Edit`, seen to be possible.
+    swap_wanted : Signal(int)
+        Another input is to be chosen for the steps from this one on.
+    """
+
+    wanted = Signal(object)
+    swap_wanted = Signal(int)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._channels: tuple[Channel, ...] = ()
+        self._words_of: object = None
+        self.kind = _picker("What is changed", KINDS)
+        self.kind.currentIndexChanged.connect(self._kind_changed)
+        self.word = QLineEdit()
+        self.word.setPlaceholderText("type a word of the model’s")
+        self.word.setAccessibleName("The word that is written")
+        self.word.returnPressed.connect(self.make)
+        self._completions = QStringListModel(self)
+        completer = QCompleter(self._completions, self)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.word.setCompleter(completer)
+        self.channel = _picker("Which quantity", ())
+        self.units = QLineEdit("pinned")
+        self.units.setAccessibleName("Which units")
+        self.units.setToolTip("Units: 17 or 3, 5, 20-25, or “pinned”, or “all”")
+        self.units.returnPressed.connect(self.make)
+        self.operation = _picker("What is done to them", OPERATIONS)
+        self.operation.currentIndexChanged.connect(lambda _: self._show_value())
+        self.value = QDoubleSpinBox()
+        self.value.setRange(-1e6, 1e6)
+        self.value.setDecimals(3)
+        self.value.setSingleStep(0.1)
+        self.value.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.value.setAccessibleName("By how much")
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setPrefix("seed ")
+        self.seed.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.seed.setAccessibleName("Seed of the noise")
+        self.gate = _picker("Which gate", ())
+        self.gate_state = _picker("Off or open", (("off", "off (0)"), ("open", "open (1)")))
+        self.look = _picker("How attention is changed", LOOKS)
+        self.look.currentIndexChanged.connect(lambda _: self._take_brush())
+        self.strength = QDoubleSpinBox()
+        self.strength.setRange(0.05, 1.0)
+        self.strength.setValue(1.0)
+        self.strength.setSingleStep(0.05)
+        self.strength.setPrefix("weight ")
+        self.strength.setMinimumWidth(60)
+        self.strength.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.strength.setAccessibleName("Weight that a stroke gives")
+        self.strength.valueChanged.connect(self._strength_changed)
+        self.wipe = QPushButton("Wipe")
+        self.wipe.setToolTip("Wipe away what is painted (a right button wipes one place)")
+        self.wipe.clicked.connect(session.brush.wipe)
+        self.swap = QPushButton("Choose…")
+        self.swap.setAccessibleName("Choose another picture")
+        self.swap.clicked.connect(lambda: self.swap_wanted.emit(self.first))
+        self.steps = _picker("At which steps", STEPS)
+        self.steps.currentIndexChanged.connect(lambda _: self._show_range())
+        self.begin, self.end = _step_box("First step"), _step_box("Last step")
+        self.button = QPushButton("Make a branch")
+        self.button.setObjectName("primary")
+        self.button.clicked.connect(self.make)
+        self.sentence = QLabel("")
+        self.sentence.setWordWrap(True)
+        self.sentence.setAccessibleName("Why it cannot be made")
+        self._build()
+        self._kind_changed()
+        self._show_value()
+        self._show_range()
+
+    def _build(self) -> None:
+        self._pages = QStackedWidget()
+        pages: tuple[tuple[tuple[QWidget, ...], ...], ...] = (
+            ((self.word,),), ((self.channel, self.units), (self.operation, self.value, self.seed)),
+            ((self.gate, self.gate_state),), ((self.look,), (self.strength, self.wipe)), ((self.swap,),))
+        for rows in pages:
+            page = QWidget()
+            column = QVBoxLayout(page)
+            column.setContentsMargins(0, 0, 0, 0)
+            column.setSpacing(4)
+            for parts in rows:
+                line = QHBoxLayout()
+                for part in parts:
+                    line.addWidget(part, 1)
+                column.addLayout(line)
+            column.addStretch(1)
+            self._pages.addWidget(page)
+        when = QHBoxLayout()
+        for part in (self.steps, self.begin, self.end):
+            when.addWidget(part, 1)
+        self._pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        form = QFormLayout()
+        whole.addLayout(form)
+        whole.addStretch(1)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(5)
+        form.addRow("Change", self.kind)
+        form.addRow("", self._pages)
+        form.addRow("Steps", when)
+        form.addRow("", self.sentence)
+        form.addRow("", self.button)
+
+    @property
+    def first(self) -> int:
+        """The first step that is changed."""
+        here = max(self._session.playhead.step, 0)
+        return self.begin.value() - 1 if self.steps.currentData() == "range" else here
+
+    @property
+    def last(self) -> int:
+        """The last one, or -1 for as long as the run goes on."""
+        chosen = self.steps.currentData()
+        return self.first if chosen == "this" else TO_THE_END if chosen == "on" else self.end.value() - 1
+
+    def refresh(self) -> None:
+        """Offer what the run's channels allow."""
+        trace, description = self._session.trace, self._session.description
+        channels = tuple(trace.channels.values()) if trace is not None else ()
+        if channels != self._channels:
+            self._channels = channels
+            units = [own for own in channels if own.editable and own.axes == ("unit",)]
+            _offer(self.channel, [(own.name, f"{own.symbol}  {own.title}") for own in units])
+            _offer(self.gate, [(own.name, f"{own.symbol}  {own.title}") for own in units if own.role.endswith("_gate")])
+            medium = {"picture": "the picture", "clip": "the clip"}.get(trace.provenance.input_kind if trace else "", "")
+            there = {"word": True, "units": bool(units), "gate": self.gate.count() > 0,
+                     "attention": attention_of(channels) is not None, "input": bool(medium)}
+            _offer(self.kind, [(name, medium if name == "input" else title) for name, title in KINDS if there[name]])
+        if description is not None and description is not self._words_of:
+            self._words_of = description
+            self._completions.setStringList(sorted({shown(word, description.joining) for word in description.words}))
+        live = self._session.questions.possible
+        self.button.setEnabled(live)
+        self.swap.setEnabled(live)
+        self.button.setToolTip("" if live else "Load the model that recorded this run to change it")
+
+    def make(self) -> None:
+        """Make the edit, or say why it cannot be made."""
+        description = self._session.description
+        try:
+            if description is None or not self._session.questions.possible:
+                raise EditError("Load the model that recorded this run to change it.")
+            edit = self._edit()
+            check(edit, self._channels, description.words)
+        except EditError as error:
+            self.sentence.setText(str(error))
+            return
+        self.sentence.setText("")
+        self._session.brush.wipe()
+        self.wanted.emit(edit)
+
+    def _edit(self) -> Edit:
+        makers: dict[str, Callable[[], Edit]] = {"word": self._word_edit, "units": self._units_edit, "gate": self._gate_edit,
+                                                 "attention": self._attention_edit}
+        chosen = self.kind.currentData()
+        if chosen not in makers:
+            raise EditError("Choose the other picture with the button above.")
+        return makers[chosen]()
+
+    def _word_edit(self) -> Edit:
+        description = self._session.description
+        assert description is not None
+        token = token_of(self.word.text().strip(), description)
+        return ForceToken(first=self.first, last=self.first, token=token, word=description.words[token])
+
+    def _units_edit(self) -> Edit:
+        channel, first, last, value = self.channel.currentData(), self.first, self.last, self.value.value()
+        units = self._units()
+        operation = self.operation.currentData()
+        if operation == "scale":
+            return ScaleUnits(channel=channel, units=units, factor=value, first=first, last=last)
+        if operation == "noise":
+            if value < 0:
+                raise EditError("A deviation is not below 0.")
+            return AddNoise(channel=channel, units=units, deviation=value, seed=self.seed.value(), first=first, last=last)
+        return ClampUnits(channel=channel, units=units, value=value if operation == "clamp" else 0.0, first=first, last=last)
+
+    def _gate_edit(self) -> Edit:
+        value = 1.0 if self.gate_state.currentData() == "open" else 0.0
+        return ClampUnits(channel=self.gate.currentData(), value=value, first=self.first, last=self.last)
+
+    def _attention_edit(self) -> Edit:
+        if self.look.currentData() == "even":
+            return UniformAttention(first=self.first, last=self.last)
+        channel = attention_of(self._channels)
+        edit = self._session.brush.edit(channel.size if channel else 0, first=self.first, last=self.last)
+        if edit is None:
+            where = "picture" if channel is not None and channel.axes == ("row", "column") else "source words"
+            raise EditError(f"Paint on the {where} first.")
+        return edit
+
+    def _units(self) -> tuple[int, ...]:
+        text = self.units.text().strip().lower()
+        if text == "pinned":
+            if not self._session.selection.units:
+                raise EditError("No unit is pinned: click a row of a track, or type units.")
+            return self._session.selection.units
+        return units_of(text)
+
+    # ── Showing what belongs to a choice ──────────────────────────────────────────────────────────────────────
+
+    def _kind_changed(self) -> None:
+        names = [name for name, _ in KINDS]
+        self._pages.setCurrentIndex(names.index(self.kind.currentData()) if self.kind.currentData() in names else 0)
+        for number in range(self._pages.count()):  # as high as the page that is seen, not as the highest
+            policy = QSizePolicy.Policy.Preferred if number == self._pages.currentIndex() else QSizePolicy.Policy.Ignored
+            page = self._pages.widget(number)
+            if page is not None:
+                page.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
+        self.steps.setEnabled(self.kind.currentData() not in ("word", "input"))
+        self.button.setVisible(self.kind.currentData() != "input")
+        self.sentence.setText("")
+        self._take_brush()
+
+    def _show_value(self) -> None:
+        operation = self.operation.currentData()
+        self.value.setVisible(operation != "zero")
+        self.seed.setVisible(operation == "noise")
+        self.value.setValue({"scale": 2.0, "noise": 0.5}.get(operation, 1.0))
+
+    def _show_range(self) -> None:
+        ranged = self.steps.currentData() == "range"
+        self.begin.setVisible(ranged)
+        self.end.setVisible(ranged)
+        if ranged:
+            self.begin.setValue(max(self._session.playhead.step, 0) + 1)
+            self.end.setValue(max(self._session.playhead.step, 0) + 1)
+
+    def _take_brush(self) -> None:
+        on = self.isVisible() and self.kind.currentData() == "attention"
+        mode = BRUSHES.get(self.look.currentData() or "even", "off") if on else "off"
+        self._session.brush.set_mode(mode)
+        self.strength.setVisible(mode == "attend")
+        self.wipe.setVisible(mode != "off")
+
+    def take_brush(self, on: bool) -> None:
+        """The form is seen or hidden: with it goes the brush."""
+        if on:
+            self._take_brush()
+        else:
+            self._session.brush.set_mode("off")
+
+    def _strength_changed(self, value: float) -> None:
+        self._session.brush.strength = value
+
+
+def _picker(name: str, items: tuple[tuple[str, str], ...]) -> Picker:
+    made = Picker()
+    made.setAccessibleName(name)
+    made.setToolTip(name)
+    made.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    made.setMinimumContentsLength(8)
+    _offer(made, list(items))
+    return made
+
+
+def _offer(picker: Picker, items: list[tuple[str, str]]) -> None:
+    chosen = picker.currentData()
+    picker.clear()
+    for name, title in items:
+        picker.addItem(title, name)
+    place = picker.findData(chosen)
+    if place >= 0:
+        picker.setCurrentIndex(place)
+
+
+def _step_box(name: str) -> QSpinBox:
+    made = QSpinBox()
+    made.setRange(1, 1_000_000)
+    made.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+    made.setAccessibleName(name)
+    made.setToolTip(f"{name}, counted from 1")
+    return made

@@ -1,0 +1,133 @@
+"""A badge: the largest difference between what is drawn and the same steps computed a second time, independently.
+
+The steps that are new are asked about, some at a time, while the window has nothing better to do.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from unrolled.models.protocol.questions import Replay, Replayed
+from unrolled.models.trace import Trace
+from unrolled.models.analysis.fidelity import Fidelity
+from unrolled.viewer.state.numbers import brief
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import Theme
+
+QUESTION = "fidelity"
+AT_ONCE = 256  # steps
+PAUSE_MILLISECONDS = 150
+
+
+class FidelityBadge(Panel):
+    """What was checked, and how well it agrees.
+
+    Attributes
+    ----------
+    label : QLabel
+    found : Fidelity
+        Of the run that is shown.
+    """
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Fidelity")
+        self.label = QLabel("")
+        self.label.setAccessibleName("Fidelity")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 12, 0)
+        layout.addWidget(self.label)
+        self._of: tuple[int, int] = (0, 0)
+        self._taken = 0
+        self._next = 0
+        self._waited_for = 0
+        self._pause = QTimer(self)  # while steps come one after another there are better things to do
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE_MILLISECONDS)
+        self._pause.timeout.connect(self._ask)
+        self.found = Fidelity()
+        self._failure = ""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take over what was answered, and ask about what is new."""
+        session, branch = self.session, self.session.branch
+        trace = session.trace
+        if trace is None or branch is None or not len(trace):
+            self._show("", "", "")
+            return
+        if (id(trace), branch.take) != self._of:
+            self._of, self._next, self._taken = (id(trace), branch.take), 0, 0
+            self.found, self._failure = Fidelity(), ""
+        if not session.questions.possible:
+            self._show("not checked", self.theme.muted, "The model that recorded this run is not loaded: what is drawn "
+                                                        "cannot be held against it.")
+            return
+        asked = session.questions.get(QUESTION)
+        if asked is not None and asked.take == branch.take:
+            if asked.done and asked.number != self._taken:
+                self._taken = asked.number
+                self._failure = asked.failure
+                for part in asked.parts:
+                    if isinstance(part, Replayed) and not self.found.take(part, trace):
+                        self._failure = "What the model gave does not fit what is drawn."
+            if not asked.done:
+                self._tell(trace)
+                return
+        if self._next < len(trace) and len(trace) != self._waited_for:
+            self._waited_for = len(trace)
+            self._pause.start()
+        self._tell(trace)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Nothing is asked any more."""
+        self._pause.stop()
+        super().closeEvent(event)
+
+    def _ask(self) -> None:
+        """No step has come for a moment: ask about those that are new."""
+        trace, branch = self.session.trace, self.session.branch
+        self._waited_for = 0
+        if trace is None or branch is None or not self.session.questions.possible or self._reading(trace):
+            return
+        first, last = self._next, len(trace) - 1
+        if first <= last:
+            first = max(first, last - AT_ONCE + 1)  # of a run that came all at once its end
+            self._next = last + 1
+            self.session.questions.ask(QUESTION, Replay(first, last), branch.take)
+
+    def _reading(self, trace: Trace) -> bool:
+        """Whether a long text is still being read: the model has its hands full."""
+        given = trace.provenance.given
+        return given > AT_ONCE and len(trace) < given
+
+    def _tell(self, trace: Trace) -> None:
+        found = self.found
+        if self._failure and not found.steps:
+            self._show("not checked", self.theme.muted, self._failure)
+            return
+        if not found.steps:
+            self._show("checking…", self.theme.muted, "What is drawn is being held against the model.")
+            return
+        of = f"{found.steps:,} of {len(trace):,} steps" if found.steps < len(trace) else f"all {len(trace):,} steps"
+        if found.agrees:
+            self._show(f"✓ true to {brief(found.largest)}", self.theme.good,
+                       f"Computed a second time, {found.how}: {found.checked}; of {of}. "
+                       f"The largest difference is {found.largest:.2g}: {found.where}.")
+        elif found.missing:
+            missing = ", ".join(name.replace("_", " ") for name in found.missing)
+            self._show("✗ not all checked", self.theme.error, f"Not computed a second time: {missing}.")
+        else:
+            self._show(f"✗ {found.where} differs by {found.largest:.2g}", self.theme.error,
+                       f"What is drawn is not what the model comes to when it is computed a second time, {found.how} ({of}): "
+                       f"{found.where} differs by {found.largest:.3g}.")
+
+    def _show(self, text: str, colour: str, tooltip: str) -> None:
+        if (text, tooltip) != (self.label.text(), self.label.toolTip()) or colour not in self.label.styleSheet():
+            self.label.setText(text)
+            self.label.setStyleSheet(f"color: {colour}; font-size: 12px;" if colour else "")
+            self.label.setToolTip(tooltip)
+            self.label.setAccessibleDescription(tooltip)

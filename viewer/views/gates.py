@@ -1,0 +1,192 @@
+"""Gates over the whole run: a dot a unit, and how long the gates alone would let units remember."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QButtonGroup, QLabel, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
+
+from unrolled.models.trace import Channel, Trace
+from unrolled.models.analysis.gate_statistics import KEEPING, Saturating, Saturation, gate_channels
+from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.plotting.scatter import GateScatter
+from unrolled.viewer.drawing.painting import EmptyText, percent
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.widgets.two_parts import TwoParts
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import Theme
+
+EMPTY = "How often each unit’s gates are shut and open. Space writes the first word."
+LONGEST = 8
+CHART_HEIGHT = 230  # at least, where the half-lives stand below
+PROXY = "Half-life by the gate alone: ln 2 / −mean ln f. A proxy: what is added, and what other units bring back, is left out."
+
+
+class GateStatisticsPanel(Panel):
+    """The scatter of one gate, and half-lives.
+
+    Attributes
+    ----------
+    scatter : GateScatter
+    lives : QListWidget
+        The pinned units, then those that would remember longest.
+    buttons : dict of str to QToolButton
+        A gate each.
+    """
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Gate statistics")
+        self._trace: Trace | None = None
+        self._counted: dict[str, Saturating] = {}
+        self._gates: tuple[Channel, ...] = ()
+        self._chosen = ""
+        self._shown: tuple[object, ...] = ()
+        self.buttons: dict[str, QToolButton] = {}
+        self._group = QButtonGroup(self)
+        self._choices = QWidget()
+        self._flow = FlowLayout(self._choices, gap=2)
+        self.scatter = GateScatter(theme)
+        self.scatter.pointed.connect(session.selection.set_hover)
+        self.scatter.clicked.connect(session.selection.toggle)
+        self.reading = QLabel("")
+        self.reading.setObjectName("muted")
+        self.lives = QListWidget()
+        self.lives.setAccessibleName("Half-lives of units")
+        self.lives.setToolTip(PROXY)
+        self.lives.itemActivated.connect(self._pin)
+        self.lives.itemClicked.connect(self._pin)
+        self._title = QLabel("Half-life (proxy)")
+        self._title.setToolTip(PROXY)
+        self._title.setObjectName("subtitle")
+        self._short = QLabel("")
+        self._short.setObjectName("muted")
+        self._short.setWordWrap(True)
+        chart, list_ = QWidget(), QWidget()
+        left, right = QVBoxLayout(chart), QVBoxLayout(list_)
+        for part in (left, right):
+            part.setContentsMargins(0, 0, 0, 0)
+        for widget, stretch in ((self._choices, 0), (self.scatter, 1), (self.reading, 0)):
+            left.addWidget(widget, stretch)
+        right.addWidget(self._title)
+        right.addWidget(self._short)
+        right.addWidget(self.lives, 1)
+        self._inside = TwoParts(chart, list_, stretch=(3, 2), first_height=CHART_HEIGHT)
+        self._empty = EmptyText(EMPTY, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._inside, 1)
+        layout.addWidget(self._empty, 1)
+        self.refresh()
+
+    @classmethod
+    def draws(cls, channels: Iterable[Channel]) -> bool:
+        """Gates."""
+        return bool(gate_channels(channels))
+
+    def refresh(self) -> None:
+        """Count the steps that are new."""
+        trace = self.session.trace
+        gates = gate_channels(trace.channels.values()) if trace is not None else ()
+        there = trace is not None and len(trace) > 0 and bool(gates)
+        self._inside.setVisible(there)
+        self._empty.setVisible(not there)
+        if trace is None or not there:
+            self._trace = None
+            return
+        if trace is not self._trace or gates != self._gates:
+            self._trace = trace
+            self._offer(gates)
+            self._counted = {gate.name: Saturating(gate.size) for gate in gates}
+            self._shown = ()
+        if not self.isVisible() and self._shown:
+            return
+        counted = self._counted[self._chosen]
+        counted.follow(trace.column(self._chosen))
+        selection = self.session.selection
+        self.scatter.set_marked(selection.units, selection.hover)
+        shown = (self._chosen, len(trace), selection.units, self.theme.name)
+        result = counted.result
+        if shown != self._shown:
+            self._shown = shown
+            self.scatter.set_fractions(result.shut, result.open)
+            self._show_lives(trace)
+        self._read_out(result)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self.scatter.theme = theme
+        self.scatter.update()
+        super().set_theme(theme)
+
+    def _offer(self, gates: tuple[Channel, ...]) -> None:
+        self._gates = gates
+        names = [gate.name for gate in gates]
+        if self._chosen not in names:
+            self._chosen = next((gate.name for gate in gates if gate.role in KEEPING), names[0])
+        for button in self.buttons.values():
+            self._group.removeButton(button)
+            self._flow.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self.buttons = {}
+        for gate in gates:
+            button = QToolButton()
+            button.setText(f"{gate.symbol}  {gate.title}")
+            button.setCheckable(True)
+            button.setChecked(gate.name == self._chosen)
+            button.setToolTip(f"How often the {gate.title} is shut and open, of each unit")
+            button.clicked.connect(lambda _=False, name=gate.name: self._choose(name))
+            self.buttons[gate.name] = button
+            self._group.addButton(button)
+            self._flow.addWidget(button)
+
+    def _choose(self, name: str) -> None:
+        self._chosen = name
+        self.refresh()
+
+    def _show_lives(self, trace: Trace) -> None:
+        keeping = next((gate for gate in self._gates if gate.role in KEEPING), None)
+        self._title.setVisible(keeping is not None)
+        self.lives.setVisible(keeping is not None)
+        if keeping is None:
+            self._short.hide()
+            return
+        counted = self._counted[keeping.name]
+        counted.follow(trace.column(keeping.name))
+        result = counted.result
+        lives = result.half_life
+        told = result.told
+        order = np.argsort(-np.where(told, lives, -1.0), kind="stable")[: min(LONGEST, int(told.sum()))]
+        pinned = [unit for unit in self.session.selection.units if unit < len(lives)]
+        self.lives.clear()
+        untold = len(lives) - int(told.sum())
+        self._title.setText(f"Half-life (proxy) over {result.steps:,} {'step' if result.steps == 1 else 'steps'}")
+        self._short.setText(f"{untold:,} of {len(lives):,} units: longer than this run, which is too short to rank them. "
+                            "“unrolled analyze” of a longer text tells more." if untold else "")
+        self._short.setVisible(bool(untold))
+        for unit in (*pinned, *(int(unit) for unit in order if int(unit) not in pinned)):
+            text = f"unit {unit}:  {_steps(float(lives[unit]), result.steps)}"
+            item = QListWidgetItem(f"{text}  · pinned" if unit in pinned else text)
+            item.setData(Qt.ItemDataRole.UserRole, unit)
+            item.setToolTip(PROXY)
+            self.lives.addItem(item)
+
+    def _read_out(self, result: Saturation) -> None:
+        unit = self.session.selection.hover
+        if unit is None or unit >= len(result.shut):
+            self.reading.setText(f"{len(result.shut)} units, {result.steps:,} steps; point at a dot")
+        else:
+            self.reading.setText(f"unit {unit}: open {percent(float(result.open[unit]))}, "
+                                 f"shut {percent(float(result.shut[unit]))} of the steps")
+
+    def _pin(self, item: QListWidgetItem) -> None:
+        self.session.selection.toggle(int(item.data(Qt.ItemDataRole.UserRole)))
+
+
+def _steps(life: float, seen: int) -> str:
+    if not life <= seen:
+        return f"longer than {seen:,}" if life > 0 else "–"
+    return f"{life:.2g} steps" if life < 100 else f"{life:,.0f} steps"

@@ -1,0 +1,1 @@
+"""A picture with the attention over it, and its film strip."""

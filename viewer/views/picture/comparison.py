@@ -1,0 +1,86 @@
+"""The other run of a comparison: what it looks at, with its attention at the same step, and its words."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from unrolled.viewer.drawing.overlay import overlay, photograph
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.picture.canvas import PictureCanvas
+from unrolled.viewer.widgets.word_flow import GAP, WordFlow
+from unrolled.viewer.state.words import shown
+from unrolled.models.inputs.inputs import InputPicture
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import Theme
+
+MOST_WORDS = 60
+
+
+class BesidePanel(Panel):
+    """B: its picture, where it has one, and its words.
+
+    Attributes
+    ----------
+    canvas : PictureCanvas
+    words : WordFlow
+        The one at the playhead is marked.
+    """
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("The run that is compared")
+        self._picture: InputPicture | None = None
+        self._drawn: object = None
+        self.canvas = PictureCanvas(theme)
+        self.canvas.setAccessibleName("Picture of the run that is compared")
+        self.words = WordFlow(theme)
+        self.words.clicked.connect(session.playhead.seek)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.canvas, 1)
+        layout.addWidget(self.words)
+
+    def refresh(self) -> None:
+        """Another run, or more of it."""
+        self.seek(self.session.playhead.step)
+
+    def seek(self, step: int) -> None:
+        """The same step as the run on screen."""
+        compared = self.session.compared
+        if compared is None:
+            return
+        given = compared.input or self.session.input
+        picture = given if isinstance(given, InputPicture) else None
+        if picture is not self._picture:
+            self._picture = picture
+            self.canvas.set_photo(None if picture is None else photograph(picture.pixels))
+        self.canvas.setVisible(picture is not None)
+        trace, values = compared.trace, self.session.appearance.values
+        drawn = (trace, len(trace), step, values, self.theme.name)
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        channel = trace.with_role("attention")
+        there = channel is not None and channel.axes == ("row", "column") and 0 <= step < len(trace)
+        weights = trace.column(channel.name)[step] if there and channel is not None else None
+        self.canvas.set_map(weights, None if weights is None else overlay(np.asarray(weights), values),
+                            smooth=values.attention_smooth)
+        self._write(step)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        for part in (self.canvas, self.words):
+            part.theme = theme
+            part.update()
+        super().set_theme(theme)
+
+    def _write(self, step: int) -> None:
+        compared = self.session.compared
+        assert compared is not None
+        trace = compared.trace
+        joining = trace.provenance.joining
+        first = max(min(step, len(trace)) - MOST_WORDS // 2, 0)
+        words = tuple(shown(word, joining) for word in trace.words[first : first + MOST_WORDS])
+        self.words.set_words(words, first=first, current=step, gap=0.0 if joining == "characters" else GAP)

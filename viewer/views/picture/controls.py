@@ -1,0 +1,159 @@
+"""The switches under the photograph: how attention is drawn over it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QSlider, QToolButton, QWidget
+
+from unrolled.viewer.plotting.colour_map_button import ColourMapButton
+from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.colour_maps import SEQUENTIAL
+from unrolled.viewer.theme.fonts import text_font
+from unrolled.viewer.theme.icons import icon
+from unrolled.viewer.theme.themes import Theme
+
+HEIGHT = 26
+ICON = 16
+TIGHT = "QToolButton { padding: 0; font-size: 12px; }"
+
+
+class PictureControls(QWidget):
+    """A row of small controls that goes on in a second line where the column is narrow.
+
+    Attributes
+    ----------
+    absolute, stretched, smooth, cells, region : QToolButton
+        Switches.
+    opacity : QSlider
+        In percent.
+    colour_map : ColourMapButton
+        The colours.
+    channel : QComboBox
+        Which map is drawn; hidden unless there are several.
+    """
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        update = session.appearance.update
+        self.absolute = switch(
+            "Absolute", "One scale for every step and every picture (A)", "Absolute attention scale"
+        )
+        self.stretched = switch(
+            "Stretched", "Each step from its least to its greatest weight (A)", "Stretched attention scale"
+        )
+        self.smooth = switch("", "Smooth: interpolated between the cells' centres (S)", "Smooth attention")
+        self.cells = switch("", "Cells: as the model computes them (S)", "Attention as cells")
+        self.region = switch(
+            "", "Outline the part of the picture that the model saw (O)", "Outline what the model saw"
+        )
+        self._icons = {self.smooth: "smooth", self.cells: "cells", self.region: "window-fit"}
+        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity.setRange(0, 100)
+        self.opacity.setPageStep(10)
+        self.opacity.setFixedSize(48, HEIGHT)
+        self.opacity.setAccessibleName("Attention opacity in percent")
+        self.opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.colour_map = ColourMapButton(SEQUENTIAL, "Attention colour map")
+        self.colour_map.setFixedSize(36, HEIGHT)
+        self.colour_map.setAutoRaise(True)
+        self.channel: QComboBox = Picker()
+        self.channel.setFixedHeight(HEIGHT + 2)
+        self.channel.setToolTip("Which map is drawn")
+        self.channel.setAccessibleName("Attention map")
+        self.channel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.channel.hide()
+
+        flow = FlowLayout(self, gap=4)
+        for part in (
+            segment(self.absolute, self.stretched),
+            segment(self.smooth, self.cells),
+            self.region,
+            self.opacity,
+            self.colour_map,
+            self.channel,
+        ):
+            flow.addWidget(part)
+        self.absolute.clicked.connect(lambda: update(attention_scale="absolute"))
+        self.stretched.clicked.connect(lambda: update(attention_scale="stretched"))
+        self.smooth.clicked.connect(lambda: update(attention_smooth=True))
+        self.cells.clicked.connect(lambda: update(attention_smooth=False))
+        self.region.toggled.connect(lambda on: update(show_region=on))
+        self.opacity.valueChanged.connect(lambda value: update(attention_opacity=value / 100))
+        self.colour_map.chosen.connect(lambda name: update(attention_colour_map=name))
+        self.set_theme(theme)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Follow the appearance, without answering."""
+        values = self._session.appearance.values
+        absolute = values.attention_scale == "absolute"
+        for button, on in (
+            (self.absolute, absolute),
+            (self.stretched, not absolute),
+            (self.smooth, values.attention_smooth),
+            (self.cells, not values.attention_smooth),
+            (self.region, values.show_region),
+        ):
+            if button.isChecked() != on:
+                blocked = button.blockSignals(True)
+                button.setChecked(on)
+                button.blockSignals(blocked)
+                button.update()
+        percent = round(values.attention_opacity * 100)
+        if self.opacity.value() != percent or not self.opacity.toolTip():
+            blocked = self.opacity.blockSignals(True)
+            self.opacity.setValue(percent)
+            self.opacity.blockSignals(blocked)
+            self.opacity.setToolTip(f"How strongly attention covers the photograph: {percent}% ([ and ])")
+            self.opacity.update()
+        self.colour_map.set_name(values.attention_colour_map)
+
+    def set_channels(self, titles: dict[str, str]) -> None:
+        """The maps that can be drawn, titles by name; the picker shows when there are several."""
+        if [self.channel.itemData(index) for index in range(self.channel.count())] != list(titles):
+            shown = self.channel.currentData()
+            self.channel.clear()
+            for name, title in titles.items():
+                self.channel.addItem(title[:1].upper() + title[1:], name)
+            widest = max((self.channel.fontMetrics().horizontalAdvance(title) for title in titles.values()), default=0)
+            self.channel.setFixedWidth(max(widest + 44, 120))
+            self.channel.setCurrentIndex(max(self.channel.findData(shown), 0))
+        self.channel.setVisible(len(titles) > 1)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        for button, name in self._icons.items():
+            button.setIcon(icon(name, theme, size=ICON))
+
+
+def switch(text: str, tooltip: str, name: str) -> QToolButton:
+    """A small button that is on or off, with a text or, later, an icon."""
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tooltip)
+    button.setAccessibleName(name)
+    button.setCheckable(True)
+    button.setAutoRaise(True)
+    button.setStyleSheet(TIGHT)
+    width = QFontMetrics(text_font(12)).horizontalAdvance(text) + 16 if text else HEIGHT + 2
+    button.setFixedSize(width, HEIGHT)
+    button.setIconSize(QSize(ICON, ICON))
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
+
+
+def segment(*buttons: QToolButton) -> QWidget:
+    """Buttons of which exactly one is on."""
+    whole = QWidget()
+    group = QButtonGroup(whole)
+    line = QHBoxLayout(whole)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(1)
+    for button in buttons:
+        group.addButton(button)
+        line.addWidget(button)
+    return whole

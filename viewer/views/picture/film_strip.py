@@ -1,0 +1,337 @@
+"""Every step as a small picture, made once when the step arrives: the photograph, its attention, the word."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QListView,
+    QStackedLayout,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from unrolled.models.trace import Trace
+from unrolled.viewer.drawing.overlay import draw_overlay, overlay, part, photograph, scaled_to
+from unrolled.viewer.drawing.painting import EmptyText, elided, mix, percent
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.picture.picture import map_channels
+from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.appearance import AppearanceValues
+from unrolled.models.inputs.inputs import InputPicture
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.fonts import text_font
+from unrolled.viewer.theme.themes import Theme
+
+LOWEST, HIGHEST = 44, 120  # of a picture, in device-independent pixels: as high as the pane has room for
+NARROWEST, WIDEST = 0.7, 1.8  # of a picture, over its height
+MARGIN, WORD_HEIGHT, SCROLL_BAR = 4, 20, 10
+EMPTY = "A small picture for every word, with what the model looked at when it wrote it."
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class Frames(QAbstractListModel):
+    """The steps, with their pictures."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.pixmaps: list[QPixmap] = []
+        self.words: list[str] = []
+        self.chances: list[float] = []
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """One a step."""
+        return 0 if parent.isValid() else len(self.words)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Word, picture, and what is read out."""
+        step = index.row()
+        if not 0 <= step < len(self.words):
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return shown(self.words[step])
+        if role == Qt.ItemDataRole.DecorationRole:
+            return self.pixmaps[step]
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            return f"{shown(self.words[step])}, word {step + 1}, {percent(self.chances[step])}"
+        return None
+
+    def keep(self, length: int) -> None:
+        """Only the first steps stay."""
+        if length < len(self.words):
+            self.beginRemoveRows(QModelIndex(), length, len(self.words) - 1)
+            del self.pixmaps[length:], self.words[length:], self.chances[length:]
+            self.endRemoveRows()
+
+    def add(self, word: str, chance: float, pixmap: QPixmap) -> None:
+        """One more step."""
+        self.beginInsertRows(QModelIndex(), len(self.words), len(self.words))
+        self.pixmaps.append(pixmap)
+        self.words.append(word)
+        self.chances.append(chance)
+        self.endInsertRows()
+
+
+class FrameDelegate(QStyledItemDelegate):
+    """Paints a picture and its word."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.picture = QSize(96, 72)
+        self.current = NOWHERE
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """All alike."""
+        return QSize(self.picture.width() + 2 * MARGIN, self.picture.height() + WORD_HEIGHT + 2 * MARGIN)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Ground and outline for the current one, then picture and word."""
+        theme, place = self.theme, option.rect
+        current = index.row() == self.current
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(place).adjusted(1, 1, -1, -1)
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        if current:
+            painter.setPen(QPen(QColor(theme.playhead), 2))
+            painter.setBrush(mix(theme.panel, theme.playhead, 0.12))
+            painter.drawRoundedRect(box, 5, 5)
+        elif hovered:
+            painter.setPen(QPen(QColor(theme.border), 1))
+            painter.setBrush(QColor(theme.raised))
+            painter.drawRoundedRect(box, 5, 5)
+        painter.drawPixmap(place.x() + MARGIN, place.y() + MARGIN, index.data(Qt.ItemDataRole.DecorationRole))
+        word = index.data()
+        font = text_font(12, weight=QFont.Weight.Medium if current else QFont.Weight.Normal)
+        model = index.model()
+        ended = isinstance(model, Frames) and is_end(model.words[index.row()])
+        painter.setFont(font)
+        painter.setPen(QColor(theme.muted if ended or index.row() > self.current else theme.text))
+        line = QRect(
+            place.x() + MARGIN, place.y() + MARGIN + self.picture.height(), self.picture.width(), WORD_HEIGHT
+        )
+        painter.drawText(line, Qt.AlignmentFlag.AlignCenter, elided(word, font, line.width()))
+        painter.restore()
+
+
+class FilmStripPanel(Panel):
+    """The run as a row of small pictures."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Film strip")
+        self._trace: Trace | None = None
+        self._tokens: list[int] = []
+        self._picture: InputPicture | None = None
+        self._appearance: AppearanceValues | None = None
+        self._others: dict[str, QImage] = {}  # what edits swap to
+        self._small: QImage | None = None
+        self._ratio = 1.0
+        self._height = 0
+        self.made = 0
+        self.frames = Frames(self)
+        self.view = QListView()
+        self.delegate = FrameDelegate(theme, self.view)
+        self.view.setAccessibleName("Film strip: a picture for every word")
+        self.view.setModel(self.frames)
+        self.view.setItemDelegate(self.delegate)
+        self.view.setFlow(QListView.Flow.LeftToRight)
+        self.view.setWrapping(False)
+        self.view.setUniformItemSizes(True)
+        self.view.setFrameShape(QFrame.Shape.NoFrame)
+        self.view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.view.setMouseTracking(True)
+        self.view.setStyleSheet("QListView { background: transparent; border: none; outline: none; }")
+        self.view.horizontalScrollBar().setAccessibleName("Scroll the film strip")
+        self.view.horizontalScrollBar().setSingleStep(24)
+        self.view.clicked.connect(lambda index: session.playhead.seek(index.row()))
+        self.view.activated.connect(lambda index: session.playhead.seek(index.row()))
+        self.view.selectionModel().currentChanged.connect(self._keyboard_moved)
+        self._empty = EmptyText(EMPTY, self)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self.view)
+        self.setMinimumHeight(LOWEST + WORD_HEIGHT + 2 * MARGIN + SCROLL_BAR)
+        self.refresh()
+
+    @property
+    def shown_step(self) -> int:
+        """The step that is outlined, or `NOWHERE`."""
+        return self.delegate.current if self.frames.words else NOWHERE
+
+    @property
+    def shown_words(self) -> tuple[str, ...]:
+        """The words under the pictures."""
+        return tuple(shown(word) for word in self.frames.words)
+
+    def sizeHint(self) -> QSize:
+        """One row."""
+        return QSize(320, 72 + WORD_HEIGHT + 2 * MARGIN + SCROLL_BAR)
+
+    def refresh(self) -> None:
+        """Make the pictures of steps that were added; all of them if photograph or colours are others."""
+        if self.window().isVisible() and not self.isVisible():
+            return  # they are made when it is shown
+        session, values, ratio = self.session, self.session.appearance.values, self.devicePixelRatioF()
+        trace = session.trace
+        if trace is not None and trace.provenance.joining == "characters":
+            trace = None  # there is no picture to every character
+        height = min(max(self.height() - WORD_HEIGHT - 2 * MARGIN - SCROLL_BAR, LOWEST), HIGHEST)
+        if (
+            session.picture is not self._picture
+            or self._small is None
+            or ratio != self._ratio
+            or height != self._height
+        ):
+            self._picture, self._ratio, self._height = session.picture, ratio, height
+            self._take_photograph()
+            self.frames.keep(0)
+        if self._appearance is None or _look(values) != _look(self._appearance):
+            self._appearance = values
+            self.frames.keep(0)
+        if trace is not self._trace:
+            # A run that leaves another is a new trace with the same first words; its values may differ.
+            self._trace = trace
+            self.frames.keep(0)
+        tokens = [] if trace is None else list(trace.tokens)
+        self.frames.keep(_common(self._tokens, tokens))
+        self._tokens = tokens
+        if trace is not None:
+            for step in range(len(self.frames.words), len(trace)):
+                self.frames.add(
+                    trace.words[step],
+                    math.exp(min(float(trace.log_probs[step]), 0.0)),
+                    self._thumbnail(trace, step),
+                )
+        self._stack.setCurrentWidget(self.view if self.frames.words else self._empty)
+
+    def seek(self, step: int) -> None:
+        """Outline this step, and scroll no further than needed."""
+        before, self.delegate.current = self.delegate.current, step
+        if not 0 <= step < len(self.frames.words):
+            return
+        here = self.frames.index(step)
+        if before != step:
+            low, high = sorted((before, step))
+            self.view.viewport().update() if high - low > 1 else [
+                self.view.update(self.frames.index(at)) for at in (low, high)
+            ]
+        if self.view.currentIndex().row() != step:
+            model = self.view.selectionModel()
+            model.setCurrentIndex(here, model.SelectionFlag.NoUpdate)
+        self.view.scrollTo(here, QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """What came while it was hidden is made now."""
+        super().showEvent(event)
+        self.refresh()
+        self.seek(self.session.playhead.step)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Pictures as high as there is room for."""
+        super().resizeEvent(event)
+        if event.size().height() != event.oldSize().height():
+            self.refresh()
+            self.seek(self.session.playhead.step)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self.delegate.theme = theme
+        self.view.viewport().update()
+        super().set_theme(theme)
+
+    def _keyboard_moved(self, current: QModelIndex, _: QModelIndex) -> None:
+        if current.isValid() and current.row() != self.delegate.current and self.view.hasFocus():
+            self.session.playhead.seek(current.row())
+
+    def _take_photograph(self) -> None:
+        self._others = {}
+        if self._picture is None:
+            self._small = QImage()
+            return
+        whole = photograph(self._picture.pixels, longest=512)
+        width = round(self._height * min(max(whole.width() / whole.height(), NARROWEST), WIDEST))
+        self.delegate.picture = QSize(width, self._height)
+        self.view.doItemsLayout()
+        self._small = self._fitted(whole)
+
+    def _fitted(self, whole: QImage) -> QImage:
+        size = QSize(whole.width(), whole.height()).scaled(self.delegate.picture, Qt.AspectRatioMode.KeepAspectRatio)
+        return scaled_to(whole, size.expandedTo(QSize(1, 1)) * self._ratio, self._ratio)
+
+    def _photograph_at(self, step: int) -> QImage | None:
+        """The photograph, or what an edit swapped it for at this step."""
+        given = self.session.input_at(step)
+        if given is self._picture or not isinstance(given, InputPicture):
+            return self._small
+        if given.name not in self._others:
+            self._others[given.name] = self._fitted(photograph(given.pixels, longest=512))
+        return self._others[given.name]
+
+    def _thumbnail(self, trace: Trace, step: int) -> QPixmap:
+        """The photograph with a step's attention, in the middle of a transparent box."""
+        self.made += 1
+        values = self.session.appearance.values
+        box = self.delegate.picture
+        made = QPixmap(box * self._ratio)
+        made.setDevicePixelRatio(self._ratio)
+        made.fill(Qt.GlobalColor.transparent)
+        small = self._photograph_at(step)
+        if small is None or small.isNull():
+            return made
+        size = small.deviceIndependentSize()
+        place = QRectF(
+            round((box.width() - size.width()) / 2),
+            round((box.height() - size.height()) / 2),
+            size.width(),
+            size.height(),
+        )
+        painter = QPainter(made)
+        painter.drawImage(place.topLeft(), small)
+        channels = map_channels(trace.channels.values())
+        if channels:
+            colours = overlay(trace.column(channels[0].name)[step], values)
+            draw_overlay(
+                painter, colours, part(place, trace.provenance.region), smooth=values.attention_smooth
+            )
+        painter.end()
+        return made
+
+
+def _look(values: AppearanceValues) -> tuple[object, ...]:
+    """What of the appearance the pictures depend on."""
+    return (
+        values.attention_scale,
+        values.attention_smooth,
+        values.attention_opacity,
+        values.attention_colour_map,
+    )
+
+
+def _common(first: list[int], second: list[int]) -> int:
+    """How many tokens two runs have in common at the beginning."""
+    same = next(
+        (place for place, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), None
+    )
+    return min(len(first), len(second)) if same is None else same

@@ -1,0 +1,275 @@
+"""The photograph with the attention of the current step, its legend and its switches.
+
+A note for the heading reads out the cell under the pointer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from unrolled.models.trace import Channel
+from unrolled.viewer.plotting.colour_bar import AttentionLegend
+from unrolled.viewer.views.picture.overlay_maps import MEANINGS, TITLES, FoundMap, found_map, offered
+from unrolled.viewer.state.numbers import precise
+from unrolled.viewer.drawing.overlay import WHOLE, overlay, photograph, signed_overlay
+from unrolled.viewer.drawing.painting import weight_percent
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.picture.canvas import PictureCanvas
+from unrolled.viewer.views.picture.controls import PictureControls
+from unrolled.models.inputs.inputs import InputPicture
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.attention_colours import attention_limits, uniform_level
+from unrolled.viewer.theme.themes import Theme
+
+AXES = ("row", "column")
+
+
+def map_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
+    """The channels that are a map over the picture."""
+    return tuple(channel for channel in channels if channel.axes == AXES)
+
+
+class PicturePanel(Panel):
+    """What the model looks at, and where it looks at this step.
+
+    Attributes
+    ----------
+    note : str
+        The cell under the pointer with its weight, or else which part of the picture the model sees.
+    note_changed : Signal(str)
+        For whoever writes the heading.
+    """
+
+    note_changed = Signal(str)
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Photograph with attention")
+        self._picture: InputPicture | None = None
+        self._channels: tuple[Channel, ...] = ()
+        self._channel: Channel | None = None
+        self._step = NOWHERE
+        self._drawn: tuple[object, ...] = ()
+        self._source = ""  # what is drawn in place of a channel: one of TITLES
+        self._offered: dict[str, str] = {}
+        self.canvas = PictureCanvas(theme)
+        self.canvas.setAccessibleName("Photograph")
+        self.legend = AttentionLegend(theme)
+        policy = self.legend.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # the photograph stays where it is when a model arrives
+        self.legend.setSizePolicy(policy)
+        self.note = ""
+        self.controls = PictureControls(session, theme)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.canvas, 1)
+        self._below = QWidget()
+        below = QVBoxLayout(self._below)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(2)
+        below.addWidget(self.legend)
+        below.addWidget(self.controls)
+        layout.addWidget(self._below)
+        self.canvas.cell_hovered.connect(lambda _: self._read_out())
+        self.canvas.painted.connect(self._painted)
+        self.controls.channel.activated.connect(self._channel_picked)
+        session.run_changed.connect(self._forget_found)
+        self.refresh()
+
+    @classmethod
+    def draws(cls, channels: Iterable[Channel]) -> bool:
+        """Maps over the picture."""
+        return bool(map_channels(channels))
+
+    @property
+    def shown_step(self) -> int:
+        """The step whose attention is drawn, or `NOWHERE`."""
+        return self._step if self.canvas.shown_map is not None else NOWHERE
+
+    @property
+    def shown_map(self) -> npt.NDArray[np.float32] | None:
+        """The weights that are drawn, shape (rows, columns)."""
+        return self.canvas.shown_map
+
+    def refresh(self) -> None:
+        """Take over another picture, model, trace or appearance."""
+        session, values = self.session, self.session.appearance.values
+        self._show_picture(session.playhead.step)
+        self._below.setVisible(self._picture is not None)
+        trace, description = session.trace, session.description
+        known = (
+            trace.channels.values()
+            if trace is not None
+            else description.channels
+            if description is not None
+            else ()
+        )
+        channels = map_channels(known)
+        if channels != self._channels or (self._channel is None and channels):
+            self._channels = channels
+            name = "" if self._channel is None else self._channel.name
+            self._channel = next(
+                (channel for channel in channels if channel.name == name), channels[0] if channels else None
+            )
+        self._offer_maps(channels)
+        self.canvas.set_region(WHOLE if trace is None else trace.provenance.region, shown=values.show_region)
+        self.controls.refresh()
+        columns = self._channel.shape[1] if self._channel is not None else 1
+        self.canvas.set_painting(
+            session.brush.mode if self._channel is not None else "off",
+            {divmod(place, columns): weight for place, weight in session.brush.weights.items()},
+        )
+        self._draw(session.playhead.step)
+
+    def seek(self, step: int) -> None:
+        """Draw this step's attention."""
+        self._show_picture(step)
+        self._draw(step)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        for part in (self.canvas, self.legend):
+            part.theme = theme
+            part.update()
+        self.controls.set_theme(theme)
+        super().set_theme(theme)
+
+    def _draw(self, step: int) -> None:
+        trace, channel, values = self.session.trace, self._channel, self.session.appearance.values
+        there = (
+            trace is not None and channel is not None and self._picture is not None and 0 <= step < len(trace)
+        )
+        self._step = step if there else NOWHERE
+        weights = (
+            trace.column(channel.name)[step] if there and trace is not None and channel is not None else None
+        )
+        found = None
+        if self._source and there and channel is not None:
+            found = found_map(self.session, self._source, step, channel.shape, ask=self.isVisible())
+            weights = found.values
+        label = self._label(found, step)
+        bits = None if weights is None else weights.tobytes()
+        drawn = (bits, values, self._source, found and found.largest, label)
+        if drawn == self._drawn:
+            self._read_out()
+            return
+        self._drawn = drawn
+        if weights is None:
+            colours = None
+        elif found is not None:
+            colours = signed_overlay(weights, values, largest=found.largest)
+        else:
+            colours = overlay(weights, values)
+        self.canvas.set_map(weights, colours, smooth=values.attention_smooth)
+        if found is not None:
+            self._show_legend()
+            self.legend.set_signed(largest=found.largest, title=MEANINGS[self._source],
+                                   opacity=values.attention_opacity, stretched=values.attention_scale == "stretched")
+        else:
+            self._set_legend(weights)
+        self.canvas.set_label(label)
+        self._read_out()
+
+    # ── Other maps, other pictures, painting ──────────────────────────────────────────────────────────────────
+
+    def _label(self, found: FoundMap | None, step: int) -> str:
+        """What is written on the picture: another picture's name, and what lies over it where that is not usual."""
+        given, lines = self.session.input_at(step), []
+        if given is not self.session.input and self._picture is not None:
+            lines.append(f"Swapped for “{self._picture.name}”")
+        if found is not None:
+            lines.append(found.label)
+        elif self.session.appearance.values.attention_scale == "stretched" and self._channels:
+            lines.append("Stretched: each step on its own scale")
+        return "\n".join(lines)
+
+    def _offer_maps(self, channels: tuple[Channel, ...]) -> None:
+        """The attention; beside it what was computed on demand, from then on as long as the run is the same."""
+        titles = {channel.name: channel.title for channel in channels}
+        if channels:
+            self._offered |= offered(self.session)
+            titles |= {name: title for name, title in TITLES.items() if name in self._offered}
+        if self._source not in titles:
+            self._source = ""
+        self.controls.set_channels(titles)
+
+    def _forget_found(self) -> None:
+        self._offered = {}
+
+    def _show_picture(self, step: int) -> None:
+        """The photograph, or what an edit swapped it for at this step."""
+        given = self.session.input_at(step)
+        picture = given if isinstance(given, InputPicture) else None
+        if picture is not self._picture:
+            self._picture = picture
+            self.canvas.set_photo(None if picture is None else photograph(picture.pixels))
+
+    def _painted(self, row: int, column: int, erase: bool) -> None:
+        if self._channel is not None:
+            self.session.brush.paint(row * self._channel.shape[1] + column, erase=erase)
+
+    def _set_legend(self, weights: npt.NDArray[np.float32] | None) -> None:
+        values, channel = self.session.appearance.values, self._channel
+        self._show_legend()
+        if channel is None:
+            return
+        uniform = uniform_level(channel.size)
+        scale = values.attention_scale if weights is not None else "absolute"
+        low, high = attention_limits(
+            weights if weights is not None else np.full(channel.shape, uniform, np.float32), scale
+        )
+        self.legend.set_scale(
+            low=low,
+            high=high,
+            uniform=uniform,
+            colour_map=values.attention_colour_map,
+            opacity=values.attention_opacity,
+            stretched=scale == "stretched",
+        )
+
+    def _show_legend(self) -> None:
+        shown = self._channel is not None
+        if self.legend.isHidden() == shown:
+            self.legend.setVisible(shown)
+
+    def _read_out(self) -> None:
+        text = self._cell_text() or self._region_text()
+        if text != self.note:
+            self.note = text
+            self.canvas.setAccessibleDescription(text)
+            self.note_changed.emit(text)
+
+    def _cell_text(self) -> str:
+        cell, weights = self.canvas.cell, self.canvas.shown_map
+        if cell is None or weights is None or cell[0] >= weights.shape[0] or cell[1] >= weights.shape[1]:
+            return ""
+        weight = float(weights[cell])
+        if self._source:
+            return f"row {cell[0] + 1}, column {cell[1] + 1}:  {precise(weight)}"
+        return (
+            f"row {cell[0] + 1}, column {cell[1] + 1}:  {weight_percent(weight)}  =  "
+            f"{weight * weights.size:.1f} × uniform"
+        )
+
+    def _region_text(self) -> str:
+        trace, description = self.session.trace, self.session.description
+        if self._picture is None or description is None or min(description.input_size) <= 0:
+            return ""
+        height, width = description.input_size
+        region = WHOLE if trace is None else trace.provenance.region
+        what = "all of it" if region == WHOLE else "the outlined part"
+        return f"model sees {what} at {width} × {height}"
+
+    def _channel_picked(self, index: int) -> None:
+        name = self.controls.channel.itemData(index)
+        self._source = name if name in TITLES else ""
+        self._channel = next((channel for channel in self._channels if channel.name == name), self._channel)
+        self._drawn = ()
+        self.refresh()

@@ -1,0 +1,280 @@
+"""The bar at the bottom: the whole run in one row, to be dragged through.
+
+To screen readers it is a slider whose value is the step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QAbstractSlider, QVBoxLayout, QWidget
+
+from unrolled.models.trace import Trace
+from unrolled.viewer.drawing.painting import mix
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.state.steps import step_noun
+from unrolled.models.trace.envelope import Envelope
+from unrolled.viewer.drawing.step_geometry import Geometry
+from unrolled.viewer.drawing.spans import paint_spans
+from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.fonts import mono_font, text_font
+from unrolled.viewer.theme.themes import Theme
+
+HEIGHT = 52
+EDGE = 12.0          # pixels left and right of the row
+COUNT_WIDTH = 74.0   # at least, for the step's number, at the right
+FEWEST_SHOWN = 12    # steps; a run that has just begun does not fill the row, so that nothing jumps
+ROOM_FOR_WORDS = 30.0
+PROFILE_HEIGHT = 16.0
+PAGE = 10            # steps
+EMPTY = "The run will be here, to be dragged through: Space writes the next word"
+
+
+class ScrubRow(QAbstractSlider):
+    """One run as a row. The playhead moves by the keys, the wheel, a click or a drag."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self.theme = session, theme
+        self.setOrientation(Qt.Orientation.Horizontal)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setFixedHeight(HEIGHT)
+        self.setAccessibleName("Playhead")
+        self.setToolTip("Drag to go through the run (←, →, Home, End)")
+        self._hover: float | None = None
+        self._wheel = 0.0
+        self._chances = Envelope()
+        self._profile_of: Trace | None = None
+        self._followed: object = None
+        self._painted_for: object = None
+        self._layers: list[QPixmap] = []
+        self.valueChanged.connect(session.playhead.seek)  # by a screen reader: `follow` blocks what comes from here
+
+    @property
+    def _trace(self) -> Trace | None:
+        return self._session.trace
+
+    @property
+    def _length(self) -> int:
+        return 0 if self._trace is None else len(self._trace)
+
+    @property
+    def _row(self) -> QRectF:
+        return QRectF(EDGE, 6, max(self.width() - 2 * EDGE - self._count_width, 1), self.height() - 12)
+
+    @property
+    def _count_width(self) -> float:
+        """Room for "step / length", the same at every step."""
+        digits = 2 * len(str(self._length)) + 3
+        return max(COUNT_WIDTH, QFontMetricsF(mono_font(12)).horizontalAdvance("0") * digits + 8)
+
+    @property
+    def step_width(self) -> float:
+        """Pixels a step."""
+        return self._row.width() / max(self._length, FEWEST_SHOWN)
+
+    def x_of(self, step: int) -> float:
+        """The middle of a step."""
+        return self._row.left() + (step + 0.5) * self.step_width
+
+    def step_at(self, x: float) -> int:
+        """The nearest step that there is; -1 without any."""
+        return min(max(int((x - self._row.left()) / self.step_width), 0), self._length - 1)
+
+    def follow(self) -> None:
+        """Take over range and value, for those who cannot see it; painted only if something differs."""
+        trace, step = self._trace, self._session.playhead.step
+        state = (trace, self._length, step, self.theme.name)
+        if state == self._followed:
+            return
+        self._followed = state
+        self.blockSignals(True)
+        self.setRange(0, max(self._length - 1, 0))
+        self.setValue(max(step, 0))
+        self.blockSignals(False)
+        if trace is not None and step >= 0:
+            noun = step_noun(trace.provenance).capitalize()
+            self.setAccessibleDescription(f"{noun} {step + 1}: {trace.words[step]}")
+        self.update()
+
+    # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The row, the profile of probabilities, words where there is room, and the playhead."""
+        theme, row = self.theme, self._row
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(theme.accent if self.hasFocus() else theme.border), 1))
+            painter.setBrush(QColor(theme.panel))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
+            trace = self._trace
+            if trace is None or len(trace) == 0:
+                painter.setPen(QColor(theme.muted))
+                painter.setFont(text_font(12))
+                painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, EMPTY)
+                return
+            self._paint_run(painter, trace, row)
+            self._paint_playhead(painter, trace, row)
+
+    def _paint_run(self, painter: QPainter, trace: Trace, row: QRectF) -> None:
+        theme, width = self.theme, self.step_width
+        playhead = self._session.playhead.step
+        base = row.bottom() - 1
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        if width < 1.0:
+            self._paint_profile(painter, trace, row)
+        else:
+            painter.setPen(Qt.PenStyle.NoPen)
+            across, inset = max(width - min(2.0, width / 2), 1.0), row.left() + min(1.0, width / 4)
+            heights = np.exp(np.nan_to_num(trace.log_probs, nan=-np.inf)) * PROFILE_HEIGHT
+            bars = [QRectF(inset + step * width, base - height, across, height) for step, height in enumerate(heights.tolist())]
+            for colour, some in zip(self._colours(), (bars[: playhead + 1], bars[playhead + 1 :]), strict=True):
+                painter.setBrush(colour)
+                painter.drawRects(some)
+        painter.setPen(QPen(QColor(theme.border), 1))
+        painter.drawLine(QPointF(row.left(), base), QPointF(row.right(), base))
+        if width < ROOM_FOR_WORDS:
+            return
+        painter.setFont(text_font(11))
+        metrics = painter.fontMetrics()
+        for step, written in enumerate(trace.words):
+            ended = is_end(written)
+            signed = shown(written, trace.provenance.joining)
+            word = metrics.elidedText(signed, Qt.TextElideMode.ElideRight, int(width - 4))
+            painter.setPen(QColor(theme.text if step <= playhead and not ended else theme.muted))
+            painter.drawText(QRectF(row.left() + step * width, row.top(), width, 18), Qt.AlignmentFlag.AlignCenter, word)
+
+    def _paint_profile(self, painter: QPainter, trace: Trace, row: QRectF) -> None:
+        """Where several steps share a pixel: their mean probability, painted once; then only the playhead divides it."""
+        ratio = self.devicePixelRatioF()
+        if trace is not self._profile_of:
+            self._profile_of, self._chances = trace, Envelope()
+        state = (self.size().toTuple(), ratio, self.theme.name, len(trace), trace)
+        profile = QRectF(row.left(), row.bottom() - 1 - PROFILE_HEIGHT, row.width(), PROFILE_HEIGHT)
+        if state != self._painted_for:
+            self._painted_for = state
+            self._chances.follow(trace.log_probs, np.exp)
+            bins = Geometry(0.0, row.width(), 0.0, float(len(trace))).bins(len(trace), ratio=ratio)
+            assert bins is not None
+            ground = np.full(len(bins), profile.height())
+            mean = ground - self._chances.over(bins).mean * PROFILE_HEIGHT
+            self._layers = []
+            for colour in self._colours():
+                layer = QPixmap((profile.size() * ratio).toSize())
+                layer.setDevicePixelRatio(ratio)
+                layer.fill(Qt.GlobalColor.transparent)
+                with QPainter(layer) as inside:
+                    whole = QRectF(0.0, 0.0, bins.stop * self.step_width, profile.height())
+                    paint_spans(inside, whole, mean, ground, colour, ratio)
+                self._layers.append(layer)
+        divided = self.x_of(self._session.playhead.step)
+        done = QRectF(profile.left(), profile.top(), max(divided - profile.left(), 0.0), profile.height())
+        for layer, part in zip(self._layers, (done, profile.adjusted(done.width(), 0, 0, 0)), strict=True):
+            painter.setClipRect(part)
+            painter.drawPixmap(profile.topLeft(), layer)
+        painter.setClipping(False)
+
+    def _colours(self) -> tuple[QColor, QColor]:
+        """Of what lies before the playhead, and after it."""
+        return mix(self.theme.panel, self.theme.accent, 0.45), mix(self.theme.panel, self.theme.accent, 0.2)
+
+    def _paint_playhead(self, painter: QPainter, trace: Trace, row: QRectF) -> None:
+        theme = self.theme
+        step = self._session.playhead.step
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._hover is not None:
+            x = self.x_of(self.step_at(self._hover))
+            painter.setPen(QPen(QColor(theme.faint), 1))
+            painter.drawLine(QPointF(x, row.top() + 18), QPointF(x, row.bottom()))
+        if step >= 0:
+            x = self.x_of(step)
+            painter.setPen(QPen(QColor(theme.playhead), 1))
+            painter.drawLine(QPointF(x, row.top() + 18), QPointF(x, row.bottom()))
+            painter.setBrush(QColor(theme.playhead))
+            top = row.top() + 17
+            painter.drawPolygon(QPolygonF([QPointF(x - 5, top), QPointF(x + 5, top), QPointF(x, top + 6)]))
+        painter.setPen(QColor(theme.muted))
+        painter.setFont(mono_font(12))
+        painter.drawText(QRectF(row.right() + 4, row.top(), self._count_width - 4, row.height()),
+                         Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{step + 1} / {len(trace)}")
+
+    # ── Input ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Go there."""
+        if event.button() == Qt.MouseButton.LeftButton and self._length:
+            self.setSliderDown(True)
+            self._session.playhead.seek(self.step_at(event.position().x()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Follow a drag; otherwise mark the step under the pointer."""
+        self._hover = event.position().x()
+        if event.buttons() & Qt.MouseButton.LeftButton and self._length:
+            self._session.playhead.seek(self.step_at(event.position().x()))
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """The drag is over."""
+        self.setSliderDown(False)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """No mark."""
+        self._hover = None
+        self.update()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """A notch a step."""
+        self._wheel += event.angleDelta().y() / 120.0
+        whole = int(self._wheel)
+        self._wheel -= whole
+        if whole:
+            self._session.playhead.seek(self._session.playhead.step - whole)
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows, Page Up and Down, Home and End; other keys are the window's."""
+        playhead = self._session.playhead
+        moves = {Qt.Key.Key_Left: playhead.step - 1, Qt.Key.Key_Down: playhead.step - 1,
+                 Qt.Key.Key_Right: playhead.step + 1, Qt.Key.Key_Up: playhead.step + 1,
+                 Qt.Key.Key_PageUp: playhead.step + PAGE, Qt.Key.Key_PageDown: playhead.step - PAGE,
+                 Qt.Key.Key_Home: 0, Qt.Key.Key_End: playhead.length - 1}
+        target = moves.get(Qt.Key(event.key()))
+        if target is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            event.ignore()
+            return
+        playhead.seek(target)
+
+
+class ScrubBarPanel(Panel):
+    """The bar, a row a run."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.row = ScrubRow(session, theme)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.row)
+        self.setFixedHeight(HEIGHT)
+
+    def seek(self, step: int) -> None:
+        """The playhead moved."""
+        self.row.follow()
+
+    def refresh(self) -> None:
+        """The run changed."""
+        self.row.theme = self.theme
+        self.row.follow()

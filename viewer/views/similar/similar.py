@@ -1,0 +1,275 @@
+"""Where else the same units are on: in this run, and in the recorded runs of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QFileDialog,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from unrolled.models.trace import Channel
+from unrolled.models.trace.detokenization import text_of
+from unrolled.models.analysis.similar import Match, Pattern, find, suggested_threshold, units_on
+from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.views.similar.folder_search import FolderSearch
+from unrolled.viewer.drawing.painting import EmptyText, percent
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import Theme
+
+EMPTY = "Where else the same units are on. Space writes the first word."
+NO_UNITS = "Pin units by clicking rows of a track, or take those that are on at the playhead."
+MOST_TAKEN = 8  # units of a span that are pinned: as many as can be
+
+
+class SimilarPanel(Panel):
+    """A pattern of the pinned units, and its matches.
+
+    Attributes
+    ----------
+    trace_wanted : Signal(str)
+        The file of a match in another run: it is to be opened.
+    threshold : QDoubleSpinBox
+    length : QSpinBox
+        For how many steps the units stay on.
+    matches : QListWidget
+    """
+
+    trace_wanted = Signal(str)
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Similar steps")
+        self._channels: tuple[Channel, ...] = ()
+        self._seen: tuple[object, ...] = ()
+        self._signs: dict[tuple[str, int], int] = {}
+        self._searched = FolderSearch(self)
+        self._searched.found.connect(self._show_found)
+        self._searched.progressed.connect(self._show_progress)
+        self._searched.failed.connect(self._failed)
+        self.channel = Picker()
+        self.channel.setAccessibleName("Quantity whose units are looked at")
+        self.channel.activated.connect(lambda _: self.suggest())
+        self.threshold = QDoubleSpinBox()
+        self.threshold.setRange(-1000, 1000)
+        self.threshold.setDecimals(3)
+        self.threshold.setSingleStep(0.05)
+        self.threshold.setPrefix("on from ")
+        self.threshold.setKeyboardTracking(False)
+        self.threshold.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.threshold.setAccessibleName("Threshold beyond which a unit is on")
+        self.threshold.setToolTip("A unit is on where it is so far from 0, on the side where it was at the playhead.\n"
+                                  "Below 0: every unit is on at this value and below")
+        self.threshold.valueChanged.connect(lambda _: self.search())
+        self.suggestion = _button("Suggest", "The threshold that best divides the quantity’s values in two (Otsu 1979)",
+                                  self.suggest)
+        self.length = QSpinBox()
+        self.length.setRange(1, 1000)
+        self.length.setPrefix("for ")
+        self.length.setSuffix(" steps")
+        self.length.setKeyboardTracking(False)
+        self.length.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.length.setAccessibleName("For how many steps they stay on")
+        self.length.valueChanged.connect(lambda _: self.search())
+        self.take = _button("Units on here", "Pin the units that are on from the playhead on, for as many steps", self.take_units)
+        self.folder = _button("In a folder…", "Search the traces and sessions of a folder too", self.ask_folder)
+        self.cancel = _button("Cancel", "Give the search up", self._cancel)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("How far the search is")
+        bar = QWidget()
+        flow = FlowLayout(bar, gap=4)
+        for part in (self.channel, self.threshold, self.suggestion, self.length, self.take, self.folder, self.cancel):
+            flow.addWidget(part)
+        self.note = QLabel("")
+        self.note.setObjectName("muted")
+        self.note.setWordWrap(True)
+        self.matches = QListWidget()
+        self.matches.setAccessibleName("Similar places, the best first")
+        self.matches.itemActivated.connect(self._go)
+        self.matches.itemClicked.connect(self._go)
+        self._inside = QWidget()
+        column = QVBoxLayout(self._inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        for widget, stretch in ((bar, 0), (self.progress, 0), (self.note, 0), (self.matches, 1)):
+            column.addWidget(widget, stretch)
+        self._empty = EmptyText(EMPTY, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._inside, 1)
+        layout.addWidget(self._empty, 1)
+        self.progress.hide()
+        self.cancel.hide()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Another run, other pinned units: search again."""
+        trace = self.session.trace
+        channels = tuple(own for own in trace.channels.values() if own.axes == ("unit",)) if trace is not None else ()
+        there = trace is not None and len(trace) > 0 and bool(channels)
+        self._inside.setVisible(there)
+        self._empty.setVisible(not there)
+        if trace is None or not there:
+            return
+        if channels != self._channels:
+            self._channels = channels
+            self.channel.clear()
+            for own in channels:
+                self.channel.addItem(f"{own.symbol}  {own.title}", own.name)
+            self.suggest()
+        seen = (id(trace), len(trace), self.session.selection.units)
+        if seen != self._seen and self.isVisible():
+            if seen[:1] != self._seen[:1]:
+                self._signs.clear()
+            self._seen = seen
+            self.search()
+
+    @property
+    def pattern(self) -> Pattern | None:
+        """What is looked for; None without a pinned unit."""
+        channel = next((own for own in self._channels if own.name == self.channel.currentData()), None)
+        units = tuple(unit for unit in self.session.selection.units if channel is not None and unit < channel.size)
+        if channel is None or not units:
+            return None
+        return Pattern(channel=channel.name, units=units, threshold=self.threshold.value(), length=self.length.value(),
+                       signs=tuple(self._sign(channel.name, unit) for unit in units))
+
+    def _sign(self, channel: str, unit: int) -> int:
+        """Whether a unit is looked for above 0 or below: as it was at the playhead when it was first looked for."""
+        trace, step = self.session.trace, self.session.playhead.step
+        if (channel, unit) not in self._signs and trace is not None and 0 <= step < len(trace):
+            self._signs[channel, unit] = -1 if float(trace.column(channel)[step, unit]) < 0 else 1
+        return self._signs.get((channel, unit), 1)
+
+    def suggest(self) -> None:
+        """Set the threshold that the data suggest."""
+        trace, name = self.session.trace, self.channel.currentData()
+        if trace is not None and name in trace.channels:
+            self.threshold.setValue(suggested_threshold(trace.column(name)[-4096:]))
+
+    def take_units(self) -> None:
+        """Pin the units that are on throughout the span that begins at the playhead."""
+        trace, name, step = self.session.trace, self.channel.currentData(), self.session.playhead.step
+        if trace is None or name not in trace.channels or step < 0:
+            return
+        values = trace.column(name)[step : step + self.length.value()]
+        units = units_on(values, self.threshold.value())
+        if not units:
+            self.note.setText("No unit is on there; lower the threshold, or take fewer steps.")
+            return
+        loudest = sorted(units, key=lambda unit: -float(abs(values[:, unit]).mean()))[:MOST_TAKEN]
+        self._signs |= {(name, unit): units[unit] for unit in loudest}
+        self.session.selection.set(tuple(loudest))
+
+    def search(self) -> None:
+        """Look in this run."""
+        trace, pattern = self.session.trace, self.pattern
+        self._searched.cancel()
+        self.progress.hide()
+        self.cancel.hide()
+        self.matches.clear()
+        if trace is None or pattern is None:
+            self.note.setText(NO_UNITS)
+            return
+        try:
+            found = find(pattern, trace)
+        except ValueError as error:
+            self.note.setText(f"{error}.")
+            return
+        self._fill(found)
+        units = ", ".join(f"{unit}{' (below 0)' if sign < 0 else ''}"
+                          for unit, sign in zip(pattern.units, pattern.signs, strict=True))
+        self.note.setText(f"{len(found)} places in this run where at least half of the units {units} are on.")
+
+    def ask_folder(self) -> None:
+        """Let a person choose a folder, and search it too."""
+        name = QFileDialog.getExistingDirectory(self, "Search the traces of a folder")
+        if name:
+            self.search_folder(Path(name))
+
+    def search_folder(self, folder: Path) -> None:
+        """Look in every trace and session of a folder."""
+        pattern = self.pattern
+        if pattern is None:
+            self.note.setText(NO_UNITS)
+            return
+        self.progress.setRange(0, 0)
+        self.progress.show()
+        self.cancel.show()
+        self._searched.search(pattern, folder)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """No thread is left."""
+        self._searched.close()
+        super().closeEvent(event)
+
+    def _cancel(self) -> None:
+        self._searched.cancel()
+        self.progress.hide()
+        self.cancel.hide()
+        self.note.setText("The search was given up.")
+
+    def _show_progress(self, done: int, of: int) -> None:
+        self.progress.setRange(0, max(of, 1))
+        self.progress.setValue(done)
+        self.note.setText(f"Searched {done} of {of} files…")
+
+    def _show_found(self, matches: list[Match], left_out: list[str]) -> None:
+        self.progress.hide()
+        self.cancel.hide()
+        trace, pattern = self.session.trace, self.pattern
+        own = find(pattern, trace) if trace is not None and pattern is not None else []
+        self.matches.clear()
+        self._fill(sorted((*own, *matches), key=lambda match: -match.score))
+        more = f" {left_out[0]}{f' And {len(left_out) - 1} more.' if len(left_out) > 1 else ''}" if left_out else ""
+        self.note.setText(f"{len(matches)} places in the folder, {len(own)} in this run.{more}")
+        self.note.setToolTip("\n".join(left_out))
+
+    def _failed(self, sentence: str) -> None:
+        self.progress.hide()
+        self.cancel.hide()
+        self.note.setText(sentence)
+
+    def _fill(self, matches: list[Match]) -> None:
+        trace = self.session.trace
+        joining = trace.provenance.joining if trace is not None else "words"
+        for match in matches:
+            around = [text_of((shown(word) if joining == "words" else word for word in part), joining)
+                      for part in (match.before, match.words, match.after)]
+            text = f"{around[0]} [{around[1]}] {around[2]}".replace("\n", "⏎").strip()
+            where = f"{Path(match.source).name}, " if match.source else ""
+            item = QListWidgetItem(f"{percent(match.score):>5}   {text}   ({where}step {match.first + 1:,})")
+            item.setData(Qt.ItemDataRole.UserRole, match)
+            item.setToolTip(item.text())
+            self.matches.addItem(item)
+
+    def _go(self, item: QListWidgetItem) -> None:
+        match: Match = item.data(Qt.ItemDataRole.UserRole)
+        if match.source:
+            self.trace_wanted.emit(match.source)
+        self.session.playhead.seek(match.first)
+
+
+def _button(text: str, hint: str, act: Callable[[], None]) -> QToolButton:
+    made = QToolButton()
+    made.setText(text)
+    made.setToolTip(hint)
+    made.setAccessibleName(f"{text}: {hint}")
+    made.clicked.connect(lambda _=False: act())
+    return made

@@ -1,0 +1,1 @@
+"""What is written: caption, candidates, reader, what is typed."""

@@ -1,0 +1,281 @@
+"""The caption's words, to be clicked: the ground says how probable each was, the current one is outlined."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QEnterEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QStackedLayout, QWidget
+
+from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix, percent, signed
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.fonts import text_font
+from unrolled.viewer.theme.themes import Theme
+
+CHIP_HEIGHT = 28
+CHIP_PADDING = 9
+GAP = 6
+STRONGEST_TINT = 0.46  # of the accent in a word's ground at probability 1: the text stays legible on it
+WORD_PIXELS, END_PIXELS = 14, 11
+EMPTY = "The caption appears here, word by word. Open a photograph to begin."
+READY = "The caption appears here, word by word. Space writes the first one."
+
+
+class Chip(QAbstractButton):
+    """One word.
+
+    Parameters
+    ----------
+    step : int
+        Its place in the caption.
+    theme : Theme
+        Its colours.
+    """
+
+    def __init__(self, step: int, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.step = step
+        self.theme = theme
+        self.probability = 0.0
+        self.current = False
+        self.reached = False
+        self.end = False
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def set_word(self, word: str, log_prob: float, joining: str = "words") -> None:
+        """Show this word."""
+        self.end = is_end(word)
+        self.probability = math.exp(min(log_prob, 0.0)) if math.isfinite(log_prob) else 0.0
+        self.setText(shown(word, joining))
+        chance = percent(self.probability)
+        self.setToolTip(
+            f"{self.text()}: {chance}\nlog-probability {signed(log_prob)}\n"
+            f"Click to go to word {self.step + 1}"
+        )
+        self.setAccessibleName(
+            f"{self.text()}, word {self.step + 1}, {chance.replace('%', ' percent').replace('<', 'below ')}"
+        )
+        self.updateGeometry()
+        self.update()
+
+    def set_state(self, *, current: bool, reached: bool) -> None:
+        """Say where the playhead is: on this word, or past it; painted only if that is news."""
+        if (current, reached) != (self.current, self.reached):
+            self.current, self.reached = current, reached
+            self.setFocusPolicy(Qt.FocusPolicy.TabFocus if current else Qt.FocusPolicy.NoFocus)
+            self.setAccessibleDescription("Current word" if current else "")
+            self.update()
+
+    def ground(self) -> QColor:
+        """The colour under the word: the more accent, the more probable, on one scale for all words."""
+        amount = 0.0 if self.end else STRONGEST_TINT * self.probability
+        return mix(self.theme.panel, self.theme.accent, round(amount if self.reached else amount * 0.35, 3))
+
+    def sizeHint(self) -> QSize:
+        """As wide as the word."""
+        return QSize(
+            QFontMetrics(self._font()).horizontalAdvance(self.text()) + 2 * CHIP_PADDING, CHIP_HEIGHT
+        )
+
+    def minimumSizeHint(self) -> QSize:
+        """A word is never cut."""
+        return self.sizeHint()
+
+    def _font(self) -> QFont:
+        return text_font(END_PIXELS, weight=QFont.Weight.Medium) if self.end else text_font(WORD_PIXELS)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """It answers to the pointer."""
+        super().enterEvent(event)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Ground, outline, word."""
+        theme = self.theme
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        if self.current:
+            painter.setPen(QPen(QColor(theme.playhead), 2))
+        else:
+            painter.setPen(QPen(QColor(theme.faint if self.underMouse() else theme.border), 1))
+        painter.setBrush(self.ground())
+        painter.drawRoundedRect(box, CORNER, CORNER)
+        painter.setFont(self._font())
+        painter.setPen(QColor(theme.text if self.reached and not self.end else theme.muted))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+        if self.hasFocus():
+            draw_focus(painter, box.adjusted(2, 2, -2, -2), theme.accent, corner=CORNER - 2)
+        painter.end()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter and Space press it; arrows are the caption's."""
+        if event.key() in (
+            Qt.Key.Key_Left,
+            Qt.Key.Key_Right,
+            Qt.Key.Key_Up,
+            Qt.Key.Key_Down,
+            Qt.Key.Key_Home,
+            Qt.Key.Key_End,
+        ):
+            event.ignore()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+
+class Caret(QWidget):
+    """Where the next word will be."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.setFixedSize(10, CHIP_HEIGHT)
+        self.setToolTip("The next word is written here (Space)")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A bar that does not blink."""
+        painter = QPainter(self)
+        painter.fillRect(QRectF(3, 5, 2, CHIP_HEIGHT - 10), QColor(self.theme.playhead))
+        painter.end()
+
+
+class WordsArea(QScrollArea):
+    """Scrolls by itself or by the wheel: arrow keys are the caption's."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Pass keys on."""
+        event.ignore()
+
+
+class CaptionPanel(Panel):
+    """The caption, word by word.
+
+    Attributes
+    ----------
+    chips : list of Chip
+        A word each, in order.
+    """
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Caption")
+        self.chips: list[Chip] = []
+        self._known: list[tuple[str, float]] = []
+        self._step = NOWHERE
+        self._inside = QWidget()
+        self._inside.setObjectName("captionWords")
+        self._inside.setAutoFillBackground(False)
+        self._flow = FlowLayout(self._inside, gap=GAP)
+        self._flow.setContentsMargins(1, 1, 1, 1)
+        self.caret = Caret(theme, self._inside)
+        self._flow.addWidget(self.caret)
+        self._area = WordsArea()
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setWidgetResizable(True)
+        self._area.setWidget(self._inside)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.viewport().setAutoFillBackground(False)
+        self._area.verticalScrollBar().setAccessibleName("Scroll the caption")
+        self._empty = EmptyText(EMPTY, self)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self._area)
+        self.setMinimumHeight(2 * CHIP_HEIGHT + GAP + 4)
+        self.refresh()
+
+    @property
+    def shown_step(self) -> int:
+        """The step of the word that is outlined, or `NOWHERE`."""
+        return next((chip.step for chip in self.chips if chip.current), NOWHERE)
+
+    @property
+    def shown_words(self) -> tuple[str, ...]:
+        """The words on screen."""
+        return tuple(chip.text() for chip in self.chips)
+
+    def sizeHint(self) -> QSize:
+        """Three lines."""
+        return QSize(320, 3 * CHIP_HEIGHT + 2 * GAP + 4)
+
+    def refresh(self) -> None:
+        """Take over words that were added, changed or taken away."""
+        trace = self.session.trace
+        if trace is not None and trace.provenance.joining == "characters":
+            trace = None  # a text of characters is the reader's, who makes no widget for each
+        words = [] if trace is None else list(zip(trace.words, trace.log_probs.tolist(), strict=True))
+        if words != self._known:
+            self._take(words)
+        writing = trace is not None and not trace.ended
+        if self.caret.isHidden() == writing:
+            self.caret.setVisible(writing)
+        self._empty.setText(EMPTY if self.session.picture is None else READY)
+        self._stack.setCurrentWidget(self._area if words else self._empty)
+
+    def seek(self, step: int) -> None:
+        """Outline the current word."""
+        had_focus = any(chip.hasFocus() for chip in self.chips)
+        for chip in self.chips:
+            chip.set_state(current=chip.step == step, reached=chip.step <= step)
+        if self._step != step and 0 <= step < len(self.chips):
+            if had_focus:
+                self.chips[step].setFocus(Qt.FocusReason.OtherFocusReason)
+            if self._inside.height() > self._area.viewport().height():
+                self._area.ensureWidgetVisible(self.chips[step], 0, 2)
+        self._step = step
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        parts: list[Chip | Caret] = [*self.chips, self.caret]
+        for part in parts:
+            part.theme = theme
+            part.update()
+        super().set_theme(theme)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows go from word to word, Home and End to the ends."""
+        playhead = self.session.playhead
+        goals = {
+            Qt.Key.Key_Left: playhead.step - 1,
+            Qt.Key.Key_Right: playhead.step + 1,
+            Qt.Key.Key_Up: playhead.step - 1,
+            Qt.Key.Key_Down: playhead.step + 1,
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: playhead.length - 1,
+        }
+        goal = goals.get(Qt.Key(event.key()))
+        if goal is None or not self.chips:
+            super().keyPressEvent(event)
+        else:
+            playhead.seek(goal)
+
+    def _take(self, words: list[tuple[str, float]]) -> None:
+        self._known = words
+        joining = self.session.trace.provenance.joining if self.session.trace is not None else "words"
+        while len(self.chips) > len(words):
+            chip = self.chips.pop()
+            self._flow.removeWidget(chip)
+            chip.hide()
+            chip.deleteLater()
+        self._flow.removeWidget(self.caret)
+        for step, (word, log_prob) in enumerate(words):
+            if step == len(self.chips):
+                chip = Chip(step, self.theme, self._inside)
+                chip.clicked.connect(lambda _=False, step=step: self.session.playhead.seek(step))
+                self.chips.append(chip)
+                self._flow.addWidget(chip)
+                chip.show()
+            self.chips[step].set_word(word, log_prob, joining)
+        self._flow.addWidget(self.caret)
+        self._flow.invalidate()
+        self._inside.updateGeometry()

@@ -1,0 +1,270 @@
+"""The text that a character model reads and writes, coloured by a unit, and the units that follow a property of it.
+
+The colour of a character is the unit's value in the state that the model predicted it with, before it was read.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from unrolled.models.trace import Channel, FloatArray, Trace
+from unrolled.models.trace.detokenization import shown
+from unrolled.models.analysis.ranking import Ranking
+from unrolled.models.analysis.text_properties import PROPERTIES
+from unrolled.viewer.drawing.painting import EmptyText, signed
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderView, sign_of
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.colour_maps import to_colours
+from unrolled.viewer.theme.fonts import mono_font
+from unrolled.viewer.theme.themes import Theme
+
+EMPTY = "The text will be here, each character coloured by a unit of your choice."
+PART_SECONDS = 0.005
+RANKED = 24
+LIST_HEIGHT = 118
+
+
+class ReaderPanel(Panel):
+    """Reader and ranking.
+
+    Attributes
+    ----------
+    view : ReaderView
+    channel, unit : QComboBox, QSpinBox
+        What colours the text.
+    followed, ranked : QComboBox, QListWidget
+        What units are ranked by, and the best of them.
+    note : str
+        The character under the pointer, or at the playhead, with the unit's value.
+    note_changed : Signal(str)
+    """
+
+    note_changed = Signal(str)
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Reader")
+        self.note = ""
+        self._trace: Trace | None = None
+        self._known = 0
+        self._coloured: object = None
+        self._colours: Colours = np.zeros((0, 3), np.uint8)
+        self._hover = NOWHERE
+        self._channels: tuple[Channel, ...] = ()
+        self._ranking: Ranking | None = None
+        self._ranked_for: object = None
+        self.view = ReaderView(theme)
+        self.channel, self.unit, self.followed = QComboBox(), QSpinBox(), QComboBox()
+        self.unit.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
+        self.channel.setAccessibleName("Channel that colours the text")
+        self.channel.setToolTip("Which quantity colours the text")
+        self.unit.setAccessibleName("Unit that colours the text")
+        self.unit.setToolTip("Which unit colours the text; the one pinned last does too")
+        self.followed.setAccessibleName("Property of the text that units are ranked by")
+        self.followed.setToolTip("Rank the units by how closely they follow this: the correlation over all characters")
+        self.followed.addItem("Rank units by …", "")
+        for name in PROPERTIES:
+            self.followed.addItem(name[0].upper() + name[1:], name)
+        self.ranked = QListWidget()
+        self.ranked.setAccessibleName("Units by how closely they follow it")
+        self.ranked.setFixedHeight(LIST_HEIGHT)
+        self.ranked.hide()
+        self._controls = QWidget()
+        line = QHBoxLayout(self._controls)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(6)
+        label = QLabel("Colour")
+        label.setObjectName("muted")
+        for widget, stretch in ((label, 0), (self.channel, 1), (self.unit, 0), (self.followed, 2)):
+            widget.setMinimumWidth(1) if isinstance(widget, QComboBox) else None
+            line.addWidget(widget, stretch)
+        self._empty = EmptyText(EMPTY, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self._empty, 1)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self._controls)
+        layout.addWidget(self.ranked)
+        self.view.step_wanted.connect(session.playhead.seek)
+        self.view.hovered.connect(self._hovered)
+        self.channel.activated.connect(lambda _: self._chosen())
+        self.unit.valueChanged.connect(self._unit_chosen)
+        self.followed.activated.connect(lambda _: self._chosen())
+        self.ranked.itemActivated.connect(self._pin)
+        self.ranked.itemClicked.connect(self._pin)
+        self.refresh()
+
+    @property
+    def shown_channel(self) -> Channel | None:
+        """What colours the text."""
+        index = self.channel.currentIndex()
+        return self._channels[index] if 0 <= index < len(self._channels) else None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether units are being ranked: a part a frame."""
+        return self._ranking is not None and not self._ranking.finished
+
+    def refresh(self) -> None:
+        """Take over characters that are new, another unit, another channel."""
+        trace = self.session.trace
+        if trace is None or trace.provenance.joining != "characters":
+            trace = None
+        if trace is not self._trace or (trace is not None and len(trace) < self._known):
+            self._trace, self._known, self._coloured, self._ranked_for, self._ranking = trace, 0, None, None, None
+        self._empty.setVisible(trace is None)
+        self.view.setVisible(trace is not None)
+        self._controls.setVisible(trace is not None)
+        if trace is None:
+            self.ranked.hide()
+            return
+        self._take_channels(trace)
+        if len(trace) != self._known:
+            text = self.view.text[: self._known] + "".join(map(sign_of, trace.words[self._known :]))
+            self._known = len(trace)
+            self.view.set_text(text, trace.provenance.given)
+        self._follow_selection()
+        self._colour(trace)
+        self._rank(trace)
+        self._say()
+
+    def seek(self, step: int) -> None:
+        """Outline the character at the playhead."""
+        if self._trace is not None and step != self.view.step:
+            self.view.seek(step)
+            self._say()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self.view.theme = theme
+        self._coloured = None
+        super().set_theme(theme)
+
+    # ── Colours ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _take_channels(self, trace: Trace) -> None:
+        channels = tuple(channel for channel in trace.channels.values() if channel.axes == ("unit",))
+        if channels != self._channels:
+            self._channels = channels
+            self.channel.clear()
+            for channel in channels:
+                self.channel.addItem(f"{channel.symbol}  {channel.title}", channel.name)
+            cell = next((place for place, channel in enumerate(channels) if channel.role == "cell"), 0)
+            self.channel.setCurrentIndex(cell)
+            self.unit.setRange(0, max(channels[0].size - 1, 0) if channels else 0)
+
+    def _follow_selection(self) -> None:
+        units = self.session.selection.units
+        if units and units[-1] != self.unit.value():
+            self.unit.blockSignals(True)
+            self.unit.setValue(units[-1])
+            self.unit.blockSignals(False)
+
+    def _colour(self, trace: Trace) -> None:
+        channel = self.shown_channel
+        if channel is None:
+            return
+        look = (channel.name, self.unit.value(), self.theme.name, self.session.appearance.values.sequential_colour_map)
+        if look != self._coloured:
+            self._coloured, self._colours = look, np.zeros((0, 3), np.uint8)
+        known = len(self._colours)
+        if known != len(trace):
+            values: FloatArray = trace.column(channel.name)[known:, min(self.unit.value(), channel.size - 1)]
+            colour_map = self.theme.diverging if channel.signed else look[3]
+            over = to_colours(values, low=channel.low, high=channel.high, name=colour_map)[:, :3].astype(np.float32)
+            for beyond, colour in ((values < channel.low, self.theme.below), (values > channel.high, self.theme.above)):
+                over[beyond] = _rgb(colour)
+            ground = _rgb(self.theme.panel)
+            mixed = (ground + (over - ground) * STRENGTH).astype(np.uint8)
+            self._colours = np.concatenate((self._colours, mixed))
+            self.view.set_colours(self._colours)
+
+    # ── Ranking ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _rank(self, trace: Trace) -> None:
+        name, channel = str(self.followed.currentData() or ""), self.shown_channel
+        if self.ranked.isHidden() == bool(name):
+            self.ranked.setVisible(bool(name))
+        if not name or channel is None:
+            self._ranking = self._ranked_for = None
+            return
+        wanted = (name, channel.name, len(trace))
+        if wanted != self._ranked_for:
+            self._ranked_for = wanted
+            text = self.view.text
+            self._ranking = Ranking(trace.column(channel.name), PROPERTIES[name](text))
+        assert self._ranking is not None
+        if self._ranking.progress < 1.0:
+            end = time.perf_counter() + PART_SECONDS
+            while not self._ranking.finished and time.perf_counter() < end:
+                self._ranking.run_part()
+            self._show_ranking(channel)
+
+    def _show_ranking(self, channel: Channel) -> None:
+        assert self._ranking is not None
+        self.ranked.clear()
+        if not self._ranking.finished:
+            self.ranked.addItem(f"Comparing: {self._ranking.progress:.0%}")
+            return
+        for place, (unit, correlation) in enumerate(self._ranking.best(RANKED), 1):
+            bar = "▮" * round(abs(correlation) * 20)
+            item = QListWidgetItem(f"{place:>2}   unit {unit:<4} {signed(correlation, 2):>6}   {bar}")
+            item.setFont(mono_font(12))
+            item.setData(Qt.ItemDataRole.UserRole, unit)
+            item.setToolTip(f"Colour the text by unit {unit} of {channel.title}, and pin it")
+            self.ranked.addItem(item)
+
+    def _pin(self, item: QListWidgetItem) -> None:
+        unit = item.data(Qt.ItemDataRole.UserRole)
+        if unit is not None:
+            others = tuple(one for one in self.session.selection.units if one != unit)
+            self.session.selection.set((*others, int(unit)))
+
+    # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
+
+    def _unit_chosen(self, unit: int) -> None:
+        others = tuple(one for one in self.session.selection.units if one != unit)
+        self.session.selection.set((*others[:-1], unit) if others else (unit,))
+
+    def _chosen(self) -> None:
+        self.session.appearance.changed.emit()
+
+    def _hovered(self, step: int) -> None:
+        self._hover = step
+        self._say()
+
+    def _say(self) -> None:
+        trace, channel = self._trace, self.shown_channel
+        step = self._hover if self._hover != NOWHERE else self.view.step
+        text = ""
+        if trace is not None and channel is not None and 0 <= step < len(trace):
+            value = float(trace.column(channel.name)[step, min(self.unit.value(), channel.size - 1)])
+            what = "read" if step < trace.provenance.given else "written"
+            text = (f"{step + 1:,}  “{shown(sign_of(trace.words[step]), 'characters')}” {what}   "
+                    f"{channel.symbol}[{self.unit.value()}] = {signed(value)}")
+        if text != self.note:
+            self.note = text
+            self.view.setAccessibleDescription(text)
+            self.note_changed.emit(text)
+
+
+def _rgb(colour: str) -> FloatArray:
+    """A theme's colour as three numbers from 0 to 255."""
+    return np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)], np.float32)

@@ -1,0 +1,106 @@
+"""Where a sentence, a prompt or a whole file is typed, pasted and changed, to be run."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+
+from unrolled.viewer.views.view import Panel
+from unrolled.models.inputs.inputs import InputText
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.fonts import mono_font, text_font
+from unrolled.viewer.theme.themes import Theme
+
+HINTS = {"sentence": "Type or paste a sentence to translate", "text": "Type or paste a text to be read and written on"}
+MOST_EDITED = 20_000  # characters; a longer file is read as it is
+LEAST_HEIGHT = 92
+
+
+class TextEdit(QPlainTextEdit):
+    """An editor in which Ctrl+Enter runs, and which leaves Tab to the window.
+
+    Attributes
+    ----------
+    run_wanted : Signal()
+    """
+
+    run_wanted = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Ctrl+Enter is no line end."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.run_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class TextPanel(Panel):
+    """What the model is given to read.
+
+    Attributes
+    ----------
+    edit : TextEdit
+    button : QPushButton
+        Runs what is written.
+    """
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Text that is given")
+        self._shown: InputText | None = None
+        self._kind = ""
+        self.edit = TextEdit()
+        self.edit.setAccessibleName("Text for the model")
+        self.edit.setTabChangesFocus(True)
+        self.button = QPushButton("Run")
+        self.button.setAccessibleName("Run this text")
+        self.button.setToolTip("Run this text with the model (Ctrl+Enter)")
+        self._state = QLabel("")
+        self._state.setObjectName("muted")
+        self._state.setMinimumWidth(1)
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self._state, 1)
+        line.addWidget(self.button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.edit, 1)
+        layout.addLayout(line)
+        self.setMinimumHeight(LEAST_HEIGHT)
+        self.edit.run_wanted.connect(self.run)
+        self.button.clicked.connect(self.run)
+        self.edit.textChanged.connect(self._say_state)
+        self.refresh()
+
+    def run(self) -> None:
+        """Have the text run, as it stands here."""
+        self.session.text_entered.emit(self.edit.toPlainText())
+
+    def refresh(self) -> None:
+        """Take over another text."""
+        given, description = self.session.text, self.session.description
+        kind = description.input_kind if description is not None else ""
+        if kind != self._kind and kind in HINTS:
+            self._kind = kind
+            self.edit.setPlaceholderText(HINTS[kind])
+            self.edit.setFont(mono_font(12) if kind == "text" else text_font(14))
+        if given is not self._shown:
+            self._shown = given
+            if given is not None and given.text.rstrip("\n") != self.edit.toPlainText().rstrip("\n"):
+                self.edit.setPlainText(given.text[:MOST_EDITED])
+            self.edit.setReadOnly(given is not None and len(given.text) > MOST_EDITED)
+        self._say_state()
+
+    def _say_state(self) -> None:
+        given = self._shown
+        if given is not None and len(given.text) > MOST_EDITED:
+            text = f"{given.name}: {len(given.text):,} characters, of which the first are shown"
+        elif given is not None and given.text.rstrip("\n") != self.edit.toPlainText().rstrip("\n"):
+            text = "Changed: run it to see what follows"
+        else:
+            text = "" if given is None else given.name
+        if text != self._state.text():
+            self._state.setText(text)
+        self.button.setEnabled(not self.edit.isReadOnly())

@@ -1,0 +1,5 @@
+"""The tracks: everything that is recorded over time, on one time axis."""
+
+from unrolled.viewer.views.tracks.tracks import TracksPanel
+
+__all__ = ["TracksPanel"]

@@ -1,0 +1,81 @@
+"""What is compared, where the two runs part, and where they differ most: a line over the tracks."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from unrolled.models.trace import Trace
+from unrolled.models.analysis.differences import Largest
+from unrolled.viewer.drawing.painting import signed
+from unrolled.viewer.state.words import shown
+from unrolled.viewer.theme.themes import Theme
+
+OTHER_WEIGHTS = ("other weights: unit 17 of A is not unit 17 of B, since training puts units in any order and with either sign, "
+                 "so units are compared by their mean size alone")
+
+
+class CompareBar(QFrame):
+    """One line.
+
+    Attributes
+    ----------
+    ended : Signal()
+        A person wants the comparison to end.
+    sought : Signal(int, int)
+        A step, and a unit to pin or -1.
+    text : QLabel
+    """
+
+    ended = Signal()
+    sought = Signal(int, int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.setObjectName("banner")
+        self.text = QLabel("")
+        self.text.setWordWrap(True)
+        self.text.setAccessibleName("Comparison")
+        self.text.linkActivated.connect(self._follow)
+        close = QToolButton()
+        close.setText("×")
+        close.setAccessibleName("End the comparison")
+        close.setToolTip("End the comparison (Ctrl+Shift+E)")
+        close.clicked.connect(self.ended)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(8, 3, 4, 3)
+        line.addWidget(self.text, 1)
+        line.addWidget(close)
+
+    def tell(self, *, one: str, other: str, traces: tuple[Trace, Trace], parting: int | None, largest: Largest | None,
+             same_units: bool = True) -> None:
+        """Say what is compared."""
+        texts = [f"<b>A</b> {escape(one)} &nbsp; <b>B</b> {escape(other)}"]
+        if parting is None:
+            texts.append("the same words so far" if not (traces[0].ended and traces[1].ended) else "the same words")
+        else:
+            words = [shown(trace.words[parting], trace.provenance.joining) if parting < len(trace) else "nothing"
+                     for trace in traces]
+            texts.append(self._link(f"{parting}:-1", f"they part at step {parting + 1}: “{words[0]}” / “{words[1]}”"))
+        if largest is not None:
+            channel = traces[0].channels[largest.channel]
+            unit = largest.place if channel.axes == ("unit",) and same_units else -1
+            where = f", unit {unit}" if unit >= 0 else ""
+            of = channel.title if same_units or channel.axes != ("unit",) else f"mean size of {channel.title}"
+            texts.append(self._link(f"{largest.step}:{unit}", f"most different: {of}{where}, step {largest.step + 1} "
+                                                              f"({signed(largest.difference, 2)})"))
+        if not same_units:
+            texts.append(OTHER_WEIGHTS)
+        text = " &nbsp;·&nbsp; ".join(texts)
+        if text != self.text.text():
+            self.text.setText(text)
+
+    def _link(self, target: str, text: str) -> str:
+        return f'<a href="{target}" style="color:{self.theme.accent};text-decoration:none">{escape(text)}</a>'
+
+    def _follow(self, target: str) -> None:
+        step, _, unit = target.partition(":")
+        self.sought.emit(int(step), int(unit))

@@ -1,0 +1,111 @@
+"""The probability of every label over time, a line each; the label that is the answer at a step lies on top."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from unrolled.models.trace import Channel, FloatArray
+from unrolled.viewer.drawing.painting import mix, percent
+from unrolled.viewer.drawing.step_geometry import Geometry
+from unrolled.viewer.views.tracks.heat_track import channel_title
+from unrolled.viewer.views.tracks.line_track import PADDING, ROOM_FOR_DOTS, LineTrack
+from unrolled.viewer.views.tracks.track import Track
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.fonts import text_font
+from unrolled.viewer.theme.themes import Theme
+
+NAMES_HEIGHT = 17.0    # pixels over the lines, for the answers' names
+ANSWER_DOT = 4.0
+ROOM_FOR_NAMES = 60.0  # pixels of width that a label's name is written in, where it begins to be the answer
+STRONGEST = 8          # labels that get a colour of their own; the others are grey
+
+
+class LabelTrack(LineTrack):
+    """A channel with the axis ``label``."""
+
+    least_height, most_height = 96, 200
+
+    def __init__(self, session: Session, theme: Theme, channel: Channel) -> None:
+        super().__init__(session, theme, channel, name=channel.name, symbol=channel.symbol, title=channel_title(channel))
+
+    def values(self) -> FloatArray | None:
+        """Probabilities, shape (steps, labels)."""
+        trace = self.trace
+        return None if trace is None or self.channel.name not in trace.channels else trace.column(self.channel.name)
+
+    def label_colour(self, label: int) -> str:
+        """The colour of a label, the same at every step: by its place among all of them."""
+        return self.theme.series[label % len(self.theme.series)] if label < STRONGEST else self.theme.faint
+
+    def lines(self) -> list[tuple[str, FloatArray]]:
+        """A line for every label."""
+        values = self.values()
+        return [] if values is None else [(self.label_colour(label), values[:, label]) for label in range(values.shape[1])]
+
+    def line_key(self, number: int) -> object:
+        """The label."""
+        return number
+
+    def heights(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        """Where values lie, same shape: all of them below the names."""
+        plot = self.plot
+        share: npt.NDArray[np.floating] = np.clip(values, 0.0, 1.0)
+        return plot.bottom() - PADDING - share * (plot.height() - 2 * PADDING - NAMES_HEIGHT)
+
+    def ticks(self) -> list[tuple[str, float]]:
+        """Both ends at the bottom: beside the names there is the title."""
+        return Track.ticks(self)
+
+    def contents_state(self) -> object:
+        """Also the number of steps: the answers' names are written anew when there are more."""
+        return super().contents_state(), len(self.trace) if self.trace is not None else 0
+
+    def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
+        """Lines, a larger dot on the answer of every step, and over them each answer's name where it begins."""
+        super().paint_contents(painter, plot, geometry)
+        values = self.values()
+        if values is None or not len(values):
+            return
+        answers = np.nan_to_num(values, nan=-1.0).argmax(axis=1)
+        if geometry.step_width >= ROOM_FOR_DOTS:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QColor(self.theme.panel))
+            first, last = max(int(geometry.start), 0), min(int(geometry.stop) + 1, len(values))
+            for step in range(first, last):
+                painter.setBrush(QColor(self.label_colour(int(answers[step]))))
+                y = self.y_of(float(values[step, answers[step]]))
+                painter.drawEllipse(QPointF(geometry.x(step + 0.5), y), ANSWER_DOT, ANSWER_DOT)
+        begins = np.flatnonzero(np.concatenate(([True], answers[1:] != answers[:-1])))
+        ends = np.append(begins[1:], len(answers))
+        painter.setFont(text_font(11))
+        metrics = painter.fontMetrics()
+        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+            label = int(answers[begin])
+            left, width = geometry.x(begin) + 3, geometry.x(end) - geometry.x(begin) - 4
+            name = self.channel.labels[label] if self.channel.labels else str(label)
+            if width < min(ROOM_FOR_NAMES, metrics.horizontalAdvance(name) + 4):
+                continue
+            painter.setPen(QColor(mix(self.theme.text, self.label_colour(label), 0.5)))
+            painter.drawText(QRectF(left, plot.top() + 2, width, 15), metrics.elidedText(name, Qt.TextElideMode.ElideRight,
+                                                                                              int(width)))
+
+    def value_text(self, step: int, y: float) -> str:
+        """The three most probable labels."""
+        values = self.values()
+        if values is None:
+            return ""
+        best = np.argsort(-values[step])[:3]
+        names = self.channel.labels or tuple(map(str, range(values.shape[1])))
+        return ", ".join(f"{names[label]} {percent(float(values[step, label]))}" for label in best)
+
+    def values_text(self, start: int, stop: int, y: float) -> str:
+        """The three labels that are most probable on the whole."""
+        values = self.values()
+        if values is None:
+            return ""
+        mean = values[start:stop].mean(axis=0)
+        names = self.channel.labels or tuple(map(str, range(values.shape[1])))
+        return ", ".join(f"{names[label]} {percent(float(mean[label]))}" for label in np.argsort(-mean)[:3])

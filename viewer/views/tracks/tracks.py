@@ -1,0 +1,282 @@
+"""All tracks, one under another on one time axis, chosen by the axes of the channels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from unrolled.models.trace import Channel, Trace
+from unrolled.models.analysis.differences import Differences
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.state.steps import step_noun
+from unrolled.viewer.views.tracks.compare_bar import CompareBar
+from unrolled.viewer.views.tracks.heat_track import HeatTrack
+from unrolled.viewer.views.tracks.label_track import LabelTrack
+from unrolled.viewer.views.tracks.line_track import PinnedTrack, ScalarTrack
+from unrolled.viewer.views.tracks.track import Track
+from unrolled.viewer.views.tracks.word_track import WordTrack
+from unrolled.viewer.state.comparison import parting
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.fonts import mono_font
+from unrolled.viewer.theme.themes import Theme
+
+EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
+AT_REST = "Drag to scrub · a click pins a unit · Ctrl+wheel zooms"
+FROM_AFAR = "{:.0f} {}s a column: colours are their mean, lines their range · Ctrl+wheel zooms"
+PART_SECONDS = 0.003  # of a frame, for colours of steps that came many at once
+
+
+class TracksPanel(Panel):
+    """The middle of the window.
+
+    Attributes
+    ----------
+    folded_changed : Signal()
+        A person folded or unfolded a track.
+    """
+
+    folded_changed = Signal()
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.tracks: list[Track] = []
+        self._channels: tuple[Channel, ...] = ()
+        self._shown: tuple[Trace | None, int] = None, NOWHERE  # what the playhead was last brought into view for
+        self._folded: frozenset[str] = frozenset()
+        self._at_rest = AT_REST
+        self._column = QWidget()
+        self._column.setObjectName("tracksColumn")
+        self._rows = QVBoxLayout(self._column)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.setSpacing(3)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setWidget(self._column)
+        self._scroll.verticalScrollBar().valueChanged.connect(lambda _: self.refresh())
+        self._empty = QLabel(EMPTY)
+        self._empty.setObjectName("muted")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.readout = QLabel(AT_REST)
+        self.readout.setObjectName("muted")
+        self.readout.setFont(mono_font(11))
+        self.readout.setFixedHeight(18)
+        self.readout.setMinimumWidth(1)
+        self.readout.setAccessibleName("Value under the pointer")
+        self.differences: Differences | None = None
+        self.compare_bar = CompareBar(theme)
+        self.compare_bar.hide()
+        self.compare_bar.ended.connect(lambda: session.compare(None))
+        self.compare_bar.sought.connect(self._seek_difference)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._empty, 1)
+        layout.addWidget(self.compare_bar)
+        layout.addWidget(self._scroll, 1)
+        layout.addWidget(self.readout)
+        self._show_whether_empty()
+
+    @classmethod
+    def draws(cls, channels: Iterable[Channel]) -> bool:
+        """Scalars and whatever has units."""
+        return any(channel.axes in ((), ("unit",), ("label",)) for channel in channels)
+
+    @property
+    def folded(self) -> frozenset[str]:
+        """The names of the folded tracks, to be remembered."""
+        return self._folded
+
+    @folded.setter
+    def folded(self, names: Iterable[str]) -> None:
+        self._folded = frozenset(names)
+        for track in self.tracks:
+            track.set_folded(track.name in self._folded)
+
+    def track(self, name: str) -> Track:
+        """The track of a name. Raises `KeyError`."""
+        for track in self.tracks:
+            if track.name == name:
+                return track
+        raise KeyError(name)
+
+    def refresh(self) -> None:
+        """Take over what is new; other channels make other tracks."""
+        trace, description = self.session.trace, self.session.description
+        channels: tuple[Channel, ...] = ()
+        if trace is not None:
+            channels = tuple(trace.channels.values())
+        elif description is not None:
+            channels = description.channels
+        if self._follow_comparison() or channels != self._channels:
+            self._channels = channels
+            self._build()
+        self._show_whether_empty()
+        for track in self._in_sight():
+            track.refresh()
+        self._follow_part()
+        self._rest()
+
+    def _follow_comparison(self) -> bool:
+        """Take over the run that this one is compared with; whether it is another one than before."""
+        session, trace, compared = self.session, self.session.trace, self.session.compared
+        if trace is None or compared is None or compared.trace is trace:
+            ended = self.differences is not None
+            self.differences = None
+            self.compare_bar.hide()
+            return ended
+        differences = self.differences
+        other = differences is None or differences.one is not trace or differences.other is not compared.trace
+        if differences is None or other:
+            differences = self.differences = Differences(trace, compared.trace)
+        differences.follow()
+        part = parting(trace, compared.trace)
+        for track in self.tracks:
+            track.set_parting(part)
+        branch = session.branch
+        self.compare_bar.tell(one=branch.name if branch is not None else "this run", other=compared.name,
+                              traces=(trace, compared.trace), parting=part, largest=differences.largest,
+                              same_units=differences.same_units)
+        self.compare_bar.show()
+        return other
+
+    def _seek_difference(self, step: int, unit: int) -> None:
+        self.session.playhead.seek(step)
+        if unit >= 0 and unit not in self.session.selection.units:
+            self.session.selection.toggle(unit)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether there are steps whose colours are not known yet: of a long run, they are made a part a frame."""
+        return any(track.unfinished for track in self._in_sight() if isinstance(track, HeatTrack))
+
+    def _in_sight(self) -> list[Track]:
+        """The tracks that are not scrolled away; the others are brought up to date when they come into sight."""
+        if not self.isVisible():
+            return self.tracks
+        top = self._scroll.verticalScrollBar().value()
+        bottom = top + self._scroll.viewport().height()
+        return [track for track in self.tracks if track.y() < bottom and track.y() + track.height() > top]
+
+    def _follow_part(self) -> None:
+        end = time.perf_counter() + PART_SECONDS
+        waiting = [track for track in self._in_sight() if isinstance(track, HeatTrack) and track.unfinished]
+        while waiting and time.perf_counter() < end:
+            track = min(waiting, key=lambda one: len(one.columns))
+            track.follow_part()
+            if not track.unfinished:
+                waiting.remove(track)
+            track.update()
+
+    def _rest(self) -> None:
+        """What the line below says while nothing is under the pointer."""
+        text, trace = AT_REST, self.session.trace
+        if trace is not None and self.tracks:
+            stride = self.tracks[0].geometry_of_time.stride(self.devicePixelRatioF())
+            if stride > 1.0:
+                text = FROM_AFAR.format(max(stride, 2.0), step_noun(trace.provenance))
+        if text != self._at_rest:
+            if self.readout.text() == self._at_rest:
+                self.readout.setText(text)
+            self._at_rest = text
+
+    def seek(self, step: int) -> None:
+        """Bring the step into view if it is another one, and move the playhead of every track.
+
+        A panel is told to seek after every refresh: a person who looks elsewhere while the playhead rests must not
+        be brought back to it by the next repaint.
+        """
+        axis, shown = self.session.time_axis, (self.session.trace, step)
+        if shown != self._shown:
+            if self.session.trace is not self._shown[0]:
+                self.readout.setText(self._at_rest)  # what is under the pointer is of another run now
+            self._shown = shown
+            if step >= 0 and not axis.following:
+                axis.reveal(step)
+        for track in self._in_sight():
+            track.seek()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours."""
+        self.compare_bar.theme = theme
+        for track in self.tracks:
+            track.set_theme(theme)
+        super().set_theme(theme)
+
+    def _show_whether_empty(self) -> None:
+        empty = not self.tracks
+        self._empty.setVisible(empty)
+        self._scroll.setVisible(not empty)
+        self.readout.setVisible(not empty)
+
+    def _build(self) -> None:
+        for track in self.tracks:
+            self._rows.removeWidget(track)
+            track.hide()
+            track.deleteLater()
+        while self._rows.count():  # what is left is the stretch at the end
+            self._rows.takeAt(0)
+        self.tracks = []
+        if self._channels:
+            labelled = [channel for channel in self._channels if channel.axes == ("label",)]
+            of_units = [channel for channel in self._channels if channel.axes == ("unit",)]
+            self.tracks.append(WordTrack(self.session, self.theme))
+            if self.differences is not None:
+                self.tracks[0].title = "A probability"
+                self.tracks.append(self._of_other(WordTrack(self.session, self.theme), "probability"))
+            for channel in self._channels:
+                if channel.axes == ():
+                    self.tracks += self._with_other(ScalarTrack, channel)
+            for channel in labelled:
+                self.tracks += self._with_other(LabelTrack, channel)
+            for channel in of_units:
+                self.tracks += self._with_other(HeatTrack, channel)
+            if of_units:
+                self.tracks.append(PinnedTrack(self.session, self.theme, of_units))
+        for track in self.tracks:
+            self._rows.addWidget(track, 4 if isinstance(track, HeatTrack) else 1)
+            track.set_folded(track.name in self._folded)
+            track.folded_changed.connect(self._remember_folded)
+            track.read_out.connect(lambda text: self.readout.setText(text or self._at_rest))
+        self._rows.addStretch(0)
+        if self.differences is not None:
+            self._follow_comparison()
+
+    def _with_other(self, kind: type[ScalarTrack] | type[LabelTrack] | type[HeatTrack], channel: Channel) -> list[Track]:
+        """A channel's track; while two runs are compared the other's beside it, and their difference."""
+        own = kind(self.session, self.theme, channel)
+        differences = self.differences
+        if differences is None:
+            return [own]
+        other = differences.other.channels.get(channel.name)
+        found: list[Track] = [own]
+        if other is not None and other.axes == channel.axes:
+            found.append(self._of_other(kind(self.session, self.theme, other), channel.title))
+        less = differences.trace.channels.get(channel.name)
+        if less is not None:
+            made = kind if less.axes == channel.axes else ScalarTrack  # of units that are not each other's, their mean size
+            track = made(self.session, self.theme, less)
+            track.stand_for(self._differences_trace, name=f"difference {channel.name}", title=f"A−B {less.title}")
+            found.append(track)
+        return found
+
+    def _of_other(self, track: Track, title: str) -> Track:
+        track.stand_for(self._other_trace, name=f"other {track.name}", title=f"B {title}")
+        return track
+
+    def _other_trace(self) -> Trace | None:
+        compared = self.session.compared
+        return compared.trace if compared is not None else None
+
+    def _differences_trace(self) -> Trace | None:
+        return self.differences.trace if self.differences is not None else None
+
+    def _remember_folded(self) -> None:
+        self._folded = frozenset(track.name for track in self.tracks if track.folded)
+        self.folded_changed.emit()

@@ -1,0 +1,1 @@
+"""Pinned units, and a step's equations with their numbers."""

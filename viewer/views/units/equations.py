@@ -1,0 +1,203 @@
+"""The step's equations with one unit's numbers: from what each came, down to units, words and places.
+
+It asks the model; what it shows as a result is what the trace recorded.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QAction, QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSpinBox, QTextBrowser, QToolButton, QVBoxLayout, QWidget
+
+from unrolled.models.protocol.questions import Explained, ExplainStep
+from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.views.units.equation_text import EquationText, as_latex, as_plain
+from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.state.steps import step_noun
+from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import Theme
+
+QUESTION = "equations"
+EMPTY = "The step’s equations with one unit’s numbers. Space writes the first word."
+NOT_LIVE = "The equations need the model’s weights: load the model that recorded this run."
+FIRST_OPEN = {"cell", "hidden", "forget_gate"}
+
+
+class EquationsPanel(Panel):
+    """Equations of the playhead's step.
+
+    Attributes
+    ----------
+    text : QTextBrowser
+        Where they are.
+    unit_box : QSpinBox
+        Whose numbers; a number that is typed pins its unit.
+    """
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Equations of this step")
+        self._open: set[str] = set(FIRST_OPEN)
+        self._shown: object = None
+        self.explained: Explained | None = None
+        self.heading = QLabel("")
+        self.heading.setObjectName("muted")
+        self.unit_box = QSpinBox()
+        self.unit_box.setPrefix("unit ")
+        self.unit_box.setKeyboardTracking(False)
+        self.unit_box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.unit_box.setAccessibleName("Whose numbers: the unit")
+        self.unit_box.setToolTip("Whose numbers: type a unit, or click a row of a track")
+        self.unit_box.valueChanged.connect(self._pin)
+        copy = QToolButton()
+        copy.setText("Copy")
+        copy.setAccessibleName("Copy the equations")
+        copy.setToolTip("Copy the equations as text or as LaTeX")
+        menu = QMenu(copy)
+        for title, made in (("As text", as_plain), ("As LaTeX", as_latex)):
+            action: QAction = menu.addAction(title)
+            action.triggered.connect(lambda _=False, made=made: self._copy(made))
+        copy.setMenu(menu)
+        copy.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.text = QTextBrowser()
+        self.text.setFrameShape(QFrame.Shape.NoFrame)
+        self.text.setOpenLinks(False)
+        self.text.setAccessibleName("Equations")
+        self.text.anchorClicked.connect(self._follow)
+        self.text.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        line = QHBoxLayout()
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.unit_box)
+        line.addWidget(self.heading, 1)
+        line.addWidget(copy)
+        self._bar = QWidget()
+        self._bar.setLayout(line)
+        self._empty = EmptyText(EMPTY, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self._bar)
+        layout.addWidget(self.text, 1)
+        layout.addWidget(self._empty, 1)
+        self._say(EMPTY)
+
+    @property
+    def unit(self) -> int:
+        """Whose numbers are shown: the unit pinned last, else the one that speaks loudest at this step; -1 without any."""
+        hidden, trace, step = self._hidden, self.session.trace, self.session.playhead.step
+        if hidden is None or trace is None or not 0 <= step < len(trace):
+            return -1
+        pinned = [unit for unit in self.session.selection.units if unit < hidden.size]
+        return pinned[-1] if pinned else int(np.nanargmax(np.abs(trace.column(hidden.name)[step])))
+
+    def refresh(self) -> None:
+        """Ask, or take over an answer."""
+        self._update()
+
+    def seek(self, step: int) -> None:
+        """Ask about another step."""
+        self._update()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Set everything again in other colours."""
+        self._shown = None
+        super().set_theme(theme)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """It asks while it is seen."""
+        super().showEvent(event)
+        self._update()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody waits for an answer that is not seen."""
+        super().hideEvent(event)
+        self.session.questions.drop(QUESTION)
+
+    @property
+    def _hidden(self) -> Channel | None:
+        trace = self.session.trace
+        return trace.with_role("hidden") if trace is not None else None
+
+    def _update(self) -> None:
+        session, trace = self.session, self.session.trace
+        step, unit, branch = session.playhead.step, self.unit, session.branch
+        if trace is None or branch is None or step == NOWHERE or unit < 0:
+            self._say(EMPTY)
+            return
+        if not session.questions.possible:
+            self._say(NOT_LIVE)
+            return
+        if not self.isVisible():
+            return
+        hidden = self._hidden
+        assert hidden is not None
+        self.unit_box.blockSignals(True)
+        self.unit_box.setRange(0, hidden.size - 1)
+        self.unit_box.setValue(unit)
+        self.unit_box.blockSignals(False)
+        loudest = "" if session.selection.units else ", the largest |h| here"
+        noun = step_noun(trace.provenance)
+        self.heading.setText(f"{noun} {step + 1:,} “{shown(trace.words[step], trace.provenance.joining)}”{loudest}")
+        asked = session.questions.ask(QUESTION, ExplainStep(step, unit), branch.take)
+        if asked.failure:
+            self._say(asked.failure)
+            return
+        found = next((part for part in asked.parts if isinstance(part, Explained)), None)
+        if found is None:
+            return  # what is there stays until the answer comes, so that nothing flickers while playing
+        state = (found.step, found.unit, branch.take, frozenset(self._open), self.theme.name)
+        if state == self._shown:
+            return
+        self._shown, self.explained = state, found
+        self._set(found, trace)
+
+    def _set(self, found: Explained, trace: Trace) -> None:
+        def recorded(channel: str) -> float | None:
+            known = trace.channels.get(channel)
+            return None if known is None or known.axes != ("unit",) else float(trace.column(channel)[found.step, found.unit])
+
+        attention = trace.with_role("attention")
+        weights = trace.column(attention.name)[found.step].ravel() if attention is not None else np.zeros(0, np.float32)
+        looked = [(own, float(weights[own.place])) for own in found.looked if own.place < len(weights)]
+
+        def place_name(place: int) -> str:
+            if attention is not None and attention.axes == ("row", "column"):
+                return f"row {place // attention.shape[1] + 1}, column {place % attention.shape[1] + 1}"
+            return f"place {place + 1}"
+
+        setter = EquationText(self.theme, recorded=recorded, place_name=place_name, open_equations=self._open)
+        bar = self.text.verticalScrollBar()
+        was = bar.value()
+        self.text.setHtml(setter.html(found, looked))
+        bar.setValue(was)
+        self.text.setAccessibleDescription(as_plain(found))
+        for widget, there in ((self._empty, False), (self.text, True), (self._bar, True)):
+            widget.setVisible(there)
+
+    def _say(self, sentence: str) -> None:
+        self._shown, self.explained = None, None
+        self._empty.setText(sentence)
+        for widget, there in ((self._empty, True), (self.text, False), (self._bar, False)):
+            widget.setVisible(there)
+
+    def _pin(self, unit: int) -> None:
+        units = self.session.selection.units
+        self.session.selection.set((*(own for own in units if own != unit), unit))
+
+    def _follow(self, url: QUrl) -> None:
+        kind, _, what = url.toString().partition(":")
+        if kind == "open":
+            self._open ^= {what}
+            self._update()
+        elif kind == "unit":
+            self._pin(int(what))
+        elif kind == "step":
+            self.session.playhead.seek(int(what))
+
+    def _copy(self, made: object) -> None:
+        if self.explained is not None and callable(made):
+            QGuiApplication.clipboard().setText(made(self.explained))

@@ -1,0 +1,244 @@
+"""The pinned units at the current step: their values in every channel, and the equation with one's numbers."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+
+from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.views.units.lstm_check import LstmStep, lstm_channels, lstm_step
+from unrolled.viewer.drawing.painting import EmptyText, signed
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.units.unit_table import UnitRow, UnitTable
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.fonts import mono_font, text_font
+from unrolled.viewer.theme.themes import Theme
+
+EMPTY = "Click a row of a track to pin that unit: its values at this step appear here."
+LINE = 16
+CELL_BEFORE = "c′"
+
+
+class EquationBox(QWidget):
+    """The LSTM step of one unit in numbers, and whether it agrees with what was recorded. Always as tall."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.result: LstmStep | None = None
+        self.setFixedHeight(LINE * 7 + 8)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("The step's equation")
+
+    def set_result(self, result: LstmStep | None) -> None:
+        """Show this one; painted only if it differs."""
+        if result != self.result:
+            self.result = result
+            self.setAccessibleDescription(" ".join(text for text, _ in self.lines()))
+            self.setToolTip("" if result is None else self._tooltip(result))
+            self.update()
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Each line with its kind: ``head``, ``equation``, ``numbers``, ``good`` or ``bad``."""
+        result = self.result
+        if result is None:
+            return []
+        lines = [
+            (f"Unit {result.unit}, step {result.step + 1:,}", "head"),
+            (f"c = f·{CELL_BEFORE} + i·g", "equation"),
+        ]
+        if result.before is None or result.cell is None:
+            lines.append((f"{CELL_BEFORE}: start state, not recorded", "numbers"))
+        else:
+            lines.append(
+                (
+                    f"{_brief(result.f)}·{_factor(result.before)} + {_brief(result.i)}·{_factor(result.g)}",
+                    "numbers",
+                )
+            )
+        # At the first word nothing was computed again: the number must not look as if it were a result.
+        total = f"c = {_brief(result.c)}, as recorded" if result.cell is None else f"= {_brief(result.cell)}"
+        lines.append((total, "numbers"))
+        lines.append(("h = o·tanh(c)", "equation"))
+        lines.append((f"{_brief(result.o)}·tanh({_brief(result.c)}) = {_brief(result.hidden)}", "numbers"))
+        kind = "good" if result.agrees else "bad"
+        verdict = "agrees with the model" if result.agrees else "differs from the model"
+        if result.cell is None:
+            verdict = f"h {verdict}"
+        lines.append((f"{'✓' if result.agrees else '✗'} {verdict} ({_difference(result.difference)})", kind))
+        return lines
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Line by line."""
+        theme = self.theme
+        painter = QPainter(self)
+        if self.result is None:
+            painter.end()
+            return
+        painter.setPen(QColor(theme.border))
+        painter.drawLine(0, 0, self.width(), 0)
+        looks = {
+            "head": (text_font(11, weight=QFont.Weight.Medium), theme.muted),
+            "equation": (mono_font(12), theme.text),
+            "numbers": (mono_font(11), theme.muted),
+            "good": (text_font(11), theme.good),
+            "bad": (text_font(11), theme.error),
+        }
+        for number, (text, kind) in enumerate(self.lines()):
+            font, colour = looks[kind]
+            if QFontMetrics(font).horizontalAdvance(text) > self.width() - 4:
+                font.setPixelSize(font.pixelSize() - 1)
+                text = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, self.width() - 4)
+            painter.setFont(font)
+            painter.setPen(QColor(colour))
+            painter.drawText(
+                2, 6 + number * LINE, self.width() - 4, LINE, Qt.AlignmentFlag.AlignVCenter, text
+            )
+        painter.end()
+
+    @staticmethod
+    def _tooltip(result: LstmStep) -> str:
+        return (
+            f"{CELL_BEFORE} is the cell's value at the word before.\n"
+            "Done again in double precision from what was recorded; "
+            f"the largest difference is {result.difference:.2g}."
+        )
+
+
+class UnitPanel(Panel):
+    """The units that a person watches, at this step."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(session, theme, parent)
+        self.setAccessibleName("Units at this step")
+        self._step = NOWHERE
+        self._trace: Trace | None = None
+        self._channels: tuple[Channel, ...] = ()
+        self._lstm: dict[str, Channel] | None = None
+        self.table = UnitTable(theme)
+        self.table.unpin.connect(self._unpin)
+        self.equation = EquationBox(theme)
+        inside = QWidget()
+        inside.setAutoFillBackground(False)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.table)
+        column.addWidget(self.equation)
+        column.addStretch(1)
+        self._area = QScrollArea()
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setWidgetResizable(True)
+        self._area.setWidget(inside)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.viewport().setAutoFillBackground(False)
+        self._area.verticalScrollBar().setAccessibleName("Scroll the units")
+        self._area.horizontalScrollBar().setAccessibleName("Scroll the channels")
+        self._empty = EmptyText(EMPTY, self)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self._area)
+        self.setMinimumHeight(90)
+        self.refresh()
+
+    @classmethod
+    def draws(cls, channels: object) -> bool:
+        """Channels along ``unit``."""
+        return any(channel.axes == ("unit",) for channel in channels)  # type: ignore[attr-defined]
+
+    @property
+    def shown_step(self) -> int:
+        """The step whose values are on screen, or `NOWHERE`."""
+        return self._step
+
+    @property
+    def shown_values(self) -> dict[int, tuple[float, ...]]:
+        """The values on screen, by unit, in the channels' order."""
+        return {row.unit: row.values for row in self.table.rows}
+
+    def sizeHint(self) -> QSize:
+        """Two units and the equation."""
+        return QSize(220, 240)
+
+    def refresh(self) -> None:
+        """Take over another trace, other pinned units, another unit under the pointer."""
+        trace = self.session.trace
+        if trace is not self._trace:
+            self._trace = trace
+            self._channels = (
+                () if trace is None else tuple(c for c in trace.channels.values() if c.axes == ("unit",))
+            )
+            self._lstm = None if trace is None else lstm_channels(trace.channels.values())
+            self.table.set_channels(self._channels)
+            self.equation.setVisible(self._lstm is not None)
+        self._show(self.session.playhead.step)
+
+    def seek(self, step: int) -> None:
+        """Show this step's values."""
+        if step != self._step:
+            self._show(step)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self.table.set_theme(theme)
+        self.equation.theme = theme
+        self.equation.update()
+        super().set_theme(theme)
+
+    def _show(self, step: int) -> None:
+        trace, selection = self._trace, self.session.selection
+        units = list(selection.units)
+        if selection.hover is not None and selection.hover not in units:
+            units.append(selection.hover)
+        there = trace is not None and 0 <= step < len(trace) and bool(self._channels)
+        self._step = step if there else NOWHERE
+        self._stack.setCurrentWidget(self._area if there and units else self._empty)
+        if trace is None or not there:
+            self.table.set_rows(())
+            self.equation.set_result(None)
+            return
+        columns = [trace.column(channel.name) for channel in self._channels]
+        self.table.set_rows(
+            tuple(
+                UnitRow(
+                    unit,
+                    selection.units.index(unit) if unit in selection.units else None,
+                    tuple(
+                        float(column[step, unit]) if 0 <= unit < column.shape[1] else math.nan
+                        for column in columns
+                    ),
+                )
+                for unit in units
+            )
+        )
+        watched = selection.hover if selection.hover is not None else units[-1] if units else None
+        if self._lstm is None or watched is None or not 0 <= watched < self._lstm["hidden"].shape[0]:
+            self.equation.set_result(None)
+        else:
+            self.equation.set_result(lstm_step(trace, self._lstm, step=step, unit=watched))
+
+    def _unpin(self, unit: int) -> None:
+        if unit in self.session.selection.units:
+            self.session.selection.toggle(unit)
+
+
+def _factor(value: float) -> str:
+    """A number as a factor: in brackets if it is negative."""
+    return f"({_brief(value)})" if value < 0 else _brief(value)
+
+
+def _brief(value: float) -> str:
+    """Three decimals, without the zero before the point: an equation must fit a narrow column."""
+    text = signed(value)
+    return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text
+
+
+def _difference(value: float) -> str:
+    """How much two numbers differ, in words that fit."""
+    if value == 0:
+        return "no difference"
+    return f"by {value:.2f}" if value >= 0.01 else f"to {value:.0e}".replace("e-0", "e-").replace("-", "−")
