@@ -12,8 +12,8 @@ from unrolled.models.verbs.arguments import parser
 
 def _backend(arguments: argparse.Namespace) -> int:
     from unrolled.models.backend.process import run
-    from unrolled.models.training_room.service import TorchRooms
     from unrolled.models.backend.run_service import TorchEngine
+    from unrolled.models.training_room.service import TorchRooms
 
     return run(TorchEngine, TorchRooms, host=arguments.host, port=arguments.port, once=not arguments.keep)
 

@@ -7,8 +7,8 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw
 
-from unrolled.models.trace import Candidate, Channel, ModelDescription, Provenance, StepResult, Trace
 from unrolled.models.inputs.inputs import InputPicture
+from unrolled.models.trace import Candidate, Channel, ModelDescription, Provenance, StepResult, Trace
 
 WORDS = ("<start>", "<end>", "a", "brown", "dog", "is", "running", "through", "the", "tall", "green", "grass", "cat")
 CAPTION = ("a", "brown", "dog", "is", "running", "through", "the", "green", "grass", "<end>")

@@ -23,6 +23,7 @@ import scripted_answers
 
 from unrolled.models.backend.engine import EngineError, NotFinite, SayProgress, StillWanted, Superseded
 from unrolled.models.backend.process import run
+from unrolled.models.inputs.clips import ClipError, read_clip
 from unrolled.models.protocol.message import (
     BeamHypothesis,
     BeamStepped,
@@ -39,7 +40,6 @@ from unrolled.models.protocol.message import (
 )
 from unrolled.models.protocol.questions import AnswerPart, Question
 from unrolled.models.trace import Candidate, Channel, ModelDescription, ModelListing
-from unrolled.models.inputs.clips import ClipError, read_clip
 from unrolled.models.trace.edits import ClampUnits, Edit, ForceToken, MaskAttention, ScaleUnits, UniformAttention
 
 UNITS = 6

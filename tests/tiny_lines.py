@@ -9,18 +9,18 @@ import tiny_captioner as tiny
 import torch
 from torch import nn
 
-from unrolled.models.runs.branch import Line
-from unrolled.models.runs.run import Run
+from unrolled.models.cells import Cell
 from unrolled.models.families.captioning.encoder import Encoder
 from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.stepper import CaptionerStepper
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary
-from unrolled.models.cells import Cell
-from unrolled.models.tokenizers.char_tokenizer import Alphabet
 from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
 from unrolled.models.families.characters.stepper import CharacterStepper
 from unrolled.models.protocol.message import Decoding, Ended, Stepped
+from unrolled.models.runs.branch import Line
+from unrolled.models.runs.run import Run
 from unrolled.models.stepping.stepper import AnyStepper, Reading
+from unrolled.models.tokenizers.char_tokenizer import Alphabet
+from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import Edit, ForceToken
 

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from unrolled import assets
+from unrolled.models.checkpoints.files import CheckpointError, Header, read_header, weights_again
 from unrolled.models.families.captioning.adapter import open_captioner
 from unrolled.models.families.characters.adapter import open_characters
-from unrolled.models.checkpoints.files import CheckpointError, Header, read_header, weights_again
 from unrolled.models.families.clips.adapter import open_clips
 from unrolled.models.families.shapes.adapter import open_shapes
+from unrolled.models.families.translation.adapter import open_translator
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing
-from unrolled.models.families.translation.adapter import open_translator
 
 SUFFIX = ".safetensors"
 DEFAULT_MODEL = "caption-attend-lstm"

@@ -139,18 +139,23 @@ def _spans(share: npt.NDArray[np.float64]) -> Iterator[tuple[int, int]]:
             yield int(first), int(stop)
 
 
-def find_in_folder(pattern: Pattern, folder: Path, *, wanted: Callable[[], bool] = lambda: True,
+def find_in_folder(pattern: Pattern, folder: Path, suffixes: Sequence[str], read: Callable[[Path], Sequence[Trace]], *,
+                   wanted: Callable[[], bool] = lambda: True,
                    progress: Callable[[int, int], None] = lambda done, of: None) -> tuple[list[Match], list[str]]:
     """The matches of all traces and sessions in a folder, the best first; and what could not be searched, a sentence each.
 
     Parameters
     ----------
+    suffixes : sequence of str
+        Which files are searched.
+    read : callable
+        The traces in a file; raises `ValueError` with a sentence.
     wanted : callable
         Asked before every file; when it answers False the search ends with what it has.
     progress : callable
         Told how many files are done, of how many.
     """
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file())
     found: list[Match] = []
     left_out: list[str] = []
     for number, path in enumerate(files):
@@ -158,21 +163,10 @@ def find_in_folder(pattern: Pattern, folder: Path, *, wanted: Callable[[], bool]
             break
         progress(number, len(files))
         try:
-            for trace in _traces_of(path):
+            for trace in read(path):
                 found += find(pattern, trace, source=str(path))
         except ValueError as error:
             sentence = str(error)
             left_out.append(sentence if path.name in sentence else f"“{path.name}” was left out: {sentence}.")
     found.sort(key=lambda match: -match.score)
     return found[:MOST_MATCHES], left_out
-
-
-SUFFIXES = (".safetensors", ".npz", ".json", ".csv", ".unrolled")
-
-
-def _traces_of(path: Path) -> Sequence[Trace]:
-    """The traces in a file. Raises `ValueError` with a sentence."""
-    from unrolled.models.trace.files import load_trace
-    from unrolled.viewer.state.session_file import load_session
-
-    return load_session(path).traces if path.suffix.lower() == ".unrolled" else (load_trace(path),)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import msgspec
 
 from unrolled.models.backend.engine import Engine
-from unrolled.models.training_room.errors import Rooms
 from unrolled.models.backend.server import Listener, Server
+from unrolled.models.training_room.errors import Rooms
 
 WAIT_SECONDS = 60.0  # for the client that started this process; afterwards nobody will come
 

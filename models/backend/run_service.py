@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from unrolled.models.backend.engine import EngineError, SayProgress, StillWanted, Superseded
+from unrolled.models.inputs.clips import ClipError, read_clip
+from unrolled.models.inputs.pictures import PictureError, read_picture
+from unrolled.models.inputs.texts import TextError, read_text
 from unrolled.models.protocol.message import (
     BeamStepped,
     Decoding,
@@ -24,10 +27,7 @@ from unrolled.models.protocol.message import (
     SteppedBlock,
 )
 from unrolled.models.protocol.questions import AnswerPart, Question
-from unrolled.models.inputs.clips import ClipError, read_clip
 from unrolled.models.trace.edits import Edit
-from unrolled.models.inputs.pictures import PictureError, read_picture
-from unrolled.models.inputs.texts import TextError, read_text
 
 if TYPE_CHECKING:
     from unrolled.models.runs.run import Run
@@ -49,17 +49,17 @@ class TorchEngine:
         say("Loading PyTorch", -1.0)
         import torch
 
-        from unrolled.models.backend.devices import devices
         from unrolled.models.adapters.registry import listings
+        from unrolled.models.backend.devices import devices
 
         torch.set_num_threads(max(torch.get_num_threads(), 1))
         return Ready(devices(), listings())
 
     def load(self, model: str, device: str, say: SayProgress) -> Loaded:
         """Load a model by its name or its checkpoint's path."""
+        from unrolled.models.adapters.registry import load
         from unrolled.models.backend.devices import pick
         from unrolled.models.checkpoints.files import CheckpointError
-        from unrolled.models.adapters.registry import load
 
         say("Loading the model", -1.0)
         try:

@@ -18,7 +18,6 @@ import traceback
 from collections.abc import Callable
 
 from unrolled.models.backend.engine import Engine, EngineError, NotFinite, StillWanted, Superseded
-from unrolled.models.training_room.errors import RoomError, Rooms
 from unrolled.models.protocol.client import Endpoint
 from unrolled.models.protocol.message import (
     PROTOCOL_VERSION,
@@ -51,6 +50,7 @@ from unrolled.models.protocol.message import (
     Welcome,
 )
 from unrolled.models.protocol.wire import WireError, encode, request_reader
+from unrolled.models.training_room.errors import RoomError, Rooms
 
 log = logging.getLogger(__name__)
 

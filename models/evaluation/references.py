@@ -10,8 +10,8 @@ from torch import Tensor
 
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder
 from unrolled.models.evaluation.probabilities import ReferenceStatistics
-from unrolled.models.stepping.teacher_forcing import teacher_forced
 from unrolled.models.families.captioning.batches import make_batch
+from unrolled.models.stepping.teacher_forcing import teacher_forced
 
 
 def judge_references(network: RecurrentDecoder, memory: Memory, references: Sequence[Sequence[Sequence[int]]], *, start: int,

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from unrolled.models.backend.engine import EngineError, StillWanted, Superseded
-from unrolled.models.runs.branch import Line
 from unrolled.models.cells.hook import Change
 from unrolled.models.protocol.questions import GradientRows
+from unrolled.models.runs.branch import Line
 from unrolled.models.trace.edits import ClampUnits, ScaleUnits
 
 ROWS_AT_ONCE = 32

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from unrolled.models.backend.engine import EngineError, StillWanted
-from unrolled.models.runs.branch import Line, computing
 from unrolled.models.cells.hook import Change
 from unrolled.models.explaining.capturing import Captured
 from unrolled.models.protocol.questions import Occluded
+from unrolled.models.runs.branch import Line, computing
 from unrolled.models.trace.edits import SetAttention, UniformAttention
 
 

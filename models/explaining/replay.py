@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from unrolled.models.backend.engine import EngineError, StillWanted, Superseded
-from unrolled.models.runs.branch import CANDIDATES, Line, computing
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, Replayed
+from unrolled.models.runs.branch import CANDIDATES, Line, computing
 
 BLOCK_STEPS = 256
 

@@ -9,12 +9,12 @@ import numpy as np
 from PIL import Image
 
 from unrolled.assets import path as asset
-from unrolled.models.trace import Trace
 from unrolled.models.inputs.clips import SUFFIXES as ALL_CLIP_SUFFIXES
 from unrolled.models.inputs.clips import ClipError, clip_bytes, read_clip
+from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input, InputClip, InputPicture, InputText
 from unrolled.models.inputs.pictures import PictureError, read_file, read_picture
 from unrolled.models.inputs.texts import TextError, read_text, text_bytes
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input, InputClip, InputPicture, InputText
+from unrolled.models.trace import Trace
 
 TRACE_SUFFIXES = (".safetensors", ".npz", ".json", ".csv")
 SESSION_SUFFIX = ".unrolled"

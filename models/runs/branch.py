@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from unrolled.models.backend.engine import EngineError, NotFinite, StillWanted, Superseded
-from unrolled.models.runs.hypotheses import Hypotheses, searchable
 from unrolled.models.cells.hook import Change
 from unrolled.models.protocol.message import BeamStepped, Decoding, Ended, Stepped, SteppedBlock
+from unrolled.models.runs.hypotheses import Hypotheses, searchable
 from unrolled.models.stepping.beam import BeamRound, beam_search
 from unrolled.models.stepping.channels import ORDER_OF_COMPUTATION
 from unrolled.models.stepping.choosing import choose

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from unrolled.models.backend.engine import EngineError, StillWanted
-from unrolled.models.runs.branch import Line
 from unrolled.models.protocol.message import BeamStepped, Decoding, Ended, Stepped, SteppedBlock
+from unrolled.models.runs.branch import Line
 from unrolled.models.stepping.stepper import AnyStepper, Reading
 from unrolled.models.trace.edits import Edit, EditError, SwapInput, check
 

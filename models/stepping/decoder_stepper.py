@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from unrolled.models.cells import CellState
-from unrolled.models.cells.hook import Change, unchanged
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder
+from unrolled.models.cells.hook import Change, unchanged
 from unrolled.models.reference.protocol import Weights
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.recording import DecoderRecorder

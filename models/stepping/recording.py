@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.cells import CellState
-from unrolled.models.cells.hook import Change, unchanged
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder, Step
+from unrolled.models.cells.hook import Change, unchanged
 from unrolled.models.stepping.stepper import StepRecord
 
 

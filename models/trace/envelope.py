@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.trace import FloatArray
-from unrolled.viewer.drawing.step_geometry import Bins
+from unrolled.models.trace.bins import Bins
 
 BLOCK = 16  # steps
 FIRST_CAPACITY = 64

@@ -7,14 +7,11 @@ run that is seen from afar is painted without going through all of it. It knows 
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.drawing.step_geometry import BLOCKS, Bins
-from unrolled.viewer.theme.colour_maps import TABLE_SIZE, colour_table
+from unrolled.models.trace.bins import BLOCKS, Bins
 
 PLACES = 255   # on the map; the one place more says that there is no number
 MISSING = 255
@@ -37,15 +34,6 @@ def places_of(values: npt.NDArray[np.float32], *, low: float, high: float) -> By
     placed = np.where(missing, 0, scaled).astype(np.uint8)
     placed[missing] = MISSING
     return placed
-
-
-@lru_cache(maxsize=16)
-def place_table(colour_map: str, missing: tuple[int, int, int]) -> Bytes:
-    """The colour of every place, shape (256, 4), RGBA; read-only, since it is shared."""
-    chosen = np.linspace(0, TABLE_SIZE - 1, PLACES).round().astype(np.intp)
-    table = np.concatenate((colour_table(colour_map)[chosen], np.array([[*missing, 255]], np.uint8)))
-    table.flags.writeable = False
-    return table
 
 
 class PlaceColumns:

@@ -10,13 +10,13 @@ from typing import Any, Protocol
 import msgspec
 
 from unrolled.models.data.flickr8k import DataError
+from unrolled.models.families.captioning.options import TrainingOptions
 from unrolled.models.families.captioning.training import CaptionerTraining
 from unrolled.models.families.characters.training import CharacterOptions, CharacterTraining
 from unrolled.models.families.clips.training import ClipOptions, ClipTraining
-from unrolled.models.training.optimising import Report
-from unrolled.models.families.captioning.options import TrainingOptions
 from unrolled.models.families.shapes.training import ShapesOptions, ShapesTraining
 from unrolled.models.families.translation.training import TranslationOptions, TranslationTraining
+from unrolled.models.training.optimising import Report
 
 PLAIN_CAPTIONER = TrainingOptions(attention=0, reward_epochs=1.0, half=True)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unrolled.models.training_room.errors import RoomError
 from unrolled.models.protocol.message import RoomChanges, RoomSettings, RoomStarted, RoomUpdated
+from unrolled.models.training_room.errors import RoomError
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from PIL import Image
 
-from unrolled.models.families.captioning.stepper import CaptionerStepper
-from unrolled.models.cells.decoder import Memory
 from unrolled.models.adapters.registry import DEFAULT_MODEL, load
+from unrolled.models.cells.decoder import Memory
+from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.verbs.bench_explaining import explaining_costs
 
 ROUNDS = 60

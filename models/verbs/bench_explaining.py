@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from PIL import Image
 
-from unrolled.models.runs.branch import Line
-from unrolled.models.runs.run import Run
 from unrolled.models.adapters.registry import DEFAULT_MODEL, load
 from unrolled.models.explaining.gradients import gradients
 from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.protocol.message import Decoding
+from unrolled.models.runs.branch import Line
+from unrolled.models.runs.run import Run
 from unrolled.models.trace.edits import ClampUnits, Edit, ForceToken
 
 STEPS, FORK = 20, 10

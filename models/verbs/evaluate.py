@@ -11,19 +11,19 @@ from typing import Any
 
 from tqdm import tqdm
 
-from unrolled.models.backend.devices import pick
-from unrolled.models.families.captioning.stepper import CaptionerStepper
-from unrolled.models.families.characters.stepper import CharacterStepper
 from unrolled.models.adapters.registry import load
-from unrolled.models.families.clips.stepper import ClipStepper
+from unrolled.models.backend.devices import pick
 from unrolled.models.families.captioning.evaluation import evaluate_captioner
+from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.families.characters.evaluation import evaluate_characters
+from unrolled.models.families.characters.stepper import CharacterStepper
 from unrolled.models.families.clips.evaluation import evaluate_clips
+from unrolled.models.families.clips.stepper import ClipStepper
 from unrolled.models.families.shapes.evaluation import evaluate_shapes
-from unrolled.models.families.translation.evaluation import evaluate_translator
 from unrolled.models.families.shapes.stepper import ShapesStepper
-from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.families.translation.evaluation import evaluate_translator
 from unrolled.models.families.translation.stepper import TranslatorStepper
+from unrolled.models.stepping.stepper import AnyStepper
 
 Say = Callable[[int, int], None]
 CAPTION_BEAM, TRANSLATION_BEAM = 3, 4

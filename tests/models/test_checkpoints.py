@@ -10,6 +10,7 @@ import tiny_captioner as tiny
 import torch
 from safetensors.torch import save_file
 
+from unrolled.models.adapters.registry import find, load, shipped
 from unrolled.models.checkpoints.files import (
     FORMAT_VERSION,
     HEADER_KEY,
@@ -20,7 +21,6 @@ from unrolled.models.checkpoints.files import (
     read_header,
     save_checkpoint,
 )
-from unrolled.models.adapters.registry import find, load, shipped
 
 CARD = Card(title="Tiny", task="captioning", data="drawings", quality={"bleu_4": 1.5})
 

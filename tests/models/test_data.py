@@ -10,9 +10,9 @@ import pytest
 import tiny_captioner as tiny
 import torch
 
+from unrolled.models.data.flickr8k import DataError, read_split
 from unrolled.models.families.captioning.encoder import Encoder
 from unrolled.models.families.captioning.features import FeatureCache, encode_photographs
-from unrolled.models.data.flickr8k import DataError, read_split
 
 
 def names(folder: Path, split: str) -> list[str]:

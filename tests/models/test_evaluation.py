@@ -12,15 +12,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary, tokenise
 from unrolled.models.cells.decoder import Memory
-from unrolled.models.families.captioning.person_masks import resized
+from unrolled.models.evaluation.probabilities import ReferenceStatistics
+from unrolled.models.evaluation.references import judge_references
 from unrolled.models.families.captioning.attention_statistics import AttentionStatistics
 from unrolled.models.families.captioning.evaluation import evaluate_captioner
 from unrolled.models.families.captioning.grounding import Grounding
-from unrolled.models.evaluation.probabilities import ReferenceStatistics
-from unrolled.models.evaluation.references import judge_references
 from unrolled.models.families.captioning.metrics import caption_scores
+from unrolled.models.families.captioning.person_masks import resized
+from unrolled.models.tokenizers.word_tokenizer import Vocabulary, tokenise
 
 TRUE = [["a dog runs on the green grass", "the brown dog is running"],
         ["two men sit by the sea", "men are sitting near water"],

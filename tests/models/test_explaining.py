@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from tiny_lines import CELLS, always, captioner, characters, run_of, take, torch_cell, values_of, written
 from torch import nn
 
-from unrolled.models.explaining.answers import answers
+from unrolled.models.analysis.occlusion import LEAST_DROP, summarise, verdict
 from unrolled.models.backend.engine import EngineError, Superseded
-from unrolled.models.runs.branch import Line
+from unrolled.models.explaining.answers import answers
 from unrolled.models.explaining.equations import explain
 from unrolled.models.explaining.gradients import ROWS_AT_ONCE, gradients
 from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.protocol.questions import Equation, FollowGradients, GradientRows, OccludeStep
+from unrolled.models.runs.branch import Line
 from unrolled.models.stepping.editing import change_at
 from unrolled.models.trace.edits import ClampUnits, MaskAttention, ScaleUnits, SetAttention, UniformAttention
-from unrolled.models.analysis.occlusion import LEAST_DROP, summarise, verdict
 
 KINDS = [(cell, attention) for cell in CELLS for attention in (True, False)]
 

@@ -12,18 +12,18 @@ from PIL import Image
 from tiny_lines import CELLS, always, captioner, characters, run_of, take, trace_of, written
 from torch.nn import functional as F
 
-from unrolled.models.runs.branch import Line
-from unrolled.models.families.captioning.encoder import Encoder
-from unrolled.models.families.captioning.network import Captioner
-from unrolled.models.families.captioning.reference import CaptionerReference
+from unrolled.models.analysis.fidelity import Fidelity
 from unrolled.models.cells import AdditiveAttention, GRUCell, LSTMCell
 from unrolled.models.cells.decoder import RecurrentDecoder
 from unrolled.models.explaining.replay import replay
+from unrolled.models.families.captioning.encoder import Encoder
+from unrolled.models.families.captioning.network import Captioner
+from unrolled.models.families.captioning.reference import CaptionerReference
 from unrolled.models.protocol.message import Stepped
 from unrolled.models.reference.cell import ReferenceCell
+from unrolled.models.runs.branch import Line
 from unrolled.models.stepping.recording import DecoderRecorder
 from unrolled.models.trace.edits import AddNoise, ClampUnits, MaskAttention, ScaleUnits, SetAttention
-from unrolled.models.analysis.fidelity import Fidelity
 
 KINDS = [(cell, attention) for cell in CELLS for attention in (True, False)]
 

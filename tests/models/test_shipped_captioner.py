@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from unrolled import assets
-from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.adapters.registry import DEFAULT_MODEL, listings, load
+from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.stepping.search import Search
 
 

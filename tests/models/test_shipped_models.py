@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from unrolled import assets
+from unrolled.models.adapters.registry import FAMILIES, listings, shipped
+from unrolled.models.analysis.fidelity import Fidelity
 from unrolled.models.backend.engine import EngineError
 from unrolled.models.backend.run_service import TorchEngine
-from unrolled.models.adapters.registry import FAMILIES, listings, shipped
 from unrolled.models.data.drawn_clips import LABELS, draw_clip
 from unrolled.models.data.drawn_scenes import draw_scene
 from unrolled.models.protocol.message import Decoding, Ended, Opened, Stepped, SteppedBlock
@@ -27,7 +28,6 @@ from unrolled.models.protocol.questions import (
 )
 from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
-from unrolled.models.analysis.fidelity import Fidelity
 
 CAPTIONERS = ("caption-attend-lstm", "caption-attend-rnn", "caption-lstm", "caption-rnn")
 

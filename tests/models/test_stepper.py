@@ -9,8 +9,8 @@ import tiny_captioner as tiny
 import torch
 from PIL import Image
 
-from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.cells import CellState
+from unrolled.models.families.captioning.stepper import CaptionerStepper
 
 
 def run(stepper: CaptionerStepper, picture: Image.Image,

@@ -12,8 +12,8 @@ import tiny_captioner as tiny
 
 from unrolled.models.backend.engine import EngineError
 from unrolled.models.backend.run_service import TorchEngine
-from unrolled.models.families.captioning.encoder import ENCODERS
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
+from unrolled.models.families.captioning.encoder import ENCODERS
 from unrolled.models.protocol.message import Decoding, Ended, Stepped
 from unrolled.models.trace.edits import ForceToken
 

@@ -11,15 +11,15 @@ import pytest
 import tiny_captioner as tiny
 import torch
 
+from unrolled.models.adapters.registry import load
 from unrolled.models.cells import LSTMCell, first_state, recurrent
 from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.adapters.registry import load
 from unrolled.models.families.captioning.batches import epoch_of_batches, make_batch
-from unrolled.models.families.captioning.training import CaptionerTraining
 from unrolled.models.families.captioning.losses import AttentionPenalties, attention_losses, caption_losses
 from unrolled.models.families.captioning.options import TrainingOptions
 from unrolled.models.families.captioning.pointing import PersonMasks, Pointing
 from unrolled.models.families.captioning.rewards import STEEPEST, CaptionRewards, CorpusBleu, Floats
+from unrolled.models.families.captioning.training import CaptionerTraining
 from unrolled.models.families.captioning.word_detector import DetectorTraining, WordDetector, average_precision
 
 OPTIONS = TrainingOptions(encoder=tiny.ENCODER, epochs=6, pictures_per_batch=2, learning_rate=0.01,

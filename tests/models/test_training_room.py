@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unrolled.models.training_room.service import TorchRooms
 from unrolled.models.backend.server import Listener, Server
 from unrolled.models.cells import CELLS, first_state, state_of
 from unrolled.models.protocol.message import (
@@ -32,6 +31,7 @@ from unrolled.models.training_room.clipping import clip_by_norm
 from unrolled.models.training_room.gradients import StepsAtOnce, gradient_map, summed, unroll
 from unrolled.models.training_room.radius import blocks, largest_singular_value, spectral_radius
 from unrolled.models.training_room.room import Exploded, Room
+from unrolled.models.training_room.service import TorchRooms
 from unrolled.models.training_room.tasks import BRACKETS, Brackets, make_task
 
 STEPS = 12

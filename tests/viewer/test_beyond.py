@@ -7,11 +7,11 @@ import pytest
 import scripted
 from PySide6.QtGui import QColor
 
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.tracks.heat_track import HeatTrack
 from unrolled.viewer.views.tracks.line_track import PinnedTrack
 from unrolled.viewer.views.tracks.word_track import WordTrack
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import DARK, LIGHT
 
 
 @pytest.fixture(params=[LIGHT, DARK], ids=["light", "dark"])

@@ -11,10 +11,10 @@ import scripted
 from PySide6.QtCore import Qt
 
 from unrolled.models.trace import Candidate, StepResult, Trace
-from unrolled.viewer.views.text.candidates import ROWS, CandidatesPanel, rows_of
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.views.text.candidates import ROWS, CandidatesPanel, rows_of
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
 from unrolled.models.trace import Trace
-from unrolled.viewer.views.text.caption import CaptionPanel
-from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.views.text.caption import CaptionPanel
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from PIL import Image
 
 from unrolled.models.protocol.message import Decoding
 from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.state.session import Session
 from unrolled.viewer.control.control import Controller
+from unrolled.viewer.state.session import Session
 
 END = len(scripted.CAPTION) - 1
 

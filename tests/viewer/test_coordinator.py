@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import scripted
 
-from unrolled.viewer.views.view import Panel
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT
+from unrolled.viewer.views.view import Panel
 from unrolled.viewer.window.coordinator import FRAME_MILLISECONDS, Coordinator
 
 

@@ -8,8 +8,8 @@ import pytest
 import scripted
 
 from unrolled.models.analysis.differences import Differences
-from unrolled.viewer.views.tracks.compare_bar import OTHER_WEIGHTS, CompareBar
 from unrolled.viewer.theme.themes import LIGHT
+from unrolled.viewer.views.tracks.compare_bar import OTHER_WEIGHTS, CompareBar
 
 
 def runs(one_hash: str, other_hash: str):

@@ -9,11 +9,11 @@ import scripted_answers
 from PySide6.QtCore import QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 
+from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import Explained
 from unrolled.models.trace.edits import ClampUnits
-from unrolled.models.analysis.occlusion import summarise, verdict
-from unrolled.viewer.views.units.equation_text import number, typeset
 from unrolled.viewer.state.attributions import OCCLUSION
+from unrolled.viewer.views.units.equation_text import number, typeset
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import scripted
 from PySide6.QtCore import Qt
 
 from unrolled.models.trace import Trace
-from unrolled.viewer.views.picture.film_strip import FilmStripPanel
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.views.picture.film_strip import FilmStripPanel
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from PIL import Image
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 
+from unrolled.models.inputs.inputs import TYPED
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.views.alignment.alignment import AlignmentPanel
 from unrolled.viewer.views.clip import ClipPanel
 from unrolled.viewer.views.text.reader import ReaderPanel
 from unrolled.viewer.views.text.text_input import TextPanel
-from unrolled.models.inputs.inputs import TYPED
 from unrolled.viewer.window.application import make_application, make_window
 from unrolled.viewer.window.settings import WindowSettings
 

@@ -8,10 +8,10 @@ import scripted_traces
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor
 
-from unrolled.viewer.views.tracks import TracksPanel
-from unrolled.viewer.views.tracks.label_track import LabelTrack
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.views.tracks import TracksPanel
+from unrolled.viewer.views.tracks.label_track import LabelTrack
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unrolled.models.trace import Channel, Trace
-from unrolled.models.trace.pyramid import MISSING, PlaceColumns, places_of
+from unrolled.models.trace.bins import bins_of
 from unrolled.models.trace.envelope import Envelope
-from unrolled.viewer.drawing.step_geometry import bins_of
+from unrolled.models.trace.pyramid import MISSING, PlaceColumns, places_of
 from unrolled.viewer.benchmarks.long_runs import drawn_trace, measure
 
 CHANNEL = Channel(name="hidden", role="hidden", symbol="h", axes=("unit",), shape=(3,), low=-1, high=1)

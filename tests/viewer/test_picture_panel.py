@@ -12,14 +12,13 @@ from hypothesis.extra import numpy as arrays
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QScrollBar
 
+from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.protocol.questions import FollowGradients, OccludeStep
 from unrolled.models.trace import Channel, Provenance, StepResult, Trace
 from unrolled.models.trace.edits import SwapInput
-from unrolled.viewer.state.attributions import GRADIENTS, OCCLUSION
 from unrolled.viewer.drawing.overlay import WHOLE, fitted, part, photograph, signed_colours
-from unrolled.viewer.views.picture.picture import PicturePanel
+from unrolled.viewer.state.attributions import GRADIENTS, OCCLUSION
 from unrolled.viewer.state.branches import PlacedEdit
-from unrolled.models.inputs.inputs import InputPicture
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.attention_colours import (
@@ -29,6 +28,7 @@ from unrolled.viewer.theme.attention_colours import (
     uniform_level,
 )
 from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.views.picture.picture import PicturePanel
 
 CELLS = scripted.GRID[0] * scripted.GRID[1]
 

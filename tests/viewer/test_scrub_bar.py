@@ -7,9 +7,9 @@ import scripted
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible
 
-from unrolled.viewer.views.scrub_bar import ScrubBarPanel
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT
+from unrolled.viewer.views.scrub_bar import ScrubBarPanel
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QToolButton
 
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.views.tracks import TracksPanel
 from unrolled.models.trace.pyramid import MISSING, PLACES, places_of
 from unrolled.viewer.drawing.step_geometry import Geometry
-from unrolled.viewer.views.tracks.heat_track import HeatTrack
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.views.tracks import TracksPanel
+from unrolled.viewer.views.tracks.heat_track import HeatTrack
 
 HEAT = ("hidden", "cell", "input_gate", "forget_gate", "output_gate", "cell_gate")
 

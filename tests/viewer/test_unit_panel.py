@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 
 from unrolled.models.trace import Channel, StepResult, Trace
-from unrolled.viewer.views.units.lstm_check import lstm_channels, lstm_step
-from unrolled.viewer.views.units.unit import UnitPanel
-from unrolled.viewer.views.units.unit_table import short
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.views.units.lstm_check import lstm_channels, lstm_step
+from unrolled.viewer.views.units.unit import UnitPanel
+from unrolled.viewer.views.units.unit_table import short
 
 UNIT_CHANNELS = ("hidden", "cell", "input_gate", "forget_gate", "output_gate", "cell_gate")
 

@@ -15,17 +15,17 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractButton, QComboBox
 
+from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients, GradientRows, Occluded, OccludeStep
 from unrolled.models.trace import Provenance, Trace
-from unrolled.models.analysis.occlusion import summarise, verdict
-from unrolled.viewer.views.attribution.contributions import WordsRead
-from unrolled.viewer.state.attributions import FOLLOWED_AT_MOST, GRADIENTS, OCCLUSION, UNASKED_AT_MOST
-from unrolled.viewer.plotting.heatmap import DECADES_AT_MOST, decades_of
-from unrolled.viewer.state.numbers import brief, precise
 from unrolled.viewer.plotting.bars import BAR, TITLE
-from unrolled.viewer.views.attribution.attribution import WhyPanel
+from unrolled.viewer.plotting.heatmap import DECADES_AT_MOST, decades_of
+from unrolled.viewer.state.attributions import FOLLOWED_AT_MOST, GRADIENTS, OCCLUSION, UNASKED_AT_MOST
+from unrolled.viewer.state.numbers import brief, precise
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.views.attribution.attribution import WhyPanel
+from unrolled.viewer.views.attribution.contributions import WordsRead
 
 STEPS = len(scripted.CAPTION)
 

@@ -69,9 +69,9 @@ def measure(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
     """Drive a window through a long trace, and write the figures as JSON."""
     from PySide6.QtCore import QCoreApplication
 
+    from unrolled.viewer.benchmarks.window import _resident_megabytes, _spread
     from unrolled.viewer.client.backend_client import BackendProcess
     from unrolled.viewer.window.application import make_application, make_window
-    from unrolled.viewer.benchmarks.window import _resident_megabytes, _spread
     from unrolled.viewer.window.settings import WindowSettings
 
     application = make_application()

@@ -23,8 +23,8 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 
 from unrolled.models.trace import Trace
 from unrolled.viewer.state.comparison import Compared
-from unrolled.viewer.window.main_window import MainWindow
 from unrolled.viewer.state.notice import Message
+from unrolled.viewer.window.main_window import MainWindow
 
 STARTED_VARIABLE = "UNROLLED_BENCH_STARTED"
 LIMIT_MILLISECONDS = 90_000

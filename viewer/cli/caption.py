@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from unrolled.models.inputs.inputs import TYPED
 from unrolled.models.protocol.client import BackendError
 from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words
 from unrolled.viewer.cli.failure import FAILURE, SUCCESS, WRONG_USE, CommandError
@@ -27,7 +28,6 @@ from unrolled.viewer.cli.running import (
     typed_input,
     written_words,
 )
-from unrolled.models.inputs.inputs import TYPED
 
 WRITTEN_USUALLY = 200
 

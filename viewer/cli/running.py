@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from unrolled.models.inputs.inputs import MEDIUM_OF_KIND
+from unrolled.models.inputs.kinds import decode_input, medium_of, read_bytes
 from unrolled.models.protocol.client import BackendClient, BackendError
 from unrolled.models.protocol.message import (
     AddInput,
@@ -24,12 +26,10 @@ from unrolled.models.protocol.message import (
     SteppedBlock,
 )
 from unrolled.models.trace import Provenance, Trace
-from unrolled.models.trace.edits import SwapInput, first_step
 from unrolled.models.trace.detokenization import text_of
+from unrolled.models.trace.edits import SwapInput, first_step
 from unrolled.viewer.cli.edit_words import EditWords, edit_words
 from unrolled.viewer.cli.failure import WRONG_USE, CommandError
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND
-from unrolled.models.inputs.kinds import decode_input, medium_of, read_bytes
 
 DEFAULT_MODEL = "caption-attend-lstm"
 DEFAULT_KIND = "picture"  # what it takes

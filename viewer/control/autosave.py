@@ -11,6 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QLockFile, QObject, QTimer
 
 from unrolled.models.trace.edits import SwapInput
+from unrolled.viewer.control.control import Controller
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_file import (
     SavedSession,
@@ -19,7 +20,6 @@ from unrolled.viewer.state.session_file import (
     save_session,
     saved_branches,
 )
-from unrolled.viewer.control.control import Controller
 
 EVERY_MILLISECONDS = 20_000
 

@@ -11,18 +11,18 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoStack
 
+from unrolled.models.inputs.inputs import MEDIUM_OF_KIND
+from unrolled.models.inputs.kinds import decode_input, read_bytes
 from unrolled.models.protocol.message import BeamStepped, Decoding, Searched
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import Edit, EditError, ForceToken, SwapInput, check
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.control.transport import Transport
+from unrolled.viewer.control.undo import BranchesCommand
 from unrolled.viewer.state.branches import FIRST, Branch, PlacedEdit
 from unrolled.viewer.state.comparison import parting
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.control.undo import BranchesCommand
-from unrolled.models.inputs.kinds import decode_input, read_bytes
 from unrolled.viewer.state.notice import Message
-from unrolled.viewer.control.transport import Transport
+from unrolled.viewer.state.session import Session
 
 MOST_BRANCHES = 100
 NOT_LIVE = "The computation can be changed once the model that recorded this run is loaded."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
+from unrolled.models.inputs.inputs import Input, taken_by
 from unrolled.models.protocol.message import (
     Ended,
     Failed,
@@ -20,11 +21,10 @@ from unrolled.models.protocol.message import (
 )
 from unrolled.models.trace import ModelDescription, Provenance, Trace
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.control.live_run import LiveRun
 from unrolled.viewer.state.branches import GREEDY, Branch, first_branch
 from unrolled.viewer.state.comparison import Compared
-from unrolled.models.inputs.inputs import Input, taken_by
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.control.live_run import LiveRun
 
 
 class Companion(QObject):

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.state.comparison import Compared
 from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.control.companion import Companion
 from unrolled.models.inputs.kinds import decode_input, input_of_trace, read_bytes
-from unrolled.viewer.state.notice import Message
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.control.companion import Companion
 from unrolled.viewer.control.opener import Opening
+from unrolled.viewer.state.comparison import Compared
+from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.session import Session
 
 
 class Comparing(Opening):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, taken_by
+from unrolled.models.inputs.kinds import may_be_read_as
 from unrolled.models.protocol.message import (
     Answer,
     BeamStepped,
@@ -28,13 +30,11 @@ from unrolled.models.protocol.message import (
 )
 from unrolled.models.trace import Trace
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.control.comparing import Comparing
 from unrolled.viewer.state.branches import FIRST
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, taken_by
+from unrolled.viewer.state.notice import Message
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.control.comparing import Comparing
-from unrolled.models.inputs.kinds import may_be_read_as
-from unrolled.viewer.state.notice import Message
 
 DEFAULT_MODEL = "caption-attend-lstm"
 LONG_READING = 3000     # steps; a longer text is read with a word on how to stop

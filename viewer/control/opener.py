@@ -11,14 +11,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.protocol.message import Device, DrawInput, InputDrawn, LoadModel
-from unrolled.models.trace import ModelListing, Trace
-from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.state.branches import FIRST, Branches
 from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input, InputText, looks_like_prose, taken_by, typed
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.control.branching import Branching
-from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.models.inputs.kinds import (
     INPUT_ERRORS,
     Kind,
@@ -30,7 +23,14 @@ from unrolled.models.inputs.kinds import (
     read_bytes,
     sample,
 )
+from unrolled.models.protocol.message import Device, DrawInput, InputDrawn, LoadModel
+from unrolled.models.trace import ModelListing, Trace
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.control.branching import Branching
+from unrolled.viewer.control.input_worker import InputWorker
+from unrolled.viewer.state.branches import FIRST, Branches
 from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.session import Session
 
 if TYPE_CHECKING:
     from unrolled.viewer.state.session_file import SavedSession

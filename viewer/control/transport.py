@@ -15,11 +15,11 @@ from unrolled.models.protocol.message import Decoding, Opened
 from unrolled.models.trace import Provenance, Trace
 from unrolled.models.trace.edits import Edit
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.control.live_run import LiveRun
+from unrolled.viewer.control.playback import Playback
+from unrolled.viewer.state.notice import Message
 from unrolled.viewer.state.search_tree import SearchTree
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.control.live_run import LiveRun
-from unrolled.viewer.state.notice import Message
-from unrolled.viewer.control.playback import Playback
 
 USUAL_MOST_STEPS = 20
 

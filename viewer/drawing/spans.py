@@ -10,7 +10,8 @@ import numpy.typing as npt
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from unrolled.viewer.drawing.step_geometry import Bins, Geometry
+from unrolled.models.trace.bins import Bins
+from unrolled.viewer.drawing.step_geometry import Geometry
 
 Heights = npt.NDArray[np.floating]
 

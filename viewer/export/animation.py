@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from unrolled.viewer.export.failure import Cancelled
-from unrolled.viewer.export.scenes.registry import AnyScene, frames_of
 from unrolled.viewer.export.pixels import Pixels
+from unrolled.viewer.export.scenes.registry import AnyScene, frames_of
 from unrolled.viewer.export.settings import ExportSettings
 
 FRAMES_PER_SECOND = 25  # of a film; every word stands for a whole number of its frames

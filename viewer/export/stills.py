@@ -10,8 +10,8 @@ from PySide6.QtGui import QImage, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
 from unrolled.viewer.export.animation import IsCancelled, OnProgress
-from unrolled.viewer.export.scenes.registry import AnyScene, Still, still_of
 from unrolled.viewer.export.scenes.picture import Scene
+from unrolled.viewer.export.scenes.registry import AnyScene, Still, still_of
 from unrolled.viewer.export.settings import ExportSettings
 
 POINTS_PER_PIXEL = 0.75

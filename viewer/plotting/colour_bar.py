@@ -7,9 +7,9 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from unrolled.viewer.state.numbers import brief
 from unrolled.viewer.drawing.overlay import signed_colours
 from unrolled.viewer.drawing.painting import MINUS, weight_percent
+from unrolled.viewer.state.numbers import brief
 from unrolled.viewer.theme.attention_colours import attention_table
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.fonts import text_font

@@ -13,9 +13,9 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.viewer.drawing.painting import draw_focus
-from unrolled.viewer.training_room.sentences import power
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.training_room.sentences import power
 
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 12.0, 20.0, 20.0  # pixels round a plot, for its labels
 TICK_ROOM = 22.0    # least distance of two labels one above the other

@@ -10,6 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
+from unrolled.models.analysis.fidelity import TOLERANCE, Fidelity
+from unrolled.models.analysis.occlusion import summarise, verdict
+from unrolled.models.analysis.similar import Pattern, find, suggested_threshold, units_on
 from unrolled.models.protocol.client import BackendError
 from unrolled.models.protocol.questions import (
     AnswerPart,
@@ -25,10 +29,6 @@ from unrolled.models.protocol.questions import (
 )
 from unrolled.models.trace import STEP_CONVENTION, Trace
 from unrolled.models.trace.detokenization import text_of
-from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
-from unrolled.models.analysis.fidelity import TOLERANCE, Fidelity
-from unrolled.models.analysis.occlusion import summarise, verdict
-from unrolled.models.analysis.similar import Pattern, find, suggested_threshold, units_on
 from unrolled.viewer.report.analysis import (
     Analysis,
     AttentionSummary,

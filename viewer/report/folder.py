@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from unrolled.models.trace import Trace
 from unrolled.models.analysis.gate_statistics import KEEPING, Saturating, gate_channels
+from unrolled.models.trace import Trace
 from unrolled.viewer.report.analysis import GateStatistics, plain
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unrolled.models.trace import Trace
 from unrolled.models.inputs.inputs import Input
+from unrolled.models.trace import Trace
 
 
 @dataclass(frozen=True, slots=True, eq=False)

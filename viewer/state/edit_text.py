@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 
 from unrolled.models.trace import ModelDescription
-from unrolled.models.trace.edits import EditError
 from unrolled.models.trace.detokenization import WORD_BEGINS, shown
+from unrolled.models.trace.edits import EditError
 
 ALL = ("all", "*", "")
 LONGEST_RANGE = 1_000_000

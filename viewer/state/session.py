@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from psygnal import Signal
 
+from unrolled.models.inputs.inputs import Input, InputClip, InputPicture, InputText
 from unrolled.models.trace import ModelDescription, Trace
 from unrolled.models.trace.edits import SwapInput
 from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.branches import Branch, Branches, first_branch
 from unrolled.viewer.state.brush import Brush
 from unrolled.viewer.state.comparison import Compared
-from unrolled.models.inputs.inputs import Input, InputClip, InputPicture, InputText
 from unrolled.viewer.state.playhead import Playhead
 from unrolled.viewer.state.questions import Questions
 from unrolled.viewer.state.search_tree import SearchTree

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -26,6 +27,7 @@ LARGEST_MEMBER = 512 * 1024 * 1024  # bytes
 LARGEST_LAYOUT = 4 * 1024 * 1024
 LARGEST_RATIO = 200  # bytes unpacked for a byte packed; photographs and floats come nowhere near
 MOST_MEMBERS = 256
+SEARCHED_SUFFIXES = (".safetensors", ".npz", ".json", ".csv", ".unrolled")
 
 Unit = Annotated[int, msgspec.Meta(ge=0, lt=1_000_000)]
 
@@ -191,6 +193,11 @@ def load_session(path: Path) -> SavedSession:
         raise SessionFileError(f"“{path.name}” is not a session, or is cut off.") from error
     except (OSError, NotImplementedError, RuntimeError, EOFError, zipfile.LargeZipFile) as error:
         raise SessionFileError(f"“{path.name}” is damaged and cannot be read.") from error
+
+
+def traces_of(path: Path) -> Sequence[Trace]:
+    """The traces in a trace's or session's file. Raises `ValueError` with a sentence."""
+    return load_session(path).traces if path.suffix.lower() == ".unrolled" else (load_trace(path),)
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> SavedSession:

@@ -8,6 +8,8 @@ import cmap
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.models.trace.pyramid import PLACES
+
 TABLE_SIZE = 256
 
 SEQUENTIAL = ("viridis", "cividis", "inferno", "magma", "plasma", "crameri:batlow", "crameri:lipari")
@@ -41,3 +43,12 @@ def to_colours(values: npt.NDArray[np.float32], *, low: float, high: float, name
     if missing.any():
         colours[missing] = 0
     return colours
+
+
+@lru_cache(maxsize=16)
+def place_table(colour_map: str, missing: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    """The colour of every place of `unrolled.models.trace.pyramid`, shape (256, 4), RGBA; read-only, since it is shared."""
+    chosen = np.linspace(0, TABLE_SIZE - 1, PLACES).round().astype(np.intp)
+    table = np.concatenate((colour_table(colour_map)[chosen], np.array([[*missing, 255]], np.uint8)))
+    table.flags.writeable = False
+    return table

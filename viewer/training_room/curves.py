@@ -9,11 +9,11 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from unrolled.viewer.training_room.history import History
 from unrolled.viewer.plotting.plot import Numbers, Scale, UpdatesPlot, decades
-from unrolled.viewer.training_room.sentences import number
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.training_room.history import History
+from unrolled.viewer.training_room.sentences import number
 
 GRIP = 7.0  # pixels from the line within which it can be taken hold of
 KEY_FACTOR, PAGE_FACTOR = 1.1, 2.0

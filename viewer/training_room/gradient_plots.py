@@ -9,12 +9,12 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from unrolled.viewer.training_room.history import GradientMap, History
 from unrolled.viewer.plotting.plot import BOTTOM, LEFT, TOP, Plot, Scale
-from unrolled.viewer.training_room.sentences import number, power
 from unrolled.viewer.theme.colour_maps import colour_table, to_colours
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.training_room.history import GradientMap, History
+from unrolled.viewer.training_room.sentences import number, power
 
 LEGEND = 54.0               # pixels right of the map
 DARKEST, BRIGHTEST = -6, 1  # powers of ten; more where gradients explode, in whole steps

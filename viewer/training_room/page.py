@@ -7,14 +7,14 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.plotting.plot import Plot
+from unrolled.viewer.theme.icons import icon
+from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.controls import RoomControls, as_text, from_text
 from unrolled.viewer.training_room.curves import LossPlot, NormPlot
 from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
-from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
 from unrolled.viewer.training_room.trainer import Trainer
-from unrolled.viewer.theme.icons import icon
-from unrolled.viewer.theme.themes import Theme
 
 FRAME_MILLISECONDS = 16
 CONTROLS_WIDTH = 264

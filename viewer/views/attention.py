@@ -7,14 +7,14 @@ from collections.abc import Iterable
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from unrolled.models.trace import Channel
 from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
+from unrolled.models.trace import Channel
 from unrolled.viewer.drawing.painting import EmptyText, percent
-from unrolled.viewer.views.view import Panel
 from unrolled.viewer.plotting.place_map import PlaceMap
-from unrolled.viewer.state.words import shown
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.words import shown
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.view import Panel
 
 EMPTY = "How sharp the attention is, and what it covers. Space writes the first word."
 

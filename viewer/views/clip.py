@@ -8,12 +8,12 @@ from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from unrolled.viewer.drawing.painting import EmptyText
-from unrolled.viewer.views.view import Panel
 from unrolled.models.inputs.inputs import InputClip
+from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.view import Panel
 
 EMPTY = "The clip will be here.\nOpen an animated GIF, a video or a folder of frames."
 SMALL = 160  # pixels, a side; smaller frames are enlarged pixel by pixel

@@ -9,13 +9,13 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from unrolled.models.analysis.fidelity import Fidelity
 from unrolled.models.protocol.questions import Replay, Replayed
 from unrolled.models.trace import Trace
-from unrolled.models.analysis.fidelity import Fidelity
 from unrolled.viewer.state.numbers import brief
-from unrolled.viewer.views.view import Panel
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.view import Panel
 
 QUESTION = "fidelity"
 AT_ONCE = 256  # steps

@@ -8,15 +8,15 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QLabel, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
 
-from unrolled.models.trace import Channel, Trace
 from unrolled.models.analysis.gate_statistics import KEEPING, Saturating, Saturation, gate_channels
-from unrolled.viewer.widgets.flow_layout import FlowLayout
-from unrolled.viewer.plotting.scatter import GateScatter
+from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.painting import EmptyText, percent
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.widgets.two_parts import TwoParts
+from unrolled.viewer.plotting.scatter import GateScatter
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.widgets.two_parts import TwoParts
 
 EMPTY = "How often each unit’s gates are shut and open. Space writes the first word."
 LONGEST = 8

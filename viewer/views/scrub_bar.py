@@ -22,16 +22,16 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractSlider, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Trace
-from unrolled.viewer.drawing.painting import mix
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.state.steps import step_noun
 from unrolled.models.trace.envelope import Envelope
-from unrolled.viewer.drawing.step_geometry import Geometry
+from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.drawing.spans import paint_spans
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.drawing.step_geometry import Geometry
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.steps import step_noun
+from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.view import Panel
 
 HEIGHT = 52
 EDGE = 12.0          # pixels left and right of the row

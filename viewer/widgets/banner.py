@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from unrolled.viewer.state.notice import Message
 from unrolled.viewer.theme.icons import icon, pixmap
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.state.notice import Message
 
 
 class Banner(QFrame):

@@ -13,13 +13,13 @@ from PySide6.QtWidgets import QApplication
 from unrolled.assets import path as asset
 from unrolled.models.protocol.client import Endpoint
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.control.control import Controller
 from unrolled.viewer.state.appearance import Appearance
+from unrolled.viewer.state.notice import Message
 from unrolled.viewer.state.paths import autosave_dir, settings_file
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import load_fonts, text_font
-from unrolled.viewer.control.control import Controller
 from unrolled.viewer.window.main_window import FIRST_SIZE, MainWindow
-from unrolled.viewer.state.notice import Message
 from unrolled.viewer.window.settings import WindowSettings
 
 if TYPE_CHECKING:

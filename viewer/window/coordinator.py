@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
-from unrolled.viewer.views.view import Panel
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.views.view import Panel
 
 FRAME_MILLISECONDS = 16
 

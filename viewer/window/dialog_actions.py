@@ -125,8 +125,8 @@ class Asking:
 
     def save_session(self, path: Path) -> None:
         """Save the session; a failure is said in a banner."""
-        from unrolled.viewer.state.session_file import SessionFileError, save_session
         from unrolled.viewer.control.autosave import saved_session
+        from unrolled.viewer.state.session_file import SessionFileError, save_session
 
         try:
             save_session(path, saved_session(self.session, self.controller))

@@ -13,10 +13,10 @@ from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Channel
-from unrolled.viewer.widgets.flow_layout import FlowLayout
-from unrolled.viewer.views.view import Panel
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 USUAL_HEIGHT, LEAST_HEIGHT = 300, 190
 UNBOUNDED = 16_777_215  # as Qt calls it

@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.viewer.export.settings import ExportSettings
-from unrolled.viewer.widgets.combo_box import Picker
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
+from unrolled.viewer.widgets.combo_box import Picker
 from unrolled.viewer.window.export_worker import ExportWorker
 from unrolled.viewer.window.settings import WindowSettings
 

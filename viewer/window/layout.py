@@ -8,28 +8,28 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
+from unrolled.models.inputs.inputs import taken_by
+from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.alignment.alignment import AlignmentPanel
-from unrolled.viewer.views.picture.comparison import BesidePanel
 from unrolled.viewer.views.branches.branch_tree import BranchTreePanel
-from unrolled.viewer.views.text.candidates import CandidatesPanel
-from unrolled.viewer.views.text.caption import CaptionPanel
 from unrolled.viewer.views.clip import ClipPanel
 from unrolled.viewer.views.fidelity import FidelityBadge
+from unrolled.viewer.views.picture.comparison import BesidePanel
 from unrolled.viewer.views.picture.film_strip import FilmStripPanel
-from unrolled.viewer.views.view import Panel
 from unrolled.viewer.views.picture.picture import PicturePanel
-from unrolled.viewer.views.text.reader import ReaderPanel
 from unrolled.viewer.views.scrub_bar import ScrubBarPanel
+from unrolled.viewer.views.text.candidates import CandidatesPanel
+from unrolled.viewer.views.text.caption import CaptionPanel
+from unrolled.viewer.views.text.reader import ReaderPanel
 from unrolled.viewer.views.text.text_input import TextPanel
 from unrolled.viewer.views.tracks import TracksPanel
 from unrolled.viewer.views.units.unit import UnitPanel
-from unrolled.models.inputs.inputs import taken_by
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.view import Panel
 from unrolled.viewer.widgets.banner import BannerPlace
-from unrolled.viewer.window.drawer import Drawer
-from unrolled.viewer.state.notice import Message
 from unrolled.viewer.widgets.section import Section
+from unrolled.viewer.window.drawer import Drawer
 from unrolled.viewer.window.settings import WindowSettings
 from unrolled.viewer.window.status import StatusLine
 from unrolled.viewer.window.toolbar import Toolbar

@@ -24,21 +24,21 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.assets import path as asset
-from unrolled.viewer.views.view import Panel
 from unrolled.models.inputs.inputs import typed
+from unrolled.viewer.control.control import Controller
+from unrolled.viewer.state.notice import Message
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.stylesheet import palette, stylesheet
 from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
+from unrolled.viewer.views.view import Panel
 from unrolled.viewer.window.actions import SPECS, key_text, make_actions, set_icons
-from unrolled.viewer.window.dialog_actions import Asking
-from unrolled.viewer.control.control import Controller
 from unrolled.viewer.window.coordinator import Coordinator
+from unrolled.viewer.window.dialog_actions import Asking
 from unrolled.viewer.window.drawer import TABS
 from unrolled.viewer.window.key_guard import KeyGuard
 from unrolled.viewer.window.layout import Layout
 from unrolled.viewer.window.menus import Menus
-from unrolled.viewer.state.notice import Message
 from unrolled.viewer.window.pasting import path_of, picture_of
 from unrolled.viewer.window.settings import WindowSettings
 

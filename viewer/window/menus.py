@@ -9,8 +9,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
 from unrolled.assets import path as asset
-from unrolled.viewer.window.actions import MENUS, SPECS
 from unrolled.models.inputs.kinds import SAMPLES
+from unrolled.viewer.window.actions import MENUS, SPECS
 
 if TYPE_CHECKING:
     from unrolled.viewer.window.main_window import MainWindow

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, QTimer
 
 from unrolled.models.trace import FloatArray
 from unrolled.models.trace.atomic import atomic_path
-from unrolled.viewer.window.main_window import MainWindow
 from unrolled.viewer.state.notice import Message
+from unrolled.viewer.window.main_window import MainWindow
 
 LIMIT_MILLISECONDS = 120_000
 WRITTEN_ON = 120  # characters that are written behind a text that was read

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton,
 
 from unrolled.models.protocol.message import Device
 from unrolled.models.trace import ModelListing
-from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.control.playback import FASTEST, SLOWEST
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.control.playback import FASTEST, SLOWEST
+from unrolled.viewer.widgets.combo_box import Picker
 
 OPEN_CHECKPOINT = "\0checkpoint"
 SLIDER_STEPS = 100

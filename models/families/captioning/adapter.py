@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, quality_in_words, read_weights
 from unrolled.models.families.captioning.encoder import Encoder, EncoderError
 from unrolled.models.families.captioning.network import Captioner, CaptionerConfig
 from unrolled.models.families.captioning.stepper import CaptionerStepper
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary
-from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, quality_in_words, read_weights
 from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 
 
 def open_captioner(path: Path, header: Header, device: str, before: AnyStepper | None = None) -> CaptionerStepper:

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unrolled.models.cells.hook import Change
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder
+from unrolled.models.cells.hook import Change
 
 TENTH = 10
 

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.batches import GridOf, epoch_of_batches, number_of_batches
 from unrolled.models.families.captioning.losses import caption_losses
-from unrolled.models.training.optimising import Report, RunningAverage, learning_rate_at, parameter_groups
+from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.options import TrainingOptions
 from unrolled.models.families.captioning.pointing import Pointing
+from unrolled.models.training.optimising import Report, RunningAverage, learning_rate_at, parameter_groups
 
 
 class CrossEntropyPhase:

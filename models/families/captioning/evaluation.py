@@ -11,18 +11,18 @@ from typing import Any
 import msgspec
 import torch
 
-from unrolled.models.families.captioning.stepper import CaptionerStepper
-from unrolled.models.tokenizers.word_tokenizer import TOKENISER
-from unrolled.models.families.captioning.features import encode_photographs
 from unrolled.models.data.flickr8k import read_split
-from unrolled.models.families.captioning.person_masks import read_masks
-from unrolled.models.families.captioning.attention_statistics import AttentionStatistics
-from unrolled.models.families.captioning.grounding import Grounding
 from unrolled.models.evaluation.probabilities import ReferenceStatistics
 from unrolled.models.evaluation.references import judge_references, next_word_entropies
+from unrolled.models.families.captioning.attention_statistics import AttentionStatistics
+from unrolled.models.families.captioning.features import encode_photographs
+from unrolled.models.families.captioning.grounding import Grounding
 from unrolled.models.families.captioning.metrics import caption_scores
+from unrolled.models.families.captioning.person_masks import read_masks
+from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.protocol.message import Decoding
 from unrolled.models.stepping.search import Search
+from unrolled.models.tokenizers.word_tokenizer import TOKENISER
 
 BATCH = 32
 

@@ -16,10 +16,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from unrolled.models.families.captioning.encoder import Encoder
 from unrolled.models.data.flickr8k import Photograph
-from unrolled.models.trace.atomic import atomic_write
+from unrolled.models.families.captioning.encoder import Encoder
 from unrolled.models.inputs.pictures import read_picture
+from unrolled.models.trace.atomic import atomic_write
 
 BATCH = 16
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.families.captioning.network import Captioner
-from unrolled.models.stepping.teacher_forcing import teacher_forced
 from unrolled.models.families.captioning.batches import Batch, masked_mean
+from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.pointing import Pointing
+from unrolled.models.stepping.teacher_forcing import teacher_forced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

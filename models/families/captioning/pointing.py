@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unrolled.models.families.captioning.person_masks import Floats, resized
 from unrolled.models.families.captioning.batches import Batch, masked_mean
+from unrolled.models.families.captioning.person_masks import Floats, resized
 from unrolled.models.families.captioning.word_detector import WordDetector
 
 SURE = 0.02  # mass inside a mask is never taken for less, so that one mistaken mask does not outweigh a batch

@@ -20,13 +20,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.batches import GridOf, make_batch
 from unrolled.models.families.captioning.losses import attention_losses, caption_losses
-from unrolled.models.training.optimising import Report, RunningAverage
+from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.options import TrainingOptions
 from unrolled.models.families.captioning.pointing import Pointing
 from unrolled.models.families.captioning.rewards import CaptionRewards
+from unrolled.models.training.optimising import Report, RunningAverage
 
 LONGEST_DRAWN = 18  # words with END
 

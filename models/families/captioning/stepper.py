@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from PIL import Image
 
+from unrolled.models.cells.decoder import Memory
 from unrolled.models.families.captioning.encoder import Encoder
 from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.reference import CaptionerReference
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary
-from unrolled.models.cells.decoder import Memory
 from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.stepping.stepper import Reading
+from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.trace import Channel, ModelDescription
 
 

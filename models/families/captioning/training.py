@@ -13,21 +13,21 @@ from typing import Any
 import msgspec
 import torch
 
-from unrolled.models.families.captioning.encoder import Encoder
-from unrolled.models.families.captioning.network import Captioner, CaptionerConfig
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
-from unrolled.models.families.captioning.features import FeatureCache
 from unrolled.models.data.flickr8k import CaptionedPhotographs, read_split
-from unrolled.models.families.captioning.person_masks import PERSON_WORDS, read_masks
 from unrolled.models.families.captioning.cross_entropy import CrossEntropyPhase
-from unrolled.models.training.optimising import Report
+from unrolled.models.families.captioning.encoder import Encoder
+from unrolled.models.families.captioning.features import FeatureCache
+from unrolled.models.families.captioning.network import Captioner, CaptionerConfig
 from unrolled.models.families.captioning.options import TrainingOptions
+from unrolled.models.families.captioning.person_masks import PERSON_WORDS, read_masks
 from unrolled.models.families.captioning.pointing import PersonMasks, Pointing
-from unrolled.models.training.resuming import ResumeFile
 from unrolled.models.families.captioning.rewards import CaptionRewards
 from unrolled.models.families.captioning.self_critical import SelfCriticalPhase
 from unrolled.models.families.captioning.word_detector import DetectorTraining
+from unrolled.models.tokenizers.word_tokenizer import Vocabulary
+from unrolled.models.training.optimising import Report
+from unrolled.models.training.resuming import ResumeFile
 
 UPDATES_BETWEEN_SAVES = 100
 

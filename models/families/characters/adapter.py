@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unrolled.models.tokenizers.char_tokenizer import Alphabet
+from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, quality_in_words, read_weights
 from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
 from unrolled.models.families.characters.stepper import CharacterStepper
-from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, quality_in_words, read_weights
 from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.tokenizers.char_tokenizer import Alphabet
 
 
 def open_characters(path: Path, header: Header, device: str, before: AnyStepper | None = None) -> CharacterStepper:

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from unrolled.models.tokenizers.char_tokenizer import Alphabet
-from unrolled.models.families.characters.network import CharacterModel
-from unrolled.models.families.characters.stepper import CharacterStepper
 from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts
-from unrolled.models.families.characters.ngrams import WittenBell, best_order
 from unrolled.models.evaluation.probabilities import ReferenceStatistics
+from unrolled.models.families.characters.network import CharacterModel
+from unrolled.models.families.characters.ngrams import WittenBell, best_order
+from unrolled.models.families.characters.stepper import CharacterStepper
+from unrolled.models.tokenizers.char_tokenizer import Alphabet
 
 ROWS = 32     # texts that are read side by side
 BLOCK = 512   # characters at a time

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from unrolled.models.cells import CellState
 from unrolled.models.cells.hook import Change, unchanged
-from unrolled.models.tokenizers.char_tokenizer import Alphabet
 from unrolled.models.families.characters.network import CharacterModel
 from unrolled.models.families.characters.reference import CharacterReference
 from unrolled.models.reference.protocol import Weights
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
 from unrolled.models.stepping.stepper import Anatomy, InputError, Reading, StepRecord
+from unrolled.models.tokenizers.char_tokenizer import Alphabet
 from unrolled.models.trace import ModelDescription
 
 LONGEST_TEXT = 100_000    # characters

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.tokenizers.char_tokenizer import Alphabet
-from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
 from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts
+from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
+from unrolled.models.tokenizers.char_tokenizer import Alphabet
 from unrolled.models.training.optimising import Report
 from unrolled.models.training.updates import UpdateOptions, Updates
 

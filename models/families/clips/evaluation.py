@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from unrolled.models.families.clips.stepper import ClipStepper
 from unrolled.models.data.drawn_clips import draw_clip
+from unrolled.models.families.clips.stepper import ClipStepper
 from unrolled.models.families.clips.training import as_tensor, kind_of
 
 CLIPS = 1000

@@ -12,15 +12,15 @@ from torch import Tensor
 
 from unrolled.models.cells import CellState
 from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.data.drawn_clips import clip_file
 from unrolled.models.families.clips.network import ClipNetwork
 from unrolled.models.families.clips.reference import ClipReference
-from unrolled.models.data.drawn_clips import clip_file
+from unrolled.models.inputs.clips import MOST_FRAMES, Clip, Frames
 from unrolled.models.reference.protocol import Weights
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
 from unrolled.models.stepping.stepper import Anatomy, Reading, StepRecord
 from unrolled.models.trace import Channel, ModelDescription
-from unrolled.models.inputs.clips import MOST_FRAMES, Clip, Frames
 
 NO_TOKEN = -1
 

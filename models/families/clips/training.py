@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, read_weights, save_checkpoint
-from unrolled.models.families.clips.network import ClipConfig, ClipNetwork
 from unrolled.models.data.drawn_clips import LABELS, SIDE, DrawnClip, draw_clip
+from unrolled.models.families.clips.network import ClipConfig, ClipNetwork
 from unrolled.models.training.optimising import Report
 from unrolled.models.training.updates import UpdateOptions, Updates
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, quality_in_words, read_weights
 from unrolled.models.families.shapes.network import ShapesCaptioner, ShapesConfig
 from unrolled.models.families.shapes.stepper import ShapesStepper
 from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 
 
 def open_shapes(path: Path, header: Header, device: str, before: AnyStepper | None = None) -> ShapesStepper:

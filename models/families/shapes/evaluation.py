@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from unrolled.models.tokenizers.word_tokenizer import TOKENISER
 from unrolled.models.data.drawn_scenes import cover, draw_scene
 from unrolled.models.data.drawn_shapes import OUTLINES
 from unrolled.models.families.shapes.stepper import LONGEST, ShapesStepper
+from unrolled.models.tokenizers.word_tokenizer import TOKENISER
 
 SCENES = 2000
 BATCH = 100

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from PIL import Image
 
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.cells.decoder import Memory
 from unrolled.models.data.drawn_scenes import scene_file
 from unrolled.models.families.shapes.network import ShapesCaptioner
@@ -13,6 +12,7 @@ from unrolled.models.families.shapes.reference import ShapesReference
 from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.stepping.stepper import Reading
+from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.trace import ModelDescription
 
 LONGEST = 20  # words; three things and what lies between them need sixteen with END

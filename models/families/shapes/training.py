@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.tokenizers.word_tokenizer import SPECIAL, Vocabulary
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
 from unrolled.models.data.drawn_scenes import WORDS, Scene, cover, draw_scene
 from unrolled.models.data.drawn_shapes import OUTLINES
 from unrolled.models.families.shapes.network import ShapesCaptioner, ShapesConfig, resized
+from unrolled.models.tokenizers.word_tokenizer import SPECIAL, Vocabulary
 from unrolled.models.training.optimising import Report
 from unrolled.models.training.updates import UpdateOptions, Updates
 

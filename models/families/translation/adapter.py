@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 
 from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, quality_in_words, read_weights
-from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.families.translation.network import Translator, TranslatorConfig
-from unrolled.models.tokenizers.subword_tokenizer import Pieces
 from unrolled.models.families.translation.stepper import TranslatorStepper
+from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.tokenizers.subword_tokenizer import Pieces
 
 
 class BothLanguages(msgspec.Struct, frozen=True):

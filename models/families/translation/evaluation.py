@@ -13,13 +13,13 @@ import sacrebleu
 import torch
 
 from unrolled.models.data.multi30k import read_pairs
-from unrolled.models.families.captioning.attention_statistics import AttentionStatistics
 from unrolled.models.evaluation.probabilities import ReferenceStatistics
 from unrolled.models.evaluation.references import judge_references, next_word_entropies
+from unrolled.models.families.captioning.attention_statistics import AttentionStatistics
+from unrolled.models.families.translation.stepper import LONGEST_SOURCE, TranslatorStepper
+from unrolled.models.families.translation.training import padded
 from unrolled.models.protocol.message import Decoding
 from unrolled.models.stepping.search import Search
-from unrolled.models.families.translation.training import padded
-from unrolled.models.families.translation.stepper import LONGEST_SOURCE, TranslatorStepper
 
 BATCH = 50
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import torch
 
 from unrolled.models.cells.decoder import Memory
+from unrolled.models.families.translation.network import Translator
+from unrolled.models.families.translation.reference import TranslatorReference
 from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.stepping.stepper import InputError, Reading
-from unrolled.models.trace import ModelDescription
-from unrolled.models.families.translation.network import Translator
 from unrolled.models.tokenizers.subword_tokenizer import Pieces
-from unrolled.models.families.translation.reference import TranslatorReference
+from unrolled.models.trace import ModelDescription
 
 LONGEST_SOURCE = 200  # pieces
 MARK = "▁"            # of a piece that begins a word

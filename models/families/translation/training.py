@@ -16,10 +16,10 @@ from torch.nn import functional as F
 
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
 from unrolled.models.data.multi30k import read_pairs
-from unrolled.models.training.optimising import Report
-from unrolled.models.training.updates import UpdateOptions, Updates
 from unrolled.models.families.translation.network import Translator, TranslatorConfig
 from unrolled.models.tokenizers.subword_tokenizer import Pieces
+from unrolled.models.training.optimising import Report
+from unrolled.models.training.updates import UpdateOptions, Updates
 
 LANGUAGES = {"en": "English", "fr": "French", "de": "German"}
 DATA = "Multi30k (Elliott, Frank, Sima'an and Specia 2016; French: Elliott, Frank, Barrault, Bougares and Specia 2017)"

@@ -11,11 +11,6 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
-from unrolled.viewer.export.failure import Cancelled, ExportError
-from unrolled.viewer.export.scenes.legend import draw_legend, draw_step
-from unrolled.viewer.export.pixels import Pixels, pixels_of
-from unrolled.viewer.export.settings import ExportSettings
-from unrolled.viewer.export.type_setting import font, set_words
 from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry
 from unrolled.viewer.drawing.alignment_painting import (
     Labels,
@@ -27,6 +22,11 @@ from unrolled.viewer.drawing.alignment_painting import (
     weight_colour,
 )
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, written_label
+from unrolled.viewer.export.failure import Cancelled, ExportError
+from unrolled.viewer.export.pixels import Pixels, pixels_of
+from unrolled.viewer.export.scenes.legend import draw_legend, draw_step
+from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.type_setting import font, set_words
 from unrolled.viewer.state.words import is_end
 from unrolled.viewer.theme.themes import DARK, LIGHT
 

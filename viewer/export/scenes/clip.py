@@ -10,8 +10,8 @@ import numpy.typing as npt
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from unrolled.models.trace import Trace
 from unrolled.models.inputs.clips import ClipError, read_clip
+from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.pixels import Pixels, pixels_of

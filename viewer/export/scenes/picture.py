@@ -12,8 +12,8 @@ import numpy.typing as npt
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
-from unrolled.models.trace import Trace
 from unrolled.models.inputs.pictures import PictureError, read_picture
+from unrolled.models.trace import Trace
 from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.theme.attention_colours import attention_rgba

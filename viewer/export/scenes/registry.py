@@ -8,16 +8,16 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QPainter
 
 from unrolled.models.trace import Trace
+from unrolled.viewer.drawing.alignment_rows import source_channels
+from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.export.pixels import Pixels
 from unrolled.viewer.export.scenes.alignment import AlignmentFrames, AlignmentScene, AlignmentStill, alignment_scene
 from unrolled.viewer.export.scenes.clip import ClipFrames, ClipScene, ClipStill, clip_scene
-from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.scenes.film_strip import StripLayout
 from unrolled.viewer.export.scenes.frames import FramePainter
-from unrolled.viewer.export.pixels import Pixels
 from unrolled.viewer.export.scenes.picture import Scene, make_scene
-from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.scenes.text import FILM_SENTENCE, TextScene, TextStill, text_scene
-from unrolled.viewer.drawing.alignment_rows import source_channels
+from unrolled.viewer.export.settings import ExportSettings
 
 AnyScene = Scene | AlignmentScene | ClipScene | TextScene
 

@@ -11,10 +11,10 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
+from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.type_setting import font
-from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import DARK, LIGHT
 

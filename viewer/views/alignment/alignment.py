@@ -14,20 +14,20 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.views.alignment.canvas import NOWHERE as NO_CELL
-from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentView, Cell
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, whole_word, written_label
+from unrolled.viewer.drawing.painting import EmptyText, weight_percent
 from unrolled.viewer.plotting.colour_bar import AttentionLegend
 from unrolled.viewer.plotting.colour_map_button import ColourMapButton
-from unrolled.viewer.drawing.painting import EmptyText, weight_percent
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.widgets.combo_box import Picker
-from unrolled.viewer.views.picture.controls import segment, switch
-from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.attention_colours import uniform_level
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.alignment.canvas import NOWHERE as NO_CELL
+from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentView, Cell
+from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
+from unrolled.viewer.views.picture.controls import segment, switch
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.widgets.combo_box import Picker
 
 MOST_LINES = 3  # of the source sentence; a longer one scrolls
 ROOM_FOR_SENTENCE = 260  # pixels; in a lower panel the words over the matrix are lit up alone

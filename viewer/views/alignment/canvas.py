@@ -9,10 +9,10 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from unrolled.models.trace.pyramid import Bytes
 from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry, alignment_geometry
 from unrolled.viewer.drawing.alignment_painting import Labels, Weights, alignment_table, paint_cells, paint_source, paint_written
 from unrolled.viewer.drawing.painting import draw_focus
-from unrolled.models.trace.pyramid import Bytes
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 

@@ -14,11 +14,11 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients
 from unrolled.models.trace import Channel, Trace
-from unrolled.models.analysis.occlusion import summarise, verdict
-from unrolled.viewer.views.attribution.contributions import places_of, word_at, words_read
-from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.heatmap import GradientMap, decades_of
 from unrolled.viewer.state.attributions import (
     GRADIENTS,
     TABLES,
@@ -31,18 +31,18 @@ from unrolled.viewer.state.attributions import (
     occluded_of,
     state_of,
 )
-from unrolled.viewer.plotting.heatmap import GradientMap, decades_of
-from unrolled.viewer.drawing.painting import EmptyText
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.widgets.combo_box import Picker
-from unrolled.viewer.state.steps import step_noun
-from unrolled.viewer.widgets.two_parts import TwoParts
-from unrolled.viewer.views.attribution.contribution_bars import WordCauses
-from unrolled.viewer.state.words import shown
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.steps import step_noun
+from unrolled.viewer.state.words import shown
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.attribution.contribution_bars import WordCauses
+from unrolled.viewer.views.attribution.contributions import places_of, word_at, words_read
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.widgets.two_parts import TwoParts
 
 SURE = math.log(0.9)  # of a word's log-probability: above, it cannot fall far
 MAP_HEIGHT = 230           # at least, where what else is shown stands below

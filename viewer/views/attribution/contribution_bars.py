@@ -5,15 +5,15 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
-from unrolled.models.protocol.questions import Occluded
 from unrolled.models.analysis.occlusion import LEAST_DROP, MEASURES, MOST, SOME, Measure
-from unrolled.viewer.views.attribution.contributions import Places, WordsRead
-from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.models.protocol.questions import Occluded
 from unrolled.viewer.drawing.painting import signed
-from unrolled.viewer.widgets.combo_box import Picker
 from unrolled.viewer.plotting.bars import Bars, PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.attribution.contributions import Places, WordsRead
+from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 INPUTS, FIRST_STATE = "gradient × input", "… through the first state"
 DROPS: dict[Measure, str] = {"log_prob": "drop of log p when masked", "logit": "drop of the logit when masked",

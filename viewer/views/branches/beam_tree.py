@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QToolTip, QVBoxLayout
 
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import EmptyText, draw_focus, elided, mix, signed
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.state.search_tree import ROOT, Hypothesis, SearchTree
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.view import Panel
 
 EMPTY = "Choose beam search under “How words are chosen” (D): its hypotheses are shown here as they live, die and finish."
 NODE_WIDTH, NODE_HEIGHT, COLUMN, ROW, EDGE = 84.0, 32.0, 108.0, 38.0, 8.0

@@ -21,12 +21,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from unrolled.viewer.drawing.painting import draw_focus, elided, mix
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.state.branches import FIRST, Branch
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.view import Panel
 
 ROW = 24
 NAME = 150.0

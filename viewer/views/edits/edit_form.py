@@ -33,11 +33,11 @@ from unrolled.models.trace.edits import (
     attention_of,
     check,
 )
-from unrolled.viewer.widgets.combo_box import Picker
-from unrolled.viewer.state.words import shown
 from unrolled.viewer.state.brush import Mode
 from unrolled.viewer.state.edit_text import token_of, units_of
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.words import shown
+from unrolled.viewer.widgets.combo_box import Picker
 
 KINDS = (("word", "a word"), ("units", "units"), ("gate", "a whole gate"), ("attention", "the attention"),
          ("input", "the picture"))

@@ -6,12 +6,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from unrolled.viewer.views.edits.edit_form import EditForm
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.widgets.two_parts import TwoParts
 from unrolled.viewer.state.branches import Branch, PlacedEdit
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.edits.edit_form import EditForm
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.widgets.two_parts import TwoParts
 
 NONE_YET = "Nothing is changed on this branch. Each change makes a branch of its own that shares the steps before it."
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from unrolled.viewer.drawing.overlay import overlay, photograph
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.views.picture.canvas import PictureCanvas
-from unrolled.viewer.widgets.word_flow import GAP, WordFlow
-from unrolled.viewer.state.words import shown
 from unrolled.models.inputs.inputs import InputPicture
+from unrolled.viewer.drawing.overlay import overlay, photograph
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.words import shown
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.picture.canvas import PictureCanvas
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.widgets.word_flow import GAP, WordFlow
 
 MOST_WORDS = 60
 

@@ -26,18 +26,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.overlay import draw_overlay, overlay, part, photograph, scaled_to
 from unrolled.viewer.drawing.painting import EmptyText, elided, mix, percent
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.views.picture.picture import map_channels
-from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.state.appearance import AppearanceValues
-from unrolled.models.inputs.inputs import InputPicture
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.picture.picture import map_channels
+from unrolled.viewer.views.view import Panel
 
 LOWEST, HIGHEST = 44, 120  # of a picture, in device-independent pixels: as high as the pane has room for
 NARROWEST, WIDEST = 0.7, 1.8  # of a picture, over its height

@@ -12,20 +12,20 @@ import numpy.typing as npt
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Channel
-from unrolled.viewer.plotting.colour_bar import AttentionLegend
-from unrolled.viewer.views.picture.overlay_maps import MEANINGS, TITLES, FoundMap, found_map, offered
-from unrolled.viewer.state.numbers import precise
 from unrolled.viewer.drawing.overlay import WHOLE, overlay, photograph, signed_overlay
 from unrolled.viewer.drawing.painting import weight_percent
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.views.picture.canvas import PictureCanvas
-from unrolled.viewer.views.picture.controls import PictureControls
-from unrolled.models.inputs.inputs import InputPicture
+from unrolled.viewer.plotting.colour_bar import AttentionLegend
+from unrolled.viewer.state.numbers import precise
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.attention_colours import attention_limits, uniform_level
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.picture.canvas import PictureCanvas
+from unrolled.viewer.views.picture.controls import PictureControls
+from unrolled.viewer.views.picture.overlay_maps import MEANINGS, TITLES, FoundMap, found_map, offered
+from unrolled.viewer.views.view import Panel
 
 AXES = ("row", "column")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 
 from unrolled.models.analysis.similar import Pattern, find_in_folder
+from unrolled.viewer.state.session_file import SEARCHED_SUFFIXES, traces_of
 
 CLOSE_MILLISECONDS = 5000
 
@@ -72,7 +73,7 @@ class _Task(QRunnable):
         search, number = self._search, self._number
         try:
             matches, left_out = find_in_folder(
-                self._pattern, self._folder, wanted=lambda: search.newest == number,
+                self._pattern, self._folder, SEARCHED_SUFFIXES, traces_of, wanted=lambda: search.newest == number,
                 progress=lambda done, of: search._went.emit(number, done, of))
         except OSError as error:
             search._done.emit(number, None, f"“{self._folder.name}” cannot be read: {error.strerror or error}.")

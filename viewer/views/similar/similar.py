@@ -20,17 +20,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from unrolled.models.analysis.similar import Match, Pattern, find, suggested_threshold, units_on
 from unrolled.models.trace import Channel
 from unrolled.models.trace.detokenization import text_of
-from unrolled.models.analysis.similar import Match, Pattern, find, suggested_threshold, units_on
-from unrolled.viewer.widgets.flow_layout import FlowLayout
-from unrolled.viewer.views.similar.folder_search import FolderSearch
 from unrolled.viewer.drawing.painting import EmptyText, percent
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.words import shown
+from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.similar.folder_search import FolderSearch
 from unrolled.viewer.views.view import Panel
 from unrolled.viewer.widgets.combo_box import Picker
-from unrolled.viewer.state.words import shown
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 EMPTY = "Where else the same units are on. Space writes the first word."
 NO_UNITS = "Pin units by clicking rows of a track, or take those that are on at the playhead."

@@ -8,14 +8,14 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QEnterEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QStackedLayout, QWidget
 
-from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix, percent, signed
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.view import Panel
+from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 CHIP_HEIGHT = 28
 CHIP_PADDING = 9

@@ -21,18 +21,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from unrolled.models.trace import Channel, FloatArray, Trace
-from unrolled.models.trace.detokenization import shown
 from unrolled.models.analysis.ranking import Ranking
 from unrolled.models.analysis.text_properties import PROPERTIES
+from unrolled.models.trace import Channel, FloatArray, Trace
+from unrolled.models.trace.detokenization import shown
 from unrolled.viewer.drawing.painting import EmptyText, signed
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderView, sign_of
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderView, sign_of
+from unrolled.viewer.views.view import Panel
 
 EMPTY = "The text will be here, each character coloured by a unit of your choice."
 PART_SECONDS = 0.005

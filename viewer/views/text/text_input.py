@@ -6,11 +6,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from unrolled.viewer.views.view import Panel
 from unrolled.models.inputs.inputs import InputText
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.view import Panel
 
 HINTS = {"sentence": "Type or paste a sentence to translate", "text": "Type or paste a text to be read and written on"}
 MOST_EDITED = 20_000  # characters; a longer file is read as it is

@@ -7,8 +7,8 @@ from html import escape
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
-from unrolled.models.trace import Trace
 from unrolled.models.analysis.differences import Largest
+from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.painting import signed
 from unrolled.viewer.state.words import shown
 from unrolled.viewer.theme.themes import Theme

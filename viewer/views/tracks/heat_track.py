@@ -10,12 +10,13 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from unrolled.models.trace import Channel, Trace
-from unrolled.models.trace.pyramid import PART, PLACES, Bytes, PlaceColumns, place_table, places_of
-from unrolled.viewer.drawing.step_geometry import Geometry
+from unrolled.models.trace.pyramid import PART, PLACES, Bytes, PlaceColumns, places_of
 from unrolled.viewer.drawing.spans import place_of
-from unrolled.viewer.views.tracks.track import Track
+from unrolled.viewer.drawing.step_geometry import Geometry
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.colour_maps import place_table
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.tracks.track import Track
 
 Floats = npt.NDArray[np.floating]
 MARK_WIDTH, MARK_HEIGHT = 5.0, 3.0

@@ -10,12 +10,12 @@ from PySide6.QtGui import QColor, QPainter
 from unrolled.models.trace import Channel, FloatArray
 from unrolled.viewer.drawing.painting import mix, percent
 from unrolled.viewer.drawing.step_geometry import Geometry
-from unrolled.viewer.views.tracks.heat_track import channel_title
-from unrolled.viewer.views.tracks.line_track import PADDING, ROOM_FOR_DOTS, LineTrack
-from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.tracks.heat_track import channel_title
+from unrolled.viewer.views.tracks.line_track import PADDING, ROOM_FOR_DOTS, LineTrack
+from unrolled.viewer.views.tracks.track import Track
 
 NAMES_HEIGHT = 17.0    # pixels over the lines, for the answers' names
 ANSWER_DOT = 4.0

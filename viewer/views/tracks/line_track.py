@@ -8,15 +8,15 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from unrolled.models.trace import Channel, FloatArray, Trace
-from unrolled.viewer.widgets.combo_box import Picker
 from unrolled.models.trace.envelope import Envelope
-from unrolled.viewer.drawing.step_geometry import HEADER, Geometry
-from unrolled.viewer.views.tracks.heat_track import channel_title, number_text, range_text
 from unrolled.viewer.drawing.spans import paint_spans, place_of
-from unrolled.viewer.views.tracks.track import Track
+from unrolled.viewer.drawing.step_geometry import HEADER, Geometry
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.tracks.heat_track import channel_title, number_text, range_text
+from unrolled.viewer.views.tracks.track import Track
+from unrolled.viewer.widgets.combo_box import Picker
 
 PADDING = 4.0   # pixels between the range's ends and the plot's
 DOT = 2.5

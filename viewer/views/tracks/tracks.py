@@ -8,21 +8,21 @@ from collections.abc import Iterable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from unrolled.models.trace import Channel, Trace
 from unrolled.models.analysis.differences import Differences
-from unrolled.viewer.views.view import Panel
+from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.state.comparison import parting
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.steps import step_noun
+from unrolled.viewer.theme.fonts import mono_font
+from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.compare_bar import CompareBar
 from unrolled.viewer.views.tracks.heat_track import HeatTrack
 from unrolled.viewer.views.tracks.label_track import LabelTrack
 from unrolled.viewer.views.tracks.line_track import PinnedTrack, ScalarTrack
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.word_track import WordTrack
-from unrolled.viewer.state.comparison import parting
-from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.fonts import mono_font
-from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.view import Panel
 
 EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
 AT_REST = "Drag to scrub · a click pins a unit · Ctrl+wheel zooms"

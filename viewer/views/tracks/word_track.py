@@ -9,15 +9,16 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from unrolled.models.trace import Trace
-from unrolled.viewer.drawing.painting import mix, percent
+from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.envelope import Envelope
-from unrolled.viewer.drawing.step_geometry import Bins, Geometry
+from unrolled.viewer.drawing.painting import mix, percent
 from unrolled.viewer.drawing.spans import paint_spans, place_of
-from unrolled.viewer.views.tracks.track import Track
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.drawing.step_geometry import Geometry
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.tracks.track import Track
 
 WORD_HEIGHT = 18.0
 ROOM_FOR_WORDS, ROOM_FOR_CHARACTERS = 26.0, 10.0  # pixels each; where steps are narrower, words are left out evenly

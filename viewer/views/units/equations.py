@@ -12,14 +12,14 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSpinBox, QTex
 
 from unrolled.models.protocol.questions import Explained, ExplainStep
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.views.units.equation_text import EquationText, as_latex, as_plain
 from unrolled.viewer.drawing.painting import EmptyText
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.state.steps import step_noun
-from unrolled.viewer.state.words import shown
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.steps import step_noun
+from unrolled.viewer.state.words import shown
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.units.equation_text import EquationText, as_latex, as_plain
+from unrolled.viewer.views.view import Panel
 
 QUESTION = "equations"
 EMPTY = "The step’s equations with one unit’s numbers. Space writes the first word."

@@ -1,0 +1,88 @@
+"""Which neighbouring steps are drawn as one, where a run is longer than the screen is wide. It knows no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+BLOCKS = (4, 16, 64, 256)  # steps whose reductions are kept, for runs that are seen from afar
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Neighbouring steps that are drawn as one.
+
+    Attributes
+    ----------
+    first : int
+        The number of the first bin, counted from the run's beginning.
+    stride : float
+        Steps a bin, on average; bin k is drawn from k * stride to (k + 1) * stride.
+    block : int
+        Edges are multiples of so many steps, but for the run's end.
+    edges : array of int, shape (bins + 1,)
+        Bin k holds the steps from edge k up to edge k + 1.
+    """
+
+    first: int
+    stride: float
+    block: int
+    edges: npt.NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.edges) - 1
+
+    @property
+    def start(self) -> float:
+        """Where the first one is drawn from, in steps."""
+        return self.first * self.stride
+
+    @property
+    def stop(self) -> float:
+        """Where the last one is drawn to, in steps."""
+        return (self.first + len(self)) * self.stride
+
+
+def bins_of(start: float, stop: float, length: int, stride: float) -> Bins | None:
+    """The steps of a range, put together by the stride; None without any step.
+
+    How they are put together does not depend on where the range begins, so that nothing flickers when it is moved.
+
+    Parameters
+    ----------
+    start, stop : float
+        The range, in steps.
+    length : int
+        How many steps there are.
+    stride : float
+        Steps a bin, at least 1.
+    """
+    block = block_of(stride)
+    first = max(int(start / stride), 0)
+    last = max(int(np.ceil(stop / stride)), first + 1)
+    if first * stride < length <= _edge(first, stride, block):  # its steps were rounded into the bin before
+        first -= 1
+    edges = _edge(np.arange(first, last + 1), stride, block)
+    if length <= max(edges[0], first * stride):
+        return None
+    edges = edges[: int(np.searchsorted(edges, length)) + 1]
+    # The last bin holds the run's end, wherever its edge was rounded to.
+    edges[-1] = length if (first + len(edges) - 1) * stride >= length else min(edges[-1], length)
+    return Bins(first, stride, block, edges)
+
+
+def _edge(numbers: npt.ArrayLike, stride: float, block: int) -> npt.NDArray[np.intp]:
+    edges: npt.NDArray[np.intp] = np.rint(np.asarray(numbers) * (stride / block)).astype(np.intp) * block
+    return edges
+
+
+def stride_of(span: float, most: int) -> float:
+    """Steps a column of pixels, 1 where there is room for each."""
+    return max(round(span / max(most, 1) * 64) / 64, 1.0)
+
+
+def block_of(stride: float) -> int:
+    """The longest block that is at most half a column, so that no step is drawn farther than a quarter from its place."""
+    return max((block for block in BLOCKS if 2 * block <= stride), default=1)
