@@ -181,7 +181,7 @@ class ScriptedEngine:
             return Opened(run, whole, 0.01, sentence_channels(len(source)), source, maximum_steps=self._steps)
         unknown = sorted(set(self._given) - set(LETTERS))
         self._steps = len(self._given) + 30
-        return Opened(run, whole, 0.01, given=len(self._given), maximum_steps=self._steps,
+        return Opened(run, whole, 0.01, prompt_tokens=len(self._given), maximum_steps=self._steps,
                       notes=(f"Never seen: {' '.join(unknown)}",) if unknown else ())
 
     def _advance_other(self, step: int, force: int, count: int) -> Stepped | SteppedBlock | Ended:
@@ -246,7 +246,7 @@ def other_description(model: str) -> ModelDescription:
     words = {"clip": LABELS, "sentence": TRANSLATED, "text": LETTERS}[kind]
     return ModelDescription(name=model, title=model, task=kind, channels=channels, words=words, start_token=-1,
                             end_token=2 if kind == "sentence" else -1, maximum_steps=40, input_kind=kind,
-                            joining={"clip": "labels", "sentence": "pieces", "text": "characters"}[kind])
+                            detokenization={"clip": "labels", "sentence": "pieces", "text": "characters"}[kind])
 
 
 if __name__ == "__main__":

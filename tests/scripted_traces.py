@@ -26,7 +26,7 @@ def translation_trace(source: tuple[str, ...] = SOURCE, written: tuple[str, ...]
                 unit="of uniform"),
     )
     made = Trace(channels, provenance=Provenance(model="scripted", input_name="typed text", input_kind="sentence",
-                                                 joining="pieces", source=source),
+                                                 detokenization="pieces", source=source),
                  input_bytes=b"a brown dog is running through the grass.", ended=True)
     places = looks_at or (LOOKS_AT if (source, written) == (SOURCE, WRITTEN)
                           else tuple(step * length // len(written) for step in range(len(written))))
@@ -63,7 +63,7 @@ def clip_trace(labels: tuple[str, ...] = LABELS, count: int = 16, *, units: int 
     stream = io.BytesIO()
     np.save(stream, clip_frames(count), allow_pickle=False)
     made = Trace(channels, provenance=Provenance(model="scripted", input_name="clip.npy", input_kind="clip",
-                                                 joining="labels"), input_bytes=stream.getvalue(), ended=True)
+                                                 detokenization="labels"), input_bytes=stream.getvalue(), ended=True)
     scores = random.normal(0, 0.4, len(labels))
     for step in range(count):
         scores = scores + random.normal(0, 0.35, len(labels)) + 0.25 * (np.arange(len(labels)) == 1)

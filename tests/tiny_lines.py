@@ -16,9 +16,9 @@ from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
 from unrolled.models.families.characters.stepper import CharacterStepper
 from unrolled.models.protocol.message import Decoding, Ended, Stepped
-from unrolled.models.runs.branch import Line
+from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.run import Run
-from unrolled.models.stepping.stepper import AnyStepper, Reading
+from unrolled.models.stepping.stepper import AnyStepper, EncodedInput
 from unrolled.models.tokenizers.char_tokenizer import Alphabet
 from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.trace import Trace
@@ -68,7 +68,7 @@ def torch_cell(cell: Cell) -> nn.LSTMCell | nn.GRUCell | nn.RNNCell:
     return module.requires_grad_(False)
 
 
-def trace_of(line: Line, reports: list[Stepped]) -> Trace:
+def trace_of(line: Branch, reports: list[Stepped]) -> Trace:
     """What the window would have of a line."""
     trace = Trace(line.channels)
     for report in reports:
@@ -76,7 +76,7 @@ def trace_of(line: Line, reports: list[Stepped]) -> Trace:
     return trace
 
 
-def reading(stepper: AnyStepper, given: Any = None) -> Reading[Any]:
+def encoded(stepper: AnyStepper, given: Any = None) -> EncodedInput[Any]:
     """What a stepper reads: a drawing, or a text."""
     if given is None:
         given = tiny.drawing("red", "circle") if stepper.description.input_kind == "picture" else "abc(de)\n"
@@ -85,7 +85,7 @@ def reading(stepper: AnyStepper, given: Any = None) -> Reading[Any]:
 
 def run_of(stepper: AnyStepper, given: Any = None) -> Run:
     """A run that nothing has been asked of."""
-    return Run(1, stepper, reading(stepper, given))
+    return Run(1, stepper, encoded(stepper, given))
 
 
 def forced(*tokens: int) -> tuple[Edit, ...]:
@@ -93,7 +93,7 @@ def forced(*tokens: int) -> tuple[Edit, ...]:
     return tuple(ForceToken(first=step, last=step, token=token) for step, token in enumerate(tokens))
 
 
-def take(line: Line, *, start: int = 0, stop: int = STEPS, decoding: Decoding = GREEDY) -> list[Stepped]:
+def take(line: Branch, *, start: int = 0, stop: int = STEPS, decoding: Decoding = GREEDY) -> list[Stepped]:
     """Take steps, one by one, until there are `stop` or the line has ended."""
     found: list[Stepped] = []
     for step in range(start, stop):
@@ -105,7 +105,7 @@ def take(line: Line, *, start: int = 0, stop: int = STEPS, decoding: Decoding = 
     return found
 
 
-def values_of(line: Line, reports: list[Stepped]) -> dict[str, torch.Tensor]:
+def values_of(line: Branch, reports: list[Stepped]) -> dict[str, torch.Tensor]:
     """What was recorded, by channel: (steps, size)."""
     results = [report.result(line.channels) for report in reports]
     return {channel.name: torch.stack([torch.from_numpy(result.values[channel.name].copy()).reshape(-1) for result in results])
@@ -115,10 +115,10 @@ def values_of(line: Line, reports: list[Stepped]) -> dict[str, torch.Tensor]:
 WORDS = (3, 4, 7, 5, 8, 6)  # tokens that END is not among
 
 
-def written(stepper: AnyStepper, edits: tuple[Edit, ...] = (), *, steps: int = STEPS) -> tuple[Line, list[Stepped]]:
+def written(stepper: AnyStepper, edits: tuple[Edit, ...] = (), *, steps: int = STEPS) -> tuple[Branch, list[Stepped]]:
     """A line of forced words with more edits, and its steps."""
     run = run_of(stepper)
-    given = len(reading(stepper).given)
+    given = len(encoded(stepper).prompt_tokens)
     words = () if given else forced(*(WORDS * 4)[:steps])
     run.fork(1, 0, 0, (*words, *edits), ())
     line = run.line(1)

@@ -10,12 +10,12 @@ import msgspec
 
 from unrolled.models.backend.engine import Engine
 from unrolled.models.backend.server import Listener, Server
-from unrolled.models.training_room.errors import Rooms
+from unrolled.models.training_room.errors import TrainingRooms
 
 WAIT_SECONDS = 60.0  # for the client that started this process; afterwards nobody will come
 
 
-def run(make_engine: Callable[[], Engine], make_rooms: Callable[[], Rooms] | None = None, *, host: str = "127.0.0.1",
+def run(make_engine: Callable[[], Engine], make_rooms: Callable[[], TrainingRooms] | None = None, *, host: str = "127.0.0.1",
         port: int = 0, once: bool = True) -> int:
     """Print the endpoint as one line of JSON, then serve.
 
@@ -40,7 +40,7 @@ def run(make_engine: Callable[[], Engine], make_rooms: Callable[[], Rooms] | Non
     if once:
         _free_standard_output()
     engine: Engine | None = None
-    rooms: Rooms | None = None
+    rooms: TrainingRooms | None = None
     try:
         while True:
             try:

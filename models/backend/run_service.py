@@ -31,7 +31,7 @@ from unrolled.models.trace.edits import Edit
 
 if TYPE_CHECKING:
     from unrolled.models.runs.run import Run
-    from unrolled.models.stepping.stepper import AnyStepper, Reading
+    from unrolled.models.stepping.stepper import AnyStepper, EncodedInput
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 LOOKING = {"picture": "Looking at the picture", "clip": "Looking at the clip"}
@@ -82,17 +82,17 @@ class TorchEngine:
         if self._stepper is None:
             raise EngineError("model", "No model is loaded.")
         started = time.perf_counter()
-        reading = self._read(data, name, "input", say, wanted)
-        self._run = Run(run, self._stepper, reading)
-        return Opened(run, WHOLE, time.perf_counter() - started, reading.channels, reading.source, len(reading.given),
-                      reading.maximum_steps, reading.notes)
+        encoded = self._read(data, name, "input", say, wanted)
+        self._run = Run(run, self._stepper, encoded)
+        return Opened(run, WHOLE, time.perf_counter() - started, encoded.channels, encoded.source, len(encoded.prompt_tokens),
+                      encoded.maximum_steps, encoded.notes)
 
     def add_input(self, run: int, data: bytes, name: str, say: SayProgress, wanted: StillWanted) -> InputAdded:
         """Read another input beside the run's own."""
-        reading = self._read(data, name, "edit", say, wanted)
+        encoded = self._read(data, name, "edit", say, wanted)
         input_hash = hashlib.sha256(data).hexdigest()
-        self._open_run().add_input(input_hash, reading)
-        return InputAdded(run, input_hash, reading.notes)
+        self._open_run().add_input(input_hash, encoded)
+        return InputAdded(run, input_hash, encoded.notes)
 
     def fork(self, branch: int, parent: int, step: int, edits: Sequence[Edit], tokens: Sequence[int]) -> None:
         """Make a branch."""
@@ -119,7 +119,7 @@ class TorchEngine:
             raise EngineError("step", "Nothing is open.")
         return self._run
 
-    def _read(self, data: bytes, name: str, subject: str, say: SayProgress, wanted: StillWanted) -> Reading[Any]:
+    def _read(self, data: bytes, name: str, subject: str, say: SayProgress, wanted: StillWanted) -> EncodedInput[Any]:
         """An input as the model reads it; what cannot be read is said of `subject`."""
         from unrolled.models.stepping.stepper import InputError
 

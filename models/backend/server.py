@@ -39,18 +39,18 @@ from unrolled.models.protocol.message import (
     Progress,
     Report,
     Request,
-    RoomFailed,
     Search,
     Searched,
     Shutdown,
-    StartRoom,
+    StartTrainingRoom,
     SteppedBlock,
-    StepRoom,
-    StopRoom,
+    StepTrainingRoom,
+    StopTrainingRoom,
+    TrainingRoomFailed,
     Welcome,
 )
 from unrolled.models.protocol.wire import WireError, encode, request_reader
-from unrolled.models.training_room.errors import RoomError, Rooms
+from unrolled.models.training_room.errors import TrainingRoomError, TrainingRooms
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class Server:
     """
 
     def __init__(self, connection: socket.socket, secret: str, engine: Engine,
-                 *, rooms: Rooms | None = None, on_disconnect: Callable[[], None] | None = None) -> None:
+                 *, rooms: TrainingRooms | None = None, on_disconnect: Callable[[], None] | None = None) -> None:
         self._connection = connection
         self._secret = secret
         self._engine = engine
@@ -126,8 +126,8 @@ class Server:
 
     def serve(self) -> None:
         """Work until the client leaves or says `Shutdown`."""
-        reading = threading.Thread(target=self._read, name="requests", daemon=True)
-        reading.start()
+        encoded = threading.Thread(target=self._read, name="requests", daemon=True)
+        encoded.start()
         try:
             while not self._gone.is_set():
                 number, request = self._inbox.get()
@@ -140,7 +140,7 @@ class Server:
                 self._connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass  # the client was quicker
-            reading.join(timeout=2)
+            encoded.join(timeout=2)
             self._connection.close()
 
     def _read(self) -> None:
@@ -157,9 +157,9 @@ class Server:
                         continue
                     if isinstance(request, OpenInput):
                         self._newest_run = max(self._newest_run, request.run)
-                    elif isinstance(request, StartRoom):
+                    elif isinstance(request, StartTrainingRoom):
                         self._least_room = max(self._least_room, request.room)
-                    elif isinstance(request, StopRoom):
+                    elif isinstance(request, StopTrainingRoom):
                         self._least_room = max(self._least_room, request.room + 1)
                     elif isinstance(request, Drop):
                         self._dropped.add(request.number)
@@ -192,7 +192,7 @@ class Server:
         return True
 
     def _handle(self, number: int, request: Request) -> None:
-        if isinstance(request, StartRoom | StepRoom | StopRoom):
+        if isinstance(request, StartTrainingRoom | StepTrainingRoom | StopTrainingRoom):
             self._handle_room(request)
             return
         run = request.run if isinstance(request, OF_A_RUN) else NO_RUN
@@ -260,15 +260,15 @@ class Server:
                 return
             done += report.count if isinstance(report, SteppedBlock) else 1
 
-    def _handle_room(self, request: StartRoom | StepRoom | StopRoom) -> None:
+    def _handle_room(self, request: StartTrainingRoom | StepTrainingRoom | StopTrainingRoom) -> None:
         """Train; what goes wrong concerns the training alone, and never the run that is open."""
         room, rooms = request.room, self._rooms
         try:
             if rooms is None:
-                raise RoomError("This backend has no training room.")
-            if isinstance(request, StopRoom):
+                raise TrainingRoomError("This backend has no training room.")
+            if isinstance(request, StopTrainingRoom):
                 rooms.stop(room)
-            elif isinstance(request, StartRoom):
+            elif isinstance(request, StartTrainingRoom):
                 if self._room_wanted(room):
                     self._send(rooms.start(room, request.settings))
             else:
@@ -276,12 +276,12 @@ class Server:
                     if not self._room_wanted(room):
                         return
                     self._send(rooms.step(room, request.changes, request.picture and left == 0))
-        except RoomError as error:
-            self._send(RoomFailed(room, str(error), error.exploded, traceback.format_exc()))
+        except TrainingRoomError as error:
+            self._send(TrainingRoomFailed(room, str(error), error.exploded, traceback.format_exc()))
         except Exception as error:
             log.exception("training failed")
             reason = (str(error).splitlines() or ["no reason given"])[0]
-            self._send(RoomFailed(room, f"The training failed: {type(error).__name__}: {reason}", False,
+            self._send(TrainingRoomFailed(room, f"The training failed: {type(error).__name__}: {reason}", False,
                                   traceback.format_exc()))
 
     def _room_wanted(self, room: int) -> bool:

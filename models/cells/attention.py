@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.cells.hook import Hook, identity
 
 
 class Attended(NamedTuple):
@@ -58,7 +58,7 @@ class AdditiveAttention(nn.Module):
         return keys
 
     def forward(self, hidden: Tensor, features: Tensor, keys: Tensor, mask: Tensor | None = None,
-                change: Change = unchanged, word: Tensor | None = None) -> Attended:
+                hook: Hook = identity, word: Tensor | None = None) -> Attended:
         """Attend.
 
         Parameters
@@ -83,7 +83,7 @@ class AdditiveAttention(nn.Module):
         scores = self.score(joined).squeeze(-1)                                # (P, K, L)
         if mask is not None:
             scores = scores.masked_fill(~mask.unsqueeze(1), float("-inf"))
-        scores = change("attention_scores", scores)
-        weights = change("attention", torch.softmax(scores, dim=-1))
+        scores = hook("attention_scores", scores)
+        weights = hook("attention", torch.softmax(scores, dim=-1))
         context = weights @ features                                           # (P, K, features)
         return Attended(context, weights, scores)

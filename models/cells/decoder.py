@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.models.cells.attention import AdditiveAttention, Attended
-from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.cells.recurrent import CellState, CellStep, first_state, make_cell, state_of
 
 
@@ -120,23 +120,23 @@ class RecurrentDecoder(nn.Module):
         layers = (self.first_hidden, self.first_cell) if self.cell.state_size > 1 else (self.first_hidden,)
         return tuple(torch.tanh(layer(mean)).unsqueeze(1).expand(-1, sequences, -1) for layer in layers)  # (P, K, hidden)
 
-    def step(self, memory: Memory, state: CellState, words: Tensor, change: Change = unchanged) -> tuple[CellState, Step]:
+    def step(self, memory: Memory, state: CellState, words: Tensor, hook: Hook = identity) -> tuple[CellState, Step]:
         """Read the word before, (P, K), and compute everything up to the scores of the next word.
 
         A change may make many sequences of one, by giving its quantity more rows: all that follows has as many then.
         """
-        word = change("word_vector", self.embed(words))                                # (P, K, embedding)
+        word = hook("word_vector", self.embed(words))                                # (P, K, embedding)
         if self.attend is not None:
-            attended = self.attend(state[0], memory.features, memory.keys, memory.mask, change, word)
+            attended = self.attend(state[0], memory.features, memory.keys, memory.mask, hook, word)
             context = attended.context                                                 # (P, K, features)
         else:
             attended, context = None, mean_vector(memory).unsqueeze(1).expand(-1, words.shape[1], -1)
         word = word.expand(*context.shape[:-1], -1)
-        cell = self.cell(torch.cat((self.dropout(word), context), dim=-1), *state, change=change)
+        cell = self.cell(torch.cat((self.dropout(word), context), dim=-1), *state, hook=hook)
         output = self.deepen(self.dropout(torch.cat((cell.hidden, context), dim=-1))) + word
         return state_of(self.cell, cell), Step(attended, cell, torch.tanh(output))
 
-    def scores(self, output: Tensor) -> Tensor:
+    def logits(self, output: Tensor) -> Tensor:
         """Output vectors (..., embedding) → a score for every word (..., V); the word vectors are used again."""
         return F.linear(self.dropout(output), self.embed.weight, self.word_bias) / self.temperature
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.cells.hook import Hook, identity
 
 
 class GRUStep(NamedTuple):
@@ -53,7 +53,7 @@ class GRUCell(nn.Module):
         self.bias_ih = nn.Parameter(torch.empty(3 * hidden_size).uniform_(-bound, bound))
         self.bias_hh = nn.Parameter(torch.empty(3 * hidden_size).uniform_(-bound, bound))
 
-    def forward(self, x: Tensor, hidden: Tensor, change: Change = unchanged) -> GRUStep:
+    def forward(self, x: Tensor, hidden: Tensor, hook: Hook = identity) -> GRUStep:
         """Take one step.
 
         Parameters
@@ -64,12 +64,12 @@ class GRUCell(nn.Module):
         change : Change
             What every quantity passes through.
         """
-        x, hidden = change("cell_input", x), change("hidden_before", hidden)
+        x, hidden = hook("cell_input", x), hook("hidden_before", hidden)
         x_r, x_z, x_n = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)            # each (..., hidden)
         h_r, h_z, h_n = F.linear(hidden, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        reset_gate = change("reset_gate", torch.sigmoid(x_r + h_r))
-        update_gate = change("update_gate", torch.sigmoid(x_z + h_z))
-        candidate = change("candidate", torch.tanh(x_n + reset_gate * h_n))
+        reset_gate = hook("reset_gate", torch.sigmoid(x_r + h_r))
+        update_gate = hook("update_gate", torch.sigmoid(x_z + h_z))
+        candidate = hook("candidate", torch.tanh(x_n + reset_gate * h_n))
         # (1 - z) · n + z · h, with one product less
-        new_hidden = change("hidden", (hidden - candidate) * update_gate + candidate)
+        new_hidden = hook("hidden", (hidden - candidate) * update_gate + candidate)
         return GRUStep(new_hidden, reset_gate, update_gate, candidate)

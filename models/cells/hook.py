@@ -7,7 +7,7 @@ from typing import Protocol
 from torch import Tensor
 
 
-class Change(Protocol):
+class Hook(Protocol):
     """Called with each quantity as soon as it is computed; what it gives is what the step goes on with.
 
     The names are those of the channels; beside them ``word_vector`` or ``frame_vector``, ``attention_scores``, ``logits``,
@@ -20,6 +20,6 @@ class Change(Protocol):
         ...
 
 
-def unchanged(name: str, value: Tensor, /) -> Tensor:
+def identity(name: str, value: Tensor, /) -> Tensor:
     """Leave everything as it is: the same tensor, so the same bits."""
     return value

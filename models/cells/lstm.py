@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.cells.hook import Hook, identity
 
 
 class LSTMStep(NamedTuple):
@@ -59,7 +59,7 @@ class LSTMCell(nn.Module):
         self.bias_ih = nn.Parameter(torch.empty(4 * hidden_size).uniform_(-bound, bound))
         self.bias_hh = nn.Parameter(torch.empty(4 * hidden_size).uniform_(-bound, bound))
 
-    def forward(self, x: Tensor, hidden: Tensor, cell: Tensor, change: Change = unchanged) -> LSTMStep:
+    def forward(self, x: Tensor, hidden: Tensor, cell: Tensor, hook: Hook = identity) -> LSTMStep:
         """Take one step.
 
         Parameters
@@ -70,11 +70,11 @@ class LSTMCell(nn.Module):
         change : Change
             What every quantity passes through.
         """
-        x, hidden, cell = change("cell_input", x), change("hidden_before", hidden), change("cell_before", cell)
+        x, hidden, cell = hook("cell_input", x), hook("hidden_before", hidden), hook("cell_before", cell)
         pre_activations = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(hidden, self.weight_hh, self.bias_hh)
         i, f, g, o = pre_activations.chunk(4, dim=-1)  # each (..., hidden)
-        input_gate, forget_gate = change("input_gate", torch.sigmoid(i)), change("forget_gate", torch.sigmoid(f))
-        output_gate, cell_gate = change("output_gate", torch.sigmoid(o)), change("cell_gate", torch.tanh(g))
-        new_cell = change("cell", forget_gate * cell + input_gate * cell_gate)
-        new_hidden = change("hidden", output_gate * torch.tanh(new_cell))
+        input_gate, forget_gate = hook("input_gate", torch.sigmoid(i)), hook("forget_gate", torch.sigmoid(f))
+        output_gate, cell_gate = hook("output_gate", torch.sigmoid(o)), hook("cell_gate", torch.tanh(g))
+        new_cell = hook("cell", forget_gate * cell + input_gate * cell_gate)
+        new_hidden = hook("hidden", output_gate * torch.tanh(new_cell))
         return LSTMStep(new_hidden, new_cell, input_gate, forget_gate, output_gate, cell_gate)

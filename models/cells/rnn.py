@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.cells.hook import Hook, identity
 
 
 class RNNStep(NamedTuple):
@@ -46,7 +46,7 @@ class RNNCell(nn.Module):
         self.bias_ih = nn.Parameter(torch.empty(hidden_size).uniform_(-bound, bound))
         self.bias_hh = nn.Parameter(torch.empty(hidden_size).uniform_(-bound, bound))
 
-    def forward(self, x: Tensor, hidden: Tensor, change: Change = unchanged) -> RNNStep:
+    def forward(self, x: Tensor, hidden: Tensor, hook: Hook = identity) -> RNNStep:
         """Take one step.
 
         Parameters
@@ -57,6 +57,6 @@ class RNNCell(nn.Module):
         change : Change
             What every quantity passes through.
         """
-        x, hidden = change("cell_input", x), change("hidden_before", hidden)
+        x, hidden = hook("cell_input", x), hook("hidden_before", hidden)
         pre_activation = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(hidden, self.weight_hh, self.bias_hh)
-        return RNNStep(change("hidden", torch.tanh(pre_activation)))
+        return RNNStep(hook("hidden", torch.tanh(pre_activation)))

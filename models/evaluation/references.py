@@ -41,4 +41,4 @@ def _read(network: RecurrentDecoder, memory: Memory, references: Sequence[Sequen
     targets = torch.from_numpy(batch.targets).to(device)
     outputs = teacher_forced(network, memory, torch.from_numpy(batch.inputs).to(device), batch.active).outputs
     there = targets >= 0
-    return network.scores(outputs[there]).float(), targets[there]
+    return network.logits(outputs[there]).float(), targets[there]

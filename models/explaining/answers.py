@@ -10,10 +10,10 @@ from unrolled.models.explaining.gradients import gradients
 from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.explaining.replay import replay
 from unrolled.models.protocol.questions import AnswerPart, ExplainStep, FollowGradients, OccludeStep, Question, Replay
-from unrolled.models.runs.branch import Line
+from unrolled.models.runs.branch import Branch
 
 
-def answers(line: Line, question: Question, wanted: StillWanted) -> Iterator[AnswerPart]:
+def answers(branch: Branch, question: Question, wanted: StillWanted) -> Iterator[AnswerPart]:
     """The parts of an answer, as they are found.
 
     Raises
@@ -25,15 +25,15 @@ def answers(line: Line, question: Question, wanted: StillWanted) -> Iterator[Ans
     """
     last = question.last if isinstance(question, FollowGradients | Replay) else question.step
     first = question.first if isinstance(question, FollowGradients | Replay) else question.step
-    if last >= len(line):
-        raise EngineError("question", f"Step {last} is not there yet: {len(line)} are recorded.")
+    if last >= len(branch):
+        raise EngineError("question", f"Step {last} is not there yet: {len(branch)} are recorded.")
     if last < first:
         raise EngineError("question", f"Step {last} comes before step {first}.")
     if isinstance(question, ExplainStep):
-        yield explain(line, question.step, question.unit, wanted)
+        yield explain(branch, question.step, question.unit, wanted)
     elif isinstance(question, FollowGradients):
-        yield from gradients(line, first, last, wanted)
+        yield from gradients(branch, first, last, wanted)
     elif isinstance(question, OccludeStep):
-        yield occlude(line, question.step, wanted)
+        yield occlude(branch, question.step, wanted)
     else:
-        yield from replay(line, first, last, wanted)
+        yield from replay(branch, first, last, wanted)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.cells.hook import Hook, identity
 
 
 class Captured(dict[str, Tensor]):
-    """A `Change` that changes what another one does, and keeps what that made of each quantity.
+    """A `Hook` that changes what another one does, and keeps what that made of each quantity.
 
     Parameters
     ----------
@@ -16,9 +16,9 @@ class Captured(dict[str, Tensor]):
         The edits that are in force.
     """
 
-    def __init__(self, change: Change = unchanged) -> None:
+    def __init__(self, hook: Hook = identity) -> None:
         super().__init__()
-        self._change = change
+        self._change = hook
 
     def __call__(self, name: str, value: Tensor, /) -> Tensor:
         """Pass a quantity on, edited."""

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from unrolled.models.backend.engine import EngineError, StillWanted
 from unrolled.models.cells import Cell, GRUCell, LSTMCell
-from unrolled.models.cells.hook import Change
+from unrolled.models.cells.hook import Hook
 from unrolled.models.explaining.capturing import Captured
 from unrolled.models.protocol.questions import Contributor, Equation, Explained, Looked, Part
-from unrolled.models.runs.branch import Line, computing
+from unrolled.models.runs.branch import Branch, computing
 
 NAMED_UNITS, NAMED_PLACES, NAMED_LOOKED = 8, 6, 12
 EDITED_FROM = 1e-5  # a value that is farther from its equation than this was edited, not rounded
@@ -26,16 +26,16 @@ LSTM_GATES = (("input_gate", "i", "σ"), ("forget_gate", "f", "σ"), ("cell_gate
 class _Step:
     """Everything that one recorded step computed, in double precision, and whose weights."""
 
-    def __init__(self, line: Line, step: int, wanted: StillWanted) -> None:
-        self.line, self.step = line, step
-        change: Change = line.change_at(step)
-        captured = Captured(change)
-        before, self.memory = line.state(step, wanted), line.memory_at(step)
-        with computing(line.stepper.device.type):
-            line.stepper.step(self.memory, before, [line.token_before(step)], captured)
+    def __init__(self, branch: Branch, step: int, wanted: StillWanted) -> None:
+        self.branch, self.step = branch, step
+        hook: Hook = branch.hook_at(step)
+        captured = Captured(hook)
+        before, self.memory = branch.state(step, wanted), branch.memory_at(step)
+        with computing(branch.stepper.device.type):
+            branch.stepper.step(self.memory, before, [branch.token_before(step)], captured)
             self.values = {name: value.flatten(0, -2)[0].double().cpu() for name, value in captured.items()}
-        self.anatomy = line.stepper.anatomy
-        self.cell: Cell = self.anatomy.cell
+        self.structure = branch.stepper.structure
+        self.cell: Cell = self.structure.cell
         self.size = self.cell.hidden_size
 
     def row(self, gate: int, unit: int) -> tuple[Tensor, Tensor, float, float]:
@@ -48,7 +48,7 @@ class _Step:
         """What the cell's input x adds to a pre-activation, a part for the word, the context, the frame."""
         weights, _, _, _ = self.row(gate, unit)
         x, begin, parts = self.values["cell_input"], 0, []
-        for kind, length in self.anatomy.parts:
+        for kind, length in self.structure.parts:
             own, begin = slice(begin, begin + length), begin + length
             value = float(weights[own] @ x[own])
             if kind == "word":
@@ -57,7 +57,7 @@ class _Step:
             elif kind == "frame":
                 parts.append(Part(symbol=f"W_{letter} x_t", value=value,
                                   contributors=(Contributor(kind="frame", index=self.step, value=value),)))
-            elif self.anatomy.attend is None:
+            elif self.structure.attend is None:
                 parts.append(Part(symbol=f"V_{letter} v", value=value))
             else:
                 parts.append(self._context_part(f"V_{letter} z_t", value, weights[own]))
@@ -69,7 +69,7 @@ class _Step:
         attention = self.values["attention"]
         added = attention * alone
         best = added.abs().topk(min(NAMED_PLACES, len(added))).indices.tolist()
-        names = self.line.reading_at(self.step).source
+        names = self.branch.input_at(self.step).source
         named = tuple(Contributor(kind="place", index=place, value=float(added[place]), weight=float(attention[place]),
                                   activity=float(alone[place]), name=names[place] if names else "") for place in best)
         return Part(symbol=symbol, value=value, contributors=named, rest=value - sum(own.value for own in named))
@@ -90,16 +90,16 @@ class _Step:
         return float(self.values[name][unit])
 
     def _word_before(self) -> str:
-        words, token = self.line.stepper.description.words, self.line.token_before(self.step)
+        words, token = self.branch.stepper.description.words, self.branch.token_before(self.step)
         return words[token] if 0 <= token < len(words) else ""
 
 
-def explain(line: Line, step: int, unit: int, wanted: StillWanted) -> Explained:
+def explain(branch: Branch, step: int, unit: int, wanted: StillWanted) -> Explained:
     """A recorded step of one unit. Raises `EngineError` where there is no such unit."""
-    cell = line.stepper.anatomy.cell
+    cell = branch.stepper.structure.cell
     if unit >= cell.hidden_size:
         raise EngineError("question", f"There is no unit {unit}; {cell.hidden_size:,} are counted from 0.")
-    taken = _Step(line, step, wanted)
+    taken = _Step(branch, step, wanted)
     if isinstance(cell, LSTMCell):
         kind, equations = "lstm", _lstm(taken, unit)
     elif isinstance(cell, GRUCell):
@@ -173,12 +173,12 @@ def _function(name: str, total: float) -> float:
 def _with_attention(taken: _Step, explained: Explained) -> Explained:
     scores, weights = taken.values["attention_scores"], taken.values["attention"]
     order = torch.argsort(weights, descending=True, stable=True)[:NAMED_LOOKED].tolist()
-    names = taken.line.reading_at(taken.step).source
+    names = taken.branch.input_at(taken.step).source
     looked = tuple(Looked(place=place, score=float(scores[place]), weight=float(weights[place]),
                           name=names[place] if names else "") for place in order)
     largest = float(scores.max())
-    begin = next((sum(length for _, length in taken.anatomy.parts[:number])
-                  for number, (kind, _) in enumerate(taken.anatomy.parts) if kind == "context"), 0)
+    begin = next((sum(length for _, length in taken.structure.parts[:number])
+                  for number, (kind, _) in enumerate(taken.structure.parts) if kind == "context"), 0)
     return Explained(
         step=explained.step, unit=explained.unit, cell=explained.cell, equations=explained.equations, looked=looked,
         places=len(weights), score_max=largest, score_sum=float((scores - largest).exp().sum()),

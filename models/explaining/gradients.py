@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from unrolled.models.backend.engine import EngineError, StillWanted, Superseded
-from unrolled.models.cells.hook import Change
+from unrolled.models.cells.hook import Hook
 from unrolled.models.protocol.questions import GradientRows
-from unrolled.models.runs.branch import Line
+from unrolled.models.runs.branch import Branch
 from unrolled.models.trace.edits import ClampUnits, ScaleUnits
 
 ROWS_AT_ONCE = 32
@@ -28,10 +28,10 @@ MOST_STEPS = 1024  # the graph of so many steps with 512 units takes about a gig
 
 
 class _Followed:
-    """A `Change` that makes a row of its own for each word, and keeps what gradients are taken by."""
+    """A `Hook` that makes a row of its own for each word, and keeps what gradients are taken by."""
 
-    def __init__(self, change: Change, rows: int) -> None:
-        self._change, self._rows = change, rows
+    def __init__(self, hook: Hook, rows: int) -> None:
+        self._change, self._rows = hook, rows
         self.word: Tensor | None = None
         self.hidden: Tensor | None = None
         self.cell: Tensor | None = None
@@ -46,7 +46,7 @@ class _Followed:
         return value
 
 
-def gradients(line: Line, first: int, last: int, wanted: StillWanted) -> Iterator[GradientRows]:
+def gradients(branch: Branch, first: int, last: int, wanted: StillWanted) -> Iterator[GradientRows]:
     """The words of steps `first` to `last`, followed back to `first`; some rows at a time.
 
     Where `first` is 0 the first state is followed back too, to the places that it was made of; otherwise the state before
@@ -61,12 +61,12 @@ def gradients(line: Line, first: int, last: int, wanted: StillWanted) -> Iterato
     if last - first >= MOST_STEPS:
         raise EngineError("question", f"{last + 1 - first:,} steps cannot be followed back at once; {MOST_STEPS:,} are the most.")
     for row in range(first, last + 1, ROWS_AT_ONCE):
-        yield _rows(line, row, min(row + ROWS_AT_ONCE, last + 1), first, last + 1, wanted)
+        yield _rows(branch, row, min(row + ROWS_AT_ONCE, last + 1), first, last + 1, wanted)
 
 
-def _rows(line: Line, row: int, stop: int, column: int, columns_end: int, wanted: StillWanted) -> GradientRows:
+def _rows(branch: Branch, row: int, stop: int, column: int, columns_end: int, wanted: StillWanted) -> GradientRows:
     rows = stop - row
-    followed, looked_at, log_probs, begun_from = _forward(line, row, stop, column, wanted)
+    followed, looked_at, log_probs, begun_from = _forward(branch, row, stop, column, wanted)
     places = list({id(own): own for own in looked_at if own is not None}.values())
     first = [begun_from] if begun_from is not None else []
     hidden = [own.hidden for own in followed if own.hidden is not None]
@@ -93,7 +93,7 @@ def _rows(line: Line, row: int, stop: int, column: int, columns_end: int, wanted
         whole[:, : len(columns)] = torch.stack([own.detach().float().cpu() for own in columns], dim=1)
         return _bytes(whole)
 
-    along = _forget_path(line, followed, by_cell, row, column) if cells else []
+    along = _forget_path(branch, followed, by_cell, row, column) if cells else []
     return GradientRows(
         row=row, rows=rows, column=column, columns=width,
         hidden=table([_norm(own, rows) for own in by_hidden]), cell=table([_norm(own, rows) for own in by_cell]),
@@ -106,18 +106,18 @@ def _rows(line: Line, row: int, stop: int, column: int, columns_end: int, wanted
         if by_place else b"")
 
 
-def _forward(line: Line, row: int, stop: int, column: int,
+def _forward(branch: Branch, row: int, stop: int, column: int,
              wanted: StillWanted) -> tuple[list[_Followed], list[Tensor | None], list[Tensor], Tensor | None]:
     """All steps from `column` up to `stop`, with a graph: what was kept of each; of each row the vectors that its step
     looks at, and the log-probability of its word; and where `column` is 0 the vectors that the first state is made of.
     """
-    stepper, rows = line.stepper, stop - row
+    stepper, rows = branch.stepper, stop - row
     begun_from: Tensor | None = None
     if column == 0:  # vectors of their own, so that what comes through the first state is told from what is looked at
-        beginning, begun_from = stepper.differentiable(line.memory_at(0), rows)
+        beginning, begun_from = stepper.differentiable(branch.memory_at(0), rows)
         state: Any = stepper.start(beginning)
     else:
-        state = _plain(line.state(column, wanted))
+        state = _plain(branch.state(column, wanted))
     memories: dict[int, tuple[Any, Tensor | None]] = {}
     followed: list[_Followed] = []
     looked_at: list[Tensor | None] = []
@@ -125,18 +125,18 @@ def _forward(line: Line, row: int, stop: int, column: int,
     for step in range(column, stop):
         if not wanted():
             raise Superseded
-        memory = line.memory_at(step)
+        memory = branch.memory_at(step)
         if id(memory) not in memories:
             memories[id(memory)] = stepper.differentiable(memory, rows)
-        followed.append(_Followed(line.change_at(step), rows))
-        state, record = stepper.step(memories[id(memory)][0], state, [line.token_before(step)], followed[-1])
+        followed.append(_Followed(branch.hook_at(step), rows))
+        state, record = stepper.step(memories[id(memory)][0], state, [branch.token_before(step)], followed[-1])
         if step >= row:
             looked_at.append(memories[id(memory)][1])
-            log_probs.append(record.log_probs[step - row, line.tokens[step]])
+            log_probs.append(record.log_probs[step - row, branch.tokens[step]])
     return followed, looked_at, log_probs, begun_from
 
 
-def _forget_path(line: Line, followed: list[_Followed], by_cell: list[Tensor], row: int, column: int) -> list[Tensor]:
+def _forget_path(branch: Branch, followed: list[_Followed], by_cell: list[Tensor], row: int, column: int) -> list[Tensor]:
     """What reaches each c_k along the cell alone, each (rows, hidden)."""
     rows = len(followed) - (row - column)
     flat = [own.reshape(rows, -1) for own in by_cell]
@@ -150,14 +150,14 @@ def _forget_path(line: Line, followed: list[_Followed], by_cell: list[Tensor], r
         along[place] = arriving
         gate = followed[place].forget_gate
         assert gate is not None
-        arriving = arriving * _kept(line, step, gate.detach().reshape(rows, -1))
+        arriving = arriving * _kept(branch, step, gate.detach().reshape(rows, -1))
     return along
 
 
-def _kept(line: Line, step: int, forget_gate: Tensor) -> Tensor:
+def _kept(branch: Branch, step: int, forget_gate: Tensor) -> Tensor:
     """∂c_t/∂c_{t-1} along the cell: the forget gate, and what edits of the cell leave of it."""
     kept = forget_gate
-    for edit in line.edits:
+    for edit in branch.edits:
         if isinstance(edit, ClampUnits | ScaleUnits) and edit.channel == "cell" and edit.covers(step):
             kept = kept.clone()
             units = list(edit.units) if edit.units else slice(None)

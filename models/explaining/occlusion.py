@@ -11,18 +11,18 @@ import torch
 from torch import Tensor
 
 from unrolled.models.backend.engine import EngineError, StillWanted
-from unrolled.models.cells.hook import Change
+from unrolled.models.cells.hook import Hook
 from unrolled.models.explaining.capturing import Captured
 from unrolled.models.protocol.questions import Occluded
-from unrolled.models.runs.branch import Line, computing
+from unrolled.models.runs.branch import Branch, computing
 from unrolled.models.trace.edits import SetAttention, UniformAttention
 
 
 class _EachMasked:
     """Makes L rows of one: in row j place j is masked."""
 
-    def __init__(self, change: Change, *, overruled: bool) -> None:
-        self._change = change
+    def __init__(self, hook: Hook, *, overruled: bool) -> None:
+        self._change = hook
         self._overruled = overruled  # an edit sets the weights, so that the scores have no say
 
     def __call__(self, name: str, value: Tensor, /) -> Tensor:
@@ -38,7 +38,7 @@ class _EachMasked:
         return torch.eye(value.shape[-1], dtype=torch.bool, device=value.device)
 
 
-def occlude(line: Line, step: int, wanted: StillWanted) -> Occluded:
+def occlude(branch: Branch, step: int, wanted: StillWanted) -> Occluded:
     """Mask each place that a recorded step attends to.
 
     Raises
@@ -46,16 +46,17 @@ def occlude(line: Line, step: int, wanted: StillWanted) -> Occluded:
     EngineError
         When the model has no attention.
     """
-    stepper = line.stepper
-    if stepper.anatomy.attend is None:
+    stepper = branch.stepper
+    if stepper.structure.attend is None:
         raise EngineError("question", "This model has no attention whose places could be masked.")
-    overruled = any(isinstance(edit, UniformAttention | SetAttention) and edit.covers(step) for edit in line.edits)
-    before, memory, read, token = line.state(step, wanted), line.memory_at(step), [line.token_before(step)], line.tokens[step]
-    plain, masked = Captured(line.change_at(step)), Captured(_EachMasked(line.change_at(step), overruled=overruled))
+    overruled = any(isinstance(edit, UniformAttention | SetAttention) and edit.covers(step) for edit in branch.edits)
+    before, memory = branch.state(step, wanted), branch.memory_at(step)
+    read, token = [branch.token_before(step)], branch.tokens[step]
+    plain, masked = Captured(branch.hook_at(step)), Captured(_EachMasked(branch.hook_at(step), overruled=overruled))
     with computing(stepper.device.type):
         _, record = stepper.step(memory, before, read, plain)
         _, records = stepper.step(memory, before, read, masked)
-    rivals = [other for other in range(len(stepper.description.words)) if other not in (token, *stepper.never_written)]
+    rivals = [other for other in range(len(stepper.description.words)) if other not in (token, *stepper.suppressed_tokens)]
     logits, each = plain["logits"].flatten(0, -2)[0].double(), masked["logits"].flatten(0, -2).double()  # (V,), (L, V)
     margin, runner_up = _margins(logits.unsqueeze(0), token, rivals)
     margins, _ = _margins(each, token, rivals)

@@ -16,18 +16,18 @@ from torch import Tensor
 from unrolled.models.backend.engine import EngineError, StillWanted, Superseded
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, Replayed
-from unrolled.models.runs.branch import CANDIDATES, Line, computing
+from unrolled.models.runs.branch import CANDIDATES, Branch, computing
 
 BLOCK_STEPS = 256
 
 
-def replay(line: Line, first: int, last: int, wanted: StillWanted) -> Iterator[Replayed]:
+def replay(branch: Branch, first: int, last: int, wanted: StillWanted) -> Iterator[Replayed]:
     """Take steps again, some at a time. Raises `EngineError` where the weights cannot be read again."""
     try:
-        reference = line.second.reference
+        reference = branch.second.reference
     except CheckpointError as error:
         raise EngineError("question", str(error)) from error
-    names = tuple(channel.name for channel in line.channels)
+    names = tuple(channel.name for channel in branch.channels)
     with computing("cpu"):
         for start in range(first, last + 1, BLOCK_STEPS):
             stop = min(start + BLOCK_STEPS, last + 1)
@@ -35,12 +35,13 @@ def replay(line: Line, first: int, last: int, wanted: StillWanted) -> Iterator[R
             for step in range(start, stop):
                 if not wanted():
                     raise Superseded
-                memory = line.second.memory(line.reading_at(step))
-                state = reference.start(memory) if step == 0 else _doubled(line.state(step, wanted), len(reference.start(memory)))
-                found = reference.step(memory, state, line.token_before(step), step, line.change_at(step))
+                memory = branch.second.memory(branch.input_at(step))
+                first = reference.start(memory)
+                state = first if step == 0 else _doubled(branch.state(step, wanted), len(first))
+                found = reference.step(memory, state, branch.token_before(step), step, branch.hook_at(step))
                 log_probs = found["log_probs"]
                 best = log_probs.topk(min(CANDIDATES, len(log_probs))).values
-                rows.append(torch.cat([*(found[name] for name in names), log_probs[line.tokens[step]].unsqueeze(0), best]))
+                rows.append(torch.cat([*(found[name] for name in names), log_probs[branch.tokens[step]].unsqueeze(0), best]))
             values = torch.stack(rows).float().numpy()                                         # (steps, total + 1 + candidates)
             yield Replayed(first=start, count=stop - start, channels=(*names, LOG_PROBS, CANDIDATE_LOG_PROBS),
                            values=values.astype("<f4", copy=False).tobytes(), computed_by=reference.computed_by)

@@ -61,7 +61,7 @@ class Decoding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return "greedy"
 
 
-class RoomSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TrainingRoomSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is trained in the training room: fixed from its start.
 
     Attributes
@@ -88,7 +88,7 @@ class RoomSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     seed: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1
 
 
-class RoomChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TrainingRoomChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What can be changed while it trains.
 
     Attributes
@@ -217,25 +217,25 @@ class Cancel(msgspec.Struct, frozen=True, tag=True):
     run: Count
 
 
-class StartRoom(msgspec.Struct, frozen=True, tag=True):
+class StartTrainingRoom(msgspec.Struct, frozen=True, tag=True):
     """Begin a training in the training room. As with runs, rooms are numbered and the highest wins; a run that is open
     is not touched.
     """
 
     room: Count
-    settings: RoomSettings = RoomSettings()
+    settings: TrainingRoomSettings = TrainingRoomSettings()
 
 
-class StepRoom(msgspec.Struct, frozen=True, tag=True):
+class StepTrainingRoom(msgspec.Struct, frozen=True, tag=True):
     """Make so many updates, with what is in force for them; `picture`: the last one brings the gradients' map too."""
 
     room: Count
-    changes: RoomChanges = RoomChanges()
+    changes: TrainingRoomChanges = TrainingRoomChanges()
     updates: Positive = 1
     picture: bool = False
 
 
-class StopRoom(msgspec.Struct, frozen=True, tag=True):
+class StopTrainingRoom(msgspec.Struct, frozen=True, tag=True):
     """End a training, now, and forget it."""
 
     room: Count
@@ -288,7 +288,7 @@ class Opened(msgspec.Struct, frozen=True, tag=True):
         sentence has words); empty where the model's description holds.
     source : tuple of str
         What attention with the axis ``source`` looks at: the words of the sentence as the model reads them.
-    given : int
+    prompt_tokens : int
         The first so many steps have tokens that the input gives; the model only says how probable it found them.
     maximum_steps : int
         Where the run is stopped that has not ended by itself; 0 where the description holds.
@@ -301,7 +301,7 @@ class Opened(msgspec.Struct, frozen=True, tag=True):
     seconds: float
     channels: tuple[Channel, ...] = ()
     source: tuple[str, ...] = ()
-    given: int = 0
+    prompt_tokens: int = 0
     maximum_steps: int = 0
     notes: tuple[str, ...] = ()
 
@@ -532,7 +532,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     unit: int = -1
 
 
-class RoomStarted(msgspec.Struct, frozen=True, tag=True):
+class TrainingRoomStarted(msgspec.Struct, frozen=True, tag=True):
     """A training stands ready, no update made.
 
     Attributes
@@ -548,7 +548,7 @@ class RoomStarted(msgspec.Struct, frozen=True, tag=True):
     """
 
     room: Count
-    settings: RoomSettings
+    settings: TrainingRoomSettings
     sentence: str
     chance_loss: NotNegative
     chance_accuracy: Fraction
@@ -557,7 +557,7 @@ class RoomStarted(msgspec.Struct, frozen=True, tag=True):
     parameters: Count
 
 
-class RoomUpdated(msgspec.Struct, frozen=True, tag=True):
+class TrainingRoomUpdated(msgspec.Struct, frozen=True, tag=True):
     """An update was made; all numbers are finite.
 
     Attributes
@@ -612,7 +612,7 @@ class RoomUpdated(msgspec.Struct, frozen=True, tag=True):
         return flat.reshape(steps, steps)
 
 
-class RoomFailed(msgspec.Struct, frozen=True, tag=True):
+class TrainingRoomFailed(msgspec.Struct, frozen=True, tag=True):
     """A training cannot begin or go on: one sentence for people; `exploded` where its numbers are not finite any more."""
 
     room: Count
@@ -621,7 +621,7 @@ class RoomFailed(msgspec.Struct, frozen=True, tag=True):
     detail: str = ""
 
 
-Request = (Hello | LoadModel | DrawInput | OpenInput | AddInput | Fork | Advance | Search | Ask | Drop | Cancel | StartRoom
-           | StepRoom | StopRoom | Shutdown)
+Request = (Hello | LoadModel | DrawInput | OpenInput | AddInput | Fork | Advance | Search | Ask | Drop | Cancel
+           | StartTrainingRoom | StepTrainingRoom | StopTrainingRoom | Shutdown)
 Report = (Welcome | Ready | Progress | Loaded | InputDrawn | Opened | InputAdded | Forked | Stepped | SteppedBlock | Ended
-          | BeamStepped | Searched | Answer | Idle | Failed | RoomStarted | RoomUpdated | RoomFailed)
+          | BeamStepped | Searched | Answer | Idle | Failed | TrainingRoomStarted | TrainingRoomUpdated | TrainingRoomFailed)

@@ -17,15 +17,15 @@ import torch
 from torch import Tensor
 
 from unrolled.models.backend.engine import EngineError, NotFinite, StillWanted, Superseded
-from unrolled.models.cells.hook import Change
+from unrolled.models.cells.hook import Hook
 from unrolled.models.protocol.message import BeamStepped, Decoding, Ended, Stepped, SteppedBlock
 from unrolled.models.runs.hypotheses import Hypotheses, searchable
 from unrolled.models.stepping.beam import BeamRound, beam_search
 from unrolled.models.stepping.channels import ORDER_OF_COMPUTATION
 from unrolled.models.stepping.choosing import choose
-from unrolled.models.stepping.editing import change_at, forced_token, input_at
+from unrolled.models.stepping.editing import forced_token, hook_at, input_at
 from unrolled.models.stepping.second import SecondComputation
-from unrolled.models.stepping.stepper import AnyStepper, Reading, StepRecord
+from unrolled.models.stepping.stepper import AnyStepper, EncodedInput, StepRecord
 from unrolled.models.trace import Candidate, Channel
 from unrolled.models.trace.edits import Edit
 
@@ -33,7 +33,7 @@ CANDIDATES = 10
 BLOCK_STEPS = 256
 
 
-class Line:
+class Branch:
     """A model and what it writes on one branch.
 
     Parameters
@@ -55,54 +55,54 @@ class Line:
         That of the branch that this one leaves.
     """
 
-    def __init__(self, run: int, branch: int, stepper: AnyStepper, reading: Reading[Any], *,
-                 others: Mapping[str, Reading[Any]], edits: Sequence[Edit] = (), tokens: Sequence[int] = (),
+    def __init__(self, run: int, branch: int, stepper: AnyStepper, encoded: EncodedInput[Any], *,
+                 others: Mapping[str, EncodedInput[Any]], edits: Sequence[Edit] = (), tokens: Sequence[int] = (),
                  states: Mapping[int, Any] | None = None, second: SecondComputation | None = None) -> None:
         self._run, self._branch = run, branch
-        self.stepper, self.reading, self.edits = stepper, reading, tuple(edits)
+        self.stepper, self.encoded, self.edits = stepper, encoded, tuple(edits)
         self._others = others
         self.second = second or SecondComputation(stepper)
         description = stepper.description
-        self.maximum = reading.maximum_steps or description.maximum_steps
-        self.channels: tuple[Channel, ...] = reading.channels or description.channels
+        self.maximum = encoded.maximum_steps or description.maximum_steps
+        self.channels: tuple[Channel, ...] = encoded.channels or description.channels
         self.tokens: list[int] = list(tokens)
         self._states: dict[int, Any] = dict(states or {})
         if 0 not in self._states:
             with computing(stepper.device.type):
                 self._states[0] = stepper.start(self.memory_at(0))
         self._barred = torch.zeros(len(description.words))
-        self._barred[list(stepper.never_written)] = float("-inf")
+        self._barred[list(stepper.suppressed_tokens)] = float("-inf")
         self._plan: tuple[int, ...] = ()  # what a beam search found, where one was asked for
         self._planned_for: Decoding | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def fork(self, branch: int, step: int, edits: Sequence[Edit]) -> Line:
+    def fork(self, branch: int, step: int, edits: Sequence[Edit]) -> Branch:
         """A branch that leaves this one before a step; what comes earlier is shared and not computed again."""
         if step > len(self.tokens):
             raise EngineError("step", f"Step {step} is not there yet: {len(self.tokens)} are recorded.")
         # What a branch looks at from its very beginning is its own, and so is the state that it begins with.
         states = {place: state for place, state in self._states.items() if place <= step} if step else {}
-        return Line(self._run, branch, self.stepper, self.reading, others=self._others, edits=edits,
+        return Branch(self._run, branch, self.stepper, self.encoded, others=self._others, edits=edits,
                     tokens=self.tokens[:step], states=states, second=self.second)
 
     def advance(self, step: int, decoding: Decoding, wanted: StillWanted,
                 count: int = 1) -> Stepped | SteppedBlock | Ended:
         """Take one step from the state before it, or up to `count` at once where the input gives the tokens."""
-        description, given = self.stepper.description, self.reading.given
+        description, prompt_tokens = self.stepper.description, self.encoded.prompt_tokens
         if step > len(self.tokens):
             raise EngineError("step", f"Step {step} is not there yet: {len(self.tokens)} are recorded.")
         if step >= self.maximum:
             return Ended(self._run, False, self._branch)
-        if step > len(given) and self.tokens[step - 1] == description.end_token:
+        if step > len(prompt_tokens) and self.tokens[step - 1] == description.end_token:
             return Ended(self._run, True, self._branch)
         before = self.state(step, wanted)
         self.forget_from(step)
         force = forced_token(self.edits, step)
-        if count > 1 and step < len(given):
-            return self._read_block(step, before, given[step : step + min(count, BLOCK_STEPS)], wanted)
-        if force < 0 and step >= len(given) and decoding.method == "beam" and not self._planned(decoding):
+        if count > 1 and step < len(prompt_tokens):
+            return self._read_block(step, before, prompt_tokens[step : step + min(count, BLOCK_STEPS)], wanted)
+        if force < 0 and step >= len(prompt_tokens) and decoding.method == "beam" and not self._planned(decoding):
             self.search(decoding, None, wanted)
         started = time.perf_counter()
         with computing(self.stepper.device.type):
@@ -112,8 +112,8 @@ class Line:
         log_probs, values = packed[:words], packed[words:]
         if force >= 0:
             token = force
-        elif step < len(given):
-            token = given[step]
+        elif step < len(prompt_tokens):
+            token = prompt_tokens[step]
         elif decoding.method == "beam" and self._planned(decoding) and step < len(self._plan):
             token = self._plan[step]
         else:
@@ -132,18 +132,19 @@ class Line:
         report : callable, optional
             Told of every step's hypotheses.
         """
-        begin, description, stepper, given = len(self.tokens), self.stepper.description, self.stepper, self.reading.given
-        if begin > len(given) and self.tokens[begin - 1] == description.end_token:
+        begin, description, stepper = len(self.tokens), self.stepper.description, self.stepper
+        prompt_tokens = self.encoded.prompt_tokens
+        if begin > len(prompt_tokens) and self.tokens[begin - 1] == description.end_token:
             return  # nothing follows END
         at = begin
         record: StepRecord | None = None
 
         def take_step(state: Any, words: Tensor) -> tuple[Any, Tensor]:
             nonlocal at, record
-            state, record = stepper.step(self.memory_at(at), state, words[0].tolist(), self.change_at(at))
+            state, record = stepper.step(self.memory_at(at), state, words[0].tolist(), self.hook_at(at))
             record = StepRecord(record.packed.cpu(), record.vocabulary)
             only = forced_token(self.edits, at)
-            only = given[at] if only < 0 and at < len(given) else only
+            only = prompt_tokens[at] if only < 0 and at < len(prompt_tokens) else only
             at += 1
             return state, searchable(record, only, self._barred).unsqueeze(0)
 
@@ -171,22 +172,22 @@ class Line:
         """The token that a step reads."""
         return self.tokens[step - 1] if step else self.stepper.description.start_token
 
-    def reading_at(self, step: int) -> Reading[Any]:
+    def input_at(self, step: int) -> EncodedInput[Any]:
         """The input that a step looks at."""
         swapped = input_at(self.edits, step)
         if not swapped:
-            return self.reading
+            return self.encoded
         if swapped not in self._others:
             raise EngineError("edit", "The input that this branch looks at is not there any more; choose it again.")
         return self._others[swapped]
 
     def memory_at(self, step: int) -> Any:
         """What a step looks at, as the model has read it."""
-        return self.reading_at(step).memory
+        return self.input_at(step).memory
 
-    def change_at(self, step: int) -> Change:
+    def hook_at(self, step: int) -> Hook:
         """What the edits do at a step."""
-        return change_at(self.edits, step)
+        return hook_at(self.edits, step)
 
     def state(self, step: int, wanted: StillWanted) -> Any:
         """The state before a step, computed again from the nearest one before it where it was not kept."""
@@ -198,8 +199,8 @@ class Line:
             for place in range(nearest, step):
                 if not wanted():
                     raise Superseded
-                state, _ = self.stepper.step(self.memory_at(place), state, [self.token_before(place)], self.change_at(place))
-                if place + 1 >= len(self.reading.given):
+                state, _ = self.stepper.step(self.memory_at(place), state, [self.token_before(place)], self.hook_at(place))
+                if place + 1 >= len(self.encoded.prompt_tokens):
                     self._states[place + 1] = state
         self._states[step] = state
         return state
@@ -208,7 +209,7 @@ class Line:
 
     def _step(self, state: Any, step: int) -> tuple[Any, Tensor]:
         """A step: the new state, and on the host the log-probabilities and all channels."""
-        state, record = self.stepper.step(self.memory_at(step), state, [self.token_before(step)], self.change_at(step))
+        state, record = self.stepper.step(self.memory_at(step), state, [self.token_before(step)], self.hook_at(step))
         return state, record.packed[0].cpu()  # one copy to the host
 
     def _read_block(self, step: int, state: Any, tokens: tuple[int, ...], wanted: StillWanted) -> SteppedBlock:

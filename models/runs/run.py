@@ -7,8 +7,8 @@ from typing import Any
 
 from unrolled.models.backend.engine import EngineError, StillWanted
 from unrolled.models.protocol.message import BeamStepped, Decoding, Ended, Stepped, SteppedBlock
-from unrolled.models.runs.branch import Line
-from unrolled.models.stepping.stepper import AnyStepper, Reading
+from unrolled.models.runs.branch import Branch
+from unrolled.models.stepping.stepper import AnyStepper, EncodedInput
 from unrolled.models.trace.edits import Edit, EditError, SwapInput, check
 
 NO_PARENT = -1
@@ -26,20 +26,20 @@ class Run:
         The input as that stepper has read it.
     """
 
-    def __init__(self, number: int, stepper: AnyStepper, reading: Reading[Any]) -> None:
-        self.number, self.stepper, self._reading = number, stepper, reading
-        self._others: dict[str, Reading[Any]] = {}  # by the hash of their bytes
-        self._lines = {0: Line(number, 0, stepper, reading, others=self._others)}
+    def __init__(self, number: int, stepper: AnyStepper, encoded: EncodedInput[Any]) -> None:
+        self.number, self.stepper, self._encoded = number, stepper, encoded
+        self._others: dict[str, EncodedInput[Any]] = {}  # by the hash of their bytes
+        self._lines = {0: Branch(number, 0, stepper, encoded, others=self._others)}
 
-    def line(self, branch: int) -> Line:
+    def line(self, branch: int) -> Branch:
         """A branch. Raises `EngineError` where there is none of that number."""
         if branch not in self._lines:
             raise EngineError("step", f"There is no branch {branch} of this run.")
         return self._lines[branch]
 
-    def add_input(self, input_hash: str, reading: Reading[Any]) -> None:
+    def add_input(self, input_hash: str, encoded: EncodedInput[Any]) -> None:
         """Keep another input, so that an edit can swap to it."""
-        own, other = self._reading, reading
+        own, other = self._encoded, encoded
         if other.memory is None:
             raise EngineError("edit", "This model reads a text a character at a step; there is nothing else that it looks at.")
         if other.channels != own.channels or other.maximum_steps < own.maximum_steps:
@@ -54,7 +54,7 @@ class Run:
         EngineError
             When an edit cannot be made, or the step is not there.
         """
-        description, channels = self.stepper.description, self._reading.channels or self.stepper.description.channels
+        description, channels = self.stepper.description, self._encoded.channels or self.stepper.description.channels
         for edit in edits:
             try:
                 check(edit, channels, description.words)
@@ -67,17 +67,17 @@ class Run:
             return
         if any(not 0 <= token < len(description.words) for token in tokens):
             raise EngineError("step", "A word of this run is not one of the model’s.")
-        self._lines[branch] = Line(self.number, branch, self.stepper, self._reading, others=self._others, edits=edits,
+        self._lines[branch] = Branch(self.number, branch, self.stepper, self._encoded, others=self._others, edits=edits,
                                    tokens=tokens)
 
     def advance(self, branch: int, step: int, decoding: Decoding, wanted: StillWanted,
                 count: int = 1) -> Stepped | SteppedBlock | Ended:
-        """Take a branch's next step; see `Line.advance`."""
+        """Take a branch's next step; see `Branch.advance`."""
         return self.line(branch).advance(step, decoding, wanted, count)
 
     def search(self, branch: int, step: int, decoding: Decoding, report: Callable[[BeamStepped], None],
                wanted: StillWanted) -> None:
-        """Search from a branch's step on, every step told; see `Line.search`."""
+        """Search from a branch's step on, every step told; see `Branch.search`."""
         line = self.line(branch)
         if step > len(line):
             raise EngineError("step", f"Step {step} is not there yet: {len(line)} are recorded.")

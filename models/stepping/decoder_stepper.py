@@ -10,11 +10,11 @@ from torch import Tensor
 
 from unrolled.models.cells import CellState
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder
-from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.reference.protocol import Weights
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.recording import DecoderRecorder
-from unrolled.models.stepping.stepper import Anatomy, StepRecord
+from unrolled.models.stepping.stepper import StepRecord, Structure
 
 NetworkT = TypeVar("NetworkT", bound=RecurrentDecoder)
 
@@ -25,16 +25,16 @@ class DecoderStepper(Generic[NetworkT]):
     Parameters
     ----------
     network : RecurrentDecoder
-    never_written : sequence of int
+    suppressed_tokens : sequence of int
         Tokens that are never chosen, however probable; their probability is recorded like any other.
     device : str
         Where everything is computed.
     """
 
-    def __init__(self, network: NetworkT, *, never_written: Sequence[int], device: str) -> None:
+    def __init__(self, network: NetworkT, *, suppressed_tokens: Sequence[int], device: str) -> None:
         self.device = torch.device(device)
         self.network: NetworkT = network.to(self.device).eval().requires_grad_(False)
-        self.never_written: Sequence[int] = tuple(never_written)
+        self.suppressed_tokens: Sequence[int] = tuple(suppressed_tokens)
         self.weights: Callable[[], Weights] = self.network.state_dict
         self.draw: Callable[[int], tuple[bytes, str]] | None = None
         self._recorder = DecoderRecorder(self.network)
@@ -44,15 +44,15 @@ class DecoderStepper(Generic[NetworkT]):
         return self.network.start(memory)
 
     def step(self, memory: Memory, state: CellState, tokens: Sequence[int],
-             change: Change = unchanged) -> tuple[CellState, StepRecord]:
+             hook: Hook = identity) -> tuple[CellState, StepRecord]:
         """Read the token before, one for each of the K hypotheses."""
-        return self._recorder.step(memory, state, tokens, change)
+        return self._recorder.step(memory, state, tokens, hook)
 
     @property
-    def anatomy(self) -> Anatomy:
+    def structure(self) -> Structure:
         """What a step is made of."""
         sizes = self.network.embed.embedding_dim, self.network.deepen.in_features - self.network.cell.hidden_size
-        return Anatomy(self.network.cell, (("word", sizes[0]), ("context", sizes[1])), self.network.attend)
+        return Structure(self.network.cell, (("word", sizes[0]), ("context", sizes[1])), self.network.attend)
 
     def differentiable(self, memory: Memory, rows: int) -> tuple[Memory, Tensor]:
         """A memory for so many rows at once, and its vectors h_j (rows, L, features), which gradients can be taken by."""

@@ -1,4 +1,4 @@
-"""What edits do to a step: a `Change` made of those that hold at it."""
+"""What edits do to a step: a `Hook` made of those that hold at it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.trace.edits import (
     OF_ATTENTION,
     OF_UNITS,
@@ -66,10 +66,10 @@ class Edited:
         return left / left.sum(dim=-1, keepdim=True)
 
 
-def change_at(edits: Sequence[Edit], step: int) -> Change:
-    """What the edits do at a step; `unchanged` itself where none holds, so that nothing is different, to the last bit."""
+def hook_at(edits: Sequence[Edit], step: int) -> Hook:
+    """What the edits do at a step; `identity` itself where none holds, so that nothing is different, to the last bit."""
     holding = tuple(edit for edit in edits if isinstance(edit, OF_UNITS + OF_ATTENTION) and edit.covers(step))
-    return Edited(holding, step) if holding else unchanged
+    return Edited(holding, step) if holding else identity
 
 
 def forced_token(edits: Sequence[Edit], step: int) -> int:

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from unrolled.models.cells import CellState
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder, Step
-from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.stepping.stepper import StepRecord
 
 
@@ -37,12 +37,12 @@ class DecoderRecorder:
         self._of_uniform = torch.ones(0, 1, device=self._device)
 
     def step(self, memory: Memory, state: CellState, tokens: Sequence[int],
-             change: Change = unchanged) -> tuple[CellState, StepRecord]:
+             hook: Hook = identity) -> tuple[CellState, StepRecord]:
         """Read the token before, one for each of the K hypotheses."""
         words = self._tokens[tokens[0]] if len(tokens) == 1 else torch.tensor([tokens], device=self._device)  # (1, K)
-        state, step = self._network.step(memory, state, words, change)
-        scores = change("logits", F.linear(step.output, self._word_weight, self._word_bias))  # (1, K, V)
-        return state, StepRecord(self._packed(torch.log_softmax(scores, dim=-1), step), len(self._word_bias))
+        state, step = self._network.step(memory, state, words, hook)
+        logits = hook("logits", F.linear(step.output, self._word_weight, self._word_bias))  # (1, K, V)
+        return state, StepRecord(self._packed(torch.log_softmax(logits, dim=-1), step), len(self._word_bias))
 
     def _packed(self, log_probs: Tensor, step: Step) -> Tensor:
         """Log-probabilities and all channels in the order of `cell_channels` and `attention_channels`, (P · K, V + total)."""

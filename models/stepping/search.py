@@ -29,7 +29,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
 
         def take_step(state: CellState, words: Tensor) -> tuple[CellState, Tensor]:
             state, step = network.step(memory, state, words.to(device))
-            return state, torch.log_softmax(network.scores(step.output).float(), dim=-1)
+            return state, torch.log_softmax(network.logits(step.output).float(), dim=-1)
 
         return beam_search(network.start(memory), take_step, select_rows, pictures=len(memory.features), start=self.start,
                            end=self.end, width=self.width, length_penalty=self.length_penalty,

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from unrolled.models.reference.protocol import Reference
-from unrolled.models.stepping.stepper import AnyStepper, Reading
+from unrolled.models.stepping.stepper import AnyStepper, EncodedInput
 
 
 class SecondComputation:
@@ -19,15 +19,15 @@ class SecondComputation:
 
     def __init__(self, stepper: AnyStepper) -> None:
         self._stepper = stepper
-        self._memories: dict[int, tuple[Reading[Any], Any]] = {}  # with the reading, so that its id stays its own
+        self._memories: dict[int, tuple[EncodedInput[Any], Any]] = {}  # with the reading, so that its id stays its own
 
     @cached_property
     def reference(self) -> Reference:
         """The model, its weights read again. Raises `CheckpointError`."""
         return self._stepper.reference()
 
-    def memory(self, reading: Reading[Any]) -> Any:
+    def memory(self, encoded: EncodedInput[Any]) -> Any:
         """What every step looks at, from the input itself."""
-        if id(reading) not in self._memories:
-            self._memories[id(reading)] = reading, self.reference.read(reading.given_input)
-        return self._memories[id(reading)][1]
+        if id(encoded) not in self._memories:
+            self._memories[id(encoded)] = encoded, self.reference.read(encoded.given_input)
+        return self._memories[id(encoded)][1]

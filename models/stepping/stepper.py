@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unrolled.models.cells import AdditiveAttention, Cell
-from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.reference.protocol import Reference, Weights
 from unrolled.models.trace import Channel, ModelDescription
 
@@ -50,7 +50,7 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading(Generic[MemoryT]):
+class EncodedInput(Generic[MemoryT]):
     """An input as a model has read it.
 
     Attributes
@@ -61,7 +61,7 @@ class Reading(Generic[MemoryT]):
         What every step of this run brings, where that depends on the input; empty where the description holds.
     source : tuple of str
         What attention with the axis ``source`` looks at.
-    given : tuple of int
+    prompt_tokens : tuple of int
         The tokens of the first steps, where the input gives them: the model only says how probable it found them.
     maximum_steps : int
         Where a run is stopped that has not ended by itself; 0 where the description holds.
@@ -74,14 +74,14 @@ class Reading(Generic[MemoryT]):
     memory: MemoryT
     channels: tuple[Channel, ...] = ()
     source: tuple[str, ...] = ()
-    given: tuple[int, ...] = ()
+    prompt_tokens: tuple[int, ...] = ()
     maximum_steps: int = 0
     given_input: Any = None
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Anatomy:
+class Structure:
     """What a step is made of, so that it can be explained.
 
     Attributes
@@ -125,11 +125,11 @@ class Stepper(Protocol, Generic[MemoryT, StateT]):
         ...
 
     @property
-    def never_written(self) -> Sequence[int]:
+    def suppressed_tokens(self) -> Sequence[int]:
         """Tokens that are never chosen, however probable."""
         ...
 
-    def read(self, given: Any) -> Reading[MemoryT]:
+    def read(self, given: Any) -> EncodedInput[MemoryT]:
         """Read an input of the description's kind: a picture (PIL), a text (str), a clip.
 
         Raises
@@ -144,7 +144,7 @@ class Stepper(Protocol, Generic[MemoryT, StateT]):
         ...
 
     def step(self, memory: MemoryT, state: StateT, tokens: Sequence[int],
-             change: Change = unchanged) -> tuple[StateT, StepRecord]:
+             hook: Hook = identity) -> tuple[StateT, StepRecord]:
         """Read the token before, one for each hypothesis, and give the new state and the record.
 
         Every quantity passes through `change` on its way. It can be differentiated, where gradients are asked for.
@@ -152,7 +152,7 @@ class Stepper(Protocol, Generic[MemoryT, StateT]):
         ...
 
     @property
-    def anatomy(self) -> Anatomy:
+    def structure(self) -> Structure:
         """What a step is made of."""
         ...
 

@@ -37,7 +37,7 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
     input_kind : {'picture', 'sentence', 'text', 'clip'}
         What it takes: a photograph; a sentence to translate; a text that it reads character by character and writes
         on; the frames of a clip.
-    joining : {'words', 'pieces', 'characters', 'labels', 'last label'}
+    detokenization : {'words', 'pieces', 'characters', 'labels', 'last label'}
         How tokens make a text; see `unrolled.models.trace.detokenization`.
     draws : str
         What inputs of its own kind it can have drawn, in a word: ``"scene"``, ``"clip"``; empty where it takes any.
@@ -60,7 +60,7 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
     weights_hash: str = ""
     encoder: str = ""
     input_kind: str = "picture"
-    joining: str = "words"
+    detokenization: str = "words"
     draws: str = ""
     suppressed_tokens: tuple[int, ...] = ()
     summary: str = ""

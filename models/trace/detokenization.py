@@ -8,14 +8,14 @@ from itertools import groupby
 WORD_BEGINS = "▁"  # U+2581, in front of a piece that begins a word
 
 
-def text_of(words: Iterable[str], joining: str, *, without: Iterable[str] = ()) -> str:
+def text_of(words: Iterable[str], detokenization: str, *, without: Iterable[str] = ()) -> str:
     """The text that a run's words make.
 
     Parameters
     ----------
     words : iterable of str
         As they were written.
-    joining : {'words', 'pieces', 'characters', 'labels', 'last label'}
+    detokenization : {'words', 'pieces', 'characters', 'labels', 'last label'}
         Words have spaces between them; pieces of words say with ``▁`` where a word begins; characters follow one
         another; of labels each is said once where it begins; of a last label nothing but that one is said.
     without : iterable of str
@@ -23,25 +23,25 @@ def text_of(words: Iterable[str], joining: str, *, without: Iterable[str] = ()) 
     """
     left_out = frozenset(without)
     kept = [word for word in words if word not in left_out]
-    if joining == "words":
+    if detokenization == "words":
         return " ".join(kept)
-    if joining == "labels":
+    if detokenization == "labels":
         return ", then ".join(label for label, _ in groupby(kept))
-    if joining == "last label":
+    if detokenization == "last label":
         return kept[-1] if kept else ""
     joined = "".join(kept)
-    return joined.replace(WORD_BEGINS, " ").strip() if joining == "pieces" else joined
+    return joined.replace(WORD_BEGINS, " ").strip() if detokenization == "pieces" else joined
 
 
-def shown(word: str, joining: str) -> str:
+def shown(word: str, detokenization: str) -> str:
     """A single token for people.
 
     A piece that begins a word stands without its sign, one that goes on with a word has a dot in front; a line end, a
     tab and a space are signs that can be seen.
     """
-    if joining == "pieces":
+    if detokenization == "pieces":
         goes_on = word[:1].isalnum()
         return f"·{word}" if goes_on else word.removeprefix(WORD_BEGINS) or word
-    if joining == "characters":
+    if detokenization == "characters":
         return {"\n": "⏎", "\t": "⇥", " ": "␣"}.get(word, word)
     return word

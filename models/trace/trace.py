@@ -48,7 +48,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
         See `ModelDescription`.
     source : tuple of str
         What attention with the axis ``source`` looks at.
-    given : int
+    prompt_tokens : int
         The first so many tokens came with the input.
     suppressed_tokens : tuple of int
         Tokens that were never chosen by themselves, however probable.
@@ -67,9 +67,9 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     edits: tuple[Edit, ...] = ()
     created: str = ""
     input_kind: str = "picture"
-    joining: str = "words"
+    detokenization: str = msgspec.field(name="joining", default="words")
     source: tuple[str, ...] = ()
-    given: int = 0
+    prompt_tokens: int = msgspec.field(name="given", default=0)  # as files of version 0.1 call it
     suppressed_tokens: tuple[int, ...] = ()
     convention: str = STEP_CONVENTION
 

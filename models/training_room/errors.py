@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from unrolled.models.protocol.message import RoomChanges, RoomSettings, RoomStarted, RoomUpdated
+from unrolled.models.protocol.message import TrainingRoomChanges, TrainingRoomSettings, TrainingRoomStarted, TrainingRoomUpdated
 
 
-class RoomError(RuntimeError):
+class TrainingRoomError(RuntimeError):
     """A training cannot begin or go on: one sentence for people.
 
     Parameters
@@ -22,15 +22,15 @@ class RoomError(RuntimeError):
         self.exploded = exploded
 
 
-class Rooms(Protocol):
+class TrainingRooms(Protocol):
     """One training at a time, beside the engine and apart from it. No method is called while another runs."""
 
-    def start(self, room: int, settings: RoomSettings) -> RoomStarted:
-        """Begin anew. Raises `RoomError`."""
+    def start(self, room: int, settings: TrainingRoomSettings) -> TrainingRoomStarted:
+        """Begin anew. Raises `TrainingRoomError`."""
         ...
 
-    def step(self, room: int, changes: RoomChanges, picture: bool) -> RoomUpdated:
-        """Make one update. Raises `RoomError`."""
+    def step(self, room: int, changes: TrainingRoomChanges, picture: bool) -> TrainingRoomUpdated:
+        """Make one update. Raises `TrainingRoomError`."""
         ...
 
     def stop(self, room: int) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.models.cells import Cell, CellState, first_state, make_cell, run_sequence
-from unrolled.models.protocol.message import RoomChanges, RoomSettings
+from unrolled.models.protocol.message import TrainingRoomChanges, TrainingRoomSettings
 from unrolled.models.training_room.clipping import clip_by_norm
 from unrolled.models.training_room.gradients import StepsAtOnce, gradient_map, summed, unroll
 from unrolled.models.training_room.radius import (
@@ -61,7 +61,7 @@ class GradientPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class RoomUpdate:
+class TrainingRoomUpdate:
     """What one update was like.
 
     Attributes
@@ -85,7 +85,7 @@ class RoomUpdate:
     milliseconds: float
 
 
-class Room:
+class TrainingRoom:
     """A network in training.
 
     Parameters
@@ -98,7 +98,7 @@ class Room:
         When a setting is out of range.
     """
 
-    def __init__(self, settings: RoomSettings) -> None:
+    def __init__(self, settings: TrainingRoomSettings) -> None:
         self.settings = settings
         self.task: Task = make_task(settings.task, settings.steps)
         with torch.random.fork_rng(devices=[]):
@@ -130,7 +130,7 @@ class Room:
         generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + update)
         return self.task.draw(BATCH, generator)
 
-    def update(self, changes: RoomChanges, *, picture: bool = False) -> RoomUpdate:
+    def update(self, changes: TrainingRoomChanges, *, picture: bool = False) -> TrainingRoomUpdate:
         """Draw a batch, follow its loss back, shorten the gradient, change the weights.
 
         Parameters
@@ -164,7 +164,7 @@ class Room:
             group["lr"] = changes.learning_rate
         self._optimiser.step()
         self.updates += 1
-        return RoomUpdate(self.updates, loss, accuracy, before, after, seen, (time.perf_counter() - started) * 1000)
+        return TrainingRoomUpdate(self.updates, loss, accuracy, before, after, seen, (time.perf_counter() - started) * 1000)
 
     def gradients(self, batch: Batch, window: int) -> tuple[float, float, list[Tensor]]:
         """Loss, accuracy, and the gradient of the mean loss, each loss followed back through `window` steps (0: all)."""

@@ -1,55 +1,55 @@
-"""The training room's backend: a `Room` and how it is told over the wire. Torch is imported when a training begins."""
+"""The training room's backend: a `TrainingRoom` and how it is told over the wire. Torch is imported when a training begins."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unrolled.models.protocol.message import RoomChanges, RoomSettings, RoomStarted, RoomUpdated
-from unrolled.models.training_room.errors import RoomError
+from unrolled.models.protocol.message import TrainingRoomChanges, TrainingRoomSettings, TrainingRoomStarted, TrainingRoomUpdated
+from unrolled.models.training_room.errors import TrainingRoomError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from unrolled.models.training_room.room import Room
+    from unrolled.models.training_room.room import TrainingRoom
 
 
-class TorchRooms:
+class TorchTrainingRooms:
     """One training."""
 
     def __init__(self) -> None:
         self._number = -1
-        self._room: Room | None = None
+        self._room: TrainingRoom | None = None
 
-    def start(self, room: int, settings: RoomSettings) -> RoomStarted:
+    def start(self, room: int, settings: TrainingRoomSettings) -> TrainingRoomStarted:
         """Begin anew."""
-        from unrolled.models.training_room.room import Room
+        from unrolled.models.training_room.room import TrainingRoom
         from unrolled.models.training_room.threads import one_thread
 
         self._room = None
         with one_thread():
             try:
-                made = Room(settings)
+                made = TrainingRoom(settings)
             except ValueError as error:
-                raise RoomError(str(error)) from error
+                raise TrainingRoomError(str(error)) from error
         self._number, self._room = room, made
         task = made.task
-        return RoomStarted(room, settings, task.sentence, task.chance_loss, task.chance_accuracy, task.chance_note,
+        return TrainingRoomStarted(room, settings, task.sentence, task.chance_loss, task.chance_accuracy, task.chance_note,
                            made.block_names, made.parameter_count)
 
-    def step(self, room: int, changes: RoomChanges, picture: bool) -> RoomUpdated:
+    def step(self, room: int, changes: TrainingRoomChanges, picture: bool) -> TrainingRoomUpdated:
         """Make one update."""
         from unrolled.models.training_room.room import Exploded
         from unrolled.models.training_room.threads import one_thread
 
         if self._room is None or room != self._number:
-            raise RoomError("This training is not there any more; start it again.")
+            raise TrainingRoomError("This training is not there any more; start it again.")
         with one_thread():
             try:
                 made = self._room.update(changes, picture=picture)
             except Exploded as error:
-                raise RoomError(str(error), exploded=True) from error
+                raise TrainingRoomError(str(error), exploded=True) from error
         seen = made.picture
-        return RoomUpdated(
+        return TrainingRoomUpdated(
             room, made.update, made.loss, made.accuracy, made.norm_before, made.norm_after, changes.threshold,
             changes.window, made.milliseconds, radii=seen.radii if seen else (), norms=seen.norms if seen else (),
             hidden=_bytes(seen.hidden) if seen else b"", cell=_bytes(seen.cell) if seen and seen.cell is not None else b"",

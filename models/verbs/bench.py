@@ -65,7 +65,7 @@ def _plain(stepper: CaptionerStepper, memory: Memory) -> float:
     kept = []
     for _ in range(STEPS):
         state, step = network.step(memory, state, token)
-        token = network.scores(step.output).argmax(-1)
+        token = network.logits(step.output).argmax(-1)
         kept.append(int(token))
     return time.perf_counter() - started
 

@@ -14,7 +14,7 @@ from unrolled.models.adapters.registry import DEFAULT_MODEL, load
 from unrolled.models.explaining.gradients import gradients
 from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.protocol.message import Decoding
-from unrolled.models.runs.branch import Line
+from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.run import Run
 from unrolled.models.trace.edits import ClampUnits, Edit, ForceToken
 
@@ -32,7 +32,7 @@ def explaining_costs(model: str = DEFAULT_MODEL) -> dict[str, Any]:
     picture = Image.linear_gradient("L").convert("RGB")
     run = Run(1, stepper, stepper.read(picture))
     words = [token for token in range(len(stepper.description.words))
-             if token not in (*stepper.never_written, stepper.description.end_token)]
+             if token not in (*stepper.suppressed_tokens, stepper.description.end_token)]
     forced: tuple[Edit, ...] = tuple(ForceToken(first=step, last=step, token=words[step]) for step in range(STEPS))
     run.fork(1, 0, 0, forced, ())
     line = run.line(1)
@@ -66,12 +66,12 @@ def _always() -> bool:
     return True
 
 
-def _take(line: Line, first: int) -> None:
+def _take(line: Branch, first: int) -> None:
     for step in range(first, STEPS):
         line.advance(step, GREEDY, _always)
 
 
-def _again(line: Line, first: int) -> None:
+def _again(line: Branch, first: int) -> None:
     line.forget_from(first)
     _take(line, first)
 

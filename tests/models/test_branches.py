@@ -99,7 +99,7 @@ def test_what_is_not_there_is_said() -> None:
 
 # ── Beams ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-def told(seed: int, *, width: int = 3, edits: tuple[Edit, ...] = ()) -> tuple[tiny_lines.Line, list[BeamStepped]]:
+def told(seed: int, *, width: int = 3, edits: tuple[Edit, ...] = ()) -> tuple[tiny_lines.Branch, list[BeamStepped]]:
     run = run_of(captioner(seed=seed))
     run.fork(1, 0, 0, edits, ())
     reports: list[BeamStepped] = []
@@ -143,7 +143,7 @@ def test_what_is_told_of_a_search_is_what_it_does(seed: int) -> None:
 def test_a_wide_beam_is_an_exhaustive_search(seed: int) -> None:
     """All texts of up to three words, tried one by one, against a beam that is wide enough to lose none."""
     stepper = captioner(seed=seed)
-    words, end, barred = len(stepper.description.words), stepper.description.end_token, set(stepper.never_written)
+    words, end, barred = len(stepper.description.words), stepper.description.end_token, set(stepper.suppressed_tokens)
     run = run_of(stepper)
     allowed = [token for token in range(words) if token not in barred]
     best, best_score = (), -float("inf")
@@ -157,11 +157,11 @@ def test_a_wide_beam_is_an_exhaustive_search(seed: int) -> None:
     line = run.line(0)
 
     def take_step(state: object, tokens: torch.Tensor) -> tuple[object, torch.Tensor]:
-        state, record = stepper.step(line.reading.memory, state, tokens[0].tolist())
+        state, record = stepper.step(line.encoded.memory, state, tokens[0].tolist())
         return state, record.log_probs.unsqueeze(0)
 
     with torch.inference_mode():
-        found = beam_search(stepper.start(line.reading.memory), take_step, stepper.select, pictures=1,
+        found = beam_search(stepper.start(line.encoded.memory), take_step, stepper.select, pictures=1,
                             start=stepper.description.start_token, end=end, width=len(allowed) ** 2 + 1, length_penalty=0.7,
                             maximum_steps=3, forbidden=tuple(barred))[0]
     assert found[0].tokens == best

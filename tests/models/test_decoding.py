@@ -50,7 +50,7 @@ def test_a_beam_of_one_is_greedy(seed: int) -> None:
             state, token, greedy, log_probs = network.start(memory), START, [], []
             while token != END and len(greedy) < 5:
                 state, step = network.step(memory, state, torch.tensor([[token]]))
-                scores = torch.log_softmax(network.scores(step.output), -1)[0, 0]
+                scores = torch.log_softmax(network.logits(step.output), -1)[0, 0]
                 scores[[START, UNKNOWN]] = -math.inf
                 token = int(scores.argmax())
                 greedy.append(token)
@@ -153,7 +153,7 @@ def test_the_window_searches_as_evaluation_does_and_the_unknown_word_keeps_its_p
     line = run_of(stepper).line(0)
     reports = take(line, stop=8, decoding=Decoding(method="beam", beam_width=width))
     found = Search(start=START, end=END, width=width, length_penalty=Decoding().length_penalty, maximum_steps=8,
-                   forbidden=(START, UNKNOWN))(stepper.network, line.reading.memory)[0][0]
+                   forbidden=(START, UNKNOWN))(stepper.network, line.encoded.memory)[0][0]
     assert tuple(report.token for report in reports) == found.tokens
     assert [report.log_prob for report in reports] == pytest.approx(list(found.log_probs), abs=1e-5)
     for report in reports:

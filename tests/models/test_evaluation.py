@@ -108,7 +108,7 @@ def test_the_fall_is_that_of_masking_the_most_attended_tenth_by_hand() -> None:
                 word = network.embed(before)
                 cell = network.cell(torch.cat((word, context), -1), *state)
                 output = torch.tanh(network.deepen(torch.cat((cell.hidden, context), -1)) + word)
-                log_probs.append(torch.log_softmax(network.scores(output), -1)[:, 0])
+                log_probs.append(torch.log_softmax(network.logits(output), -1)[:, 0])
                 if not masked:
                     after = (cell.hidden, cell.cell)
             for picture, token in enumerate(tokens):
@@ -166,7 +166,7 @@ def test_references_of_any_number_and_length_are_counted_whole() -> None:
                 state = network.start(alone)
                 for before, token in zip([0, *caption], caption, strict=False):
                     state, step = network.step(alone, state, torch.tensor([[before]]))
-                    expected.append(-float(torch.log_softmax(network.scores(step.output), -1)[0, 0, token]))
+                    expected.append(-float(torch.log_softmax(network.logits(step.output), -1)[0, 0, token]))
     assert statistics.count == len(expected) == 4 + 2 + 41
     assert statistics.nats == pytest.approx(sum(expected) / len(expected), rel=1e-5)
 

@@ -20,14 +20,14 @@ from unrolled.models.explaining.equations import explain
 from unrolled.models.explaining.gradients import ROWS_AT_ONCE, gradients
 from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.protocol.questions import Equation, FollowGradients, GradientRows, OccludeStep
-from unrolled.models.runs.branch import Line
-from unrolled.models.stepping.editing import change_at
+from unrolled.models.runs.branch import Branch
+from unrolled.models.stepping.editing import hook_at
 from unrolled.models.trace.edits import ClampUnits, MaskAttention, ScaleUnits, SetAttention, UniformAttention
 
 KINDS = [(cell, attention) for cell in CELLS for attention in (True, False)]
 
 
-def tables(line: Line, first: int, last: int) -> dict[str, np.ndarray]:
+def tables(line: Branch, first: int, last: int) -> dict[str, np.ndarray]:
     parts = list(gradients(line, first, last, always))
     names = ("hidden", "cell", "forget_path", "other_paths", "words", "places", "first_state")
     return {name: np.concatenate([part.table(getattr(part, name)) for part in parts]) for name in names
@@ -36,11 +36,11 @@ def tables(line: Line, first: int, last: int) -> dict[str, np.ndarray]:
 
 # ── Gradients ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-def by_torch(line: Line, t: int) -> dict[str, list[torch.Tensor]]:
+def by_torch(line: Branch, t: int) -> dict[str, list[torch.Tensor]]:
     """∂ log p(word_t) by the states of all steps, through torch's own cell and plain autograd, one word alone."""
     stepper = line.stepper
-    network, memory = stepper.network, line.reading.memory
-    module = torch_cell(stepper.anatomy.cell)
+    network, memory = stepper.network, line.encoded.memory
+    module = torch_cell(stepper.structure.cell)
     features = memory.features.clone().requires_grad_()
     state = [own.clone()[0] for own in network.start(memory)]                                # each (1, hidden)
     hidden, cells, words, result = [], [], [], None
@@ -99,10 +99,10 @@ def test_gradients_are_finite_differences() -> None:
         def nudge(name: str, value: torch.Tensor, /) -> torch.Tensor:
             return value + by * direction if name == "hidden" else value
 
-        state = stepper.start(line.reading.memory)
+        state = stepper.start(line.encoded.memory)
         for step in range(5):
-            change = nudge if step == 2 else line.change_at(step)
-            state, record = stepper.step(line.reading.memory, state, [line.token_before(step)], change)
+            change = nudge if step == 2 else line.hook_at(step)
+            state, record = stepper.step(line.encoded.memory, state, [line.token_before(step)], change)
         return float(record.log_probs[0, line.tokens[4]])
 
     slope = (log_prob(1e-5) - log_prob(-1e-5)) / 2e-5
@@ -166,7 +166,7 @@ def test_gradients_that_nobody_waits_for_are_given_up() -> None:
 def test_the_picture_s_way_through_the_first_state_is_a_part_of_its_own(cell: str) -> None:
     """With what is looked at it adds up to the whole derivative, taken by one graph over start and steps together."""
     line, _ = written(captioner(cell))
-    found, network, memory = tables(line, 0, 5), line.stepper.network, line.reading.memory
+    found, network, memory = tables(line, 0, 5), line.stepper.network, line.encoded.memory
     assert found["first_state"].shape == (6, 9)
     for t in (0, 2, 5):
         features = memory.features.clone().requires_grad_()
@@ -174,7 +174,7 @@ def test_the_picture_s_way_through_the_first_state_is_a_part_of_its_own(cell: st
         state = network.start(whole)
         for step in range(t + 1):
             state, taken = network.step(whole, state, torch.tensor([[line.token_before(step)]]))
-        log_prob = torch.log_softmax(network.scores(taken.output), -1)[0, 0, line.tokens[t]]
+        log_prob = torch.log_softmax(network.logits(taken.output), -1)[0, 0, line.tokens[t]]
         (gradient,) = torch.autograd.grad(log_prob, features)
         expected = (gradient * features).sum(-1)[0].detach().numpy()
         np.testing.assert_allclose(found["places"][t] + found["first_state"][t], expected, atol=2e-5)
@@ -222,8 +222,8 @@ def test_an_equations_parts_sum_to_what_was_recorded(cell: str, attention: bool)
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_pre_activation_is_that_of_torchs_linear_layers(cell: str) -> None:
     line, _ = written(captioner(cell))
-    weights = line.stepper.anatomy.cell
-    state, memory = line.state(3, always), line.reading.memory
+    weights = line.stepper.structure.cell
+    state, memory = line.state(3, always), line.encoded.memory
     word = line.stepper.network.embed.weight[line.token_before(3)]
     attended = line.stepper.network.attend(state[0], memory.features, memory.keys)
     x = torch.cat((word, attended.context[0, 0]))
@@ -243,7 +243,7 @@ def test_contributors_name_the_unit_the_word_and_the_place() -> None:
     word, context, recurrent, _ = gate.parts
     assert (word.contributors[0].kind, word.contributors[0].index) == ("word", 2)
     assert word.contributors[0].name == tiny.WORDS[line.tokens[2]]
-    weights = line.stepper.anatomy.cell.weight_hh
+    weights = line.stepper.structure.cell.weight_hh
     for own in recurrent.contributors:
         assert own.weight == float(weights[16 + 2, own.index])  # the forget gate is the second block
         assert own.activity == float(hidden[2, own.index])
@@ -261,7 +261,7 @@ def test_attention_in_numbers() -> None:
     assert [own.weight for own in found.looked] == sorted(weights.tolist(), reverse=True)
     for own in found.looked:
         assert math.exp(own.score - found.score_max) / found.score_sum == pytest.approx(own.weight, abs=1e-6)
-    context = weights @ line.reading.memory.features[0]
+    context = weights @ line.encoded.memory.features[0]
     assert found.context_norm == pytest.approx(float(context.norm()), rel=1e-5)
 
 
@@ -292,12 +292,12 @@ def test_occlusion_is_masking_one_place_by_hand(edits: tuple) -> None:
     """The step is computed by the independent reference, whose logits are read off on their way."""
     stepper = captioner()
     line, _ = written(stepper, edits)
-    found, token, barred = occlude(line, 3, always), line.tokens[3], stepper.never_written
+    found, token, barred = occlude(line, 3, always), line.tokens[3], stepper.suppressed_tokens
     reference = stepper.reference()
-    memory, state = reference.read(line.reading.given_input), tuple(part[0].double() for part in line.state(3, always))
+    memory, state = reference.read(line.encoded.given_input), tuple(part[0].double() for part in line.state(3, always))
 
     def values(*masks: MaskAttention) -> dict[str, float]:
-        change, seen = change_at((*edits, *masks), 3), {}
+        change, seen = hook_at((*edits, *masks), 3), {}
 
         def hook(name: str, value: torch.Tensor) -> torch.Tensor:
             seen[name] = change(name, value)

@@ -21,14 +21,14 @@ from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.reference import CaptionerReference
 from unrolled.models.protocol.message import Stepped
 from unrolled.models.reference.cell import ReferenceCell
-from unrolled.models.runs.branch import Line
+from unrolled.models.runs.branch import Branch
 from unrolled.models.stepping.recording import DecoderRecorder
 from unrolled.models.trace.edits import AddNoise, ClampUnits, MaskAttention, ScaleUnits, SetAttention
 
 KINDS = [(cell, attention) for cell in CELLS for attention in (True, False)]
 
 
-def held(line: Line, reports: list[Stepped]) -> Fidelity:
+def held(line: Branch, reports: list[Stepped]) -> Fidelity:
     """What a line's steps, as recorded, are worth."""
     trace, fidelity = trace_of(line, reports), Fidelity()
     for part in replay(line, 0, len(line) - 1, always):
@@ -118,7 +118,7 @@ def input_and_forget_gate_swapped_in_the_record(patch: Patch) -> None:
 
 @mutation()
 def output_and_input_gate_swapped_in_the_equations(patch: Patch) -> None:
-    def swapped(old: Any, self: LSTMCell, x: Any, hidden: Any, cell: Any, change: Any = None) -> Any:
+    def swapped(old: Any, self: LSTMCell, x: Any, hidden: Any, cell: Any, hook: Any = None) -> Any:
         rows = torch.arange(4 * self.hidden_size).view(4, -1)[[3, 1, 2, 0]].flatten()
         weights = {name: value[rows] for name, value in self.state_dict().items()}
         return torch.func.functional_call(_plain(self), weights, (x, hidden, cell))
@@ -234,7 +234,7 @@ def another_word_read(patch: Patch) -> None:
 
 @mutation("gru")
 def a_reset_gate_that_is_not_used(patch: Patch) -> None:
-    def without(old: Any, self: GRUCell, x: Any, hidden: Any, change: Any = None) -> Any:
+    def without(old: Any, self: GRUCell, x: Any, hidden: Any, hook: Any = None) -> Any:
         step = old(self, x, hidden)
         candidate = torch.tanh(F.linear(x, self.weight_ih, self.bias_ih).chunk(3, -1)[2]
                                + F.linear(hidden, self.weight_hh, self.bias_hh).chunk(3, -1)[2])
@@ -245,7 +245,7 @@ def a_reset_gate_that_is_not_used(patch: Patch) -> None:
 
 @mutation("gru")
 def the_update_gate_the_other_way_round(patch: Patch) -> None:
-    around(patch, GRUCell, "forward", lambda old, self, x, hidden, change=None: (lambda step: step._replace(
+    around(patch, GRUCell, "forward", lambda old, self, x, hidden, hook=None: (lambda step: step._replace(
         hidden=step.update_gate * step.candidate + (1 - step.update_gate) * hidden))(old(self, x, hidden)))
 
 
@@ -255,7 +255,7 @@ def test_a_mutation_is_seen(name: str, monkeypatch: Patch) -> None:
     stepper = captioner(cell, **lengths)
     picture = Image.effect_noise((96, 96), 80).convert("RGB")  # nothing about it is symmetric
 
-    def run() -> tuple[Line, list[Stepped]]:
+    def run() -> tuple[Branch, list[Stepped]]:
         run = run_of(stepper, picture)
         line = run.line(0)
         return line, take(line)

@@ -44,9 +44,9 @@ def run(model: str, data: bytes, name: str, *, write: int = 0) -> tuple[Trace, O
     opened = engine.open(0, data, name, Decoding(), quiet, lambda: True)
     channels = opened.channels or description.channels
     trace = Trace(channels)
-    most = opened.given + write if opened.given else (opened.maximum_steps or description.maximum_steps)
+    most = opened.prompt_tokens + write if opened.prompt_tokens else (opened.maximum_steps or description.maximum_steps)
     while len(trace) < most:
-        report = engine.advance(0, len(trace), Decoding(), lambda: True, max(opened.given - len(trace), 1))
+        report = engine.advance(0, len(trace), Decoding(), lambda: True, max(opened.prompt_tokens - len(trace), 1))
         if isinstance(report, Ended):
             break
         if isinstance(report, SteppedBlock):
@@ -56,7 +56,7 @@ def run(model: str, data: bytes, name: str, *, write: int = 0) -> tuple[Trace, O
             trace.append(report.result(channels))
     explain(engine, trace)
     end = description.words[description.end_token] if description.end_token >= 0 else ""
-    return trace, opened, text_of(trace.words[opened.given :], description.joining, without=(end,))
+    return trace, opened, text_of(trace.words[opened.prompt_tokens :], description.detokenization, without=(end,))
 
 
 def explain(engine: TorchEngine, trace: Trace) -> None:
@@ -133,16 +133,16 @@ def test_what_a_translator_never_saw_is_said_and_kept() -> None:
 def test_character_models_read_python_and_write_on(model: str, most: float) -> None:
     data = sample("program.txt")
     trace, opened, text = run(model, data, "program.txt", write=20)
-    assert opened.given == len(data.decode())
-    assert "".join(trace.words[: opened.given]) == data.decode()
-    assert len(trace) == opened.given + 20
+    assert opened.prompt_tokens == len(data.decode())
+    assert "".join(trace.words[: opened.prompt_tokens]) == data.decode()
+    assert len(trace) == opened.prompt_tokens + 20
     assert text
-    assert -trace.log_probs[: opened.given].mean() / math.log(2) < most  # bits a character
+    assert -trace.log_probs[: opened.prompt_tokens].mean() / math.log(2) < most  # bits a character
 
 
 def test_an_unknown_character_is_said_and_kept() -> None:
     trace, opened, _ = run("chars-rnn", 'x = "猫"\n'.encode(), "typed")
-    assert len(trace) == opened.given == 8
+    assert len(trace) == opened.prompt_tokens == 8
     assert "猫" in opened.notes[0]
     assert trace.words[5] == "<unknown>"
 

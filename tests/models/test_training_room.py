@@ -16,31 +16,31 @@ from unrolled.models.protocol.message import (
     Hello,
     Report,
     Request,
-    RoomChanges,
-    RoomFailed,
-    RoomSettings,
-    RoomStarted,
-    RoomUpdated,
     Shutdown,
-    StartRoom,
-    StepRoom,
-    StopRoom,
+    StartTrainingRoom,
+    StepTrainingRoom,
+    StopTrainingRoom,
+    TrainingRoomChanges,
+    TrainingRoomFailed,
+    TrainingRoomSettings,
+    TrainingRoomStarted,
+    TrainingRoomUpdated,
 )
 from unrolled.models.protocol.wire import encode, report_reader
 from unrolled.models.training_room.clipping import clip_by_norm
 from unrolled.models.training_room.gradients import StepsAtOnce, gradient_map, summed, unroll
 from unrolled.models.training_room.radius import blocks, largest_singular_value, spectral_radius
-from unrolled.models.training_room.room import Exploded, Room
-from unrolled.models.training_room.service import TorchRooms
+from unrolled.models.training_room.room import Exploded, TrainingRoom
+from unrolled.models.training_room.service import TorchTrainingRooms
 from unrolled.models.training_room.tasks import BRACKETS, Brackets, make_task
 
 STEPS = 12
-CHANGES = RoomChanges(learning_rate=0.01, threshold=1.0)
+CHANGES = TrainingRoomChanges(learning_rate=0.01, threshold=1.0)
 
 
-def room(cell: str = "rnn", task: str = "brackets", **more: object) -> Room:
+def room(cell: str = "rnn", task: str = "brackets", **more: object) -> TrainingRoom:
     settings = {"steps": STEPS, "hidden": 8, "seed": 3} | more
-    return Room(RoomSettings(cell=cell, task=task, **settings))  # type: ignore[arg-type]
+    return TrainingRoom(TrainingRoomSettings(cell=cell, task=task, **settings))  # type: ignore[arg-type]
 
 
 # ── Clipping ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -70,7 +70,7 @@ def test_a_threshold_of_zero_clips_nothing() -> None:
 # ── Truncation ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def windows_by_hand(made: Room, window: int) -> list[Tensor]:
+def windows_by_hand(made: TrainingRoom, window: int) -> list[Tensor]:
     """The gradient with every loss followed back by itself, the graph cut by detaching: slow and plain."""
     batch = made.batch(0)
     steps, count = batch.inputs.shape[:2]
@@ -130,16 +130,16 @@ def test_what_the_cut_changes_is_the_length_of_the_difference_of_two_gradients(w
     whole, cut = windows_by_hand(made, STEPS), windows_by_hand(made, window)
     flat = [torch.cat([part.flatten() for part in own]) for own in (whole, cut)]
     expected = float((flat[0] - flat[1]).norm() / flat[0].norm())
-    update = made.update(RoomChanges(window=window, threshold=1e-6), picture=True)  # clipping comes after, and has no say
+    update = made.update(TrainingRoomChanges(window=window, threshold=1e-6), picture=True)  # clipping comes after, and has no say
     assert update.picture is not None
     assert update.picture.cut_away == pytest.approx(expected, rel=1e-3)
-    assert made.update(RoomChanges(), picture=True).picture.cut_away == 0.0
+    assert made.update(TrainingRoomChanges(), picture=True).picture.cut_away == 0.0
 
 
 def test_the_window_can_change_between_updates() -> None:
     made = room()
     for window in (0, 2, 5, 0, STEPS, 100):
-        made.update(RoomChanges(window=window, learning_rate=0.01))
+        made.update(TrainingRoomChanges(window=window, learning_rate=0.01))
     assert made.updates == 6
 
 
@@ -227,7 +227,7 @@ def test_the_same_seed_gives_the_same_numbers_and_disturbs_nobody() -> None:
     def numbers(seed: int) -> list[tuple[float, ...]]:
         made = room("lstm", "copy", seed=seed)
         return [(u.loss, u.accuracy, u.norm_before, u.norm_after)
-                for u in (made.update(RoomChanges(window=window), picture=window == 3) for window in (0, 3, 0, 2))]
+                for u in (made.update(TrainingRoomChanges(window=window), picture=window == 3) for window in (0, 3, 0, 2))]
 
     torch.manual_seed(7)
     expected = torch.rand(3)
@@ -246,7 +246,7 @@ def test_the_same_seed_gives_the_same_numbers_and_disturbs_nobody() -> None:
 ])
 def test_the_loss_goes_down(task: str, cell: str, rate: float, updates: int) -> None:
     made = room(cell, task, hidden=16)
-    losses = [made.update(RoomChanges(learning_rate=rate)).loss for _ in range(updates)]
+    losses = [made.update(TrainingRoomChanges(learning_rate=rate)).loss for _ in range(updates)]
     assert sum(losses[-5:]) < 0.6 * sum(losses[:5])
     if task == "brackets":
         assert sum(losses[-5:]) / 5 < made.task.chance_loss  # it remembers
@@ -307,7 +307,7 @@ def test_unknown_tasks_and_lengths_are_refused() -> None:
 
 def test_an_explosion_is_said_and_the_weights_before_it_are_kept() -> None:
     made = room("rnn", "adding", optimiser="sgd")
-    changes = RoomChanges(learning_rate=100.0, threshold=0.0)
+    changes = TrainingRoomChanges(learning_rate=100.0, threshold=0.0)
 
     def explode() -> None:
         while made.updates < 200:
@@ -330,7 +330,7 @@ class NoEngine:
         return Ready((), ())
 
 
-def talk(requests: list[Request], *, rooms: TorchRooms | None) -> list[Report]:
+def talk(requests: list[Request], *, rooms: TorchTrainingRooms | None) -> list[Report]:
     """What a server answers."""
     listener = Listener()
     client = socket.create_connection((listener.endpoint.host, listener.endpoint.port))
@@ -339,7 +339,7 @@ def talk(requests: list[Request], *, rooms: TorchRooms | None) -> list[Report]:
     serving.start()
     client.sendall(encode(Hello(listener.endpoint.secret)) + b"".join(encode(request) for request in requests))
     reader, reports = report_reader(), []
-    while not any(isinstance(report, RoomFailed) and report.room == 99 for report in reports):
+    while not any(isinstance(report, TrainingRoomFailed) and report.room == 99 for report in reports):
         data = client.recv(1 << 20)
         if not data:
             break
@@ -348,32 +348,33 @@ def talk(requests: list[Request], *, rooms: TorchRooms | None) -> list[Report]:
     client.close()
     serving.join(5)
     listener.close()
-    return [report for report in reports if isinstance(report, RoomStarted | RoomUpdated | RoomFailed)]
+    return [report for report in reports if isinstance(report, TrainingRoomStarted | TrainingRoomUpdated | TrainingRoomFailed)]
 
 
 def test_a_training_over_the_wire() -> None:
-    settings = RoomSettings(steps=STEPS, cell="lstm", hidden=8)
-    started, *updates, end = talk([StartRoom(1, settings), StepRoom(1, CHANGES, 3, True), StepRoom(99)], rooms=TorchRooms())
-    assert isinstance(started, RoomStarted)
+    settings = TrainingRoomSettings(steps=STEPS, cell="lstm", hidden=8)
+    started, *updates, end = talk([StartTrainingRoom(1, settings), StepTrainingRoom(1, CHANGES, 3, True), StepTrainingRoom(99)],
+                                   rooms=TorchTrainingRooms())
+    assert isinstance(started, TrainingRoomStarted)
     assert started.blocks == ("i", "f", "g", "o")
-    assert [report.update for report in updates if isinstance(report, RoomUpdated)] == [1, 2, 3]
+    assert [report.update for report in updates if isinstance(report, TrainingRoomUpdated)] == [1, 2, 3]
     last = updates[-1]
-    assert isinstance(last, RoomUpdated)
+    assert isinstance(last, TrainingRoomUpdated)
     assert last.map_of(last.hidden).shape == last.map_of(last.cell).shape == (STEPS, STEPS)
     assert len(last.radii) == len(last.norms) == 4
-    assert isinstance(end, RoomFailed)
+    assert isinstance(end, TrainingRoomFailed)
     with pytest.raises(ValueError, match="bytes"):
         last.map_of(b"1234")
 
 
 def test_a_training_that_was_stopped_or_superseded_makes_no_more_updates() -> None:
-    small = RoomSettings(steps=STEPS, hidden=4)
-    reports = talk([StartRoom(1, small), StepRoom(1, CHANGES, 100_000), StartRoom(2, small), StepRoom(2, CHANGES, 100_000),
-                    StopRoom(2), StepRoom(99)], rooms=TorchRooms())
-    assert sum(isinstance(report, RoomUpdated) for report in reports) < 1000
+    small = TrainingRoomSettings(steps=STEPS, hidden=4)
+    reports = talk([StartTrainingRoom(1, small), StepTrainingRoom(1, CHANGES, 100_000), StartTrainingRoom(2, small),
+                    StepTrainingRoom(2, CHANGES, 100_000), StopTrainingRoom(2), StepTrainingRoom(99)], rooms=TorchTrainingRooms())
+    assert sum(isinstance(report, TrainingRoomUpdated) for report in reports) < 1000
 
 
 def test_a_backend_without_a_training_room_says_so() -> None:
-    (report,) = talk([StartRoom(99)], rooms=None)
-    assert isinstance(report, RoomFailed)
+    (report,) = talk([StartTrainingRoom(99)], rooms=None)
+    assert isinstance(report, TrainingRoomFailed)
     assert "no training room" in report.sentence

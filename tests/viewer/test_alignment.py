@@ -19,7 +19,7 @@ from unrolled.viewer.drawing.alignment_rows import AlignmentRows, whole_word, wr
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL, colour_table
 from unrolled.viewer.theme.themes import DARK, LIGHT
-from unrolled.viewer.views.alignment.alignment import AlignmentPanel
+from unrolled.viewer.views.alignment.alignment import AlignmentView
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = AlignmentPanel(session, LIGHT)
+    made = AlignmentView(session, LIGHT)
     qtbot.addWidget(made)
     made.resize(376, 560)
     with qtbot.waitExposed(made):
@@ -51,8 +51,8 @@ def cell_point(panel, row, column):
 
 
 def test_it_is_chosen_by_axes_alone(session):
-    assert AlignmentPanel.draws(session.trace.channels.values())
-    assert not AlignmentPanel.draws(scripted.channels())
+    assert AlignmentView.draws(session.trace.channels.values())
+    assert not AlignmentView.draws(scripted.channels())
 
 
 def test_what_is_lit_up_is_the_playheads_row(session, panel):

@@ -384,8 +384,8 @@ def test_two_branches_side_by_side(qtbot, window):
     difference = there["difference cell"].trace.column("cell")
     assert (difference == own.column("cell")[: len(difference)] - other.column("cell")[: len(difference)]).all()
     bar = window.layout_.tracks.compare_bar
-    assert "they part at step 3: “cat” / “dog”" in bar.text.text()
-    assert all(track._parting == 2 for track in there.values())
+    assert "they diverge at step 3: “cat” / “dog”" in bar.text.text()
+    assert all(track._first_divergence == 2 for track in there.values())
     largest = window.layout_.tracks.differences.largest
     bar.text.linkActivated.emit(f"{largest.step}:{largest.place}")
     assert window.session.playhead.step == largest.step == 5

@@ -14,7 +14,7 @@ from unrolled.models.trace import Candidate, StepResult, Trace
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
-from unrolled.viewer.views.text.candidates import ROWS, CandidatesPanel, rows_of
+from unrolled.viewer.views.text.candidates import ROWS, CandidatesView, rows_of
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = CandidatesPanel(session, LIGHT)
+    made = CandidatesView(session, LIGHT)
     qtbot.addWidget(made)
     made.resize(232, 360)
     with qtbot.waitExposed(made):
@@ -113,7 +113,7 @@ def test_bars_can_grow_with_the_logarithm_which_is_remembered(qtbot, session, pa
     assert session.appearance.values.candidates_logarithmic
     for own in panel.rows[: len(session.trace.candidates[2])]:
         assert own.bar == pytest.approx(max(1 + math.log10(own.probability) / 6, 0.0), abs=1e-6)
-    again = CandidatesPanel(session, DARK)
+    again = CandidatesView(session, DARK)
     qtbot.addWidget(again)
     assert again.logarithmic.isChecked()
 
@@ -133,7 +133,7 @@ def test_a_word_that_is_never_written_stands_among_them_and_says_so(qtbot):
     session = Session()
     trace.provenance = msgspec.structs.replace(trace.provenance, suppressed_tokens=(token,))
     session.set_trace(trace)
-    panel = CandidatesPanel(session, LIGHT)
+    panel = CandidatesView(session, LIGHT)
     qtbot.addWidget(panel)
     session.playhead.seek(0)
     panel.refresh()

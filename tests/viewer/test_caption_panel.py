@@ -15,7 +15,7 @@ from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.theme.themes import DARK, LIGHT
-from unrolled.viewer.views.text.caption import CaptionPanel
+from unrolled.viewer.views.text.caption import CaptionView
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = CaptionPanel(session, LIGHT)
+    made = CaptionView(session, LIGHT)
     qtbot.addWidget(made)
     made.resize(400, 100)
     with qtbot.waitExposed(made):
@@ -90,7 +90,7 @@ def luminance(colour: QColor) -> float:
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
 @pytest.mark.parametrize("probability", [0.0, 0.5, 1.0])
 def test_words_are_legible_whatever_their_probability(qtbot, session, theme, probability):
-    panel = CaptionPanel(session, theme)
+    panel = CaptionView(session, theme)
     qtbot.addWidget(panel)
     chip = panel.chips[0]
     chip.probability = probability

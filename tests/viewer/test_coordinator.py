@@ -7,11 +7,11 @@ import scripted
 
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 from unrolled.viewer.window.coordinator import FRAME_MILLISECONDS, Coordinator
 
 
-class Recorder(Panel):
+class Recorder(View):
     """Writes down what it is told."""
 
     def __init__(self, session):

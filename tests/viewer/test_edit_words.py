@@ -106,9 +106,9 @@ def test_without_attention_none_can_be_changed():
 def test_a_word_is_found_as_people_write_it():
     description = scripted.description()
     assert token_of("dog", description) == DOG
-    pieces = msgspec.structs.replace(description, joining="pieces", words=("<end>", "▁chien", "s", "▁un"))
+    pieces = msgspec.structs.replace(description, detokenization="pieces", words=("<end>", "▁chien", "s", "▁un"))
     assert token_of("chien", pieces) == 1
     assert token_of("·s", pieces) == 2
-    characters = msgspec.structs.replace(description, joining="characters", words=("a", "\n", " "))
+    characters = msgspec.structs.replace(description, detokenization="characters", words=("a", "\n", " "))
     assert token_of("⏎", characters) == 1
     assert token_of(" ", characters) == 2

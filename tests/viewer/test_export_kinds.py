@@ -24,7 +24,8 @@ pytestmark = pytest.mark.usefixtures("qapp")
 
 def text_trace(text: str = "for x in y:\n\tpass\n", given: int = 6) -> Trace:
     channel = Channel(name="hidden", role="hidden", symbol="h", axes=("unit",), shape=(4,), low=-1, high=1)
-    made = Trace([channel], provenance=Provenance(input_kind="text", joining="characters", given=given), input_bytes=b"for x ")
+    made = Trace([channel], provenance=Provenance(input_kind="text", detokenization="characters", prompt_tokens=given),
+                 input_bytes=b"for x ")
     for step, word in enumerate(text):
         made.append(StepResult(step=step, token=ord(word), word=word, log_prob=-0.1 * (step % 30),
                                values={"hidden": np.zeros(4, np.float32)}))

@@ -11,7 +11,7 @@ from unrolled.models.trace import Trace
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
-from unrolled.viewer.views.picture.film_strip import FilmStripPanel
+from unrolled.viewer.views.picture.film_strip import FilmStripView
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = FilmStripPanel(session, LIGHT)
+    made = FilmStripView(session, LIGHT)
     qtbot.addWidget(made)
     made.resize(360, 112)
     with qtbot.waitExposed(made):

@@ -13,10 +13,10 @@ from PySide6.QtGui import QGuiApplication
 
 from unrolled.models.inputs.inputs import TYPED
 from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.views.alignment.alignment import AlignmentPanel
-from unrolled.viewer.views.clip import ClipPanel
-from unrolled.viewer.views.text.reader import ReaderPanel
-from unrolled.viewer.views.text.text_input import TextPanel
+from unrolled.viewer.views.alignment.alignment import AlignmentView
+from unrolled.viewer.views.clip import ClipView
+from unrolled.viewer.views.text.reader import ReaderView
+from unrolled.viewer.views.text.text_input import TextView
 from unrolled.viewer.window.application import make_application, make_window
 from unrolled.viewer.window.settings import WindowSettings
 
@@ -63,7 +63,7 @@ def test_a_typed_sentence_is_translated_and_its_words_are_linked(qtbot, window):
     open_kind(qtbot, window, "sentence")
     qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)  # with the sample, until something is typed
     assert sections(window) == {"text", "written", "alignment"}
-    text = panel(window, TextPanel)
+    text = panel(window, TextView)
     text.edit.selectAll()
     qtbot.keyClicks(text.edit, "the small dog")
     qtbot.keyClick(text.edit, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
@@ -71,7 +71,7 @@ def test_a_typed_sentence_is_translated_and_its_words_are_linked(qtbot, window):
     window.controller.run_to_end()
     qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
     window.coordinator.flush()
-    trace, alignment = window.session.trace, panel(window, AlignmentPanel)
+    trace, alignment = window.session.trace, panel(window, AlignmentView)
     assert trace.provenance.source == ("▁the", "▁small", "▁dog", "<end>")
     for step in (1, 0, 2):
         window.session.playhead.seek(step)
@@ -86,7 +86,7 @@ def test_scrubbing_keeps_panels_at_the_traces_step(qtbot, window):
     window.controller.run_to_end()
     qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
     assert length(window) == 8
-    shown = panel(window, ClipPanel)
+    shown = panel(window, ClipView)
     for step in (5, 0, 7, 2):
         window.session.playhead.seek(step)
         window.coordinator.flush()
@@ -107,9 +107,9 @@ def test_a_text_is_read_by_itself_and_written_on_by_space(qtbot, window, tmp_pat
     qtbot.waitUntil(lambda: length(window) == len(text), timeout=10_000)
     assert sections(window) == {"text", "reader"}
     window.coordinator.flush()
-    reader = panel(window, ReaderPanel)
+    reader = panel(window, ReaderView)
     assert reader.view.text == text == "".join(window.session.trace.words)
-    assert window.session.trace.provenance.given == len(text)
+    assert window.session.trace.provenance.prompt_tokens == len(text)
     window.session.playhead.seek(len(text) - 1)
     window.layout_.setFocus()
     qtbot.keyClick(window.layout_, Qt.Key.Key_Space)
@@ -131,7 +131,7 @@ def test_units_are_ranked_by_what_they_follow(qtbot, window, tmp_path):
     window.controller.open_file(path)
     qtbot.waitUntil(lambda: length(window) == 180, timeout=10_000)
     window.coordinator.flush()
-    reader = panel(window, ReaderPanel)
+    reader = panel(window, ReaderView)
     reader.followed.setCurrentIndex(reader.followed.findData("inside a string"))
     reader.followed.activated.emit(reader.followed.currentIndex())
     qtbot.waitUntil(lambda: reader.ranked.count() == 6, timeout=5000)
@@ -151,7 +151,7 @@ def test_characters_that_are_unknown_are_shown_and_said(qtbot, window):
     qtbot.waitUntil(lambda: length(window) == 5, timeout=5000)
     window.coordinator.flush()
     assert "猫" in window.layout_.message("input").text
-    assert panel(window, ReaderPanel).view.text == "a \N{REPLACEMENT CHARACTER} b"
+    assert panel(window, ReaderView).view.text == "a \N{REPLACEMENT CHARACTER} b"
 
 
 def test_what_cannot_be_read_is_said_and_nothing_is_lost(qtbot, window, tmp_path):
@@ -174,7 +174,7 @@ def test_what_cannot_be_read_is_said_and_nothing_is_lost(qtbot, window, tmp_path
         assert sentence in window.layout_.message("input").text
         assert window.session.text.text == "kept"
         assert length(window) == 4
-    text = panel(window, TextPanel)
+    text = panel(window, TextView)
     text.edit.clear()
     qtbot.mouseClick(text.button, Qt.MouseButton.LeftButton)
     assert "no text" in window.layout_.message("input").text

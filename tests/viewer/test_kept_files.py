@@ -17,7 +17,7 @@ def test_a_trace_of_version_0_1_is_read():
     trace = load_trace(KEPT / "run.safetensors")
     assert tuple(trace.words) == scripted.CAPTION
     assert trace.provenance.model == scripted.trace().provenance.model
-    assert trace.provenance.joining == scripted.trace().provenance.joining
+    assert trace.provenance.detokenization == scripted.trace().provenance.detokenization
     for name in scripted.trace().channels:
         np.testing.assert_array_equal(trace.column(name), scripted.trace().column(name))
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
-from unrolled.viewer.views.tracks import TracksPanel
+from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.tracks.label_track import LabelTrack
 
 
@@ -23,7 +23,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = TracksPanel(session, LIGHT)
+    made = TracksView(session, LIGHT)
     qtbot.addWidget(made)
     made.resize(800, 600)
     made.refresh()

@@ -28,7 +28,7 @@ from unrolled.viewer.theme.attention_colours import (
     uniform_level,
 )
 from unrolled.viewer.theme.themes import DARK, LIGHT
-from unrolled.viewer.views.picture.picture import PicturePanel
+from unrolled.viewer.views.picture.picture import PictureView
 
 CELLS = scripted.GRID[0] * scripted.GRID[1]
 
@@ -44,7 +44,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = PicturePanel(session, LIGHT)
+    made = PictureView(session, LIGHT)
     qtbot.addWidget(made)
     made.resize(460, 430)
     with qtbot.waitExposed(made):
@@ -215,7 +215,7 @@ def pick(qtbot, panel, name):
 def masked(session, panel):
     """What masking does is known of the first step."""
     session.questions.possible = True
-    session.questions.ask(OCCLUSION, OccludeStep(0), session.branch.take)
+    session.questions.ask(OCCLUSION, OccludeStep(0), session.branch.wire_id)
     answer(session, panel, OCCLUSION)
     return panel
 
@@ -254,7 +254,7 @@ def test_its_scale_is_symmetric_and_stays_unless_it_is_stretched(qtbot, session,
 def test_gradients_are_on_one_scale_for_the_whole_run(qtbot, session, panel):
     session.questions.possible = True
     last = len(session.trace) - 1
-    session.questions.ask(GRADIENTS, FollowGradients(0, last), session.branch.take)
+    session.questions.ask(GRADIENTS, FollowGradients(0, last), session.branch.wire_id)
     answer(session, panel, GRADIENTS)
     pick(qtbot, panel, GRADIENTS)
     rows = scripted_answers.gradient_rows(0, last + 1, 0, last)
@@ -274,10 +274,10 @@ def test_gradients_are_on_one_scale_for_the_whole_run(qtbot, session, panel):
 def test_what_was_found_before_an_edit_is_not_drawn_after_it(qtbot, session, masked):
     pick(qtbot, masked, OCCLUSION)
     branch = session.branch
-    session.set_branches(session.branches.with_branch(branch.changed(take=branch.take + 1)))
+    session.set_branches(session.branches.with_branch(branch.changed(wire_id=branch.wire_id + 1)))
     masked.refresh()
     assert masked.shown_map is None
-    assert session.questions.get(OCCLUSION).take == branch.take + 1
+    assert session.questions.get(OCCLUSION).wire_id == branch.wire_id + 1
     session.questions.fail(session.questions.get(OCCLUSION).number, "This step cannot be taken again.")
     masked.refresh()
     assert "cannot be taken again" in masked.canvas.label

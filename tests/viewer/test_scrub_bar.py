@@ -9,7 +9,7 @@ from PySide6.QtGui import QAccessible
 
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT
-from unrolled.viewer.views.scrub_bar import ScrubBarPanel
+from unrolled.viewer.views.scrub_bar import ScrubBarView
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def session():
 
 @pytest.fixture
 def bar(qtbot, session):
-    made = ScrubBarPanel(session, LIGHT)
+    made = ScrubBarView(session, LIGHT)
     qtbot.addWidget(made)
     made.resize(900, made.height())
     made.show()
@@ -29,7 +29,7 @@ def bar(qtbot, session):
     return made
 
 
-def place(bar: ScrubBarPanel, step: int) -> QPoint:
+def place(bar: ScrubBarView, step: int) -> QPoint:
     return QPoint(round(bar.row.x_of(step)), 25)
 
 

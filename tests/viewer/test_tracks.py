@@ -17,7 +17,7 @@ from unrolled.models.trace.pyramid import MISSING, PLACES, places_of
 from unrolled.viewer.drawing.step_geometry import Geometry
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
-from unrolled.viewer.views.tracks import TracksPanel
+from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.tracks.heat_track import HeatTrack
 
 HEAT = ("hidden", "cell", "input_gate", "forget_gate", "output_gate", "cell_gate")
@@ -34,7 +34,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = TracksPanel(session, LIGHT)
+    made = TracksView(session, LIGHT)
     qtbot.addWidget(made)
     made.resize(700, 900)
     made.show()
@@ -42,7 +42,7 @@ def panel(qtbot, session):
     return made
 
 
-def bring_up_to_date(panel: TracksPanel) -> None:
+def bring_up_to_date(panel: TracksView) -> None:
     panel.refresh()
     panel.seek(panel.session.playhead.step)
     QApplication.processEvents()
@@ -247,7 +247,7 @@ def test_a_double_click_shows_the_whole_run_and_pins_nothing(qtbot, panel, sessi
 
 def test_the_unit_under_the_pointer_is_the_one_whose_colour_is_seen(qtbot, session):
     session.set_trace(scripted.trace(units=512))  # several units share a pixel
-    panel = TracksPanel(session, LIGHT)
+    panel = TracksView(session, LIGHT)
     qtbot.addWidget(panel)
     panel.resize(700, 900)
     panel.show()

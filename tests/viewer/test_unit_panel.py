@@ -16,7 +16,7 @@ from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.units.lstm_check import lstm_channels, lstm_step
-from unrolled.viewer.views.units.unit import UnitPanel
+from unrolled.viewer.views.units.unit import UnitView
 from unrolled.viewer.views.units.unit_table import short
 
 UNIT_CHANNELS = ("hidden", "cell", "input_gate", "forget_gate", "output_gate", "cell_gate")
@@ -54,7 +54,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = UnitPanel(session, LIGHT)
+    made = UnitView(session, LIGHT)
     qtbot.addWidget(made)
     made.resize(232, 300)
     with qtbot.waitExposed(made):

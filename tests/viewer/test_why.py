@@ -24,7 +24,7 @@ from unrolled.viewer.state.attributions import FOLLOWED_AT_MOST, GRADIENTS, OCCL
 from unrolled.viewer.state.numbers import brief, precise
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
-from unrolled.viewer.views.attribution.attribution import WhyPanel
+from unrolled.viewer.views.attribution.attribution import AttributionView
 from unrolled.viewer.views.attribution.contributions import WordsRead
 
 STEPS = len(scripted.CAPTION)
@@ -45,7 +45,7 @@ def session():
 @pytest.fixture
 def open_panel(qtbot):
     def opener(session, width=640, height=260):
-        made = WhyPanel(session, LIGHT)
+        made = AttributionView(session, LIGHT)
         qtbot.addWidget(made)
         made.resize(width, height)
         with qtbot.waitExposed(made):
@@ -80,7 +80,7 @@ def long_trace(length):
 def change(session):
     """Another form of the branch on screen, as after an edit."""
     branch = session.branch
-    session.set_branches(session.branches.with_branch(branch.changed(take=branch.take + 7)))
+    session.set_branches(session.branches.with_branch(branch.changed(wire_id=branch.wire_id + 7)))
 
 
 # ── Asking ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -180,7 +180,7 @@ def test_after_an_edit_the_map_is_out_of_date_until_it_is_computed_again(qtbot, 
     assert "Out of date" in panel.note.text()
     assert not panel.words.isVisible()  # what it depended on before the edit is not said of it now
     qtbot.mouseClick(panel.compute, Qt.MouseButton.LeftButton)
-    assert session.questions.get(GRADIENTS).take == session.branch.take
+    assert session.questions.get(GRADIENTS).wire_id == session.branch.wire_id
     assert panel.map.stale
     follow(session)
     assert not panel.map.stale
@@ -192,7 +192,7 @@ def test_a_short_run_is_computed_again_by_itself_after_an_edit(session, open_pan
     follow(session)
     change(session)
     panel.refresh()
-    assert session.questions.get(GRADIENTS).take == session.branch.take
+    assert session.questions.get(GRADIENTS).wire_id == session.branch.wire_id
     assert panel.map.stale
     follow(session)
     assert not panel.map.stale
@@ -322,8 +322,8 @@ def test_the_bars_are_the_answers_numbers(session, open_panel):
     for step in range(STEPS):
         session.playhead.seek(step)
         np.testing.assert_array_equal(panel.words.values, part.table(part.words)[step, : step + 1])
-        np.testing.assert_array_equal(panel.causes.inputs.values, part.table(part.places)[step])
-        np.testing.assert_array_equal(panel.causes.attention.values, session.trace.column("attention")[step].ravel())
+        np.testing.assert_array_equal(panel.attributions.inputs.values, part.table(part.places)[step])
+        np.testing.assert_array_equal(panel.attributions.attention.values, session.trace.column("attention")[step].ravel())
 
 
 @given(st.lists(st.floats(-3, 3, width=32), min_size=1, max_size=60))
@@ -372,13 +372,13 @@ def test_drops_that_are_next_to_nothing_give_no_verdict_and_a_sure_word_has_its_
     assert "too little for a verdict" in panel.verdict.text()
     assert "0.02 nats" in panel.verdict.text()
     assert "look at its logit" in panel.verdict.text()
-    measures = panel.causes.measures
+    measures = panel.attributions.measures
     measures.setCurrentIndex(measures.findData("margin"))
     measures.activated.emit(measures.currentIndex())
     assert "too little" not in panel.verdict.text()
     np.testing.assert_allclose(panel.drops.values, 3 * drops.astype("<f4"))
     assert panel.drops.title == "drop of the margin when masked"
-    assert panel.causes.numbers.text() == "log p −0.01 · logit 2.00 · margin 0.50 over “brown”"
+    assert panel.attributions.numbers.text() == "log p −0.01 · logit 2.00 · margin 0.50 over “brown”"
 
 
 def test_a_sentence_has_a_line_for_each_source_word(session, open_panel):
@@ -397,9 +397,9 @@ def test_a_sentence_has_a_line_for_each_source_word(session, open_panel):
     drops = np.arange(places, dtype="<f4")
     session.questions.take_part(session.questions.get(OCCLUSION).number,
                                 occluded(3, drops), done=True)
-    bars = panel.causes.sources
+    bars = panel.attributions.sources
     assert bars.isVisible()
-    assert not panel.causes.attention.isVisible()
+    assert not panel.attributions.attention.isVisible()
     assert bars.names[:3] == ("a", "brown", "dog")
     assert [column.title for column in bars.columns] == ["attention α", "gradient × input", "drop of log p when masked"]
     np.testing.assert_array_equal(bars.columns[1].values, inputs[3])
@@ -425,8 +425,8 @@ def test_a_clips_frames_are_numbered_and_have_no_masking(session, open_panel):
 # ── The whole of it ───────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_it_is_there_for_every_model_with_a_hidden_state():
-    assert WhyPanel.draws(scripted.channels())
-    assert not WhyPanel.draws(channel for channel in scripted.channels() if channel.role != "hidden")
+    assert AttributionView.draws(scripted.channels())
+    assert not AttributionView.draws(channel for channel in scripted.channels() if channel.role != "hidden")
 
 
 def test_every_control_has_a_name_and_a_tooltip(session, open_panel):

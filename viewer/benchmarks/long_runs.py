@@ -43,7 +43,7 @@ def drawn_trace(steps: int = STEPS, units: int = UNITS, seed: int = 0) -> Trace:
     chosen = np.random.default_rng(seed)
     channels = lstm_channels(units)
     trace = Trace(channels, ended=True, provenance=Provenance(
-        model="drawn", input_name="drawn.py", input_kind="text", joining="characters", given=steps))
+        model="drawn", input_name="drawn.py", input_kind="text", detokenization="characters", prompt_tokens=steps))
     trace.reserve(steps)
     vocabulary = tuple(sorted(set(TEXT)))
     numbers = np.array([vocabulary.index(character) for character in TEXT], np.int32)

@@ -23,7 +23,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 
 from unrolled.models.trace import Trace
 from unrolled.viewer.state.comparison import Compared
-from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.window.main_window import MainWindow
 
 STARTED_VARIABLE = "UNROLLED_BENCH_STARTED"
@@ -149,7 +149,7 @@ class Driver(QObject):
         QCoreApplication.sendPostedEvents()
         QCoreApplication.processEvents()
 
-    def _said(self, message: Message) -> None:
+    def _said(self, message: Notice) -> None:
         if message.kind == "error":
             self._finish(message.text)
 

@@ -72,7 +72,7 @@ def caption(arguments: argparse.Namespace) -> int:
                     changed = {"edits": msgspec.to_builtins(trace.provenance.edits)} if edits else {}
                     print(json.dumps({
                         "file": name, "caption": text, "tokens": written_words(trace),
-                        "logprobs": [float(value) for value in trace.log_probs[trace.provenance.given :]],
+                        "logprobs": [float(value) for value in trace.log_probs[trace.provenance.prompt_tokens :]],
                         **changed, "model": description.name, "device": loaded.device,
                         "seconds": round(time.perf_counter() - started, 4)}), flush=True)
                 else:

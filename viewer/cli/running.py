@@ -161,12 +161,12 @@ def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, dat
         input_hash=hashlib.sha256(data).hexdigest(), region=opened.region, decoding=decoding.in_words,
         seed=decoding.seed, device=loaded.device,
         edits=changes, created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        input_kind=description.input_kind, joining=description.joining, source=opened.source, given=opened.given,
-        suppressed_tokens=description.suppressed_tokens)
+        input_kind=description.input_kind, detokenization=description.detokenization, source=opened.source,
+        prompt_tokens=opened.prompt_tokens, suppressed_tokens=description.suppressed_tokens)
     trace = Trace(channels, provenance=provenance, input_bytes=data)
-    trace.reserve(opened.given)
+    trace.reserve(opened.prompt_tokens)
     most = (opened.maximum_steps or description.maximum_steps) + 1
-    steps = min(opened.given + write, most) if opened.given else most
+    steps = min(opened.prompt_tokens + write, most) if opened.prompt_tokens else most
     leaves = first_step(changes)
     if leaves:
         _take(client, trace, loaded, Advance(run, 0, leaves, decoding))
@@ -212,9 +212,9 @@ def trace_of(arguments: argparse.Namespace, path: Path) -> Trace:
 
 def written_words(trace: Trace) -> list[str]:
     """What the model wrote, behind what it was given."""
-    return list(trace.words[trace.provenance.given :])
+    return list(trace.words[trace.provenance.prompt_tokens :])
 
 
 def text_written(trace: Trace, end_word: str) -> str:
     """What the model wrote as a text, END left out."""
-    return text_of(written_words(trace), trace.provenance.joining, without=(end_word,))
+    return text_of(written_words(trace), trace.provenance.detokenization, without=(end_word,))

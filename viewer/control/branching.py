@@ -20,8 +20,8 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.transport import Transport
 from unrolled.viewer.control.undo import BranchesCommand
 from unrolled.viewer.state.branches import FIRST, Branch, PlacedEdit
-from unrolled.viewer.state.comparison import parting
-from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.comparison import first_divergence
+from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.session import Session
 
 MOST_BRANCHES = 100
@@ -111,7 +111,7 @@ class Branching(Transport):
             self._say_input(str(error))
             return
         for note in notes:
-            self.said.emit(Message(place="input", text=note, kind="info"))
+            self.said.emit(Notice(place="input", text=note, kind="info"))
         input_hash = hashlib.sha256(data).hexdigest()
         self.session.other_inputs[input_hash] = given
         self.run.other_inputs[input_hash] = (data, path.name)
@@ -142,8 +142,8 @@ class Branching(Transport):
     def follow_hypothesis(self, number: int) -> None:
         """Make a branch of a beam search's hypothesis, with what was recorded of it."""
         search = self.session.search
-        source = self.session.branches.of_take(search.take) if search is not None else None
-        source = source or (self._takes.get(search.take) if search is not None else None)
+        source = self.session.branches.of_wire_id(search.wire_id) if search is not None else None
+        source = source or (self._takes.get(search.wire_id) if search is not None else None)
         if search is None or source is None:
             return
         trace = search.trace_of(number, source.trace)
@@ -153,7 +153,7 @@ class Branching(Transport):
                 return
         if self._too_many():
             return
-        shared = parting(trace, source.trace)
+        shared = first_divergence(trace, source.trace)
         shared = min(len(trace), len(source.trace)) if shared is None else shared
         trace.provenance = self._provenance(source.trace.provenance.region, source.decoding, source.edits_on)
         own = search.get(number)
@@ -169,7 +169,7 @@ class Branching(Transport):
         self.decoding = decoding
         branch = self.session.branch
         if branch is not None and self.run.is_open:
-            begin = branch.trace.provenance.given
+            begin = branch.trace.provenance.prompt_tokens
             if len(branch.trace) > begin:
                 self.playback.stop()
                 self._branch_off(branch, begin, branch.edits, name=decoding.in_words, text="choose words in another way",
@@ -210,13 +210,13 @@ class Branching(Transport):
               identity: int | None = None, decoding: Decoding | None = None) -> Branch:
         self._last_take += 1
         if identity is not None:  # another form of a branch that is there
-            branch = source.changed(take=self._last_take, trace=trace, edits=edits, step=min(source.step, step),
+            branch = source.changed(wire_id=self._last_take, trace=trace, edits=edits, step=min(source.step, step),
                                     decoding=decoding or source.decoding)
         else:
             number = max(self.session.branches.all, default=FIRST) + 1
-            branch = source.changed(identity=number, take=self._last_take, name=name, parent=source.identity, step=step,
+            branch = source.changed(identity=number, wire_id=self._last_take, name=name, parent=source.identity, step=step,
                                     edits=edits, trace=trace, decoding=decoding or source.decoding)
-        self._takes[branch.take] = branch
+        self._takes[branch.wire_id] = branch
         return branch
 
     def _show_new(self, branch: Branch, text: str) -> None:
@@ -226,12 +226,12 @@ class Branching(Transport):
 
     def _replace_unseen(self, branch: Branch) -> None:
         """Put another form of the shown branch in its place, where nothing of it has been written yet."""
-        self._takes[branch.take] = branch
+        self._takes[branch.wire_id] = branch
         self.session.set_branches(self.session.branches.with_branch(branch))
 
-    def _branch_of(self, take: int) -> Branch | None:
+    def _branch_of(self, wire_id: int) -> Branch | None:
         """What the backend's number means; also of a branch that was undone, whose steps are kept for when it comes back."""
-        return self.session.branches.of_take(take) or self._takes.get(take)
+        return self.session.branches.of_wire_id(wire_id) or self._takes.get(wire_id)
 
     def _show_its_search(self) -> None:
         """Show the beam search that the branch comes from: its own, or that of the nearest branch that it leaves."""
@@ -243,36 +243,36 @@ class Branching(Transport):
             self.session.set_search(search)
 
     def _grow_search(self, report: BeamStepped | Searched) -> None:
-        search = next((own for own in self._searches.values() if own.take == report.branch), None)
+        search = next((own for own in self._searches.values() if own.wire_id == report.branch), None)
         if search is None:
             return
-        branch = self._branch_of(search.take)
+        branch = self._branch_of(search.wire_id)
         if isinstance(report, Searched):
             search.over = True
         elif branch is not None:
             try:
                 search.grow(report, tuple(branch.trace.channels.values()))
             except ValueError as error:
-                self.said.emit(Message(place="run", text=f"The model reported a search that does not fit: {error}."))
+                self.said.emit(Notice(place="run", text=f"The model reported a search that does not fit: {error}."))
                 return
         if search is self.session.search:
             self.session.set_search(search)
 
-    def _edit_refused(self, take: int, sentence: str) -> None:
+    def _edit_refused(self, wire_id: int, sentence: str) -> None:
         """The backend cannot make a branch: it is taken back."""
-        if self.session.branches.of_take(take) is not None and self.history.canUndo():
+        if self.session.branches.of_wire_id(wire_id) is not None and self.history.canUndo():
             self.history.undo()
         self._refuse(sentence)
 
     def _refuse(self, sentence: str) -> None:
         self._target = None
-        self.said.emit(Message(place="run", kind="warning", text=sentence))
+        self.said.emit(Notice(place="run", kind="warning", text=sentence))
 
     def _forget_branches(self) -> None:
         self.history.clear()
         self._takes.clear()
         self._searches.clear()
-        self._last_take = max((branch.take for branch in self.session.branches.all.values()), default=0)
+        self._last_take = max((branch.wire_id for branch in self.session.branches.all.values()), default=0)
 
 
 def _replaces(edit: Edit, other: Edit) -> bool:

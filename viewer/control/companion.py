@@ -27,7 +27,7 @@ from unrolled.viewer.state.comparison import Compared
 from unrolled.viewer.state.session import Session
 
 
-class Companion(QObject):
+class ComparisonRun(QObject):
     """Runs a model over an input and holds its trace against the session's.
 
     Parameters
@@ -126,7 +126,7 @@ class Companion(QObject):
         provenance = Provenance(
             model=description.name, weights_hash=description.weights_hash, input_name=given.name, region=report.region,
             decoding=current.decoding.in_words if current is not None else "greedy", input_kind=description.input_kind,
-            joining=description.joining, source=report.source, given=report.given,
+            detokenization=description.detokenization, source=report.source, prompt_tokens=report.prompt_tokens,
             suppressed_tokens=description.suppressed_tokens)
         trace = Trace(report.channels or description.channels, provenance=provenance, input_bytes=given.data)
         self._branch = first_branch(trace, current.decoding if current is not None else None).all[0]
@@ -155,7 +155,7 @@ class Companion(QObject):
         own, other, description = self._branch, self._session.trace, self._description
         if own is None or other is None or description is None or own.trace.ended or self._run.busy:
             return
-        most = description.maximum_steps + own.trace.provenance.given + 1
+        most = description.maximum_steps + own.trace.provenance.prompt_tokens + 1
         self._run.want(most if other.ended else len(other), own)
 
     def _tell(self) -> None:

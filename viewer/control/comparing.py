@@ -12,10 +12,10 @@ from PySide6.QtCore import QObject
 from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input
 from unrolled.models.inputs.kinds import decode_input, input_of_trace, read_bytes
 from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.control.companion import Companion
+from unrolled.viewer.control.companion import ComparisonRun
 from unrolled.viewer.control.opener import Opening
 from unrolled.viewer.state.comparison import Compared
-from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.session import Session
 
 
@@ -24,7 +24,7 @@ class Comparing(Opening):
 
     def __init__(self, session: Session, backend: BackendProcess, parent: QObject | None = None) -> None:
         super().__init__(session, backend, parent)
-        self._companion: Companion | None = None
+        self._companion: ComparisonRun | None = None
         session.run_changed.connect(self._end_companion)
         session.compared_changed.connect(self._compared_changed)
 
@@ -77,7 +77,7 @@ class Comparing(Opening):
 
     def _start(self, model: str, given: Input, name: str, *, of_other_input: bool) -> None:
         self.end_comparison()
-        companion = Companion(self.session, self.backend.command, self)
+        companion = ComparisonRun(self.session, self.backend.command, self)
         companion.status.connect(lambda text: self.status_changed.emit(text, -1.0))
         companion.failed.connect(self._companion_failed)
         self._companion = companion
@@ -85,7 +85,7 @@ class Comparing(Opening):
 
     def _companion_failed(self, sentence: str) -> None:
         self.end_comparison()
-        self.said.emit(Message(place="model", kind="warning", text=sentence))
+        self.said.emit(Notice(place="model", kind="warning", text=sentence))
 
     def _compared_changed(self) -> None:
         if self.session.compared is None:

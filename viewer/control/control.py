@@ -32,7 +32,7 @@ from unrolled.models.trace import Trace
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.comparing import Comparing
 from unrolled.viewer.state.branches import FIRST
-from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
 
@@ -106,7 +106,7 @@ class Controller(Comparing):
         elif isinstance(report, InputAdded):
             self.status_changed.emit("", -1.0)
             for note in report.notes:
-                self.said.emit(Message(place="input", text=note, kind="info"))
+                self.said.emit(Notice(place="input", text=note, kind="info"))
         elif isinstance(report, Progress):
             self.status_changed.emit(report.text, report.fraction)
         elif isinstance(report, InputDrawn):
@@ -131,7 +131,7 @@ class Controller(Comparing):
             if given is not None and not self._of_sample and not taken_by(given, self.input_kind):
                 self.wanted_model = self._model_for(given) or self.wanted_model
         if not self.wanted_model:
-            self.said.emit(Message(place="model", kind="warning", text="No model is installed. Open a checkpoint, "
+            self.said.emit(Notice(place="model", kind="warning", text="No model is installed. Open a checkpoint, "
                                                                        "or train one with “unrolled train”."))
         self.state_changed.emit()
         self._request_model()
@@ -177,23 +177,23 @@ class Controller(Comparing):
         self._opened = report
         self.status_changed.emit("", -1.0)
         for note in report.notes:
-            self.said.emit(Message(place="input", text=note, kind="info"))
+            self.said.emit(Notice(place="input", text=note, kind="info"))
         trace = self.session.trace if self._keep_trace else None
         if trace is None:
             trace = Trace(report.channels or description.channels, provenance=self._provenance(report.region, self.decoding),
                           input_bytes=given.data)
-            trace.reserve(report.given)
+            trace.reserve(report.prompt_tokens)
             self.session.set_trace(trace)
             self._replace_unseen(self.session.branches.all[FIRST].changed(decoding=self.decoding))
         self.session.questions.possible = True
         for asked in self.session.questions.waiting:
             self._ask(asked)
-        if len(trace) < report.given:
-            self._reading = report.given
-            self._want(report.given)
-            if report.given > LONG_READING:
-                self.said.emit(Message(place="run", kind="info", text=f"Reading {report.given:,} characters…", action="Stop",
-                                       act=self.stop_reading))
+        if len(trace) < report.prompt_tokens:
+            self._reading = report.prompt_tokens
+            self._want(report.prompt_tokens)
+            if report.prompt_tokens > LONG_READING:
+                self.said.emit(Notice(place="run", kind="info", text=f"Reading {report.prompt_tokens:,} characters…",
+                                      action="Stop", act=self.stop_reading))
         if self._target is not None:
             self._reach(self._target)
         self.state_changed.emit()
@@ -211,14 +211,14 @@ class Controller(Comparing):
 
     def _read_on(self, trace: Trace) -> None:
         """Say how far reading is; where all is read, the playhead of a short text goes to its end."""
-        read, given = len(trace), self._reading
-        if read < given:
-            if given > LONG_READING:
-                self.status_changed.emit(f"Reading: {read:,} of {given:,} characters", read / given)
+        read, prompt_tokens = len(trace), self._reading
+        if read < prompt_tokens:
+            if prompt_tokens > LONG_READING:
+                self.status_changed.emit(f"Reading: {read:,} of {prompt_tokens:,} characters", read / prompt_tokens)
             return
         self._end_reading()
-        if given <= PROMPT_AT_MOST and self._target is None and self.session.playhead.step <= 0:
-            self._go(given - 1)
+        if prompt_tokens <= PROMPT_AT_MOST and self._target is None and self.session.playhead.step <= 0:
+            self._go(prompt_tokens - 1)
 
     def _stepped(self, report: Stepped | SteppedBlock) -> None:
         branch, description = self._branch_of(report.branch), self.session.description
@@ -232,7 +232,7 @@ class Controller(Comparing):
             else:
                 trace.append(report.result(channels))
         except ValueError as error:
-            self.said.emit(Message(place="run", text=f"The model reported a step that does not fit: {error}."))
+            self.said.emit(Notice(place="run", text=f"The model reported a step that does not fit: {error}."))
             return
         self.last_milliseconds = report.milliseconds / (report.count if isinstance(report, SteppedBlock) else 1)
         compared = self.session.compared
@@ -265,7 +265,7 @@ class Controller(Comparing):
     # ── Questions ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def _ask(self, asked: Asked) -> None:
-        branch = self.session.branches.of_take(asked.take)
+        branch = self.session.branches.of_wire_id(asked.wire_id)
         if branch is not None and self.run.is_open:
             self.run.ask(asked, branch)
 
@@ -281,7 +281,7 @@ class Controller(Comparing):
         self._pause()
         if report.subject == "model":
             self.loading = False
-            self.said.emit(Message(place="model", text=report.sentence))
+            self.said.emit(Notice(place="model", text=report.sentence))
             if self.session.description is not None:
                 self.wanted_model = self.session.description.name
                 self.wanted_device = self.session.device or self.wanted_device
@@ -298,7 +298,7 @@ class Controller(Comparing):
             where = f"{report.channel.replace('_', ' ')}, unit {report.unit}" if report.channel else "the probabilities"
             stopped = (f"Step {report.step + 1} gave numbers that are not finite, first in {where}. The run was stopped; "
                        "undo the change, or switch it off.")
-            self.said.emit(Message(place="run", text=stopped if report.step >= 0 else report.sentence))
+            self.said.emit(Notice(place="run", text=stopped if report.step >= 0 else report.sentence))
         else:
             self.loading = False
             self._say_backend(report.sentence)

@@ -96,12 +96,12 @@ class LiveRun:
             return
         self._send_inputs(branch)
         length = len(branch.trace)
-        held = self._held.get(source.take) if source is not None else None
+        held = self._held.get(source.wire_id) if source is not None else None
         if source is not None and held is not None and held.steps >= length:
-            self._send(Fork(self.number, branch.take, source.take, length, branch.edits_on))
+            self._send(Fork(self.number, branch.wire_id, source.wire_id, length, branch.edits_on))
         else:
-            self._send(Fork(self.number, branch.take, -1, 0, branch.edits_on, tuple(branch.trace.tokens)))
-        self._held[branch.take] = _Held(length, length)
+            self._send(Fork(self.number, branch.wire_id, -1, 0, branch.edits_on, tuple(branch.trace.tokens)))
+        self._held[branch.wire_id] = _Held(length, length)
 
     def want(self, length: int, branch: Branch) -> None:
         """Ask for steps until a branch has `length` of them; what was asked for already is not asked for again."""
@@ -110,7 +110,7 @@ class LiveRun:
         held = self._known(branch)
         count = length - held.requested
         if count > 0:
-            self._send(Advance(self.number, held.requested, count, branch.decoding, branch.take))
+            self._send(Advance(self.number, held.requested, count, branch.decoding, branch.wire_id))
             held.advances += 1
             held.requested = length
 
@@ -118,13 +118,13 @@ class LiveRun:
         """Have a beam search told, from the branch's end on."""
         if self.is_open:
             self._known(branch)
-            self._send(Search(self.number, len(branch.trace), branch.decoding, branch.take))
+            self._send(Search(self.number, len(branch.trace), branch.decoding, branch.wire_id))
 
     def ask(self, asked: Asked, branch: Branch) -> None:
         """Ask about a branch's steps."""
         if self.is_open:
             self._known(branch)
-            self._send(Ask(self.number, asked.number, asked.question, branch.take))
+            self._send(Ask(self.number, asked.number, asked.question, branch.wire_id))
 
     def cancel(self) -> None:
         """Stop asking; steps that are on their way still arrive."""
@@ -154,10 +154,10 @@ class LiveRun:
 
     def _known(self, branch: Branch) -> _Held:
         """What the backend has of a branch; where it has none it is given what the trace has."""
-        held = self._held.get(branch.take)
-        if held is None and (branch.take or len(branch.trace) or branch.edits_on):
+        held = self._held.get(branch.wire_id)
+        if held is None and (branch.wire_id or len(branch.trace) or branch.edits_on):
             self.fork(branch, None)
-        return self._held.setdefault(branch.take, _Held())
+        return self._held.setdefault(branch.wire_id, _Held())
 
     def _send_inputs(self, branch: Branch) -> None:
         for edit in branch.edits_on:

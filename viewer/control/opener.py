@@ -29,7 +29,7 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.state.branches import FIRST, Branches
-from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.session import Session
 
 if TYPE_CHECKING:
@@ -261,7 +261,7 @@ class Opening(Branching):
         self.status_changed.emit("", -1.0)
         self.session.set_input(given)
         for note in notes:
-            self.said.emit(Message(place="input", text=note, kind="info"))
+            self.said.emit(Notice(place="input", text=note, kind="info"))
         self._bring_model_for(given)
         self._open_input()
         self.state_changed.emit()

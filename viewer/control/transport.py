@@ -17,7 +17,7 @@ from unrolled.models.trace.edits import Edit
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.live_run import LiveRun
 from unrolled.viewer.control.playback import Playback
-from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.search_tree import SearchTree
 from unrolled.viewer.state.session import Session
 
@@ -39,7 +39,7 @@ class Transport(QObject):
     Attributes
     ----------
     said : Signal(object)
-        A `Message` to show.
+        A `Notice` to show.
     unsaid : Signal(str)
         What was said at this place no longer holds.
     status_changed : Signal(str, float)
@@ -123,8 +123,8 @@ class Transport(QObject):
         trace = self.session.trace
         if trace is not None and trace.ended:
             self._go(len(trace) - 1)
-        elif trace is not None and len(trace) < trace.provenance.given:
-            self._reach(trace.provenance.given - 1)
+        elif trace is not None and len(trace) < trace.provenance.prompt_tokens:
+            self._reach(trace.provenance.prompt_tokens - 1)
         else:
             self._reach(self._most_steps())  # one more than there can be: so the model says that it is over
 
@@ -176,7 +176,7 @@ class Transport(QObject):
         elif self.waiting:
             self._target = step
         elif trace is not None and self.session.description is not None and not self._fits(trace):
-            self.said.emit(Message(
+            self.said.emit(Notice(
                 place="run", kind="info", text="This run was recorded by another model and ends here.",
                 action="Run it with this model", act=self.run_again))
         elif not self.backend.alive:
@@ -188,9 +188,9 @@ class Transport(QObject):
         if branch is None or not self.run.is_open:
             return
         written, search = len(branch.trace), self._searches.get(branch.identity)
-        searched = search is not None and search.take == branch.take and search.decoding == branch.decoding
-        if branch.decoding.method == "beam" and length > written >= branch.trace.provenance.given and not searched:
-            self._searches[branch.identity] = SearchTree(branch.take, written, branch.decoding)
+        searched = search is not None and search.wire_id == branch.wire_id and search.decoding == branch.decoding
+        if branch.decoding.method == "beam" and length > written >= branch.trace.provenance.prompt_tokens and not searched:
+            self._searches[branch.identity] = SearchTree(branch.wire_id, written, branch.decoding)
             self.session.set_search(self._searches[branch.identity])
             self.run.search(branch)
         self.run.want(length, branch)
@@ -214,11 +214,11 @@ class Transport(QObject):
     # ── Saying ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _say_input(self, sentence: str) -> None:
-        self.said.emit(Message(place="input", text=sentence))
+        self.said.emit(Notice(place="input", text=sentence))
 
     def _say_backend(self, sentence: str) -> None:
         kept = " What was recorded is kept." if self.session.trace is not None and len(self.session.trace) else ""
-        self.said.emit(Message(place="model", text=sentence + kept, action="Start it again", act=self.restart_backend))
+        self.said.emit(Notice(place="model", text=sentence + kept, action="Start it again", act=self.restart_backend))
 
     def _provenance(self, region: tuple[float, float, float, float], decoding: Decoding,
                     edits: tuple[Edit, ...] = ()) -> Provenance:
@@ -231,7 +231,7 @@ class Transport(QObject):
             region=region, decoding=decoding.in_words, seed=decoding.seed if decoding.method == "sampling" else 0,
             device=self.session.device, edits=edits, created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             input_kind=description.input_kind if description is not None else "picture",
-            joining=description.joining if description is not None else "words",
-            source=opened.source if opened is not None else (), given=opened.given if opened is not None else 0,
+            detokenization=description.detokenization if description is not None else "words",
+            source=opened.source if opened is not None else (), prompt_tokens=opened.prompt_tokens if opened is not None else 0,
             suppressed_tokens=description.suppressed_tokens if description is not None else (),
         )

@@ -25,21 +25,21 @@ def source_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
     return tuple(channel for channel in channels if channel.axes == AXES)
 
 
-def written_label(word: str, joining: str) -> str:
+def written_label(word: str, detokenization: str) -> str:
     """A word beside its row: END, a word, or a dot and the piece that goes on a word."""
-    return shown(word, joining)
+    return shown(word, detokenization)
 
 
-def whole_word(words: Sequence[str], place: int, joining: str) -> str:
+def whole_word(words: Sequence[str], place: int, detokenization: str) -> str:
     """The word that a piece is a part of, for a sentence that reads it out."""
-    if joining != "pieces" or not _letters(words[place]):
-        return written_label(words[place], joining)
+    if detokenization != "pieces" or not _letters(words[place]):
+        return written_label(words[place], detokenization)
     first, last = place, place + 1
     while first > 0 and _goes_on(words[first]) and _letters(words[first - 1]):
         first -= 1
     while last < len(words) and _goes_on(words[last]):
         last += 1
-    return text_of(words[first:last], joining)
+    return text_of(words[first:last], detokenization)
 
 
 def _letters(word: str) -> bool:

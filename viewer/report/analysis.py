@@ -150,7 +150,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     decoding: str
     text: str
     source: tuple[str, ...]
-    given: int
+    prompt_tokens: int
     edits: tuple[Edit, ...]
     notes: tuple[str, ...]
     steps: tuple[StepSummary, ...]

@@ -111,8 +111,9 @@ def collect(trace: Trace, *, file: str, ask: Ask | None, notes: Sequence[str] = 
     return Analysis(
         file=file, convention=STEP_CONVENTION, model=provenance.model, weights_hash=provenance.weights_hash,
         device=provenance.device, input_kind=provenance.input_kind, decoding=provenance.decoding,
-        source=provenance.source, given=provenance.given,
-        text=text_of(trace.words[provenance.given :], provenance.joining, without=(end_word,)), edits=provenance.edits,
+        source=provenance.source, prompt_tokens=provenance.prompt_tokens,
+        text=text_of(trace.words[provenance.prompt_tokens :], provenance.detokenization, without=(end_word,)),
+        edits=provenance.edits,
         steps=tuple(_summary(trace, step) for step in listed),
         equations=explained, gradients=gradients, occlusion=occluded,
         mean_occlusion_share=float(np.mean(shares)) if shares else None, occlusion_steps=len(shares),

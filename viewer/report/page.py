@@ -68,7 +68,7 @@ class _Page:
 
     def word(self, step: int) -> str:
         trace = self._trace
-        return escape(shown(trace.words[step], trace.provenance.joining)) if 0 <= step < len(trace) else ""
+        return escape(shown(trace.words[step], trace.provenance.detokenization)) if 0 <= step < len(trace) else ""
 
     def heading(self) -> str:
         own = self._analysis
@@ -90,9 +90,9 @@ class _Page:
         return f"<h2>Words</h2><p class='words'>{chips}</p><details><summary>with their probabilities</summary>{table}</details>"
 
     def _others(self, candidates: Sequence[object], token: int) -> str:
-        joining = self._trace.provenance.joining
+        detokenization = self._trace.provenance.detokenization
         others = [own for own in candidates if getattr(own, "token", -1) != token][:4]
-        return ", ".join(f"{escape(shown(own.word, joining))} {math.exp(min(own.log_prob, 0)):.2g}"  # type: ignore[attr-defined]
+        return ", ".join(f"{escape(shown(own.word, detokenization))} {math.exp(min(own.log_prob, 0)):.2g}"  # type: ignore[attr-defined]
                          for own in others)
 
     def film_strip(self) -> str:
@@ -145,8 +145,8 @@ class _Page:
         if found.words and found.last - found.first < MOST_ROWS:
             for t, row in enumerate(found.words):
                 step = found.first + t
-                causes = sorted(((value, k) for k, value in enumerate(row[: t + 1])), key=lambda own: -abs(own[0]))[:4]
-                texts = ", ".join(f"{self._read_at(found.first + k)} {value:+.3g}" for value, k in causes)
+                attributions = sorted(((value, k) for k, value in enumerate(row[: t + 1])), key=lambda own: -abs(own[0]))[:4]
+                texts = ", ".join(f"{self._read_at(found.first + k)} {value:+.3g}" for value, k in attributions)
                 rows += f"<tr><td class='n'>{step + 1}</td><td>{self.word(step)}</td><td>{texts}</td></tr>"
         listed = (f"<details><summary>What each word depended on: gradient × input</summary><table><tr><th>step</th>"
                   f"<th>word</th><th>by what was read before</th></tr>{rows}</table></details>" if rows else "")
@@ -189,7 +189,7 @@ class _Page:
 
     @property
     def _joining(self) -> str:
-        return self._trace.provenance.joining
+        return self._trace.provenance.detokenization
 
     def _map(self, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], title: str, *, signed: bool = True) -> str:
         channel = self._attention
@@ -218,11 +218,11 @@ class _Page:
     def _explained(self, own: Explained) -> str:
         rows = "".join(f"<tr><td>{_formula(equation)}</td><td class='n'>{_numbers(equation)}</td></tr>"
                        for equation in own.equations)
-        causes = "".join(self._causes(equation) for equation in own.equations)
+        attributions = "".join(self._attributions(equation) for equation in own.equations)
         return (f"<h3>unit {own.unit}</h3><table>{rows}</table>"
-                f"<details><summary>what contributed most</summary><table>{causes}</table></details>")
+                f"<details><summary>what contributed most</summary><table>{attributions}</table></details>")
 
-    def _causes(self, equation: Equation) -> str:
+    def _attributions(self, equation: Equation) -> str:
         rows = []
         for part in equation.parts:
             texts = [f"{_name(own.kind, own.index, own.name)} {own.value:+.4f}" for own in part.contributors]
@@ -255,8 +255,9 @@ class _Page:
         found = self._analysis.similar
         if found is None or not found.places:
             return ""
+        detokenization = self._trace.provenance.detokenization
         rows = "".join(f"<tr><td class='n'>{own.score:.0%}</td><td class='n'>{own.first + 1}–{own.last + 1}</td>"
-                       f"<td>{escape(' '.join(shown(word, self._trace.provenance.joining) for word in own.words))}</td></tr>"
+                       f"<td>{escape(' '.join(shown(word, detokenization) for word in own.words))}</td></tr>"
                        for own in found.places[:MOST_ROWS])
         units = ", ".join(f"{unit}{' (below 0)' if sign < 0 else ''}"
                           for unit, sign in zip(found.units, found.signs, strict=True))

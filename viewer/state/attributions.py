@@ -29,7 +29,7 @@ class Followed:
     """The rows of gradients that have come, of the steps `first` to `last` of the branch's form `take`."""
 
     number: int
-    take: int
+    wire_id: int
     first: int
     last: int
     parts: tuple[GradientRows, ...]
@@ -48,10 +48,10 @@ class Followed:
         """The part that a step's row is in."""
         return next((part for part in self.parts if part.row <= step < part.row + part.rows), None)
 
-    def is_true_of(self, trace: Trace, step: int, take: int) -> bool:
+    def is_true_of(self, trace: Trace, step: int, wire_id: int) -> bool:
         """Whether all rows are there, of the branch as it is, this step's too; of a short run every step's."""
         whole = not is_short(trace) or self.last >= len(trace) - 1
-        return whole and self.take == take and self.first <= step <= self.last and self.rows == self.wanted
+        return whole and self.wire_id == wire_id and self.first <= step <= self.last and self.rows == self.wanted
 
     def has(self, name: TableName) -> bool:
         """Whether the model has this table: only an LSTM has the cell's."""
@@ -70,15 +70,15 @@ def followed(asked: Asked | None) -> Followed | None:
     if asked is None or not isinstance(asked.question, FollowGradients):
         return None
     parts = tuple(part for part in asked.parts if isinstance(part, GradientRows))
-    return Followed(asked.number, asked.take, asked.question.first, asked.question.last, parts) if parts else None
+    return Followed(asked.number, asked.wire_id, asked.question.first, asked.question.last, parts) if parts else None
 
 
 def is_short(trace: Trace) -> bool:
     """Whether it is followed back without being asked."""
-    return max(len(trace), trace.provenance.given) <= UNASKED_AT_MOST
+    return max(len(trace), trace.provenance.prompt_tokens) <= UNASKED_AT_MOST
 
 
-def state_of(asked: Asked | None, found: Followed | None, trace: Trace, step: int, *, take: int) -> str:
+def state_of(asked: Asked | None, found: Followed | None, trace: Trace, step: int, *, wire_id: int) -> str:
     """What a person should know of the rows that are shown, and of those that are on their way; empty where all is well."""
     noun = step_noun(trace.provenance)
     if asked is not None and asked.failure:
@@ -89,7 +89,7 @@ def state_of(asked: Asked | None, found: Followed | None, trace: Trace, step: in
     if found is None:
         return "" if is_short(trace) else \
             f"Of a long run, the last {FOLLOWED_AT_MOST} {noun}s up to the playhead are followed back."
-    if found.take != take:
+    if found.wire_id != wire_id:
         return "Out of date: the run was changed."
     if is_short(trace) and found.last >= len(trace) - 1:
         return ""
@@ -103,7 +103,7 @@ def ask_gradients(session: Session) -> Asked | None:
     if trace is None or branch is None or not session.questions.possible or not len(trace):
         return None
     last = len(trace) - 1 if is_short(trace) else min(max(session.playhead.step, 0), len(trace) - 1)
-    return session.questions.ask(GRADIENTS, FollowGradients(max(last - FOLLOWED_AT_MOST + 1, 0), last), branch.take)
+    return session.questions.ask(GRADIENTS, FollowGradients(max(last - FOLLOWED_AT_MOST + 1, 0), last), branch.wire_id)
 
 
 def ask_occlusion(session: Session, step: int) -> Asked | None:
@@ -111,24 +111,24 @@ def ask_occlusion(session: Session, step: int) -> Asked | None:
     trace, branch = session.trace, session.branch
     if trace is None or branch is None or not session.questions.possible or not 0 <= step < len(trace):
         return None
-    return session.questions.ask(OCCLUSION, OccludeStep(step), branch.take)
+    return session.questions.ask(OCCLUSION, OccludeStep(step), branch.wire_id)
 
 
-def occluded_of(asked: Asked | None, step: int, take: int) -> Occluded | None:
+def occluded_of(asked: Asked | None, step: int, wire_id: int) -> Occluded | None:
     """What masking found for a step of this form of a branch; None where it was not asked or has not come."""
     found = next((part for part in asked.parts if isinstance(part, Occluded)), None) if asked is not None else None
-    return found if asked is not None and asked.take == take and found is not None and found.step == step else None
+    return found if asked is not None and asked.wire_id == wire_id and found is not None and found.step == step else None
 
 
-def drops_of(asked: Asked | None, step: int, take: int) -> FloatArray | None:
+def drops_of(asked: Asked | None, step: int, wire_id: int) -> FloatArray | None:
     """What masking each place takes from log p(word), as it was found for a step, (places,)."""
-    found = occluded_of(asked, step, take)
+    found = occluded_of(asked, step, wire_id)
     return found.drops() if found is not None else None
 
 
-def causes_of(asked: Asked | None, step: int, take: int) -> FloatArray | None:
+def attributions_of(asked: Asked | None, step: int, wire_id: int) -> FloatArray | None:
     """Gradient × input of a step's places, (places,); None where it was not asked or has not come."""
-    part = found.row_of(step) if (found := followed(asked)) is not None and found.take == take else None
+    part = found.row_of(step) if (found := followed(asked)) is not None and found.wire_id == wire_id else None
     if part is None or not part.places:
         return None
     row: FloatArray = part.table(part.places)[step - part.row]

@@ -34,7 +34,7 @@ class Branch:
     ----------
     identity : int
         Its own as long as the session lasts, whatever becomes of it.
-    take : int
+    wire_id : int
         The backend's number for its present form: another one each time that its edits change.
     name : str
         For people.
@@ -51,7 +51,7 @@ class Branch:
     """
 
     identity: int
-    take: int
+    wire_id: int
     name: str
     trace: Trace
     parent: int | None = None
@@ -90,9 +90,9 @@ class Branches:
         """The one on screen."""
         return self.all.get(self.current)
 
-    def of_take(self, take: int) -> Branch | None:
+    def of_wire_id(self, wire_id: int) -> Branch | None:
         """The branch that the backend knows by this number."""
-        return next((branch for branch in self.all.values() if branch.take == take), None)
+        return next((branch for branch in self.all.values() if branch.wire_id == wire_id), None)
 
     def with_branch(self, branch: Branch, *, show: bool = True) -> Branches:
         """With one more, or with another form of one."""
@@ -117,5 +117,5 @@ class Branches:
 def first_branch(trace: Trace, decoding: Decoding | None = None) -> Branches:
     """A run with no other branches; a trace that was recorded with edits has them in its provenance."""
     edits = tuple(PlacedEdit(edit) for edit in trace.provenance.edits)
-    return Branches({FIRST: Branch(identity=FIRST, take=0, name=FIRST_NAME, trace=trace, edits=edits,
+    return Branches({FIRST: Branch(identity=FIRST, wire_id=0, name=FIRST_NAME, trace=trace, edits=edits,
                                    decoding=decoding or GREEDY)})

@@ -30,10 +30,10 @@ class Compared:
     identity: int | None = None
 
 
-def parting(one: Trace, other: Trace) -> int | None:
+def first_divergence(one: Trace, other: Trace) -> int | None:
     """The first step at which two runs write different words; None while they write the same as far as both go.
 
-    Where one of them has ended and the other has not, they part behind its last step.
+    Where one of them has ended and the other has not, they diverge behind its last step.
     """
     shared = min(len(one), len(other))
     for step in range(shared):

@@ -20,11 +20,11 @@ def token_of(text: str, description: ModelDescription) -> int:
     EditError
         When the model has no such word; near ones are named.
     """
-    words, joining = description.words, description.joining
-    for candidate in (text, f"{WORD_BEGINS}{text}" if joining == "pieces" else text):
+    words, detokenization = description.words, description.detokenization
+    for candidate in (text, f"{WORD_BEGINS}{text}" if detokenization == "pieces" else text):
         if candidate in words:
             return words.index(candidate)
-    seen = [shown(word, joining) for word in words]
+    seen = [shown(word, detokenization) for word in words]
     for candidate in (text, text.lower()):
         if candidate in seen:
             return seen.index(candidate)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Notice:
     """A sentence in a banner.
 
     Attributes

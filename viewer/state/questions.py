@@ -21,7 +21,7 @@ class Asked:
     ----------
     number : int
         Grows with every question.
-    take : int
+    wire_id : int
         The branch's form that is asked about.
     parts : list
         What has arrived.
@@ -34,7 +34,7 @@ class Asked:
     number: int
     name: str
     question: Question
-    take: int
+    wire_id: int
     parts: list[AnswerPart] = field(default_factory=list)
     done: bool = False
     failure: str = ""
@@ -64,14 +64,14 @@ class Questions:
         self._made = 0
         self.possible = False
 
-    def ask(self, name: str, question: Question, take: int) -> Asked:
+    def ask(self, name: str, question: Question, wire_id: int) -> Asked:
         """Ask, unless the very same is asked already."""
         before = self._open.get(name)
-        if before is not None and before.question == question and before.take == take:
+        if before is not None and before.question == question and before.wire_id == wire_id:
             return before
         self.drop(name)
         self._made += 1
-        asked = Asked(self._made, name, question, take)
+        asked = Asked(self._made, name, question, wire_id)
         self._open[name] = asked
         self.asked.emit(asked)
         return asked

@@ -43,7 +43,7 @@ class SearchTree:
 
     Attributes
     ----------
-    take : int
+    wire_id : int
         The branch's form that it searches from.
     begin : int
         The first step that it searches.
@@ -55,8 +55,8 @@ class SearchTree:
         It has ended.
     """
 
-    def __init__(self, take: int, begin: int, decoding: Decoding) -> None:
-        self.take, self.begin, self.decoding = take, begin, decoding
+    def __init__(self, wire_id: int, begin: int, decoding: Decoding) -> None:
+        self.wire_id, self.begin, self.decoding = wire_id, begin, decoding
         self.steps: list[list[Hypothesis]] = []
         self.over = False
         self._by_number: dict[int, Hypothesis] = {}

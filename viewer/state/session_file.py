@@ -40,7 +40,7 @@ class SavedBranch(msgspec.Struct, frozen=True, kw_only=True):
     """A branch without its trace; see `Branch`. The traces are in the same order."""
 
     identity: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
-    take: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+    wire_id: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = msgspec.field(name="take")  # as in files of version 0.1
     name: Annotated[str, msgspec.Meta(max_length=1000)]
     parent: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
     step: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
@@ -134,16 +134,16 @@ def branches_of(saved: SavedSession) -> Branches | None:
         if own.identity in made or (own.parent is not None and own.parent not in made) or (
                 own.identity == FIRST) != (own.parent is None):
             raise SessionFileError("The branches of this session do not fit together.")
-        made[own.identity] = Branch(identity=own.identity, take=own.take, name=own.name, trace=trace, parent=own.parent,
+        made[own.identity] = Branch(identity=own.identity, wire_id=own.wire_id, name=own.name, trace=trace, parent=own.parent,
                                     step=min(own.step, len(trace)), edits=own.edits, decoding=own.decoding)
-    if len({branch.take for branch in made.values()}) != len(made) or layout.current not in made:
+    if len({branch.wire_id for branch in made.values()}) != len(made) or layout.current not in made:
         raise SessionFileError("The branches of this session do not fit together.")
     return Branches(made, layout.current)
 
 
 def saved_branches(branches: Branches) -> tuple[SavedBranch, ...]:
     """All of them, to be written."""
-    return tuple(SavedBranch(identity=own.identity, take=own.take, name=own.name, parent=own.parent, step=own.step,
+    return tuple(SavedBranch(identity=own.identity, wire_id=own.wire_id, name=own.name, parent=own.parent, step=own.step,
                              edits=own.edits, decoding=own.decoding) for own in branches.all.values())
 
 

@@ -9,4 +9,4 @@ def step_noun(provenance: Provenance) -> str:
     """What one step brings: a word, a piece, a character, a frame."""
     if provenance.input_kind == "clip":
         return "frame"
-    return {"characters": "character", "pieces": "piece"}.get(provenance.joining, "word")
+    return {"characters": "character", "pieces": "piece"}.get(provenance.detokenization, "word")

@@ -12,6 +12,6 @@ def is_end(word: str) -> bool:
     return word.strip("</>[]").lower() in ("end", "eos", "s") and word[:1] in "<[" and len(word) > 2
 
 
-def shown(word: str, joining: str = "words") -> str:
+def shown(word: str, detokenization: str = "words") -> str:
     """The word as people know it, or END for the END token; see `unrolled.models.trace.detokenization.shown`."""
-    return END_TEXT if is_end(word) else sign(word, joining)
+    return END_TEXT if is_end(word) else sign(word, detokenization)

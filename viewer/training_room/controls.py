@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from unrolled.models.protocol.message import RoomChanges, RoomSettings
+from unrolled.models.protocol.message import TrainingRoomChanges, TrainingRoomSettings
 
 CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 TASKS = {"brackets": "Close the brackets", "copy": "Copy after a pause", "adding": "Add two marked numbers"}
@@ -54,7 +54,7 @@ def _real(low: float, high: float, decimals: int, step: float, label: str, tip: 
     return made
 
 
-class RoomControls(QWidget):
+class TrainingRoomControls(QWidget):
     """The column of controls.
 
     Attributes
@@ -68,7 +68,7 @@ class RoomControls(QWidget):
     settings_changed = Signal()
     changes_changed = Signal()
 
-    def __init__(self, settings: RoomSettings, changes: RoomChanges, parent: QWidget | None = None) -> None:
+    def __init__(self, settings: TrainingRoomSettings, changes: TrainingRoomChanges, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.cell = _choice(CELLS, "Cell", "Which cell is trained; the training begins anew")
         self.task = _choice(TASKS, "Task", "What it has to learn; the training begins anew")
@@ -117,19 +117,19 @@ class RoomControls(QWidget):
             changed.valueChanged.connect(lambda _: self.changes_changed.emit())
 
     @property
-    def settings(self) -> RoomSettings:
+    def settings(self) -> TrainingRoomSettings:
         """What is fixed from the start."""
-        return RoomSettings(cell=self.cell.currentData(), task=self.task.currentData(), steps=self.steps.value(),
+        return TrainingRoomSettings(cell=self.cell.currentData(), task=self.task.currentData(), steps=self.steps.value(),
                             hidden=self.hidden.value(), optimiser=self.optimiser.currentData(),
                             spectral_radius=self.radius.value(), seed=self.seed.value())
 
     @property
-    def changes(self) -> RoomChanges:
+    def changes(self) -> TrainingRoomChanges:
         """What is in force from the next update on."""
-        return RoomChanges(learning_rate=self.learning_rate.value(),
+        return TrainingRoomChanges(learning_rate=self.learning_rate.value(),
                            threshold=self.threshold.value() if self.clip.isChecked() else 0.0, window=self.truncation.value())
 
-    def put(self, settings: RoomSettings, changes: RoomChanges) -> None:
+    def put(self, settings: TrainingRoomSettings, changes: TrainingRoomChanges) -> None:
         """Show these."""
         for choice, key in ((self.cell, settings.cell), (self.task, settings.task), (self.optimiser, settings.optimiser)):
             choice.setCurrentIndex(max(choice.findData(key), 0))
@@ -148,14 +148,14 @@ class RoomControls(QWidget):
         self.changes_changed.emit()
 
 
-def as_text(controls: RoomControls) -> str:
+def as_text(controls: TrainingRoomControls) -> str:
     """The controls' values, to be remembered."""
     return msgspec.json.encode((controls.settings, controls.changes)).decode()
 
 
-def from_text(text: str) -> tuple[RoomSettings, RoomChanges]:
+def from_text(text: str) -> tuple[TrainingRoomSettings, TrainingRoomChanges]:
     """What `as_text` wrote; the usual values where it is something else."""
     try:
-        return msgspec.json.decode(text, type=tuple[RoomSettings, RoomChanges])
+        return msgspec.json.decode(text, type=tuple[TrainingRoomSettings, TrainingRoomChanges])
     except msgspec.DecodeError:
-        return RoomSettings(), RoomChanges()
+        return TrainingRoomSettings(), TrainingRoomChanges()

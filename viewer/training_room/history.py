@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.protocol.message import RoomStarted, RoomUpdated
+from unrolled.models.protocol.message import TrainingRoomStarted, TrainingRoomUpdated
 
 Numbers = npt.NDArray[np.float64]
 
@@ -91,7 +91,7 @@ class History:
         What is trained.
     """
 
-    def __init__(self, started: RoomStarted) -> None:
+    def __init__(self, started: TrainingRoomStarted) -> None:
         self.started = started
         self.latest_map: GradientMap | None = None
         self._numbers = np.empty((len(COLUMNS), 1024))
@@ -104,7 +104,7 @@ class History:
         """The numbers of every update, shape (updates,); a view."""
         return self._numbers[COLUMNS.index(name), : self._length]
 
-    def append(self, report: RoomUpdated) -> bool:
+    def append(self, report: TrainingRoomUpdated) -> bool:
         """Take in an update; one that is not the next is left out, and said with False.
 
         Raises

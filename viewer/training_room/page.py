@@ -10,7 +10,7 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.training_room.controls import RoomControls, as_text, from_text
+from unrolled.viewer.training_room.controls import TrainingRoomControls, as_text, from_text
 from unrolled.viewer.training_room.curves import LossPlot, NormPlot
 from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
@@ -22,7 +22,7 @@ SENTENCE_LINES = 3
 COLOUR_MAP = "inferno"
 
 
-class RoomView(QWidget):
+class TrainingRoomPage(QWidget):
     """The page.
 
     Parameters
@@ -50,7 +50,7 @@ class RoomView(QWidget):
         self.setAccessibleName("Training room")
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.trainer = Trainer(backend, self)
-        self.controls = RoomControls(*from_text(remembered))
+        self.controls = TrainingRoomControls(*from_text(remembered))
         self.loss, self.norms = LossPlot(theme), NormPlot(theme)
         self.map, self.decay = MapPlot(theme, COLOUR_MAP), DecayPlot(theme)
         self.back = self._button("Back to the microscope", "back", "Back to the microscope (Ctrl+T or Escape)", self.left.emit)

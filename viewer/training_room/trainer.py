@@ -12,14 +12,14 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from unrolled.models.protocol.message import (
-    RoomChanges,
-    RoomFailed,
-    RoomSettings,
-    RoomStarted,
-    RoomUpdated,
-    StartRoom,
-    StepRoom,
-    StopRoom,
+    StartTrainingRoom,
+    StepTrainingRoom,
+    StopTrainingRoom,
+    TrainingRoomChanges,
+    TrainingRoomFailed,
+    TrainingRoomSettings,
+    TrainingRoomStarted,
+    TrainingRoomUpdated,
 )
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.training_room.history import History
@@ -59,7 +59,7 @@ class Trainer(QObject):
         super().__init__(parent)
         self._backend = backend
         self.history: History | None = None
-        self.changes = RoomChanges()
+        self.changes = TrainingRoomChanges()
         self.running = False
         self.milliseconds = 0.0
         self._number = 0
@@ -86,7 +86,7 @@ class Trainer(QObject):
         """How many updates were asked for and have not arrived."""
         return self._under_way
 
-    def start(self, settings: RoomSettings, *, run: bool) -> None:
+    def start(self, settings: TrainingRoomSettings, *, run: bool) -> None:
         """Begin anew; the same settings and seed give the same numbers."""
         self.stop()
         if not self._backend.connected:
@@ -95,13 +95,13 @@ class Trainer(QObject):
             return
         self._number += 1
         self._starting, self.running = True, run
-        self._backend.send(StartRoom(self._number, settings))
+        self._backend.send(StartTrainingRoom(self._number, settings))
         self.state_changed.emit()
 
     def stop(self) -> None:
         """End the training; what it brought is kept."""
         if self._alive or self._starting:
-            self._backend.send(StopRoom(self._number))
+            self._backend.send(StopTrainingRoom(self._number))
         self._alive = self._starting = self.running = False
         self._under_way = self._wanted = 0
         self.state_changed.emit()
@@ -137,16 +137,16 @@ class Trainer(QObject):
         if picture:
             self._map_at = time.monotonic()
         self._under_way += 1
-        self._backend.send(StepRoom(self._number, self.changes, 1, picture))
+        self._backend.send(StepTrainingRoom(self._number, self.changes, 1, picture))
 
     def change(self, **changes: float) -> None:
         """Put another threshold, window or learning rate in force, from the next update on."""
         self.changes = msgspec.structs.replace(self.changes, **changes)
 
     def _take(self, report: object) -> None:
-        if isinstance(report, RoomUpdated) and report.room == self._number and self._alive:
+        if isinstance(report, TrainingRoomUpdated) and report.room == self._number and self._alive:
             self._updated(report)
-        elif isinstance(report, RoomStarted) and report.room == self._number and self._starting:
+        elif isinstance(report, TrainingRoomStarted) and report.room == self._number and self._starting:
             self.history = History(report)
             self._alive, self._starting = True, False
             self._under_way, self._map_at, self.milliseconds = 0, 0.0, 0.0
@@ -156,7 +156,7 @@ class Trainer(QObject):
             self._ask()
             self.state_changed.emit()
             self.changed.emit()
-        elif isinstance(report, RoomFailed) and report.room == self._number:
+        elif isinstance(report, TrainingRoomFailed) and report.room == self._number:
             self._under_way = max(self._under_way - 1, 0)
             self.running = False
             if not report.exploded:
@@ -164,7 +164,7 @@ class Trainer(QObject):
             self.said.emit(report.sentence, False)
             self.state_changed.emit()
 
-    def _updated(self, report: RoomUpdated) -> None:
+    def _updated(self, report: TrainingRoomUpdated) -> None:
         assert self.history is not None
         self._under_way = max(self._under_way - 1, 0)
         self.milliseconds += 0.2 * (report.milliseconds - self.milliseconds)

@@ -14,12 +14,12 @@ from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.words import shown
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 
 EMPTY = "How sharp the attention is, and what it covers. Space writes the first word."
 
 
-class AttentionStatisticsPanel(Panel):
+class AttentionStatisticsView(View):
     """Coverage as a map, the rest in words.
 
     Attributes

@@ -13,7 +13,7 @@ from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 
 EMPTY = "The clip will be here.\nOpen an animated GIF, a video or a folder of frames."
 SMALL = 160  # pixels, a side; smaller frames are enlarged pixel by pixel
@@ -63,7 +63,7 @@ class FrameView(QWidget):
             painter.drawRect(box)
 
 
-class ClipPanel(Panel):
+class ClipView(View):
     """The clip at the playhead.
 
     Attributes

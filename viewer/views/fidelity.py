@@ -15,14 +15,14 @@ from unrolled.models.trace import Trace
 from unrolled.viewer.state.numbers import brief
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 
 QUESTION = "fidelity"
 AT_ONCE = 256  # steps
 PAUSE_MILLISECONDS = 150
 
 
-class FidelityBadge(Panel):
+class FidelityBadge(View):
     """What was checked, and how well it agrees.
 
     Attributes
@@ -59,15 +59,15 @@ class FidelityBadge(Panel):
         if trace is None or branch is None or not len(trace):
             self._show("", "", "")
             return
-        if (id(trace), branch.take) != self._of:
-            self._of, self._next, self._taken = (id(trace), branch.take), 0, 0
+        if (id(trace), branch.wire_id) != self._of:
+            self._of, self._next, self._taken = (id(trace), branch.wire_id), 0, 0
             self.found, self._failure = Fidelity(), ""
         if not session.questions.possible:
             self._show("not checked", self.theme.muted, "The model that recorded this run is not loaded: what is drawn "
                                                         "cannot be held against it.")
             return
         asked = session.questions.get(QUESTION)
-        if asked is not None and asked.take == branch.take:
+        if asked is not None and asked.wire_id == branch.wire_id:
             if asked.done and asked.number != self._taken:
                 self._taken = asked.number
                 self._failure = asked.failure
@@ -97,11 +97,11 @@ class FidelityBadge(Panel):
         if first <= last:
             first = max(first, last - AT_ONCE + 1)  # of a run that came all at once its end
             self._next = last + 1
-            self.session.questions.ask(QUESTION, Replay(first, last), branch.take)
+            self.session.questions.ask(QUESTION, Replay(first, last), branch.wire_id)
 
     def _reading(self, trace: Trace) -> bool:
         """Whether a long text is still being read: the model has its hands full."""
-        given = trace.provenance.given
+        given = trace.provenance.prompt_tokens
         return given > AT_ONCE and len(trace) < given
 
     def _tell(self, trace: Trace) -> None:

@@ -14,7 +14,7 @@ from unrolled.viewer.drawing.painting import EmptyText, percent
 from unrolled.viewer.plotting.scatter import GateScatter
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
 
@@ -24,7 +24,7 @@ CHART_HEIGHT = 230  # at least, where the half-lives stand below
 PROXY = "Half-life by the gate alone: ln 2 / −mean ln f. A proxy: what is added, and what other units bring back, is left out."
 
 
-class GateStatisticsPanel(Panel):
+class GateStatisticsView(View):
     """The scatter of one gate, and half-lives.
 
     Attributes

@@ -31,7 +31,7 @@ from unrolled.viewer.state.steps import step_noun
 from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 
 HEIGHT = 52
 EDGE = 12.0          # pixels left and right of the row
@@ -153,7 +153,7 @@ class ScrubRow(QAbstractSlider):
         metrics = painter.fontMetrics()
         for step, written in enumerate(trace.words):
             ended = is_end(written)
-            signed = shown(written, trace.provenance.joining)
+            signed = shown(written, trace.provenance.detokenization)
             word = metrics.elidedText(signed, Qt.TextElideMode.ElideRight, int(width - 4))
             painter.setPen(QColor(theme.text if step <= playhead and not ended else theme.muted))
             painter.drawText(QRectF(row.left() + step * width, row.top(), width, 18), Qt.AlignmentFlag.AlignCenter, word)
@@ -259,7 +259,7 @@ class ScrubRow(QAbstractSlider):
         playhead.seek(target)
 
 
-class ScrubBarPanel(Panel):
+class ScrubBarView(View):
     """The bar, a row a run."""
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:

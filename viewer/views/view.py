@@ -15,7 +15,7 @@ from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
 
 
-class Panel(QWidget):
+class View(QWidget):
     """A view of the session.
 
     Parameters

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.theme.icons import icon, pixmap
 from unrolled.viewer.theme.themes import Theme
 
@@ -23,7 +23,7 @@ from unrolled.viewer.theme.themes import Theme
 class Banner(QFrame):
     """One message."""
 
-    def __init__(self, message: Message, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, message: Notice, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
         self.setProperty("kind", message.kind)
@@ -96,7 +96,7 @@ class BannerPlace(QWidget):
         self.banner: Banner | None = None
         self.hide()
 
-    def show_message(self, message: Message) -> None:
+    def show_message(self, message: Notice) -> None:
         """Show a message in place of the one before."""
         self.clear()
         self.banner = Banner(message, self._theme, self)

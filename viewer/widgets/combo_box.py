@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QComboBox
 
 
-class Picker(QComboBox):
+class ComboBox(QComboBox):
     """One of a few."""
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -15,7 +15,7 @@ from unrolled.models.protocol.client import Endpoint
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Controller
 from unrolled.viewer.state.appearance import Appearance
-from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.paths import autosave_dir, settings_file
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import load_fonts, text_font
@@ -106,7 +106,7 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome) -> Non
     window.asking.last_session = autosave.path
     window.closing.connect(autosave.close)
     if autosave.was_lost and options.file is None:
-        window.layout_.say(Message(place="model", kind="info", text="The last time Unrolled ended unexpectedly.",
+        window.layout_.say(Notice(place="model", kind="info", text="The last time Unrolled ended unexpectedly.",
                                    action="Restore what was open", act=window.asking.restore_last))
     window.show_first_hints()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 
 FRAME_MILLISECONDS = 16
 
@@ -34,7 +34,7 @@ class Coordinator(QObject):
 
     flushed = Signal()
 
-    def __init__(self, session: Session, panels: Iterable[Panel], parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, panels: Iterable[View], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._panels = list(panels)
@@ -56,12 +56,12 @@ class Coordinator(QObject):
         session.selection.hovered.connect(self._hovered)
         session.playhead.moved.connect(self._moved)
 
-    def add(self, panel: Panel) -> None:
+    def add(self, panel: View) -> None:
         """Bring one more panel up to date from now on."""
         self._panels.append(panel)
         self._refresh()
 
-    def remove(self, panel: Panel) -> None:
+    def remove(self, panel: View) -> None:
         """Leave a panel alone."""
         if panel in self._panels:
             self._panels.remove(panel)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QFrame, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from unrolled.models.protocol.message import Decoding
-from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.widgets.combo_box import ComboBox
 
 SETTLE_MILLISECONDS = 250  # so that typing a number does not run the caption for each digit
 
@@ -31,7 +31,7 @@ class DecodingPopover(QFrame):
         self.setObjectName("popover")
         self.setAccessibleName("How words are chosen")
         self.setFixedWidth(280)
-        self.method = Picker()
+        self.method = ComboBox()
         for value, title, _ in METHODS:
             self.method.addItem(title, value)
         self.explanation = QLabel("")

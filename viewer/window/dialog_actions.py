@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from unrolled.models.inputs.inputs import taken_by, typed
 from unrolled.models.inputs.kinds import CLIP_SUFFIXES, PICTURE_SUFFIXES, SESSION_SUFFIX, TEXT_SUFFIXES, TRACE_SUFFIXES
-from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.window.pasting import path_of, picture_of
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Asking:
         elif mime.hasText() and mime.text().strip():
             self.controller.open_text(typed(mime.text()))
         else:
-            self.layout_.say(Message(place="input", kind="info",
+            self.layout_.say(Notice(place="input", kind="info",
                                      text="There is no picture, no text and no file on the clipboard."))
 
     def ask_swap(self) -> None:
@@ -131,7 +131,7 @@ class Asking:
         try:
             save_session(path, saved_session(self.session, self.controller))
         except SessionFileError as error:
-            self.layout_.say(Message(place="input", text=str(error)))
+            self.layout_.say(Notice(place="input", text=str(error)))
         else:
             self._window.opened_file(str(path))
             self.layout_.status.set_activity(f"Saved {path.name}", -1.0)
@@ -150,7 +150,7 @@ class Asking:
         """Open the session that was kept when the window was closed the last time, or when it was lost."""
         path = self.last_session
         if path is None or not path.exists():
-            self.layout_.say(Message(place="input", kind="info", text="Nothing was kept from last time."))
+            self.layout_.say(Notice(place="input", kind="info", text="Nothing was kept from last time."))
             return
         self.controller.open_file(path)
 

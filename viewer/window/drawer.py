@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy, QStackedWidget,
 from unrolled.models.trace import Channel
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 USUAL_HEIGHT, LEAST_HEIGHT = 300, 190
@@ -41,49 +41,49 @@ class Tab:
     name: str
     title: str
     hint: str
-    load: Callable[[], type[Panel]]
+    load: Callable[[], type[View]]
 
 
-def _equations() -> type[Panel]:
-    from unrolled.viewer.views.units.equations import EquationsPanel
+def _equations() -> type[View]:
+    from unrolled.viewer.views.units.equations import EquationsView
 
-    return EquationsPanel
-
-
-def _why() -> type[Panel]:
-    from unrolled.viewer.views.attribution.attribution import WhyPanel
-
-    return WhyPanel
+    return EquationsView
 
 
-def _gates() -> type[Panel]:
-    from unrolled.viewer.views.gates import GateStatisticsPanel
+def _why() -> type[View]:
+    from unrolled.viewer.views.attribution.attribution import AttributionView
 
-    return GateStatisticsPanel
-
-
-def _attention() -> type[Panel]:
-    from unrolled.viewer.views.attention import AttentionStatisticsPanel
-
-    return AttentionStatisticsPanel
+    return AttributionView
 
 
-def _similar() -> type[Panel]:
-    from unrolled.viewer.views.similar.similar import SimilarPanel
+def _gates() -> type[View]:
+    from unrolled.viewer.views.gates import GateStatisticsView
 
-    return SimilarPanel
-
-
-def _edits() -> type[Panel]:
-    from unrolled.viewer.views.edits.edits import EditsPanel
-
-    return EditsPanel
+    return GateStatisticsView
 
 
-def _beam() -> type[Panel]:
-    from unrolled.viewer.views.branches.beam_tree import BeamTreePanel
+def _attention() -> type[View]:
+    from unrolled.viewer.views.attention import AttentionStatisticsView
 
-    return BeamTreePanel
+    return AttentionStatisticsView
+
+
+def _similar() -> type[View]:
+    from unrolled.viewer.views.similar.similar import SimilarView
+
+    return SimilarView
+
+
+def _edits() -> type[View]:
+    from unrolled.viewer.views.edits.edits import EditsView
+
+    return EditsView
+
+
+def _beam() -> type[View]:
+    from unrolled.viewer.views.branches.beam_tree import BeamTreeView
+
+    return BeamTreeView
 
 
 TABS = (
@@ -117,7 +117,7 @@ class Drawer(QFrame):
         self._session, self._theme = session, theme
         self.open_name = ""
         self.height_wanted = USUAL_HEIGHT
-        self.panels: dict[str, Panel] = {}
+        self.panels: dict[str, View] = {}
         self.buttons: dict[str, QToolButton] = {}
         self._group = QButtonGroup(self)
         self._group.setExclusive(False)
@@ -166,7 +166,7 @@ class Drawer(QFrame):
         self._fit()
         self.opened.emit(name)
 
-    def panel(self, name: str) -> Panel:
+    def panel(self, name: str) -> View:
         """A view, made if it is not there yet."""
         if name not in self.panels:
             tab = next(tab for tab in TABS if tab.name == name)

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
-from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.window.export_worker import ExportWorker
 from unrolled.viewer.window.settings import WindowSettings
 
@@ -192,8 +192,8 @@ def _explanation(suffix: str) -> str:
     return "The whole run as one picture: every step side by side, or the finished alignment."
 
 
-def _picker(name: str, choices: tuple[tuple[str, str], ...] | list[tuple[str, str]], current: str) -> Picker:
-    picker = Picker()
+def _picker(name: str, choices: tuple[tuple[str, str], ...] | list[tuple[str, str]], current: str) -> ComboBox:
+    picker = ComboBox()
     picker.setAccessibleName(name)
     for value, title in choices:
         picker.addItem(title, value)

@@ -9,24 +9,24 @@ from PySide6.QtGui import QAction, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from unrolled.models.inputs.inputs import taken_by
-from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.alignment.alignment import AlignmentPanel
-from unrolled.viewer.views.branches.branch_tree import BranchTreePanel
-from unrolled.viewer.views.clip import ClipPanel
+from unrolled.viewer.views.alignment.alignment import AlignmentView
+from unrolled.viewer.views.branches.branch_tree import BranchTreeView
+from unrolled.viewer.views.clip import ClipView
 from unrolled.viewer.views.fidelity import FidelityBadge
-from unrolled.viewer.views.picture.comparison import BesidePanel
-from unrolled.viewer.views.picture.film_strip import FilmStripPanel
-from unrolled.viewer.views.picture.picture import PicturePanel
-from unrolled.viewer.views.scrub_bar import ScrubBarPanel
-from unrolled.viewer.views.text.candidates import CandidatesPanel
-from unrolled.viewer.views.text.caption import CaptionPanel
-from unrolled.viewer.views.text.reader import ReaderPanel
-from unrolled.viewer.views.text.text_input import TextPanel
-from unrolled.viewer.views.tracks import TracksPanel
-from unrolled.viewer.views.units.unit import UnitPanel
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.picture.comparison import BesideView
+from unrolled.viewer.views.picture.film_strip import FilmStripView
+from unrolled.viewer.views.picture.picture import PictureView
+from unrolled.viewer.views.scrub_bar import ScrubBarView
+from unrolled.viewer.views.text.candidates import CandidatesView
+from unrolled.viewer.views.text.caption import CaptionView
+from unrolled.viewer.views.text.reader import ReaderView
+from unrolled.viewer.views.text.text_input import TextView
+from unrolled.viewer.views.tracks import TracksView
+from unrolled.viewer.views.units.unit import UnitView
+from unrolled.viewer.views.view import View
 from unrolled.viewer.widgets.banner import BannerPlace
 from unrolled.viewer.widgets.section import Section
 from unrolled.viewer.window.drawer import Drawer
@@ -49,7 +49,7 @@ KIND_SECTIONS = {
 TEXT_TITLES = {"sentence": "Sentence", "text": "Text"}
 WRITTEN_TITLES = {"sentence": "Translation", "clip": "What happens"}
 
-PanelKind = TypeVar("PanelKind", bound=Panel)
+PanelKind = TypeVar("PanelKind", bound=View)
 
 
 class Layout(QWidget):
@@ -66,25 +66,25 @@ class Layout(QWidget):
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # where the keys go while no control has been reached by Tab
         self.toolbar = Toolbar(actions, theme)
-        self.panels: list[Panel] = []
+        self.panels: list[View] = []
         self._session, self._theme = session, theme
         self._sized = False
-        picture = self._panel(PicturePanel)
-        caption = self._panel(CaptionPanel)
-        film_strip = self._panel(FilmStripPanel)
-        self.tracks = tracks = self._panel(TracksPanel)
-        candidates = self._panel(CandidatesPanel)
-        unit = self._panel(UnitPanel)
-        scrub_bar = self._panel(ScrubBarPanel)
-        self.branches = self._panel(BranchTreePanel)
+        picture = self._panel(PictureView)
+        caption = self._panel(CaptionView)
+        film_strip = self._panel(FilmStripView)
+        self.tracks = tracks = self._panel(TracksView)
+        candidates = self._panel(CandidatesView)
+        unit = self._panel(UnitView)
+        scrub_bar = self._panel(ScrubBarView)
+        self.branches = self._panel(BranchTreeView)
 
-        text, clip, alignment, reader = (self._panel(TextPanel), self._panel(ClipPanel), self._panel(AlignmentPanel),
-                                         self._panel(ReaderPanel))
+        text, clip, alignment, reader = (self._panel(TextView), self._panel(ClipView), self._panel(AlignmentView),
+                                         self._panel(ReaderView))
         self.sections = {
             "picture": Section("Photograph", picture), "clip": Section("Clip", clip), "text": Section("Text", text),
             "written": Section("Caption", caption), "film strip": Section("Attention, word by word", film_strip),
             "alignment": Section("Alignment", alignment), "reader": Section("Read and written", reader),
-            "beside": Section("B", self._panel(BesidePanel))}
+            "beside": Section("B", self._panel(BesideView))}
         self.picture_section = self.sections["picture"]
         self.left = _splitter(Qt.Orientation.Vertical, *self.sections.values(), stretch=(1, 1, 0, 0, 0, 1, 1, 1))
         self._kind = ""
@@ -154,7 +154,7 @@ class Layout(QWidget):
         channels = (session.trace.channels.values() if session.trace is not None
                     else session.description.channels if session.description is not None else ())
         shown = KIND_SECTIONS.get(kind, KIND_SECTIONS["picture"])
-        if kind == "picture" and channels and not FilmStripPanel.draws(channels):
+        if kind == "picture" and channels and not FilmStripView.draws(channels):
             shown = tuple(name for name in shown if name != "film strip")
         self.drawer.offer(tuple(channels))
         compared = session.compared
@@ -175,7 +175,7 @@ class Layout(QWidget):
 
     # ── Messages ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def say(self, message: Message) -> None:
+    def say(self, message: Notice) -> None:
         """Show a message at its place, over what is there, so that nothing moves."""
         self._places[message.place].show_message(message)
         self._place_banners()
@@ -184,7 +184,7 @@ class Layout(QWidget):
         """Take the message at a place away."""
         self._places[place].clear()
 
-    def message(self, place: str) -> Message | None:
+    def message(self, place: str) -> Notice | None:
         """What is said at a place."""
         banner = self._places[place].banner
         return banner.message if banner is not None else None

@@ -26,12 +26,12 @@ from PySide6.QtWidgets import (
 from unrolled.assets import path as asset
 from unrolled.models.inputs.inputs import typed
 from unrolled.viewer.control.control import Controller
-from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.stylesheet import palette, stylesheet
 from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 from unrolled.viewer.window.actions import SPECS, key_text, make_actions, set_icons
 from unrolled.viewer.window.coordinator import Coordinator
 from unrolled.viewer.window.dialog_actions import Asking
@@ -43,7 +43,7 @@ from unrolled.viewer.window.pasting import path_of, picture_of
 from unrolled.viewer.window.settings import WindowSettings
 
 if TYPE_CHECKING:
-    from unrolled.viewer.training_room.page import RoomView
+    from unrolled.viewer.training_room.page import TrainingRoomPage
 
 FIRST_SIZE, LEAST_SIZE = (1440, 900), (960, 620)
 OPACITY_STEP = 0.1
@@ -97,7 +97,7 @@ class MainWindow(QMainWindow):
         self.layout_ = Layout(session, self.actions_by_name, self.theme, self)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.layout_)
-        self.room: RoomView | None = None  # made when it is first entered
+        self.room: TrainingRoomPage | None = None  # made when it is first entered
         self.setCentralWidget(self.pages)
         self.layout_.setFocus()  # otherwise the first button has it, and Space would open a file
         self.coordinator = Coordinator(session, self.layout_.panels, self)
@@ -258,9 +258,9 @@ class MainWindow(QMainWindow):
     def show_room(self, shown: bool) -> None:
         """Go to the training room, or back; the run that is inspected stays as it is."""
         if shown and self.room is None:
-            from unrolled.viewer.training_room.page import RoomView
+            from unrolled.viewer.training_room.page import TrainingRoomPage
 
-            self.room = RoomView(self.controller.backend, self.theme, self.settings.text("room"))
+            self.room = TrainingRoomPage(self.controller.backend, self.theme, self.settings.text("room"))
             self.pages.addWidget(self.room)
             self.room.left.connect(lambda: self.actions_by_name["room"].setChecked(False))
             self.room.backend_wanted.connect(self.controller.restart_backend)
@@ -287,7 +287,7 @@ class MainWindow(QMainWindow):
         """What a key does in the training room, and what in the microscope."""
         return lambda: do() if self.room is not None and self.pages.currentWidget() is self.room else otherwise()
 
-    def _drawer_panel_made(self, panel: Panel) -> None:
+    def _drawer_panel_made(self, panel: View) -> None:
         """Connect what a panel of the drawer asks for, and keep it up to date."""
         controller = self.controller
         wants: tuple[tuple[str, Callable[..., object]], ...] = (
@@ -306,7 +306,7 @@ class MainWindow(QMainWindow):
     def show_first_hints(self) -> None:
         """On the first run, say in a few words what to do."""
         if not self.settings.switch("hints_seen"):
-            self.layout_.say(Message(
+            self.layout_.say(Notice(
                 place="run", kind="info", action="All shortcuts", act=self.asking.show_shortcuts,
                 text="Space writes the next word, P plays. Drag the bar below to move through the words. "
                      "Drop a picture anywhere to open it."))

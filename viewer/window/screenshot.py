@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from unrolled.models.trace import FloatArray
 from unrolled.models.trace.atomic import atomic_path
-from unrolled.viewer.state.notice import Message
+from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.window.main_window import MainWindow
 
 LIMIT_MILLISECONDS = 120_000
@@ -50,13 +50,13 @@ class Screenshot(QObject):
         trace = self._window.session.trace
         if self._over or trace is None:
             return
-        given = trace.provenance.given
+        given = trace.provenance.prompt_tokens
         if trace.ended or (given and len(trace) >= given + WRITTEN_ON):
             self._run_over()
         elif self._window.controller.run.is_open and not self._window.controller.run.busy:
             self._window.controller.run_to_end()
 
-    def _said(self, message: Message) -> None:
+    def _said(self, message: Notice) -> None:
         if message.kind == "error":
             self._finish(message.text)
 

@@ -13,7 +13,7 @@ from unrolled.models.trace import ModelListing
 from unrolled.viewer.control.playback import FASTEST, SLOWEST
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.widgets.combo_box import ComboBox
 
 OPEN_CHECKPOINT = "\0checkpoint"
 SLIDER_STEPS = 100
@@ -187,8 +187,8 @@ class Toolbar(QFrame):
             self._worded.append(button)
         return button
 
-    def _combo(self, name: str, tip: str, width: int) -> Picker:
-        combo = Picker()
+    def _combo(self, name: str, tip: str, width: int) -> ComboBox:
+        combo = ComboBox()
         combo.setAccessibleName(name)
         combo.setToolTip(tip)
         combo.setFixedWidth(width)

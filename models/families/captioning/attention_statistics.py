@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder
-from unrolled.models.cells.hook import Change
+from unrolled.models.cells.hook import Hook
 
 TENTH = 10
 
@@ -92,7 +92,7 @@ class AttentionStatistics:
         return [own[: len(caption)] for own, caption in zip(together, written, strict=True)]
 
 
-def _without(places: Tensor) -> Change:
+def _without(places: Tensor) -> Hook:
     """Masks places, (P, L) of bool, before the softmax."""
     def mask(name: str, value: Tensor, /) -> Tensor:
         return value.masked_fill(places.unsqueeze(1), float("-inf")) if name == "attention_scores" else value
@@ -102,4 +102,4 @@ def _without(places: Tensor) -> Change:
 
 def _log_prob(network: RecurrentDecoder, output: Tensor, word: Tensor) -> Tensor:
     """The log-probability of each input's word, (P,)."""
-    return torch.log_softmax(network.scores(output), dim=-1)[:, 0].gather(1, word.unsqueeze(1)).squeeze(1)
+    return torch.log_softmax(network.logits(output), dim=-1)[:, 0].gather(1, word.unsqueeze(1)).squeeze(1)

@@ -47,7 +47,7 @@ def evaluate_captioner(stepper: CaptionerStepper, data: Path, *, split: str = "d
     photographs = read_split(data, split)
     count = min(limit or len(photographs.photographs), len(photographs.photographs))
     network, vocabulary = stepper.network, stepper.vocabulary
-    search = Search(start=vocabulary.start, end=vocabulary.end, forbidden=tuple(stepper.never_written), width=beam,
+    search = Search(start=vocabulary.start, end=vocabulary.end, forbidden=tuple(stepper.suppressed_tokens), width=beam,
                     maximum_steps=stepper.description.maximum_steps,
                     length_penalty=Decoding().length_penalty if length_penalty is None else length_penalty)
     statistics, references, grounding = AttentionStatistics(), ReferenceStatistics(), Grounding(read_masks(data, split))

@@ -93,7 +93,7 @@ def caption_losses(network: Captioner, grid: Tensor, batch: Batch, *, label_smoo
     inputs, targets = torch.from_numpy(batch.inputs).to(grid.device), torch.from_numpy(batch.targets).to(grid.device)
     outputs, attention = teacher_forced(network, network.memory(grid), inputs, batch.active)
     written = targets >= 0                                                             # (P, K, T)
-    scores = network.scores(outputs[written]).float()                                  # (words written, V)
+    scores = network.logits(outputs[written]).float()                                  # (words written, V)
     words = F.cross_entropy(scores, targets[written], label_smoothing=label_smoothing)
     nothing = torch.zeros((), device=grid.device)
     if attention is None:

@@ -121,9 +121,9 @@ class SelfCriticalPhase:
         log_probs, maps, written, tokens = [], [], [], []
         for _ in range(LONGEST_DRAWN):
             state, step = network.step(memory, state, words)
-            scores = network.scores(step.output).float() / self.options.reward_temperature
-            scores[..., self._forbidden] = float("-inf")
-            each = torch.log_softmax(scores, dim=-1)                                   # (P, K, V)
+            logits = network.logits(step.output).float() / self.options.reward_temperature
+            logits[..., self._forbidden] = float("-inf")
+            each = torch.log_softmax(logits, dim=-1)                                   # (P, K, V)
             words = torch.multinomial(each.detach().exp().flatten(0, 1), 1).view(len(grid), samples)
             log_probs.append(each.gather(2, words.unsqueeze(-1)).squeeze(-1))
             if step.attended is not None:

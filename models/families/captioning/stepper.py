@@ -11,7 +11,7 @@ from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.reference import CaptionerReference
 from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
-from unrolled.models.stepping.stepper import Reading
+from unrolled.models.stepping.stepper import EncodedInput
 from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.trace import Channel, ModelDescription
 
@@ -33,7 +33,7 @@ class CaptionerStepper(DecoderStepper[Captioner]):
     def __init__(self, network: Captioner, encoder: Encoder, vocabulary: Vocabulary, *, device: str = "cpu",
                  name: str = "captioner", title: str = "Captioning", summary: str = "",
                  weights_hash: str = "", maximum_steps: int = 20) -> None:
-        super().__init__(network, never_written=(vocabulary.start, vocabulary.unknown), device=device)
+        super().__init__(network, suppressed_tokens=(vocabulary.start, vocabulary.unknown), device=device)
         self.encoder = encoder.to(self.device)
         self.vocabulary = vocabulary
         side = encoder.kind.side
@@ -44,7 +44,7 @@ class CaptionerStepper(DecoderStepper[Captioner]):
             name=name, title=title, task="captioning",
             channels=channels,
             words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end,
-            suppressed_tokens=tuple(self.never_written),
+            suppressed_tokens=tuple(self.suppressed_tokens),
             maximum_steps=maximum_steps, input_size=(encoder.kind.size, encoder.kind.size),
             parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash,
             encoder=encoder.kind.title, summary=summary)
@@ -55,10 +55,10 @@ class CaptionerStepper(DecoderStepper[Captioner]):
         return self._description
 
     @torch.inference_mode()
-    def read(self, given: Image.Image) -> Reading[Memory]:
+    def read(self, given: Image.Image) -> EncodedInput[Memory]:
         """Read a photograph of any shape: it is resized straight to the encoder's square."""
         pixels = self.encoder.pixels(given).unsqueeze(0).to(self.device)
-        return Reading(memory=self.network.memory(self.encoder(pixels)), given_input=given)
+        return EncodedInput(memory=self.network.memory(self.encoder(pixels)), given_input=given)
 
     def reference(self) -> CaptionerReference:
         """The same captioner for an independent second computation."""

@@ -70,12 +70,12 @@ def read_texts(network: CharacterModel, alphabet: Alphabet, texts: Sequence[str]
         state = network.start(len(codes))
         for begin in range(0, longest, BLOCK):
             block = read[begin : begin + BLOCK + 1]
-            scores, state = network.sequence(block[:-1], state)
-            places = torch.arange(begin, begin + len(scores), device=device).unsqueeze(1)        # (T, 1)
+            logits, state = network.sequence(block[:-1], state)
+            places = torch.arange(begin, begin + len(logits), device=device).unsqueeze(1)        # (T, 1)
             there = places < lengths                                                             # (T, B)
-            references.add(scores[there], block[1:][there])
-            entropy += float(torch.special.entr(torch.softmax(scores[there], dim=-1)).sum(-1).double().sum())
-            first_candidates.update(scores[there].argmax(-1).tolist())
+            references.add(logits[there], block[1:][there])
+            entropy += float(torch.special.entr(torch.softmax(logits[there], dim=-1)).sum(-1).double().sum())
+            first_candidates.update(logits[there].argmax(-1).tolist())
         say(references.count, total)
     return CharacterFigures(references, entropy / max(references.count, 1), len(first_candidates))
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.models.cells import CellState, CellStep, first_state, make_cell, run_sequence, state_of
-from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.cells.hook import Hook, identity
 
 
 class CharacterConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +49,10 @@ class CharacterModel(nn.Module):
         """The state before the first character, each tensor (batch, hidden)."""
         return first_state(self.cell, batch, device=self.score.weight.device)
 
-    def step(self, characters: Tensor, state: CellState, change: Change = unchanged) -> tuple[CellState, CellStep, Tensor]:
+    def step(self, characters: Tensor, state: CellState, hook: Hook = identity) -> tuple[CellState, CellStep, Tensor]:
         """Read one character each, (B,), and give the new state, all that was computed, and the scores (B, V)."""
-        step = self.cell(change("word_vector", self.embed(characters)), *state, change=change)
-        return state_of(self.cell, step), step, change("logits", self.score(step.hidden))
+        step = self.cell(hook("word_vector", self.embed(characters)), *state, hook=hook)
+        return state_of(self.cell, step), step, hook("logits", self.score(step.hidden))
 
     def sequence(self, characters: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         """Read many, (T, B), at once: the scores after each, (T, B, V), and the state after the last."""

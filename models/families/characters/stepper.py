@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from unrolled.models.cells import CellState
-from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.families.characters.network import CharacterModel
 from unrolled.models.families.characters.reference import CharacterReference
 from unrolled.models.reference.protocol import Weights
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
-from unrolled.models.stepping.stepper import Anatomy, InputError, Reading, StepRecord
+from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure
 from unrolled.models.tokenizers.char_tokenizer import Alphabet
 from unrolled.models.trace import ModelDescription
 
@@ -46,21 +46,21 @@ class CharacterStepper:
         self.draw: Callable[[int], tuple[bytes, str]] | None = None
         self.weights: Callable[[], Weights] = self.network.state_dict
         self.alphabet = alphabet
-        self.never_written = (alphabet.start, alphabet.unknown)
+        self.suppressed_tokens = (alphabet.start, alphabet.unknown)
         self._tokens = torch.arange(len(alphabet), device=self.device).view(-1, 1)
         self._description = ModelDescription(
             name=name, title=title, task="characters", channels=cell_channels(network.config.cell, network.config.hidden),
             words=alphabet.words, start_token=alphabet.start, end_token=alphabet.end,
-            suppressed_tokens=tuple(self.never_written), maximum_steps=WRITTEN_AT_MOST,
+            suppressed_tokens=tuple(self.suppressed_tokens), maximum_steps=WRITTEN_AT_MOST,
             parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash, input_kind="text",
-            joining="characters", summary=summary)
+            detokenization="characters", summary=summary)
 
     @property
     def description(self) -> ModelDescription:
         """What it records, and its words."""
         return self._description
 
-    def read(self, given: str) -> Reading[None]:
+    def read(self, given: str) -> EncodedInput[None]:
         """Take a text to read; of a very long one its beginning, which is said.
 
         Raises
@@ -79,7 +79,7 @@ class CharacterStepper:
         if unknown:
             shown = " ".join(own if own.isprintable() else f"U+{ord(own):04X}" for own in unknown[:12])
             notes.append(f"Never seen in training, and read as unknown: {shown}{' …' if len(unknown) > 12 else ''}")
-        return Reading(memory=None, given=tokens, maximum_steps=len(tokens) + WRITTEN_AT_MOST, notes=tuple(notes),
+        return EncodedInput(memory=None, prompt_tokens=tokens, maximum_steps=len(tokens) + WRITTEN_AT_MOST, notes=tuple(notes),
                        given_input=given)
 
     def start(self, memory: None) -> CellState:
@@ -87,11 +87,11 @@ class CharacterStepper:
         return tuple(part.unsqueeze(0) for part in self.network.start(1))
 
     def step(self, memory: None, state: CellState, tokens: Sequence[int],
-             change: Change = unchanged) -> tuple[CellState, StepRecord]:
+             hook: Hook = identity) -> tuple[CellState, StepRecord]:
         """Read the character before, one for each of the K hypotheses."""
         before = self._tokens[tokens[0]] if len(tokens) == 1 else torch.tensor(tokens, device=self.device)  # (K,)
-        state, step, scores = self.network.step(before, tuple(part[0] for part in state), change)
-        packed = torch.cat((torch.log_softmax(scores, dim=-1), *step), dim=-1)                   # (K, V + total)
+        state, step, logits = self.network.step(before, tuple(part[0] for part in state), hook)
+        packed = torch.cat((torch.log_softmax(logits, dim=-1), *step), dim=-1)                   # (K, V + total)
         return tuple(part.unsqueeze(0) for part in state), StepRecord(packed, len(self.alphabet))
 
     def reference(self) -> CharacterReference:
@@ -99,9 +99,9 @@ class CharacterStepper:
         return CharacterReference(self.weights(), kind=self.network.config.cell)
 
     @property
-    def anatomy(self) -> Anatomy:
+    def structure(self) -> Structure:
         """What a step is made of."""
-        return Anatomy(self.network.cell, (("word", self.network.config.embedding),))
+        return Structure(self.network.cell, (("word", self.network.config.embedding),))
 
     def differentiable(self, memory: None, rows: int) -> tuple[None, None]:
         """There is nothing that every step looks at."""

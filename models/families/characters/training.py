@@ -79,9 +79,9 @@ class CharacterTask:
             self._state = self._state if block else self.network.start(self._options.rows)
         first = block * self._options.truncation
         read = self._stream[:, first : first + self._options.truncation + 1].T.to(self._device)   # (T + 1, B)
-        scores, state = self.network.sequence(read[:-1], self._state)
+        logits, state = self.network.sequence(read[:-1], self._state)
         self._state = tuple(tensor.detach().float() for tensor in state)  # the cut of truncated back-propagation
-        loss = F.cross_entropy(scores.float().flatten(0, 1), read[1:].flatten())
+        loss = F.cross_entropy(logits.float().flatten(0, 1), read[1:].flatten())
         return loss, {"bits_per_character": loss.item() / float(np.log(2))}
 
     def state(self) -> dict[str, Any]:

@@ -26,8 +26,8 @@ def evaluate_clips(stepper: ClipStepper, *, split: str = "dev", limit: int = 0,
     for first in range(0, count, BATCH):
         clips = [draw_clip(kind_of(config), number, split=split) for number in range(first, min(first + BATCH, count))]
         frames, labels = as_tensor(clips, every_frame=config.every_frame)
-        scores, *_ = stepper.network.clips(frames.to(stepper.device))
-        said = stepper.network.answers(scores).argmax(-1).cpu()
+        logits, *_ = stepper.network.clips(frames.to(stepper.device))
+        said = stepper.network.answers(logits).argmax(-1).cpu()
         right += int((said == labels).sum())
         asked += labels.numel()
         say(min(first + BATCH, count), count)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.models.cells import CellState, CellStep, first_state, make_cell, run_sequence, state_of
-from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.cells.hook import Hook, identity
 
 GLIMPSE = 20       # pixels, a side
 GLIMPSE_RADII = 1.2
@@ -150,12 +150,12 @@ class ClipNetwork(nn.Module):
         """The state before the first frame, zeros: each tensor (*shape, hidden)."""
         return first_state(self.cell, *shape, device=self.score.weight.device)
 
-    def step(self, features: Tensor, state: CellState, change: Change = unchanged) -> tuple[CellState, CellStep, Tensor]:
+    def step(self, features: Tensor, state: CellState, hook: Hook = identity) -> tuple[CellState, CellStep, Tensor]:
         """Read a frame's vector (..., features): the new state, all that was computed, the scores (..., V)."""
         if not self.config.recurrent:
             state = tuple(torch.zeros_like(part) for part in state)
-        step = self.cell(change("frame_vector", features), *state, change=change)
-        return state_of(self.cell, step), step, change("logits", self.score(step.hidden))
+        step = self.cell(hook("frame_vector", features), *state, hook=hook)
+        return state_of(self.cell, step), step, hook("logits", self.score(step.hidden))
 
     def clips(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Whole clips, (T, B, 3, size, size), at once.
@@ -175,15 +175,15 @@ class ClipNetwork(nn.Module):
         else:
             flat = features.flatten(0, 1)
             hidden = self.cell(flat, *self.start(len(flat))).hidden.view(steps, clips, -1)
-        scores: Tensor = self.score(self.dropout(hidden))
-        return scores, places.view(steps, clips, -1), turns.view(steps, clips, -1)
+        logits: Tensor = self.score(self.dropout(hidden))
+        return logits, places.view(steps, clips, -1), turns.view(steps, clips, -1)
 
-    def answers(self, scores: Tensor) -> Tensor:
+    def answers(self, logits: Tensor) -> Tensor:
         """What counts of the scores (T, B, V): all of them, or one for each clip, (1, B, V).
 
         Where one is asked for, it is the last frame's. The control, to which the last frame alone says nothing, may
         take the mean over all frames.
         """
         if self.config.every_frame:
-            return scores
-        return scores[-1:] if self.config.recurrent else scores.mean(0, keepdim=True)
+            return logits
+        return logits[-1:] if self.config.recurrent else logits.mean(0, keepdim=True)

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from unrolled.models.cells import CellState
-from unrolled.models.cells.hook import Change, unchanged
+from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.data.drawn_clips import clip_file
 from unrolled.models.families.clips.network import ClipNetwork
 from unrolled.models.families.clips.reference import ClipReference
@@ -19,7 +19,7 @@ from unrolled.models.inputs.clips import MOST_FRAMES, Clip, Frames
 from unrolled.models.reference.protocol import Weights
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
-from unrolled.models.stepping.stepper import Anatomy, Reading, StepRecord
+from unrolled.models.stepping.stepper import EncodedInput, StepRecord, Structure
 from unrolled.models.trace import Channel, ModelDescription
 
 NO_TOKEN = -1
@@ -51,7 +51,7 @@ class ClipStepper:
         For the description.
     """
 
-    never_written: Sequence[int] = ()
+    suppressed_tokens: Sequence[int] = ()
 
     def __init__(self, network: ClipNetwork, labels: Sequence[str], *, device: str = "cpu", name: str = "clips",
                  title: str = "Clips", summary: str = "", weights_hash: str = "") -> None:
@@ -70,7 +70,7 @@ class ClipStepper:
             end_token=NO_TOKEN, maximum_steps=MOST_FRAMES, input_size=(config.size, config.size),
             parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash,
             encoder="a small CNN, trained with it", input_kind="clip",
-            joining="labels" if config.every_frame else "last label", draws="clip", summary=summary)
+            detokenization="labels" if config.every_frame else "last label", draws="clip", summary=summary)
 
     @property
     def description(self) -> ModelDescription:
@@ -78,21 +78,21 @@ class ClipStepper:
         return self._description
 
     @torch.inference_mode()
-    def read(self, given: Clip) -> Reading[ClipMemory]:
+    def read(self, given: Clip) -> EncodedInput[ClipMemory]:
         """Read all frames: each is resized straight to the network's square."""
         pixels = torch.from_numpy(resized(given.frames, self.network.config.size)).to(self.device)
-        return Reading(memory=ClipMemory(self.network.read(pixels)[0]), maximum_steps=len(pixels), given_input=given)
+        return EncodedInput(memory=ClipMemory(self.network.read(pixels)[0]), maximum_steps=len(pixels), given_input=given)
 
     def start(self, memory: ClipMemory) -> ClipState:
         """The state before the first frame."""
         return ClipState(self.network.start(1, 1), torch.zeros(1, 1, 1, dtype=torch.long, device=self.device))
 
     def step(self, memory: ClipMemory, state: ClipState, tokens: Sequence[int],
-             change: Change = unchanged) -> tuple[ClipState, StepRecord]:
+             hook: Hook = identity) -> tuple[ClipState, StepRecord]:
         """Read the next frame; what was said of the frame before plays no part."""
         features = memory.features[state.frame[..., 0]]                                        # (1, K, features)
-        cell, step, scores = self.network.step(features, state.cell, change)
-        log_probs = torch.log_softmax(scores, dim=-1)                                          # (1, K, V)
+        cell, step, logits = self.network.step(features, state.cell, hook)
+        log_probs = torch.log_softmax(logits, dim=-1)                                          # (1, K, V)
         packed = torch.cat((log_probs, *step, log_probs.exp()), dim=-1).flatten(0, 1)          # (K, V + total)
         return ClipState(cell, state.frame + 1), StepRecord(packed, len(self.labels))
 
@@ -102,9 +102,9 @@ class ClipStepper:
         return ClipReference(self.weights(), kind=config.cell, size=config.size, recurrent=config.recurrent)
 
     @property
-    def anatomy(self) -> Anatomy:
+    def structure(self) -> Structure:
         """What a step is made of."""
-        return Anatomy(self.network.cell, (("frame", self.network.config.features),))
+        return Structure(self.network.cell, (("frame", self.network.config.features),))
 
     def differentiable(self, memory: ClipMemory, rows: int) -> tuple[ClipMemory, None]:
         """The frames are read one a step, through ``frame_vector``; there is nothing that every step looks at."""

@@ -89,14 +89,14 @@ class ClipTask:
         frames, labels = frames.to(self._device), labels.to(self._device)
         true_places, true_turns = (torch.from_numpy(np.stack(of, axis=1)).to(self._device)     # (T, B, 3) and (T, B, 2)
                                    for of in ([clip.places for clip in clips], [clip.turns for clip in clips]))
-        scores, places, turns = self.network.clips(varied(frames))
-        answers = self.network.answers(scores).float()
+        logits, places, turns = self.network.clips(varied(frames))
+        answers = self.network.answers(logits).float()
         misplaced = (places.float() - true_places).square().mean()
         misturned = ((turns - true_turns) * true_turns.any(-1, keepdim=True)).square().mean()
         if not options.every_frame and options.recurrent:
             # One answer a clip teaches slowly: on the way there the network learns to say what was done up to here.
             so_far = torch.tensor([clip.so_far for clip in clips], device=self._device).T              # (T, B)
-            on_the_way = F.cross_entropy(scores.float().flatten(0, 1), so_far.flatten())
+            on_the_way = F.cross_entropy(logits.float().flatten(0, 1), so_far.flatten())
         else:
             on_the_way = torch.zeros((), device=self._device)
         loss = (F.cross_entropy(answers.flatten(0, 1), labels.flatten()) + on_the_way

@@ -34,7 +34,7 @@ def evaluate_shapes(stepper: ShapesStepper, *, split: str = "dev", limit: int = 
     for first in range(0, count, BATCH):
         scenes = [draw_scene(number, split=split) for number in range(first, min(first + BATCH, count))]
         pixels = torch.stack([network.pixels(scene.picture) for scene in scenes]).to(stepper.device)
-        tokens, maps = network.written(pixels, start=vocabulary.start, end=vocabulary.end, barred=stepper.never_written,
+        tokens, maps = network.written(pixels, start=vocabulary.start, end=vocabulary.end, barred=stepper.suppressed_tokens,
                                        most=LONGEST)
         for row, scene in enumerate(scenes):
             if tuple(vocabulary.decode(tokens[row].tolist())) != tuple(scene.caption):

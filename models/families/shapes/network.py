@@ -118,7 +118,7 @@ class ShapesCaptioner(RecurrentDecoder):
             assert step.attended is not None
             outputs.append(step.output)
             maps.append(step.attended.weights)
-        return self.scores(torch.cat(outputs, dim=1)), torch.cat(maps, dim=1)
+        return self.logits(torch.cat(outputs, dim=1)), torch.cat(maps, dim=1)
 
     @torch.inference_mode()
     def written(self, pixels: Tensor, *, start: int, end: int, barred: Sequence[int], most: int) -> tuple[Tensor, Tensor]:
@@ -137,10 +137,10 @@ class ShapesCaptioner(RecurrentDecoder):
         maps: list[Tensor] = []
         for _ in range(most):
             state, step = self.step(memory, state, word)
-            scores = self.scores(step.output).float()
-            scores[..., list(barred)] = float("-inf")
+            logits = self.logits(step.output).float()
+            logits[..., list(barred)] = float("-inf")
             ended = torch.full_like(word, end)
-            word = torch.where((word == end) if tokens else torch.zeros_like(word, dtype=torch.bool), ended, scores.argmax(-1))
+            word = torch.where((word == end) if tokens else torch.zeros_like(word, dtype=torch.bool), ended, logits.argmax(-1))
             assert step.attended is not None
             tokens.append(word)
             maps.append(step.attended.weights)

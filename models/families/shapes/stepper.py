@@ -11,7 +11,7 @@ from unrolled.models.families.shapes.network import ShapesCaptioner
 from unrolled.models.families.shapes.reference import ShapesReference
 from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
-from unrolled.models.stepping.stepper import Reading
+from unrolled.models.stepping.stepper import EncodedInput
 from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.trace import ModelDescription
 
@@ -33,7 +33,7 @@ class ShapesStepper(DecoderStepper[ShapesCaptioner]):
 
     def __init__(self, network: ShapesCaptioner, vocabulary: Vocabulary, *, device: str = "cpu", name: str = "shapes",
                  title: str = "Drawn scenes in words", summary: str = "", weights_hash: str = "") -> None:
-        super().__init__(network, never_written=(vocabulary.start, vocabulary.unknown), device=device)
+        super().__init__(network, suppressed_tokens=(vocabulary.start, vocabulary.unknown), device=device)
         self.vocabulary = vocabulary
         self.draw = scene_file
         config = network.config
@@ -41,7 +41,7 @@ class ShapesStepper(DecoderStepper[ShapesCaptioner]):
             name=name, title=title, task="shapes",
             channels=cell_channels(config.cell, config.hidden) + attention_channels(("row", "column"), (config.side,) * 2),
             words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end,
-            suppressed_tokens=tuple(self.never_written), maximum_steps=LONGEST,
+            suppressed_tokens=tuple(self.suppressed_tokens), maximum_steps=LONGEST,
             input_size=(config.size, config.size), parameters=sum(p.numel() for p in network.parameters()),
             weights_hash=weights_hash, encoder="a small CNN, trained with it", draws="scene", summary=summary)
 
@@ -51,9 +51,9 @@ class ShapesStepper(DecoderStepper[ShapesCaptioner]):
         return self._description
 
     @torch.inference_mode()
-    def read(self, given: Image.Image) -> Reading[Memory]:
+    def read(self, given: Image.Image) -> EncodedInput[Memory]:
         """Read a picture of any shape: it is resized straight to the network's square."""
-        return Reading(memory=self.network.memory(self.network.pixels(given).unsqueeze(0).to(self.device)),
+        return EncodedInput(memory=self.network.memory(self.network.pixels(given).unsqueeze(0).to(self.device)),
                        given_input=given)
 
     def reference(self) -> ShapesReference:

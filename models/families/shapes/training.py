@@ -112,8 +112,8 @@ class ShapesTask:
         first = torch.full_like(targets[:, :1], self._words.start)
         read = torch.cat((first, targets[:, :-1].clamp_min(0)), dim=1)
         pixels = varied(torch.stack([drawn.pixels for drawn in batch]).to(self._device))
-        scores, maps = self.network.captions(pixels, read)
-        words = F.cross_entropy(scores.float().flatten(0, 1), targets.flatten(), ignore_index=NOTHING)
+        logits, maps = self.network.captions(pixels, read)
+        words = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=NOTHING)
         inside = (maps.float() * covers).sum(-1)[covers.sum(-1) > 0]
         outside = -(inside + 1e-4).log().mean()
         loss = words + options.attention_weight * outside

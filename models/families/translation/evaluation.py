@@ -42,7 +42,7 @@ def evaluate_translator(stepper: TranslatorStepper, data: Path, *, split: str = 
     pairs = read_pairs(data, split, source=stepper.languages[0], target=stepper.languages[1])
     count = min(limit or len(pairs.source), len(pairs.source))
     network, source, target = stepper.network, stepper.source_pieces, stepper.target_pieces
-    search = Search(start=target.start, end=target.end, forbidden=tuple(stepper.never_written), width=beam,
+    search = Search(start=target.start, end=target.end, forbidden=tuple(stepper.suppressed_tokens), width=beam,
                     length_penalty=Decoding().length_penalty if length_penalty is None else length_penalty,
                     maximum_steps=LONGEST_SOURCE)
     statistics, references = AttentionStatistics(), ReferenceStatistics()

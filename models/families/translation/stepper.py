@@ -11,7 +11,7 @@ from unrolled.models.families.translation.network import Translator
 from unrolled.models.families.translation.reference import TranslatorReference
 from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
-from unrolled.models.stepping.stepper import InputError, Reading
+from unrolled.models.stepping.stepper import EncodedInput, InputError
 from unrolled.models.tokenizers.subword_tokenizer import Pieces
 from unrolled.models.trace import ModelDescription
 
@@ -37,17 +37,17 @@ class TranslatorStepper(DecoderStepper[Translator]):
     def __init__(self, network: Translator, source_pieces: Pieces, target_pieces: Pieces, *,
                  languages: tuple[str, str] = ("", ""), device: str = "cpu", name: str = "translator",
                  title: str = "Translation", summary: str = "", weights_hash: str = "") -> None:
-        super().__init__(network, never_written=(target_pieces.start, target_pieces.unknown), device=device)
+        super().__init__(network, suppressed_tokens=(target_pieces.start, target_pieces.unknown), device=device)
         self.source_pieces, self.target_pieces, self.languages = source_pieces, target_pieces, languages
         # The sentence's length is not known yet: the description speaks of one word, the reading of all.
         self._channels = cell_channels(network.config.cell, network.config.hidden)
         self._description = ModelDescription(
             name=name, title=title, task="translation", channels=self._channels + attention_channels(("source",), (1,)),
             words=target_pieces.words, start_token=target_pieces.start, end_token=target_pieces.end,
-            suppressed_tokens=tuple(self.never_written),
+            suppressed_tokens=tuple(self.suppressed_tokens),
             maximum_steps=LONGEST_SOURCE, parameters=sum(p.numel() for p in network.parameters()),
             weights_hash=weights_hash, encoder=f"{network.config.cell.upper()} that reads both ways",
-            input_kind="sentence", joining="pieces", summary=summary)
+            input_kind="sentence", detokenization="pieces", summary=summary)
 
     @property
     def description(self) -> ModelDescription:
@@ -55,7 +55,7 @@ class TranslatorStepper(DecoderStepper[Translator]):
         return self._description
 
     @torch.inference_mode()
-    def read(self, given: str) -> Reading[Memory]:
+    def read(self, given: str) -> EncodedInput[Memory]:
         """Read a sentence; several lines are read as one.
 
         Raises
@@ -76,7 +76,8 @@ class TranslatorStepper(DecoderStepper[Translator]):
         source = torch.tensor([[*tokens, self.source_pieces.end]], device=self.device)              # (1, L)
         memory = self.network.memory(source, torch.tensor([source.shape[1]], device=self.device))
         length = source.shape[1]
-        return Reading(memory=memory._replace(mask=None), channels=self._channels + attention_channels(("source",), (length,)),
+        return EncodedInput(memory=memory._replace(mask=None),
+                       channels=self._channels + attention_channels(("source",), (length,)),
                        source=(*names, self.source_pieces.words[self.source_pieces.end]),
                        maximum_steps=min(2 * length + 10, LONGEST_SOURCE), notes=notes, given_input=sentence)
 

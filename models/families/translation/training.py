@@ -142,8 +142,8 @@ def translation_loss(network: Translator, batch: PairBatch, *, label_smoothing: 
         state, step = network.step(memory, state, words.unsqueeze(1))
         outputs.append(step.output)                                                   # (P, 1, embedding)
     written = targets >= 0                                                            # (P, T)
-    scores = network.scores(torch.cat(outputs, dim=1)[written]).float()               # (pieces written, V)
-    loss = F.cross_entropy(scores, targets[written], label_smoothing=label_smoothing)
+    logits = network.logits(torch.cat(outputs, dim=1)[written]).float()               # (pieces written, V)
+    loss = F.cross_entropy(logits, targets[written], label_smoothing=label_smoothing)
     return loss, {"loss": loss.item()}
 
 

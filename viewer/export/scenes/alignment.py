@@ -66,12 +66,13 @@ def alignment_scene(trace: Trace) -> AlignmentScene:
     """Take from a trace what is drawn of its first channel over ``source``. Raises `ExportError`."""
     if len(trace) > MOST_STEPS:
         raise ExportError(f"{len(trace):,} written words are too many for a picture; {MOST_STEPS:,} are the most.")
-    channel, joining, given = source_channels(trace.channels.values())[0], trace.provenance.joining, trace.provenance.source
-    names = tuple(given) + tuple(str(place + 1) for place in range(len(given), channel.size))
+    channel, source = source_channels(trace.channels.values())[0], trace.provenance.source
+    detokenization = trace.provenance.detokenization
+    names = tuple(source) + tuple(str(place + 1) for place in range(len(source), channel.size))
     return AlignmentScene(
-        trace.column(channel.name), tuple(written_label(name, joining) for name in names[: channel.size]),
-        tuple(written_label(word, joining) for word in trace.words), np.exp(trace.log_probs),
-        text_of((word for word in trace.words if not is_end(word)), joining), trace)
+        trace.column(channel.name), tuple(written_label(name, detokenization) for name in names[: channel.size]),
+        tuple(written_label(word, detokenization) for word in trace.words), np.exp(trace.log_probs),
+        text_of((word for word in trace.words if not is_end(word)), detokenization), trace)
 
 
 class AlignmentLayout:

@@ -67,7 +67,7 @@ def clip_scene(trace: Trace) -> ClipScene:
     chances = np.exp(trace.log_probs)[:, None] if channel is None else trace.column(channel.name)
     labels = channel.labels if channel is not None else ()
     return ClipScene(clip.frames[:steps], tuple(trace.words[:steps]), np.exp(trace.log_probs[:steps]), chances[:steps], labels,
-                     text_of(trace.words, trace.provenance.joining))
+                     text_of(trace.words, trace.provenance.detokenization))
 
 
 def _frame_image(frame: Pixels, width: int, height: int) -> QImage:

@@ -34,14 +34,14 @@ class TextScene:
     words : tuple of str
         Its characters.
     probabilities : array of float32, shape (steps,)
-    given : int
+    prompt_tokens : int
         The first so many were read, the others written.
     title : str
     """
 
     words: tuple[str, ...]
     probabilities: npt.NDArray[np.float32]
-    given: int
+    prompt_tokens: int
     title: str
 
     @property
@@ -55,8 +55,8 @@ def text_scene(trace: Trace) -> TextScene:
     if len(trace) > MOST_CHARACTERS:
         raise ExportError(f"A text of {len(trace):,} characters is too long for a picture; {MOST_CHARACTERS:,} are the most. "
                           "Read a part of it.")
-    text = text_of(trace.words, trace.provenance.joining)
-    return TextScene(tuple(trace.words), np.exp(trace.log_probs), trace.provenance.given, text[:80].replace("\n", " "))
+    text = text_of(trace.words, trace.provenance.detokenization)
+    return TextScene(tuple(trace.words), np.exp(trace.log_probs), trace.provenance.prompt_tokens, text[:80].replace("\n", " "))
 
 
 class TextStill:
@@ -101,7 +101,7 @@ class TextStill:
             if not word.isspace():
                 painter.setPen(QColor(theme.text))
                 painter.drawText(place, Qt.AlignmentFlag.AlignCenter, word)
-            if step >= scene.given > 0:
+            if step >= scene.prompt_tokens > 0:
                 painter.fillRect(QRectF(place.left(), place.bottom() - 1.5 * unit, place.width(), 1.5 * unit),
                                  QColor(theme.playhead))
         bar = QRectF(self.margin, self.legend_top, 120 * unit, 8 * unit)
@@ -112,4 +112,4 @@ class TextStill:
         painter.setPen(QColor(theme.muted))
         painter.drawText(QRectF(self.margin, bar.bottom() + 2 * unit, self.size.width() - 2 * self.margin, 20 * unit),
                          Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                         LEGEND + (UNDERLINED if 0 < scene.given < scene.steps else ""))
+                         LEGEND + (UNDERLINED if 0 < scene.prompt_tokens < scene.steps else ""))

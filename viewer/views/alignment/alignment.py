@@ -23,11 +23,11 @@ from unrolled.viewer.theme.attention_colours import uniform_level
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.alignment.canvas import NOWHERE as NO_CELL
-from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentView, Cell
+from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentWidget, Cell
 from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
 from unrolled.viewer.views.picture.controls import segment, switch
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.views.view import View
+from unrolled.viewer.widgets.combo_box import ComboBox
 
 MOST_LINES = 3  # of the source sentence; a longer one scrolls
 ROOM_FOR_SENTENCE = 260  # pixels; in a lower panel the words over the matrix are lit up alone
@@ -35,7 +35,7 @@ ROOM_FOR_LINES = 110  # pixels of the panel's height for each of them
 EMPTY = "Which words of the sentence each written word looks at will be here.\nGive a sentence, then press Space."
 
 
-class AlignmentPanel(Panel):
+class AlignmentView(View):
     """Source words and written words, linked by attention.
 
     Attributes
@@ -82,7 +82,7 @@ class AlignmentPanel(Panel):
         self.colour_map.setFixedSize(36, 26)
         self.colour_map.setAutoRaise(True)
         self.colour_map.chosen.connect(lambda name: update(attention_colour_map=name))
-        self.picker = Picker()
+        self.picker = ComboBox()
         self.picker.setAccessibleName("Attention channel")
         self.picker.setToolTip("Which attention is drawn")
         self.picker.activated.connect(self._pick)
@@ -147,9 +147,9 @@ class AlignmentPanel(Panel):
                 self._take_source(trace, channel)
             self._of, self._rows = trace, AlignmentRows(channel, values.attention_scale)
         if self._rows.follow(trace) or len(self._written) != len(trace):
-            joining = trace.provenance.joining
+            detokenization = trace.provenance.detokenization
             kept = min(len(self._written), len(trace))
-            self._written = self._written[:kept] + tuple(written_label(word, joining) for word in trace.words[kept:])
+            self._written = self._written[:kept] + tuple(written_label(word, detokenization) for word in trace.words[kept:])
         for button, on in ((self.absolute, values.attention_scale != "stretched"),
                            (self.stretched, values.attention_scale == "stretched")):
             button.setChecked(on)
@@ -195,9 +195,9 @@ class AlignmentPanel(Panel):
         return next((channel for channel in found if channel.name == self._channel_name), found[0] if found else None)
 
     def _take_source(self, trace: Trace, channel: Channel) -> None:
-        given, joining = tuple(trace.provenance.source), trace.provenance.joining
+        given, detokenization = tuple(trace.provenance.source), trace.provenance.detokenization
         names = given + tuple(str(place + 1) for place in range(len(given), channel.size))  # of words that were not kept
-        source = tuple(written_label(name, joining) for name in names[: channel.size])
+        source = tuple(written_label(name, detokenization) for name in names[: channel.size])
         if source != self._source:
             self.chosen = None
         self._source, self._written, self._cell = source, (), NO_CELL
@@ -226,7 +226,7 @@ class AlignmentPanel(Panel):
         chosen = chosen if chosen is not None and chosen < rows.channel.size else None
         along = None if chosen is None or count == 0 else column[:, chosen]
         column_limits = (0.0, 1.0) if along is None else row_limits(along, values.attention_scale)
-        self.canvas.set_view(AlignmentView(
+        self.canvas.set_view(AlignmentWidget(
             places=rows.places, source=self._source, written=self._written[:count], colour_map=values.attention_colour_map,
             step=step if 0 <= step < count else -1, row_weights=weights, row_limits=limits, column_weights=along,
             column_limits=column_limits, chosen=chosen))
@@ -247,10 +247,10 @@ class AlignmentPanel(Panel):
         row, place = self._cell
         if place is None and row is None:
             place = self.chosen
-        joining = trace.provenance.joining
+        detokenization = trace.provenance.detokenization
         source = "" if place is None else self._name_of(trace, place)
         if row is not None and row < len(column):
-            written = whole_word(trace.words, row, joining)
+            written = whole_word(trace.words, row, detokenization)
             if place is None:
                 place = int(np.nanargmax(column[row])) if np.isfinite(column[row]).any() else 0
                 return f"“{written}” looks most at “{self._name_of(trace, place)}”  {weight_percent(float(column[row, place]))}"
@@ -258,13 +258,13 @@ class AlignmentPanel(Panel):
             return f"“{source}” → “{written}”  {weight_percent(weight)}  =  {weight * column.shape[1]:.1f} × uniform"
         if place is not None and len(column):
             best = int(np.nanargmax(np.nan_to_num(column[:, place], nan=-1.0)))
-            return (f"“{source}” counts most for “{whole_word(trace.words, best, joining)}”  "
+            return (f"“{source}” counts most for “{whole_word(trace.words, best, detokenization)}”  "
                     f"{weight_percent(float(column[best, place]))}")
         return ""
 
     def _name_of(self, trace: Trace, place: int) -> str:
         source = trace.provenance.source
-        return whole_word(source, place, trace.provenance.joining) if place < len(source) else self._source[place]
+        return whole_word(source, place, trace.provenance.detokenization) if place < len(source) else self._source[place]
 
     def _say(self, text: str) -> None:
         if text != self.note:

@@ -25,7 +25,7 @@ NOTCH = 120.0  # Qt's unit of a wheel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AlignmentView:
+class AlignmentWidget:
     """What is drawn.
 
     Attributes
@@ -86,7 +86,7 @@ class AlignmentCanvas(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
-        self.view = AlignmentView()
+        self.view = AlignmentWidget()
         self.cell: Cell = NOWHERE
         self._source, self._written = Labels((), text_font(11)), Labels((), text_font(11))
         self._wheel = 0.0
@@ -101,7 +101,7 @@ class AlignmentCanvas(QWidget):
         """About square."""
         return QSize(360, 320)
 
-    def set_view(self, view: AlignmentView) -> None:
+    def set_view(self, view: AlignmentWidget) -> None:
         """Draw this from now on; all of one flush is painted at once."""
         if view.source != self._source.texts:
             self._source = Labels(view.source, text_font(11))

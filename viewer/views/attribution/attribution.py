@@ -37,10 +37,10 @@ from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.steps import step_noun
 from unrolled.viewer.state.words import shown
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.attribution.contribution_bars import WordCauses
+from unrolled.viewer.views.attribution.contribution_bars import ContributionBars
 from unrolled.viewer.views.attribution.contributions import places_of, word_at, words_read
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.views.view import View
+from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
 
@@ -54,7 +54,7 @@ TITLES: dict[TableName, str] = {"hidden": "by h of each step", "cell": "by c of 
 SYMBOLS: dict[TableName, str] = {"hidden": "h", "cell": "c", "forget_path": "c", "other_paths": "c"}
 
 
-class WhyPanel(Panel):
+class AttributionView(View):
     """Gradients and occlusion.
 
     Attributes
@@ -80,14 +80,15 @@ class WhyPanel(Panel):
         self._length = 0
         self.map = GradientMap(theme)
         self.map.chosen.connect(session.playhead.seek)
-        self.causes = WordCauses(theme)
-        self.causes.chosen.connect(session.playhead.seek)
-        self.causes.masking.toggled.connect(lambda _: self._update())
-        self.causes.measured.connect(self._update)
-        self.masking, self.verdict, self.causes_title = self.causes.masking, self.causes.verdict, self.causes.title
-        self.words, self.drops = self.causes.words, self.causes.drops
-        self.by = Picker()
-        self.by.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToContents)
+        self.attributions = ContributionBars(theme)
+        self.attributions.chosen.connect(session.playhead.seek)
+        self.attributions.masking.toggled.connect(lambda _: self._update())
+        self.attributions.measured.connect(self._update)
+        self.masking, self.verdict = self.attributions.masking, self.attributions.verdict
+        self.attributions_title = self.attributions.title
+        self.words, self.drops = self.attributions.words, self.attributions.drops
+        self.by = ComboBox()
+        self.by.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
         self.by.setAccessibleName("By what the words are differentiated")
         self.by.setToolTip("‖∂ log p(word)/∂·‖: by the hidden state, or the cell; what reaches the cell through the forget gates "
                            "alone, and what comes every other way.\nThe last two are vectors that add up to the whole; their "
@@ -129,7 +130,7 @@ class WhyPanel(Panel):
         left.setSpacing(4)
         for widget, stretch in ((choices, 0), (self.progress, 0), (self.note, 0), (self.map, 1)):
             left.addWidget(widget, stretch)
-        self._inside = TwoParts(chart, self.causes, stretch=(5, 4), first_height=MAP_HEIGHT)
+        self._inside = TwoParts(chart, self.attributions, stretch=(5, 4), first_height=MAP_HEIGHT)
         self._empty = EmptyText(EMPTY, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -149,7 +150,7 @@ class WhyPanel(Panel):
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
         self.map.set_theme(theme)
-        self.causes.set_theme(theme)
+        self.attributions.set_theme(theme)
         self._shown = None
         super().set_theme(theme)
 
@@ -194,7 +195,7 @@ class WhyPanel(Panel):
     @property
     def _what_is_there(self) -> tuple[int, int]:
         trace, branch = self.session.trace, self.session.branch
-        return (branch.take, len(trace)) if trace is not None and branch is not None else (-1, 0)
+        return (branch.wire_id, len(trace)) if trace is not None and branch is not None else (-1, 0)
 
     def _update(self) -> None:
         session, trace, branch, step = self.session, self.session.trace, self.session.branch, self.session.playhead.step
@@ -220,13 +221,13 @@ class WhyPanel(Panel):
             self.masking.setVisible(looking)
         masked = ask_occlusion(session, step) if looking and self.masking.isChecked() else None
         values = session.appearance.values
-        state = (self._followed, branch.take, trace, len(trace), step, self._table, masked, masked is not None and masked.done,
-                 self.causes.measure,
+        state = (self._followed, branch.wire_id, trace, len(trace), step, self._table, masked, masked is not None and masked.done,
+                 self.attributions.measure,
                  values, self.theme.name)
         if state != self._shown:
             self._shown = state
-            self._show_map(trace, branch.take)
-            self._show_causes(trace, step, branch.take, masked)
+            self._show_map(trace, branch.wire_id)
+            self._show_attributions(trace, step, branch.wire_id, masked)
         self.map.set_current(step)
 
     def _ask_unasked(self, trace: Trace) -> Asked | None:
@@ -237,30 +238,30 @@ class WhyPanel(Panel):
         self._length = len(trace)
         if not is_short(trace) or there == self._given_up or (self._settling.isActive() and not trace.ended):
             return asked
-        answered = asked is not None and asked.take == there[0] and (bool(asked.failure) or not asked.done
+        answered = asked is not None and asked.wire_id == there[0] and (bool(asked.failure) or not asked.done
                                                                      or _last(asked) >= len(trace) - 1)
         return asked if answered else ask_gradients(self.session)
 
     # ── Showing ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _show_state(self, asked: Asked | None, trace: Trace, step: int) -> None:
-        found, take = self._followed, self._what_is_there[0]
+        found, wire_id = self._followed, self._what_is_there[0]
         running = asked is not None and not asked.done
         if asked is not None and isinstance(asked.question, FollowGradients):
             own = followed(asked)
             self.progress.setRange(0, asked.question.last - asked.question.first + 1)
             self.progress.setValue(own.rows if own is not None else 0)
-        note = state_of(asked, found, trace, step, take=take)
+        note = state_of(asked, found, trace, step, wire_id=wire_id)
         self.note.setText(note)
         self.note.setVisible(bool(note))
         self.progress.setVisible(running)
         self.cancel.setVisible(running)
         self.compute.setText("Compute" if found is None else "Compute again")
         waits = self._settling.isActive() and is_short(trace)
-        wanted = found is None or bool(asked and asked.failure) or not found.is_true_of(trace, step, take)
+        wanted = found is None or bool(asked and asked.failure) or not found.is_true_of(trace, step, wire_id)
         self.compute.setVisible(wanted and not running and not waits)
 
-    def _show_map(self, trace: Trace, take: int) -> None:
+    def _show_map(self, trace: Trace, wire_id: int) -> None:
         found = self._followed
         offered: list[TableName] = [name for name in TABLES if found is not None and found.has(name)] or ["hidden"]
         if [self.by.itemData(place) for place in range(self.by.count())] != offered:
@@ -278,34 +279,34 @@ class WhyPanel(Panel):
         headings = tuple(str(step + 1) for step in range(found.first, found.last + 1)) \
             if trace.provenance.input_kind == "clip" else words
         self.map.set_table(found.table(self._table), first=found.first, words=words, headings=headings,
-                           symbol=SYMBOLS[self._table], decades=self._decades, stale=found.take != take,
+                           symbol=SYMBOLS[self._table], decades=self._decades, stale=found.wire_id != wire_id,
                            colour_map=self.session.appearance.values.sequential_colour_map)
 
-    def _show_causes(self, trace: Trace, step: int, take: int, masked: Asked | None) -> None:
+    def _show_attributions(self, trace: Trace, step: int, wire_id: int, masked: Asked | None) -> None:
         found = self._followed
-        part = found.row_of(step) if found is not None and found.take == take else None
-        self.causes.title.setText(f"“{word_at(trace, step)}” depended on")
+        part = found.row_of(step) if found is not None and found.wire_id == wire_id else None
+        self.attributions.title.setText(f"“{word_at(trace, step)}” depended on")
         unit = "frames" if trace.provenance.input_kind == "clip" else f"{step_noun(trace.provenance)}s"
-        self.causes.show_words(words_read(trace, part, step), f"{unit} read: gradient × input")
-        occluded = occluded_of(masked, step, take)
-        measure = self.causes.measure
+        self.attributions.show_words(words_read(trace, part, step), f"{unit} read: gradient × input")
+        occluded = occluded_of(masked, step, wire_id)
+        measure = self.attributions.measure
         places = places_of(trace, part, step, drops=None if occluded is None else occluded.drops(measure),
                            appearance=self.session.appearance.values)
-        self.causes.show_places(places)
+        self.attributions.show_places(places)
         text = "" if masked is None or places is None else masked.failure or "Masking…"
         if occluded is not None and places is not None and places.drops is not None:
             text = verdict(summarise(places.drops, places.attention), measure, sure=occluded.log_prob > SURE)
-            self.causes.show_values(occluded, self._named(occluded.runner_up, trace))
+            self.attributions.show_values(occluded, self._named(occluded.runner_up, trace))
         else:
-            self.causes.show_values(None)
-        self.causes.show_verdict(text)
+            self.attributions.show_values(None)
+        self.attributions.show_verdict(text)
 
     def _named(self, token: int, trace: Trace) -> str:
         """A token's word, for people."""
         listed = {own.token: own.word for own in trace.candidates[self.session.playhead.step]}
         words = self.session.description.words if self.session.description is not None else ()
         word = listed.get(token) or (words[token] if 0 <= token < len(words) else str(token))
-        return shown(word, trace.provenance.joining)
+        return shown(word, trace.provenance.detokenization)
 
     def _say(self, sentence: str) -> None:
         self._shown = None

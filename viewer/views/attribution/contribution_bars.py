@@ -12,7 +12,7 @@ from unrolled.viewer.plotting.bars import Bars, PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.attribution.contributions import Places, WordsRead
-from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 INPUTS, FIRST_STATE = "gradient × input", "… through the first state"
@@ -21,7 +21,7 @@ DROPS: dict[Measure, str] = {"log_prob": "drop of log p when masked", "logit": "
 SIGNS = "Above 0: it spoke for the word. Below 0: against it."
 
 
-class WordCauses(QWidget):
+class ContributionBars(QWidget):
     """Bars and maps.
 
     Attributes
@@ -44,8 +44,8 @@ class WordCauses(QWidget):
         self.masking = QCheckBox("Mask each place in turn")
         self.masking.setAccessibleName("Mask each place in turn")
         self.masking.setToolTip("Occlusion: take the step again with each place masked, and show what the word loses")
-        self.measures = Picker()
-        self.measures.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToContents)
+        self.measures = ComboBox()
+        self.measures.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
         self.measures.setAccessibleName("What masking is measured by")
         self.measures.setToolTip("The log-probability of a word that is nearly certain cannot fall far; its logit, and its "
                                  "margin over the runner-up, can")

@@ -62,7 +62,7 @@ class Places:
 
 def word_at(trace: Trace, step: int) -> str:
     """The word of a step, as people know it; empty where there is none."""
-    return shown(trace.words[step], trace.provenance.joining) if 0 <= step < len(trace) else ""
+    return shown(trace.words[step], trace.provenance.detokenization) if 0 <= step < len(trace) else ""
 
 
 def words_read(trace: Trace, part: GradientRows | None, step: int) -> WordsRead | None:

@@ -13,7 +13,7 @@ from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 
 EMPTY = "Choose beam search under “How words are chosen” (D): its hypotheses are shown here as they live, die and finish."
 NODE_WIDTH, NODE_HEIGHT, COLUMN, ROW, EDGE = 84.0, 32.0, 108.0, 38.0, 8.0
@@ -112,11 +112,11 @@ class BeamTree(QWidget):
         style = Qt.PenStyle.DashLine if fate == "died" else Qt.PenStyle.SolidLine
         painter.setPen(QPen(QColor(theme.accent if fate == "best" else theme.border), 2 if own.finished else 1, style))
         painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-        joining = self._joining
+        detokenization = self._joining
         font = text_font(12, weight=QFont.Weight.DemiBold if fate == "best" else QFont.Weight.Normal)
         painter.setFont(font)
         painter.setPen(QColor(theme.faint if fate == "died" else theme.text))
-        word = shown(own.result.word, joining)
+        word = shown(own.result.word, detokenization)
         mark = {"finished": " ■", "best": ""}.get(fate, "") if not is_end(own.result.word) else ""
         painter.drawText(box.adjusted(6, 2, -6, -14), Qt.AlignmentFlag.AlignVCenter,
                          elided(word + mark, font, int(box.width()) - 12))
@@ -127,17 +127,17 @@ class BeamTree(QWidget):
     @property
     def _joining(self) -> str:
         trace = self._session.trace
-        return trace.provenance.joining if trace is not None else "words"
+        return trace.provenance.detokenization if trace is not None else "words"
 
     def describe(self, own: Hypothesis) -> str:
         """A hypothesis in words."""
         search = self._search
         if search is None:
             return ""
-        joining = self._joining
+        detokenization = self._joining
         words = [link.result.word for link in search.chain(own.number)]
-        text = text_of((word for word in words if not is_end(word)), joining)
-        return (f"{text}\n“{shown(own.result.word, joining)}”: log-probability {signed(own.result.log_prob, 3)}, "
+        text = text_of((word for word in words if not is_end(word)), detokenization)
+        return (f"{text}\n“{shown(own.result.word, detokenization)}”: log-probability {signed(own.result.log_prob, 3)}, "
                 f"score {signed(own.score, 3)}\n{FATES[search.fate(own)]}. Click to make it a branch.")
 
     def event(self, event: QEvent) -> bool:
@@ -184,7 +184,7 @@ class BeamTree(QWidget):
             super().keyPressEvent(event)
 
 
-class BeamTreePanel(Panel):
+class BeamTreeView(View):
     """The search of the run that is shown.
 
     Attributes

@@ -26,7 +26,7 @@ from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 
 ROW = 24
 NAME = 150.0
@@ -71,7 +71,7 @@ class BranchRows(QWidget):
         """Take over the branches; painted only if something differs."""
         session = self._session
         rows = _in_tree_order(session.branches.all)
-        state = (tuple((own.identity, own.take, own.name, len(own.trace)) for own in rows), session.branches.current,
+        state = (tuple((own.identity, own.wire_id, own.name, len(own.trace)) for own in rows), session.branches.current,
                  session.playhead.step, session.time_axis.start, session.time_axis.stop, self.theme.name,
                  session.compared.identity if session.compared is not None else None)
         if state == self._lengths:
@@ -177,7 +177,7 @@ class BranchRows(QWidget):
             box = QRectF(self.x_of(step) + 1, number * ROW + 3, width - 2, ROW - 6)
             if box.right() < NAME:
                 continue
-            word = shown(trace.words[step], trace.provenance.joining)
+            word = shown(trace.words[step], trace.provenance.detokenization)
             ground = mix(theme.panel, theme.accent, 0.22 if current else 0.08)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(ground)
@@ -290,7 +290,7 @@ class BranchRows(QWidget):
         return super().event(event)
 
 
-class BranchTreePanel(Panel):
+class BranchTreeView(View):
     """The rows; not there while there is one branch alone.
 
     Attributes

@@ -37,7 +37,7 @@ from unrolled.viewer.state.brush import Mode
 from unrolled.viewer.state.edit_text import token_of, units_of
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.words import shown
-from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.widgets.combo_box import ComboBox
 
 KINDS = (("word", "a word"), ("units", "units"), ("gate", "a whole gate"), ("attention", "the attention"),
          ("input", "the picture"))
@@ -188,7 +188,7 @@ class EditForm(QWidget):
             _offer(self.kind, [(name, medium if name == "input" else title) for name, title in KINDS if there[name]])
         if description is not None and description is not self._words_of:
             self._words_of = description
-            self._completions.setStringList(sorted({shown(word, description.joining) for word in description.words}))
+            self._completions.setStringList(sorted({shown(word, description.detokenization) for word in description.words}))
         live = self._session.questions.possible
         self.button.setEnabled(live)
         self.swap.setEnabled(live)
@@ -304,17 +304,17 @@ class EditForm(QWidget):
         self._session.brush.strength = value
 
 
-def _picker(name: str, items: tuple[tuple[str, str], ...]) -> Picker:
-    made = Picker()
+def _picker(name: str, items: tuple[tuple[str, str], ...]) -> ComboBox:
+    made = ComboBox()
     made.setAccessibleName(name)
     made.setToolTip(name)
-    made.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    made.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     made.setMinimumContentsLength(8)
     _offer(made, list(items))
     return made
 
 
-def _offer(picker: Picker, items: list[tuple[str, str]]) -> None:
+def _offer(picker: ComboBox, items: list[tuple[str, str]]) -> None:
     chosen = picker.currentData()
     picker.clear()
     for name, title in items:

@@ -10,13 +10,13 @@ from unrolled.viewer.state.branches import Branch, PlacedEdit
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.edits.edit_form import EditForm
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 from unrolled.viewer.widgets.two_parts import TwoParts
 
 NONE_YET = "Nothing is changed on this branch. Each change makes a branch of its own that shares the steps before it."
 
 
-class EditsPanel(Panel):
+class EditsView(View):
     """What is changed, and what could be.
 
     Attributes

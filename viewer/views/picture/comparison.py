@@ -11,13 +11,13 @@ from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.words import shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.canvas import PictureCanvas
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 from unrolled.viewer.widgets.word_flow import GAP, WordFlow
 
 MOST_WORDS = 60
 
 
-class BesidePanel(Panel):
+class BesideView(View):
     """B: its picture, where it has one, and its words.
 
     Attributes
@@ -80,7 +80,7 @@ class BesidePanel(Panel):
         compared = self.session.compared
         assert compared is not None
         trace = compared.trace
-        joining = trace.provenance.joining
+        detokenization = trace.provenance.detokenization
         first = max(min(step, len(trace)) - MOST_WORDS // 2, 0)
-        words = tuple(shown(word, joining) for word in trace.words[first : first + MOST_WORDS])
-        self.words.set_words(words, first=first, current=step, gap=0.0 if joining == "characters" else GAP)
+        words = tuple(shown(word, detokenization) for word in trace.words[first : first + MOST_WORDS])
+        self.words.set_words(words, first=first, current=step, gap=0.0 if detokenization == "characters" else GAP)

@@ -12,7 +12,7 @@ from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 HEIGHT = 26
@@ -60,7 +60,7 @@ class PictureControls(QWidget):
         self.colour_map = ColourMapButton(SEQUENTIAL, "Attention colour map")
         self.colour_map.setFixedSize(36, HEIGHT)
         self.colour_map.setAutoRaise(True)
-        self.channel: QComboBox = Picker()
+        self.channel: QComboBox = ComboBox()
         self.channel.setFixedHeight(HEIGHT + 2)
         self.channel.setToolTip("Which map is drawn")
         self.channel.setAccessibleName("Attention map")

@@ -37,7 +37,7 @@ from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.picture import map_channels
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 
 LOWEST, HIGHEST = 44, 120  # of a picture, in device-independent pixels: as high as the pane has room for
 NARROWEST, WIDEST = 0.7, 1.8  # of a picture, over its height
@@ -132,7 +132,7 @@ class FrameDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-class FilmStripPanel(Panel):
+class FilmStripView(View):
     """The run as a row of small pictures."""
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
@@ -195,7 +195,7 @@ class FilmStripPanel(Panel):
             return  # they are made when it is shown
         session, values, ratio = self.session, self.session.appearance.values, self.devicePixelRatioF()
         trace = session.trace
-        if trace is not None and trace.provenance.joining == "characters":
+        if trace is not None and trace.provenance.detokenization == "characters":
             trace = None  # there is no picture to every character
         height = min(max(self.height() - WORD_HEIGHT - 2 * MARGIN - SCROLL_BAR, LOWEST), HIGHEST)
         if (

@@ -16,7 +16,7 @@ from unrolled.viewer.state.attributions import (
     OCCLUSION,
     ask_gradients,
     ask_occlusion,
-    causes_of,
+    attributions_of,
     drops_of,
     is_short,
     largest_cause,
@@ -67,15 +67,15 @@ def _values(session: Session, source: str, step: int) -> tuple[FloatArray | None
     asked, branch = session.questions.get(source), session.branch
     if branch is None:
         return None, asked
-    of = drops_of if source == OCCLUSION else causes_of
-    return of(asked, step, branch.take), asked
+    of = drops_of if source == OCCLUSION else attributions_of
+    return of(asked, step, branch.wire_id), asked
 
 
 def _ask(session: Session, source: str, step: int) -> Asked | None:
     if source == OCCLUSION:
         return ask_occlusion(session, step)
     trace, asked, branch = session.trace, session.questions.get(GRADIENTS), session.branch
-    waits = asked is not None and branch is not None and asked.take == branch.take and not asked.done
+    waits = asked is not None and branch is not None and asked.wire_id == branch.wire_id and not asked.done
     return ask_gradients(session) if trace is not None and trace.ended and is_short(trace) and not waits else None
 
 

@@ -25,7 +25,7 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.canvas import PictureCanvas
 from unrolled.viewer.views.picture.controls import PictureControls
 from unrolled.viewer.views.picture.overlay_maps import MEANINGS, TITLES, FoundMap, found_map, offered
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 
 AXES = ("row", "column")
 
@@ -35,7 +35,7 @@ def map_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
     return tuple(channel for channel in channels if channel.axes == AXES)
 
 
-class PicturePanel(Panel):
+class PictureView(View):
     """What the model looks at, and where it looks at this step.
 
     Attributes

@@ -28,8 +28,8 @@ from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.words import shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.similar.folder_search import FolderSearch
-from unrolled.viewer.views.view import Panel
-from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.views.view import View
+from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 EMPTY = "Where else the same units are on. Space writes the first word."
@@ -37,7 +37,7 @@ NO_UNITS = "Pin units by clicking rows of a track, or take those that are on at 
 MOST_TAKEN = 8  # units of a span that are pinned: as many as can be
 
 
-class SimilarPanel(Panel):
+class SimilarView(View):
     """A pattern of the pinned units, and its matches.
 
     Attributes
@@ -62,7 +62,7 @@ class SimilarPanel(Panel):
         self._searched.found.connect(self._show_found)
         self._searched.progressed.connect(self._show_progress)
         self._searched.failed.connect(self._failed)
-        self.channel = Picker()
+        self.channel = ComboBox()
         self.channel.setAccessibleName("Quantity whose units are looked at")
         self.channel.activated.connect(lambda _: self.suggest())
         self.threshold = QDoubleSpinBox()
@@ -248,9 +248,9 @@ class SimilarPanel(Panel):
 
     def _fill(self, matches: list[Match]) -> None:
         trace = self.session.trace
-        joining = trace.provenance.joining if trace is not None else "words"
+        detokenization = trace.provenance.detokenization if trace is not None else "words"
         for match in matches:
-            around = [text_of((shown(word) if joining == "words" else word for word in part), joining)
+            around = [text_of((shown(word) if detokenization == "words" else word for word in part), detokenization)
                       for part in (match.before, match.words, match.after)]
             text = f"{around[0]} [{around[1]}] {around[2]}".replace("\n", "⏎").strip()
             where = f"{Path(match.source).name}, " if match.source else ""

@@ -21,7 +21,7 @@ from unrolled.viewer.state.steps import step_noun
 from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 
 ROWS = 10
 DECADES = 6  # of the logarithmic scale: a bar of no length is a probability of 10⁻⁶
@@ -71,8 +71,8 @@ class CandidateRow(QAbstractButton):
             return self.probability
         return min(max(1.0 + self.candidate.log_prob / (DECADES * math.log(10.0)), 0.0), 1.0)
 
-    def set_candidate(self, candidate: Candidate | None, *, written: bool, joining: str = "words", suppressed: bool = False,
-                      logarithmic: bool = False, margin: float = 0.0) -> None:
+    def set_candidate(self, candidate: Candidate | None, *, written: bool, detokenization: str = "words",
+                      suppressed: bool = False, logarithmic: bool = False, margin: float = 0.0) -> None:
         """Show this word; a row without one keeps its place.
 
         Parameters
@@ -93,7 +93,7 @@ class CandidateRow(QAbstractButton):
             self.setAccessibleName("No candidate")
             self.setToolTip("")
         else:
-            self.setText(shown(candidate.word, joining))
+            self.setText(shown(candidate.word, detokenization))
             chance = percent(self.probability).replace("%", " percent").replace("<", "below ")
             mark = f", {NEVER}" if suppressed else ""
             self.setAccessibleName(f"{self.text()}, {chance}{', written' if written else ''}{mark}")
@@ -199,7 +199,7 @@ class StepHeading(QWidget):
         painter.end()
 
 
-class CandidatesPanel(Panel):
+class CandidatesView(View):
     """What could be written at this step.
 
     Attributes
@@ -294,10 +294,10 @@ class CandidatesPanel(Panel):
             for row in self.rows:
                 row.set_candidate(None, written=False)
             return
-        written, joining = trace.tokens[step], trace.provenance.joining
+        written, detokenization = trace.tokens[step], trace.provenance.detokenization
         self.heading.set_step(
             f"{step_noun(trace.provenance).capitalize()} {step + 1:,}",
-            shown(trace.words[step], joining),
+            shown(trace.words[step], detokenization),
             percent(math.exp(min(float(trace.log_probs[step]), 0.0))),
         )
         listed = rows_of(trace, step)
@@ -307,7 +307,7 @@ class CandidatesPanel(Panel):
         for place, row in enumerate(self.rows):
             candidate = listed[place] if place < len(listed) else None
             token = candidate.token if candidate is not None else -1
-            row.set_candidate(candidate, written=token == written, joining=joining, logarithmic=logarithmic,
+            row.set_candidate(candidate, written=token == written, detokenization=detokenization, logarithmic=logarithmic,
                               suppressed=token in trace.provenance.suppressed_tokens, margin=_margin(listed, place))
 
     def _choose(self, row: CandidateRow) -> None:

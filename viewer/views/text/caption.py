@@ -14,7 +14,7 @@ from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.words import is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 CHIP_HEIGHT = 28
@@ -50,11 +50,11 @@ class Chip(QAbstractButton):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
-    def set_word(self, word: str, log_prob: float, joining: str = "words") -> None:
+    def set_word(self, word: str, log_prob: float, detokenization: str = "words") -> None:
         """Show this word."""
         self.end = is_end(word)
         self.probability = math.exp(min(log_prob, 0.0)) if math.isfinite(log_prob) else 0.0
-        self.setText(shown(word, joining))
+        self.setText(shown(word, detokenization))
         chance = percent(self.probability)
         self.setToolTip(
             f"{self.text()}: {chance}\nlog-probability {signed(log_prob)}\n"
@@ -157,7 +157,7 @@ class WordsArea(QScrollArea):
         event.ignore()
 
 
-class CaptionPanel(Panel):
+class CaptionView(View):
     """The caption, word by word.
 
     Attributes
@@ -211,7 +211,7 @@ class CaptionPanel(Panel):
     def refresh(self) -> None:
         """Take over words that were added, changed or taken away."""
         trace = self.session.trace
-        if trace is not None and trace.provenance.joining == "characters":
+        if trace is not None and trace.provenance.detokenization == "characters":
             trace = None  # a text of characters is the reader's, who makes no widget for each
         words = [] if trace is None else list(zip(trace.words, trace.log_probs.tolist(), strict=True))
         if words != self._known:
@@ -261,7 +261,7 @@ class CaptionPanel(Panel):
 
     def _take(self, words: list[tuple[str, float]]) -> None:
         self._known = words
-        joining = self.session.trace.provenance.joining if self.session.trace is not None else "words"
+        detokenization = self.session.trace.provenance.detokenization if self.session.trace is not None else "words"
         while len(self.chips) > len(words):
             chip = self.chips.pop()
             self._flow.removeWidget(chip)
@@ -275,7 +275,7 @@ class CaptionPanel(Panel):
                 self.chips.append(chip)
                 self._flow.addWidget(chip)
                 chip.show()
-            self.chips[step].set_word(word, log_prob, joining)
+            self.chips[step].set_word(word, log_prob, detokenization)
         self._flow.addWidget(self.caret)
         self._flow.invalidate()
         self._inside.updateGeometry()

@@ -31,8 +31,8 @@ from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderView, sign_of
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderText, sign_of
+from unrolled.viewer.views.view import View
 
 EMPTY = "The text will be here, each character coloured by a unit of your choice."
 PART_SECONDS = 0.005
@@ -40,7 +40,7 @@ RANKED = 24
 LIST_HEIGHT = 118
 
 
-class ReaderPanel(Panel):
+class ReaderView(View):
     """Reader and ranking.
 
     Attributes
@@ -69,7 +69,7 @@ class ReaderPanel(Panel):
         self._channels: tuple[Channel, ...] = ()
         self._ranking: Ranking | None = None
         self._ranked_for: object = None
-        self.view = ReaderView(theme)
+        self.view = ReaderText(theme)
         self.channel, self.unit, self.followed = QComboBox(), QSpinBox(), QComboBox()
         self.unit.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
         self.channel.setAccessibleName("Channel that colours the text")
@@ -125,7 +125,7 @@ class ReaderPanel(Panel):
     def refresh(self) -> None:
         """Take over characters that are new, another unit, another channel."""
         trace = self.session.trace
-        if trace is None or trace.provenance.joining != "characters":
+        if trace is None or trace.provenance.detokenization != "characters":
             trace = None
         if trace is not self._trace or (trace is not None and len(trace) < self._known):
             self._trace, self._known, self._coloured, self._ranked_for, self._ranking = trace, 0, None, None, None
@@ -139,7 +139,7 @@ class ReaderPanel(Panel):
         if len(trace) != self._known:
             text = self.view.text[: self._known] + "".join(map(sign_of, trace.words[self._known :]))
             self._known = len(trace)
-            self.view.set_text(text, trace.provenance.given)
+            self.view.set_text(text, trace.provenance.prompt_tokens)
         self._follow_selection()
         self._colour(trace)
         self._rank(trace)
@@ -256,7 +256,7 @@ class ReaderPanel(Panel):
         text = ""
         if trace is not None and channel is not None and 0 <= step < len(trace):
             value = float(trace.column(channel.name)[step, min(self.unit.value(), channel.size - 1)])
-            what = "read" if step < trace.provenance.given else "written"
+            what = "read" if step < trace.provenance.prompt_tokens else "written"
             text = (f"{step + 1:,}  “{shown(sign_of(trace.words[step]), 'characters')}” {what}   "
                     f"{channel.symbol}[{self.unit.value()}] = {signed(value)}")
         if text != self.note:

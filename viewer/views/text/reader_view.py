@@ -30,7 +30,7 @@ def sign_of(word: str) -> str:
     return UNKNOWN_SIGN if "unk" in word else END_SIGN
 
 
-class ReaderView(QAbstractScrollArea):
+class ReaderText(QAbstractScrollArea):
     """The text.
 
     Attributes
@@ -50,7 +50,7 @@ class ReaderView(QAbstractScrollArea):
         super().__init__(parent)
         self.theme = theme
         self.step = NOWHERE
-        self.given = 0
+        self.prompt_tokens = 0
         self._text = ""
         self._starts: list[int] = []   # of every line on screen, wrapped ones included
         self._colours: Colours = np.zeros((0, 3), np.uint8)
@@ -82,7 +82,7 @@ class ReaderView(QAbstractScrollArea):
             kept, begin = self._starts[:known], self._starts[known]
         else:
             kept, begin = [], 0
-        self._text, self.given = text, given
+        self._text, self.prompt_tokens = text, given
         self._starts = kept + self._wrapped(begin)
         self._resize_bar()
         self.viewport().update()
@@ -195,7 +195,7 @@ class ReaderView(QAbstractScrollArea):
 
     def _paint_lines(self, painter: QPainter, first: int, last: int) -> None:
         """What was read, what was written, and the signs of line ends, each in its colour: a pen costs as much as a line."""
-        width, text, given = self._width, self._text, self.given
+        width, text, prompt_tokens = self._width, self._text, self.prompt_tokens
         baseline = LINE_GAP / 2 + self._font_metrics.ascent()
         ends = []
         written = []
@@ -206,7 +206,7 @@ class ReaderView(QAbstractScrollArea):
             if end > begin and text[end - 1] == "\n":
                 end -= 1
                 ends.append(QPointF(MARGIN + (end - begin) * width, y))
-            split = min(max(given, begin), end)
+            split = min(max(prompt_tokens, begin), end)
             if split > begin:
                 painter.drawText(QPointF(MARGIN, y), text[begin:split].replace("\t", "⇥"))
             if end > split:

@@ -10,7 +10,7 @@ from unrolled.models.inputs.inputs import InputText
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 
 HINTS = {"sentence": "Type or paste a sentence to translate", "text": "Type or paste a text to be read and written on"}
 MOST_EDITED = 20_000  # characters; a longer file is read as it is
@@ -35,7 +35,7 @@ class TextEdit(QPlainTextEdit):
             super().keyPressEvent(event)
 
 
-class TextPanel(Panel):
+class TextView(View):
     """What the model is given to read.
 
     Attributes

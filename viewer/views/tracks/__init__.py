@@ -1,5 +1,5 @@
 """The tracks: everything that is recorded over time, on one time axis."""
 
-from unrolled.viewer.views.tracks.tracks import TracksPanel
+from unrolled.viewer.views.tracks.tracks import TracksView
 
-__all__ = ["TracksPanel"]
+__all__ = ["TracksView"]

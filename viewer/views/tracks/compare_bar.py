@@ -50,16 +50,17 @@ class CompareBar(QFrame):
         line.addWidget(self.text, 1)
         line.addWidget(close)
 
-    def tell(self, *, one: str, other: str, traces: tuple[Trace, Trace], parting: int | None, largest: Largest | None,
+    def tell(self, *, one: str, other: str, traces: tuple[Trace, Trace], first_divergence: int | None, largest: Largest | None,
              same_units: bool = True) -> None:
         """Say what is compared."""
         texts = [f"<b>A</b> {escape(one)} &nbsp; <b>B</b> {escape(other)}"]
-        if parting is None:
+        if first_divergence is None:
             texts.append("the same words so far" if not (traces[0].ended and traces[1].ended) else "the same words")
         else:
-            words = [shown(trace.words[parting], trace.provenance.joining) if parting < len(trace) else "nothing"
+            step = first_divergence
+            words = [shown(trace.words[step], trace.provenance.detokenization) if step < len(trace) else "nothing"
                      for trace in traces]
-            texts.append(self._link(f"{parting}:-1", f"they part at step {parting + 1}: “{words[0]}” / “{words[1]}”"))
+            texts.append(self._link(f"{step}:-1", f"they diverge at step {step + 1}: “{words[0]}” / “{words[1]}”"))
         if largest is not None:
             channel = traces[0].channels[largest.channel]
             unit = largest.place if channel.axes == ("unit",) and same_units else -1

@@ -16,7 +16,7 @@ from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.heat_track import channel_title, number_text, range_text
 from unrolled.viewer.views.tracks.track import Track
-from unrolled.viewer.widgets.combo_box import Picker
+from unrolled.viewer.widgets.combo_box import ComboBox
 
 PADDING = 4.0   # pixels between the range's ends and the plot's
 DOT = 2.5
@@ -174,7 +174,7 @@ class PinnedTrack(LineTrack):
     def __init__(self, session: Session, theme: Theme, channels: list[Channel]) -> None:
         super().__init__(session, theme, channels[0], name="pinned", symbol="", title="pinned units")
         self._channels = channels
-        self.picker = Picker(self)
+        self.picker = ComboBox(self)
         self.picker.setAccessibleName("Channel of the pinned units")
         self.picker.setToolTip("Which quantity of the pinned units is drawn")
         for channel in channels:

@@ -65,7 +65,7 @@ class Track(QWidget):
         self._wheel = 0.0
         self._folded = False
         self._source: Callable[[], Trace | None] | None = None
-        self._parting: int | None = None
+        self._first_divergence: int | None = None
         self._fold = QToolButton(self)
         self._fold.setObjectName("foldButton")
         self._fold.setAutoRaise(True)
@@ -138,10 +138,10 @@ class Track(QWidget):
         self.setAccessibleName(f"{title} over time")
         self.set_folded(self._folded)
 
-    def set_parting(self, step: int | None) -> None:
+    def set_first_divergence(self, step: int | None) -> None:
         """Mark where two runs that are compared part."""
-        if step != self._parting:
-            self._parting = step
+        if step != self._first_divergence:
+            self._first_divergence = step
             self.update()
 
     def set_ends(self, low: str, high: str, *, below: bool = False, above: bool = False) -> None:
@@ -232,13 +232,13 @@ class Track(QWidget):
         with QPainter(self) as painter:
             painter.drawPixmap(0, 0, self._contents)
             if not self._folded:
-                self._paint_parting(painter)
+                self._paint_first_divergence(painter)
                 self._paint_playhead(painter)
 
-    def _paint_parting(self, painter: QPainter) -> None:
-        if self._parting is None:
+    def _paint_first_divergence(self, painter: QPainter) -> None:
+        if self._first_divergence is None:
             return
-        x, plot = self.geometry_of_time.x(self._parting), self.plot
+        x, plot = self.geometry_of_time.x(self._first_divergence), self.plot
         if plot.left() <= x <= plot.right():
             painter.fillRect(QRectF(x - 2, plot.top(), 4, plot.height()), QColor(self.theme.panel))
             painter.fillRect(QRectF(x - 1, plot.top(), 2, plot.height()), QColor(self.theme.warning))
@@ -447,6 +447,6 @@ class Track(QWidget):
         if stop - start > 1:
             self.read_out.emit(f"{noun}s {start + 1} to {stop}  ·  {self.values_text(start, stop, position.y())}")
         else:
-            word = shown(trace.words[int(time)], trace.provenance.joining)
+            word = shown(trace.words[int(time)], trace.provenance.detokenization)
             self.read_out.emit(f"{noun} {int(time) + 1}  “{word}”  ·  {self.value_text(int(time), position.y())}")
         self.hovered_at(position.y())

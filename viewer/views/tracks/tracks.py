@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from unrolled.models.analysis.differences import Differences
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.state.comparison import parting
+from unrolled.viewer.state.comparison import first_divergence
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.steps import step_noun
@@ -22,7 +22,7 @@ from unrolled.viewer.views.tracks.label_track import LabelTrack
 from unrolled.viewer.views.tracks.line_track import PinnedTrack, ScalarTrack
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.word_track import WordTrack
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 
 EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
 AT_REST = "Drag to scrub · a click pins a unit · Ctrl+wheel zooms"
@@ -30,7 +30,7 @@ FROM_AFAR = "{:.0f} {}s a column: colours are their mean, lines their range · C
 PART_SECONDS = 0.003  # of a frame, for colours of steps that came many at once
 
 
-class TracksPanel(Panel):
+class TracksView(View):
     """The middle of the window.
 
     Attributes
@@ -136,12 +136,12 @@ class TracksPanel(Panel):
         if differences is None or other:
             differences = self.differences = Differences(trace, compared.trace)
         differences.follow()
-        part = parting(trace, compared.trace)
+        part = first_divergence(trace, compared.trace)
         for track in self.tracks:
-            track.set_parting(part)
+            track.set_first_divergence(part)
         branch = session.branch
         self.compare_bar.tell(one=branch.name if branch is not None else "this run", other=compared.name,
-                              traces=(trace, compared.trace), parting=part, largest=differences.largest,
+                              traces=(trace, compared.trace), first_divergence=part, largest=differences.largest,
                               same_units=differences.same_units)
         self.compare_bar.show()
         return other

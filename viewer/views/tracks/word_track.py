@@ -68,8 +68,8 @@ class WordTrack(Track):
                            for step, height in enumerate(heights.tolist(), start)])
         if geometry.step_width < LEAST_STEP:
             return
-        joining = trace.provenance.joining
-        every = math.ceil((ROOM_FOR_CHARACTERS if joining == "characters" else ROOM_FOR_WORDS) / geometry.step_width)
+        detokenization = trace.provenance.detokenization
+        every = math.ceil((ROOM_FOR_CHARACTERS if detokenization == "characters" else ROOM_FOR_WORDS) / geometry.step_width)
         place = Qt.AlignmentFlag.AlignCenter if every == 1 else Qt.AlignmentFlag.AlignVCenter
         width = geometry.step_width * every
         text, muted = QColor(theme.text), QColor(theme.muted)
@@ -77,7 +77,7 @@ class WordTrack(Track):
         for step in range(start - start % every, stop, every):
             written = trace.words[step]
             painter.setPen(muted if is_end(written) else text)
-            word = shown(written, joining)
+            word = shown(written, detokenization)
             if len(word) == 1 and every > 1:  # a character needs neither to be cut nor to be laid out
                 painter.drawText(QPointF(geometry.x(step), baseline), word)
                 continue

@@ -102,9 +102,9 @@ class EquationText:
             marks += self._tag(f"the model gives {number(equation.value)}", theme.error)
         if equation.edited:
             marks += self._tag(f"edited: without the change {number(_given(equation))}", theme.playhead)
-        has_causes = any(part.contributors for part in equation.parts)
+        has_attributions = any(part.contributors for part in equation.parts)
         fold = ""
-        if has_causes:
+        if has_attributions:
             sign_text = "▾" if equation.channel in self._open else "▸"
             fold = f'<a href="open:{escape(equation.channel)}" style="color:{theme.muted};text-decoration:none">{sign_text}</a> '
         title = equation.channel.replace("_", " ")
@@ -112,9 +112,9 @@ class EquationText:
                 f"{fold}{escape(title)} {marks}</td></tr>")
         rows = "".join(f'<td style="white-space:pre">{cell}</td>' for cell in symbols)
         under = "".join(f'<td style="white-space:pre">{cell}</td>' for cell in numbers)
-        causes = "".join(self._causes(part) for part in equation.parts if part.contributors) \
+        attributions = "".join(self._attributions(part) for part in equation.parts if part.contributors) \
             if equation.channel in self._open else ""
-        return f'<table cellspacing="0" cellpadding="1">{head}<tr>{rows}</tr><tr>{under}</tr></table>{causes}'
+        return f'<table cellspacing="0" cellpadding="1">{head}<tr>{rows}</tr><tr>{under}</tr></table>{attributions}'
 
     def _brackets(self, equation: Equation) -> tuple[str, str]:
         outside = "".join(f"{typeset(symbol)} · " for symbol, _ in equation.outside)
@@ -130,7 +130,7 @@ class EquationText:
                                          for place, (_, value) in enumerate(part.factors)))
         return self._mono(number(part.value))
 
-    def _causes(self, part: Part) -> str:
+    def _attributions(self, part: Part) -> str:
         links = [self._cause(own) for own in part.contributors]
         if abs(part.rest) >= 0.5 * 10**-DECIMALS:
             links.append(self._muted(f"others {_plus(part.rest)}"))

@@ -19,7 +19,7 @@ from unrolled.viewer.state.steps import step_noun
 from unrolled.viewer.state.words import shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.units.equation_text import EquationText, as_latex, as_plain
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 
 QUESTION = "equations"
 EMPTY = "The step’s equations with one unit’s numbers. Space writes the first word."
@@ -27,7 +27,7 @@ NOT_LIVE = "The equations need the model’s weights: load the model that record
 FIRST_OPEN = {"cell", "hidden", "forget_gate"}
 
 
-class EquationsPanel(Panel):
+class EquationsView(View):
     """Equations of the playhead's step.
 
     Attributes
@@ -141,15 +141,15 @@ class EquationsPanel(Panel):
         self.unit_box.blockSignals(False)
         loudest = "" if session.selection.units else ", the largest |h| here"
         noun = step_noun(trace.provenance)
-        self.heading.setText(f"{noun} {step + 1:,} “{shown(trace.words[step], trace.provenance.joining)}”{loudest}")
-        asked = session.questions.ask(QUESTION, ExplainStep(step, unit), branch.take)
+        self.heading.setText(f"{noun} {step + 1:,} “{shown(trace.words[step], trace.provenance.detokenization)}”{loudest}")
+        asked = session.questions.ask(QUESTION, ExplainStep(step, unit), branch.wire_id)
         if asked.failure:
             self._say(asked.failure)
             return
         found = next((part for part in asked.parts if isinstance(part, Explained)), None)
         if found is None:
             return  # what is there stays until the answer comes, so that nothing flickers while playing
-        state = (found.step, found.unit, branch.take, frozenset(self._open), self.theme.name)
+        state = (found.step, found.unit, branch.wire_id, frozenset(self._open), self.theme.name)
         if state == self._shown:
             return
         self._shown, self.explained = state, found

@@ -16,7 +16,7 @@ from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.units.lstm_check import LstmStep, lstm_channels, lstm_step
 from unrolled.viewer.views.units.unit_table import UnitRow, UnitTable
-from unrolled.viewer.views.view import Panel
+from unrolled.viewer.views.view import View
 
 EMPTY = "Click a row of a track to pin that unit: its values at this step appear here."
 LINE = 16
@@ -109,7 +109,7 @@ class EquationBox(QWidget):
         )
 
 
-class UnitPanel(Panel):
+class UnitView(View):
     """The units that a person watches, at this step."""
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
