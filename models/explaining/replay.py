@@ -36,8 +36,8 @@ def replay(branch: Branch, first: int, last: int, wanted: StillWanted) -> Iterat
                 if not wanted():
                     raise Superseded
                 memory = branch.second.memory(branch.input_at(step))
-                first = reference.start(memory)
-                state = first if step == 0 else _doubled(branch.state(step, wanted), len(first))
+                begun = reference.start(memory)
+                state = begun if step == 0 else _doubled(branch.state(step, wanted), len(begun))
                 found = reference.step(memory, state, branch.token_before(step), step, branch.hook_at(step))
                 log_probs = found["log_probs"]
                 best = log_probs.topk(min(CANDIDATES, len(log_probs))).values
