@@ -24,21 +24,11 @@ import scripted_answers
 from unrolled.models.backend.engine import EngineError, NotFinite, SayProgress, StillWanted, Superseded
 from unrolled.models.backend.process import run
 from unrolled.models.inputs.clips import ClipError, read_clip
-from unrolled.models.protocol.message import (
-    BeamHypothesis,
-    BeamStepped,
-    Decoding,
-    Device,
-    Ended,
-    InputAdded,
-    InputDrawn,
-    Loaded,
-    Opened,
-    Ready,
-    Stepped,
-    SteppedBlock,
-)
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.loading import Device, Loaded, Ready
 from unrolled.models.protocol.questions import AnswerPart, Question
+from unrolled.models.protocol.searching import BeamHypothesis, BeamStepped
+from unrolled.models.protocol.stepping import Ended, InputAdded, InputDrawn, Opened, Stepped, SteppedBlock
 from unrolled.models.trace import Candidate, Channel, ModelDescription, ModelListing
 from unrolled.models.trace.edits import ClampUnits, Edit, ForceToken, MaskAttention, ScaleUnits, UniformAttention
 

@@ -15,7 +15,8 @@ from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
 from unrolled.models.families.characters.stepper import CharacterStepper
-from unrolled.models.protocol.message import Decoding, Ended, Stepped
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.stepping import Ended, Stepped
 from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.run import Run
 from unrolled.models.stepping.stepper import AnyStepper, EncodedInput

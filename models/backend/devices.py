@@ -6,7 +6,7 @@ import platform
 
 import torch
 
-from unrolled.models.protocol.message import Device
+from unrolled.models.protocol.loading import Device
 
 
 def devices() -> tuple[Device, ...]:

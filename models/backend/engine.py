@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from unrolled.models.protocol.message import (
-    BeamStepped,
-    Decoding,
-    Ended,
-    InputAdded,
-    InputDrawn,
-    Loaded,
-    Opened,
-    Ready,
-    Stepped,
-    SteppedBlock,
-)
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.loading import Loaded, Ready
 from unrolled.models.protocol.questions import AnswerPart, Question
+from unrolled.models.protocol.searching import BeamStepped
+from unrolled.models.protocol.stepping import Ended, InputAdded, InputDrawn, Opened, Stepped, SteppedBlock
 from unrolled.models.trace.edits import Edit
 
 SayProgress = Callable[[str, float], None]

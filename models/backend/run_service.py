@@ -14,19 +14,11 @@ from unrolled.models.backend.engine import EngineError, SayProgress, StillWanted
 from unrolled.models.inputs.clips import ClipError, read_clip
 from unrolled.models.inputs.pictures import PictureError, read_picture
 from unrolled.models.inputs.texts import TextError, read_text
-from unrolled.models.protocol.message import (
-    BeamStepped,
-    Decoding,
-    Ended,
-    InputAdded,
-    InputDrawn,
-    Loaded,
-    Opened,
-    Ready,
-    Stepped,
-    SteppedBlock,
-)
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.loading import Loaded, Ready
 from unrolled.models.protocol.questions import AnswerPart, Question
+from unrolled.models.protocol.searching import BeamStepped
+from unrolled.models.protocol.stepping import Ended, InputAdded, InputDrawn, Opened, Stepped, SteppedBlock
 from unrolled.models.trace.edits import Edit
 
 if TYPE_CHECKING:

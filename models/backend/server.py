@@ -18,38 +18,30 @@ import traceback
 from collections.abc import Callable
 
 from unrolled.models.backend.engine import Engine, EngineError, NotFinite, StillWanted, Superseded
+from unrolled.models.protocol.asking import Answer, Ask, Drop
 from unrolled.models.protocol.client import Endpoint
-from unrolled.models.protocol.message import (
-    PROTOCOL_VERSION,
+from unrolled.models.protocol.connection import PROTOCOL_VERSION, Failed, Hello, Progress, Shutdown, Welcome
+from unrolled.models.protocol.loading import LoadModel
+from unrolled.models.protocol.searching import Search, Searched
+from unrolled.models.protocol.stepping import (
     AddInput,
     Advance,
-    Answer,
-    Ask,
     Cancel,
     DrawInput,
-    Drop,
     Ended,
-    Failed,
     Fork,
     Forked,
-    Hello,
     Idle,
-    LoadModel,
     OpenInput,
-    Progress,
-    Report,
-    Request,
-    Search,
-    Searched,
-    Shutdown,
-    StartTrainingRoom,
     SteppedBlock,
+)
+from unrolled.models.protocol.training_room import (
+    StartTrainingRoom,
     StepTrainingRoom,
     StopTrainingRoom,
     TrainingRoomFailed,
-    Welcome,
 )
-from unrolled.models.protocol.wire import WireError, encode, request_reader
+from unrolled.models.protocol.wire import Report, Request, WireError, encode, request_reader
 from unrolled.models.training_room.errors import TrainingRoomError, TrainingRooms
 
 log = logging.getLogger(__name__)

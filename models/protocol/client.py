@@ -15,27 +15,11 @@ from typing import TypeVar
 
 import msgspec
 
-from unrolled.models.protocol.message import (
-    Advance,
-    Decoding,
-    Ended,
-    Failed,
-    Hello,
-    Idle,
-    Loaded,
-    LoadModel,
-    Opened,
-    OpenInput,
-    Progress,
-    Ready,
-    Report,
-    Request,
-    Shutdown,
-    Stepped,
-    SteppedBlock,
-    Welcome,
-)
-from unrolled.models.protocol.wire import encode, report_reader
+from unrolled.models.protocol.connection import Failed, Hello, Progress, Shutdown, Welcome
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.loading import Loaded, LoadModel, Ready
+from unrolled.models.protocol.stepping import Advance, Ended, Idle, Opened, OpenInput, Stepped, SteppedBlock
+from unrolled.models.protocol.wire import Report, Request, encode, report_reader
 from unrolled.models.trace import ModelDescription
 
 START_SECONDS = 60.0

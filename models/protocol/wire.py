@@ -12,7 +12,40 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from unrolled.models.protocol.message import Report, Request
+from unrolled.models.protocol.asking import Answer, Ask, Drop
+from unrolled.models.protocol.connection import Failed, Hello, Progress, Shutdown, Welcome
+from unrolled.models.protocol.loading import Loaded, LoadModel, Ready
+from unrolled.models.protocol.searching import BeamStepped, Search, Searched
+from unrolled.models.protocol.stepping import (
+    AddInput,
+    Advance,
+    Cancel,
+    DrawInput,
+    Ended,
+    Fork,
+    Forked,
+    Idle,
+    InputAdded,
+    InputDrawn,
+    Opened,
+    OpenInput,
+    Stepped,
+    SteppedBlock,
+)
+from unrolled.models.protocol.training_room import (
+    StartTrainingRoom,
+    StepTrainingRoom,
+    StopTrainingRoom,
+    TrainingRoomFailed,
+    TrainingRoomStarted,
+    TrainingRoomUpdated,
+)
+
+Request = (Hello | LoadModel | DrawInput | OpenInput | AddInput | Fork | Advance | Search | Ask | Drop | Cancel
+           | StartTrainingRoom | StepTrainingRoom | StopTrainingRoom | Shutdown)
+Report = (Welcome | Ready | Progress | Loaded | InputDrawn | Opened | InputAdded | Forked | Stepped | SteppedBlock | Ended
+          | BeamStepped | Searched | Answer | Idle | Failed | TrainingRoomStarted | TrainingRoomUpdated | TrainingRoomFailed)
+
 
 LENGTH = struct.Struct(">I")
 LONGEST_MESSAGE = 512 * 1024 * 1024  # bytes; a photograph's file is the largest thing that is ever sent

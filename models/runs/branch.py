@@ -18,7 +18,9 @@ from torch import Tensor
 
 from unrolled.models.backend.engine import EngineError, NotFinite, StillWanted, Superseded
 from unrolled.models.cells.hook import Hook
-from unrolled.models.protocol.message import BeamStepped, Decoding, Ended, Stepped, SteppedBlock
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.searching import BeamStepped
+from unrolled.models.protocol.stepping import Ended, Stepped, SteppedBlock
 from unrolled.models.runs.hypotheses import Hypotheses, searchable
 from unrolled.models.stepping.beam import BeamRound, beam_search
 from unrolled.models.stepping.channels import ORDER_OF_COMPUTATION

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from unrolled.models.protocol.message import BeamHypothesis, BeamStepped
+from unrolled.models.protocol.searching import BeamHypothesis, BeamStepped
 from unrolled.models.stepping.beam import BeamRound
 from unrolled.models.stepping.stepper import StepRecord
 from unrolled.models.trace import Candidate

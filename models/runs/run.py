@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from unrolled.models.backend.engine import EngineError, StillWanted
-from unrolled.models.protocol.message import BeamStepped, Decoding, Ended, Stepped, SteppedBlock
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.searching import BeamStepped
+from unrolled.models.protocol.stepping import Ended, Stepped, SteppedBlock
 from unrolled.models.runs.branch import Branch
 from unrolled.models.stepping.stepper import AnyStepper, EncodedInput
 from unrolled.models.trace.edits import Edit, EditError, SwapInput, check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unrolled.models.protocol.message import Decoding
+from unrolled.models.protocol.decoding import Decoding
 
 STEPS_APART = 1_000_003  # a prime: seeds of neighbouring steps and neighbouring runs do not meet
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from unrolled.models.protocol.message import TrainingRoomChanges, TrainingRoomSettings, TrainingRoomStarted, TrainingRoomUpdated
+from unrolled.models.protocol.training_room import (
+    TrainingRoomChanges,
+    TrainingRoomSettings,
+    TrainingRoomStarted,
+    TrainingRoomUpdated,
+)
 
 
 class TrainingRoomError(RuntimeError):

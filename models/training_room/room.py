@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.models.cells import Cell, CellState, first_state, make_cell, run_sequence
-from unrolled.models.protocol.message import TrainingRoomChanges, TrainingRoomSettings
+from unrolled.models.protocol.training_room import TrainingRoomChanges, TrainingRoomSettings
 from unrolled.models.training_room.clipping import clip_by_norm
 from unrolled.models.training_room.gradients import StepsAtOnce, gradient_map, summed, unroll
 from unrolled.models.training_room.radius import (

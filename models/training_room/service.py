@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unrolled.models.protocol.message import TrainingRoomChanges, TrainingRoomSettings, TrainingRoomStarted, TrainingRoomUpdated
+from unrolled.models.protocol.training_room import (
+    TrainingRoomChanges,
+    TrainingRoomSettings,
+    TrainingRoomStarted,
+    TrainingRoomUpdated,
+)
 from unrolled.models.training_room.errors import TrainingRoomError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from PIL import Image
 from unrolled.models.adapters.registry import DEFAULT_MODEL, load
 from unrolled.models.explaining.gradients import gradients
 from unrolled.models.explaining.occlusion import occlude
-from unrolled.models.protocol.message import Decoding
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.run import Run
 from unrolled.models.trace.edits import ClampUnits, Edit, ForceToken

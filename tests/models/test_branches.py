@@ -10,7 +10,8 @@ import torch
 from tiny_lines import GREEDY, always, captioner, characters, run_of, take
 
 from unrolled.models.backend.engine import EngineError
-from unrolled.models.protocol.message import BeamStepped, Decoding
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.searching import BeamStepped
 from unrolled.models.stepping.beam import beam_search
 from unrolled.models.trace.edits import ClampUnits, Edit, ForceToken
 

@@ -14,7 +14,7 @@ from tiny_lines import captioner, run_of, take
 
 from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.stepper import CaptionerStepper
-from unrolled.models.protocol.message import Decoding
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.stepping.beam import Hypothesis, beam_search, select_rows
 from unrolled.models.stepping.choosing import choose, sampling_log_probs
 from unrolled.models.stepping.search import Search

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tiny_lines import CELLS, always, captioner, characters, run_of, take, values_of, written
 
 from unrolled.models.backend.engine import EngineError, NotFinite
-from unrolled.models.protocol.message import Decoding, SteppedBlock
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.stepping import SteppedBlock
 from unrolled.models.trace import Channel
 from unrolled.models.trace.edits import (
     AddNoise,

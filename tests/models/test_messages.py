@@ -14,18 +14,10 @@ from hypothesis import strategies as st
 from scripted_backend import ScriptedEngine
 
 from unrolled.models.backend.server import Listener, Server
-from unrolled.models.protocol.message import (
-    Advance,
-    Cancel,
-    Decoding,
-    Failed,
-    Hello,
-    LoadModel,
-    OpenInput,
-    Progress,
-    Shutdown,
-    Stepped,
-)
+from unrolled.models.protocol.connection import Failed, Hello, Progress, Shutdown
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.loading import LoadModel
+from unrolled.models.protocol.stepping import Advance, Cancel, OpenInput, Stepped
 from unrolled.models.protocol.wire import LENGTH, WireError, encode, report_reader, request_reader
 
 requests = st.one_of(

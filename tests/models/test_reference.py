@@ -19,7 +19,7 @@ from unrolled.models.explaining.replay import replay
 from unrolled.models.families.captioning.encoder import Encoder
 from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.reference import CaptionerReference
-from unrolled.models.protocol.message import Stepped
+from unrolled.models.protocol.stepping import Stepped
 from unrolled.models.reference.cell import ReferenceCell
 from unrolled.models.runs.branch import Branch
 from unrolled.models.stepping.recording import DecoderRecorder

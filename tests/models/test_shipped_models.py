@@ -15,7 +15,7 @@ from unrolled.models.backend.engine import EngineError
 from unrolled.models.backend.run_service import TorchEngine
 from unrolled.models.data.drawn_clips import LABELS, draw_clip
 from unrolled.models.data.drawn_scenes import draw_scene
-from unrolled.models.protocol.message import Decoding, Ended, Opened, Stepped, SteppedBlock
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.questions import (
     Explained,
     ExplainStep,
@@ -26,6 +26,7 @@ from unrolled.models.protocol.questions import (
     Replay,
     Replayed,
 )
+from unrolled.models.protocol.stepping import Ended, Opened, Stepped, SteppedBlock
 from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
 

@@ -14,7 +14,8 @@ from unrolled.models.backend.engine import EngineError
 from unrolled.models.backend.run_service import TorchEngine
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
 from unrolled.models.families.captioning.encoder import ENCODERS
-from unrolled.models.protocol.message import Decoding, Ended, Stepped
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.stepping import Ended, Stepped
 from unrolled.models.trace.edits import ForceToken
 
 

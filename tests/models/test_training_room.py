@@ -12,11 +12,8 @@ from torch import Tensor, nn
 
 from unrolled.models.backend.server import Listener, Server
 from unrolled.models.cells import CELLS, first_state, state_of
-from unrolled.models.protocol.message import (
-    Hello,
-    Report,
-    Request,
-    Shutdown,
+from unrolled.models.protocol.connection import Hello, Shutdown
+from unrolled.models.protocol.training_room import (
     StartTrainingRoom,
     StepTrainingRoom,
     StopTrainingRoom,
@@ -26,7 +23,7 @@ from unrolled.models.protocol.message import (
     TrainingRoomStarted,
     TrainingRoomUpdated,
 )
-from unrolled.models.protocol.wire import encode, report_reader
+from unrolled.models.protocol.wire import Report, Request, encode, report_reader
 from unrolled.models.training_room.clipping import clip_by_norm
 from unrolled.models.training_room.gradients import StepsAtOnce, gradient_map, summed, unroll
 from unrolled.models.training_room.radius import blocks, largest_singular_value, spectral_radius
@@ -325,7 +322,7 @@ class NoEngine:
     """The training room needs no model."""
 
     def prepare(self, say: object) -> Report:
-        from unrolled.models.protocol.message import Ready
+        from unrolled.models.protocol.loading import Ready
 
         return Ready((), ())
 

@@ -10,17 +10,8 @@ import time
 import pytest
 import scripted
 
-from unrolled.models.protocol.message import (
-    Advance,
-    Ended,
-    Idle,
-    Loaded,
-    LoadModel,
-    Opened,
-    OpenInput,
-    Ready,
-    Stepped,
-)
+from unrolled.models.protocol.loading import Loaded, LoadModel, Ready
+from unrolled.models.protocol.stepping import Advance, Ended, Idle, Opened, OpenInput, Stepped
 from unrolled.viewer.client.backend_client import BackendProcess
 
 

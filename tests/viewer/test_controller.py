@@ -11,7 +11,7 @@ import pytest
 import scripted
 from PIL import Image
 
-from unrolled.models.protocol.message import Decoding
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Controller
 from unrolled.viewer.state.session import Session

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scripted
 
-from unrolled.models.protocol.message import Decoding
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.session import Session

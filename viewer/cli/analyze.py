@@ -10,9 +10,12 @@ from pathlib import Path
 from PIL import Image
 
 from unrolled.models.inputs.pictures import PictureError, read_picture
+from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.client import BackendClient, BackendError
-from unrolled.models.protocol.message import Answer, Ask, Decoding, Fork, Forked, Loaded
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.loading import Loaded
 from unrolled.models.protocol.questions import AnswerPart, Question
+from unrolled.models.protocol.stepping import Fork, Forked
 from unrolled.models.trace import Trace
 from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError

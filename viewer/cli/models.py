@@ -8,7 +8,7 @@ import json
 import msgspec
 
 from unrolled.models.protocol.client import BackendClient, BackendError
-from unrolled.models.protocol.message import Ready
+from unrolled.models.protocol.loading import Ready
 from unrolled.viewer.cli.failure import SUCCESS, CommandError
 
 

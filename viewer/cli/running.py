@@ -13,18 +13,10 @@ from pathlib import Path
 from unrolled.models.inputs.inputs import MEDIUM_OF_KIND
 from unrolled.models.inputs.kinds import decode_input, medium_of, read_bytes
 from unrolled.models.protocol.client import BackendClient, BackendError
-from unrolled.models.protocol.message import (
-    AddInput,
-    Advance,
-    Decoding,
-    Fork,
-    Forked,
-    InputAdded,
-    Loaded,
-    Progress,
-    Stepped,
-    SteppedBlock,
-)
+from unrolled.models.protocol.connection import Progress
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.loading import Loaded
+from unrolled.models.protocol.stepping import AddInput, Advance, Fork, Forked, InputAdded, Stepped, SteppedBlock
 from unrolled.models.trace import Provenance, Trace
 from unrolled.models.trace.detokenization import text_of
 from unrolled.models.trace.edits import SwapInput, first_step

@@ -10,8 +10,8 @@ from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironm
 from PySide6.QtNetwork import QAbstractSocket, QTcpSocket
 
 from unrolled.models.protocol.client import Endpoint, backend_command
-from unrolled.models.protocol.message import Hello, Report, Request, Shutdown, Welcome
-from unrolled.models.protocol.wire import MessageReader, WireError, encode, report_reader
+from unrolled.models.protocol.connection import Hello, Shutdown, Welcome
+from unrolled.models.protocol.wire import MessageReader, Report, Request, WireError, encode, report_reader
 
 DRAIN_MILLISECONDS = 50
 END_MILLISECONDS = 700

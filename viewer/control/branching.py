@@ -13,7 +13,8 @@ from PySide6.QtGui import QUndoStack
 
 from unrolled.models.inputs.inputs import MEDIUM_OF_KIND
 from unrolled.models.inputs.kinds import decode_input, read_bytes
-from unrolled.models.protocol.message import BeamStepped, Decoding, Searched
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.searching import BeamStepped, Searched
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import Edit, EditError, ForceToken, SwapInput, check
 from unrolled.viewer.client.backend_client import BackendProcess

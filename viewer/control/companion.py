@@ -8,17 +8,9 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from unrolled.models.inputs.inputs import Input, taken_by
-from unrolled.models.protocol.message import (
-    Ended,
-    Failed,
-    Idle,
-    Loaded,
-    LoadModel,
-    Opened,
-    Ready,
-    Stepped,
-    SteppedBlock,
-)
+from unrolled.models.protocol.connection import Failed
+from unrolled.models.protocol.loading import Loaded, LoadModel, Ready
+from unrolled.models.protocol.stepping import Ended, Idle, Opened, Stepped, SteppedBlock
 from unrolled.models.trace import ModelDescription, Provenance, Trace
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.live_run import LiveRun

@@ -11,23 +11,11 @@ from PySide6.QtCore import QObject
 
 from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, taken_by
 from unrolled.models.inputs.kinds import may_be_read_as
-from unrolled.models.protocol.message import (
-    Answer,
-    BeamStepped,
-    Drop,
-    Ended,
-    Failed,
-    Idle,
-    InputAdded,
-    InputDrawn,
-    Loaded,
-    Opened,
-    Progress,
-    Ready,
-    Searched,
-    Stepped,
-    SteppedBlock,
-)
+from unrolled.models.protocol.asking import Answer, Drop
+from unrolled.models.protocol.connection import Failed, Progress
+from unrolled.models.protocol.loading import Loaded, Ready
+from unrolled.models.protocol.searching import BeamStepped, Searched
+from unrolled.models.protocol.stepping import Ended, Idle, InputAdded, InputDrawn, Opened, Stepped, SteppedBlock
 from unrolled.models.trace import Trace
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.comparing import Comparing

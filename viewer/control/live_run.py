@@ -10,20 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from unrolled.models.protocol.message import (
-    AddInput,
-    Advance,
-    Ask,
-    Cancel,
-    Decoding,
-    Fork,
-    Idle,
-    OpenInput,
-    Request,
-    Search,
-    Stepped,
-    SteppedBlock,
-)
+from unrolled.models.protocol.asking import Ask
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.searching import Search
+from unrolled.models.protocol.stepping import AddInput, Advance, Cancel, Fork, Idle, OpenInput, Stepped, SteppedBlock
+from unrolled.models.protocol.wire import Request
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import SwapInput
 from unrolled.viewer.state.branches import Branch

@@ -23,7 +23,8 @@ from unrolled.models.inputs.kinds import (
     read_bytes,
     sample,
 )
-from unrolled.models.protocol.message import Device, DrawInput, InputDrawn, LoadModel
+from unrolled.models.protocol.loading import Device, LoadModel
+from unrolled.models.protocol.stepping import DrawInput, InputDrawn
 from unrolled.models.trace import ModelListing, Trace
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.branching import Branching

@@ -11,7 +11,8 @@ from datetime import datetime, timezone
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.protocol.message import Decoding, Opened
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.stepping import Opened
 from unrolled.models.trace import Provenance, Trace
 from unrolled.models.trace.edits import Edit
 from unrolled.viewer.client.backend_client import BackendProcess

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from unrolled.models.protocol.message import Decoding
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import Edit
 

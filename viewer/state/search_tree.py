@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from unrolled.models.protocol.message import BeamStepped, Decoding
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.searching import BeamStepped
 from unrolled.models.trace import Channel, StepResult, Trace
 
 ROOT = -1

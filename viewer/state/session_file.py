@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from unrolled.models.protocol.message import Decoding
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.trace import Trace
 from unrolled.models.trace.atomic import atomic_path
 from unrolled.models.trace.files import TraceError, load_trace, save_trace

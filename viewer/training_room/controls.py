@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from unrolled.models.protocol.message import TrainingRoomChanges, TrainingRoomSettings
+from unrolled.models.protocol.training_room import TrainingRoomChanges, TrainingRoomSettings
 
 CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 TASKS = {"brackets": "Close the brackets", "copy": "Copy after a pause", "adding": "Add two marked numbers"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.protocol.message import TrainingRoomStarted, TrainingRoomUpdated
+from unrolled.models.protocol.training_room import TrainingRoomStarted, TrainingRoomUpdated
 
 Numbers = npt.NDArray[np.float64]
 

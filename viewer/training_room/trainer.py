@@ -11,7 +11,7 @@ import time
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.protocol.message import (
+from unrolled.models.protocol.training_room import (
     StartTrainingRoom,
     StepTrainingRoom,
     StopTrainingRoom,

@@ -20,7 +20,7 @@ from unrolled.models.families.captioning.grounding import Grounding
 from unrolled.models.families.captioning.metrics import caption_scores
 from unrolled.models.families.captioning.person_masks import read_masks
 from unrolled.models.families.captioning.stepper import CaptionerStepper
-from unrolled.models.protocol.message import Decoding
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.stepping.search import Search
 from unrolled.models.tokenizers.word_tokenizer import TOKENISER
 

@@ -18,7 +18,7 @@ from unrolled.models.evaluation.references import judge_references, next_word_en
 from unrolled.models.families.captioning.attention_statistics import AttentionStatistics
 from unrolled.models.families.translation.stepper import LONGEST_SOURCE, TranslatorStepper
 from unrolled.models.families.translation.training import padded
-from unrolled.models.protocol.message import Decoding
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.stepping.search import Search
 
 BATCH = 50

@@ -1,0 +1,84 @@
+"""A beam search, told as it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.message import Count
+from unrolled.models.protocol.stepping import Stepped
+from unrolled.models.trace import Candidate, Channel, FloatArray, StepResult
+
+
+class Search(msgspec.Struct, frozen=True, tag=True):
+    """Search by beam from a branch's step on and tell every step of it; the steps that are taken then follow its best."""
+
+    run: Count
+    step: Count
+    decoding: Decoding
+    branch: Count = 0
+
+
+class BeamHypothesis(msgspec.Struct, frozen=True, kw_only=True):
+    """A hypothesis that a beam search keeps at a step.
+
+    Attributes
+    ----------
+    number, parent : int
+        Its own, counted from 0 through the whole search, and that of the hypothesis it goes on from; -1 for the beginning.
+    token, word, log_prob :
+        What it writes at this step.
+    score : float
+        The sum of all its tokens' log-probabilities over its length to the power of the length penalty.
+    finished : bool
+        It ends here; otherwise it lives, and dies where no hypothesis of the next step goes on from it.
+    candidates : tuple of Candidate
+        The most probable tokens where it wrote its own.
+    """
+
+    number: Count
+    parent: Annotated[int, msgspec.Meta(ge=-1, le=1_000_000)]
+    token: Count
+    word: str
+    log_prob: float
+    score: float
+    finished: bool
+    candidates: tuple[Candidate, ...] = ()
+
+
+class BeamStepped(msgspec.Struct, frozen=True, tag=True):
+    """One step of a beam search; `values` holds a row of all channels for each hypothesis, float32."""
+
+    run: int
+    branch: Count
+    step: Count
+    hypotheses: tuple[BeamHypothesis, ...]
+    values: bytes
+
+    def results(self, channels: tuple[Channel, ...]) -> tuple[StepResult, ...]:
+        """The step of each hypothesis, as if it had been taken alone.
+
+        Raises
+        ------
+        ValueError
+            When the values are not as many as the channels say.
+        """
+        count, total = len(self.hypotheses), sum(channel.size for channel in channels)
+        flat: FloatArray = np.frombuffer(self.values, dtype="<f4")
+        if flat.size != count * total:
+            raise ValueError(f"{count} hypotheses should bring {count * total} values and brought {flat.size}")
+        rows = flat.reshape(count, total).astype("<f4", copy=False)
+        return tuple(
+            Stepped(self.run, self.step, own.token, own.word, own.log_prob, own.candidates, row.tobytes(), 0.0).result(channels)
+            for own, row in zip(self.hypotheses, rows, strict=True))
+
+
+class Searched(msgspec.Struct, frozen=True, tag=True):
+    """A beam search is over."""
+
+    run: int
+    branch: Count = 0
+

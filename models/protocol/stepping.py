@@ -1,0 +1,236 @@
+"""Opening an input, taking steps, and making branches."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.message import Count, Positive
+from unrolled.models.trace import Candidate, Channel, FloatArray, StepBlock, StepResult
+from unrolled.models.trace.edits import Edit
+
+
+class DrawInput(msgspec.Struct, frozen=True, tag=True):
+    """Have the loaded model's own kind of input drawn, one of many; answered by `InputDrawn`."""
+
+    number: Count
+
+
+class OpenInput(msgspec.Struct, frozen=True, tag=True):
+    """Encode an input, its file's bytes as they were given: a picture, UTF-8 text, a clip. It supersedes every run with
+    a lower number.
+    """
+
+    run: Count
+    data: bytes
+    name: str
+    decoding: Decoding = Decoding()
+
+
+class AddInput(msgspec.Struct, frozen=True, tag=True):
+    """Encode another input beside the run's own, so that an edit can swap to it; it is known by its bytes' SHA-256."""
+
+    run: Count
+    data: bytes
+    name: str
+
+
+class Fork(msgspec.Struct, frozen=True, tag=True):
+    """Make a branch of a run.
+
+    Attributes
+    ----------
+    branch : int
+        Its number. A branch of that number that is there already is replaced; number 0 is there from the beginning.
+    parent : int
+        The branch that it leaves before `step`: the steps before are shared, and not computed again. -1: none; its
+        `tokens` are known then, from a file or from a backend that is gone, and its states are computed when they are
+        needed.
+    edits : tuple of Edit
+        All that are in force on it.
+    """
+
+    run: Count
+    branch: Count
+    parent: Annotated[int, msgspec.Meta(ge=-1, le=1_000_000)] = 0
+    step: Count = 0
+    edits: tuple[Edit, ...] = ()
+    tokens: tuple[int, ...] = ()
+
+
+class Advance(msgspec.Struct, frozen=True, tag=True):
+    """Take up to `count` steps of a branch, the first of them number `step`; what it had from there on is forgotten."""
+
+    run: Count
+    step: Count
+    count: Positive = 1
+    decoding: Decoding = Decoding()
+    branch: Count = 0
+
+
+class Cancel(msgspec.Struct, frozen=True, tag=True):
+    """Stop taking steps of a run; what it recorded stays."""
+
+    run: Count
+
+
+class Opened(msgspec.Struct, frozen=True, tag=True):
+    """An input is encoded.
+
+    Attributes
+    ----------
+    region : tuple of float
+        The part of a picture that the model saw, as fractions.
+    channels : tuple of Channel
+        What every step of this run brings, where that depends on the input (an alignment has as many weights as the
+        sentence has words); empty where the model's description holds.
+    source : tuple of str
+        What attention with the axis ``source`` looks at: the words of the sentence as the model reads them.
+    prompt_tokens : int
+        The first so many steps have tokens that the input gives; the model only says how probable it found them.
+    maximum_steps : int
+        Where the run is stopped that has not ended by itself; 0 where the description holds.
+    notes : tuple of str
+        What a person should know, a sentence each: words that the model does not know.
+    """
+
+    run: int
+    region: tuple[float, float, float, float]
+    seconds: float
+    channels: tuple[Channel, ...] = ()
+    source: tuple[str, ...] = ()
+    prompt_tokens: int = 0
+    maximum_steps: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class Stepped(msgspec.Struct, frozen=True, tag=True):
+    """A step, with the values of all channels as one block of little-endian float32 in the channels' order."""
+
+    run: int
+    step: int
+    token: int
+    word: str
+    log_prob: float
+    candidates: tuple[Candidate, ...]
+    values: bytes
+    milliseconds: float
+    branch: Count = 0
+
+    def result(self, channels: tuple[Channel, ...]) -> StepResult:
+        """Cut the block into the channels' arrays.
+
+        Raises
+        ------
+        ValueError
+            When the block is not as long as the channels say.
+        """
+        flat: FloatArray = np.frombuffer(self.values, dtype="<f4")
+        expected = sum(channel.size for channel in channels)
+        if flat.size != expected:
+            raise ValueError(f"a step should bring {expected} values and brought {flat.size}")
+        values: dict[str, FloatArray] = {}
+        start = 0
+        for channel in channels:
+            values[channel.name] = flat[start : start + channel.size].reshape(channel.shape)
+            start += channel.size
+        return StepResult(step=self.step, token=self.token, word=self.word, log_prob=self.log_prob,
+                          candidates=self.candidates, values=values)
+
+
+class SteppedBlock(msgspec.Struct, frozen=True, tag=True):
+    """Many steps at once, where the input gives the tokens: everything as blocks of little-endian numbers.
+
+    Attributes
+    ----------
+    step : int
+        The first of them.
+    tokens : bytes
+        int32, (steps,).
+    log_probs : bytes
+        float32, (steps,).
+    candidate_tokens, candidate_log_probs : bytes
+        int32 and float32, (steps, candidates), the most probable first.
+    values : bytes
+        float32, (steps, total of all channels).
+    """
+
+    run: int
+    step: int
+    count: Positive
+    tokens: bytes
+    log_probs: bytes
+    candidate_tokens: bytes
+    candidate_log_probs: bytes
+    values: bytes
+    milliseconds: float
+    branch: Count = 0
+
+    def block(self, channels: tuple[Channel, ...], vocabulary: tuple[str, ...]) -> StepBlock:
+        """Cut the blocks into arrays; views of the message.
+
+        Raises
+        ------
+        ValueError
+            When a block is not as long as the channels and the number of steps say, or a token is none of the words.
+        """
+        count, total = self.count, sum(channel.size for channel in channels)
+        flat: FloatArray = np.frombuffer(self.values, dtype="<f4")
+        tokens, log_probs = np.frombuffer(self.tokens, "<i4"), np.frombuffer(self.log_probs, "<f4")
+        candidates = np.frombuffer(self.candidate_tokens, "<i4")
+        candidate_log_probs = np.frombuffer(self.candidate_log_probs, "<f4")
+        if flat.size != count * total or tokens.size != count or log_probs.size != count or candidates.size % count or (
+                candidates.size != candidate_log_probs.size):
+            raise ValueError(f"{count} steps of {total} values do not fit what was brought")
+        for named in (tokens, candidates):
+            if named.size and not 0 <= int(named.min()) <= int(named.max()) < len(vocabulary):
+                raise ValueError("a token is not one of the words")
+        flat = flat.reshape(count, total)
+        values: dict[str, FloatArray] = {}
+        start = 0
+        for channel in channels:
+            values[channel.name] = flat[:, start : start + channel.size].reshape(count, *channel.shape)
+            start += channel.size
+        return StepBlock(step=self.step, tokens=tokens, log_probs=log_probs, candidate_tokens=candidates.reshape(count, -1),
+                         candidate_log_probs=candidate_log_probs.reshape(count, -1), vocabulary=vocabulary, values=values)
+
+
+class Ended(msgspec.Struct, frozen=True, tag=True):
+    """A run wrote END (`finished`) or reached the longest length."""
+
+    run: int
+    finished: bool
+    branch: Count = 0
+
+
+class InputDrawn(msgspec.Struct, frozen=True, tag=True):
+    """An input that was drawn: a file's bytes, and a name for it."""
+
+    data: bytes
+    name: str
+
+
+class InputAdded(msgspec.Struct, frozen=True, tag=True):
+    """Another input is encoded; `notes` say what a person should know."""
+
+    run: int
+    input_hash: str
+    notes: tuple[str, ...] = ()
+
+
+class Forked(msgspec.Struct, frozen=True, tag=True):
+    """A branch is there."""
+
+    run: int
+    branch: Count
+
+
+class Idle(msgspec.Struct, frozen=True, tag=True):
+    """A request for steps is dealt with, or was cancelled."""
+
+    run: int
+    branch: Count = 0
+

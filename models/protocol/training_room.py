@@ -1,0 +1,169 @@
+"""Small networks trained an update at a time."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from unrolled.models.protocol.message import Count, Fraction, NotNegative, Positive
+from unrolled.models.trace import FloatArray
+
+
+class TrainingRoomSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is trained in the training room: fixed from its start.
+
+    Attributes
+    ----------
+    cell : {'rnn', 'lstm', 'gru'}
+    task : {'copy', 'adding', 'brackets'}
+    steps : int
+        The length of every sequence.
+    hidden : int
+        Units of the hidden state.
+    optimiser : {'adam', 'sgd'}
+    spectral_radius : float
+        Of W_hh at the start, of each gate's block where there are gates.
+    seed : int
+        Of the weights and of every batch.
+    """
+
+    cell: Annotated[str, msgspec.Meta(pattern="^(rnn|lstm|gru)$")] = "rnn"
+    task: Annotated[str, msgspec.Meta(pattern="^(copy|adding|brackets)$")] = "brackets"
+    steps: Annotated[int, msgspec.Meta(ge=8, le=120)] = 24
+    hidden: Annotated[int, msgspec.Meta(ge=1, le=256)] = 32
+    optimiser: Annotated[str, msgspec.Meta(pattern="^(adam|sgd)$")] = "adam"
+    spectral_radius: Annotated[float, msgspec.Meta(gt=0, le=5)] = 1.0
+    seed: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1
+
+
+class TrainingRoomChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What can be changed while it trains.
+
+    Attributes
+    ----------
+    learning_rate : float
+    threshold : float
+        The gradient's longest norm; 0: it is never clipped.
+    window : int
+        Truncated back-propagation: each loss is followed back through its last so many steps; 0: through all.
+    """
+
+    learning_rate: Annotated[float, msgspec.Meta(gt=0, le=100)] = 0.005
+    threshold: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 1.0
+    window: Annotated[int, msgspec.Meta(ge=0, le=120)] = 0
+
+
+class StartTrainingRoom(msgspec.Struct, frozen=True, tag=True):
+    """Begin a training in the training room. As with runs, rooms are numbered and the highest wins; a run that is open
+    is not touched.
+    """
+
+    room: Count
+    settings: TrainingRoomSettings = TrainingRoomSettings()
+
+
+class StepTrainingRoom(msgspec.Struct, frozen=True, tag=True):
+    """Make so many updates, with what is in force for them; `picture`: the last one brings the gradients' map too."""
+
+    room: Count
+    changes: TrainingRoomChanges = TrainingRoomChanges()
+    updates: Positive = 1
+    picture: bool = False
+
+
+class StopTrainingRoom(msgspec.Struct, frozen=True, tag=True):
+    """End a training, now, and forget it."""
+
+    room: Count
+
+
+class TrainingRoomStarted(msgspec.Struct, frozen=True, tag=True):
+    """A training stands ready, no update made.
+
+    Attributes
+    ----------
+    sentence : str
+        What the task asks.
+    chance_loss, chance_accuracy : float
+        What the best guess without memory reaches, and in `chance_note` why.
+    blocks : tuple of str
+        The gates that W_hh has a block for.
+    parameters : int
+        How many weights there are.
+    """
+
+    room: Count
+    settings: TrainingRoomSettings
+    sentence: str
+    chance_loss: NotNegative
+    chance_accuracy: Fraction
+    chance_note: str
+    blocks: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=4)]
+    parameters: Count
+
+
+class TrainingRoomUpdated(msgspec.Struct, frozen=True, tag=True):
+    """An update was made; all numbers are finite.
+
+    Attributes
+    ----------
+    update : int
+        Its number, from 1.
+    loss, accuracy : float
+        Of its batch, before the weights changed.
+    norm_before, norm_after : float
+        The gradient's, before and after clipping.
+    threshold, window : float, int
+        That were in force.
+    radii, norms : tuple of float
+        Spectral radius and largest singular value of each block of W_hh; empty without a map.
+    hidden, cell : bytes
+        ‖∂L_t/∂h_k‖ and, of an LSTM, ‖∂L_t/∂c_k‖ of one sequence: float32, (steps, steps), row t, column k, on the whole
+        graph, whatever the window; empty where no map was asked for.
+    counted : bytes
+        A byte a step: 1 where the step has a loss.
+    cut_away : float
+        ‖∇ - ∇_truncated‖ / ‖∇‖ of all weights, where there is a map and truncation is in force.
+    """
+
+    room: Count
+    update: Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
+    loss: NotNegative
+    accuracy: Fraction
+    norm_before: NotNegative
+    norm_after: NotNegative
+    threshold: NotNegative
+    window: Count
+    milliseconds: NotNegative
+    radii: Annotated[tuple[NotNegative, ...], msgspec.Meta(max_length=4)] = ()
+    norms: Annotated[tuple[NotNegative, ...], msgspec.Meta(max_length=4)] = ()
+    hidden: bytes = b""
+    cell: bytes = b""
+    counted: bytes = b""
+    cut_away: NotNegative = 0.0
+
+    def map_of(self, values: bytes) -> FloatArray:
+        """`hidden` or `cell` as an array (steps, steps).
+
+        Raises
+        ------
+        ValueError
+            When its length is not that of a map over the steps that `counted` has.
+        """
+        flat: FloatArray = np.frombuffer(values, dtype="<f4") if len(values) % 4 == 0 else np.empty(0, np.float32)
+        steps = len(self.counted)
+        if flat.size != steps * steps:
+            raise ValueError(f"a map over {steps} steps should bring {4 * steps * steps} bytes and brought {len(values)}")
+        return flat.reshape(steps, steps)
+
+
+class TrainingRoomFailed(msgspec.Struct, frozen=True, tag=True):
+    """A training cannot begin or go on: one sentence for people; `exploded` where its numbers are not finite any more."""
+
+    room: Count
+    sentence: str
+    exploded: bool = False
+    detail: str = ""
+
