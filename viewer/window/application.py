@@ -14,6 +14,7 @@ from unrolled.assets import path as asset
 from unrolled.models.protocol.client import Endpoint
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Controller
+from unrolled.viewer.plotting.warm_up import WarmUp
 from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.paths import autosave_dir, settings_file
@@ -75,7 +76,10 @@ def run(options: WindowOptions) -> int:
         from unrolled.viewer.benchmarks.window import Driver
 
         Driver(window, options.report, outcome.leave)
+    plotting = WarmUp()
+    window.closing.connect(plotting.join)
     window.show()
+    window.after_first_paint(plotting.start)
     window.after_first_paint(lambda: _begin(window, options, outcome))
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python itself would see Ctrl+C only when Qt next calls it
     status = application.exec()
