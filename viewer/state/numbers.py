@@ -28,6 +28,15 @@ def brief(value: float) -> str:
     return text.replace("-", MINUS)
 
 
+def finite(text: str) -> float | None:
+    """The number that a person typed, with a true minus sign or a comma too; None for anything else."""
+    try:
+        value = float(text.strip().replace(MINUS, "-").replace(",", "."))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
 def _plain(value: float) -> bool:
     return not math.isfinite(value) or value == 0 or _SMALL <= abs(value) < _LARGE
 

@@ -51,6 +51,12 @@ class TimeAxis:
         self.following = new_span >= longest
         self._set(start, start + new_span)
 
+    def show(self, start: float, stop: float) -> None:
+        """Show a part of the run, at least `SHORTEST_SPAN` long."""
+        self.following = False
+        middle, span = (start + stop) / 2, max(stop - start, SHORTEST_SPAN)
+        self._set(middle - span / 2, middle + span / 2)
+
     def pan(self, steps: float) -> None:
         """Move the range by so many steps."""
         self.following = False

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from unrolled.models.analysis.differences import Differences
+from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.plotting import warm_up
 from unrolled.viewer.state.comparison import first_divergence
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
@@ -17,16 +20,21 @@ from unrolled.viewer.state.steps import step_noun
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.compare_bar import CompareBar
-from unrolled.viewer.views.tracks.heat_track import HeatTrack
+from unrolled.viewer.views.tracks.heat_track import HeatTrack, Units
 from unrolled.viewer.views.tracks.label_track import LabelTrack
 from unrolled.viewer.views.tracks.line_track import PinnedTrack, ScalarTrack
+from unrolled.viewer.views.tracks.step_axis import StepAxis
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.word_track import WordTrack
 from unrolled.viewer.views.view import View
 
+if TYPE_CHECKING:
+    from unrolled.viewer.plotting.time_group import TimeGroup
+
 EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
-AT_REST = "Drag to scrub · a click pins a unit · Ctrl+wheel zooms"
-FROM_AFAR = "{:.0f} {}s a column: colours are their mean, lines their range · Ctrl+wheel zooms"
+AT_REST = "Drag to scrub · click to pin a unit · Ctrl+wheel or Shift+drag zooms · right-click for more"
+FROM_AFAR = "{:.0f} {}s a column: colours are their mean, lines their range · Ctrl+wheel or Shift+drag zooms"
+WAIT_MILLISECONDS = 30  # for the plotting library
 PART_SECONDS = 0.003  # of a frame, for colours of steps that came many at once
 
 
@@ -44,6 +52,8 @@ class TracksView(View):
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(session, theme, parent)
         self.tracks: list[Track] = []
+        self._group: TimeGroup | None = None
+        self._order: tuple[object, Units | None] = None, None  # of units, and what it was found for
         self._channels: tuple[Channel, ...] = ()
         self._shown: tuple[Trace | None, int] = None, NOWHERE  # what the playhead was last brought into view for
         self._folded: frozenset[str] = frozenset()
@@ -63,6 +73,7 @@ class TracksView(View):
         self._empty = QLabel(EMPTY)
         self._empty.setObjectName("muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.axis = StepAxis(session, theme)
         self.readout = QLabel(AT_REST)
         self.readout.setObjectName("muted")
         self.readout.setFont(mono_font(11))
@@ -80,6 +91,7 @@ class TracksView(View):
         layout.addWidget(self._empty, 1)
         layout.addWidget(self.compare_bar)
         layout.addWidget(self._scroll, 1)
+        layout.addWidget(self.axis)
         layout.addWidget(self.readout)
         self._show_whether_empty()
 
@@ -118,10 +130,42 @@ class TracksView(View):
             self._channels = channels
             self._build()
         self._show_whether_empty()
+        self._attach()
+        self._sort()
         for track in self._in_sight():
             track.refresh()
         self._follow_part()
+        self.axis.refresh(self._scroll.viewport().width())
         self._rest()
+
+    def _attach(self) -> None:
+        """Give the tracks their plots, as soon as there can be any: until then they are as large, and empty."""
+        if all(track.canvas is not None for track in self.tracks):
+            return
+        if warm_up.under_way():
+            QTimer.singleShot(WAIT_MILLISECONDS, self, self.refresh)
+            return
+        from unrolled.viewer.plotting.time_group import TimeGroup
+
+        group = self._group = TimeGroup(self.session)
+        for track in self.tracks:
+            if track.canvas is None:
+                track.attach(group)
+        self._follow_comparison()
+        self.seek(self.session.playhead.step)
+
+    def _sort(self) -> None:
+        """Sort the rows of the heat maps as was chosen, as long as the run is the same one, and again when it has ended."""
+        trace, (name, by) = self.session.trace, self.session.appearance.values.unit_order
+        channel = trace.channels.get(by) if trace is not None and name in ORDERS else None
+        key = (trace, name, by, trace.ended) if trace is not None and channel is not None and len(trace) else None
+        if key != self._order[0]:
+            self._order = key, None if key is None else ORDERS[name].of(trace.column(by))
+        order = self._order[1]
+        for track in self.tracks:
+            if isinstance(track, HeatTrack):
+                fits = channel is not None and (track.recorded.shape, track.recorded.layer) == (channel.shape, channel.layer)
+                track.order = order if fits else None
 
     def _follow_comparison(self) -> bool:
         """Take over the run that this one is compared with; whether it is another one than before."""
@@ -172,7 +216,7 @@ class TracksView(View):
             track.follow_part()
             if not track.unfinished:
                 waiting.remove(track)
-            track.update()
+            track.refresh()
 
     def _rest(self) -> None:
         """What the line below says while nothing is under the pointer."""
@@ -199,12 +243,13 @@ class TracksView(View):
             self._shown = shown
             if step >= 0 and not axis.following:
                 axis.reveal(step)
-        for track in self._in_sight():
-            track.seek()
+        if self._group is not None:
+            self._group.seek(step, (track.canvas for track in self._in_sight() if track.canvas is not None))
 
     def set_theme(self, theme: Theme) -> None:
         """Other colours."""
-        self.compare_bar.theme = theme
+        self.compare_bar.theme = self.axis.theme = theme
+        self.axis.update()
         for track in self.tracks:
             track.set_theme(theme)
         super().set_theme(theme)
@@ -213,6 +258,7 @@ class TracksView(View):
         empty = not self.tracks
         self._empty.setVisible(empty)
         self._scroll.setVisible(not empty)
+        self.axis.setVisible(not empty)
         self.readout.setVisible(not empty)
 
     def _build(self) -> None:
