@@ -52,7 +52,7 @@ class RangeItem:
                 first = np.floor(tops * ratio).astype(np.float32)
                 last = np.maximum(np.ceil(bottoms * ratio).astype(np.float32), first + 1)
                 codes[(row >= first) & (row < last)] = code  # never for nan
-        left, right = plot.x(bins.start), plot.x(bins.stop)
+        left, right = plot.x_of(bins.start), plot.x_of(bins.stop)
         self._item.show_bytes(codes, colour_bytes(*colours), QRectF(left, 0, right - left, plot.height()))
 
     def hide(self) -> None:

@@ -38,4 +38,4 @@ class TimeGroup:
             plot.set_playhead(step + 0.5 if step >= 0 else None)
 
     def _show(self, plot: TimePlot, frame: QRectF) -> None:
-        self._session.time_axis.show(plot.time(frame.left()), plot.time(frame.right()))
+        self._session.time_axis.show(plot.time_at(frame.left()), plot.time_at(frame.right()))

@@ -1,9 +1,9 @@
 """A plot over time: pyqtgraph's items under one transform, and a pointer that asks for what it wants.
 
 Ranges come from outside. There is no `ViewBox`: setting the range of nine of them took a frame's time, and their menus,
-their scaling by themselves and their handling of the mouse would all have to be switched off again. Everything but the lines
-in time is painted once, into a pixmap: the playhead passes over it. Nor does the scene bring its view up to date, which
-would flush the whole window once for every plot.
+their scaling by themselves and their handling of the mouse would all have to be switched off again. What is below and above
+the lines in time is painted once, into a pixmap each: the playhead passes between them. Nor does the scene bring its view up
+to date, which would flush the whole window once for every plot.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from PySide6.QtWidgets import (
     QGraphicsScene,
     QGraphicsView,
     QRubberBand,
-    QStyleOptionGraphicsItem,
     QWidget,
 )
 
@@ -98,7 +97,8 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
             parent.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents)
             self.scene().addItem(parent)
         self._times, self._values, self._padding = (0.0, 1.0), (0.0, 1.0), (0.0, 0.0)
-        self._contents: QPixmap | None = None  # but the lines in time
+        self._contents: QPixmap | None = None  # what is below the lines in time
+        self._marks: QPixmap | None = None     # what is above them
         self._playhead = self._line_in_time(theme.playhead, theme.panel, 10)
         self._divergence = self._line_in_time(theme.warning, theme.panel, 9)
         self._over = _Over(self)
@@ -162,31 +162,24 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
 
     # ── Places ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def x(self, time: float) -> float:
+    def x_of(self, time: float) -> float:
         """Where a time lies, in pixels."""
         start, stop = self._times
         return (time - start) / (stop - start) * self.width()
 
-    def time(self, x: float) -> float:
+    def time_at(self, x: float) -> float:
         """The time at a place."""
         start, stop = self._times
         return start + x / max(self.width(), 1) * (stop - start)
 
-    def y(self, value: float) -> float:
+    def y_of(self, value: float) -> float:
         """Where a value lies, in pixels."""
-        return float(self.heights(np.asarray(value, np.float64)))
+        (bottom, top), (above, below) = self._values, self._padding
+        return above + (top - value) / (top - bottom) * (self.height() - above - below)
 
-    def heights(self, values: Floats) -> Floats:
-        """Where values lie, same shape."""
-        bottom, top = self._values
-        above, below = self._padding
-        places: Floats = above + (top - values) / (top - bottom) * (self.height() - above - below)
-        return places
-
-    def value(self, y: float) -> float:
+    def value_at(self, y: float) -> float:
         """The value at a height."""
-        bottom, top = self._values
-        above, below = self._padding
+        (bottom, top), (above, below) = self._values, self._padding
         return top - (y - above) / max(self.height() - above - below, 1.0) * (top - bottom)
 
     # ── Within ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -194,8 +187,8 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
     def _transform(self) -> None:
         if self._root is None or self.closed:
             return
-        x, y = self.width() / (self._times[1] - self._times[0]), self.y(1.0) - self.y(0.0)
-        self._root.setTransform(QTransform(x, 0.0, 0.0, y, self.x(0.0), self.y(0.0)))
+        x, y = self.width() / (self._times[1] - self._times[0]), self.y_of(1.0) - self.y_of(0.0)
+        self._root.setTransform(QTransform(x, 0.0, 0.0, y, self.x_of(0.0), self.y_of(0.0)))
         self.sigDeviceTransformChanged.emit(self)
 
     def _line_in_time(self, colour: str, ground: str, level: int) -> LineInTime:
@@ -214,7 +207,7 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
         line.setVisible(time is not None)
         for place in (before, time):
             if place is not None:
-                self.viewport().update(math.floor(self.x(place) - LINE_GROUND), 0, math.ceil(2 * LINE_GROUND), self.height())
+                self.viewport().update(math.floor(self.x_of(place) - LINE_GROUND), 0, math.ceil(2 * LINE_GROUND), self.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Contents from their pixmap, then the lines in time; for a drawing or a larger picture everything anew."""
@@ -226,28 +219,43 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
             super().paintEvent(event)
             return
         if self._contents is None:
-            self._contents = QPixmap(self.viewport().size() * ratio)
-            self._contents.setDevicePixelRatio(ratio)
-            self._paint_contents(self._contents)
-        for part in event.region():  # two strips, mostly: where the playhead was, and where it is
-            painter.drawPixmap(part, self._contents, QRect(part.topLeft() * ratio, part.size() * ratio))
+            self._paint_pixmaps(ratio)
+        parts = [(part, QRect(part.topLeft() * ratio, part.size() * ratio)) for part in event.region()]
+        for part, source in parts:  # two strips, mostly: where the playhead was, and where it is
+            painter.drawPixmap(part, self._contents, source)
         for line in (self._divergence, self._playhead):
             if line.isVisible():
                 painter.setTransform(line.sceneTransform())
                 line.paint(painter)
+        if self._marks is not None:
+            painter.setTransform(QTransform())
+            for part, source in parts:
+                painter.drawPixmap(part, self._marks, source)
         painter.end()
 
-    def _paint_contents(self, pixmap: QPixmap) -> None:
-        lines = [line for line in (self._divergence, self._playhead) if line.isVisible()]
-        for line in lines:
-            line.hide()
+    def _paint_pixmaps(self, ratio: float) -> None:
+        pixmap = self._contents = self._pixmap(ratio)
+        above = [item for item in (self._divergence, self._playhead, self._over) if item.isVisible()]
+        for item in above:
+            item.hide()
         with QPainter(pixmap) as painter:
             everything = QRectF(self.viewport().rect())
             painter.fillRect(everything, self.backgroundBrush())
             self.scene().prepareForPaint()
             self.scene().render(painter, everything, everything)
-        for line in lines:
-            line.show()
+        for item in above:
+            item.show()
+        self._marks = None
+        if self._over.isVisible():
+            self._marks = self._pixmap(ratio)
+            self._marks.fill(Qt.GlobalColor.transparent)
+            with QPainter(self._marks) as painter:
+                self._over.paint(painter)
+
+    def _pixmap(self, ratio: float) -> QPixmap:
+        pixmap = QPixmap(self.viewport().size() * ratio)
+        pixmap.setDevicePixelRatio(ratio)
+        return pixmap
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The same ranges over another size."""
@@ -263,7 +271,7 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
         """Left: the playhead, at once; with Shift a frame. Middle: the range of time."""
         place = event.position()
         if event.button() == Qt.MouseButton.MiddleButton:
-            self._panned_from = self.time(place.x())
+            self._panned_from = self.time_at(place.x())
         elif event.button() == Qt.MouseButton.LeftButton:
             self._pressed_at = place
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
@@ -271,7 +279,7 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
                 self._frame.setGeometry(QRect(place.toPoint(), QSize()))
                 self._frame.show()
             else:
-                self.pressed.emit(self.time(place.x()))
+                self.pressed.emit(self.time_at(place.x()))
         else:
             event.ignore()
 
@@ -279,11 +287,11 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
         """Drag what is held, and say where the pointer is."""
         place = event.position()
         if self._panned_from is not None:
-            self.panned.emit(self._panned_from - self.time(place.x()))
+            self.panned.emit(self._panned_from - self.time_at(place.x()))
         elif self._frame is not None and self._pressed_at is not None:
             self._frame.setGeometry(QRect(self._pressed_at.toPoint(), place.toPoint()).normalized())
         elif self._pressed_at is not None:
-            self.pressed.emit(self.time(place.x()))
+            self.pressed.emit(self.time_at(place.x()))
         self.pointed.emit(place if self.rect().contains(place.toPoint()) else None)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -299,7 +307,7 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
         elif pressed is not None and event.button() == Qt.MouseButton.LeftButton:
             moved = event.position() - pressed
             if abs(moved.x()) + abs(moved.y()) < CLICK_DISTANCE:
-                self.clicked.emit(self.time(pressed.x()), pressed.y())
+                self.clicked.emit(self.time_at(pressed.x()), pressed.y())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """The whole run again."""
@@ -316,7 +324,7 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
         keys, notches = event.modifiers(), along or across
         span = self._times[1] - self._times[0]
         if keys & Qt.KeyboardModifier.ControlModifier:
-            self.zoomed.emit(ZOOM_A_NOTCH**notches, self.time(event.position().x()))
+            self.zoomed.emit(ZOOM_A_NOTCH**notches, self.time_at(event.position().x()))
         elif keys & Qt.KeyboardModifier.AltModifier:
             self._wheel += notches
             whole = int(self._wheel)
@@ -436,7 +444,7 @@ class _Over(QGraphicsItem):
         """All of the plot."""
         return self._bounds
 
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+    def paint(self, painter: QPainter, *_: object) -> None:
         """What its owner paints."""
         if self._paint is not None:
             self._paint(painter)

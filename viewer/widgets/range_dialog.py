@@ -37,7 +37,8 @@ class RangeDialog(QDialog):
             line.textChanged.connect(self._check)
 
     @classmethod
-    def ask(cls, parent: QWidget, title: str, ends: tuple[float, float], then: Callable[[tuple[float, float]], object]) -> RangeDialog:
+    def ask(cls, parent: QWidget, title: str, ends: tuple[float, float],
+            then: Callable[[tuple[float, float]], object]) -> RangeDialog:
         """Open the dialog over a widget's window, and call `then` with what was accepted."""
         dialog = cls(parent.window(), title, ends)
 

@@ -186,8 +186,8 @@ class HeatTrack(Track):
                 values = values if chosen is None else values.take(chosen, axis=1)
                 places = places_of(values, low=self.channel.low, high=self.channel.high).T
                 if below or above:  # single values are looked at: what is at the very end of the scale is not beyond it
-                    places = np.where(values.T < self.channel.low, 0, np.where(places == 0, 1, places)).astype(np.uint8)
-                    ends = (places == PLACES - 1) & ~(values.T > self.channel.high)
+                    places = np.where(self.channel.low > values.T, 0, np.where(places == 0, 1, places)).astype(np.uint8)
+                    ends = (places == PLACES - 1) & ~(self.channel.high < values.T)
                     places[ends] = PLACES - 2
             else:  # of several values in one column the mean, which is drawn at the very end of the scale
                 places = self.columns.reduced(bins, chosen)
@@ -267,7 +267,7 @@ class HeatTrack(Track):
     def framed(self, frame: QRectF) -> None:
         """Show the rows of the frame, if it is one and no stroke along the time."""
         if frame.height() >= FRAME_OF_UNITS and self.canvas is not None:
-            self.show_rows(int(self.canvas.value(frame.top())), int(-(-self.canvas.value(frame.bottom()) // 1)))
+            self.show_rows(int(self.canvas.value_at(frame.top())), int(-(-self.canvas.value_at(frame.bottom()) // 1)))
 
     def hovered_at(self, y: float | None) -> None:
         """Say which unit is under the pointer."""
