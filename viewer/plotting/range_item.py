@@ -12,7 +12,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor
 
 from unrolled.models.trace.bins import Bins
-from unrolled.viewer.plotting.time_plot import HeatItem, TimePlot, colour_bytes
+from unrolled.viewer.plotting.time_plot import TimePlot, colour_bytes
 
 Heights = npt.NDArray[np.floating]
 
@@ -29,7 +29,7 @@ class RangeItem:
     """
 
     def __init__(self, plot: TimePlot) -> None:
-        self._plot, self._item = plot, HeatItem(plot.pixels)
+        self._plot, self._item = plot, plot.heat(in_pixels=True)
 
     def show_spans(self, bins: Bins, spans: list[tuple[Heights, Heights, int]], colours: list[QColor]) -> None:
         """Fill spans, each over those before it.

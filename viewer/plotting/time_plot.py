@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QImage,
     QMouseEvent,
     QPaintEngine,
     QPainter,
@@ -91,9 +93,10 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
             widget.setMouseTracking(True)
             widget.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # nothing behind it need be painted
         self._root = QGraphicsRectItem()
-        self.pixels = QGraphicsRectItem()  # the parent of what is placed in pixels
-        self.pixels.setZValue(-1)
-        for parent in (self._root, self.pixels):
+        self._pixels = QGraphicsRectItem()  # the parent of what is placed in pixels
+        self._pixels.setZValue(-1)
+        self._below: list[Any] = []
+        for parent in (self._root, self._pixels):
             parent.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents)
             self.scene().addItem(parent)
         self._times, self._values, self._padding = (0.0, 1.0), (0.0, 1.0), (0.0, 0.0)
@@ -146,15 +149,13 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
         self._divergence.colour(theme.warning, theme.panel)
         self.redraw()
 
-    def heat(self) -> HeatItem:
-        """A picture in the plot's coordinates, empty at first."""
-        assert self._root is not None
-        return HeatItem(self._root)
+    def heat(self, *, in_pixels: bool = False) -> HeatItem:
+        """Bytes as colours, in the plot's coordinates or in pixels; empty at first, and over what was made before it."""
+        return HeatItem(self._kept(_ByteItem(), self._pixels if in_pixels else self._root))
 
     def curve(self) -> Curve:
-        """A line in the plot's coordinates, empty at first."""
-        assert self._root is not None
-        return Curve(self._root)
+        """A line in the plot's coordinates, empty at first, and over what was made before it."""
+        return Curve(self._kept(pg.PlotCurveItem(skipFiniteCheck=True), self._root))
 
     def paint_over(self, paint: Paint | None) -> None:
         """Have words and marks painted over everything, in pixels; also to have them painted anew."""
@@ -190,6 +191,12 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
         x, y = self.width() / (self._times[1] - self._times[0]), self.y_of(1.0) - self.y_of(0.0)
         self._root.setTransform(QTransform(x, 0.0, 0.0, y, self.x_of(0.0), self.y_of(0.0)))
         self.sigDeviceTransformChanged.emit(self)
+
+    def _kept(self, item: Any, parent: QGraphicsItem | None) -> Any:
+        item.setParentItem(parent)
+        item.setZValue(len(self._below) / 1000)  # below the lines in time
+        self._below.append(item)
+        return item
 
     def _line_in_time(self, colour: str, ground: str, level: int) -> LineInTime:
         line = LineInTime(colour, ground)
@@ -234,18 +241,15 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
         painter.end()
 
     def _paint_pixmaps(self, ratio: float) -> None:
-        pixmap = self._contents = self._pixmap(ratio)
-        above = [item for item in (self._divergence, self._playhead, self._over) if item.isVisible()]
-        for item in above:
-            item.hide()
-        with QPainter(pixmap) as painter:
-            everything = QRectF(self.viewport().rect())
-            painter.fillRect(everything, self.backgroundBrush())
-            self.scene().prepareForPaint()
-            self.scene().render(painter, everything, everything)
-        for item in above:
-            item.show()
-        self._marks = None
+        self._contents, self._marks = self._pixmap(ratio), None
+        self._contents.fill(self.backgroundBrush().color())
+        with QPainter(self._contents) as painter:
+            for item in self._below:
+                if item.isVisible():
+                    painter.save()
+                    painter.setTransform(item.sceneTransform(), True)
+                    item.paint(painter, None, self.viewport())
+                    painter.restore()
         if self._over.isVisible():
             self._marks = self._pixmap(ratio)
             self._marks.fill(Qt.GlobalColor.transparent)
@@ -340,20 +344,14 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
 
 
 class HeatItem:
-    """Bytes as colours.
+    """Bytes as colours; made by `TimePlot.heat`."""
 
-    Parameters
-    ----------
-    parent : QGraphicsItem
-    """
-
-    def __init__(self, parent: QGraphicsItem) -> None:
-        self._item = pg.ImageItem(axisOrder="row-major")
-        self._item.setParentItem(parent)
+    def __init__(self, item: _ByteItem) -> None:
+        self._item = item
 
     def show_bytes(self, codes: Bytes, colours: Bytes, place: QRectF) -> None:
         """Show codes, shape (rows, columns), in the colours (256, 4) of each, over a rectangle of time and values."""
-        self._item.setImage(np.ascontiguousarray(codes), autoLevels=False, levels=None, lut=colours)
+        self._item.setImage(codes, autoLevels=False, levels=None, lut=colours)
         rows, columns = codes.shape
         self._item.setTransform(QTransform(place.width() / columns, 0, 0, place.height() / rows, place.left(), place.top()))
         self._item.show()
@@ -364,16 +362,10 @@ class HeatItem:
 
 
 class Curve:
-    """A line, one pixel wide.
+    """A line, one pixel wide; made by `TimePlot.curve`."""
 
-    Parameters
-    ----------
-    parent : QGraphicsItem
-    """
-
-    def __init__(self, parent: QGraphicsItem) -> None:
-        self._item = pg.PlotCurveItem(skipFiniteCheck=True)
-        self._item.setParentItem(parent)
+    def __init__(self, item: Any) -> None:
+        self._item = item
 
     def show_line(self, times: Floats, values: Floats, colour: str) -> None:
         """Join points, none of which may be nan."""
@@ -383,6 +375,25 @@ class Curve:
     def hide(self) -> None:
         """Show nothing."""
         self._item.hide()
+
+
+class _ByteItem(pg.ImageItem):  # type: ignore[misc]
+    """An image whose colours are looked up by NumPy: the library makes a list of 256 colours for every new image."""
+
+    def __init__(self) -> None:
+        super().__init__(axisOrder="row-major")
+
+    def render(self) -> None:
+        """Look the colours up, into pixels as the screen has them."""
+        colours = self.lut.astype(np.uint32)
+        colours[:, :3] = (colours[:, :3] * colours[:, 3:] + 127) // 255
+        table = colours[:, 3] << 24 | colours[:, 0] << 16 | colours[:, 1] << 8 | colours[:, 2]
+        pixels = self._pixels = table.take(self.image)  # kept: the image is made over it
+        rows, columns = pixels.shape
+        seen_through = bool((colours[:, 3] < 255).any())
+        kind = QImage.Format.Format_ARGB32_Premultiplied if seen_through else QImage.Format.Format_RGB32
+        self.qimage = QImage(pixels.data, columns, rows, 4 * columns, kind)
+        self._renderRequired = self._unrenderable = False
 
 
 class LineInTime(pg.InfiniteLine):  # type: ignore[misc]

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Channel, FloatArray, Trace
@@ -187,14 +187,14 @@ class LineTrack(Track):
         """A dot a step where there is room, and triangles at the ends of the range where values go on beyond them."""
         geometry = self.geometry_of_time
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
         for colour, values in self.lines():
             steps = self._steps_in_sight(values)
             x, found = (steps + 0.5 - geometry.start) * geometry.step_width, values[steps]
             if geometry.step_width >= ROOM_FOR_DOTS:
-                painter.setBrush(QColor(colour))
-                for place in zip(x.tolist(), self.heights(found).tolist(), strict=True):
-                    painter.drawEllipse(QPointF(*place), DOT, DOT)
+                painter.setPen(QPen(QColor(colour), 2 * DOT, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+                places = zip(x.tolist(), self.heights(found).tolist(), strict=True)
+                painter.drawPoints(QPolygonF([QPointF(*place) for place in places]))
+            painter.setPen(Qt.PenStyle.NoPen)
             for where, beyond, tip, down in ((found > self.channel.high, self.theme.above, 0.5, 1.0),
                                              (found < self.channel.low, self.theme.below, self.plot.height() - 0.5, -1.0)):
                 painter.setBrush(QColor(beyond))

@@ -88,7 +88,6 @@ class WordTrack(Track):
             return
         detokenization = trace.provenance.detokenization
         every = math.ceil((ROOM_FOR_CHARACTERS if detokenization == "characters" else ROOM_FOR_WORDS) / geometry.step_width)
-        place = Qt.AlignmentFlag.AlignCenter if every == 1 else Qt.AlignmentFlag.AlignVCenter
         width = geometry.step_width * every
         text, muted = QColor(theme.text), QColor(theme.muted)
         baseline = (WORD_HEIGHT + metrics.ascent() - metrics.descent()) / 2
@@ -99,8 +98,11 @@ class WordTrack(Track):
             if len(word) == 1 and every > 1:  # a character needs neither to be cut nor to be laid out
                 painter.drawText(QPointF(geometry.x(step), baseline), word)
                 continue
-            word = metrics.elidedText(word, Qt.TextElideMode.ElideRight, max(int(width - 2), 8))
-            painter.drawText(QRectF(geometry.x(step), 0, width, WORD_HEIGHT), place, word)
+            long = metrics.horizontalAdvance(word)
+            if long > (room_for_word := max(int(width - 2), 8)):
+                word = metrics.elidedText(word, Qt.TextElideMode.ElideRight, room_for_word)
+                long = metrics.horizontalAdvance(word)
+            painter.drawText(QPointF(geometry.x(step) + ((width - long) / 2 if every == 1 else 0.0), baseline), word)
 
     def _show_ranges(self, bins: Bins) -> None:
         """Bars as high as the mean, in a tint as high as the greatest."""
