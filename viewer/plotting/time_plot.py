@@ -102,6 +102,7 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
         self._times, self._values, self._padding = (0.0, 1.0), (0.0, 1.0), (0.0, 0.0)
         self._contents: QPixmap | None = None  # what is below the lines in time
         self._marks: QPixmap | None = None     # what is above them
+        self._stale, self._above = True, False
         self._playhead = self._line_in_time(theme.playhead, theme.panel, 10)
         self._divergence = self._line_in_time(theme.warning, theme.panel, 9)
         self._over = _Over(self)
@@ -121,7 +122,7 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
 
     def redraw(self) -> None:
         """Paint anew what was put into the plot."""
-        self._contents = None
+        self._stale = True
         self.viewport().update()
 
     def set_playhead(self, time: float | None) -> None:
@@ -157,8 +158,9 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
         """A line in the plot's coordinates, empty at first, and over what was made before it."""
         return Curve(self._kept(pg.PlotCurveItem(skipFiniteCheck=True), self._root))
 
-    def paint_over(self, paint: Paint | None) -> None:
-        """Have words and marks painted over everything, in pixels; also to have them painted anew."""
+    def paint_over(self, paint: Paint | None, *, above_lines: bool = False) -> None:
+        """Have words and marks painted over everything, in pixels; over the lines in time too, if that is wanted."""
+        self._above = above_lines
         self._over.show_painted(paint)
 
     # ── Places ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -225,8 +227,9 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
             painter.end()
             super().paintEvent(event)
             return
-        if self._contents is None:
+        if self._stale or self._contents is None:
             self._paint_pixmaps(ratio)
+        assert self._contents is not None
         parts = [(part, QRect(part.topLeft() * ratio, part.size() * ratio)) for part in event.region()]
         for part, source in parts:  # two strips, mostly: where the playhead was, and where it is
             painter.drawPixmap(part, self._contents, source)
@@ -241,7 +244,7 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
         painter.end()
 
     def _paint_pixmaps(self, ratio: float) -> None:
-        self._contents, self._marks = self._pixmap(ratio), None
+        self._contents, self._stale = self._pixmap(ratio, self._contents), False
         self._contents.fill(self.backgroundBrush().color())
         with QPainter(self._contents) as painter:
             for item in self._below:
@@ -250,14 +253,21 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
                     painter.setTransform(item.sceneTransform(), True)
                     item.paint(painter, None, self.viewport())
                     painter.restore()
-        if self._over.isVisible():
-            self._marks = self._pixmap(ratio)
+            if self._over.isVisible() and not self._above:
+                self._over.paint(painter)
+        if self._over.isVisible() and self._above:
+            self._marks = self._pixmap(ratio, self._marks)
             self._marks.fill(Qt.GlobalColor.transparent)
             with QPainter(self._marks) as painter:
                 self._over.paint(painter)
+        else:
+            self._marks = None
 
-    def _pixmap(self, ratio: float) -> QPixmap:
-        pixmap = QPixmap(self.viewport().size() * ratio)
+    def _pixmap(self, ratio: float, before: QPixmap | None) -> QPixmap:
+        size = self.viewport().size() * ratio
+        if before is not None and before.size() == size and before.devicePixelRatio() == ratio:
+            return before
+        pixmap = QPixmap(size)
         pixmap.setDevicePixelRatio(ratio)
         return pixmap
 
@@ -267,7 +277,7 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
         if self._root is not None:
             self._over.resized()
             self._transform()
-            self._contents = None
+            self._stale = True
 
     # ── The pointer ───────────────────────────────────────────────────────────────────────────────────────────
 

@@ -147,7 +147,7 @@ class LineTrack(Track):
             elif not afar:
                 steps = self._steps_in_sight(values)
                 self._curves[number].show_line(steps + 0.5, np.clip(values[steps], low, high), colour)
-        plot.paint_over(None if afar else self.paint_marks)
+        plot.paint_over(None if afar else self.paint_marks, above_lines=True)
 
     def _fit(self, plot: TimePlot, curves: int, ranges: int) -> None:
         """Have so many items; those that are not needed show nothing."""
@@ -258,6 +258,7 @@ class PinnedTrack(LineTrack):
 
     def _pick(self, number: int) -> None:
         self.recorded = self._channels[number]
+        self._seen = None
         self.refresh()
 
     def set_folded(self, folded: bool) -> None:

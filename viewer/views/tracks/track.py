@@ -45,6 +45,8 @@ class Track(QWidget):
         What is under the pointer, in words.
     canvas : TimePlot or None
         The plot, as soon as the plotting library is there.
+    plot : QRectF
+        Where it lies.
     """
 
     folded_changed = Signal()
@@ -60,6 +62,9 @@ class Track(QWidget):
         self._header_for: object = None
         self._folded = False
         self._source: Callable[[], Trace | None] | None = None
+        self._seen: Trace | None = None
+        self._fits = False
+        self.plot = QRectF(HEADER, MARGIN, 1, 1)
         self._fold = QToolButton(self)
         self._fold.setObjectName("foldButton")
         self._fold.setAutoRaise(True)
@@ -137,11 +142,11 @@ class Track(QWidget):
         trace = self.session.trace if self._source is None else self._source()
         if trace is None:
             return None
-        for name, shape in self.channel_shapes().items():
-            channel = trace.channels.get(name)
-            if channel is None or channel.shape != shape:
-                return None
-        return trace
+        if trace is not self._seen:
+            self._seen = trace
+            channels = ((trace.channels.get(name), shape) for name, shape in self.channel_shapes().items())
+            self._fits = all(channel is not None and channel.shape == shape for channel, shape in channels)
+        return trace if self._fits else None
 
     @property
     def length(self) -> int:
@@ -167,11 +172,6 @@ class Track(QWidget):
         """Mark where two runs that are compared part."""
         if self.canvas is not None:
             self.canvas.set_divergence(step)
-
-    @property
-    def plot(self) -> QRectF:
-        """Where the plot lies."""
-        return QRectF(HEADER, MARGIN, max(self.width() - HEADER - EDGE, 1), max(self.height() - 2 * MARGIN, 1))
 
     @property
     def geometry_of_time(self) -> Geometry:
@@ -263,6 +263,7 @@ class Track(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The plot fills what the header leaves."""
+        self.plot = QRectF(HEADER, MARGIN, max(self.width() - HEADER - EDGE, 1), max(self.height() - 2 * MARGIN, 1))
         if self.canvas is not None:
             self.canvas.setGeometry(self.plot.toRect())
 
