@@ -287,6 +287,7 @@ class PinnedTrack(LineTrack):
         """The lines, or how to get some."""
         super().draw(plot)
         if not self.session.selection.units:
+            self._zero.hide()
             plot.paint_over(self._paint_hint)
 
     def _paint_hint(self, painter: QPainter) -> None:

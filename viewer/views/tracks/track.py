@@ -266,6 +266,7 @@ class Track(QWidget):
         self.plot = QRectF(HEADER, MARGIN, max(self.width() - HEADER - EDGE, 1), max(self.height() - 2 * MARGIN, 1))
         if self.canvas is not None:
             self.canvas.setGeometry(self.plot.toRect())
+            self.refresh()
 
     # ── The pointer ───────────────────────────────────────────────────────────────────────────────────────────
 
