@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor
 from unrolled.models.trace import Trace
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.wording import is_end, shown
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.text.caption import CaptionView
 

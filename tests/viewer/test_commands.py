@@ -15,12 +15,12 @@ WINDOWS_OWN = {c.OpenView, c.ToggleView, c.SwitchTheme, c.ChooseFile, c.ChooseMo
                c.ShowDialog, c.ShowTrainingRoom, c.ShowFullScreen, c.Quit}
 
 
-@pytest.fixture()
+@pytest.fixture
 def session(qtbot: object) -> Session:
     return Session()
 
 
-@pytest.fixture()
+@pytest.fixture
 def do(session: Session) -> Dispatch:
     return Dispatch(Commanding(Controller(session, BackendProcess())))
 

@@ -21,8 +21,8 @@ from unrolled.models.trace import Provenance, Trace
 from unrolled.viewer.plotting.bars import BAR, TITLE
 from unrolled.viewer.plotting.heatmap import DECADES_AT_MOST, decades_of
 from unrolled.viewer.state.attributions import FOLLOWED_AT_MOST, GRADIENTS, OCCLUSION, UNASKED_AT_MOST
-from unrolled.viewer.state.numbers import brief, precise
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import brief, precise
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.attribution.attribution import AttributionView
 from unrolled.viewer.views.attribution.contributions import WordsRead

@@ -14,7 +14,7 @@ from unrolled.models.protocol.questions import FollowGradients, GradientRows, Oc
 from unrolled.models.trace import FloatArray, Trace
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
+from unrolled.viewer.state.wording import step_noun
 
 GRADIENTS, OCCLUSION = "gradients", "occlusion"  # the names that they are asked under
 UNASKED_AT_MOST = 40   # steps; a longer run is followed back when a person says so

@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWi
 
 from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
 from unrolled.models.trace import Channel
-from unrolled.viewer.drawing.painting import EmptyText, percent
+from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.wording import percent, shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View
 

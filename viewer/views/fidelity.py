@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 from unrolled.models.analysis.fidelity import Fidelity
 from unrolled.models.protocol.questions import Replay, Replayed
 from unrolled.models.trace import Trace
-from unrolled.viewer.state.numbers import brief
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import brief
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View
 

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QButtonGroup, QLabel, QListWidget, QListWidgetItem
 
 from unrolled.models.analysis.gate_statistics import KEEPING, Saturating, Saturation, gate_channels
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.drawing.painting import EmptyText, percent
+from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.scatter import GateScatter
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import percent
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View
 from unrolled.viewer.widgets.flow_layout import FlowLayout

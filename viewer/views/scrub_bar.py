@@ -27,8 +27,7 @@ from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.drawing.spans import paint_spans
 from unrolled.viewer.drawing.step_geometry import Geometry
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.wording import is_end, shown, step_noun
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View

@@ -15,10 +15,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, 
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, whole_word, written_label
-from unrolled.viewer.drawing.painting import EmptyText, weight_percent
+from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.colour_bar import AttentionLegend
 from unrolled.viewer.plotting.colour_map_button import ColourMapButton
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import weight_percent
 from unrolled.viewer.theme.attention_colours import uniform_level
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.themes import Theme

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QScrollArea, QSizePolicy
 from unrolled.viewer.drawing.painting import draw_focus, elided, mix
 from unrolled.viewer.state.branches import FIRST, Branch
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.wording import is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View

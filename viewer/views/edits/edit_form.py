@@ -36,7 +36,7 @@ from unrolled.models.trace.edits import (
 from unrolled.viewer.state.brush import Mode
 from unrolled.viewer.state.edit_text import token_of, units_of
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.wording import shown
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 KINDS = (("word", "a word"), ("units", "units"), ("gate", "a whole gate"), ("attention", "the attention"),

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.viewer.drawing.overlay import overlay, photograph
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.wording import shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.canvas import PictureCanvas
 from unrolled.viewer.views.view import View

@@ -29,11 +29,11 @@ from PySide6.QtWidgets import (
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.overlay import draw_overlay, overlay, part, photograph, scaled_to
-from unrolled.viewer.drawing.painting import EmptyText, elided, mix, percent
+from unrolled.viewer.drawing.painting import EmptyText, elided, mix
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.wording import is_end, percent, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.picture import map_channels

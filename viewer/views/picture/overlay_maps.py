@@ -21,9 +21,9 @@ from unrolled.viewer.state.attributions import (
     is_short,
     largest_cause,
 )
-from unrolled.viewer.state.numbers import brief
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import brief
 
 TITLES = {OCCLUSION: "needed places", GRADIENTS: "gradient × input"}
 MEANINGS = {OCCLUSION: "drop of log p when masked", GRADIENTS: "gradient × input"}

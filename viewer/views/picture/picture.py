@@ -15,11 +15,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Channel
 from unrolled.viewer.drawing.overlay import WHOLE, overlay, photograph, signed_overlay
-from unrolled.viewer.drawing.painting import weight_percent
 from unrolled.viewer.plotting.colour_bar import AttentionLegend
-from unrolled.viewer.state.numbers import precise
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import precise, weight_percent
 from unrolled.viewer.theme.attention_colours import attention_limits, uniform_level
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.canvas import PictureCanvas

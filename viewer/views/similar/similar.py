@@ -23,9 +23,9 @@ from PySide6.QtWidgets import (
 from unrolled.models.analysis.similar import Match, Pattern, find, suggested_threshold, units_on
 from unrolled.models.trace import Channel
 from unrolled.models.trace.detokenization import text_of
-from unrolled.viewer.drawing.painting import EmptyText, percent
+from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.wording import percent, shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.similar.folder_search import FolderSearch
 from unrolled.viewer.views.view import View

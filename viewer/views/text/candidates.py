@@ -13,12 +13,10 @@ from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPai
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Candidate, Trace
-from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, elided, mix, percent, signed
-from unrolled.viewer.state.numbers import brief, power_of_ten, precise
+from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, elided, mix
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.wording import brief, is_end, percent, power_of_ten, precise, shown, signed, step_noun
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View
