@@ -10,6 +10,7 @@ from unrolled.viewer.control.commanding import Commanding
 from unrolled.viewer.control.control import Controller
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.session_commands import SessionCommands
 
 WINDOWS_OWN = {c.OpenView, c.ToggleView, c.SwitchTheme, c.ChooseFile, c.ChooseModelToCompare, c.Paste, c.RestoreLast,
                c.ShowDialog, c.ShowTrainingRoom, c.ShowFullScreen, c.Quit}
@@ -22,7 +23,7 @@ def session(qtbot: object) -> Session:
 
 @pytest.fixture
 def do(session: Session) -> Dispatch:
-    return Dispatch(Commanding(Controller(session, BackendProcess())))
+    return Dispatch(Commanding(Controller(session, BackendProcess())), SessionCommands(session))
 
 
 def test_all_but_the_windows_own_are_handled_without_a_window(do: Dispatch) -> None:

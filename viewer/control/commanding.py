@@ -1,4 +1,4 @@
-"""What each command does to the session and the run."""
+"""What the commands do that concern the run: moving through it, changing it, opening, comparing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from unrolled.viewer.state import commands as c
 
 
 class Commanding:
-    """Takes what a person asks for to the controller and to the session's own parts.
+    """Takes commands to the controller.
 
     Parameters
     ----------
@@ -18,13 +18,6 @@ class Commanding:
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
-        self._session = controller.session
-
-    # ── Moving through the run ────────────────────────────────────────────────────────────────────────────────
-
-    @handles(c.Seek)
-    def seek(self, command: c.Seek) -> None:
-        self._session.playhead.seek(command.step)
 
     @handles(c.StepForward)
     def step_forward(self, _: c.StepForward) -> None:
@@ -70,64 +63,6 @@ class Commanding:
     def stop_reading(self, _: c.StopReading) -> None:
         self._controller.stop_reading()
 
-    # ── What is looked at ─────────────────────────────────────────────────────────────────────────────────────
-
-    @handles(c.TogglePin)
-    def toggle_pin(self, command: c.TogglePin) -> None:
-        self._session.selection.toggle(command.unit)
-
-    @handles(c.Pin)
-    def pin(self, command: c.Pin) -> None:
-        self._session.selection.set(command.units)
-
-    @handles(c.Unpin)
-    def unpin(self, command: c.Unpin) -> None:
-        self._session.selection.set(tuple(unit for unit in self._session.selection.units if unit != command.unit))
-
-    @handles(c.UnpinAll)
-    def unpin_all(self, _: c.UnpinAll) -> None:
-        self._session.selection.clear()
-
-    @handles(c.Hover)
-    def hover(self, command: c.Hover) -> None:
-        self._session.selection.set_hover(command.unit)
-
-    @handles(c.ShowSteps)
-    def show_steps(self, command: c.ShowSteps) -> None:
-        self._session.time_axis.show(command.start, command.stop)
-
-    @handles(c.ZoomSteps)
-    def zoom_steps(self, command: c.ZoomSteps) -> None:
-        around = max(self._session.playhead.step, 0) + 0.5 if command.around is None else command.around
-        self._session.time_axis.zoom(command.factor, around)
-
-    @handles(c.PanSteps)
-    def pan_steps(self, command: c.PanSteps) -> None:
-        self._session.time_axis.pan(command.by)
-
-    @handles(c.ShowWholeRun)
-    def show_whole_run(self, _: c.ShowWholeRun) -> None:
-        self._session.time_axis.reset()
-
-    @handles(c.SetAppearance)
-    def set_appearance(self, command: c.SetAppearance) -> None:
-        self._session.appearance.replace(command.values)
-
-    @handles(c.ShiftOpacity)
-    def shift_opacity(self, command: c.ShiftOpacity) -> None:
-        opacity = self._session.appearance.values.attention_opacity + command.by
-        self._session.appearance.update(attention_opacity=round(min(max(opacity, 0.0), 1.0), 2))
-
-    @handles(c.Ask)
-    def ask(self, command: c.Ask) -> None:
-        self._session.questions.ask(command.name, command.question, command.wire_id)
-
-    @handles(c.DropQuestion)
-    def drop_question(self, command: c.DropQuestion) -> None:
-        self._session.questions.drop(command.name)
-
-    # ── Changing the computation ──────────────────────────────────────────────────────────────────────────────
-
     @handles(c.ChooseToken)
     def choose_token(self, command: c.ChooseToken) -> None:
         self._controller.choose(command.step, command.token)
@@ -143,22 +78,6 @@ class Commanding:
     @handles(c.ReplaceInput)
     def replace_input(self, command: c.ReplaceInput) -> None:
         self._controller.swap_input(command.path, command.step)
-
-    @handles(c.SetBrush)
-    def set_brush(self, command: c.SetBrush) -> None:
-        self._session.brush.set_mode(command.mode)
-
-    @handles(c.SetBrushStrength)
-    def set_brush_strength(self, command: c.SetBrushStrength) -> None:
-        self._session.brush.strength = command.strength
-
-    @handles(c.Paint)
-    def paint(self, command: c.Paint) -> None:
-        self._session.brush.paint(command.place, erase=command.erase)
-
-    @handles(c.WipeBrush)
-    def wipe_brush(self, _: c.WipeBrush) -> None:
-        self._session.brush.wipe()
 
     @handles(c.SetDecoding)
     def set_decoding(self, command: c.SetDecoding) -> None:
@@ -187,8 +106,6 @@ class Commanding:
     @handles(c.Redo)
     def redo(self, _: c.Redo) -> None:
         self._controller.history.redo()
-
-    # ── Opening ───────────────────────────────────────────────────────────────────────────────────────────────
 
     @handles(c.Open)
     def open_file(self, command: c.Open) -> None:
@@ -225,8 +142,6 @@ class Commanding:
     @handles(c.RestartBackend)
     def restart_backend(self, _: c.RestartBackend) -> None:
         self._controller.restart_backend()
-
-    # ── Comparing ─────────────────────────────────────────────────────────────────────────────────────────────
 
     @handles(c.CompareBranch)
     def compare_branch(self, command: c.CompareBranch) -> None:
