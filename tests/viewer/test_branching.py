@@ -19,6 +19,7 @@ from unrolled.models.trace.edits import (
     SwapInput,
     UniformAttention,
 )
+from unrolled.viewer.state.commands import OpenView
 
 CAT = scripted.WORDS.index("cat")
 LENGTH = len(scripted.CAPTION)
@@ -47,9 +48,9 @@ def said(window):
 
 
 def form(window):
-    window.layout_.drawer.open("edits")
+    window.do(OpenView("edits"))
     window.coordinator.flush()
-    return window.layout_.drawer.panels["edits"].form
+    return window.host.views["edits"].form
 
 
 def choose(picker, name):
@@ -172,7 +173,7 @@ def test_attention_is_masked_or_made_even(qtbot, window):
         window.session.brush.paint(place)
     assert make(qtbot, window) == MaskAttention(places=(1, 3), first=window.session.playhead.step,
                                                 last=window.session.playhead.step)
-    window.layout_.drawer.open("")
+    window.do(OpenView(""))
     assert window.session.brush.mode == "off"  # the brush goes with the form
 
 
@@ -255,7 +256,7 @@ def test_the_same_change_twice_is_one_branch(qtbot, window):
 def test_edits_are_switched_off_and_on(qtbot, window):
     two_branches(qtbot, window)
     form(window)
-    panel = window.layout_.drawer.panels["edits"]
+    panel = window.host.views["edits"]
     assert [box.isChecked() for box in panel.boxes] == [True, True]
     panel.boxes[0].setChecked(False)  # the word: the branch is run again from its step
     settled(qtbot, window)
@@ -275,8 +276,8 @@ def test_the_tree_shows_renames_and_removes(qtbot, window):
     window.controller.show_branch(0)
     window.controller.choose(7, CAT)
     settled(qtbot, window)
-    rows = window.layout_.branches.rows
-    assert window.layout_.branches.isVisible()
+    rows = window.host.views["branches"].rows
+    assert window.host.views["branches"].isVisible()
     assert [own.identity for own in rows.rows] == [0, 1, 2, 3]  # a branch, what leaves it, then the next
     qtbot.mouseClick(rows, Qt.MouseButton.LeftButton, pos=QPoint(round(rows.x_of(4.5)), 24 + 12))
     window.coordinator.flush()
@@ -304,7 +305,7 @@ def test_the_tree_shows_renames_and_removes(qtbot, window):
 
 def test_a_branchs_menu_offers_what_can_be_done(qtbot, window):
     two_branches(qtbot, window)
-    rows = window.layout_.branches.rows
+    rows = window.host.views["branches"].rows
     rows.contextMenuEvent(QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(20, 12), rows.mapToGlobal(QPoint(20, 12))))
     menu = next(child for child in rows.children() if type(child).__name__ == "QMenu")
     texts = {action.text(): action.isEnabled() for action in menu.actions()}
@@ -321,7 +322,7 @@ def test_branches_are_kept_in_the_session(qtbot, window, tmp_path):
     settled(qtbot, window)
     before = [(own.identity, own.name, own.parent, own.step, own.edits, tuple(own.trace.words))
               for own in window.session.branches.all.values()]
-    window.asking.save_session(tmp_path / "kept.unrolled")
+    window.dialogs.save_session(tmp_path / "kept.unrolled")
     window.controller.open_bytes(scripted.picture().data, "again.png")
     qtbot.waitUntil(lambda: window.session.trace is not None and not window.session.branches.all[0].trace.words, timeout=5000)
     window.controller.open_file(tmp_path / "kept.unrolled")
@@ -346,10 +347,10 @@ def test_a_search_is_shown_and_its_hypotheses_are_branches(qtbot, window):
     assert fates[0] == ["best", "lives"]
     assert fates[3] == ["best", "died"]
     assert search.best.result.word == "<end>"
-    window.layout_.drawer.open("beam")
+    window.do(OpenView("beam"))
     window.coordinator.flush()
-    panel = window.layout_.drawer.panels["beam"]
-    assert f"{len(search)} hypotheses" in panel.note.text()
+    panel = window.host.views["beam"]
+    assert f"{len(search)} hypotheses" in panel.status.text()
     dead = next(own for own in search.steps[3] if search.fate(own) == "died")
     qtbot.mouseClick(panel.tree, Qt.MouseButton.LeftButton, pos=panel.tree.place(dead.number).center().toPoint())
     assert words(window) == ("the", "cat", "the", "the")
@@ -370,7 +371,7 @@ def test_a_search_is_shown_and_its_hypotheses_are_branches(qtbot, window):
 # ── Comparing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def tracks(window):
-    return {track.name: track for track in window.layout_.tracks.tracks}
+    return {track.name: track for track in window.host.views["tracks"].tracks}
 
 
 def test_two_branches_side_by_side(qtbot, window):
@@ -383,10 +384,10 @@ def test_two_branches_side_by_side(qtbot, window):
     assert there["other cell"].trace is other
     difference = there["difference cell"].trace.column("cell")
     assert (difference == own.column("cell")[: len(difference)] - other.column("cell")[: len(difference)]).all()
-    bar = window.layout_.tracks.compare_bar
+    bar = window.host.views["tracks"].compare_bar
     assert "they diverge at step 3: “cat” / “dog”" in bar.text.text()
     assert all(track._first_divergence == 2 for track in there.values())
-    largest = window.layout_.tracks.differences.largest
+    largest = window.host.views["tracks"].differences.largest
     bar.text.linkActivated.emit(f"{largest.step}:{largest.place}")
     assert window.session.playhead.step == largest.step == 5
     assert largest.place in window.session.selection.units
@@ -407,7 +408,7 @@ def test_another_picture_beside_with_a_process_of_its_own(qtbot, window, tmp_pat
     qtbot.waitUntil(lambda: window.session.compared is not None and window.session.compared.trace.ended, timeout=10_000)
     window.coordinator.flush()
     assert tuple(window.session.compared.trace.words) == words(window)
-    assert "the same words" in window.layout_.tracks.compare_bar.text.text()
+    assert "the same words" in window.host.views["tracks"].compare_bar.text.text()
     assert window.session.compared.input.name == "other.png"
     window.controller.open_bytes(scripted.picture().data, "again.png")  # another run: the companion's process ends
     assert window.session.compared is None
@@ -429,6 +430,6 @@ def test_a_recorded_trace_beside(qtbot, window, tmp_path):
     save_trace(scripted.trace(seed=3), tmp_path / "kept.npz")
     window.controller.compare_trace(tmp_path / "kept.npz")
     window.coordinator.flush()
-    assert window.layout_.tracks.differences.largest is not None
+    assert window.host.views["tracks"].differences.largest is not None
     window.controller.compare_trace(tmp_path / "nothing.npz")
     assert "There is no file" in said(window)

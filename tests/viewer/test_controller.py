@@ -136,7 +136,7 @@ def test_a_hand_on_the_playhead_is_not_pulled_away(qtbot, ready):
 def test_another_word_is_written_and_the_run_goes_on_from_it(qtbot, ready):
     run_to_end(qtbot, ready)
     cat = scripted.WORDS.index("cat")
-    ready.session.candidate_chosen.emit(2, cat)
+    ready.choose(2, cat)
     qtbot.waitUntil(lambda: ready.session.trace.ended and not ready.run.busy, timeout=5000)
     assert words(ready) == (*scripted.CAPTION[:2], "cat", *scripted.CAPTION[3:])
     assert ready.session.playhead.step == 2
@@ -147,7 +147,7 @@ def test_another_word_while_the_run_is_on_its_way(qtbot, ready):
     ready.step_forward()
     wait_for_steps(qtbot, ready, 2)
     ready.run_to_end()
-    ready.session.candidate_chosen.emit(1, scripted.WORDS.index("cat"))
+    ready.choose(1, scripted.WORDS.index("cat"))
     qtbot.waitUntil(lambda: not ready.run.busy, timeout=5000)
     assert words(ready)[:2] == ("a", "cat")
     run_to_end(qtbot, ready)

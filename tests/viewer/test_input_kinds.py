@@ -13,8 +13,10 @@ from PySide6.QtGui import QGuiApplication
 
 from unrolled.models.inputs.inputs import TYPED
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.state.commands import Paste
 from unrolled.viewer.views.alignment.alignment import AlignmentView
 from unrolled.viewer.views.clip import ClipView
+from unrolled.viewer.views.spec import Place
 from unrolled.viewer.views.text.reader import ReaderView
 from unrolled.viewer.views.text.text_input import TextView
 from unrolled.viewer.window.application import make_application, make_window
@@ -36,7 +38,7 @@ def window(qtbot, scripted_command, tmp_path):
 
 
 def panel(window, kind):
-    return next(one for one in window.layout_.panels if isinstance(one, kind))
+    return next(one for one in window.host.views.values() if isinstance(one, kind))
 
 
 def length(window):
@@ -44,7 +46,8 @@ def length(window):
 
 
 def sections(window):
-    return {name for name, section in window.layout_.sections.items() if not section.isHidden()}
+    left = {spec.name for spec in window.host.at(Place.LEFT)}
+    return {name for name, section in window.layout_.sections.items() if name in left and not section.isHidden()}
 
 
 def open_kind(qtbot, window, kind):
@@ -93,7 +96,7 @@ def test_scrubbing_keeps_panels_at_the_traces_step(qtbot, window):
         assert shown.view.shown_frame == step
         assert int(shown.view._pixels[0, 0, 0]) == 25 * step
         assert f"frame {step + 1} of 8" in shown.note
-    track = next(one for one in window.layout_.tracks.tracks if one.name == "label_probability")
+    track = next(one for one in window.host.views["tracks"].tracks if one.name == "label_probability")
     values = window.session.trace.column("label_probability")
     assert [np.array_equal(line, values[:, label]) for label, (_, line) in enumerate(track.lines())] == [True, True]
     assert "moving 75%" in track.value_text(1, 0)
@@ -147,7 +150,7 @@ def test_units_are_ranked_by_what_they_follow(qtbot, window, tmp_path):
 def test_characters_that_are_unknown_are_shown_and_said(qtbot, window):
     open_kind(qtbot, window, "text")
     QGuiApplication.clipboard().setText("a 猫 b")
-    window.asking.paste()
+    window.do(Paste())
     qtbot.waitUntil(lambda: length(window) == 5, timeout=5000)
     window.coordinator.flush()
     assert "猫" in window.layout_.message("input").text
@@ -157,7 +160,7 @@ def test_characters_that_are_unknown_are_shown_and_said(qtbot, window):
 def test_what_cannot_be_read_is_said_and_nothing_is_lost(qtbot, window, tmp_path):
     open_kind(qtbot, window, "text")
     QGuiApplication.clipboard().setText("kept")
-    window.asking.paste()
+    window.do(Paste())
     qtbot.waitUntil(lambda: length(window) == 4, timeout=5000)
     (tmp_path / "empty.txt").write_bytes(b"")
     (tmp_path / "binary.txt").write_bytes(bytes(range(256)) * 4)
@@ -184,7 +187,7 @@ def test_what_cannot_be_read_is_said_and_nothing_is_lost(qtbot, window, tmp_path
 def test_going_back_to_another_kind_brings_its_input_back(qtbot, window):
     open_kind(qtbot, window, "text")
     QGuiApplication.clipboard().setText("typed before")
-    window.asking.paste()
+    window.do(Paste())
     qtbot.waitUntil(lambda: length(window) == 12, timeout=5000)
     window.controller.load_model("scripted")
     qtbot.waitUntil(lambda: window.session.picture is not None and window.controller.run.is_open, timeout=5000)
@@ -200,7 +203,7 @@ def test_a_session_keeps_every_kind_of_input(qtbot, window, tmp_path):
     qtbot.waitUntil(lambda: window.session.description.input_kind == "clip" and window.controller.run.is_open, timeout=5000)
     window.controller.run_to_end()
     qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
-    window.asking.save_session(tmp_path / "kept.unrolled")
+    window.dialogs.save_session(tmp_path / "kept.unrolled")
     window.controller.open_bytes(scripted.picture().data, "drawn.png")
     qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.picture is not None, timeout=5000)
     window.controller.open_file(tmp_path / "kept.unrolled")

@@ -43,8 +43,6 @@ class Branching(Transport):
         self.history = QUndoStack(self)
         self._takes: dict[int, Branch] = {}  # what the backend's numbers mean, undone branches too
         self._last_take = 0
-        session.candidate_chosen.connect(self.choose)
-        session.edit_wanted.connect(self.change)
         session.run_changed.connect(self._forget_branches)
         session.branches_changed.connect(self._show_its_search)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input, InputText, looks_like_prose, taken_by, typed
+from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input, InputText, looks_like_prose, taken_by
 from unrolled.models.inputs.kinds import (
     INPUT_ERRORS,
     Kind,
@@ -69,7 +69,6 @@ class Opening(Branching):
         self._inputs = InputWorker(self)
         self._inputs.decoded.connect(self._show_input)
         self._inputs.failed.connect(self._input_failed)
-        session.text_entered.connect(lambda text: self.open_text(typed(text)))
 
     def _end_reading(self) -> None:
         """What was being read is not read on."""

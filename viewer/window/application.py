@@ -15,6 +15,7 @@ from unrolled.models.protocol.client import Endpoint
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Controller
 from unrolled.viewer.state.appearance import Appearance
+from unrolled.viewer.state.commands import Open, OpenSample, RestoreLast
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.paths import autosave_dir, settings_file
 from unrolled.viewer.state.session import Session
@@ -95,19 +96,19 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome) -> Non
 
         Screenshot(window, options.screenshot, outcome.leave)
     if options.file is not None:
-        controller.open_file(options.file)
+        window.do(Open(options.file))
     else:
-        controller.open_sample()
+        window.do(OpenSample())
     if options.screenshot is not None or options.report is not None:
         return
     from unrolled.viewer.control.autosave import Autosave
 
     autosave = Autosave(autosave_dir(), window.session, controller, window)
-    window.asking.last_session = autosave.path
+    window.dialogs.last_session = autosave.path
     window.closing.connect(autosave.close)
     if autosave.was_lost and options.file is None:
         window.layout_.say(Notice(place="model", kind="info", text="The last time Unrolled ended unexpectedly.",
-                                   action="Restore what was open", act=window.asking.restore_last))
+                                   action="Restore what was open", act=lambda: window.do(RestoreLast())))
     window.show_first_hints()
 
 
