@@ -38,15 +38,15 @@ class Driver(QObject):
 
     Parameters
     ----------
-    window : MainWindow
-        Not shown yet.
     path : Path
         Where the figures go, as JSON.
+    window : MainWindow
+        Not shown yet.
     done : callable
         Called once with an empty text, or with a sentence that says why there are none.
     """
 
-    def __init__(self, window: MainWindow, path: Path, done: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, window: MainWindow, done: Callable[[str], None]) -> None:
         super().__init__(window)
         self._window, self._path, self._done = window, path, done
         self._started = float(os.environ.get(STARTED_VARIABLE, time.time()))

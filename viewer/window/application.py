@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,6 +26,9 @@ from unrolled.viewer.window.settings import WindowSettings
 
 if TYPE_CHECKING:
     from unrolled.viewer.window.options import WindowOptions
+
+
+Drive = Callable[[MainWindow, Callable[[str], None]], object]
 
 
 def make_application() -> QApplication:
@@ -58,26 +62,31 @@ def make_window(settings: WindowSettings, backend: BackendProcess, *, model: str
     return window
 
 
-def run(options: WindowOptions) -> int:
-    """Open the window and stay until it is closed; the exit status."""
+def run(options: WindowOptions, drive: Drive | None = None) -> int:
+    """Open the window and stay until it is closed; the exit status.
+
+    Parameters
+    ----------
+    drive : callable, optional
+        Works the window in a person's place; it is given the window, not shown yet, and what ends the program with an empty
+        text or a sentence that says what went wrong.
+    """
     application = make_application()
     backend = BackendProcess(endpoint=endpoint_of(options.connect) if options.connect else None)
     backend.start()  # before anything else, since it takes longest
     settings = WindowSettings(settings_file())
     window = make_window(settings, backend, model=options.model, theme=options.theme,
                          device="" if options.device == "auto" else options.device)
-    unattended = options.screenshot is not None or options.report is not None
+    unattended = options.screenshot is not None or drive is not None
     if options.size is not None or unattended:
         window.resize(*(options.size or FIRST_SIZE))
     window.remembers = not unattended
     window.controller.status_changed.emit("Starting the model’s process…", -1.0)
     outcome = _Outcome(application)
-    if options.report is not None:
-        from unrolled.viewer.benchmarks.window import Driver
-
-        Driver(window, options.report, outcome.leave)
+    if drive is not None:
+        drive(window, outcome.leave)
     window.show()
-    window.after_first_paint(lambda: _begin(window, options, outcome))
+    window.after_first_paint(lambda: _begin(window, options, outcome, unattended))
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python itself would see Ctrl+C only when Qt next calls it
     status = application.exec()
     window.close()
@@ -88,7 +97,7 @@ def run(options: WindowOptions) -> int:
     return status
 
 
-def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome) -> None:
+def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome, unattended: bool) -> None:
     """What the window shows first."""
     controller = window.controller
     if options.screenshot is not None:
@@ -99,7 +108,7 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome) -> Non
         window.do(Open(options.file))
     else:
         window.do(OpenSample())
-    if options.screenshot is not None or options.report is not None:
+    if unattended:
         return
     from unrolled.viewer.control.autosave import Autosave
 
