@@ -23,7 +23,7 @@ GAP = 6
 STRONGEST_TINT = 0.46  # of the accent in a word's ground at probability 1: the text stays legible on it
 WORD_PIXELS, END_PIXELS = 14, 11
 EMPTY = "The caption appears here, word by word. Open a photograph to begin."
-READY = "The caption appears here, word by word. Space writes the first one."
+READY = "The caption appears here, word by word. Press Space for the first one."
 
 
 class Chip(QAbstractButton):
@@ -140,7 +140,7 @@ class Caret(QWidget):
         super().__init__(parent)
         self.theme = theme
         self.setFixedSize(10, CHIP_HEIGHT)
-        self.setToolTip("The next word is written here (Space)")
+        self.setToolTip("The next word appears here (Space)")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A bar that does not blink."""
