@@ -184,4 +184,5 @@ class GateStatisticsView(View):
 def _steps(life: float, seen: int) -> str:
     if not life <= seen:
         return f"longer than {seen:,}" if life > 0 else "–"
-    return f"{life:.2g} steps" if life < 100 else f"{life:,.0f} steps"
+    number = f"{life:.2g}" if life < 100 else f"{life:,.0f}"
+    return f"{number} step{'' if number == '1' else 's'}"

@@ -27,7 +27,7 @@ ROW_HEIGHT = 26
 HEADING_HEIGHT = 46
 NUMBER_WIDTH = 62
 NEVER = "suppressed"
-EMPTY = "The most probable words of this step appear here. Press Space for the first step."
+EMPTY = "The most probable tokens of this step appear here. Press Space for the first step."
 
 
 class CandidateRow(QAbstractButton):
