@@ -260,7 +260,7 @@ class Controller(Comparing):
     def _failed(self, report: Failed) -> None:
         if report.run >= 0 and not self.run.wants(report.run):
             return
-        if report.number >= 0:
+        if report.number >= 0 and report.subject != "model":
             self.session.questions.fail(report.number, report.sentence)
             return
         if report.run >= 0 and report.branch and self._branch_of(report.branch) is None:

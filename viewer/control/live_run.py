@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from unrolled.models.protocol.asking import Ask
 from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.message import Request
 from unrolled.models.protocol.searching import Search
 from unrolled.models.protocol.stepping import AddInput, Advance, Cancel, Fork, Idle, OpenInput, Stepped, SteppedBlock
-from unrolled.models.protocol.wire import Request
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import SwapInput
 from unrolled.viewer.state.branches import Branch
@@ -75,7 +75,7 @@ class LiveRun:
         """Have an input encoded; it supersedes all that was asked for before."""
         self.lose()
         self.opening = True
-        self._send(OpenInput(self.number, data, name, decoding))
+        self._send(OpenInput(self.number, data, name))
 
     def opened(self) -> None:
         """The input is encoded."""
@@ -89,9 +89,9 @@ class LiveRun:
         length = len(branch.trace)
         held = self._held.get(source.wire_id) if source is not None else None
         if source is not None and held is not None and held.steps >= length:
-            self._send(Fork(self.number, branch.wire_id, source.wire_id, length, branch.edits_on))
+            self._send(Fork(self.number, source.wire_id, length, branch.edits_on, branch=branch.wire_id))
         else:
-            self._send(Fork(self.number, branch.wire_id, -1, 0, branch.edits_on, tuple(branch.trace.tokens)))
+            self._send(Fork(self.number, -1, 0, branch.edits_on, tuple(branch.trace.tokens), branch=branch.wire_id))
         self._held[branch.wire_id] = _Held(length, length)
 
     def want(self, length: int, branch: Branch) -> None:
@@ -101,7 +101,7 @@ class LiveRun:
         held = self._known(branch)
         count = length - held.requested
         if count > 0:
-            self._send(Advance(self.number, held.requested, count, branch.decoding, branch.wire_id))
+            self._send(Advance(self.number, held.requested, count, branch.decoding, branch=branch.wire_id))
             held.advances += 1
             held.requested = length
 
@@ -109,13 +109,13 @@ class LiveRun:
         """Have a beam search told, from the branch's end on."""
         if self.is_open:
             self._known(branch)
-            self._send(Search(self.number, len(branch.trace), branch.decoding, branch.wire_id))
+            self._send(Search(self.number, len(branch.trace), branch.decoding, branch=branch.wire_id))
 
     def ask(self, asked: Asked, branch: Branch) -> None:
         """Ask about a branch's steps."""
         if self.is_open:
             self._known(branch)
-            self._send(Ask(self.number, asked.number, asked.question, branch.wire_id))
+            self._send(Ask(self.number, asked.number, asked.question, branch=branch.wire_id))
 
     def cancel(self) -> None:
         """Stop asking; steps that are on their way still arrive."""
