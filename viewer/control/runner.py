@@ -85,6 +85,7 @@ class Runner(QObject):
     def close(self) -> None:
         """End it; no process is left."""
         self.backend.close()
+        self._ended()
 
     def load(self, model: str, device: str) -> bool:
         """Ask for a model; of several that were asked for the last one counts. False while the process is not ready."""
@@ -220,6 +221,9 @@ class Runner(QObject):
         self._happens(Encoded(report.run, length < report.prompt_tokens, ended))
 
     def _died(self, sentence: str) -> None:
+        self._ended()
+        self.died.emit(sentence)
+
+    def _ended(self) -> None:
         self._happens(Gone())
         self.loaded = None
-        self.died.emit(sentence)

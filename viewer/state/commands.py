@@ -5,7 +5,7 @@ A view says ``do(Seek(3))`` and knows nothing of who moves the playhead. It know
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,6 @@ from unrolled.models.inputs.inputs import InputText
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.questions import Question
 from unrolled.models.trace.edits import Edit
-from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.branches import PlacedEdit
 from unrolled.viewer.state.brush import Mode
 
@@ -142,10 +141,10 @@ class ShowWholeRun(Command, frozen=True):
     """Show the whole run, and go along with it as it grows."""
 
 
-class SetAppearance(Command, frozen=True):
-    """Draw things this way."""
+class ChangeAppearance(Command, frozen=True):
+    """Draw things another way: other values of some fields of `AppearanceValues`, by name."""
 
-    values: AppearanceValues
+    changes: Mapping[str, str | bool | float]
 
 
 class ShiftOpacity(Command, frozen=True):
@@ -367,7 +366,13 @@ class EndComparison(Command, frozen=True):
 class ChooseFile(Command, frozen=True):
     """Let a person choose a file, and do with it what `purpose` says."""
 
-    purpose: Literal["open", "frames", "checkpoint", "replace input", "compare input", "compare trace", "save session"]
+    purpose: Literal["open", "frames", "checkpoint", "compare input", "compare trace", "save session"]
+
+
+class ChooseReplacement(Command, frozen=True):
+    """Let a person choose what the steps from this one on look at; by default from the playhead on."""
+
+    step: int | None = None
 
 
 class ChooseModelToCompare(Command, frozen=True):

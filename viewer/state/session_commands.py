@@ -59,9 +59,9 @@ class SessionCommands:
     def show_whole_run(self, _: c.ShowWholeRun) -> None:
         self._session.time_axis.reset()
 
-    @handles(c.SetAppearance)
-    def set_appearance(self, command: c.SetAppearance) -> None:
-        self._session.appearance.replace(command.values)
+    @handles(c.ChangeAppearance)
+    def change_appearance(self, command: c.ChangeAppearance) -> None:
+        self._session.appearance.update(**command.changes)
 
     @handles(c.ShiftOpacity)
     def shift_opacity(self, command: c.ShiftOpacity) -> None:
