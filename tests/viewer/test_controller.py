@@ -12,6 +12,7 @@ import scripted
 from PIL import Image
 
 from unrolled.models.protocol.decoding import Decoding
+from unrolled.viewer.client import backend_client
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
 from unrolled.viewer.state import commands as c
@@ -275,6 +276,74 @@ def test_an_unknown_model_is_said_and_the_old_one_stays(qtbot, ready):
     qtbot.waitUntil(lambda: ready.run.is_open, timeout=5000)
     ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 2)
+
+
+@pytest.mark.parametrize("pause", [0, 10, 60, 200, 520])
+@pytest.mark.parametrize("models", [("scripted-text", "scripted-clip"), ("slow-scripted-text", "scripted"),
+                                    ("scripted-sentence", "scripted-text", "scripted-scene"), ("no-such-model", "scripted-text")])
+def test_of_models_chosen_one_right_after_another_the_last_one_runs(qtbot, ready, models, pause):
+    run_to_end(qtbot, ready)
+    for model in models:
+        ready.do(c.LoadModel(model))
+        qtbot.wait(pause)
+    qtbot.waitUntil(lambda: ready.run.is_open and ready.session.description.name == models[-1], timeout=5000)
+    qtbot.wait(100)
+    assert ready.session.trace.provenance.model == models[-1]
+    assert ready.choice.model == models[-1]
+    ready.do(c.RunToEnd())
+    qtbot.waitUntil(lambda: ready.session.trace.ended or len(words(ready)) > 20, timeout=5000)
+
+
+def test_a_model_that_fails_after_another_was_chosen_says_nothing(qtbot, ready):
+    ready.do(c.LoadModel("slow-no-such-model"))
+    qtbot.wait(100)
+    ready.do(c.LoadModel("scripted-scene"))
+    qtbot.waitUntil(lambda: ready.run.is_open, timeout=5000)
+    assert ready.session.description.name == "scripted-scene"
+    assert not ready.messages
+
+
+def test_a_model_that_cannot_be_loaded_leaves_a_trace_of_another_alone(qtbot, ready):
+    trace = scripted.trace()
+    trace.provenance = type(trace.provenance)(model="another", input_name="drawn.png")
+    ready.opener.show_trace(trace, scripted.picture())
+    ready.do(c.LoadModel("no-such-model"))
+    qtbot.waitUntil(lambda: bool(ready.messages), timeout=5000)
+    qtbot.wait(50)
+    assert ready.session.trace is trace
+    assert not ready.live
+
+
+def test_a_model_chosen_while_a_text_is_read_is_there_at_once(qtbot, ready):
+    ready.do(c.LoadModel("scripted-text"))
+    qtbot.waitUntil(lambda: ready.session.description.name == "scripted-text" and ready.run.is_open, timeout=5000)
+    ready.do(c.OpenData(b"a text. " * 1000, "slow.txt", "text"))
+    wait_for_steps(qtbot, ready, 16)
+    assert ready.run.busy
+    ready.do(c.LoadModel("scripted"))
+    qtbot.waitUntil(lambda: ready.session.description.name == "scripted" and ready.run.is_open, timeout=1500)
+    assert ready.session.picture is not None
+
+
+def test_a_backend_that_stops_answering_is_said_and_can_be_started_again(qtbot, monkeypatch, scripted_command):
+    monkeypatch.setattr(backend_client, "PING_MILLISECONDS", 20)
+    control, said, unsaid = Control(Session(), BackendProcess(scripted_command)), [], []
+    control.voice.said.connect(said.append)
+    control.voice.unsaid.connect(unsaid.append)
+    control.start()
+    control.do(c.OpenData(scripted.picture().data, "drawn.png"))
+    qtbot.waitUntil(lambda: control.run.is_open, timeout=10_000)
+    control.do(c.StepForward())
+    wait_for_steps(qtbot, control, 1)
+    os.kill(control.backend.process_id, signal.SIGSTOP)
+    qtbot.waitUntil(lambda: bool(said), timeout=5000)
+    assert "stopped answering" in said[0].text
+    said[0].act()
+    assert unsaid[-1] == "model"
+    qtbot.waitUntil(lambda: control.run.is_open, timeout=10_000)
+    run_to_end(qtbot, control)
+    assert words(control) == scripted.CAPTION
+    control.close()
 
 
 def test_a_recorded_trace_is_shown_without_a_model_and_stays_when_one_is_loaded(qtbot, controller):

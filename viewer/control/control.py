@@ -78,6 +78,7 @@ class Control(QObject):
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))
         self.run.reported.connect(self._take)
         self.run.died.connect(self._died)
+        backend.silent.connect(self._silent)
 
     # ── What the window shows ─────────────────────────────────────────────────────────────────────────────────
 
@@ -210,6 +211,12 @@ class Control(QObject):
         self.voice.idle()
         self._say_backend(sentence)
         self.voice.state_changed.emit()
+
+    def _silent(self, silent: bool) -> None:
+        if silent:
+            self._say_backend("The model’s process has stopped answering.")
+        else:
+            self.voice.unsaid.emit("model")
 
     def _say_backend(self, sentence: str) -> None:
         kept = " What was recorded is kept." if self.session.trace is not None and len(self.session.trace) else ""
