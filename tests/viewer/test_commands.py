@@ -6,8 +6,7 @@ import pytest
 
 from unrolled.models.protocol.dispatch import Dispatch
 from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.control.commanding import Commanding
-from unrolled.viewer.control.control import Controller
+from unrolled.viewer.control.control import Control
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_commands import SessionCommands
@@ -23,7 +22,7 @@ def session(qtbot: object) -> Session:
 
 @pytest.fixture
 def do(session: Session) -> Dispatch:
-    return Dispatch(Commanding(Controller(session, BackendProcess())), SessionCommands(session))
+    return Dispatch(Control(session, BackendProcess()).commands, SessionCommands(session))
 
 
 def test_all_but_the_windows_own_are_handled_without_a_window(do: Dispatch) -> None:

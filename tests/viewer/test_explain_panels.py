@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import Explained
 from unrolled.models.trace.edits import ClampUnits
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.attributions import OCCLUSION
 from unrolled.viewer.views.units.equation_text import number, typeset
 
@@ -253,7 +254,7 @@ def test_the_badge_is_always_there_and_red_where_it_must_be(qtbot, window):
     assert badge.label.text().startswith("✓ verified to ")
     for said in ("nn.LSTMCell", "double precision from the stored weights", "hidden", "attention entropy", "candidates"):
         assert said in badge.label.toolTip()
-    window.controller.change(ClampUnits(channel="cell", value=0.25, first=3, last=3))  # the script's answer knows of no edit
+    window.do(c.ApplyEdit(ClampUnits(channel="cell", value=0.25, first=3, last=3)))  # the script's answer knows of no edit
     qtbot.waitUntil(lambda: not badge.found.agrees, timeout=5000)
     assert badge.label.text().startswith("✗ cell, unit")
     assert window.theme.error in badge.label.styleSheet()
@@ -264,10 +265,9 @@ def test_without_its_model_a_trace_is_not_checked(qtbot, window, tmp_path):
     from unrolled.models.trace.files import save_trace
 
     save_trace(window.session.trace, tmp_path / "kept.npz")
-    window.controller.backend.close()
-    window.controller.run.lose()
+    window.controller.run.close()
     window.session.questions.possible = False
-    window.controller.open_file(tmp_path / "kept.npz")
+    window.do(c.Open(tmp_path / "kept.npz"))
     window.session.questions.possible = False
     window.coordinator._refresh()
     window.coordinator.flush()

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QVBoxLayout
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.control.control import Controller
+from unrolled.viewer.control.control import Control
 from unrolled.viewer.state.commands import OpenView, Seek
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.views import catalogue
@@ -58,7 +58,7 @@ def package(monkeypatch):
 @pytest.fixture
 def window(qtbot, package, tmp_path):
     session = Session()
-    controller = Controller(session, BackendProcess())
+    controller = Control(session, BackendProcess())
     made = MainWindow(session, controller, WindowSettings(tmp_path / "settings.ini"))
     made.remembers = False
     qtbot.addWidget(made)

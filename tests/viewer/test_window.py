@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.commands import OpenView, Paste
 from unrolled.viewer.views.spec import Place
 from unrolled.viewer.window.application import make_application, make_window
@@ -48,7 +49,7 @@ def open_window(qtbot, scripted_command, settings):
         window.resize(1200, 800)
         with qtbot.waitExposed(window):
             window.show()
-        window.controller.open_bytes(scripted.picture().data, "drawn.png")
+        window.do(c.OpenData(scripted.picture().data, "drawn.png"))
         if started:
             window.controller.start()
             qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
@@ -232,7 +233,7 @@ def test_the_theme_is_switched_everywhere_and_remembered(qtbot, open_window, set
     again = open_window(started=False)
     assert again.theme.name == window.theme.name
     assert again.controller.playback.speed == 7
-    assert again.controller.preferred_model == "scripted"
+    assert again.controller.choice.preferred == "scripted"
 
 
 def test_damaged_settings_are_as_good_as_none(qtbot, tmp_path):
@@ -252,7 +253,7 @@ def test_models_and_devices_can_be_picked(qtbot, window):
     assert [toolbar.device.itemData(index) for index in range(toolbar.device.count())] == ["auto", "cpu"]
     run_to_end(qtbot, window)
     toolbar.device.activated.emit(1)
-    assert window.controller.wanted_device == "cpu"
+    assert window.controller.choice.device == "cpu"
     qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
     assert words(window) == scripted.CAPTION
 
@@ -279,7 +280,7 @@ def test_help_lists_every_shortcut(qtbot, window):
 
 
 def test_closing_while_a_caption_plays_leaves_nothing(qtbot, window):
-    window.controller.toggle_play()
+    window.do(c.TogglePlay())
     qtbot.wait(30)
     assert window.close()
     assert not window.controller.backend.alive

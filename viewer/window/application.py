@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from unrolled.assets import path as asset
 from unrolled.models.protocol.client import Endpoint
 from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.control.control import Controller
+from unrolled.viewer.control.control import Control
 from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.commands import Open, OpenSample, RestoreLast
 from unrolled.viewer.state.notice import Notice
@@ -52,13 +52,13 @@ def make_window(settings: WindowSettings, backend: BackendProcess, *, model: str
     if theme is not None:
         appearance = msgspec.structs.replace(appearance, theme=theme)
     session = Session(Appearance(appearance))
-    controller = Controller(session, backend)
+    controller = Control(session, backend)
     window = MainWindow(session, controller, settings)
     controller.setParent(window)
     backend.setParent(window)
-    controller.wanted_model = model
+    controller.choice.model = model
     if device:
-        controller.wanted_device = device
+        controller.choice.device = device
     return window
 
 
@@ -81,7 +81,7 @@ def run(options: WindowOptions, drive: Drive | None = None) -> int:
     if options.size is not None or unattended:
         window.resize(*(options.size or FIRST_SIZE))
     window.remembers = not unattended
-    window.controller.status_changed.emit("Starting the model’s process…", -1.0)
+    window.controller.voice.busy("Starting the model’s process…")
     outcome = _Outcome(application)
     if drive is not None:
         drive(window, outcome.leave)

@@ -24,8 +24,7 @@ from PySide6.QtWidgets import (
 
 from unrolled.assets import path as asset
 from unrolled.models.protocol.dispatch import Dispatch, handles
-from unrolled.viewer.control.commanding import Commanding
-from unrolled.viewer.control.control import Controller
+from unrolled.viewer.control.control import Control
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.session import Session
@@ -65,7 +64,7 @@ class MainWindow(QMainWindow):
     ----------
     session : Session
         What is shown.
-    controller : Controller
+    controller : Control
         What does things.
     settings : WindowSettings
         What is remembered.
@@ -83,7 +82,7 @@ class MainWindow(QMainWindow):
     closing = Signal()
     remembers = True
 
-    def __init__(self, session: Session, controller: Controller, settings: WindowSettings,
+    def __init__(self, session: Session, controller: Control, settings: WindowSettings,
                  views: tuple[ViewSpec, ...] | None = None) -> None:
         super().__init__()
         self.session = session
@@ -106,7 +105,7 @@ class MainWindow(QMainWindow):
         self.layout_.setFocus()  # otherwise the first button has it, and Space would open a file
         self.coordinator = Coordinator(session, self.host.views.values(), self)
         self.dialogs = DialogActions(self)
-        self._dispatch = Dispatch(SessionCommands(session), Commanding(controller), self.layout_.drawer, self.dialogs, self)
+        self._dispatch = Dispatch(SessionCommands(session), controller.commands, self.layout_.drawer, self.dialogs, self)
         self.menus = Menus(self)
         self._key_guard = KeyGuard(self)
         self._connect()
@@ -125,10 +124,10 @@ class MainWindow(QMainWindow):
             action = self.actions_by_name[spec.name]
             signal = action.toggled if spec.checkable else action.triggered
             signal.connect(lambda on=False, spec=spec: self._act(spec, on))
-        controller.said.connect(layout.say)
-        controller.unsaid.connect(layout.unsay)
-        controller.status_changed.connect(layout.status.set_activity)
-        controller.state_changed.connect(self.update_actions)
+        controller.voice.said.connect(layout.say)
+        controller.voice.unsaid.connect(layout.unsay)
+        controller.voice.status_changed.connect(layout.status.set_activity)
+        controller.voice.state_changed.connect(self.update_actions)
         controller.opened_file.connect(self.opened_file)
         controller.history.indexChanged.connect(lambda _: self.update_actions())
         self.coordinator.flushed.connect(self._flushed)
@@ -175,10 +174,10 @@ class MainWindow(QMainWindow):
         toolbar.set_speed(playback.speed)
         toolbar.set_decoding(controller.decoding.in_words)
         description = session.description
-        current = description.name if description is not None and not controller.loading else controller.wanted_model
-        toolbar.set_models(controller.models, current, title=description.title if description is not None else "",
+        current = description.name if description is not None and not controller.loading else controller.choice.model
+        toolbar.set_models(controller.choice.models, current, title=description.title if description is not None else "",
                            loading=controller.backend.alive)
-        toolbar.set_devices(controller.devices, controller.wanted_device)
+        toolbar.set_devices(controller.choice.devices, controller.choice.device)
         values = session.appearance.values
         for name, on in (("attention_scale", values.attention_scale == "stretched"),
                          ("attention_smooth", values.attention_smooth), ("show_region", values.show_region)):
@@ -193,7 +192,7 @@ class MainWindow(QMainWindow):
         if controller.last_milliseconds > 0:
             facts.append(f"{controller.last_milliseconds:.1f} ms per step")
         if session.description is not None:
-            titles = {device.name: device.title for device in controller.devices}
+            titles = {device.name: device.title for device in controller.choice.devices}
             facts.append(f"{session.description.title} on {titles.get(session.device, session.device)}")
         self.layout_.status.facts.setText("  ·  ".join(facts))
 
@@ -334,8 +333,8 @@ class MainWindow(QMainWindow):
         if self.room is not None:
             settings.put("room", self.room.remembered)
         if self.session.description is not None:
-            settings.put("model", controller.wanted_model)
-            settings.put("device", controller.wanted_device)
+            settings.put("model", controller.choice.model)
+            settings.put("device", controller.choice.device)
         settings.save()
 
     def _restore(self) -> None:
@@ -344,11 +343,11 @@ class MainWindow(QMainWindow):
         if geometry is not None:
             self.restoreGeometry(geometry)
         self.layout_.restore(settings)
-        self.controller.decoding = settings.decoding()
+        self.controller.start_with(settings.decoding())
         self.controller.playback.set_speed(settings.number("speed", self.controller.playback.speed))
         self.controller.playback.set_loop(settings.switch("loop"))
-        self.controller.preferred_model = settings.text("model")
-        self.controller.wanted_device = settings.text("device", "auto")
+        self.controller.choice.preferred = settings.text("model")
+        self.controller.choice.device = settings.text("device", "auto")
 
     def after_first_paint(self, then: Callable[[], None]) -> None:
         """Call something once the window has been seen."""

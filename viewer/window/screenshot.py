@@ -43,8 +43,8 @@ class Screenshot(QObject):
         window.session.ended.connect(self._run_over)
         window.session.steps_added.connect(lambda _: self._trace_changed())
         window.session.trace_changed.connect(self._trace_changed)
-        window.controller.said.connect(self._said)
-        window.controller.state_changed.connect(self._trace_changed)
+        window.controller.voice.said.connect(self._said)
+        window.controller.voice.state_changed.connect(self._trace_changed)
         self._trace_changed()
 
     def _trace_changed(self) -> None:
