@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QButtonGroup, QLabel, QListWidget, QListWidgetItem
 from unrolled.models.analysis.gate_statistics import KEEPING, Saturating, Saturation, gate_channels
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.painting import EmptyText, percent
-from unrolled.viewer.plotting.scatter import GateScatter
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.gate_scatter import GateScatter
 from unrolled.viewer.views.view import View
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
@@ -68,7 +68,7 @@ class GateStatisticsView(View):
         left, right = QVBoxLayout(chart), QVBoxLayout(list_)
         for part in (left, right):
             part.setContentsMargins(0, 0, 0, 0)
-        for widget, stretch in ((self._choices, 0), (self.scatter, 1), (self.reading, 0)):
+        for widget, stretch in ((self._choices, 0), (self.scatter.plot, 1), (self.reading, 0)):
             left.addWidget(widget, stretch)
         right.addWidget(self._title)
         right.addWidget(self._short)
@@ -117,8 +117,7 @@ class GateStatisticsView(View):
 
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
-        self.scatter.theme = theme
-        self.scatter.update()
+        self.scatter.plot.set_theme(theme)
         super().set_theme(theme)
 
     def _offer(self, gates: tuple[Channel, ...]) -> None:
