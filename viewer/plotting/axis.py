@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QFontMetricsF
 
@@ -22,6 +24,9 @@ NAMES_WIDTH = 76  # of an axis with names for numbers, at most
 HEADINGS_WIDTH = 40  # of one with names along the bottom
 NAME_HEIGHT = 15.0
 TICK = 4  # outwards
+
+
+Places = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Axis:
     log: bool = False
     whole: bool = False
 
-    def along(self, values: float | np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def along(self, values: npt.ArrayLike) -> Places:
         """Where values lie; NaN where they have no place."""
         given = np.asarray(values, np.float64)
         if not self.log:
@@ -130,13 +135,13 @@ class Ticks(pg.AxisItem):
             return []
         if self._texts and not self._axis.log:
             return [(high - low, list(self._texts))]
-        distance = round_distance((high - low) / count)
+        distance: float = round_distance((high - low) / count)
         if self._axis.whole or self._axis.log or self._names:
             distance = max(round(distance), 1)
         first, last = math.ceil(low / distance - 1e-9), math.floor(high / distance + 1e-9)
         places = [number * distance for number in range(first, last + 1)]
-        first, end = (0, len(self._names) - 1) if self._names else self.within
-        places = [place for place in places if first <= place <= end]
+        least, most = (0.0, len(self._names) - 1.0) if self._names else self.within
+        places = [place for place in places if least <= place <= most]
         if 0 <= self._current < len(self._names):
             places = sorted({self._current, *(place for place in places if not 0 < abs(place - self._current) < distance)})
         if self._axis.log and len(places) < 2:

@@ -49,7 +49,7 @@ def pdf_of(widget: QWidget, title: str) -> bytes:
     writer = QPdfWriter(buffer)
     writer.setTitle(title)
     writer.setCreator("Unrolled")
-    writer.setPageSize(QPageSize(QSizeF(widget.size()) * 72 / PIXELS_PER_INCH, QPageSize.Unit.Point, "",
+    writer.setPageSize(QPageSize(QSizeF(widget.size()) * (72 / PIXELS_PER_INCH), QPageSize.Unit.Point, "",
                                  QPageSize.SizeMatchPolicy.ExactMatch))
     writer.setPageMargins(QMarginsF(0, 0, 0, 0))
     writer.setResolution(PIXELS_PER_INCH)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
@@ -27,6 +27,7 @@ from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.theme.themes import Theme
 
 Limits = tuple[float, float]
+AnyMark = TypeVar("AnyMark", bound=Mark)
 
 LEGEND_HEIGHT, MARGIN = 20, 6
 GRID = 120  # of 255: how much of the ground lines across hide
@@ -67,6 +68,8 @@ class Plot(QWidget):
         This place was clicked.
     reading : callable
         Says what is at a place, for `read_out` and the tooltip.
+    extend_menu : callable, optional
+        Adds what only this plot offers.
     """
 
     read_out = Signal(str)
@@ -80,8 +83,9 @@ class Plot(QWidget):
                  part: bool = False, axes: bool = True, table: Callable[[], Table | None] | None = None,
                  parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme, self.x, self.y = theme, x, y
+        self.theme, self.x_axis, self.y_axis = theme, x, y
         self.reading: Callable[[float, float], str] = lambda x, y: ""
+        self.extend_menu: Callable[[QMenu], None] | None = None
         self._marks: list[Mark] = []
         self._legend: tuple[object, ...] = ()
         self._heading = self._said = ""
@@ -145,11 +149,11 @@ class Plot(QWidget):
 
     def line(self, colour: Ink, name: str = "", *, width: float = 1.5, style: str = "solid", order: float = 0) -> Line:
         """A line, named in the legend if it has a name; of higher order it lies above."""
-        return self._add(Line(self._box, self.y, colour, order, name, width, style))
+        return self._add(Line(self._box, self.y_axis, colour, order, name, width, style))
 
     def range(self, colour: Ink, *, order: float = -1) -> Range:
         """The ground between two lines."""
-        return self._add(Range(self._box, self.y, colour, order))
+        return self._add(Range(self._box, self.y_axis, colour, order))
 
     def scatter(self, colour: Ink, *, size: float = 5.0, ring: bool = False, order: float = 0) -> Dots:
         """Dots, or rings."""
@@ -175,7 +179,7 @@ class Plot(QWidget):
 
     def level(self, colour: Ink, name: str, *, moved: Callable[[float], None], limits: Limits) -> Level:
         """A line across, to be dragged, or moved by Up, Down, Page Up and Page Down; `moved` is told where to."""
-        level: Level = self._add(Level(self._box, self.y, colour, name, moved, limits))
+        level = self._add(Level(self._box, self.y_axis, colour, name, moved, limits))
         self._level = level
         self.take_keys({key: partial(self._move_level, *by) for key, by in LEVEL_KEYS.items()})
         return level
@@ -189,7 +193,7 @@ class Plot(QWidget):
         """A broken line with a grip, to be dragged."""
         return self._add(Edge(self._box, colour, moved))
 
-    def _add(self, mark: Any) -> Any:
+    def _add(self, mark: AnyMark) -> AnyMark:
         mark.set_theme(self.theme)
         self._marks.append(mark)
         return mark
@@ -274,7 +278,7 @@ class Plot(QWidget):
     def ranges(self) -> tuple[Limits, Limits]:
         """What is in sight, in values."""
         (left, right), (low, high) = self._box.viewRange()
-        return (self.x.value(left), self.x.value(right)), (self.y.value(low), self.y.value(high))
+        return (self.x_axis.value(left), self.x_axis.value(right)), (self.y_axis.value(low), self.y_axis.value(high))
 
     def hold_ranges(self, x: Limits, y: Limits) -> None:
         """A person chose these: they stay until `reset`."""
@@ -300,12 +304,12 @@ class Plot(QWidget):
     def place_of(self, x: float, y: float) -> QPointF:
         """Where a place lies, in pixels of `surface`."""
         self._inside.layout.activate()
-        found = self._view.mapFromScene(self._box.mapViewToScene(QPointF(float(self.x.along(x)), float(self.y.along(y)))))
-        return QPointF(found)
+        place = QPointF(float(self.x_axis.along(x)), float(self.y_axis.along(y)))
+        return QPointF(self._view.mapFromScene(self._box.mapViewToScene(place)))
 
     def _apply(self, x: Limits, y: Limits) -> None:
-        self._box.setRange(xRange=[float(end) for end in self.x.along(x)],  # type: ignore[arg-type]
-                           yRange=[float(end) for end in self.y.along(y)], padding=0)  # type: ignore[arg-type]
+        self._box.setRange(xRange=[float(end) for end in self.x_axis.along(x)],
+                           yRange=[float(end) for end in self.y_axis.along(y)], padding=0)
 
     def _moved_by_hand(self) -> None:
         self._held = True
@@ -318,7 +322,12 @@ class Plot(QWidget):
         fixed.setCheckable(True)
         fixed.setChecked(self._held)
         fixed.toggled.connect(lambda on: self.hold_ranges(*self.ranges) if on else self.reset())
-        menu.addAction("Set ranges…", lambda: RangesDialog(self.x, self.y, self.ranges, self.hold_ranges, self.window()).open())
+        menu.addAction("Set ranges…", self._ask_ranges)
+        if self.extend_menu is not None:
+            self.extend_menu(menu)
+
+    def _ask_ranges(self) -> None:
+        RangesDialog(self.x_axis, self.y_axis, self.ranges, self.hold_ranges, self.window()).open()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """+, − and 0 zoom, Shift with the arrows pans, and a level is moved by Up and Down."""
@@ -341,7 +350,7 @@ class Plot(QWidget):
     def _move_level(self, factor: float, part: float) -> None:
         if self._level is not None:
             (low, high), value = self.ranges[1], self._level.value
-            self._level.move(value * factor if self.y.log else value + part * (high - low))
+            self._level.move(value * factor if self.y_axis.log else value + part * (high - low))
 
     # ── Pointing, painting ────────────────────────────────────────────────────────────────────────────────────
 
@@ -357,7 +366,7 @@ class Plot(QWidget):
             self._gone()
             return
         found = self._box.mapSceneToView(place)
-        x, y = self.x.value(found.x()), self.y.value(found.y())
+        x, y = self.x_axis.value(found.x()), self.y_axis.value(found.y())
         words = self.reading(x, y)
         self._said = words
         self.read_out.emit(words)
@@ -373,7 +382,7 @@ class Plot(QWidget):
             if not self._part:
                 self.setFocus(Qt.FocusReason.MouseFocusReason)
             found = self._box.mapSceneToView(event.scenePos())
-            self.clicked.emit(self.x.value(found.x()), self.y.value(found.y()))
+            self.clicked.emit(self.x_axis.value(found.x()), self.y_axis.value(found.y()))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follow the pointer; pyqtgraph itself leaves out moves that follow one another quickly, the last one too."""

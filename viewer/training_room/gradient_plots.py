@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt, Signal
@@ -13,7 +14,7 @@ from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.training_room.history import GradientMap, History
+from unrolled.viewer.training_room.history import GradientMap, History, Numbers
 from unrolled.viewer.training_room.sentences import number
 
 DARKEST, BRIGHTEST = -6, 1  # powers of ten; more where gradients explode, in whole steps
@@ -48,8 +49,7 @@ class MapPlot(QObject):
                          Axis("loss t", whole=True), theme, downwards=True, square=True, table=self._table)
         self.plot.reading = self._read
         self.plot.setToolTip("Drag the cut to change the window of truncated back-propagation (Left and Right, Home, End)")
-        self.plot.take_keys({**{key: lambda by=by: self._move_to((self.truncation or self.steps) + by)
-                                for key, by in CUT_KEYS.items()},
+        self.plot.take_keys({**{key: partial(self._move_by, by) for key, by in CUT_KEYS.items()},
                              Qt.Key.Key_Home: lambda: self._move_to(1), Qt.Key.Key_End: lambda: self._move_to(self.steps)})
         self._heat = self.plot.heatmap()
         self._bar = self.plot.colour_bar(Axis(log=True))
@@ -113,6 +113,9 @@ class MapPlot(QObject):
         self._edge.show(line if cut else [], (middle - window + 0.5, middle + 0.5))
         words = f"Truncated after {window} step{'s' if window > 1 else ''}" if cut else "Not truncated"
         self.plot.setAccessibleDescription(words)
+
+    def _move_by(self, steps: int) -> None:
+        self._move_to((self.truncation or self.steps) + steps)
 
     def _move_to(self, window: int) -> None:
         before = self.truncation
@@ -194,7 +197,7 @@ class DecayPlot:
         return tuple(math.exp(min(distance * math.log(max(shown.norms[0], 1e-30)), 600.0)) for distance in range(shown.steps))
 
     @staticmethod
-    def _highest(measured: np.ndarray) -> int:  # type: ignore[type-arg]
+    def _highest(measured: Numbers) -> int:
         """The power of ten above what was measured, in steps of three."""
         high, values = HIGHEST, measured[np.isfinite(measured) & (measured > 0)]
         while len(values) and float(values.max()) > 10.0**high and high < MOST_DECADES:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
@@ -53,7 +55,7 @@ class GateScatter(QObject):
         self.plot.pointed.connect(lambda x, y: self.pointed.emit(self._dots.nearest(x, y, REACH)))
         self.plot.left.connect(lambda: self.pointed.emit(None))
         self.plot.clicked.connect(self._clicked)
-        self.plot.take_keys({**{key: lambda by=by: self._move(by) for key, by in MOVES.items()},
+        self.plot.take_keys({**{key: partial(self._move, by) for key, by in MOVES.items()},
                              Qt.Key.Key_Return: self._choose, Qt.Key.Key_Enter: self._choose})
 
     def set_fractions(self, shut: Fractions, opened: Fractions) -> None:

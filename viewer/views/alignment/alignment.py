@@ -16,8 +16,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, whole_word, written_label
 from unrolled.viewer.drawing.painting import EmptyText, weight_percent
-from unrolled.viewer.plotting.colour_bar import AttentionLegend
-from unrolled.viewer.plotting.colour_map_button import ColourMapButton
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.attention_colours import uniform_level
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
@@ -27,6 +25,8 @@ from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentWid
 from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
 from unrolled.viewer.views.picture.controls import segment, switch
 from unrolled.viewer.views.view import View
+from unrolled.viewer.widgets.attention_legend import AttentionLegend
+from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 MOST_LINES = 3  # of the source sentence; a longer one scrolls

@@ -16,7 +16,6 @@ from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Channel
 from unrolled.viewer.drawing.overlay import WHOLE, overlay, photograph, signed_overlay
 from unrolled.viewer.drawing.painting import weight_percent
-from unrolled.viewer.plotting.colour_bar import AttentionLegend
 from unrolled.viewer.state.numbers import precise
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
@@ -26,6 +25,7 @@ from unrolled.viewer.views.picture.canvas import PictureCanvas
 from unrolled.viewer.views.picture.controls import PictureControls
 from unrolled.viewer.views.picture.overlay_maps import MEANINGS, TITLES, FoundMap, found_map, offered
 from unrolled.viewer.views.view import View
+from unrolled.viewer.widgets.attention_legend import AttentionLegend
 
 AXES = ("row", "column")
 
