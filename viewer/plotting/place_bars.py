@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from unrolled.models.trace import FloatArray
-from unrolled.viewer.drawing.painting import MINUS, draw_focus, elided
+from unrolled.viewer.drawing.painting import MINUS, elided
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.ink import ink
@@ -79,7 +79,6 @@ class PlaceBars(QWidget):
         self.setAccessibleName(name)
         self.setMinimumWidth(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         attach(self, name, table=self._table)
 
     @property
@@ -138,22 +137,6 @@ class PlaceBars(QWidget):
             self._go(self.marked)
         else:
             super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """The ring appears."""
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """The ring goes."""
-        super().focusOutEvent(event)
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The ring round what has the keyboard."""
-        if self.hasFocus():
-            with QPainter(self) as painter:
-                draw_focus(painter, QRectF(self.rect()), self.theme.accent)
 
     def _add(self) -> None:
         plot = _Column(self.theme, first=not self.plots)

@@ -13,6 +13,7 @@ from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.plot import MARGIN, Plot
 from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.numbers import brief, precise
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.themes import Theme
@@ -122,8 +123,4 @@ class PlaceMap(QWidget):
         self._bar.show(low, top, name, self.scale_ends)
 
     def _table(self) -> Table | None:
-        if not self.values.size:
-            return None
-        columns = range(1, self.shape[1] + 1)
-        return Table(("row", *(f"column {column}" for column in columns)),
-                     (np.arange(1, self.shape[0] + 1), *self.values.reshape(self.shape).T))
+        return grid_table(self.values.reshape(self.shape) if self.values.size else None)

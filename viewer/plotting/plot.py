@@ -11,10 +11,10 @@ from html import escape
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
-from unrolled.viewer.drawing.painting import EmptyText, draw_focus
+from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.axis import Axis, Ticks
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.heatmap import ColourBar, Heatmap
@@ -406,23 +406,6 @@ class Plot(QWidget):
         """Keep the words in the middle."""
         super().resizeEvent(event)
         self._place_words()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """The ring appears."""
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """The ring goes."""
-        super().focusOutEvent(event)
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The ring round what has the keyboard."""
-        if self.hasFocus():
-            with QPainter(self) as painter:
-                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-                draw_focus(painter, QRectF(self.rect()), self.theme.accent)
 
     def _place_words(self) -> None:
         self._empty.setGeometry(self.rect().adjusted(48, 16, -16, -16))

@@ -12,6 +12,7 @@ from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import ink, series
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.history import GradientMap, History, Numbers
@@ -137,10 +138,7 @@ class MapPlot(QObject):
         return f"‖∂L({row})/∂{state}({column})‖ = {number(value)}{cut}"
 
     def _table(self) -> Table | None:
-        if self.shown is None:
-            return None
-        values, steps = self.shown.values(self.of_cell), range(1, self.shown.steps + 1)
-        return Table(("loss", *(f"state {step}" for step in steps)), (np.array(steps), *values.T))
+        return None if self.shown is None else grid_table(self.shown.values(self.of_cell))
 
 
 class DecayPlot:

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.models.inputs.inputs import InputClip
 from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
@@ -81,6 +83,7 @@ class ClipView(View):
         self.setAccessibleName("Clip")
         self.note = ""
         self.view = FrameView(theme)
+        attach(self.view, "Frame", table=lambda: steps_table(session.trace))
         self._clip: InputClip | None = None
         self._empty = EmptyText(EMPTY, self)
         layout = QVBoxLayout(self)

@@ -16,6 +16,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, whole_word, written_label
 from unrolled.viewer.drawing.painting import EmptyText, weight_percent
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.attention_colours import uniform_level
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
@@ -71,6 +74,8 @@ class AlignmentView(View):
         self._scroll.setStyleSheet("QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }")
         self._scroll.setWidget(self.words)
         self.canvas = AlignmentCanvas(theme)
+        for figure, name in ((self.canvas, "Alignment"), (self.words, "Source words with attention")):
+            attach(figure, name, table=self._table, offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
         update = session.appearance.update
         self.absolute = switch("Absolute", "From 0 to 1 at every step and in every sentence (A)", "Absolute attention scale")
@@ -123,6 +128,9 @@ class AlignmentView(View):
     def shown_step(self) -> int:
         """The row that is outlined, -1 without one."""
         return self.canvas.view.step
+
+    def _table(self) -> Table | None:
+        return steps_table(self._of, (self._rows.channel.name,)) if self._rows is not None else None
 
     def _word_clicked(self, word: int) -> None:
         """Choose a word; with a brush in hand, paint on it or wipe it."""

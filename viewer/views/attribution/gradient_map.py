@@ -179,6 +179,6 @@ class GradientMap(QWidget):
     def _recorded(self) -> Table | None:
         if not self.table.size:
             return None
-        steps = range(self.first + 1, self.first + self.table.shape[1] + 1)
-        return Table(("step", "word", *(f"{self.symbol} of step {step}" for step in steps)),
-                     (np.arange(self.first + 1, self.first + len(self.table) + 1), self.words, *self.table.T))
+        steps = range(self.first, self.first + self.table.shape[1])
+        return Table(("step", "word", *(f"{self.symbol}[{step}]" for step in steps)),
+                     (np.arange(self.first, self.first + len(self.table)), self.words, *self.table.T))

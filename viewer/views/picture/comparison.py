@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.viewer.drawing.overlay import overlay, photograph
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.words import shown
 from unrolled.viewer.theme.themes import Theme
@@ -34,6 +36,7 @@ class BesideView(View):
         self._drawn: object = None
         self.canvas = PictureCanvas(theme)
         self.canvas.setAccessibleName("Picture of the run that is compared")
+        attach(self.canvas, "Compared photograph with attention", table=lambda: grid_table(self.canvas.shown_map))
         self.words = WordFlow(theme)
         self.words.clicked.connect(session.playhead.seek)
         layout = QVBoxLayout(self)

@@ -16,6 +16,8 @@ from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Channel
 from unrolled.viewer.drawing.overlay import WHOLE, overlay, photograph, signed_overlay
 from unrolled.viewer.drawing.painting import weight_percent
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.numbers import precise
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
@@ -60,6 +62,8 @@ class PictureView(View):
         self._offered: dict[str, str] = {}
         self.canvas = PictureCanvas(theme)
         self.canvas.setAccessibleName("Photograph")
+        attach(self.canvas, "Photograph with attention", table=lambda: grid_table(self.canvas.shown_map),
+               offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
         policy = self.legend.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # the photograph stays where it is when a model arrives

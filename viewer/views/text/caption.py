@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QEnterEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QStackedLayout, QWidget
+from PySide6.QtGui import QColor, QEnterEvent, QFont, QFontMetrics, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QScrollArea, QSizePolicy, QStackedLayout, QWidget
 
+from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix, percent, signed
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.words import is_end, shown
@@ -192,6 +195,7 @@ class CaptionView(View):
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._area)
         self.setMinimumHeight(2 * CHIP_HEIGHT + GAP + 4)
+        attach(self, "Caption", table=lambda: steps_table(session.trace), fill=self._fill_menu, takes_focus=False)
         self.refresh()
 
     @property
@@ -233,6 +237,17 @@ class CaptionView(View):
             if self._inside.height() > self._area.viewport().height():
                 self._area.ensureWidgetVisible(self.chips[step], 0, 2)
         self._step = step
+
+    def _fill_menu(self, menu: QMenu) -> None:
+        copy = menu.addAction("Copy text")
+        copy.setEnabled(bool(self.chips))
+        copy.triggered.connect(self._copy_text)
+
+    def _copy_text(self) -> None:
+        trace = self.session.trace
+        if trace is not None:
+            written = (word for word in trace.words if not is_end(word))
+            QGuiApplication.clipboard().setText(text_of(written, trace.provenance.detokenization))
 
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
