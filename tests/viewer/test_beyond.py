@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scripted
+from contexts import context
 from PySide6.QtGui import QColor
 
 from unrolled.viewer.plotting.time_group import TimeGroup
@@ -33,7 +34,7 @@ def session():
 def shown(qtbot, track, height=200):
     qtbot.addWidget(track)
     if track.canvas is None:
-        track.attach(TimeGroup(track.session))
+        track.attach(TimeGroup(track.session, track.do))
     track.resize(720, height)
     with qtbot.waitExposed(track):
         track.show()
@@ -56,14 +57,14 @@ def channel(session, name):
 
 
 def test_a_heat_map_marks_what_lies_beyond_its_scale_and_nothing_else(qtbot, session, theme):
-    track = HeatTrack(session, theme, channel(session, "cell"))
+    track = HeatTrack(context(session, theme), channel(session, "cell"))
     found = colours(shown(qtbot, track))
     assert found.get(theme.above, 0) > 0
     assert found.get(theme.below, 0) > 0
     assert track.ends == ("≤-3", "≥3")
     assert "beyond the scale of -3 to 3" in track.value_text(3, track.y_of(10))
     assert "beyond" not in track.value_text(3, track.y_of(11))
-    bounded = HeatTrack(session, theme, channel(session, "forget_gate"))
+    bounded = HeatTrack(context(session, theme), channel(session, "forget_gate"))
     session.trace.column("forget_gate")[:, 5] = 1.0  # at the very end, which is not beyond it
     found = colours(shown(qtbot, bounded))
     assert theme.above not in found
@@ -76,7 +77,7 @@ def test_a_run_seen_from_afar_marks_what_is_beyond_throughout(qtbot, theme):
     trace.column("cell")[:] = 0.0
     trace.column("cell")[2000:4000, 30:40] = 5.0
     made.set_trace(trace)
-    track = HeatTrack(made, theme, channel(made, "cell"))
+    track = HeatTrack(context(made, theme), channel(made, "cell"))
     shown(qtbot, track)
     while track.unfinished:
         track.follow_part()
@@ -87,7 +88,7 @@ def test_a_run_seen_from_afar_marks_what_is_beyond_throughout(qtbot, theme):
 
 def test_a_line_has_a_mark_where_it_goes_on(qtbot, session, theme):
     session.selection.set((10, 20))
-    track = PinnedTrack(session, theme, [channel(session, "cell")])
+    track = PinnedTrack(context(session, theme), [channel(session, "cell")])
     found = colours(shown(qtbot, track, 120))
     assert found.get(theme.above, 0) > 4
     assert found.get(theme.below, 0) > 4
@@ -95,7 +96,7 @@ def test_a_line_has_a_mark_where_it_goes_on(qtbot, session, theme):
 
 
 def test_numbers_beside_a_line_stand_where_their_values_lie(qtbot, session):
-    track = PinnedTrack(session, LIGHT, [channel(session, "hidden")])
+    track = PinnedTrack(context(session, LIGHT), [channel(session, "hidden")])
     shown(qtbot, track, 120)
     ticks = dict(track.ticks())
     assert set(ticks) == {"1", "0", "-1"}
@@ -105,7 +106,7 @@ def test_numbers_beside_a_line_stand_where_their_values_lie(qtbot, session):
 
 
 def test_the_first_track_says_what_a_step_is(session):
-    about = WordTrack(session, LIGHT).about
+    about = WordTrack(context(session, LIGHT)).about
     assert "Step t holds the state after the word of step t − 1 was read" in about
     assert "counted from 1 here, and from 0 in files" in about
     assert "counted from 0 in files" in session.trace.provenance.convention
@@ -113,7 +114,7 @@ def test_the_first_track_says_what_a_step_is(session):
 
 def test_what_is_no_number_is_not_beyond(qtbot, session, theme):
     session.trace.column("cell")[:] = np.nan
-    track = HeatTrack(session, theme, channel(session, "cell"))
+    track = HeatTrack(context(session, theme), channel(session, "cell"))
     found = colours(shown(qtbot, track))
     assert theme.above not in found
     assert theme.below not in found

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, QPoint, QStandardPaths, Qt
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QRectF, QStandardPaths, Qt
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from unrolled.models.trace.atomic import atomic_write
+from unrolled.viewer.drawing.painting import draw_focus
 from unrolled.viewer.plotting.figure import image_of, pdf_of, png_of, svg_of
 from unrolled.viewer.plotting.table import Table
 
@@ -24,27 +25,33 @@ class FigureMenu(QObject):
     Parameters
     ----------
     widget : QWidget
-        What is copied and saved, as it is seen. It can be reached by Tab from now on.
+        What is copied and saved, as it is seen.
     title : callable
         What it shows: the name that a file is offered under, and a drawing's title.
     table : callable, optional
         Gives the recorded numbers behind what is shown, whole and unreduced, or None while there are none.
     fill : callable, optional
         Adds what else this widget offers, before the menu is shown.
+    offered : callable, optional
+        Whether there is a menu now: a brush may want the right button for itself.
+
+    Attributes
+    ----------
+    place : QPoint
+        Where the menu was asked for, in the widget's pixels.
     """
 
     last_folder = ""  # of all figures: the folder of the file that was saved last
 
     def __init__(self, widget: QWidget, title: Callable[[], str], table: Callable[[], Table | None] | None,
-                 fill: Callable[[QMenu], None] | None) -> None:
+                 fill: Callable[[QMenu], None] | None, offered: Callable[[], bool] | None) -> None:
         super().__init__(widget)
-        self._widget, self._title, self._table, self._fill = widget, title, table, fill
+        self._widget, self._title, self._table, self._fill, self._offered = widget, title, table, fill, offered
+        self.place = QPoint()
         self.copy_picture = self._action("Copy picture", "Ctrl+C", self._copy_picture)
         self.copy_svg = self._action("Copy as SVG", "Ctrl+Shift+G", self._copy_svg)
         self.copy_data = self._action("Copy data as CSV", "Ctrl+Shift+D", self._copy_data)
         self.save = self._action("Save as…", "Ctrl+Shift+S", self._ask_where)
-        if widget.focusPolicy() == Qt.FocusPolicy.NoFocus:
-            widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         widget.customContextMenuRequested.connect(self._show)
 
@@ -84,7 +91,9 @@ class FigureMenu(QObject):
         return action
 
     def _show(self, place: QPoint) -> None:
-        self.menu().popup(self._widget.mapToGlobal(place))
+        if self._offered is None or self._offered():
+            self.place = place
+            self.menu().popup(self._widget.mapToGlobal(place))
 
     def _copy_picture(self) -> None:
         QGuiApplication.clipboard().setImage(image_of(self._widget))
@@ -138,7 +147,39 @@ class FigureMenu(QObject):
         box.open()
 
 
+class FocusRing(QWidget):
+    """The ring round a widget that has the keyboard, for widgets that paint none themselves."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self._widget = widget
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Come and go with the focus."""
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut, QEvent.Type.Resize):
+            self.setGeometry(self._widget.rect())
+            self.setVisible(event.type() != QEvent.Type.FocusOut and self._widget.hasFocus())
+            self.raise_()
+        return super().eventFilter(watched, event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """In the accent colour."""
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            draw_focus(painter, QRectF(self.rect()), self.palette().color(QPalette.ColorRole.Highlight).name())
+
+
 def attach(widget: QWidget, title: str | Callable[[], str], *, table: Callable[[], Table | None] | None = None,
-           fill: Callable[[QMenu], None] | None = None) -> FigureMenu:
-    """Give a widget its menu and keys; see `FigureMenu`."""
-    return FigureMenu(widget, title if callable(title) else lambda: title, table, fill)
+           fill: Callable[[QMenu], None] | None = None, offered: Callable[[], bool] | None = None,
+           takes_focus: bool = True) -> FigureMenu:
+    """Give a widget its menu and keys; see `FigureMenu`.
+
+    It can be reached by Tab from now on, with a ring that says so, unless it `takes_focus` no more than its children do.
+    """
+    if takes_focus and widget.focusPolicy() == Qt.FocusPolicy.NoFocus:
+        widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        FocusRing(widget)
+    return FigureMenu(widget, title if callable(title) else lambda: title, table, fill, offered)

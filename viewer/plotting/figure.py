@@ -11,7 +11,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QApplication, QWidget
 
 LEAST_RATIO = 2.0  # pixels of a saved picture for one of the screen's
-POINTS_PER_PIXEL = 0.75
+PIXELS_PER_INCH = 96
 NOT_IN_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -35,6 +35,7 @@ def svg_of(widget: QWidget, title: str) -> bytes:
     """A drawing whose words stay text; what cannot stand in XML is left out."""
     buffer, generator = _buffer(), QSvgGenerator()
     generator.setOutputDevice(buffer)
+    generator.setResolution(PIXELS_PER_INCH)
     generator.setSize(widget.size())
     generator.setViewBox(QRect(QPoint(), widget.size()))
     generator.setTitle(title)
@@ -48,10 +49,10 @@ def pdf_of(widget: QWidget, title: str) -> bytes:
     writer = QPdfWriter(buffer)
     writer.setTitle(title)
     writer.setCreator("Unrolled")
-    writer.setPageSize(QPageSize(QSizeF(widget.size()) * POINTS_PER_PIXEL, QPageSize.Unit.Point, "",
+    writer.setPageSize(QPageSize(QSizeF(widget.size()) * (72 / PIXELS_PER_INCH), QPageSize.Unit.Point, "",
                                  QPageSize.SizeMatchPolicy.ExactMatch))
     writer.setPageMargins(QMarginsF(0, 0, 0, 0))
-    writer.setResolution(round(72 / POINTS_PER_PIXEL))
+    writer.setResolution(PIXELS_PER_INCH)
     _paint(widget, writer)
     return bytes(buffer.data().data())
 

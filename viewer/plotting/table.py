@@ -43,11 +43,6 @@ class Table:
         return file.getvalue()
 
 
-def grid_table(values: npt.NDArray[Any], rows: tuple[str, Sequence[Any]], columns: Sequence[str]) -> Table:
-    """A matrix with a heading a column, and before it the heading of its rows and what each is called."""
-    return Table((rows[0], *columns), (rows[1], *values.T))
-
-
 def _cells(column: Column) -> list[Any]:
     if isinstance(column, np.ndarray) and column.dtype.kind in "fiub":
         cells: list[Any] = column.astype(str).tolist()

@@ -52,10 +52,10 @@ class TimeAxis:
         self._set(start, start + new_span)
 
     def show(self, start: float, stop: float) -> None:
-        """Show a part of the run, at least `SHORTEST_SPAN` long."""
-        self.following = False
-        middle, span = (start + stop) / 2, max(stop - start, SHORTEST_SPAN)
-        self._set(middle - span / 2, middle + span / 2)
+        """Show the steps from `start` to `stop`; a part shorter than `SHORTEST_SPAN` is widened."""
+        span = max(stop - start, SHORTEST_SPAN)
+        self.following = span >= max(self._length, FEWEST_SHOWN)
+        self._set((start + stop - span) / 2, (start + stop + span) / 2)
 
     def pan(self, steps: float) -> None:
         """Move the range by so many steps."""

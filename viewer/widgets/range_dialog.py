@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLineEdit, QWidget
 
-from unrolled.viewer.state.numbers import finite
+from unrolled.viewer.state.wording import finite
 
 
 class RangeDialog(QDialog):

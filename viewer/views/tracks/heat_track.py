@@ -13,12 +13,12 @@ from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.pyramid import PART, PLACES, Bytes, PlaceColumns, places_of
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.commands import Hover, Pin, TogglePin
 from unrolled.viewer.theme.colour_maps import place_table
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.header import ROOM_FOR_AXIS_NAME, paint_colours
 from unrolled.viewer.views.tracks.menu import add_colour_maps, add_ranges, add_unit_orders, add_zooms
 from unrolled.viewer.views.tracks.track import MARGIN, Track
+from unrolled.viewer.views.view import ViewContext
 
 if TYPE_CHECKING:
     from unrolled.viewer.plotting.time_plot import TimePlot
@@ -65,14 +65,14 @@ class HeatTrack(Track):
 
     own_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
-    def __init__(self, session: Session, theme: Theme, channel: Channel) -> None:
+    def __init__(self, ctx: ViewContext, channel: Channel) -> None:
         self.channel = self.recorded = channel
         self.columns = PlaceColumns(channel)
         self.order: Units | None = None
         self._of: Trace | None = None
         self._rows = 0, channel.shape[0]
         self._before_click: tuple[int, ...] = ()
-        super().__init__(session, theme, name=channel.name, symbol=channel.symbol, title=channel_title(channel))
+        super().__init__(ctx, name=channel.name, symbol=channel.symbol, title=channel_title(channel))
 
     def channel_shapes(self) -> dict[str, tuple[int, ...]]:
         """The one that is drawn."""
@@ -257,11 +257,11 @@ class HeatTrack(Track):
     def clicked_at(self, y: float) -> None:
         """Pin the unit, or let it go."""
         self._before_click = self.session.selection.units
-        self.session.selection.toggle(self.unit_at(y))
+        self.do(TogglePin(self.unit_at(y)))
 
     def double_clicked(self) -> None:
         """It was no click on a row: pinned is what was pinned. All rows are shown again."""
-        self.session.selection.set(self._before_click)
+        self.do(Pin(self._before_click))
         self.show_all_rows()
 
     def framed(self, frame: QRectF) -> None:
@@ -271,7 +271,7 @@ class HeatTrack(Track):
 
     def hovered_at(self, y: float | None) -> None:
         """Say which unit is under the pointer."""
-        self.session.selection.set_hover(None if y is None else self.unit_at(y))
+        self.do(Hover(None if y is None else self.unit_at(y)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Up and Down read out the units at the playhead one by one, Return pins the one read out."""
@@ -280,13 +280,13 @@ class HeatTrack(Track):
             super().keyPressEvent(event)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             if hover is not None:
-                self.session.selection.toggle(hover)
+                self.do(TogglePin(hover))
         else:
             first, last = self._rows
             order = np.arange(self.channel.shape[0]) if self.order is None else self.order
             row = int(np.flatnonzero(order == hover)[0]) + (1 if key == Qt.Key.Key_Down else -1) if hover is not None else first
             unit = int(order[min(max(row, first), last - 1)])
-            self.session.selection.set_hover(unit)
+            self.do(Hover(unit))
             value = number_text(float(self.trace.column(self.channel.name)[step, unit]), self.channel)
             self.read_out.emit(f"{self.channel.symbol}  unit {unit}  ·  {value}  ·  Return pins it")
 
@@ -303,10 +303,10 @@ class HeatTrack(Track):
 
     def fill_menu(self, menu: QMenu) -> None:
         """Colours, range, order and zoom."""
-        add_colour_maps(menu, self.session.appearance, self.recorded, self.colour_map)
-        add_ranges(menu, self, self.session, self.recorded, self.trace)
-        add_unit_orders(menu, self.session.appearance, self.recorded)
-        add_zooms(menu, self.session)
+        add_colour_maps(menu, self, self.recorded)
+        add_ranges(menu, self, self.recorded)
+        add_unit_orders(menu, self, self.recorded)
+        add_zooms(menu, self.do)
         rows = menu.addAction("Show all units")
         rows.setEnabled(self._rows != (0, self.channel.shape[0]))
         rows.triggered.connect(self.show_all_rows)

@@ -8,13 +8,13 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Channel, FloatArray
-from unrolled.viewer.drawing.painting import mix, percent
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.drawing.painting import mix
+from unrolled.viewer.state.wording import percent
 from unrolled.viewer.theme.fonts import text_font
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.heat_track import channel_title
 from unrolled.viewer.views.tracks.line_track import PADDING, ROOM_FOR_DOTS, LineTrack
 from unrolled.viewer.views.tracks.menu import add_zooms
+from unrolled.viewer.views.view import ViewContext
 
 NAMES_HEIGHT = 17.0    # pixels over the lines, for the answers' names
 ANSWER_DOT = 4.0
@@ -28,8 +28,8 @@ class LabelTrack(LineTrack):
     least_height, most_height = 96, 200
     padding = PADDING + NAMES_HEIGHT, PADDING
 
-    def __init__(self, session: Session, theme: Theme, channel: Channel) -> None:
-        super().__init__(session, theme, channel, name=channel.name, symbol=channel.symbol, title=channel_title(channel))
+    def __init__(self, ctx: ViewContext, channel: Channel) -> None:
+        super().__init__(ctx, channel, name=channel.name, symbol=channel.symbol, title=channel_title(channel))
 
     def values(self) -> FloatArray | None:
         """Probabilities, shape (steps, labels)."""
@@ -91,7 +91,7 @@ class LabelTrack(LineTrack):
 
     def fill_menu(self, menu: QMenu) -> None:
         """Zoom; a probability has one scale."""
-        add_zooms(menu, self.session)
+        add_zooms(menu, self.do)
 
     def value_text(self, step: int, y: float) -> str:
         """The three most probable labels."""

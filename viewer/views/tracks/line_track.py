@@ -15,12 +15,11 @@ from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.envelope import Envelope
 from unrolled.viewer.drawing.step_geometry import HEADER
-from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import text_font
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.heat_track import channel_title, number_text, range_text
 from unrolled.viewer.views.tracks.menu import add_ranges, add_zooms
 from unrolled.viewer.views.tracks.track import MARGIN, Track
+from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 if TYPE_CHECKING:
@@ -53,13 +52,13 @@ class LineTrack(Track):
     least_height = 48
     padding = PADDING, PADDING
 
-    def __init__(self, session: Session, theme: Theme, channel: Channel, *, name: str, symbol: str, title: str) -> None:
+    def __init__(self, ctx: ViewContext, channel: Channel, *, name: str, symbol: str, title: str) -> None:
         self.channel = self.recorded = channel
         self._envelopes: dict[object, Envelope] = {}
         self._of: Trace | None = None
         self._curves: list[Curve] = []
         self._ranges: list[RangeItem] = []
-        super().__init__(session, theme, name=name, symbol=symbol, title=title)
+        super().__init__(ctx, name=name, symbol=symbol, title=title)
 
     def channel_shapes(self) -> dict[str, tuple[int, ...]]:
         """The one that is drawn."""
@@ -225,8 +224,8 @@ class LineTrack(Track):
 
     def fill_menu(self, menu: QMenu) -> None:
         """Scale and zoom."""
-        add_ranges(menu, self, self.session, self.recorded, self.trace)
-        add_zooms(menu, self.session)
+        add_ranges(menu, self, self.recorded)
+        add_zooms(menu, self.do)
 
 
 class ScalarTrack(LineTrack):
@@ -234,8 +233,8 @@ class ScalarTrack(LineTrack):
 
     most_height = 64
 
-    def __init__(self, session: Session, theme: Theme, channel: Channel) -> None:
-        super().__init__(session, theme, channel, name=channel.name, symbol=channel.symbol, title=channel_title(channel))
+    def __init__(self, ctx: ViewContext, channel: Channel) -> None:
+        super().__init__(ctx, channel, name=channel.name, symbol=channel.symbol, title=channel_title(channel))
 
 
 class PinnedTrack(LineTrack):
@@ -243,10 +242,10 @@ class PinnedTrack(LineTrack):
 
     least_height, most_height = 76, 140
 
-    def __init__(self, session: Session, theme: Theme, channels: list[Channel]) -> None:
+    def __init__(self, ctx: ViewContext, channels: list[Channel]) -> None:
         self._channels = channels
         self.picker = ComboBox()
-        super().__init__(session, theme, channels[0], name="pinned", symbol="", title="pinned units")
+        super().__init__(ctx, channels[0], name="pinned", symbol="", title="pinned units")
         self.picker.setParent(self)
         self.picker.setAccessibleName("Channel of the pinned units")
         self.picker.setToolTip("Which quantity of the pinned units is drawn")

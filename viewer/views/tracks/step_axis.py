@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from unrolled.viewer.drawing.step_geometry import EDGE, HEADER, Geometry
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
+from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 

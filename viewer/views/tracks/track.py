@@ -14,11 +14,11 @@ from unrolled.models.trace.detokenization import shown
 from unrolled.viewer.drawing.step_geometry import EDGE, HEADER, Geometry
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
+from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.header import paint_header
+from unrolled.viewer.views.view import ViewContext
 
 if TYPE_CHECKING:  # pyqtgraph is imported after the window has been seen
     from unrolled.viewer.plotting.time_group import TimeGroup
@@ -33,6 +33,7 @@ class Track(QWidget):
 
     Parameters
     ----------
+    ctx : ViewContext
     name : str
         What it is remembered by.
     symbol, title : str
@@ -54,9 +55,10 @@ class Track(QWidget):
     least_height, most_height = 54, 16_777_215
     padding = 0.0, 0.0  # pixels between the ends of the scale and the plot's
 
-    def __init__(self, session: Session, theme: Theme, *, name: str, symbol: str, title: str) -> None:
+    def __init__(self, ctx: ViewContext, *, name: str, symbol: str, title: str) -> None:
         super().__init__()
-        self.session, self.theme, self.name, self.symbol, self.title = session, theme, name, symbol, title
+        self.session, self.do, self.theme = ctx.session, ctx.do, ctx.theme
+        self.name, self.symbol, self.title = name, symbol, title
         self.canvas: TimePlot | None = None
         self._drawn_for: object = None
         self._header_for: object = None
@@ -64,6 +66,7 @@ class Track(QWidget):
         self._source: Callable[[], Trace | None] | None = None
         self._seen: Trace | None = None
         self._fits = False
+        self.first_divergence: int | None = None
         self.plot = QRectF(HEADER, MARGIN, 1, 1)
         self._fold = QToolButton(self)
         self._fold.setObjectName("foldButton")
@@ -92,6 +95,7 @@ class Track(QWidget):
         plot.setVisible(not self._folded)
         plot.setGeometry(self.plot.toRect())
         self.make_items(plot)
+        self.set_first_divergence(self.first_divergence)
 
     @property
     def folded(self) -> bool:
@@ -169,7 +173,8 @@ class Track(QWidget):
         self.set_folded(self._folded)
 
     def set_first_divergence(self, step: int | None) -> None:
-        """Mark where two runs that are compared part."""
+        """Mark where two runs that are compared diverge."""
+        self.first_divergence = step
         if self.canvas is not None:
             self.canvas.set_divergence(step)
 

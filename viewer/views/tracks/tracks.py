@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -13,10 +13,10 @@ from unrolled.models.analysis.differences import Differences
 from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.plotting import warm_up
+from unrolled.viewer.state.commands import EndComparison, Seek, TogglePin
 from unrolled.viewer.state.comparison import first_divergence
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
+from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.compare_bar import CompareBar
@@ -26,7 +26,7 @@ from unrolled.viewer.views.tracks.line_track import PinnedTrack, ScalarTrack
 from unrolled.viewer.views.tracks.step_axis import StepAxis
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.word_track import WordTrack
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 if TYPE_CHECKING:
     from unrolled.viewer.plotting.time_group import TimeGroup
@@ -49,8 +49,9 @@ class TracksView(View):
 
     folded_changed = Signal()
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.tracks: list[Track] = []
         self._group: TimeGroup | None = None
         self._order: tuple[object, Units | None] = None, None  # of units, and what it was found for
@@ -73,7 +74,7 @@ class TracksView(View):
         self._empty = QLabel(EMPTY)
         self._empty.setObjectName("muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.axis = StepAxis(session, theme)
+        self.axis = StepAxis(ctx.session, theme)
         self.readout = QLabel(AT_REST)
         self.readout.setObjectName("muted")
         self.readout.setFont(mono_font(11))
@@ -83,7 +84,7 @@ class TracksView(View):
         self.differences: Differences | None = None
         self.compare_bar = CompareBar(theme)
         self.compare_bar.hide()
-        self.compare_bar.ended.connect(lambda: session.compare(None))
+        self.compare_bar.ended.connect(lambda: self.do(EndComparison()))
         self.compare_bar.sought.connect(self._seek_difference)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -95,11 +96,6 @@ class TracksView(View):
         layout.addWidget(self.readout)
         self._show_whether_empty()
 
-    @classmethod
-    def draws(cls, channels: Iterable[Channel]) -> bool:
-        """Scalars and whatever has units."""
-        return any(channel.axes in ((), ("unit",), ("label",)) for channel in channels)
-
     @property
     def folded(self) -> frozenset[str]:
         """The names of the folded tracks, to be remembered."""
@@ -110,6 +106,19 @@ class TracksView(View):
         self._folded = frozenset(names)
         for track in self.tracks:
             track.set_folded(track.name in self._folded)
+
+    @property
+    def remembered(self) -> tuple[str, ...]:
+        """The folded tracks."""
+        return tuple(sorted(self._folded))
+
+    def recall(self, kept: Sequence[str]) -> None:
+        """Fold what was folded."""
+        self.folded = frozenset(kept)
+
+    @property
+    def _context(self) -> ViewContext:
+        return ViewContext(self.session, self.do, self.theme)
 
     def track(self, name: str) -> Track:
         """The track of a name. Raises `KeyError`."""
@@ -147,11 +156,10 @@ class TracksView(View):
             return
         from unrolled.viewer.plotting.time_group import TimeGroup
 
-        group = self._group = TimeGroup(self.session)
+        group = self._group = TimeGroup(self.session, self.do)
         for track in self.tracks:
             if track.canvas is None:
                 track.attach(group)
-        self._follow_comparison()
         self.seek(self.session.playhead.step)
 
     def _sort(self) -> None:
@@ -191,9 +199,9 @@ class TracksView(View):
         return other
 
     def _seek_difference(self, step: int, unit: int) -> None:
-        self.session.playhead.seek(step)
+        self.do(Seek(step))
         if unit >= 0 and unit not in self.session.selection.units:
-            self.session.selection.toggle(unit)
+            self.do(TogglePin(unit))
 
     @property
     def unfinished(self) -> bool:
@@ -272,10 +280,10 @@ class TracksView(View):
         if self._channels:
             labelled = [channel for channel in self._channels if channel.axes == ("label",)]
             of_units = [channel for channel in self._channels if channel.axes == ("unit",)]
-            self.tracks.append(WordTrack(self.session, self.theme))
+            self.tracks.append(WordTrack(self._context))
             if self.differences is not None:
                 self.tracks[0].title = "A probability"
-                self.tracks.append(self._of_other(WordTrack(self.session, self.theme), "probability"))
+                self.tracks.append(self._of_other(WordTrack(self._context), "probability"))
             for channel in self._channels:
                 if channel.axes == ():
                     self.tracks += self._with_other(ScalarTrack, channel)
@@ -284,7 +292,7 @@ class TracksView(View):
             for channel in of_units:
                 self.tracks += self._with_other(HeatTrack, channel)
             if of_units:
-                self.tracks.append(PinnedTrack(self.session, self.theme, of_units))
+                self.tracks.append(PinnedTrack(self._context, of_units))
         for track in self.tracks:
             self._rows.addWidget(track, 4 if isinstance(track, HeatTrack) else 1)
             track.set_folded(track.name in self._folded)
@@ -296,18 +304,18 @@ class TracksView(View):
 
     def _with_other(self, kind: type[ScalarTrack] | type[LabelTrack] | type[HeatTrack], channel: Channel) -> list[Track]:
         """A channel's track; while two runs are compared the other's beside it, and their difference."""
-        own = kind(self.session, self.theme, channel)
+        own = kind(self._context, channel)
         differences = self.differences
         if differences is None:
             return [own]
         other = differences.other.channels.get(channel.name)
         found: list[Track] = [own]
         if other is not None and other.axes == channel.axes:
-            found.append(self._of_other(kind(self.session, self.theme, other), channel.title))
+            found.append(self._of_other(kind(self._context, other), channel.title))
         less = differences.trace.channels.get(channel.name)
         if less is not None:
             made = kind if less.axes == channel.axes else ScalarTrack  # of units that are not each other's, their mean size
-            track = made(self.session, self.theme, less)
+            track = made(self._context, less)
             track.stand_for(self._differences_trace, name=f"difference {channel.name}", title=f"A−B {less.title}")
             found.append(track)
         return found

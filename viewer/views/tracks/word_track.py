@@ -13,13 +13,12 @@ from PySide6.QtWidgets import QMenu
 from unrolled.models.trace import Trace
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.envelope import Envelope
-from unrolled.viewer.drawing.painting import mix, percent
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.drawing.painting import mix
+from unrolled.viewer.state.wording import is_end, percent, shown
 from unrolled.viewer.theme.fonts import text_font
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.menu import add_zooms
 from unrolled.viewer.views.tracks.track import MARGIN, Track
+from unrolled.viewer.views.view import ViewContext
 
 if TYPE_CHECKING:
     from unrolled.viewer.plotting.time_plot import TimePlot
@@ -36,10 +35,10 @@ class WordTrack(Track):
 
     least_height, most_height = 64, 64
 
-    def __init__(self, session: Session, theme: Theme) -> None:
+    def __init__(self, ctx: ViewContext) -> None:
         self._chances = Envelope()
         self._of: Trace | None = None
-        super().__init__(session, theme, name="words", symbol="p", title="probability")
+        super().__init__(ctx, name="words", symbol="p", title="probability")
 
     @property
     def about(self) -> str:
@@ -126,7 +125,7 @@ class WordTrack(Track):
 
     def fill_menu(self, menu: QMenu) -> None:
         """Zoom; a probability has one scale."""
-        add_zooms(menu, self.session)
+        add_zooms(menu, self.do)
 
     def value_text(self, step: int, y: float) -> str:
         """The probability."""
