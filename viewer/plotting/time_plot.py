@@ -49,7 +49,7 @@ Bytes = npt.NDArray[np.uint8]
 Paint = Callable[[QPainter], None]
 
 
-class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no types
+class TimePlot(pg.GraphicsView):
     """One plot; x is time in steps, y what its owner says.
 
     Attributes
@@ -96,9 +96,9 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
         self._pixels = QGraphicsRectItem()  # the parent of what is placed in pixels
         self._pixels.setZValue(-1)
         self._below: list[Any] = []
-        for parent in (self._root, self._pixels):
-            parent.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents)
-            self.scene().addItem(parent)
+        for group in (self._root, self._pixels):
+            group.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents)
+            self.scene().addItem(group)
         self._times, self._values, self._padding = (0.0, 1.0), (0.0, 1.0), (0.0, 0.0)
         self._contents: QPixmap | None = None  # what is below the lines in time
         self._marks: QPixmap | None = None     # what is above them
@@ -168,22 +168,22 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
     def x_of(self, time: float) -> float:
         """Where a time lies, in pixels."""
         start, stop = self._times
-        return (time - start) / (stop - start) * self.width()
+        return (time - start) / (stop - start) * float(self.width())
 
     def time_at(self, x: float) -> float:
         """The time at a place."""
         start, stop = self._times
-        return start + x / max(self.width(), 1) * (stop - start)
+        return start + x / max(float(self.width()), 1.0) * (stop - start)
 
     def y_of(self, value: float) -> float:
         """Where a value lies, in pixels."""
         (bottom, top), (above, below) = self._values, self._padding
-        return above + (top - value) / (top - bottom) * (self.height() - above - below)
+        return above + (top - value) / (top - bottom) * (float(self.height()) - above - below)
 
     def value_at(self, y: float) -> float:
         """The value at a height."""
         (bottom, top), (above, below) = self._values, self._padding
-        return top - (y - above) / max(self.height() - above - below, 1.0) * (top - bottom)
+        return top - (y - above) / max(float(self.height()) - above - below, 1.0) * (top - bottom)
 
     # ── Within ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -230,7 +230,7 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
         if self._stale or self._contents is None:
             self._paint_pixmaps(ratio)
         assert self._contents is not None
-        parts = [(part, QRect(part.topLeft() * ratio, part.size() * ratio)) for part in event.region()]
+        parts = [(part, QRect(part.topLeft() * ratio, part.size() * ratio)) for part in event.region()]  # type: ignore[attr-defined]  # the stubs do not know that it can be gone through
         for part, source in parts:  # two strips, mostly: where the playhead was, and where it is
             painter.drawPixmap(part, self._contents, source)
         for line in (self._divergence, self._playhead):
@@ -317,7 +317,7 @@ class TimePlot(pg.GraphicsView):  # type: ignore[misc]  # the library has no typ
             frame.hide()
             frame.deleteLater()
             if chosen.width() > CLICK_DISTANCE:
-                self.framed.emit(QRectF(chosen))
+                self.framed.emit(QRectF(QPointF(chosen.topLeft()), QPointF(chosen.bottomRight())))
         elif pressed is not None and event.button() == Qt.MouseButton.LeftButton:
             moved = event.position() - pressed
             if abs(moved.x()) + abs(moved.y()) < CLICK_DISTANCE:
@@ -387,7 +387,7 @@ class Curve:
         self._item.hide()
 
 
-class _ByteItem(pg.ImageItem):  # type: ignore[misc]
+class _ByteItem(pg.ImageItem):
     """An image whose colours are looked up by NumPy: the library makes a list of 256 colours for every new image."""
 
     def __init__(self) -> None:
@@ -406,7 +406,7 @@ class _ByteItem(pg.ImageItem):  # type: ignore[misc]
         self._renderRequired = self._unrenderable = False
 
 
-class LineInTime(pg.InfiniteLine):  # type: ignore[misc]
+class LineInTime(pg.InfiniteLine):
     """An upright line with a line of the ground on either side: it is to be seen on every colour of every map."""
 
     def __init__(self, colour: str, ground: str) -> None:

@@ -64,7 +64,7 @@ def _paint_axis(painter: QPainter, track: Track) -> None:
 
 
 def paint_colours(painter: QPainter, theme: Theme, height: int, colours: np.ndarray, ends: tuple[str, str],
-                  beyond: tuple[bool, bool]) -> None:
+                  beyond: tuple[bool, bool], *, stretched: bool) -> None:
     """The colours (n, 4) from the lower to the upper end of a scale, between what stands at the two.
 
     Parameters
@@ -73,10 +73,12 @@ def paint_colours(painter: QPainter, theme: Theme, height: int, colours: np.ndar
         Of the track; the colours stand at its bottom.
     beyond : tuple of bool
         Whether values lie below and above the scale, which have a colour of their own.
+    stretched : bool
+        The scale is not the model's own, which the colour of its numbers says.
     """
     row = QRectF(LEFT, height - 17, HEADER - LEFT - AXIS, LINE)
     painter.setFont(mono_font(9))
-    painter.setPen(QColor(theme.muted))
+    painter.setPen(QColor(theme.warning if stretched else theme.muted))
     widths = [painter.fontMetrics().horizontalAdvance(end) + 4 for end in ends]
     painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, ends[0])
     painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, ends[1])

@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.pyramid import PART, PLACES, Bytes, PlaceColumns, places_of
+from unrolled.models.trace.tables import column_names
+from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.commands import Hover, Pin, TogglePin
 from unrolled.viewer.theme.colour_maps import place_table
 from unrolled.viewer.views.tracks.header import ROOM_FOR_AXIS_NAME, paint_colours
@@ -92,6 +94,17 @@ class HeatTrack(Track):
         """The colour of every place."""
         missing = QColor(self.theme.error)
         return place_table(self.colour_map, (missing.red(), missing.green(), missing.blue()))
+
+    @property
+    def stretched(self) -> bool:
+        """Whether the scale is not the model's own."""
+        return self.channel != self.recorded
+
+    @property
+    def about(self) -> str:
+        """Its name, and that its scale is another one than usual."""
+        other = f"\nScale set to {self.channel.low:g} to {self.channel.high:g}, which is not its own" if self.stretched else ""
+        return f"{self.title}{other}"
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -210,7 +223,7 @@ class HeatTrack(Track):
 
     def _codes(self, below: bool, above: bool) -> Bytes:
         """The colours of the places; those of both ends are the marks of what lies beyond them, where anything does."""
-        table = self.table_of_places
+        table: Bytes = self.table_of_places
         if not (below or above):
             return table
         table = table.copy()
@@ -238,7 +251,8 @@ class HeatTrack(Track):
 
     def paint_legend(self, painter: QPainter) -> None:
         """The colours of the scale."""
-        paint_colours(painter, self.theme, self.height(), self.table_of_places[:PLACES], self.ends, self.columns.beyond)
+        paint_colours(painter, self.theme, self.height(), self.table_of_places[:PLACES], self.ends, self.columns.beyond,
+                      stretched=self.stretched)
 
     # ── Pointer and keys ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -292,14 +306,15 @@ class HeatTrack(Track):
 
     # ── Menu ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def numbers(self, start: int, stop: int) -> tuple[list[str], list[object]]:
+    def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
         """A column a unit that is in sight, in the order of the rows."""
         trace = self.trace
         assert trace is not None
         units = np.arange(self.channel.shape[0]) if self.order is None else self.order
         values = trace.column(self.channel.name)[start:stop]
         shown = units[self._rows[0] : self._rows[1]].tolist()
-        return [f"{self.channel.symbol}[{unit}]" for unit in shown], [values[:, unit] for unit in shown]
+        names = tuple(column_names(self.recorded))
+        return [names[unit] for unit in shown], [values[:, unit] for unit in shown]
 
     def fill_menu(self, menu: QMenu) -> None:
         """Colours, range, order and zoom."""

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Channel, FloatArray
 from unrolled.viewer.drawing.painting import mix
+from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.wording import percent
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.views.tracks.heat_track import channel_title
@@ -82,7 +83,7 @@ class LabelTrack(LineTrack):
             painter.setPen(QColor(mix(self.theme.text, self.label_colour(label), 0.5)))
             painter.drawText(QRectF(left, 2, width, 15), metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(width)))
 
-    def numbers(self, start: int, stop: int) -> tuple[list[str], list[object]]:
+    def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
         """A column a label."""
         values = self.values()
         assert values is not None

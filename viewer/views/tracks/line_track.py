@@ -14,7 +14,9 @@ from PySide6.QtWidgets import QMenu
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.envelope import Envelope
+from unrolled.models.trace.tables import column_names
 from unrolled.viewer.drawing.step_geometry import HEADER
+from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.views.tracks.heat_track import channel_title, number_text, range_text
 from unrolled.viewer.views.tracks.menu import add_ranges, add_zooms
@@ -156,7 +158,9 @@ class LineTrack(Track):
             self._curves.append(plot.curve())
         while len(self._ranges) < ranges:
             self._ranges.append(RangeItem(plot))
-        for item in (*self._curves[curves:], *self._ranges[ranges:]):
+        for curve in self._curves[curves:]:
+            curve.hide()
+        for item in self._ranges[ranges:]:
             item.hide()
 
     def _steps_in_sight(self, values: FloatArray) -> npt.NDArray[np.intp]:
@@ -218,7 +222,7 @@ class LineTrack(Track):
         """Its name, and what it is measured in."""
         return f"{self.title}, {self.channel.unit}" if self.channel.unit else self.title
 
-    def numbers(self, start: int, stop: int) -> tuple[list[str], list[object]]:
+    def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
         """A column."""
         return [self.channel.name], [values[start:stop] for _, values in self.lines()]
 
@@ -307,7 +311,8 @@ class PinnedTrack(LineTrack):
                            in zip(self.session.selection.units, self.lines(), strict=False))
         return f"means  {means}"
 
-    def numbers(self, start: int, stop: int) -> tuple[list[str], list[object]]:
+    def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
         """A column a pinned unit."""
-        lines = [values[start:stop] for _, values in self.lines()]
-        return [f"{self.channel.symbol}[{unit}]" for unit in self.session.selection.units[: len(lines)]], lines
+        lines: list[Column] = [values[start:stop] for _, values in self.lines()]
+        names = tuple(column_names(self.recorded))
+        return [names[unit] for unit in self.session.selection.units[: len(lines)]], lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import shown
 from unrolled.viewer.drawing.step_geometry import EDGE, HEADER, Geometry
 from unrolled.viewer.plotting.context_menu import attach
-from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.table import Column, Table
 from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
@@ -236,7 +237,7 @@ class Track(QWidget):
     def hovered_at(self, y: float | None) -> None:
         """The pointer is at a height of the plot, or left it."""
 
-    def numbers(self, start: int, stop: int) -> tuple[list[str], list[object]]:
+    def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
         """The recorded numbers of some steps, from and up to: a name and a column each."""
         return [], []
 
@@ -300,11 +301,10 @@ class Track(QWidget):
         self.hovered_at(place.y())
 
     def table(self) -> Table | None:
-        """What was recorded at the steps in sight."""
+        """What was recorded at the steps in sight; they are counted from 0, as in every file."""
         trace, axis = self.trace, self.session.time_axis
-        start, stop = max(int(axis.start), 0), min(int(-(-axis.stop // 1)), self.length)
+        start, stop = max(int(axis.start), 0), min(math.ceil(axis.stop), 0 if trace is None else len(trace))
         if trace is None or stop <= start:
             return None
         names, columns = self.numbers(start, stop)
-        steps = [step + 1 for step in range(start, stop)]
-        return Table(["step", step_noun(trace.provenance), *names], [steps, list(trace.words[start:stop]), *columns])
+        return Table(["step", "word", *names], [range(start, stop), trace.words[start:stop], *columns])

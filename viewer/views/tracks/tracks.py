@@ -168,7 +168,7 @@ class TracksView(View):
         channel = trace.channels.get(by) if trace is not None and name in ORDERS else None
         key = (trace, name, by, trace.ended) if trace is not None and channel is not None and len(trace) else None
         if key != self._order[0]:
-            self._order = key, None if key is None else ORDERS[name].of(trace.column(by))
+            self._order = key, ORDERS[name].of(trace.column(by)) if key is not None and trace is not None else None
         order = self._order[1]
         for track in self.tracks:
             if isinstance(track, HeatTrack):

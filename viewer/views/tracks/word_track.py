@@ -14,6 +14,7 @@ from unrolled.models.trace import Trace
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.envelope import Envelope
 from unrolled.viewer.drawing.painting import mix
+from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.wording import is_end, percent, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.views.tracks.menu import add_zooms
@@ -116,12 +117,12 @@ class WordTrack(Track):
                                 [QColor(Qt.GlobalColor.transparent), mix(theme.panel, theme.accent, 0.25),
                                  mix(theme.panel, theme.accent, 0.55)])
 
-    def numbers(self, start: int, stop: int) -> tuple[list[str], list[object]]:
+    def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
         """The logarithm that was recorded, and the probability."""
         trace = self.trace
         assert trace is not None
         chances = trace.log_probs[start:stop]
-        return ["log p", "p"], [chances, np.exp(chances)]
+        return ["log_prob", "probability"], [chances, np.exp(chances)]
 
     def fill_menu(self, menu: QMenu) -> None:
         """Zoom; a probability has one scale."""
