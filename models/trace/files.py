@@ -221,3 +221,4 @@ _WRITERS: dict[str, Callable[[Trace, Path], None]] = {
     ".safetensors": _write_safetensors, ".npz": _write_npz, ".json": _write_json, ".csv": _write_csv}
 _READERS: dict[str, Callable[[Path], Trace]] = {
     ".safetensors": _read_safetensors, ".npz": _read_npz, ".json": _read_json, ".csv": _read_csv}
+SUFFIXES = tuple(_WRITERS)
