@@ -53,7 +53,7 @@ class TorchEngine:
 
         say("Loading the model", -1.0)
         try:
-            stepper = load(model, device=pick(device), before=self._stepper)
+            stepper = load(model, device=pick(device), reuse=self._stepper)
         except (CheckpointError, ValueError) as error:
             raise EngineError("model", str(error)) from error
         self._stepper, self._run = stepper, None

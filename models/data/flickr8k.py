@@ -13,16 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from unrolled.models.data.errors import DataError
 from unrolled.models.tokenizers.word_tokenizer import tokenise
 
 SPLIT_FILES = {"train": "Flickr_8k.trainImages.txt", "dev": "Flickr_8k.devImages.txt", "test": "Flickr_8k.testImages.txt"}
 PHOTOGRAPH_FOLDERS = ("Images", "images", "Flicker8k_Dataset", "Flickr8k_Dataset", ".")
 SUFFIXES = (".jpg", ".jpeg", ".png")
 DEV_SHARE = 8  # without split lists one photograph in so many is kept from training
-
-
-class DataError(RuntimeError):
-    """Data that cannot be used: one sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)

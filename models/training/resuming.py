@@ -6,10 +6,12 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.trace.atomic import atomic_write
+from unrolled.models.training.recipe import Request
 
 
 class ResumeFile:
@@ -26,9 +28,13 @@ class ResumeFile:
         self._path, self._about = path, about
 
     @classmethod
-    def beside(cls, checkpoint: Path, about: str) -> ResumeFile:
-        """``NAME.resume`` beside the checkpoint that the training will write."""
-        return cls(checkpoint.with_name(checkpoint.name + ".resume"), about)
+    def of(cls, request: Request, options: msgspec.Struct) -> ResumeFile:
+        """``NAME.resume`` beside the checkpoint that the training will write.
+
+        Model and options are what it is of; the same data may lie in another folder.
+        """
+        path = request.output.with_name(request.output.name + ".resume")
+        return cls(path, f"{request.model} {msgspec.json.encode(options).decode()}")
 
     def read(self, device: str = "cpu") -> dict[str, Any]:
         """What an interrupted training left; nothing where there was none.

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 import torch
 from torch import Tensor, nn
 
+from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
 from unrolled.models.training.optimising import Report, RunningAverage, learning_rate_at, parameter_groups
+from unrolled.models.training.recipe import Request
 from unrolled.models.training.resuming import ResumeFile
 
 
@@ -52,24 +53,26 @@ class UpdateOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Task(Protocol):
-    """What is learned."""
+    """What is learned.
 
-    @property
-    def network(self) -> nn.Module:
-        """What is trained, in place."""
-        ...
+    Attributes
+    ----------
+    network : Module
+        What is trained, in place.
+    """
+
+    network: nn.Module
 
     def loss(self, update: int) -> tuple[Tensor, dict[str, float]]:
         """The loss of an update's batch, and what to show beside it."""
         ...
 
     def state(self) -> dict[str, Any]:
-        """What else is needed to go on: tensors and numbers."""
-        ...
+        """What else is needed to go on, tensors and numbers; nothing where a batch depends on the update's number alone."""
+        return {}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
-        ...
 
 
 SECONDS_BETWEEN_SAVES = 60.0
@@ -82,20 +85,20 @@ class Updates:
     ----------
     task : Task
     options : UpdateOptions
-    checkpoint : Path
-        What will be written; beside it a file keeps where the training is.
-    about : str
-        What the training is of: options and data in one text. A file of another one is refused.
+    request : Request
+        Beside its checkpoint a file keeps where the training is.
     """
 
-    def __init__(self, task: Task, options: UpdateOptions, *, checkpoint: Path, about: str, device: str = "cpu") -> None:
-        self._task, self._options, self._device = task, options, device
+    def __init__(self, task: Task, options: UpdateOptions, request: Request) -> None:
+        self._task, self._options, self._request = task, options, request
+        if options.threads:
+            torch.set_num_threads(options.threads)
         self.average = RunningAverage(task.network, options.average_decay)
         self._optimiser = torch.optim.AdamW(parameter_groups(task.network, options.weight_decay),
                                             lr=options.learning_rate, betas=(0.9, 0.98))
-        self._file = ResumeFile.beside(checkpoint, about)
+        self._file = ResumeFile.of(request, options)
         self.update = 0
-        saved = self._file.read(device)
+        saved = self._file.read(request.device)
         if saved:
             self._restore(saved)
 
@@ -111,7 +114,7 @@ class Updates:
                                     peak=options.learning_rate)
             for group in self._optimiser.param_groups:
                 group["lr"] = rate
-            with torch.autocast(self._device.partition(":")[0], dtype=torch.bfloat16, enabled=options.half):
+            with torch.autocast(self._request.device.partition(":")[0], dtype=torch.bfloat16, enabled=options.half):
                 loss, shown = self._task.loss(self.update)
             self._optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -133,8 +136,10 @@ class Updates:
                           "average": self.average.network.state_dict(), "average_updates": self.average.updates,
                           "optimiser": self._optimiser.state_dict(), "task": self._task.state()})
 
-    def forget(self) -> None:
-        """Remove the file: the checkpoint is written."""
+    def finish(self, config: dict[str, Any], words: tuple[str, ...], card: Card) -> None:
+        """Write the checkpoint, of the weights' running average."""
+        header = Header(version=FORMAT_VERSION, model=self._request.model, config=config, words=words, card=card)
+        save_checkpoint(self._request.output, header, self.average.network.state_dict())
         self._file.remove()
 
     def _restore(self, saved: dict[str, Any]) -> None:

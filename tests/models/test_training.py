@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,8 +20,10 @@ from unrolled.models.families.captioning.losses import AttentionPenalties, atten
 from unrolled.models.families.captioning.options import TrainingOptions
 from unrolled.models.families.captioning.pointing import PersonMasks, Pointing
 from unrolled.models.families.captioning.rewards import STEEPEST, CaptionRewards, CorpusBleu, Floats
-from unrolled.models.families.captioning.training import CaptionerTraining
+from unrolled.models.families.captioning.training import train_captioner
 from unrolled.models.families.captioning.word_detector import DetectorTraining, WordDetector, average_precision
+from unrolled.models.training.optimising import Report
+from unrolled.models.training.recipe import Request
 
 OPTIONS = TrainingOptions(encoder=tiny.ENCODER, epochs=6, pictures_per_batch=2, learning_rate=0.01,
                           words_at_least=1, hidden=16, embedding=8, features=12, attention=10, dropout=0.1, reward_epochs=2.0,
@@ -33,34 +36,33 @@ def tiny_encoder() -> None:
     tiny.add_encoder()
 
 
-def training(folder: Path, name: str, options: TrainingOptions = OPTIONS) -> CaptionerTraining:
+def training(folder: Path, name: str, options: TrainingOptions = OPTIONS) -> Iterator[Report]:
     if not (folder / "data").exists():
         tiny.write_data(folder / "data")
-    return CaptionerTraining(data=folder / "data", output=folder / f"{name}.safetensors", cache=folder / "cache",
-                             options=options)
+    return train_captioner(Request(model="caption-attend-lstm", data=folder / "data", output=folder / f"{name}.safetensors",
+                                   cache=folder / "cache"), options)
 
 
-def finish(started: CaptionerTraining, stop_at: tuple[str, int] = ("", 0)) -> Path:
+def finish(folder: Path, name: str, options: TrainingOptions = OPTIONS, *, stop_at: tuple[str, int] = ("", 0)) -> Path:
     """Train to the end, or to this phase's update; the checkpoint."""
-    for report in started.run():
+    for report in training(folder, name, options):
         if (report.phase, report.update) == stop_at:
             raise Stopped
-    return started.output
+    return folder / f"{name}.safetensors"
 
 
 def test_the_loss_falls(tmp_path: Path) -> None:
     losses: list[float] = []
     phases: set[str] = set()
 
-    started = training(tmp_path, "model", msgspec.structs.replace(OPTIONS, epochs=30))
-    for report in started.run():
+    for report in training(tmp_path, "model", msgspec.structs.replace(OPTIONS, epochs=30)):
         phases.add(report.phase)
         assert 0 < report.update <= report.updates
         losses.extend([report.means["loss"]] if report.phase == "captions" else [])
     assert phases == {"encoding", "words in pictures", "captions", "rewards"}
     assert losses[-1] < 0.75 * losses[0]
     assert list(tmp_path.glob("*.resume")) == []
-    assert load(str(started.output)).description.name == "model"
+    assert load(str(tmp_path / "model.safetensors")).description.name == "model"
 
 
 class Stopped(Exception):
@@ -71,11 +73,11 @@ class Stopped(Exception):
 def test_a_stopped_training_ends_where_an_unbroken_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                             stop_at: tuple[str, int]) -> None:
     monkeypatch.setattr("unrolled.models.families.captioning.training.UPDATES_BETWEEN_SAVES", 2)
-    unbroken = finish(training(tmp_path, "unbroken"))
+    unbroken = finish(tmp_path, "unbroken")
     with pytest.raises(Stopped):
-        finish(training(tmp_path, "stopped"), stop_at)
+        finish(tmp_path, "stopped", stop_at=stop_at)
     assert not (tmp_path / "stopped.safetensors").exists()
-    stopped = finish(training(tmp_path, "stopped"))
+    stopped = finish(tmp_path, "stopped")
     one, other = (load(str(path)).network.state_dict() for path in (unbroken, stopped))
     for name, value in one.items():
         assert torch.equal(value, other[name]), name
@@ -83,12 +85,12 @@ def test_a_stopped_training_ends_where_an_unbroken_one_does(tmp_path: Path, monk
 
 def test_other_options_do_not_take_a_training_up(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
-        finish(training(tmp_path, "model"), ("captions", 3))
+        finish(tmp_path, "model", stop_at=("captions", 3))
     with pytest.raises(CheckpointError, match="other options"):
-        finish(training(tmp_path, "model", msgspec.structs.replace(OPTIONS, learning_rate=0.5)))
+        finish(tmp_path, "model", msgspec.structs.replace(OPTIONS, learning_rate=0.5))
     (tmp_path / "model.safetensors.resume").write_bytes(b"not a state")
     with pytest.raises(CheckpointError, match="damaged"):
-        finish(training(tmp_path, "model"))
+        finish(tmp_path, "model")
 
 
 def test_batches_hold_every_word_of_every_picture_once() -> None:

@@ -14,6 +14,7 @@ from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.stepping.stepper import EncodedInput
 from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.trace import Channel, ModelDescription
+from unrolled.models.trace.description import UNTRAINED, Identity
 
 
 class CaptionerStepper(DecoderStepper[Captioner]):
@@ -26,13 +27,12 @@ class CaptionerStepper(DecoderStepper[Captioner]):
     vocabulary : Vocabulary
     device : str
         Where everything is computed.
-    name, title, summary, weights_hash : str
+    identity : Identity
         For the description.
     """
 
     def __init__(self, network: Captioner, encoder: Encoder, vocabulary: Vocabulary, *, device: str = "cpu",
-                 name: str = "captioner", title: str = "Captioning", summary: str = "",
-                 weights_hash: str = "", maximum_steps: int = 20) -> None:
+                 identity: Identity = UNTRAINED, maximum_steps: int = 20) -> None:
         super().__init__(network, suppressed_tokens=(vocabulary.start, vocabulary.unknown), device=device)
         self.encoder = encoder.to(self.device)
         self.vocabulary = vocabulary
@@ -41,13 +41,10 @@ class CaptionerStepper(DecoderStepper[Captioner]):
         if network.attend is not None:
             channels += attention_channels(("row", "column"), (side, side))
         self._description = ModelDescription(
-            name=name, title=title, task="captioning",
-            channels=channels,
-            words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end,
-            suppressed_tokens=tuple(self.suppressed_tokens),
-            maximum_steps=maximum_steps, input_size=(encoder.kind.size, encoder.kind.size),
-            parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash,
-            encoder=encoder.kind.title, summary=summary)
+            **identity._asdict(), task="captioning", channels=channels, words=vocabulary.words, start_token=vocabulary.start,
+            end_token=vocabulary.end, suppressed_tokens=tuple(self.suppressed_tokens), maximum_steps=maximum_steps,
+            input_size=(encoder.kind.size, encoder.kind.size), parameters=sum(p.numel() for p in network.parameters()),
+            encoder=encoder.kind.title)
 
     @property
     def description(self) -> ModelDescription:

@@ -21,6 +21,7 @@ from unrolled.models.stepping.channels import cell_channels
 from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure
 from unrolled.models.tokenizers.char_tokenizer import Alphabet
 from unrolled.models.trace import ModelDescription
+from unrolled.models.trace.description import UNTRAINED, Identity
 
 LONGEST_TEXT = 100_000    # characters
 WRITTEN_AT_MOST = 2_000   # characters after the text that is given
@@ -35,12 +36,12 @@ class CharacterStepper:
     alphabet : Alphabet
     device : str
         Where everything is computed.
-    name, title, summary, weights_hash : str
+    identity : Identity
         For the description.
     """
 
-    def __init__(self, network: CharacterModel, alphabet: Alphabet, *, device: str = "cpu", name: str = "characters",
-                 title: str = "Characters", summary: str = "", weights_hash: str = "") -> None:
+    def __init__(self, network: CharacterModel, alphabet: Alphabet, *, device: str = "cpu",
+                 identity: Identity = UNTRAINED) -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
         self.draw: Callable[[int], tuple[bytes, str]] | None = None
@@ -49,11 +50,10 @@ class CharacterStepper:
         self.suppressed_tokens = (alphabet.start, alphabet.unknown)
         self._tokens = torch.arange(len(alphabet), device=self.device).view(-1, 1)
         self._description = ModelDescription(
-            name=name, title=title, task="characters", channels=cell_channels(network.config.cell, network.config.hidden),
+            **identity._asdict(), task="characters", channels=cell_channels(network.config.cell, network.config.hidden),
             words=alphabet.words, start_token=alphabet.start, end_token=alphabet.end,
             suppressed_tokens=tuple(self.suppressed_tokens), maximum_steps=WRITTEN_AT_MOST,
-            parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash, input_kind="text",
-            detokenization="characters", summary=summary)
+            parameters=sum(p.numel() for p in network.parameters()), input_kind="text", detokenization="characters")
 
     @property
     def description(self) -> ModelDescription:

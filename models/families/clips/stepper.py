@@ -21,6 +21,7 @@ from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
 from unrolled.models.stepping.stepper import EncodedInput, StepRecord, Structure
 from unrolled.models.trace import Channel, ModelDescription
+from unrolled.models.trace.description import ALL_ABILITIES, UNTRAINED, Identity
 
 NO_TOKEN = -1
 
@@ -47,14 +48,14 @@ class ClipStepper:
     labels : sequence of str
     device : str
         Where everything is computed.
-    name, title, summary, weights_hash : str
+    identity : Identity
         For the description.
     """
 
     suppressed_tokens: Sequence[int] = ()
 
-    def __init__(self, network: ClipNetwork, labels: Sequence[str], *, device: str = "cpu", name: str = "clips",
-                 title: str = "Clips", summary: str = "", weights_hash: str = "") -> None:
+    def __init__(self, network: ClipNetwork, labels: Sequence[str], *, device: str = "cpu",
+                 identity: Identity = UNTRAINED) -> None:
         config = network.config
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
@@ -65,12 +66,12 @@ class ClipStepper:
         probability = Channel(name="label_probability", role="label_probability", symbol="p", axes=("label",),
                               shape=(len(labels),), low=0.0, high=1.0, labels=self.labels)
         self._description = ModelDescription(
-            name=name, title=title, task="frames" if config.every_frame else "clip",
+            **identity._asdict(), task="frames" if config.every_frame else "clip",
             channels=(*cell_channels(config.cell, config.hidden), probability), words=self.labels, start_token=NO_TOKEN,
             end_token=NO_TOKEN, maximum_steps=MOST_FRAMES, input_size=(config.size, config.size),
-            parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash,
-            encoder="a small CNN, trained with it", input_kind="clip",
-            detokenization="labels" if config.every_frame else "last label", draws="clip", summary=summary)
+            parameters=sum(p.numel() for p in network.parameters()), encoder="a small CNN, trained with it", input_kind="clip",
+            detokenization="labels" if config.every_frame else "last label", draws="clip",
+            can=ALL_ABILITIES - {"search"})
 
     @property
     def description(self) -> ModelDescription:

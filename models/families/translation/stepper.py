@@ -14,6 +14,7 @@ from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.stepping.stepper import EncodedInput, InputError
 from unrolled.models.tokenizers.subword_tokenizer import Pieces
 from unrolled.models.trace import ModelDescription
+from unrolled.models.trace.description import UNTRAINED, Identity
 
 LONGEST_SOURCE = 200  # pieces
 MARK = "▁"            # of a piece that begins a word
@@ -30,24 +31,23 @@ class TranslatorStepper(DecoderStepper[Translator]):
         From which into which, as ``en``, ``fr``.
     device : str
         Where everything is computed.
-    name, title, summary, weights_hash : str
+    identity : Identity
         For the description.
     """
 
     def __init__(self, network: Translator, source_pieces: Pieces, target_pieces: Pieces, *,
-                 languages: tuple[str, str] = ("", ""), device: str = "cpu", name: str = "translator",
-                 title: str = "Translation", summary: str = "", weights_hash: str = "") -> None:
+                 languages: tuple[str, str] = ("", ""), device: str = "cpu", identity: Identity = UNTRAINED) -> None:
         super().__init__(network, suppressed_tokens=(target_pieces.start, target_pieces.unknown), device=device)
         self.source_pieces, self.target_pieces, self.languages = source_pieces, target_pieces, languages
         # The sentence's length is not known yet: the description speaks of one word, the reading of all.
         self._channels = cell_channels(network.config.cell, network.config.hidden)
         self._description = ModelDescription(
-            name=name, title=title, task="translation", channels=self._channels + attention_channels(("source",), (1,)),
+            **identity._asdict(), task="translation", channels=self._channels + attention_channels(("source",), (1,)),
             words=target_pieces.words, start_token=target_pieces.start, end_token=target_pieces.end,
             suppressed_tokens=tuple(self.suppressed_tokens),
             maximum_steps=LONGEST_SOURCE, parameters=sum(p.numel() for p in network.parameters()),
-            weights_hash=weights_hash, encoder=f"{network.config.cell.upper()} that reads both ways",
-            input_kind="sentence", detokenization="pieces", summary=summary)
+            encoder=f"{network.config.cell.upper()} that reads both ways",
+            input_kind="sentence", detokenization="pieces")
 
     @property
     def description(self) -> ModelDescription:

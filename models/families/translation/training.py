@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,12 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
+from unrolled.models.checkpoints.files import Card
 from unrolled.models.data.multi30k import read_pairs
 from unrolled.models.families.translation.network import Translator, TranslatorConfig
 from unrolled.models.tokenizers.subword_tokenizer import Pieces
 from unrolled.models.training.optimising import Report
-from unrolled.models.training.updates import UpdateOptions, Updates
+from unrolled.models.training.recipe import Request
+from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 LANGUAGES = {"en": "English", "fr": "French", "de": "German"}
 DATA = "Multi30k (Elliott, Frank, Sima'an and Specia 2016; French: Elliott, Frank, Barrault, Bougares and Specia 2017)"
@@ -95,12 +94,12 @@ def pair_batch(source: Ids, target: Ids, *, start: int) -> PairBatch:
     return PairBatch(padded(source, 0), torch.tensor([len(own) for own in source]), inputs, targets)
 
 
-class TranslationTask:
+class TranslationTask(Task):
     """Sentence pairs, those of like lengths together."""
 
     def __init__(self, network: Translator, source: Ids, target: Ids, options: TranslationOptions, *, start: int,
                  device: str = "cpu") -> None:
-        self.network = network
+        self.network: Translator = network
         self._source, self._target, self._start = source, target, start
         self._options, self._device = options, device
         self._lengths = np.array([2 * len(t) + len(s) for s, t in zip(source, target, strict=True)], np.float64)
@@ -115,13 +114,6 @@ class TranslationTask:
         chosen = self._order[1][block]
         batch = pair_batch([self._source[p] for p in chosen], [self._target[p] for p in chosen], start=self._start)
         return translation_loss(self.network, batch, label_smoothing=self._options.label_smoothing, device=self._device)
-
-    def state(self) -> dict[str, Any]:
-        """Nothing: a batch depends on the update's number alone."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Nothing to restore."""
 
     def _order_of(self, epoch: int) -> npt.NDArray[np.int64]:
         """The pairs of each of the epoch's batches, (batches, sentences)."""
@@ -147,46 +139,28 @@ def translation_loss(network: Translator, batch: PairBatch, *, label_smoothing: 
     return loss, {"loss": loss.item()}
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TranslationTraining:
-    """One training, as it was asked for."""
-
-    model: str
-    data: Path
-    output: Path
-    options: TranslationOptions
-    device: str = "cpu"
-
-    def run(self) -> Iterator[Report]:
-        """Train to the end and write the checkpoint; a report after each update."""
-        options = self.options
-        pairs = read_pairs(self.data, "train", source=options.source, target=options.target)
-        source_pieces = Pieces.of(pairs.source, size=options.pieces)
-        target_pieces = Pieces.of(pairs.target, size=options.pieces)
-        source = [[*source_pieces.encode(sentence), source_pieces.end] for sentence in pairs.source]
-        target = [[*target_pieces.encode(sentence), target_pieces.end] for sentence in pairs.target]
-        kept = [place for place, (s, t) in enumerate(zip(source, target, strict=True)) if max(len(s), len(t)) <= LONGEST]
-        config = TranslatorConfig(
-            vocabulary=len(target_pieces), source_vocabulary=len(source_pieces), cell=options.cell,
-            features=2 * options.encoder_hidden, embedding=options.embedding, source_embedding=options.embedding,
-            hidden=options.hidden, encoder_hidden=options.encoder_hidden, attention=options.attention,
-            dropout=options.dropout)
-        torch.manual_seed(options.seed)
-        network = Translator(config).to(self.device)
-        task = TranslationTask(network, [source[p] for p in kept], [target[p] for p in kept], options,
-                               start=target_pieces.start, device=self.device)
-        updates = Updates(task, options, checkpoint=self.output, device=self.device,
-                          about=f"{self.model} {msgspec.json.encode(options).decode()}")
-        yield from updates.run()
-        left, right = (LANGUAGES.get(language, language) for language in (options.source, options.target))
-        header = Header(
-            version=FORMAT_VERSION, model=self.model,
-            config=msgspec.structs.asdict(config) | {"source_language": options.source, "target_language": options.target,
-                                                     "source_pieces": source_pieces.description,
-                                                     "target_pieces": target_pieces.description},
-            words=target_pieces.words,
-            card=Card(title=f"Translation with attention, {left} to {right}", task="translation", data=DATA, terms=TERMS,
-                      training=f"{len(kept)} sentence pairs, {options.updates} updates of {options.sentences} pairs; "
-                               f"{options.pieces} pieces of words a language, lower case; seed {options.seed}."))
-        save_checkpoint(self.output, header, updates.average.network.state_dict())
-        updates.forget()
+def train_translator(request: Request, options: TranslationOptions) -> Iterator[Report]:
+    """Train to the end and write the checkpoint; a report after each update."""
+    pairs = read_pairs(request.needed_data, "train", source=options.source, target=options.target)
+    source_pieces = Pieces.of(pairs.source, size=options.pieces)
+    target_pieces = Pieces.of(pairs.target, size=options.pieces)
+    source = [[*source_pieces.encode(sentence), source_pieces.end] for sentence in pairs.source]
+    target = [[*target_pieces.encode(sentence), target_pieces.end] for sentence in pairs.target]
+    kept = [place for place, (s, t) in enumerate(zip(source, target, strict=True)) if max(len(s), len(t)) <= LONGEST]
+    config = TranslatorConfig(
+        vocabulary=len(target_pieces), source_vocabulary=len(source_pieces), cell=options.cell,
+        features=2 * options.encoder_hidden, embedding=options.embedding, source_embedding=options.embedding,
+        hidden=options.hidden, encoder_hidden=options.encoder_hidden, attention=options.attention, dropout=options.dropout)
+    torch.manual_seed(options.seed)
+    network = Translator(config).to(request.device)
+    task = TranslationTask(network, [source[p] for p in kept], [target[p] for p in kept], options,
+                           start=target_pieces.start, device=request.device)
+    updates = Updates(task, options, request)
+    yield from updates.run()
+    left, right = (LANGUAGES.get(language, language) for language in (options.source, options.target))
+    languages = {"source_language": options.source, "target_language": options.target,
+                 "source_pieces": source_pieces.description, "target_pieces": target_pieces.description}
+    updates.finish(msgspec.structs.asdict(config) | languages, target_pieces.words, Card(
+        title=f"Translation with attention, {left} to {right}", task="translation", data=DATA, terms=TERMS,
+        training=f"{len(kept)} sentence pairs, {options.updates} updates of {options.sentences} pairs; "
+                 f"{options.pieces} pieces of words a language, lower case; seed {options.seed}."))
