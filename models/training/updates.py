@@ -73,6 +73,7 @@ class Task(Protocol):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
+        return
 
 
 SECONDS_BETWEEN_SAVES = 60.0
