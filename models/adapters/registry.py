@@ -43,12 +43,10 @@ def _adapter(target: str) -> ModelAdapter:
 
 
 def recipes() -> dict[str, Recipe]:
-    """Every model that can be trained, by its name."""
     return {name: recipe for adapter in adapters() for name, recipe in adapter.recipes.items()}
 
 
 def adapter_of(source: Source) -> ModelAdapter | None:
-    """The first that accepts it."""
     return next((adapter for adapter in adapters() if adapter.accepts(source)), None)
 
 
@@ -61,7 +59,6 @@ def shipped() -> dict[str, Path]:
 
 
 def listings() -> tuple[ModelListing, ...]:
-    """Every shipped model, from its card."""
     return tuple(_listing(Checkpoint(path, read_header(path))) for path in shipped().values())
 
 
@@ -91,7 +88,6 @@ def find(model: str) -> Path:
 
 
 def load(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) -> AnyStepper:
-    """A model that is ready to be stepped; see `opened`."""
     return opened(model, device=device, reuse=reuse)[1]
 
 

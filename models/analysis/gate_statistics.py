@@ -86,14 +86,12 @@ class Saturating:
 
     @property
     def result(self) -> Saturation:
-        """Of the steps so far."""
         below, above, seen = self._counts
         with np.errstate(divide="ignore", invalid="ignore"):
             return Saturation(below / seen, above / seen, self._logs / seen, self._steps)
 
 
 def gate_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
-    """The gates that lie between 0 and 1, of every layer."""
     return tuple(channel for channel in channels if channel.role in GATES and channel.axes == ("unit",))
 
 
@@ -105,5 +103,4 @@ def saturation(values: FloatArray) -> Saturation:
 
 
 def of_trace(trace: Trace) -> dict[str, Saturation]:
-    """Every gate of a run, by the channel's name."""
     return {channel.name: saturation(trace.column(channel.name)) for channel in gate_channels(trace.channels.values())}

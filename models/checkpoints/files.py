@@ -183,5 +183,4 @@ def quality_in_words(card: Card, *names: str) -> str:
 
 
 def hash_of(path: Path) -> str:
-    """The SHA-256 of a file, hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -91,7 +91,6 @@ def named_order(things: Sequence[Thing]) -> tuple[Thing, ...]:
 
 
 def relation_of(first: Thing, second: Thing) -> tuple[str, ...]:
-    """How the first lies to the second."""
     across, down = second.x - first.x, second.y - first.y
     if abs(across) > abs(down):
         return ("left", "of") if across > 0 else ("right", "of")

@@ -32,7 +32,6 @@ class Photograph:
     length: int = -1
 
     def read(self) -> bytes:
-        """The bytes of its file."""
         with self.path.open("rb") as file:
             file.seek(self.offset)
             return file.read(self.length)

@@ -45,11 +45,9 @@ class ReferenceStatistics:
 
     @property
     def nats(self) -> float:
-        """The mean of -log p(token)."""
         return self._nats / max(self.count, 1)
 
     def figures(self) -> dict[str, float]:
-        """Perplexity and calibration error."""
         _, confidence, right = self._bins
         error = float((confidence - right).abs().sum()) / max(self.count, 1)
         return {"perplexity": math.exp(min(self.nats, 700.0)), "calibration_error": error}

@@ -48,7 +48,6 @@ class EvaluationRequest:
         return self.data
 
     def count(self, there: int) -> int:
-        """How many inputs are looked at."""
         return min(self.limit or there, there)
 
 

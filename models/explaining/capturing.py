@@ -21,6 +21,5 @@ class Captured(dict[str, Tensor]):
         self._change = hook
 
     def __call__(self, name: str, value: Tensor, /) -> Tensor:
-        """Pass a quantity on, edited."""
         self[name] = value = self._change(name, value)
         return value

@@ -89,7 +89,6 @@ TYPED = "typed text"
 
 
 def typed(text: str) -> InputText:
-    """A text from the keyboard."""
     return InputText(TYPED, text.encode(), text)
 
 

@@ -120,7 +120,6 @@ def media() -> dict[str, InputKind]:
 
 
 def taken_by(given: Input, input_kind: str) -> bool:
-    """Whether a model of this kind takes it."""
     return input_kind in input_kinds() and kind_named(input_kind).medium == given.medium
 
 

@@ -42,7 +42,6 @@ class ReferenceCell:
         return f"nn.{type(self.module).__name__}"
 
     def start(self) -> State:
-        """Zeros."""
         return tuple(torch.zeros(1, self.hidden, dtype=torch.float64) for _ in range(2 if self.kind == "lstm" else 1))
 
     def step(self, x: Tensor, state: State, hook: Hook) -> dict[str, Tensor]:

@@ -40,17 +40,14 @@ class DecoderStepper(Generic[NetworkT]):
         self._recorder = DecoderRecorder(self.network)
 
     def start(self, memory: Memory) -> CellState:
-        """The state before the first token."""
         return self.network.start(memory)
 
     def step(self, memory: Memory, state: CellState, tokens: Sequence[int],
              hook: Hook = identity) -> tuple[CellState, StepRecord]:
-        """Read the token before, one for each of the K hypotheses."""
         return self._recorder.step(memory, state, tokens, hook)
 
     @property
     def structure(self) -> Structure:
-        """What a step is made of."""
         sizes = self.network.embed.embedding_dim, self.network.deepen.in_features - self.network.cell.hidden_size
         return Structure(self.network.cell, (("word", sizes[0]), ("context", sizes[1])), self.network.attend)
 
@@ -60,5 +57,4 @@ class DecoderStepper(Generic[NetworkT]):
         return self.network.remember(features, memory.mask), features
 
     def select(self, state: CellState, rows: Tensor) -> CellState:
-        """The state of hypotheses whose parents are in these rows."""
         return select_rows(state, rows)

@@ -38,7 +38,6 @@ class DecoderRecorder:
 
     def step(self, memory: Memory, state: CellState, tokens: Sequence[int],
              hook: Hook = identity) -> tuple[CellState, StepRecord]:
-        """Read the token before, one for each of the K hypotheses."""
         words = self._tokens[tokens[0]] if len(tokens) == 1 else torch.tensor([tokens], device=self._device)  # (1, K)
         state, step = self._network.step(memory, state, words, hook)
         logits = hook("logits", F.linear(step.output, self._word_weight, self._word_bias))  # (1, K, V)

@@ -48,8 +48,6 @@ class TraceError(ValueError):
 
 
 class TraceHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a trace that is not an array."""
-
     format: str = FORMAT
     version: int = VERSION
     channels: tuple[Channel, ...]
@@ -99,7 +97,6 @@ def load_trace(path: Path) -> Trace:
 
 
 def writing_sentence(path: Path, error: OSError) -> str:
-    """Why a file could not be written, for people."""
     if error.errno == errno.ENOSPC:
         return f"There is no room left on the disk for “{path.name}”."
     if isinstance(error, FileNotFoundError):

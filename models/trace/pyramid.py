@@ -65,7 +65,6 @@ class PlaceColumns:
 
     @property
     def nbytes(self) -> int:
-        """What is kept, in bytes."""
         return self._store.nbytes + sum(level.nbytes for level in self._blocks.values())
 
     def follow(self, trace: Trace, most: int | None = None) -> bool:

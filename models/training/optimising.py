@@ -27,7 +27,6 @@ class RunningAverage:
         self.updates = 0
 
     def update(self, network: nn.Module) -> None:
-        """Take in the network's weights."""
         self.updates += 1
         decay = min(self._decay, (1 + self.updates) / (10 + self.updates))
         with torch.no_grad():

@@ -56,10 +56,8 @@ class ResumeFile:
         return saved
 
     def write(self, state: dict[str, Any]) -> None:
-        """Keep a state; the file is there whole or not at all."""
         with atomic_write(self._path) as file:
             torch.save({"options": self._about, **state}, file)
 
     def remove(self) -> None:
-        """The training is over."""
         self._path.unlink(missing_ok=True)

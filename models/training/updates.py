@@ -72,7 +72,6 @@ class Task(Protocol):
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
         return
 
 
@@ -132,7 +131,6 @@ class Updates:
                 saved_at = time.monotonic()
 
     def save(self) -> None:
-        """Keep where the training is."""
         self._file.write({"update": self.update, "network": self._task.network.state_dict(),
                           "average": self.average.network.state_dict(), "average_updates": self.average.updates,
                           "optimiser": self._optimiser.state_dict(), "task": self._task.state()})

@@ -85,7 +85,6 @@ class StepsAtOnce:
 
 
 def summed(parts: Iterator[CellState]) -> CellState:
-    """Σ_j u_j."""
     total = tuple(part.clone() for part in next(parts))
     for gradient in parts:
         for place, part in zip(total, gradient, strict=True):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 
 def parser() -> argparse.ArgumentParser:
-    """All verbs."""
     top = argparse.ArgumentParser(prog="unrolled", description="The part of Unrolled that computes.")
     verbs = top.add_subparsers(dest="verb", required=True)
     backend = verbs.add_parser("backend", help="serve a window, here or through a tunnel")

@@ -15,7 +15,6 @@ from unrolled.models.evaluation.request import EvaluationRequest
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
-    """Evaluate and print."""
     if arguments.beam is not None and arguments.beam < 1:
         raise ValueError("A beam is at least 1 wide.")
     adapter, stepper = opened(arguments.model, device=pick(arguments.device))

@@ -17,8 +17,6 @@ NO_OPTIONS = ("verb", "debug", "model", "data", "output", "cache", "device", "op
 
 
 class _Bars:
-    """One progress bar a phase."""
-
     def __init__(self) -> None:
         self._phase = ""
         self._bar: Any = None
@@ -38,7 +36,6 @@ class _Bars:
 
 
 def train(arguments: argparse.Namespace) -> int:
-    """Train and write the checkpoint."""
     output = arguments.output
     if output.suffix != ".safetensors":
         raise ValueError(f"A checkpoint's name ends in .safetensors, and “{output.name}” does not.")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import scripted
@@ -34,7 +35,7 @@ class FolderAdapter:
 
     family = "folders"
     input_kind = "picture"
-    recipes: dict[str, Recipe] = {}
+    recipes: ClassVar[dict[str, Recipe]] = {}
     evaluate = None
 
     def accepts(self, source: Source) -> bool:

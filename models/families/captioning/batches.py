@@ -63,10 +63,8 @@ def epoch_of_batches(captions: Sequence[Sequence[Sequence[int]]], *, start: int,
 
 
 def number_of_batches(pictures: int, size: int) -> int:
-    """How many batches an epoch has."""
     return -(-pictures // size)
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """The mean over the places where the mask is 1."""
     return (values * mask).sum() / mask.sum().clamp_min(1.0)

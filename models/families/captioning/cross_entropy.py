@@ -44,11 +44,9 @@ class CrossEntropyPhase:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done."""
         return self.epoch >= self.options.epochs
 
     def run_epoch(self) -> Iterator[Report]:
-        """Train for one epoch; a report after each update."""
         options = self.options
         random = np.random.default_rng((options.seed, self.epoch))
         torch.manual_seed(options.seed * 1000 + self.epoch)
@@ -80,12 +78,10 @@ class CrossEntropyPhase:
         self.epoch += 1
 
     def state(self) -> dict[str, Any]:
-        """What is needed to go on from here: tensors and numbers."""
         return {"epoch": self.epoch, "network": self.network.state_dict(), "average": self.average.network.state_dict(),
                 "average_updates": self.average.updates, "optimiser": self.optimiser.state_dict()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
         self.epoch = state["epoch"]
         self.network.load_state_dict(state["network"])
         self.average.network.load_state_dict(state["average"])

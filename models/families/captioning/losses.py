@@ -53,7 +53,6 @@ class Losses:
     pointing: Tensor
 
     def total(self, attention_weight: float) -> Tensor:
-        """What is minimised."""
         return self.words + attention_weight * self.attention
 
 

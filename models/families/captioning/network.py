@@ -26,8 +26,6 @@ class CaptionerConfig(DecoderConfig, frozen=True, kw_only=True):
 
 
 class Captioner(RecurrentDecoder):
-    """The captioner without its encoder."""
-
     def __init__(self, config: CaptionerConfig) -> None:
         super().__init__(config)
         self.config = config

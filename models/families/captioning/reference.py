@@ -38,11 +38,9 @@ class CaptionerReference:
 
     @property
     def computed_by(self) -> tuple[str, ...]:
-        """What of torch it uses."""
         return ("the encoder's own modules", *self._decoder.computed_by)
 
     def read(self, given: Image.Image) -> DecoderMemory:
-        """From the picture's own pixels."""
         square = given.convert("RGB").resize((self._size, self._size), Image.Resampling.BICUBIC)
         pixels = (np.asarray(square, np.float64) / 255.0 - self._mean) / self._deviation       # (rows, columns, 3)
         grid: Tensor = self._encoder(torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype(np.float32)).to(self._device))
@@ -53,9 +51,7 @@ class CaptionerReference:
         return DecoderMemory(F.relu(F.linear(cells, weights["project.weight"], weights["project.bias"])))
 
     def start(self, memory: DecoderMemory) -> State:
-        """See `ReferenceDecoder.start`."""
         return self._decoder.start(memory)
 
     def step(self, memory: DecoderMemory, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
-        """See `ReferenceDecoder.step`."""
         return self._decoder.step(memory, state, token, number, hook)

@@ -60,7 +60,6 @@ class SelfCriticalPhase:
 
     @property
     def finished(self) -> bool:
-        """Whether all updates are done."""
         return self.update >= self.updates
 
     def run(self, updates: int) -> Iterator[Report]:
@@ -144,13 +143,11 @@ class SelfCriticalPhase:
         return torch.from_numpy(rewards.astype(np.float32)).view(tokens.shape[:2])
 
     def state(self) -> dict[str, Any]:
-        """What is needed to go on from here."""
         return {"update": self.update, "network": self.network.state_dict(), "average": self.average.network.state_dict(),
                 "optimiser": self.optimiser.state_dict(), "bleu_means": self._bleu_means(),
                 "average_updates": self.average.updates}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
         self.update = state["update"]
         self.network.load_state_dict(state["network"])
         self.average.network.load_state_dict(state["average"])

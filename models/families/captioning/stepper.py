@@ -40,16 +40,11 @@ class CaptionerStepper(DecoderStepper[Captioner]):
         channels: tuple[Channel, ...] = cell_channels(network.config.cell, network.config.hidden)
         if network.attend is not None:
             channels += attention_channels(("row", "column"), (side, side))
-        self._description = ModelDescription(
+        self.description = ModelDescription(
             **identity._asdict(), task="captioning", channels=channels, words=vocabulary.words, start_token=vocabulary.start,
             end_token=vocabulary.end, suppressed_tokens=tuple(self.suppressed_tokens), maximum_steps=maximum_steps,
             input_size=(encoder.kind.size, encoder.kind.size), parameters=sum(p.numel() for p in network.parameters()),
             encoder=encoder.kind.title)
-
-    @property
-    def description(self) -> ModelDescription:
-        """What it records, and its words."""
-        return self._description
 
     @torch.inference_mode()
     def read(self, given: Image.Image) -> EncodedInput[Memory]:
@@ -58,7 +53,6 @@ class CaptionerStepper(DecoderStepper[Captioner]):
         return EncodedInput(memory=self.network.memory(self.encoder(pixels)), given_input=given)
 
     def reference(self) -> CaptionerReference:
-        """The same captioner for an independent second computation."""
         config, kind = self.network.config, self.encoder.kind
         return CaptionerReference(
             self.weights(), kind=config.cell, attention=config.attention > 0, begin=config.begin,

@@ -95,7 +95,6 @@ class DetectorTraining:
         self.detector = WordDetector(features, vocabulary, cells).to(device)
 
     def run(self) -> Iterator[Report]:
-        """Train; a report after each update."""
         random = np.random.default_rng((self._seed, 11))
         pictures = np.arange(len(self._shown))
         learned = pictures[pictures % KEPT_APART != 0]

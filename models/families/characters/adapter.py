@@ -14,7 +14,6 @@ from unrolled.models.training.recipe import Recipe
 
 
 def open_characters(checkpoint: Checkpoint, device: str, reuse: AnyStepper | None) -> CharacterStepper:
-    """Raises `CheckpointError`."""
     config = checkpoint.config(CharacterConfig)
     alphabet = checkpoint.made(lambda: Alphabet(checkpoint.header.words))
     checkpoint.check_count(len(alphabet), config.vocabulary, of="characters")

@@ -43,7 +43,6 @@ class CharacterFigures(NamedTuple):
 
     @property
     def bits_per_character(self) -> float:
-        """The mean of -log2 p(character)."""
         return self.references.nats / math.log(2)
 
 

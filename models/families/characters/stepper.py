@@ -49,16 +49,11 @@ class CharacterStepper:
         self.alphabet = alphabet
         self.suppressed_tokens = (alphabet.start, alphabet.unknown)
         self._tokens = torch.arange(len(alphabet), device=self.device).view(-1, 1)
-        self._description = ModelDescription(
+        self.description = ModelDescription(
             **identity._asdict(), task="characters", channels=cell_channels(network.config.cell, network.config.hidden),
             words=alphabet.words, start_token=alphabet.start, end_token=alphabet.end,
             suppressed_tokens=tuple(self.suppressed_tokens), maximum_steps=WRITTEN_AT_MOST,
             parameters=sum(p.numel() for p in network.parameters()), input_kind="text", detokenization="characters")
-
-    @property
-    def description(self) -> ModelDescription:
-        """What it records, and its words."""
-        return self._description
 
     def read(self, given: str) -> EncodedInput[None]:
         """Take a text to read; of a very long one its beginning, which is said.
@@ -88,25 +83,20 @@ class CharacterStepper:
 
     def step(self, memory: None, state: CellState, tokens: Sequence[int],
              hook: Hook = identity) -> tuple[CellState, StepRecord]:
-        """Read the character before, one for each of the K hypotheses."""
         before = self._tokens[tokens[0]] if len(tokens) == 1 else torch.tensor(tokens, device=self.device)  # (K,)
         state, step, logits = self.network.step(before, tuple(part[0] for part in state), hook)
         packed = torch.cat((torch.log_softmax(logits, dim=-1), *step), dim=-1)                   # (K, V + total)
         return tuple(part.unsqueeze(0) for part in state), StepRecord(packed, len(self.alphabet))
 
     def reference(self) -> CharacterReference:
-        """The same model for an independent second computation."""
         return CharacterReference(self.weights(), kind=self.network.config.cell)
 
     @property
     def structure(self) -> Structure:
-        """What a step is made of."""
         return Structure(self.network.cell, (("word", self.network.config.embedding),))
 
     def differentiable(self, memory: None, rows: int) -> tuple[None, None]:
-        """There is nothing that every step looks at."""
         return None, None
 
     def select(self, state: CellState, rows: Tensor) -> CellState:
-        """The state of hypotheses whose parents are in these rows."""
         return select_rows(state, rows)

@@ -57,8 +57,6 @@ class CharacterOptions(UpdateOptions, frozen=True, kw_only=True):
 
 
 class CharacterTask(Task):
-    """Next characters of a stream of texts."""
-
     def __init__(self, network: CharacterModel, texts: Sequence[str], alphabet: Alphabet, options: CharacterOptions, *,
                  device: str = "cpu") -> None:
         self.network: CharacterModel = network
@@ -84,11 +82,9 @@ class CharacterTask(Task):
         return loss, {"bits_per_character": loss.item() / float(np.log(2))}
 
     def state(self) -> dict[str, Any]:
-        """The state that the next block begins with."""
         return {"state": list(self._state)}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
         self._state = tuple(state["state"])
 
     def _rows_of(self, epoch: int) -> Tensor:
@@ -103,7 +99,6 @@ class CharacterTask(Task):
 
 
 def train_characters(request: Request, options: CharacterOptions) -> Iterator[Report]:
-    """Train to the end and write the checkpoint; a report after each update."""
     texts = source_texts(request.needed_data)
     alphabet = Alphabet.of(texts, at_least=options.characters_at_least)
     config = CharacterConfig(cell=options.cell, vocabulary=len(alphabet), embedding=options.embedding,

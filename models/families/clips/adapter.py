@@ -13,7 +13,6 @@ from unrolled.models.training.recipe import Recipe
 
 
 def open_clips(checkpoint: Checkpoint, device: str, reuse: AnyStepper | None) -> ClipStepper:
-    """Raises `CheckpointError`."""
     config, labels = checkpoint.config(ClipConfig), checkpoint.header.words
     checkpoint.check_count(len(labels), config.labels, of="labels")
     return ClipStepper(checkpoint.network(lambda: ClipNetwork(config)), labels, device=device,

@@ -65,18 +65,13 @@ class ClipStepper:
         self.labels = tuple(labels)
         probability = Channel(name="label_probability", role="label_probability", symbol="p", axes=("label",),
                               shape=(len(labels),), low=0.0, high=1.0, labels=self.labels)
-        self._description = ModelDescription(
+        self.description = ModelDescription(
             **identity._asdict(), task="frames" if config.every_frame else "clip",
             channels=(*cell_channels(config.cell, config.hidden), probability), words=self.labels, start_token=NO_TOKEN,
             end_token=NO_TOKEN, maximum_steps=MOST_FRAMES, input_size=(config.size, config.size),
             parameters=sum(p.numel() for p in network.parameters()), encoder="a small CNN, trained with it", input_kind="clip",
             detokenization="labels" if config.every_frame else "last label", draws="clip",
             can=ALL_ABILITIES - {"search"})
-
-    @property
-    def description(self) -> ModelDescription:
-        """What it records, and its words."""
-        return self._description
 
     @torch.inference_mode()
     def read(self, given: Clip) -> EncodedInput[ClipMemory]:
@@ -85,7 +80,6 @@ class ClipStepper:
         return EncodedInput(memory=ClipMemory(self.network.read(pixels)[0]), maximum_steps=len(pixels), given_input=given)
 
     def start(self, memory: ClipMemory) -> ClipState:
-        """The state before the first frame."""
         return ClipState(self.network.start(1, 1), torch.zeros(1, 1, 1, dtype=torch.long, device=self.device))
 
     def step(self, memory: ClipMemory, state: ClipState, tokens: Sequence[int],
@@ -98,13 +92,11 @@ class ClipStepper:
         return ClipState(cell, state.frame + 1), StepRecord(packed, len(self.labels))
 
     def reference(self) -> ClipReference:
-        """The same classifier for an independent second computation."""
         config = self.network.config
         return ClipReference(self.weights(), kind=config.cell, size=config.size, recurrent=config.recurrent)
 
     @property
     def structure(self) -> Structure:
-        """What a step is made of."""
         return Structure(self.network.cell, (("frame", self.network.config.features),))
 
     def differentiable(self, memory: ClipMemory, rows: int) -> tuple[ClipMemory, None]:
@@ -112,7 +104,6 @@ class ClipStepper:
         return ClipMemory(memory.features.clone()), None
 
     def select(self, state: ClipState, rows: Tensor) -> ClipState:
-        """The state of hypotheses whose parents are in these rows."""
         *cell, frame = select_rows((*state.cell, state.frame), rows)
         return ClipState(tuple(cell), frame)
 

@@ -58,7 +58,6 @@ class ClipOptions(UpdateOptions, frozen=True, kw_only=True):
 
 
 def kind_of(config: ClipConfig | ClipOptions) -> str:
-    """Which kind of drawn clips it is for."""
     return "frames" if config.every_frame else "clip"
 
 
@@ -70,8 +69,6 @@ def as_tensor(clips: Sequence[DrawnClip], *, every_frame: bool) -> tuple[Tensor,
 
 
 class ClipTask(Task):
-    """Labels of drawn clips."""
-
     def __init__(self, network: ClipNetwork, options: ClipOptions, *, device: str = "cpu") -> None:
         self.network: ClipNetwork = network
         self._options, self._device = options, device
@@ -120,7 +117,6 @@ def varied(frames: Tensor) -> Tensor:
 
 
 def train_clips(request: Request, options: ClipOptions) -> Iterator[Report]:
-    """Train to the end and write the checkpoint; a report after each update."""
     config = ClipConfig(labels=len(LABELS), cell=options.cell, size=SIDE, features=options.features, hidden=options.hidden,
                         dropout=options.dropout, every_frame=options.every_frame, recurrent=options.recurrent)
     torch.manual_seed(options.seed)

@@ -14,7 +14,6 @@ from unrolled.models.training.recipe import Recipe
 
 
 def open_shapes(checkpoint: Checkpoint, device: str, reuse: AnyStepper | None) -> ShapesStepper:
-    """Raises `CheckpointError`."""
     config = checkpoint.config(ShapesConfig)
     vocabulary = checkpoint.made(lambda: Vocabulary(checkpoint.header.words))
     checkpoint.check_count(len(vocabulary), config.vocabulary, of="words")

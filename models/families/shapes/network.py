@@ -67,8 +67,6 @@ def places(side: int) -> Tensor:
 
 
 class ShapesCaptioner(RecurrentDecoder):
-    """Pixels → words, with attention on the way."""
-
     def __init__(self, config: ShapesConfig) -> None:
         super().__init__(config)
         self.config = config

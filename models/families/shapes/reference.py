@@ -24,11 +24,9 @@ class ShapesReference:
 
     @property
     def computed_by(self) -> tuple[str, ...]:
-        """What of torch it uses."""
         return ("F.conv2d", "F.group_norm", *self._decoder.computed_by)
 
     def read(self, given: Image.Image) -> DecoderMemory:
-        """From the picture's own pixels."""
         square = given.convert("RGB").resize((self._size, self._size), Image.Resampling.BICUBIC)
         x = torch.from_numpy(np.asarray(square, np.float64).transpose(2, 0, 1).copy())[None] / 127.5 - 1.0
         weights = self._decoder.weights
@@ -46,9 +44,7 @@ class ShapesReference:
         return DecoderMemory(F.relu(F.linear(cells, weights["project.weight"], weights["project.bias"])))
 
     def start(self, memory: DecoderMemory) -> State:
-        """See `ReferenceDecoder.start`."""
         return self._decoder.start(memory)
 
     def step(self, memory: DecoderMemory, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
-        """See `ReferenceDecoder.step`."""
         return self._decoder.step(memory, state, token, number, hook)

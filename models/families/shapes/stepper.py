@@ -38,18 +38,13 @@ class ShapesStepper(DecoderStepper[ShapesCaptioner]):
         self.vocabulary = vocabulary
         self.draw = scene_file
         config = network.config
-        self._description = ModelDescription(
+        self.description = ModelDescription(
             **identity._asdict(), task="shapes",
             channels=cell_channels(config.cell, config.hidden) + attention_channels(("row", "column"), (config.side,) * 2),
             words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end,
             suppressed_tokens=tuple(self.suppressed_tokens), maximum_steps=LONGEST,
             input_size=(config.size, config.size), parameters=sum(p.numel() for p in network.parameters()),
             encoder="a small CNN, trained with it", draws="scene")
-
-    @property
-    def description(self) -> ModelDescription:
-        """What it records, and its words."""
-        return self._description
 
     @torch.inference_mode()
     def read(self, given: Image.Image) -> EncodedInput[Memory]:
@@ -58,7 +53,6 @@ class ShapesStepper(DecoderStepper[ShapesCaptioner]):
                        given_input=given)
 
     def reference(self) -> ShapesReference:
-        """The same captioner for an independent second computation."""
         config = self.network.config
         return ShapesReference(self.weights(), kind=config.cell, begin=config.begin, temperature=config.temperature,
                                size=config.size)

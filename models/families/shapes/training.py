@@ -57,7 +57,6 @@ class ShapesOptions(UpdateOptions, frozen=True, kw_only=True):
 
 
 def vocabulary() -> Vocabulary:
-    """The words that scenes are described with."""
     return Vocabulary((*SPECIAL, *WORDS))
 
 
@@ -80,7 +79,6 @@ class Drawn:
 
 
 def as_read(scene: Scene, words: Vocabulary, config: ShapesConfig) -> Drawn:
-    """Make a scene ready."""
     naming = [place for place, word in enumerate(scene.caption) if word in OUTLINES]
     covers = {place: torch.from_numpy(cover(thing.box, config.side)).flatten()
               for place, thing in zip(naming, scene.things, strict=True)}
@@ -88,8 +86,6 @@ def as_read(scene: Scene, words: Vocabulary, config: ShapesConfig) -> Drawn:
 
 
 class ShapesTask(Task):
-    """Captions of drawn scenes."""
-
     def __init__(self, network: ShapesCaptioner, words: Vocabulary, options: ShapesOptions, *, device: str = "cpu") -> None:
         self.network: ShapesCaptioner = network
         self._words, self._options, self._device = words, options, device
@@ -132,7 +128,6 @@ def varied(pixels: Tensor) -> Tensor:
 
 
 def train_shapes(request: Request, options: ShapesOptions) -> Iterator[Report]:
-    """Train to the end and write the checkpoint; a report after each update."""
     words = vocabulary()
     config = ShapesConfig(vocabulary=len(words), features=options.features, embedding=options.embedding,
                           hidden=options.hidden, attention=options.attention, dropout=options.dropout, size=options.size)

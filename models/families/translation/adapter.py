@@ -25,7 +25,6 @@ class BothLanguages(msgspec.Struct, frozen=True):
 
 
 def open_translator(checkpoint: Checkpoint, device: str, reuse: AnyStepper | None) -> TranslatorStepper:
-    """Raises `CheckpointError`."""
     config, both = checkpoint.config(TranslatorConfig), checkpoint.config(BothLanguages)
     source, target = checkpoint.made(lambda: (Pieces(both.source_pieces), Pieces(both.target_pieces)))
     checkpoint.check_count(len(source), config.source_vocabulary, of="pieces of the source")

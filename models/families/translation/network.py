@@ -36,8 +36,6 @@ class TranslatorConfig(DecoderConfig, frozen=True, kw_only=True):
 
 
 class Translator(RecurrentDecoder):
-    """Encoder and decoder."""
-
     def __init__(self, config: TranslatorConfig) -> None:
         if config.features != 2 * config.encoder_hidden:
             raise ValueError("an encoder that reads both ways gives vectors of twice its state's length")

@@ -37,18 +37,14 @@ class TranslatorReference:
 
     @property
     def computed_by(self) -> tuple[str, ...]:
-        """What of torch it uses."""
         return (f"nn.{type(self._encoder).__name__}", *self._decoder.computed_by)
 
     def read(self, given: str) -> DecoderMemory:
-        """From the sentence's own words."""
         words = F.embedding(torch.tensor(list(self._encode(given))), self._decoder.weights["embed_source.weight"])
         return DecoderMemory(self._encoder(words.unsqueeze(1))[0].squeeze(1))                  # (L, features)
 
     def start(self, memory: DecoderMemory) -> State:
-        """See `ReferenceDecoder.start`."""
         return self._decoder.start(memory)
 
     def step(self, memory: DecoderMemory, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
-        """See `ReferenceDecoder.step`."""
         return self._decoder.step(memory, state, token, number, hook)

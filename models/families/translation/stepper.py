@@ -41,18 +41,13 @@ class TranslatorStepper(DecoderStepper[Translator]):
         self.source_pieces, self.target_pieces, self.languages = source_pieces, target_pieces, languages
         # The sentence's length is not known yet: the description speaks of one word, the reading of all.
         self._channels = cell_channels(network.config.cell, network.config.hidden)
-        self._description = ModelDescription(
+        self.description = ModelDescription(
             **identity._asdict(), task="translation", channels=self._channels + attention_channels(("source",), (1,)),
             words=target_pieces.words, start_token=target_pieces.start, end_token=target_pieces.end,
             suppressed_tokens=tuple(self.suppressed_tokens),
             maximum_steps=LONGEST_SOURCE, parameters=sum(p.numel() for p in network.parameters()),
             encoder=f"{network.config.cell.upper()} that reads both ways",
             input_kind="sentence", detokenization="pieces")
-
-    @property
-    def description(self) -> ModelDescription:
-        """What it records, and its words."""
-        return self._description
 
     @torch.inference_mode()
     def read(self, given: str) -> EncodedInput[Memory]:
@@ -82,7 +77,6 @@ class TranslatorStepper(DecoderStepper[Translator]):
                        maximum_steps=min(2 * length + 10, LONGEST_SOURCE), notes=notes, given_input=sentence)
 
     def reference(self) -> TranslatorReference:
-        """The same translator for an independent second computation."""
         config, pieces = self.network.config, self.source_pieces
         return TranslatorReference(self.weights(), kind=config.cell, begin=config.begin, temperature=config.temperature,
                                    encode=lambda sentence: [*pieces.encode(sentence), pieces.end])

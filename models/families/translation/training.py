@@ -88,7 +88,6 @@ def padded(sequences: Ids, fill: int) -> Tensor:
 
 
 def pair_batch(source: Ids, target: Ids, *, start: int) -> PairBatch:
-    """Put pairs together; every sequence ends with END."""
     targets = padded(target, -1)
     inputs = torch.cat((torch.full((len(target), 1), start), targets[:, :-1].clamp_min(0)), dim=1)
     return PairBatch(padded(source, 0), torch.tensor([len(own) for own in source]), inputs, targets)
@@ -140,7 +139,6 @@ def translation_loss(network: Translator, batch: PairBatch, *, label_smoothing: 
 
 
 def train_translator(request: Request, options: TranslationOptions) -> Iterator[Report]:
-    """Train to the end and write the checkpoint; a report after each update."""
     pairs = read_pairs(request.needed_data, "train", source=options.source, target=options.target)
     source_pieces = Pieces.of(pairs.source, size=options.pieces)
     target_pieces = Pieces.of(pairs.target, size=options.pieces)
