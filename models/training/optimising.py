@@ -19,12 +19,14 @@ class RunningAverage:
     network : Module
     decay : float
         The share of the old average that an update keeps, in the long run.
+    updates : int
+        How many there were before.
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
+    def __init__(self, network: nn.Module, decay: float, updates: int = 0) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self._decay = decay
-        self.updates = 0
+        self.updates = updates
 
     def update(self, network: nn.Module) -> None:
         self.updates += 1

@@ -28,12 +28,12 @@ class ResumeFile:
         self._path, self._about = path, about
 
     @classmethod
-    def of(cls, request: Request, options: msgspec.Struct) -> ResumeFile:
-        """``NAME.resume`` beside the checkpoint that the training will write.
+    def of(cls, request: Request, options: msgspec.Struct, phase: str) -> ResumeFile:
+        """``NAME.PHASE.resume`` beside the checkpoint that the training will write.
 
         Model and options are what it is of; the same data may lie in another folder.
         """
-        path = request.output.with_name(request.output.name + ".resume")
+        path = request.output.with_name(f"{request.output.name}.{phase}.resume")
         return cls(path, f"{request.model} {msgspec.json.encode(options).decode()}")
 
     def read(self, device: str = "cpu") -> dict[str, Any]:

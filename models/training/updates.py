@@ -67,6 +67,10 @@ class Task(Protocol):
         """The loss of an update's batch, and what to show beside it."""
         ...
 
+    def rate(self, update: int, options: UpdateOptions) -> float:
+        """The learning rate of an update."""
+        return learning_rate_at(update, updates=options.updates, warm_up=options.warm_up, peak=options.learning_rate)
+
     def state(self) -> dict[str, Any]:
         """What else is needed to go on, tensors and numbers; nothing where a batch depends on the update's number alone."""
         return {}
@@ -87,16 +91,23 @@ class Updates:
     options : UpdateOptions
     request : Request
         Beside its checkpoint a file keeps where the training is.
+    about : Struct, optional
+        What a training must have been asked for to be taken up again; the options by default.
+    phase : str
+        What it is called in reports.
+    averaged : int
+        As after so many updates the running average begins: of weights that are trained already it is slow from the first on.
     """
 
-    def __init__(self, task: Task, options: UpdateOptions, request: Request) -> None:
-        self._task, self._options, self._request = task, options, request
+    def __init__(self, task: Task, options: UpdateOptions, request: Request, *, about: msgspec.Struct | None = None,
+                 phase: str = "training", averaged: int = 0) -> None:
+        self._task, self._options, self._request, self._phase = task, options, request, phase
         if options.threads:
             torch.set_num_threads(options.threads)
-        self.average = RunningAverage(task.network, options.average_decay)
+        self.average = RunningAverage(task.network, options.average_decay, updates=averaged)
         self._optimiser = torch.optim.AdamW(parameter_groups(task.network, options.weight_decay),
                                             lr=options.learning_rate, betas=(0.9, 0.98))
-        self._file = ResumeFile.of(request, options)
+        self._file = ResumeFile.of(request, about or options, phase)
         self.update = 0
         saved = self._file.read(request.device)
         if saved:
@@ -110,10 +121,8 @@ class Updates:
         while self.update < options.updates:
             network.train()
             torch.manual_seed(options.seed * 1_000_003 + self.update)
-            rate = learning_rate_at(self.update, updates=options.updates, warm_up=options.warm_up,
-                                    peak=options.learning_rate)
             for group in self._optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"] = self._task.rate(self.update, options)
             with torch.autocast(self._request.device.partition(":")[0], dtype=torch.bfloat16, enabled=options.half):
                 loss, shown = self._task.loss(self.update)
             self._optimiser.zero_grad(set_to_none=True)
@@ -125,7 +134,7 @@ class Updates:
             self.update += 1
             new = {**shown, "gradient": norm.item()}
             means = {key: 0.98 * means.get(key, value) + 0.02 * value for key, value in new.items()}
-            yield Report(self.update, options.updates, means)
+            yield Report(self.update, options.updates, means, self._phase)
             if time.monotonic() - saved_at > SECONDS_BETWEEN_SAVES:
                 self.save()
                 saved_at = time.monotonic()
@@ -135,10 +144,16 @@ class Updates:
                           "average": self.average.network.state_dict(), "average_updates": self.average.updates,
                           "optimiser": self._optimiser.state_dict(), "task": self._task.state()})
 
-    def finish(self, config: dict[str, Any], words: tuple[str, ...], card: Card) -> None:
+    def finish(self, config: dict[str, Any], words: tuple[str, ...], card: Card, *, encoder: str = "",
+               encoder_hash: str = "") -> None:
         """Write the checkpoint, of the weights' running average."""
-        header = Header(version=FORMAT_VERSION, model=self._request.model, config=config, words=words, card=card)
+        header = Header(version=FORMAT_VERSION, model=self._request.model, config=config, words=words, encoder=encoder,
+                        encoder_hash=encoder_hash, card=card)
         save_checkpoint(self._request.output, header, self.average.network.state_dict())
+        self.forget()
+
+    def forget(self) -> None:
+        """Remove what was kept to go on from."""
         self._file.remove()
 
     def _restore(self, saved: dict[str, Any]) -> None:

@@ -62,9 +62,5 @@ def epoch_of_batches(captions: Sequence[Sequence[Sequence[int]]], *, start: int,
         yield make_batch([int(p) for p in chosen], [captions[p] for p in chosen], start=start, flipped=flipped)
 
 
-def number_of_batches(pictures: int, size: int) -> int:
-    return -(-pictures // size)
-
-
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * mask).sum() / mask.sum().clamp_min(1.0)
