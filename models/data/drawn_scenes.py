@@ -28,11 +28,9 @@ from unrolled.models.data.drawn_shapes import COLOURS, OUTLINES, Colour, Outline
 SIZES = {"small": (0.085, 0.115), "big": (0.155, 0.215)}
 """A thing's radius, from … to, as a fraction of the square root of the picture's area."""
 
-RELATIONS = (("left", "of"), ("right", "of"), ("above",), ("below",))
 WORDS = ("a", *SIZES, *COLOURS, *OUTLINES, "left", "right", "of", "above", "below")
 SPLITS = {"train": 0, "dev": 1, "test": 2}
 
-MOST_THINGS = 3
 MARGIN = 0.015          # of the square root of the area, to the picture's edge
 GAP = 0.03              # the same, between the boxes of two things
 ORDER_GAP = 0.06        # of the width, between the middles of things of one size
@@ -105,38 +103,6 @@ def caption_of(things: Sequence[Thing]) -> tuple[str, ...]:
             words += relation_of(things[place - 1], thing)
         words += ("a", thing.size, thing.colour, thing.shape)
     return tuple(words)
-
-
-def parse_caption(words: Sequence[str]) -> tuple[tuple[tuple[str, str, str], ...], tuple[tuple[str, ...], ...]]:
-    """Read a caption back.
-
-    Returns
-    -------
-    things : tuple of (size, colour, shape)
-    relations : tuple of tuple of str
-        Between each and the next.
-
-    Raises
-    ------
-    ValueError
-        When it is no caption of this grammar.
-    """
-    things: list[tuple[str, str, str]] = []
-    relations: list[tuple[str, ...]] = []
-    rest = list(words)
-    while True:
-        article, *named = rest[:4]
-        if len(named) != 3 or article != "a" or named[0] not in SIZES or named[1] not in COLOURS or named[2] not in OUTLINES:
-            raise ValueError(f"no thing is named by “{' '.join(rest[:4])}”")
-        things.append((named[0], named[1], named[2]))
-        rest = rest[4:]
-        if not rest:
-            return tuple(things), tuple(relations)
-        relation = next((one for one in RELATIONS if tuple(rest[: len(one)]) == one), None)
-        if relation is None:
-            raise ValueError(f"no relation begins with “{rest[0]}”")
-        relations.append(relation)
-        rest = rest[len(relation) :] or [""]
 
 
 def cover(box: tuple[float, float, float, float], side: int) -> npt.NDArray[np.float32]:

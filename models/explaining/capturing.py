@@ -12,7 +12,7 @@ class Captured(dict[str, Tensor]):
 
     Parameters
     ----------
-    change : Change
+    hook : Hook
         The edits that are in force.
     """
 

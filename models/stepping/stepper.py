@@ -147,7 +147,7 @@ class Stepper(Protocol, Generic[MemoryT, StateT]):
              hook: Hook = identity) -> tuple[StateT, StepRecord]:
         """Read the token before, one for each hypothesis, and give the new state and the record.
 
-        Every quantity passes through `change` on its way. It can be differentiated, where gradients are asked for.
+        Every quantity passes through `hook` on its way. It can be differentiated, where gradients are asked for.
         """
         ...
 

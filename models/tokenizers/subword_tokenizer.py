@@ -12,11 +12,10 @@ from collections.abc import Iterable, Sequence
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-START, END, UNKNOWN = "<start>", "<end>", "<unknown>"
-SPECIAL = (START, END, UNKNOWN)
+from unrolled.models.tokenizers.symbols import SPECIAL, UNKNOWN, Symbols
 
 
-class Pieces:
+class Pieces(Symbols):
     """The pieces of one language.
 
     Parameters
@@ -37,10 +36,7 @@ class Pieces:
             raise ValueError("the description of the pieces is damaged") from error
         self.description = description
         size = self._tokenizer.get_vocab_size()
-        self.words = tuple(self._tokenizer.id_to_token(number) or "" for number in range(size))
-        if self.words[: len(SPECIAL)] != SPECIAL:
-            raise ValueError(f"pieces begin with {', '.join(SPECIAL)}")
-        self.start, self.end, self.unknown = range(len(SPECIAL))
+        super().__init__([self._tokenizer.id_to_token(number) or "" for number in range(size)])
 
     @classmethod
     def of(cls, sentences: Iterable[str], *, size: int) -> Pieces:
@@ -54,9 +50,6 @@ class Pieces:
         trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=list(SPECIAL), show_progress=False)
         tokenizer.train_from_iterator(sentences, trainer)
         return cls(tokenizer.to_str())
-
-    def __len__(self) -> int:
-        return len(self.words)
 
     def encode(self, sentence: str) -> list[int]:
         """The numbers of a sentence's pieces; what was never seen is UNKNOWN, never dropped."""

@@ -18,7 +18,8 @@ from unrolled.models.checkpoints.files import Card
 from unrolled.models.data.drawn_scenes import WORDS, Scene, cover, draw_scene
 from unrolled.models.data.drawn_shapes import OUTLINES
 from unrolled.models.families.shapes.network import ShapesCaptioner, ShapesConfig, resized
-from unrolled.models.tokenizers.word_tokenizer import SPECIAL, Vocabulary
+from unrolled.models.tokenizers.symbols import SPECIAL
+from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.training.optimising import Report
 from unrolled.models.training.recipe import Request
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
