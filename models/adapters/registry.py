@@ -70,13 +70,7 @@ def _listing(checkpoint: Checkpoint) -> ModelListing:
 
 
 def find(model: str) -> Path:
-    """The file or folder of a name or a path.
-
-    Raises
-    ------
-    CheckpointError
-        When a name is none of the shipped models'.
-    """
+    """The file or folder of a name or a path. Raises `CheckpointError` when a name is none of the shipped models'."""
     known = shipped()
     if model in known:
         return known[model]

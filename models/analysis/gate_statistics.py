@@ -57,12 +57,7 @@ class Saturation:
 
 
 class Saturating:
-    """Counts a gate's values as a run grows: each step is looked at once.
-
-    Parameters
-    ----------
-    units : int
-    """
+    """Counts a gate's values as a run grows: each step is looked at once."""
 
     def __init__(self, units: int) -> None:
         self._counts = np.zeros((3, units))  # below, above, seen

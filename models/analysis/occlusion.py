@@ -31,7 +31,6 @@ class OcclusionSummary:
         How many places that tenth is.
     rank : int
         Of the place that was needed most, by attention; 1 is the most attended.
-    places : int
     """
 
     largest_drop: float

@@ -63,7 +63,6 @@ class Evaluation:
         Of inputs.
     tokeniser : str
         What the metrics count.
-    metrics : dict of str to float
     beam : int or None
         The beam's width, where one was searched.
     more : dict

@@ -74,7 +74,6 @@ class InputClip:
     ----------
     frames : array of uint8, shape (T, height, width, 3)
         RGB.
-    seconds_a_frame : float
     """
 
     name: str

@@ -24,7 +24,6 @@ class DecoderStepper(Generic[NetworkT]):
 
     Parameters
     ----------
-    network : RecurrentDecoder
     suppressed_tokens : sequence of int
         Tokens that are never chosen, however probable; their probability is recorded like any other.
     device : str

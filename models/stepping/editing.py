@@ -30,7 +30,6 @@ class Edited:
 
     Parameters
     ----------
-    edits : sequence of Edit
     step : int
         Noise is drawn from its seed and this.
     """

@@ -9,17 +9,7 @@ SPECIAL = (START, END, UNKNOWN)
 
 
 class Symbols:
-    """All symbols that a model knows.
-
-    Parameters
-    ----------
-    words : sequence of str
-
-    Raises
-    ------
-    ValueError
-        When the special ones are not the first, or one is there twice.
-    """
+    """All symbols that a model knows. Raises `ValueError` when the special ones are not the first, or one is there twice."""
 
     def __init__(self, words: Sequence[str]) -> None:
         if tuple(words[: len(SPECIAL)]) != SPECIAL:

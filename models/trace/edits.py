@@ -166,13 +166,7 @@ class EditError(ValueError):
 
 
 def check(edit: Edit, channels: Sequence[Channel], words: Sequence[str]) -> None:
-    """See whether a model can be changed so.
-
-    Raises
-    ------
-    EditError
-        With one sentence that says why it cannot.
-    """
+    """See whether a model can be changed so. Raises `EditError`, with one sentence that says why it cannot."""
     if edit.first < 0 or (edit.last != TO_THE_END and edit.last < edit.first):
         raise EditError("The last step comes before the first.")
     if isinstance(edit, ForceToken):

@@ -74,13 +74,7 @@ def save_trace(trace: Trace, path: Path) -> None:
 
 
 def load_trace(path: Path) -> Trace:
-    """Read a trace.
-
-    Raises
-    ------
-    TraceError
-        When the suffix is not known, the file cannot be read, or is not a trace.
-    """
+    """Read a trace. Raises `TraceError` when the suffix is not known, the file cannot be read, or is not a trace."""
     reader: Callable[[Path], Trace] = _by_suffix(path, _READERS)
     try:
         return reader(path)

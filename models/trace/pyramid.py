@@ -37,12 +37,7 @@ def places_of(values: npt.NDArray[np.float32], *, low: float, high: float) -> By
 
 
 class PlaceColumns:
-    """The places of all steps of one channel with the axis ``unit``, and the mean places of blocks of steps.
-
-    Parameters
-    ----------
-    channel : Channel
-    """
+    """The places of all steps of one channel with the axis ``unit``, and the mean places of blocks of steps."""
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel

@@ -238,13 +238,7 @@ class Trace:
             self._grow(length)
 
     def step(self, step: int) -> StepResult:
-        """One step, as it was added; the arrays are views.
-
-        Raises
-        ------
-        IndexError
-            When the step was not recorded.
-        """
+        """One step, as it was added; the arrays are views. Raises `IndexError` when the step was not recorded."""
         if not 0 <= step < self._length:
             raise IndexError(f"step {step} is not one of the {self._length} recorded steps")
         return StepResult(

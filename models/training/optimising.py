@@ -16,7 +16,6 @@ class RunningAverage:
 
     Parameters
     ----------
-    network : Module
     decay : float
         The share of the old average that an update keeps, in the long run.
     updates : int

@@ -27,7 +27,6 @@ class Request:
         The checkpoint to write.
     cache : Path
         Where what is computed once and for all is kept.
-    device : str
     """
 
     model: str

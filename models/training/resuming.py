@@ -19,7 +19,6 @@ class ResumeFile:
 
     Parameters
     ----------
-    path : Path
     about : str
         The training in words; what another one left is refused.
     """

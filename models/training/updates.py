@@ -87,8 +87,6 @@ class Updates:
 
     Parameters
     ----------
-    task : Task
-    options : UpdateOptions
     request : Request
         Beside its checkpoint a file keeps where the training is.
     about : Struct, optional

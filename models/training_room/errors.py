@@ -17,7 +17,6 @@ class TrainingRoomError(RuntimeError):
 
     Parameters
     ----------
-    sentence : str
     exploded : bool
         Its numbers are not finite any more; what was learned before is kept, and it can go on with other settings.
     """

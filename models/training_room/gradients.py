@@ -45,7 +45,6 @@ class StepsAtOnce:
 
     Parameters
     ----------
-    cell : RNNCell, LSTMCell or GRUCell
     inputs : Tensor, shape (T, B, input)
     states : tuple of Tensor, each (T, B, hidden)
         After every step, as `unroll` gives them.

@@ -86,17 +86,7 @@ class TrainingRoomUpdate:
 
 
 class TrainingRoom:
-    """A network in training.
-
-    Parameters
-    ----------
-    settings : RoomSettings
-
-    Raises
-    ------
-    ValueError
-        When a setting is out of range.
-    """
+    """A network in training. Raises `ValueError` when a setting is out of range."""
 
     def __init__(self, settings: TrainingRoomSettings) -> None:
         self.settings = settings

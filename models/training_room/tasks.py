@@ -217,13 +217,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def make_task(name: str, steps: int) -> Task:
-    """A task by its name.
-
-    Raises
-    ------
-    ValueError
-        When no task has that name, or the length is out of range.
-    """
+    """A task by its name. Raises `ValueError` when no task has that name, or the length is out of range."""
     if not SHORTEST <= steps <= LONGEST:
         raise ValueError(f"A sequence has {SHORTEST} to {LONGEST} steps.")
     if name == "copy":

@@ -142,6 +142,9 @@ def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, dat
         With a sentence for people.
     """
     description = loaded.description
+    if decoding.method == "beam" and "search" not in description.can:
+        raise CommandError(f"What {description.name} says is not fed back to it, so there is nothing to search; leave out --beam.",
+                           WRONG_USE)
     opened = client.open(run, data, name, decoding)
     for note in opened.notes:
         print(f"unrolled: {note}", file=sys.stderr)

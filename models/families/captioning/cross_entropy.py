@@ -19,7 +19,6 @@ class CrossEntropyTask(Task):
 
     Parameters
     ----------
-    network : Captioner
     captions : sequence
         For every picture its captions as tokens, END last.
     grid_of : GridOf

@@ -25,10 +25,8 @@ class AttentionPenalties:
         share: mean over cells of (L/T · Σ_t α_t,j - 1)².
     entropy : float
         Weight of the entropy (as a fraction of uniform's) above `entropy_target`. It vanishes once maps are sharp.
-    entropy_target : float
     change : float
         Weight of the total variation between neighbouring words' maps below `change_target`.
-    change_target : float
     """
 
     coverage: float = 0.002

@@ -35,7 +35,6 @@ class SelfCriticalTask(Task):
 
     Parameters
     ----------
-    network : Captioner
     captions : sequence
         For every picture its captions as tokens, END last.
     """

@@ -22,9 +22,6 @@ class CaptionerStepper(DecoderStepper[Captioner]):
 
     Parameters
     ----------
-    network : Captioner
-    encoder : Encoder
-    vocabulary : Vocabulary
     device : str
         Where everything is computed.
     identity : Identity

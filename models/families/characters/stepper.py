@@ -32,8 +32,6 @@ class CharacterStepper:
 
     Parameters
     ----------
-    network : CharacterModel
-    alphabet : Alphabet
     device : str
         Where everything is computed.
     identity : Identity
@@ -56,13 +54,7 @@ class CharacterStepper:
             parameters=sum(p.numel() for p in network.parameters()), input_kind="text", detokenization="characters")
 
     def read(self, given: str) -> EncodedInput[None]:
-        """Take a text to read; of a very long one its beginning, which is said.
-
-        Raises
-        ------
-        InputError
-            When it is empty.
-        """
+        """Take a text to read; of a very long one its beginning, which is said. Raises `InputError` when it is empty."""
         if not given:
             raise InputError("There is no text to read.")
         notes = []

@@ -44,8 +44,6 @@ class ClipStepper:
 
     Parameters
     ----------
-    network : ClipNetwork
-    labels : sequence of str
     device : str
         Where everything is computed.
     identity : Identity

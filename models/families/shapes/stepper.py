@@ -24,8 +24,6 @@ class ShapesStepper(DecoderStepper[ShapesCaptioner]):
 
     Parameters
     ----------
-    network : ShapesCaptioner
-    vocabulary : Vocabulary
     device : str
         Where everything is computed.
     identity : Identity

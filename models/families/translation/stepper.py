@@ -25,8 +25,6 @@ class TranslatorStepper(DecoderStepper[Translator]):
 
     Parameters
     ----------
-    network : Translator
-    source_pieces, target_pieces : Pieces
     languages : (str, str)
         From which into which, as ``en``, ``fr``.
     device : str
