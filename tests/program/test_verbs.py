@@ -134,3 +134,9 @@ def test_the_benchmark_of_animations_goes_without_its_peer_and_says_so(run, tmp_
     assert set(figures) == {"details"}
     assert figures["details"]["animation"]["seconds"] > 0
     assert "matplotlib is not installed" in figures["details"]["animation"]["compared_with"]
+
+
+def test_a_beam_is_not_searched_where_nothing_that_is_said_is_read_again(run, dog):
+    result = run("caption", dog.with_name("bouncing.gif"), "--model", "clip-lstm", "--beam", "3")
+    assert result.returncode == 2
+    assert "nothing to search" in result.stderr

@@ -143,7 +143,7 @@ def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, dat
     """
     description = loaded.description
     if decoding.method == "beam" and "search" not in description.can:
-        raise CommandError(f"What {description.name} says is not fed back to it, so there is nothing to search; leave out --beam.",
+        raise CommandError(f"What {description.name} says is not fed back to it: there is nothing to search. Leave out --beam.",
                            WRONG_USE)
     opened = client.open(run, data, name, decoding)
     for note in opened.notes:
