@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -15,6 +12,7 @@ from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.checkpoints.files import CheckpointError, read_header
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing
+from unrolled.models.trace.plugins import plugins
 from unrolled.models.training.recipe import Recipe
 
 SUFFIX = ".safetensors"
@@ -28,18 +26,8 @@ BUILT_IN = tuple(f"unrolled.models.families.{family}.adapter:ADAPTER"
 def adapters() -> Iterator[ModelAdapter]:
     """One after another, each imported when it is reached, those of other packages last."""
     for target in BUILT_IN:
-        yield _adapter(target)
-    for point in entry_points(group=GROUP):
-        try:
-            yield _adapter(point.value)
-        except Exception:  # somebody else's package is broken: everything but its models goes on
-            logging.getLogger(__name__).exception("The adapter “%s” cannot be used.", point.name)
-
-
-@cache
-def _adapter(target: str) -> ModelAdapter:
-    adapter: ModelAdapter = resolve_name(target)
-    return adapter
+        yield resolve_name(target)
+    yield from plugins(GROUP)
 
 
 def recipes() -> dict[str, Recipe]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from unrolled.models.inputs.clips import ClipError, clip_bytes, read_clip
 from unrolled.models.inputs.inputs import Input, InputClip, InputPicture, InputText
 from unrolled.models.inputs.pictures import PictureError, read_file, read_picture
 from unrolled.models.inputs.texts import TextError, read_text, text_bytes
+from unrolled.models.trace.plugins import plugins
 
 LONGEST_SIDE_SHOWN = 2048  # pixels; more than a screen shows, and a window must not hold hundreds of megabytes
 INPUT_ERRORS = (PictureError, TextError, ClipError)
@@ -99,11 +98,9 @@ BUILT_IN = (
 )
 
 
-@cache
 def input_kinds() -> dict[str, InputKind]:
     """All kinds by their names, those of other packages last."""
-    found = (*BUILT_IN, *(point.load() for point in entry_points(group=GROUP)))
-    return {kind.name: kind for kind in found}
+    return {kind.name: kind for kind in (*BUILT_IN, *plugins(GROUP))}
 
 
 def kind_named(input_kind: str) -> InputKind:

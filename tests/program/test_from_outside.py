@@ -21,7 +21,7 @@ from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.inputs import kinds
 from unrolled.models.inputs.kinds import InputKind, decode_input, medium_of, read_bytes, taken_by
 from unrolled.models.stepping.stepper import AnyStepper
-from unrolled.models.trace import Provenance, Trace
+from unrolled.models.trace import Provenance, Trace, plugins
 from unrolled.models.training.recipe import Recipe
 from unrolled.viewer.export import ExportError, export, formats
 from unrolled.viewer.export.formats import ExportFormat, Makes
@@ -71,27 +71,22 @@ FORMAT = ExportFormat(suffix=".words", title="The words alone", makes=Makes.TRAC
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Have a module's table read again, with entry points that name values of this module."""
-    tables = [kinds.input_kinds, formats.formats]
-
-    def install(module: object, *names: str) -> None:
+    """Install a package whose entry point of a group names a value of this module."""
+    def install(group: str, *names: str) -> None:
         monkeypatch.setitem(sys.modules, "from_outside", sys.modules[__name__])
-        points = [EntryPoint(name, f"from_outside:{name}", "") for name in names]
-        monkeypatch.setattr(module, "entry_points", lambda group: points if group.startswith("unrolled.") else [])
-        for table in tables:
-            table.cache_clear()
+        points = [EntryPoint(name, f"from_outside:{name}", group) for name in names]
+        monkeypatch.setattr(plugins, "entry_points", lambda *, group: [point for point in points if point.group == group])
+        plugins.plugins.cache_clear()
 
     yield install
-    monkeypatch.undo()
-    for table in tables:
-        table.cache_clear()
+    plugins.plugins.cache_clear()
 
 
 def test_a_family(tmp_path: Path, install: Install) -> None:
     (tmp_path / "config.json").write_text('{"seed": 3}')
     with pytest.raises(CheckpointError, match="is a folder"):
         registry.load(str(tmp_path))
-    install(registry, "nothing_of_this_name", "ADAPTER")  # the broken one costs only itself
+    install(registry.GROUP, "nothing_of_this_name", "ADAPTER")  # the broken one costs only itself
     adapter, stepper = registry.opened(str(tmp_path))
     assert adapter is ADAPTER
     assert stepper.description.input_kind == adapter.input_kind
@@ -102,7 +97,7 @@ def test_a_kind_of_input(tmp_path: Path, install: Install) -> None:
     path = tmp_path / "song.tune"
     path.write_bytes(b"\1\2\3")
     assert medium_of(path, "clip") == "clip"
-    install(kinds, "KIND")
+    install(kinds.GROUP, "KIND")
     assert medium_of(path, "clip") == medium_of(path, "tune") == "tune"
     assert kind_of(path) is Kind.INPUT
     given, notes = decode_input(read_bytes(path, "tune"), path.name, "tune")
@@ -118,6 +113,6 @@ def test_a_kind_of_input(tmp_path: Path, install: Install) -> None:
 def test_a_format_of_export(tmp_path: Path, install: Install) -> None:
     with pytest.raises(ExportError, match="should end in one of"):
         export(scripted.trace(), tmp_path / "a.words")
-    install(formats, "FORMAT")
+    install(formats.GROUP, "FORMAT")
     export(scripted.trace(), tmp_path / "a.words")
     assert (tmp_path / "a.words").read_text(encoding="utf-8") == " ".join(scripted.CAPTION)

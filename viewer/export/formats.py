@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pkgutil import resolve_name
 from typing import Any
 
+from unrolled.models.trace.plugins import plugins
 from unrolled.viewer.export.failure import ExportError
 
 OnProgress = Callable[[float], None]
@@ -76,11 +75,9 @@ BUILT_IN = (
 )
 
 
-@cache
 def formats() -> dict[str, ExportFormat]:
     """All formats by their suffixes, those of other packages last."""
-    found = (*BUILT_IN, *(point.load() for point in entry_points(group=GROUP)))
-    return {row.suffix: row for row in found}
+    return {row.suffix: row for row in (*BUILT_IN, *plugins(GROUP))}
 
 
 def format_of(name: str, suffix: str) -> ExportFormat:
