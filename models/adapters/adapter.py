@@ -68,13 +68,7 @@ class ModelAdapter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointAdapter:
-    """Of a family whose models are checkpoints of this program, named after the recipe that they were trained by.
-
-    Attributes
-    ----------
-    open : callable
-        Checkpoint, device and the model that was open before → stepper. Raises `CheckpointError`.
-    """
+    """Of a family whose models are checkpoints of this program, named after their recipe. `open` raises `CheckpointError`."""
 
     family: str
     input_kind: str

@@ -64,15 +64,7 @@ class Thing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A picture and what is in it.
-
-    Attributes
-    ----------
-    picture : Image
-        Mode RGB.
-    things : tuple of Thing
-        In the order in which the caption names them.
-    """
+    """A picture, RGB, and what is in it, in the order in which the caption names them."""
 
     picture: Image.Image
     things: tuple[Thing, ...]
@@ -115,15 +107,7 @@ def cover(box: tuple[float, float, float, float], side: int) -> npt.NDArray[np.f
 
 
 def draw_scene(number: int, *, split: str = "train") -> Scene:
-    """The scene of this number.
-
-    Parameters
-    ----------
-    number : int
-        At least 0.
-    split : {'train', 'dev', 'test'}
-        Scenes of different splits have nothing in common but how they are drawn.
-    """
+    """The scene of this number, from 0; those of different splits have nothing in common but how they are drawn."""
     random = np.random.default_rng((SPLITS[split], number))
     width, height = PICTURE_SIZES[random.integers(len(PICTURE_SIZES))]
     count = int(random.choice((1, 2, 3), p=(0.2, 0.4, 0.4)))

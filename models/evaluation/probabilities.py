@@ -25,14 +25,7 @@ class ReferenceStatistics:
         self._bins = torch.zeros(3, BINS, dtype=torch.float64)  # how many, Σ confidence, Σ right
 
     def add(self, logits: Tensor, targets: Tensor) -> None:
-        """Take some steps in.
-
-        Parameters
-        ----------
-        logits : Tensor, shape (N, V)
-        targets : Tensor, shape (N,)
-            The reference's token.
-        """
+        """Take in some steps: logits (N, V), and the references' tokens (N,)."""
         log_probs = torch.log_softmax(logits.float(), dim=-1)
         self._nats -= float(log_probs.gather(1, targets.unsqueeze(1)).double().sum())
         self.count += len(targets)

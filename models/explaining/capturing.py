@@ -8,13 +8,7 @@ from unrolled.models.cells.hook import Hook, identity
 
 
 class Captured(dict[str, Tensor]):
-    """A `Hook` that changes what another one does, and keeps what that made of each quantity.
-
-    Parameters
-    ----------
-    hook : Hook
-        The edits that are in force.
-    """
+    """A `Hook` that does what another one does, the edits in force, and keeps what that made of each quantity."""
 
     def __init__(self, hook: Hook = identity) -> None:
         super().__init__()

@@ -34,13 +34,7 @@ class Input(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InputPicture:
-    """A photograph.
-
-    Attributes
-    ----------
-    pixels : array of uint8, shape (height, width, 3)
-        Upright, RGB.
-    """
+    """A photograph, upright: RGB pixels of uint8, shape (height, width, 3)."""
 
     name: str
     data: bytes
@@ -51,13 +45,7 @@ class InputPicture:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InputText:
-    """A text: a sentence, a prompt, a whole file; its name is `TYPED` where it came from the keyboard.
-
-    Attributes
-    ----------
-    text : str
-        With line ends as ``\\n``.
-    """
+    """A text, its line ends ``\\n``: a sentence, a prompt, a whole file; its name is `TYPED` where it came from the keyboard."""
 
     name: str
     data: bytes
@@ -68,13 +56,7 @@ class InputText:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InputClip:
-    """A clip; the data of a folder are its frames, packed.
-
-    Attributes
-    ----------
-    frames : array of uint8, shape (T, height, width, 3)
-        RGB.
-    """
+    """A clip: RGB frames of uint8, shape (T, height, width, 3); the data of a folder are its frames, packed."""
 
     name: str
     data: bytes

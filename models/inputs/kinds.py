@@ -121,13 +121,7 @@ def taken_by(given: Input, input_kind: str) -> bool:
 
 
 def medium_of(path: Path, input_kind: str) -> str:
-    """What a file is read as, judged by its suffix; a folder holds the frames of a clip.
-
-    Parameters
-    ----------
-    input_kind : str
-        What the model takes that is in use; it decides where a suffix says nothing, or has two meanings.
-    """
+    """What a file is read as by its suffix, and by what the model takes where that has two meanings; a folder is a clip."""
     if path.is_dir():
         return "clip"
     wanted = kind_named(input_kind).medium

@@ -19,14 +19,7 @@ MODULES = {"lstm": nn.LSTMCell, "gru": nn.GRUCell, "rnn": nn.RNNCell}
 
 
 class ReferenceCell:
-    """One layer.
-
-    Parameters
-    ----------
-    kind : {'rnn', 'lstm', 'gru'}
-    weights : mapping
-        ``weight_ih``, ``weight_hh``, ``bias_ih``, ``bias_hh``, in double precision.
-    """
+    """One layer of a kind: rnn, lstm or gru; its weights (``weight_ih``, ``bias_hh`` …) are in double precision."""
 
     def __init__(self, kind: str, weights: Weights) -> None:
         self.kind, self.hidden = kind, weights["weight_hh"].shape[1]

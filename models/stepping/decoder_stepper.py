@@ -20,15 +20,7 @@ NetworkT = TypeVar("NetworkT", bound=RecurrentDecoder)
 
 
 class DecoderStepper(Generic[NetworkT]):
-    """A decoder on one device, made ready to be stepped.
-
-    Parameters
-    ----------
-    suppressed_tokens : sequence of int
-        Tokens that are never chosen, however probable; their probability is recorded like any other.
-    device : str
-        Where everything is computed.
-    """
+    """A decoder on one device, made ready to be stepped; `suppressed_tokens` are never chosen, however probable."""
 
     def __init__(self, network: NetworkT, *, suppressed_tokens: Sequence[int], device: str) -> None:
         self.device = torch.device(device)

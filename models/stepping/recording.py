@@ -20,13 +20,7 @@ from unrolled.models.stepping.stepper import StepRecord
 
 
 class DecoderRecorder:
-    """Takes a decoder's steps and packs them.
-
-    Parameters
-    ----------
-    network : RecurrentDecoder
-        In evaluation mode, on its device.
-    """
+    """Takes the steps of a decoder, in evaluation mode and on its device, and packs them."""
 
     def __init__(self, network: RecurrentDecoder) -> None:
         self._network = network

@@ -16,18 +16,7 @@ from unrolled.models.tokenizers.symbols import SPECIAL, UNKNOWN, Symbols
 
 
 class Pieces(Symbols):
-    """The pieces of one language.
-
-    Parameters
-    ----------
-    description : str
-        What `tokenizers` writes, JSON.
-
-    Raises
-    ------
-    ValueError
-        When it is no such description, or the special pieces are not the first.
-    """
+    """The pieces of one language, from what `tokenizers` writes, JSON. Raises `ValueError` where that is damaged."""
 
     def __init__(self, description: str) -> None:
         try:

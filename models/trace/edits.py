@@ -24,13 +24,7 @@ Weight = Annotated[float, msgspec.Meta(ge=0, le=1e30)]
 
 
 class _Edit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all edits have: the steps at which they hold.
-
-    Attributes
-    ----------
-    first, last : int
-        Both are included; last is -1 for as long as the run goes on.
-    """
+    """What all edits have: the first and the last step at which they hold; -1 for as long as the run goes on."""
 
     first: StepNumber = 0
     last: LastStep = TO_THE_END
@@ -138,15 +132,7 @@ class MaskAttention(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="mas
 
 
 class SwapInput(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="swap"):
-    """Look at another input from here on.
-
-    Attributes
-    ----------
-    name : str
-        Its file name.
-    input_hash : str
-        The SHA-256 of its bytes, by which it is found.
-    """
+    """Look at another input from here on: its file name, and the SHA-256 of its bytes, by which it is found."""
 
     name: str
     input_hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]

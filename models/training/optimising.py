@@ -12,15 +12,7 @@ from torch import nn
 
 
 class RunningAverage:
-    """An exponential average of a network's weights; at first it follows fast.
-
-    Parameters
-    ----------
-    decay : float
-        The share of the old average that an update keeps, in the long run.
-    updates : int
-        How many there were before.
-    """
+    """An average of a network's weights that keeps the share `decay` at an update, in the long run; at first it follows fast."""
 
     def __init__(self, network: nn.Module, decay: float, updates: int = 0) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)

@@ -45,15 +45,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A model's training.
-
-    Attributes
-    ----------
-    options : Struct
-        With the values that made the shipped model.
-    train : callable
-        Request and options → a report after each update; at the end the checkpoint is written.
-    """
+    """The options that made the shipped model, and what trains: it gives a report an update, and writes the checkpoint."""
 
     options: msgspec.Struct
     train: Callable[[Request, Any], Iterator[Report]]

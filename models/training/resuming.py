@@ -15,13 +15,7 @@ from unrolled.models.training.recipe import Request
 
 
 class ResumeFile:
-    """Tensors and numbers, and what training they are of.
-
-    Parameters
-    ----------
-    about : str
-        The training in words; what another one left is refused.
-    """
+    """Tensors and numbers, and what training they are `about`, in words; what another one left is refused."""
 
     def __init__(self, path: Path, about: str) -> None:
         self._path, self._about = path, about

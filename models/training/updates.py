@@ -53,13 +53,7 @@ class UpdateOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Task(Protocol):
-    """What is learned.
-
-    Attributes
-    ----------
-    network : Module
-        What is trained, in place.
-    """
+    """What is learned: `network` is trained in place."""
 
     network: nn.Module
 

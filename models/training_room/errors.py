@@ -13,13 +13,7 @@ from unrolled.models.protocol.training_room import (
 
 
 class TrainingRoomError(RuntimeError):
-    """A training cannot begin or go on: one sentence for people.
-
-    Parameters
-    ----------
-    exploded : bool
-        Its numbers are not finite any more; what was learned before is kept, and it can go on with other settings.
-    """
+    """A training cannot begin or go on: one sentence for people. Where it `exploded`, what was learned before is kept."""
 
     def __init__(self, sentence: str, *, exploded: bool = False) -> None:
         super().__init__(sentence)

@@ -15,15 +15,7 @@ from unrolled.models.training.updates import Task, UpdateOptions
 
 
 class CrossEntropyTask(Task):
-    """Every picture once an epoch.
-
-    Parameters
-    ----------
-    captions : sequence
-        For every picture its captions as tokens, END last.
-    grid_of : GridOf
-        Where features come from.
-    """
+    """Every picture once an epoch; `captions` are each picture's as tokens, END last."""
 
     def __init__(self, network: Captioner, captions: Sequence[Sequence[Sequence[int]]], grid_of: GridOf,
                  options: TrainingOptions, *, start: int) -> None:

@@ -62,18 +62,7 @@ class EncoderKind:
 
 
 class Encoder(nn.Module):
-    """A picture's grid of features.
-
-    Parameters
-    ----------
-    name : str
-        One of `ENCODERS`.
-
-    Raises
-    ------
-    EncoderError
-        When there is no such encoder or its weights are not there.
-    """
+    """A picture's grid of features, by one of `ENCODERS`. Raises `EncoderError` when it or its weights are not there."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

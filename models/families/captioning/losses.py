@@ -50,14 +50,7 @@ class Losses:
 
 
 def attention_losses(maps: Tensor, mask: Tensor, penalties: AttentionPenalties) -> tuple[Tensor, Tensor, Tensor]:
-    """The penalty, the mean entropy and the mean change of attention maps.
-
-    Parameters
-    ----------
-    maps : Tensor, shape (P, K, T, L)
-    mask : Tensor, shape (P, K, T)
-        1 where a word was written.
-    """
+    """Penalty, mean entropy and mean change of attention maps (P, K, T, L); the mask (P, K, T) is 1 where a word was written."""
     cells = maps.shape[-1]
     entropy = -(maps * maps.clamp_min(1e-9).log()).sum(-1) / math.log(cells)         # (P, K, T)
     both = mask[:, :, 1:] * mask[:, :, :-1]
@@ -73,13 +66,7 @@ def attention_losses(maps: Tensor, mask: Tensor, penalties: AttentionPenalties) 
 
 def caption_losses(network: Captioner, grid: Tensor, batch: Batch, *, label_smoothing: float,
                    penalties: AttentionPenalties) -> Losses:
-    """Write the captions with the true word before (teacher forcing) and compare.
-
-    Parameters
-    ----------
-    grid : Tensor, shape (P, L, encoder_features)
-        The encoder's features of the batch's pictures.
-    """
+    """Write the captions with the true word before, and compare; `grid` (P, L, encoder_features) is the batch's pictures."""
     inputs, targets = torch.from_numpy(batch.inputs).to(grid.device), torch.from_numpy(batch.targets).to(grid.device)
     outputs, attention = teacher_forced(network, network.memory(grid), inputs, batch.active)
     written = targets >= 0                                                             # (P, K, T)

@@ -14,13 +14,7 @@ from unrolled.models.cells.decoder import DecoderConfig, Memory, RecurrentDecode
 
 
 class CaptionerConfig(DecoderConfig, frozen=True, kw_only=True):
-    """The network's lengths; see `DecoderConfig` too.
-
-    Attributes
-    ----------
-    encoder_features : int
-        The length of the encoder's feature vector of a cell of the picture.
-    """
+    """The network's lengths; see `DecoderConfig` too. `encoder_features` is the length of a cell's vector from the encoder."""
 
     encoder_features: int = 1280
 

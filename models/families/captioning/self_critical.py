@@ -31,13 +31,7 @@ LONGEST_DRAWN = 18  # words with END
 
 
 class SelfCriticalTask(Task):
-    """It goes on from the weights of the first phase.
-
-    Parameters
-    ----------
-    captions : sequence
-        For every picture its captions as tokens, END last.
-    """
+    """It goes on from the weights of the first phase; `captions` are each picture's as tokens, END last."""
 
     def __init__(self, network: Captioner, captions: Sequence[Sequence[Sequence[int]]], grid_of: GridOf, rewards: CaptionRewards,
                  options: TrainingOptions, *, start: int, end: int, forbidden: tuple[int, ...]) -> None:

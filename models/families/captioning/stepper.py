@@ -18,15 +18,7 @@ from unrolled.models.trace.description import UNTRAINED, Identity
 
 
 class CaptionerStepper(DecoderStepper[Captioner]):
-    """The captioner with its encoder, on one device.
-
-    Parameters
-    ----------
-    device : str
-        Where everything is computed.
-    identity : Identity
-        For the description.
-    """
+    """The captioner with its encoder, on one device."""
 
     def __init__(self, network: Captioner, encoder: Encoder, vocabulary: Vocabulary, *, device: str = "cpu",
                  identity: Identity = UNTRAINED, maximum_steps: int = 20) -> None:

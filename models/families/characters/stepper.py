@@ -28,15 +28,7 @@ WRITTEN_AT_MOST = 2_000   # characters after the text that is given
 
 
 class CharacterStepper:
-    """The character model, on one device.
-
-    Parameters
-    ----------
-    device : str
-        Where everything is computed.
-    identity : Identity
-        For the description.
-    """
+    """The character model, on one device."""
 
     def __init__(self, network: CharacterModel, alphabet: Alphabet, *, device: str = "cpu",
                  identity: Identity = UNTRAINED) -> None:

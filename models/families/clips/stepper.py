@@ -40,15 +40,7 @@ class ClipState(NamedTuple):
 
 
 class ClipStepper:
-    """The clip classifier, on one device.
-
-    Parameters
-    ----------
-    device : str
-        Where everything is computed.
-    identity : Identity
-        For the description.
-    """
+    """The clip classifier, on one device."""
 
     suppressed_tokens: Sequence[int] = ()
 

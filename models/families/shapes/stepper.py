@@ -20,15 +20,7 @@ LONGEST = 20  # words; three things and what lies between them need sixteen with
 
 
 class ShapesStepper(DecoderStepper[ShapesCaptioner]):
-    """The scene captioner with its own encoder, on one device.
-
-    Parameters
-    ----------
-    device : str
-        Where everything is computed.
-    identity : Identity
-        For the description.
-    """
+    """The scene captioner with its own encoder, on one device."""
 
     def __init__(self, network: ShapesCaptioner, vocabulary: Vocabulary, *, device: str = "cpu",
                  identity: Identity = UNTRAINED) -> None:

@@ -15,13 +15,7 @@ LAYERS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
 class TranslatorReference(ReferenceDecoder):
-    """See `Reference`.
-
-    Parameters
-    ----------
-    encode : callable
-        A sentence → its tokens, END last.
-    """
+    """See `Reference`; `encode` gives a sentence's tokens, END last."""
 
     def __init__(self, weights: Weights, *, kind: str, begin: str, temperature: float,
                  encode: Callable[[str], Sequence[int]]) -> None:

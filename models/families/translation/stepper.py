@@ -21,17 +21,7 @@ MARK = "▁"            # of a piece that begins a word
 
 
 class TranslatorStepper(DecoderStepper[Translator]):
-    """The translator with its pieces, on one device.
-
-    Parameters
-    ----------
-    languages : (str, str)
-        From which into which, as ``en``, ``fr``.
-    device : str
-        Where everything is computed.
-    identity : Identity
-        For the description.
-    """
+    """The translator with its pieces, on one device; `languages` are from which into which, as ``en``, ``fr``."""
 
     def __init__(self, network: Translator, source_pieces: Pieces, target_pieces: Pieces, *,
                  languages: tuple[str, str] = ("", ""), device: str = "cpu", identity: Identity = UNTRAINED) -> None:
