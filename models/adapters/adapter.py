@@ -29,26 +29,21 @@ class ModelAdapter(Protocol):
     @property
     def family(self) -> str:
         """What it is called in messages."""
-        ...
 
     @property
     def input_kind(self) -> str:
         """What its models take, for a list that is made without opening any of them."""
-        ...
 
     @property
     def recipes(self) -> Mapping[str, Recipe]:
         """By a model's name how it is trained, in the order in which people are shown them; empty without any."""
-        ...
 
     @property
     def evaluate(self) -> Evaluate | None:
         """Judges a model that `load` gave."""
-        ...
 
     def accepts(self, source: Source) -> bool:
         """Whether `load` can be tried; quick, and without an error."""
-        ...
 
     def load(self, source: Source, device: str, reuse: AnyStepper | None) -> AnyStepper:
         """A model that is ready to be stepped.
@@ -63,7 +58,6 @@ class ModelAdapter(Protocol):
         CheckpointError
             With one sentence for people.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.trace import Channel, FloatArray, Trace
+from unrolled.models.trace import Channel, FloatArray
 
 Fractions = npt.NDArray[np.float64]
 
@@ -95,7 +95,3 @@ def saturation(values: FloatArray) -> Saturation:
     counted = Saturating(values.shape[1])
     counted.follow(values)
     return counted.result
-
-
-def of_trace(trace: Trace) -> dict[str, Saturation]:
-    return {channel.name: saturation(trace.column(channel.name)) for channel in gate_channels(trace.channels.values())}

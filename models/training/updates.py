@@ -59,7 +59,6 @@ class Task(Protocol):
 
     def loss(self, update: int) -> tuple[Tensor, dict[str, float]]:
         """The loss of an update's batch, and what to show beside it."""
-        ...
 
     def rate(self, update: int, options: UpdateOptions) -> float:
         """The learning rate of an update."""

@@ -25,12 +25,9 @@ class TrainingRooms(Protocol):
 
     def start(self, room: int, settings: TrainingRoomSettings) -> TrainingRoomStarted:
         """Begin anew. Raises `TrainingRoomError`."""
-        ...
 
     def step(self, room: int, changes: TrainingRoomChanges, picture: bool) -> TrainingRoomUpdated:
         """Make one update. Raises `TrainingRoomError`."""
-        ...
 
     def stop(self, room: int) -> None:
         """Forget a training; another one is left alone."""
-        ...

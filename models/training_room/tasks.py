@@ -65,15 +65,12 @@ class Task(Protocol):
 
     def draw(self, count: int, generator: torch.Generator) -> Batch:
         """Draw `count` sequences."""
-        ...
 
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The loss of every step, shape (...), of outputs (..., output) and targets (...)."""
-        ...
 
     def right(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Whether every step's answer is right, shape (...)."""
-        ...
 
 
 class _Classes:

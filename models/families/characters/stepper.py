@@ -59,7 +59,7 @@ class CharacterStepper:
             shown = " ".join(own if own.isprintable() else f"U+{ord(own):04X}" for own in unknown[:12])
             notes.append(f"Never seen in training, and read as unknown: {shown}{' …' if len(unknown) > 12 else ''}")
         return EncodedInput(memory=None, prompt_tokens=tokens, maximum_steps=len(tokens) + WRITTEN_AT_MOST, notes=tuple(notes),
-                       given_input=given)
+                            given_input=given)
 
     def start(self, memory: None) -> CellState:
         """The state before the first character, zeros: each tensor (1, 1, hidden)."""

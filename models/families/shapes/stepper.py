@@ -40,7 +40,7 @@ class ShapesStepper(DecoderStepper[ShapesCaptioner]):
     def read(self, given: Image.Image) -> EncodedInput[Memory]:
         """Read a picture of any shape: it is resized straight to the network's square."""
         return EncodedInput(memory=self.network.memory(self.network.pixels(given).unsqueeze(0).to(self.device)),
-                       given_input=given)
+                            given_input=given)
 
     def reference(self) -> ShapesReference:
         config = self.network.config

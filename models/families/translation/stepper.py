@@ -60,9 +60,9 @@ class TranslatorStepper(DecoderStepper[Translator]):
         memory = self.network.memory(source, torch.tensor([source.shape[1]], device=self.device))
         length = source.shape[1]
         return EncodedInput(memory=memory._replace(mask=None),
-                       channels=self._channels + attention_channels(("source",), (length,)),
-                       source=(*names, self.source_pieces.words[self.source_pieces.end]),
-                       maximum_steps=min(2 * length + 10, LONGEST_SOURCE), notes=notes, given_input=sentence)
+                            channels=self._channels + attention_channels(("source",), (length,)),
+                            source=(*names, self.source_pieces.words[self.source_pieces.end]),
+                            maximum_steps=min(2 * length + 10, LONGEST_SOURCE), notes=notes, given_input=sentence)
 
     def reference(self) -> TranslatorReference:
         config, pieces = self.network.config, self.source_pieces
