@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
-from unrolled.models.training.optimising import Report, RunningAverage, learning_rate_at, parameter_groups
+from unrolled.models.training.optimising import Report, learning_rate_at, parameter_groups, running_average
 from unrolled.models.training.recipe import Request
 from unrolled.models.training.resuming import ResumeFile
 
@@ -87,7 +87,7 @@ class Updates:
     phase : str
         What it is called in reports.
     averaged : int
-        As after so many updates the running average begins: of weights that are trained already it is slow from the first on.
+        See `running_average`.
     """
 
     def __init__(self, task: Task, options: UpdateOptions, request: Request, *, about: msgspec.Struct | None = None,
@@ -95,7 +95,7 @@ class Updates:
         self._task, self._options, self._request, self._phase = task, options, request, phase
         if options.threads:
             torch.set_num_threads(options.threads)
-        self.average = RunningAverage(task.network, options.average_decay, updates=averaged)
+        self.average = running_average(task.network, options.average_decay, updates=averaged)
         self._optimiser = torch.optim.AdamW(parameter_groups(task.network, options.weight_decay),
                                             lr=options.learning_rate, betas=(0.9, 0.98))
         self._file = ResumeFile.of(request, about or options, phase)
@@ -121,7 +121,7 @@ class Updates:
             norm = nn.utils.clip_grad_norm_(network.parameters(), options.clip_norm)
             if torch.isfinite(norm):  # a batch that overflowed teaches nothing
                 self._optimiser.step()
-                self.average.update(network)
+                self.average.update_parameters(network)
             self.update += 1
             new = {**shown, "gradient": norm.item()}
             means = {key: 0.98 * means.get(key, value) + 0.02 * value for key, value in new.items()}
@@ -132,15 +132,15 @@ class Updates:
 
     def save(self) -> None:
         self._file.write({"update": self.update, "network": self._task.network.state_dict(),
-                          "average": self.average.network.state_dict(), "average_updates": self.average.updates,
-                          "optimiser": self._optimiser.state_dict(), "task": self._task.state()})
+                          "average": self.average.state_dict(), "optimiser": self._optimiser.state_dict(),
+                          "task": self._task.state()})
 
     def finish(self, config: dict[str, Any], words: tuple[str, ...], card: Card, *, encoder: str = "",
                encoder_hash: str = "") -> None:
         """Write the checkpoint, of the weights' running average."""
         header = Header(version=FORMAT_VERSION, model=self._request.model, config=config, words=words, encoder=encoder,
                         encoder_hash=encoder_hash, card=card)
-        save_checkpoint(self._request.output, header, self.average.network.state_dict())
+        save_checkpoint(self._request.output, header, self.average.module.state_dict())
         self.forget()
 
     def forget(self) -> None:
@@ -150,7 +150,6 @@ class Updates:
     def _restore(self, saved: dict[str, Any]) -> None:
         self.update = saved["update"]
         self._task.network.load_state_dict(saved["network"])
-        self.average.network.load_state_dict(saved["average"])
-        self.average.updates = saved["average_updates"]
+        self.average.load_state_dict(saved["average"])
         self._optimiser.load_state_dict(saved["optimiser"])
         self._task.restore(saved["task"])

@@ -60,7 +60,7 @@ def train_captioner(request: Request, options: TrainingOptions) -> Iterator[Repo
     phase = first = Updates(task, task.updates, request, about=options, phase="captions")
     yield from first.run()
     first.save()
-    network.load_state_dict(first.average.network.state_dict())
+    network.load_state_dict(first.average.module.state_dict())
     if options.reward_epochs > 0:
         rewards = CaptionRewards(captions, end=vocabulary.end, bleu=options.reward_bleu)
         second = SelfCriticalTask(network, captions, grid_of, rewards, options, start=vocabulary.start,
