@@ -19,8 +19,13 @@ SUFFIX = ".safetensors"
 DEFAULT_MODEL = "caption-attend-lstm"
 GROUP = "unrolled.models"  # of entry points, each of which names an adapter
 
-BUILT_IN = tuple(f"unrolled.models.families.{family}.adapter:ADAPTER"
-                 for family in ("captioning", "shapes", "characters", "translation", "clips"))
+BUILT_IN = (
+    "unrolled.models.families.captioning.adapter:ADAPTER",
+    "unrolled.models.families.shapes.adapter:ADAPTER",
+    "unrolled.models.families.characters.adapter:ADAPTER",
+    "unrolled.models.families.translation.adapter:ADAPTER",
+    "unrolled.models.families.clips.adapter:ADAPTER",
+)
 
 
 def adapters() -> Iterator[ModelAdapter]:
@@ -59,13 +64,12 @@ def _listing(checkpoint: Checkpoint) -> ModelListing:
 
 def find(model: str) -> Path:
     """The file or folder of a name or a path. Raises `CheckpointError` when a name is none of the shipped models'."""
-    known = shipped()
-    if model in known:
-        return known[model]
-    path = Path(model).expanduser()
+    own, path = assets.path("checkpoints", f"{model}{SUFFIX}"), Path(model).expanduser()
+    if own.is_file() and len(path.parts) == 1:
+        return own
     if path.exists() or path.suffix or len(path.parts) > 1:
         return path
-    raise CheckpointError(f"There is no model “{model}”; there are {', '.join(known) or 'none'}, "
+    raise CheckpointError(f"There is no model “{model}”; there are {', '.join(shipped()) or 'none'}, "
                           f"and any checkpoint can be named by its path.")
 
 
@@ -91,13 +95,15 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
         When it cannot be.
     """
     path = find(model)
-    source: Source = path
+    source: Source
+    try:
+        source = Checkpoint(path, read_header(path))
+        wrong = CheckpointError(f"“{path.name}” is for the model “{source.header.model}”, which this Unrolled does not know.")
+    except CheckpointError as error:  # it may be what another package opens
+        source, wrong = path, error
+        if path.is_dir():
+            wrong = CheckpointError(f"“{path.name}” is a folder; name a checkpoint in it.")
     adapter = adapter_of(source)
     if adapter is None:
-        if path.is_dir():
-            raise CheckpointError(f"“{path.name}” is a folder; name a checkpoint in it.")
-        source = Checkpoint(path, read_header(path))
-        adapter = adapter_of(source)
-        if adapter is None:
-            raise CheckpointError(f"“{path.name}” is for the model “{source.header.model}”, which this Unrolled does not know.")
+        raise wrong
     return adapter, adapter.load(source, device, reuse)
