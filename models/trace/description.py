@@ -49,9 +49,8 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
         SHA-256 of the checkpoint file, hexadecimal.
     encoder : str
         What reads the input, in words.
-    input_kind : {'picture', 'sentence', 'text', 'clip'}
-        What it takes: a photograph; a sentence to translate; a text that it reads character by character and writes
-        on; the frames of a clip.
+    input_kind : str
+        What it takes: ``picture``, ``sentence``, ``text``, ``clip``, or another that `unrolled.models.inputs.kinds` knows.
     detokenization : {'words', 'pieces', 'characters', 'labels', 'last label'}
         How tokens make a text; see `unrolled.models.trace.detokenization`.
     draws : str

@@ -18,6 +18,7 @@ from unrolled.models.checkpoints.files import Card
 from unrolled.models.data.drawn_scenes import WORDS, Scene, cover, draw_scene
 from unrolled.models.data.drawn_shapes import OUTLINES
 from unrolled.models.families.shapes.network import ShapesCaptioner, ShapesConfig, resized
+from unrolled.models.stepping.teacher_forcing import teacher_forced
 from unrolled.models.tokenizers.symbols import SPECIAL
 from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.training.optimising import Report
@@ -108,7 +109,9 @@ class ShapesTask(Task):
         first = torch.full_like(targets[:, :1], self._words.start)
         read = torch.cat((first, targets[:, :-1].clamp_min(0)), dim=1)
         pixels = varied(torch.stack([drawn.pixels for drawn in batch]).to(self._device))
-        logits, maps = self.network.captions(pixels, read)
+        outputs, attention = teacher_forced(self.network, self.network.memory(pixels), read.unsqueeze(1), [1] * steps)
+        assert attention is not None
+        logits, maps = self.network.logits(outputs[:, 0]), attention[:, 0]                             # (P, T, V), (P, T, L)
         words = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=NOTHING)
         inside = (maps.float() * covers).sum(-1)[covers.sum(-1) > 0]
         outside = -(inside + 1e-4).log().mean()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -15,6 +14,7 @@ from torch.nn import functional as F
 from unrolled.models.checkpoints.files import Card
 from unrolled.models.data.multi30k import read_pairs
 from unrolled.models.families.translation.network import Translator, TranslatorConfig
+from unrolled.models.stepping.teacher_forcing import teacher_forced
 from unrolled.models.tokenizers.subword_tokenizer import Pieces
 from unrolled.models.training.optimising import Report
 from unrolled.models.training.recipe import Request
@@ -63,34 +63,10 @@ class TranslationOptions(UpdateOptions, frozen=True, kw_only=True):
 Ids = Sequence[Sequence[int]]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PairBatch:
-    """Sentence pairs, padded.
-
-    Attributes
-    ----------
-    source : Tensor of int, shape (P, L)
-    lengths : Tensor of int, shape (P,)
-    inputs, targets : Tensor of int, shape (P, T)
-        The piece before, and the piece to write; -1 in `targets` behind END.
-    """
-
-    source: Tensor
-    lengths: Tensor
-    inputs: Tensor
-    targets: Tensor
-
-
 def padded(sequences: Ids, fill: int) -> Tensor:
     """Sequences as one tensor (P, longest), filled up behind."""
     longest = max(map(len, sequences))
     return torch.tensor([[*own, *[fill] * (longest - len(own))] for own in sequences])
-
-
-def pair_batch(source: Ids, target: Ids, *, start: int) -> PairBatch:
-    targets = padded(target, -1)
-    inputs = torch.cat((torch.full((len(target), 1), start), targets[:, :-1].clamp_min(0)), dim=1)
-    return PairBatch(padded(source, 0), torch.tensor([len(own) for own in source]), inputs, targets)
 
 
 class TranslationTask(Task):
@@ -111,8 +87,15 @@ class TranslationTask(Task):
         if self._order[0] != epoch:
             self._order = epoch, self._order_of(epoch)
         chosen = self._order[1][block]
-        batch = pair_batch([self._source[p] for p in chosen], [self._target[p] for p in chosen], start=self._start)
-        return translation_loss(self.network, batch, label_smoothing=self._options.label_smoothing, device=self._device)
+        source, targets = [self._source[p] for p in chosen], padded([self._target[p] for p in chosen], -1).to(self._device)
+        lengths = torch.tensor([len(own) for own in source], device=self._device)
+        inputs = torch.cat((torch.full_like(targets[:, :1], self._start), targets[:, :-1].clamp_min(0)), dim=1)       # (P, T)
+        memory = self.network.memory(padded(source, 0).to(self._device), lengths)
+        outputs, _ = teacher_forced(self.network, memory, inputs.unsqueeze(1), [1] * inputs.shape[1])
+        written = targets >= 0                                                                                       # (P, T)
+        logits = self.network.logits(outputs[:, 0][written]).float()                             # (pieces written, V)
+        loss = F.cross_entropy(logits, targets[written], label_smoothing=self._options.label_smoothing)
+        return loss, {"loss": loss.item()}
 
     def _order_of(self, epoch: int) -> npt.NDArray[np.int64]:
         """The pairs of each of the epoch's batches, (batches, sentences)."""
@@ -120,22 +103,6 @@ class TranslationTask(Task):
         order = np.argsort(self._lengths + random.normal(0.0, 1.5, len(self._lengths)), kind="stable")
         order = np.resize(order, self._blocks * min(self._options.sentences, len(order)))
         return random.permutation(order.reshape(self._blocks, -1))
-
-
-def translation_loss(network: Translator, batch: PairBatch, *, label_smoothing: float,
-                     device: str = "cpu") -> tuple[Tensor, dict[str, float]]:
-    """Write the translations with the true piece before, and compare."""
-    memory = network.memory(batch.source.to(device), batch.lengths.to(device))
-    state = network.start(memory)
-    inputs, targets = batch.inputs.to(device), batch.targets.to(device)
-    outputs = []
-    for words in inputs.unbind(1):
-        state, step = network.step(memory, state, words.unsqueeze(1))
-        outputs.append(step.output)                                                   # (P, 1, embedding)
-    written = targets >= 0                                                            # (P, T)
-    logits = network.logits(torch.cat(outputs, dim=1)[written]).float()               # (pieces written, V)
-    loss = F.cross_entropy(logits, targets[written], label_smoothing=label_smoothing)
-    return loss, {"loss": loss.item()}
 
 
 def train_translator(request: Request, options: TranslationOptions) -> Iterator[Report]:
