@@ -11,9 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from unrolled.models.backend.engine import EngineError, SayProgress, StillWanted, Superseded
-from unrolled.models.inputs.clips import ClipError, read_clip
-from unrolled.models.inputs.pictures import PictureError, read_picture
-from unrolled.models.inputs.texts import TextError, read_text
+from unrolled.models.inputs.kinds import INPUT_ERRORS, kind_named
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Loaded, Ready
 from unrolled.models.protocol.questions import AnswerPart, Question
@@ -55,7 +53,7 @@ class TorchEngine:
 
         say("Loading the model", -1.0)
         try:
-            stepper = load(model, device=pick(device), before=self._stepper)
+            stepper = load(model, device=pick(device), reuse=self._stepper)
         except (CheckpointError, ValueError) as error:
             raise EngineError("model", str(error)) from error
         self._stepper, self._run = stepper, None
@@ -120,18 +118,9 @@ class TorchEngine:
         kind = self._stepper.description.input_kind
         say(LOOKING.get(kind, "Reading the text"), -1.0)
         try:
-            given = _decoded(kind, data, name)
+            given = kind_named(kind).for_model(data, name)
             if not wanted():
                 raise Superseded
             return self._stepper.read(given)
-        except (PictureError, TextError, ClipError, InputError) as error:
+        except (*INPUT_ERRORS, InputError) as error:
             raise EngineError(subject, str(error)) from error
-
-
-def _decoded(kind: str, data: bytes, name: str) -> Any:
-    """A file's bytes as what a model of this kind reads."""
-    if kind == "picture":
-        return read_picture(data, name).image
-    if kind == "clip":
-        return read_clip(data, name)
-    return read_text(data, name).text

@@ -36,7 +36,6 @@ def column_names(channel: Channel) -> Iterator[str]:
 
 
 def write_table(file: TextIO, trace: Trace, header: str) -> None:
-    """The header as a comment, then the table."""
     file.write(COMMENT + header + "\n")
     writer = csv.writer(file)
     channels = list(trace.channels.values())

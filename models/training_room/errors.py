@@ -13,14 +13,7 @@ from unrolled.models.protocol.training_room import (
 
 
 class TrainingRoomError(RuntimeError):
-    """A training cannot begin or go on: one sentence for people.
-
-    Parameters
-    ----------
-    sentence : str
-    exploded : bool
-        Its numbers are not finite any more; what was learned before is kept, and it can go on with other settings.
-    """
+    """A training cannot begin or go on: one sentence for people. Where it `exploded`, what was learned before is kept."""
 
     def __init__(self, sentence: str, *, exploded: bool = False) -> None:
         super().__init__(sentence)
@@ -32,12 +25,9 @@ class TrainingRooms(Protocol):
 
     def start(self, room: int, settings: TrainingRoomSettings) -> TrainingRoomStarted:
         """Begin anew. Raises `TrainingRoomError`."""
-        ...
 
     def step(self, room: int, changes: TrainingRoomChanges, picture: bool) -> TrainingRoomUpdated:
         """Make one update. Raises `TrainingRoomError`."""
-        ...
 
     def stop(self, room: int) -> None:
         """Forget a training; another one is left alone."""
-        ...

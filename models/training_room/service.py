@@ -19,14 +19,11 @@ if TYPE_CHECKING:
 
 
 class TorchTrainingRooms:
-    """One training."""
-
     def __init__(self) -> None:
         self._number = -1
         self._room: TrainingRoom | None = None
 
     def start(self, room: int, settings: TrainingRoomSettings) -> TrainingRoomStarted:
-        """Begin anew."""
         from unrolled.models.training_room.room import TrainingRoom
         from unrolled.models.training_room.threads import one_thread
 
@@ -42,7 +39,6 @@ class TorchTrainingRooms:
                            made.block_names, made.parameter_count)
 
     def step(self, room: int, changes: TrainingRoomChanges, picture: bool) -> TrainingRoomUpdated:
-        """Make one update."""
         from unrolled.models.training_room.room import Exploded
         from unrolled.models.training_room.threads import one_thread
 
@@ -62,7 +58,6 @@ class TorchTrainingRooms:
         )
 
     def stop(self, room: int) -> None:
-        """Forget a training."""
         if room == self._number:
             self._number, self._room = -1, None
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoStack
 
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND
-from unrolled.models.inputs.kinds import decode_input, read_bytes
+from unrolled.models.inputs.kinds import decode_input, kind_named, read_bytes
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.searching import BeamStepped, Searched
 from unrolled.models.trace import Trace
@@ -104,7 +103,7 @@ class Branching(Transport):
 
     def swap_input(self, path: Path, step: int) -> None:
         """Let the steps from here on look at another input of the same kind."""
-        medium = MEDIUM_OF_KIND.get(self.session.description.input_kind if self.session.description else "picture", "picture")
+        medium = kind_named(self.session.description.input_kind if self.session.description else "").medium
         try:
             data = read_bytes(path, medium)
             given, notes = decode_input(data, path.name, medium)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.inputs.inputs import Input, taken_by
+from unrolled.models.inputs.inputs import Input
+from unrolled.models.inputs.kinds import taken_by
 from unrolled.models.protocol.connection import Failed
 from unrolled.models.protocol.loading import Loaded, LoadModel, Ready
 from unrolled.models.protocol.stepping import Ended, Idle, Opened, Stepped, SteppedBlock

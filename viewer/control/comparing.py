@@ -9,12 +9,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input
-from unrolled.models.inputs.kinds import decode_input, input_of_trace, read_bytes
+from unrolled.models.inputs.inputs import Input
+from unrolled.models.inputs.kinds import decode_input, kind_named, read_bytes
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.companion import ComparisonRun
 from unrolled.viewer.control.opener import Opening
 from unrolled.viewer.state.comparison import Compared
+from unrolled.viewer.state.files import input_of_trace
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.session import Session
 
@@ -48,7 +49,7 @@ class Comparing(Opening):
         description = self.session.description
         if description is None:
             return
-        medium = MEDIUM_OF_KIND.get(description.input_kind, "picture")
+        medium = kind_named(description.input_kind).medium
         try:
             given, _ = decode_input(read_bytes(path, medium), path.name, medium)
         except (ValueError, OSError) as error:

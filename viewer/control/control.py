@@ -9,8 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, taken_by
-from unrolled.models.inputs.kinds import may_be_read_as
+from unrolled.models.inputs.kinds import kind_named, may_be_read_as, taken_by
 from unrolled.models.protocol.asking import Answer, Drop
 from unrolled.models.protocol.connection import Failed, Progress
 from unrolled.models.protocol.loading import Loaded, Ready
@@ -139,7 +138,7 @@ class Controller(Comparing):
         elif given is None or taken_by(given, kind):
             self._open_input()
         elif may_be_read_as(given, kind):
-            self.open_bytes(given.data, given.name, MEDIUM_OF_KIND[kind])  # a GIF is a picture or a clip, as the model takes it
+            self.open_bytes(given.data, given.name, kind_named(kind).medium)  # a GIF is a picture or a clip
         elif self._again_with_model or self._of_sample:
             self._show_what_it_takes(kind)
         else:

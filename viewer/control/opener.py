@@ -11,18 +11,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input, InputText, looks_like_prose, taken_by, typed
-from unrolled.models.inputs.kinds import (
-    INPUT_ERRORS,
-    Kind,
-    Notes,
-    decode_input,
-    input_of_trace,
-    kind_of,
-    medium_of,
-    read_bytes,
-    sample,
-)
+from unrolled.models.inputs.inputs import Input, InputText, looks_like_prose, typed
+from unrolled.models.inputs.kinds import INPUT_ERRORS, Notes, decode_input, kind_named, medium_of, read_bytes, sample, taken_by
 from unrolled.models.protocol.loading import Device, LoadModel
 from unrolled.models.protocol.stepping import DrawInput, InputDrawn
 from unrolled.models.trace import ModelListing, Trace
@@ -30,6 +20,7 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.state.branches import FIRST, Branches
+from unrolled.viewer.state.files import Kind, input_of_trace, kind_of
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.session import Session
 
@@ -149,7 +140,7 @@ class Opening(Branching):
         """Open what was drawn; nobody chose it, so another model brings its own."""
         description = self.session.description
         if description is not None and description.draws:
-            self.open_bytes(drawn.data, drawn.name, MEDIUM_OF_KIND[description.input_kind])
+            self.open_bytes(drawn.data, drawn.name, kind_named(description.input_kind).medium)
             self._of_sample, self._of_drawing = True, description.draws
 
     def open_bytes(self, data: bytes, name: str, medium: str = "picture") -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.trace import Provenance
 
 
 def step_noun(provenance: Provenance) -> str:
     """What one step brings: a word, a piece, a character, a frame."""
-    if provenance.input_kind == "clip":
-        return "frame"
-    return {"characters": "character", "pieces": "piece"}.get(provenance.detokenization, "word")
+    return kind_named(provenance.input_kind).step_noun

@@ -9,8 +9,9 @@ from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 
-from unrolled.models.inputs.inputs import taken_by, typed
-from unrolled.models.inputs.kinds import CLIP_SUFFIXES, PICTURE_SUFFIXES, SESSION_SUFFIX, TEXT_SUFFIXES, TRACE_SUFFIXES
+from unrolled.models.inputs.inputs import typed
+from unrolled.models.inputs.kinds import media, taken_by
+from unrolled.viewer.state.files import SESSION_SUFFIX, TRACE_SUFFIXES
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.window.pasting import path_of, picture_of
 
@@ -41,15 +42,13 @@ class Asking:
 
     def ask_open(self) -> None:
         """Let a person choose a file."""
-        def patterns(suffixes: tuple[str, ...]) -> str:
-            return " ".join(f"*{suffix}" for suffix in suffixes)
-
-        everything = tuple(dict.fromkeys(PICTURE_SUFFIXES + CLIP_SUFFIXES + TEXT_SUFFIXES + TRACE_SUFFIXES + (SESSION_SUFFIX,)))
-        name, _ = QFileDialog.getOpenFileName(
-            self._window, "Open", self.settings.text("folder"),
-            f"What Unrolled opens ({patterns(everything)});;Photographs ({patterns(PICTURE_SUFFIXES)});;"
-            f"Texts ({patterns(TEXT_SUFFIXES)});;Clips ({patterns(CLIP_SUFFIXES)});;"
-            f"Traces ({patterns(TRACE_SUFFIXES)});;Sessions (*{SESSION_SUFFIX});;All files (*)")
+        titled = [*((kind.title, kind.suffixes) for kind in media().values()), ("Traces", TRACE_SUFFIXES),
+                  ("Sessions", (SESSION_SUFFIX,))]
+        everything = tuple(dict.fromkeys(suffix for _, suffixes in titled for suffix in suffixes))
+        filters = [f"{title} ({' '.join(f'*{suffix}' for suffix in suffixes)})"
+                   for title, suffixes in (("What Unrolled opens", everything), *titled)]
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open", self.settings.text("folder"),
+                                              ";;".join((*filters, "All files (*)")))
         if name:
             self.controller.open_file(Path(name))
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
-from unrolled.models.inputs.inputs import taken_by
+from unrolled.models.inputs.kinds import taken_by
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
