@@ -12,7 +12,7 @@ from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.commands import Hover, TogglePin
 from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.gate_scatter import GateScatter
+from unrolled.viewer.views.gates.scatter import GateScatter
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
