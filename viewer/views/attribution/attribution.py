@@ -80,6 +80,7 @@ class AttributionView(View):
         self._length = 0
         self.map = GradientMap(theme)
         self.map.chosen.connect(session.playhead.seek)
+        self.map.colour_map_chosen.connect(lambda name: session.appearance.update(sequential_colour_map=name))
         self.attributions = ContributionBars(theme)
         self.attributions.chosen.connect(session.playhead.seek)
         self.attributions.masking.toggled.connect(lambda _: self._update())

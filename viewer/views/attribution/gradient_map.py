@@ -16,8 +16,9 @@ from unrolled.viewer.plotting.ink import ink
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.numbers import power_of_ten, precise
-from unrolled.viewer.theme.colour_maps import to_colours
+from unrolled.viewer.theme.colour_maps import SEQUENTIAL, to_colours
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.colour_map_button import add_colour_maps
 
 DECADES_AT_MOST = 6  # the scale goes so far down
 LEAST_ROWS, LEAST_COLUMNS = 5, 7  # a shorter table leaves room, so that its cells are not huge
@@ -42,11 +43,13 @@ class GradientMap(QWidget):
     ----------
     chosen : Signal(int)
         A row was clicked: its step.
+    colour_map_chosen : Signal(str)
     reading : str
         What is under the pointer, in words; empty elsewhere.
     """
 
     chosen = Signal(int)
+    colour_map_chosen = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,6 +70,8 @@ class GradientMap(QWidget):
         self.plot.read_out.connect(self._read)
         self.plot.clicked.connect(self._clicked)
         self.plot.take_keys({Qt.Key.Key_Up: lambda: self._move(-1), Qt.Key.Key_Down: lambda: self._move(1)})
+        self.plot.extend_menu = lambda menu: add_colour_maps(menu.addMenu("Colour map"), SEQUENTIAL, self._colour_map,
+                                                             self.colour_map_chosen.emit)
         self._heat = self.plot.heatmap()
         self._bar = self.plot.colour_bar(Axis(log=True))
         self._frame = self.plot.area(ink("playhead"), outlined=True)
