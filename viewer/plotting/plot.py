@@ -88,7 +88,8 @@ class Plot(QWidget):
         self.extend_menu: Callable[[QMenu], None] | None = None
         self._marks: list[Mark] = []
         self._legend: tuple[object, ...] = ()
-        self._heading = self._said = ""
+        self._heading = "", ""
+        self._said = ""
         self._home: tuple[Limits, Limits] = ((0.0, 1.0), (0.0, 1.0))
         self._held = False
         self._level: Level | None = None
@@ -238,9 +239,11 @@ class Plot(QWidget):
 
     def set_heading(self, text: str) -> None:
         """Words above, in place of a legend."""
+        if (text, self.theme.text) == self._heading:
+            return
+        self._heading = text, self.theme.text
         self._words.setFixedHeight(LEGEND_HEIGHT)
         self._words.setText(escape(text), size="11px", color=self.theme.text)
-        self._heading = text
 
     def say(self, sentence: str) -> None:
         """Muted words in the middle, where there is nothing yet; none take them away."""
@@ -269,8 +272,8 @@ class Plot(QWidget):
             part.set_theme(theme)
         self._legend = ()
         self.show_legend()
-        if self._heading:
-            self.set_heading(self._heading)
+        if self._heading[0]:
+            self.set_heading(self._heading[0])
 
     # ── Moving about ──────────────────────────────────────────────────────────────────────────────────────────
 

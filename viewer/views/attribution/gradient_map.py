@@ -63,6 +63,7 @@ class GradientMap(QWidget):
         self.stale = False
         self.decades = (-1, 0)
         self._colour_map = "viridis"
+        self._other: tuple[object, ...] = ()
         self.plot = Plot("What each word depended on", Axis(whole=True), Axis(whole=True), theme, downwards=True,
                          table=self._recorded)
         self.plot.setToolTip("Rows: words. Columns: the steps that they depended on. A click goes to a row’s word (Up, Down)")
@@ -99,6 +100,10 @@ class GradientMap(QWidget):
 
         The scale goes from one power of ten to another; `stale` norms are not those of the run on screen, and pale.
         """
+        other = (first, words, symbol, decades, stale, colour_map)
+        if other == self._other and np.array_equal(table, self.table, equal_nan=True):
+            return  # another word of the same run
+        self._other = other
         self.table, self.first, self.words, self.symbol = table, first, words, symbol
         self.headings = headings or words
         self.decades, self._colour_map, self.stale = decades, colour_map, stale
@@ -144,9 +149,10 @@ class GradientMap(QWidget):
         thin = there and abs(self.plot.place_of(0, 1).y() - self.plot.place_of(0, 0).y()) < THIN
         self._frame.set_visible(there and not thin)
         self._dot.set_visible(thin)
-        if there:
-            self._frame.rectangle(-0.5, columns - 0.5, row - 0.5, row + 0.5)
+        if thin:
             self._dot.show(np.array([-0.5]), np.array([float(row)]))
+        elif there:
+            self._frame.rectangle(-0.5, columns - 0.5, row - 0.5, row + 0.5)
         self.plot.name_rows(self.words[:rows], row)
         self.plot.name_columns(self.headings[:columns], row)
 
