@@ -250,7 +250,6 @@ class PinnedTrack(LineTrack):
         self._channels = channels
         self.picker = ComboBox()
         super().__init__(ctx, channels[0], name="pinned", symbol="", title="pinned units")
-        self.picker.setParent(self)
         self.picker.setAccessibleName("Channel of the pinned units")
         self.picker.setToolTip("Which quantity of the pinned units is drawn")
         for channel in channels:
@@ -267,6 +266,8 @@ class PinnedTrack(LineTrack):
     def set_folded(self, folded: bool) -> None:
         """The picker goes with the plot."""
         super().set_folded(folded)
+        if self.picker.parent() is None:  # shown without one it would be a window of its own, and take the keys
+            self.picker.setParent(self)
         self.picker.setVisible(not folded)
 
     def lines(self) -> list[tuple[str, FloatArray]]:
