@@ -52,7 +52,6 @@ class FidelityBadge(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Take over what was answered, and ask about what is new."""
         session, branch = self.session, self.session.branch
         trace = session.trace
         if trace is None or branch is None or not len(trace):
@@ -82,7 +81,6 @@ class FidelityBadge(View):
         self._tell(trace)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Nothing is asked any more."""
         self._pause.stop()
         super().closeEvent(event)
 

@@ -112,7 +112,6 @@ class ScrubRow(QAbstractSlider):
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The row, the profile of probabilities, words where there is room, and the playhead."""
         theme, row = self.theme, self._row
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -229,11 +228,9 @@ class ScrubRow(QAbstractSlider):
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The drag is over."""
         self.setSliderDown(False)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """No mark."""
         self._hover = None
         self.update()
 
@@ -272,10 +269,8 @@ class ScrubBarView(View):
         self.setFixedHeight(HEIGHT)
 
     def seek(self, step: int) -> None:
-        """The playhead moved."""
         self.row.follow()
 
     def refresh(self) -> None:
-        """The run changed."""
         self.row.theme = self.theme
         self.row.follow()

@@ -92,11 +92,9 @@ class AttentionLegend(QWidget):
         return low, f"uniform {weight_percent(self.uniform)}", more + weight_percent(self.high)
 
     def sizeHint(self) -> QSize:
-        """The width is the column's."""
         return QSize(240, HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Bar, mark, numbers."""
         theme = self.theme
         painter = QPainter(self)
         if self._bar is None:

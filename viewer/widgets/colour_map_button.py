@@ -70,7 +70,6 @@ class ColourMapButton(QToolButton):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The button as the style has it, and the colours on it."""
         super().paintEvent(event)
         if self._swatch is None:
             return

@@ -292,14 +292,12 @@ class MainWindow(QMainWindow):
     # ── Dropping, keys, closing ───────────────────────────────────────────────────────────────────────────────
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Say that it can be dropped."""
         mime = event.mimeData()
         if path_of(mime) is not None or mime.hasImage() or mime.hasText():
             event.acceptProposedAction()
             self.layout_.show_drop_hint(True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """It was carried on."""
         self.layout_.show_drop_hint(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
@@ -309,7 +307,6 @@ class MainWindow(QMainWindow):
         self.dialogs.open_data(event.mimeData(), "dropped.png")
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember everything, stop everything."""
         if self.remembers:
             self._remember()
         self.closing.emit()

@@ -73,7 +73,6 @@ class ViewHost(QObject):
         return self.views[spec.name]
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self._theme = theme
         for view in self.views.values():
             view.set_theme(theme)

@@ -136,27 +136,22 @@ class AttributionView(View):
     # ── Following the session ─────────────────────────────────────────────────────────────────────────────────
 
     def refresh(self) -> None:
-        """Ask, or take over answers."""
         self._update()
 
     def seek(self, step: int) -> None:
-        """Another word."""
         self._update()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.map.set_theme(theme)
         self.attributions.set_theme(theme)
         self._shown = None
         super().set_theme(theme)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """It asks while it is seen."""
         super().showEvent(event)
         self._update()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """What is still on its way is not waited for."""
         super().hideEvent(event)
         self._settling.stop()
         asked = self.session.questions.get(GRADIENTS)

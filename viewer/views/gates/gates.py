@@ -82,7 +82,6 @@ class GateStatisticsView(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Count the steps that are new."""
         trace = self.session.trace
         gates = gate_channels(trace.channels.values()) if trace is not None else ()
         there = trace is not None and len(trace) > 0 and bool(gates)
@@ -111,7 +110,6 @@ class GateStatisticsView(View):
         self._read_out(result)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.scatter.plot.set_theme(theme)
         super().set_theme(theme)
 

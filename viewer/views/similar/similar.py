@@ -116,7 +116,6 @@ class SimilarView(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Another run, other pinned units: search again."""
         trace = self.session.trace
         channels = tuple(own for own in trace.channels.values() if own.axes == ("unit",)) if trace is not None else ()
         there = trace is not None and len(trace) > 0 and bool(channels)
@@ -213,7 +212,6 @@ class SimilarView(View):
         self._searched.search(pattern, folder)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """No thread is left."""
         self._searched.close()
         super().closeEvent(event)
 
