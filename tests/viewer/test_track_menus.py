@@ -90,7 +90,7 @@ def test_drawings_hold_lines_and_words_and_no_photograph_of_them(panel, session)
     session.time_axis.show(0.0, 9.0)
     up_to_date(panel)
     pinned = svg_of(panel.track("pinned"), "pinned units").decode()
-    assert all(int(width) < 24 for width in re.findall(r'<image [^>]*?width="(\d+)"', pinned))  # icons of its controls alone
+    assert all(int(width) < 60 for width in re.findall(r'<image [^>]*?width="(\d+)"', pinned))  # icons of its controls alone
     assert pinned.count("<polyline") + pinned.count("<path") > 2
     words = svg_of(panel.track("words"), "probability").decode()
     assert ">dog<" in words.replace("\n", "")

@@ -84,7 +84,7 @@ def paint_colours(painter: QPainter, theme: Theme, height: int, colours: np.ndar
     painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, ends[1])
     table = np.ascontiguousarray(colours)
     strip = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.LosslessImageRendering)
     bar = row.adjusted(widths[0], 3, -widths[1], -3)
     painter.drawImage(bar, strip, QRectF(strip.rect()))
     for there, colour, edge in ((beyond[0], theme.below, bar.left()), (beyond[1], theme.above, bar.right() - 4)):
