@@ -6,8 +6,7 @@ import hashlib
 
 from PySide6.QtGui import QUndoStack
 
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND
-from unrolled.models.inputs.kinds import decode_input, read_bytes
+from unrolled.models.inputs.kinds import decode_input, kind_named, read_bytes
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.recorder import written_as
@@ -111,7 +110,7 @@ class Branching:
     def replace_input(self, command: c.ReplaceInput) -> None:
         """Let the steps from here on look at another input of the same kind."""
         description, name = self._session.description, command.path.name
-        medium = MEDIUM_OF_KIND.get(description.input_kind if description is not None else "picture", "picture")
+        medium = kind_named(description.input_kind if description is not None else "").medium
         try:
             data = read_bytes(command.path, medium)
             given, notes = decode_input(data, name, medium)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input, taken_by
-from unrolled.models.inputs.kinds import decode_input, input_of_trace, read_bytes
+from unrolled.models.inputs.inputs import Input
+from unrolled.models.inputs.kinds import decode_input, kind_named, read_bytes, taken_by
 from unrolled.models.protocol.connection import Failed
 from unrolled.models.protocol.dispatch import Dispatch, handles
 from unrolled.models.protocol.loading import Loaded, Ready
@@ -24,6 +24,7 @@ from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.branches import FIRST, GREEDY, Branch, first_branch
 from unrolled.viewer.state.comparison import Compared
+from unrolled.viewer.state.files import input_of_trace
 from unrolled.viewer.state.session import Session
 
 
@@ -183,7 +184,7 @@ class Comparing:
         description, path = self._session.description, command.path
         if description is None:
             return
-        medium = MEDIUM_OF_KIND.get(description.input_kind, "picture")
+        medium = kind_named(description.input_kind).medium
         try:
             given, _ = decode_input(read_bytes(path, medium), path.name, medium)
         except (ValueError, OSError) as error:

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input, taken_by
+from unrolled.models.inputs.inputs import Input
 from unrolled.models.inputs.kinds import (
     INPUT_ERRORS,
-    Kind,
     Notes,
     decode_input,
-    input_of_trace,
-    kind_of,
+    kind_named,
     may_be_read_as,
     medium_of,
     read_bytes,
     sample,
+    taken_by,
 )
 from unrolled.models.protocol.connection import Failed
 from unrolled.models.protocol.dispatch import handles
@@ -39,6 +38,7 @@ from unrolled.viewer.control.transport import Transport
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.branches import FIRST, Branches
+from unrolled.viewer.state.files import Kind, input_of_trace, kind_of
 from unrolled.viewer.state.session import Session
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Opener:
         elif taken_by(opening.input, kind):
             self._encode()
         elif may_be_read_as(opening.input, kind):  # a GIF is a picture or a clip, as the model takes it
-            self._open_bytes(opening.input.data, opening.input.name, MEDIUM_OF_KIND[kind], opening.origin)
+            self._open_bytes(opening.input.data, opening.input.name, kind_named(kind).medium, opening.origin)
         elif opening.restart or opening.origin is Origin.SAMPLE:
             self._show_what_it_takes(kind)
         else:
@@ -182,7 +182,8 @@ class Opener:
         """Open what was drawn; nobody chose it, so another model brings its own."""
         description = self._session.description
         if description is not None and description.draws:
-            self._open_bytes(drawn.data, drawn.name, MEDIUM_OF_KIND[description.input_kind], Origin.SAMPLE, description.draws)
+            medium = kind_named(description.input_kind).medium
+            self._open_bytes(drawn.data, drawn.name, medium, Origin.SAMPLE, description.draws)
 
     @handles(c.OpenData)
     def open_data(self, command: c.OpenData) -> None:
