@@ -278,7 +278,7 @@ def test_an_unknown_model_is_said_and_the_old_one_stays(qtbot, ready):
     wait_for_steps(qtbot, ready, 2)
 
 
-@pytest.mark.parametrize("pause", [0, 10, 60, 200, 520])
+@pytest.mark.parametrize("pause", [0, 20, 520])
 @pytest.mark.parametrize("models", [("scripted-text", "scripted-clip"), ("slow-scripted-text", "scripted"),
                                     ("scripted-sentence", "scripted-text", "scripted-scene"), ("no-such-model", "scripted-text")])
 def test_of_models_chosen_one_right_after_another_the_last_one_runs(qtbot, ready, models, pause):
@@ -289,7 +289,7 @@ def test_of_models_chosen_one_right_after_another_the_last_one_runs(qtbot, ready
     qtbot.waitUntil(lambda: ready.run.is_open and ready.session.description.name == models[-1], timeout=5000)
     qtbot.wait(100)
     assert ready.session.trace.provenance.model == models[-1]
-    assert ready.choice.model == models[-1]
+    assert ready.wanted_model == models[-1]
     ready.do(c.RunToEnd())
     qtbot.waitUntil(lambda: ready.session.trace.ended or len(words(ready)) > 20, timeout=5000)
 

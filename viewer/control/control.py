@@ -12,6 +12,8 @@ from unrolled.models.protocol.asking import Answer, Drop
 from unrolled.models.protocol.connection import Failed, Progress, Welcome
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import Dispatch, handles
+from unrolled.models.protocol.loading import Device
+from unrolled.models.trace import ModelListing
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.comparing import Comparing
@@ -46,8 +48,6 @@ class Control(QObject):
         What is said, and that what can be done has changed.
     run : Runner
         The backend's process, its model and the run.
-    choice : ModelChoice
-        Which model and device are wanted, and what there is.
     commands : Dispatch
         What takes the commands that concern runs.
     opened_file : Signal(str)
@@ -66,8 +66,8 @@ class Control(QObject):
         self._reading = Reading(session, self.run, self._recording, self._transport, self.voice)
         self._branching = Branching(session, self.run, self._recording, self._transport, self.voice)
         self.opener = Opener(session, self.run, self._recording, self._transport, self._reading, self._branching, self.voice)
-        self.choice = self.opener.choice
-        self._comparing = Comparing(session, self.run, self.choice, self.voice)
+        self._choice = self.opener.choice
+        self._comparing = Comparing(session, self.run, self._choice, self.voice)
         self._recording.grew.connect(self._reading.follow)
         self._recording.grew.connect(self._transport.follow)
         self._recording.ended.connect(self._transport.arrive)
@@ -98,6 +98,26 @@ class Control(QObject):
         return self._branching.decoding
 
     @property
+    def models(self) -> tuple[ModelListing, ...]:
+        """What there is to choose from; empty until the backend has said so."""
+        return self._choice.models
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """What a model can run on; empty until the backend has said so."""
+        return self._choice.devices
+
+    @property
+    def wanted_model(self) -> str:
+        """The model that was asked for: loaded, or as soon as the backend is ready."""
+        return self._choice.model
+
+    @property
+    def wanted_device(self) -> str:
+        """Where it is to run; ``auto`` is the fastest."""
+        return self._choice.device
+
+    @property
     def last_milliseconds(self) -> float:
         """What the newest step took; 0 before the first."""
         return self._recording.last_milliseconds
@@ -123,9 +143,18 @@ class Control(QObject):
         """Do what a person asks for. Raises `LookupError` for what does not concern runs."""
         self.commands(command)
 
-    def start_with(self, decoding: Decoding) -> None:
-        """How the first run chooses its words."""
-        self._branching.decoding = decoding
+    def begin_with(self, *, decoding: Decoding | None = None, model: str = "", device: str = "", preferred: str = "") -> None:
+        """What the first run is made with; what is left out stays as it is.
+
+        Parameters
+        ----------
+        preferred : str
+            The model that was used last time: taken if no other is asked for and it is still there.
+        """
+        self._branching.decoding = decoding or self._branching.decoding
+        self._choice.model = model or self._choice.model
+        self._choice.device = device or self._choice.device
+        self._choice.preferred = preferred or self._choice.preferred
 
     def start(self) -> None:
         """Start the backend; returns at once."""
