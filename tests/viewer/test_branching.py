@@ -310,7 +310,7 @@ def test_a_branchs_menu_offers_what_can_be_done(qtbot, window):
     rows.contextMenuEvent(QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(20, 12), rows.mapToGlobal(QPoint(20, 12))))
     menu = next(child for child in rows.children() if type(child).__name__ == "QMenu")
     texts = {action.text(): action.isEnabled() for action in menu.actions()}
-    assert texts["Compare with the one shown"]
+    assert texts["Compare with the branch shown"]
     assert not texts["Remove (Del)"]
     menu.close()
 

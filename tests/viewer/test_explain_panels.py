@@ -146,7 +146,7 @@ def test_places_are_masked_in_turn_and_laid_over_the_picture(qtbot, window):
     picture.controls.channel.setCurrentIndex(place)
     picture.controls.channel.activated.emit(place)
     assert np.array_equal(picture.shown_map.ravel(), drops)
-    assert "drop of log p" in picture.canvas.label
+    assert "drop in log p" in picture.canvas.label
     window.session.playhead.seek(5)
     window.coordinator.flush()
     answered(qtbot, window, OCCLUSION)
@@ -251,7 +251,7 @@ def test_the_badge_is_always_there_and_red_where_it_must_be(qtbot, window):
     badge = window.host.views["fidelity"]
     qtbot.waitUntil(lambda: badge.found.steps == len(scripted.CAPTION), timeout=5000)
     assert badge.found.agrees
-    assert badge.label.text().startswith("✓ true to ")
+    assert badge.label.text().startswith("✓ verified to ")
     for said in ("nn.LSTMCell", "double precision from the stored weights", "hidden", "attention entropy", "candidates"):
         assert said in badge.label.toolTip()
     window.do(c.ApplyEdit(ClampUnits(channel="cell", value=0.25, first=3, last=3)))  # the script's answer knows of no edit

@@ -380,7 +380,7 @@ def test_drops_that_are_next_to_nothing_give_no_verdict_and_a_sure_word_has_its_
     measures.activated.emit(measures.currentIndex())
     assert "too little" not in panel.verdict.text()
     np.testing.assert_allclose(panel.drops.values, 3 * drops.astype("<f4"))
-    assert panel.drops.title == "drop of the margin when masked"
+    assert panel.drops.title == "drop in margin when masked"
     assert panel.attributions.numbers.text() == "log p −0.01 · logit 2.00 · margin 0.50 over “brown”"
 
 
@@ -404,11 +404,11 @@ def test_a_sentence_has_a_line_for_each_source_word(session, open_panel):
     assert bars.isVisible()
     assert not panel.attributions.attention.isVisible()
     assert bars.names[:3] == ("a", "brown", "dog")
-    assert [column.title for column in bars.columns] == ["attention α", "gradient × input", "drop of log p when masked"]
+    assert [column.title for column in bars.columns] == ["attention α", "gradient × input", "drop in log p when masked"]
     np.testing.assert_array_equal(bars.columns[1].values, inputs[3])
     np.testing.assert_array_equal(bars.columns[2].values, drops)
     assert bars.columns[0].largest == 1.0  # the absolute scale
-    assert "drop of log p when masked 2.0000" in bars.reading(QPointF(row_place(bars, 2)))
+    assert "drop in log p when masked 2.0000" in bars.reading(QPointF(row_place(bars, 2)))
     session.appearance.update(attention_scale="stretched")
     panel.refresh()
     assert bars.columns[0].largest == pytest.approx(trace.column("attention")[3].max())

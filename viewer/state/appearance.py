@@ -21,7 +21,7 @@ class AppearanceValues(msgspec.Struct, frozen=True, kw_only=True):
         Absolute: the same weight has the same colour at every step and for every picture, the uniform level marked.
         Stretched: each step from its least to its greatest weight; said on screen wherever it is in force.
     attention_smooth : bool
-        Interpolated between the cells' centres, or the cells as they are.
+        Interpolated between the cells’ centres, or the cells as they are.
     attention_opacity : float
         From 0 to 1.
     attention_colour_map, sequential_colour_map : str

@@ -58,9 +58,9 @@ def brief(value: float) -> str:
     return text.replace("-", MINUS)
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun: ``"1 step"``, ``"1,024 steps"``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def _plain(value: float) -> bool:

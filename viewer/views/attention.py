@@ -8,11 +8,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWi
 from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.place_map import PlaceMap
-from unrolled.viewer.state.wording import percent, shown
+from unrolled.viewer.state.wording import counted, percent, shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 
-EMPTY = "How sharp the attention is, and what it covers. Space writes the first word."
+EMPTY = "How sharp the attention is, and what it covers. Press Space for the first step."
 
 
 class AttentionStatisticsView(View):
@@ -29,7 +29,7 @@ class AttentionStatisticsView(View):
         theme = ctx.theme
         self.setAccessibleName("Attention statistics")
         self._shown: tuple[object, ...] = ()
-        self.coverage = PlaceMap("coverage: Σ of α over the run", theme, signed_values=False)
+        self.coverage = PlaceMap("coverage: Σα over the run", theme, signed_values=False)
         self.text = QLabel("")
         self.text.setWordWrap(True)
         self.warning = QLabel(WARNING)
@@ -78,17 +78,17 @@ class AttentionStatisticsView(View):
             return
         names = tuple(shown(word, "pieces") for word in trace.provenance.source) if channel.axes == ("source",) else ()
         self.coverage.set_values(found.coverage.astype(np.float32), channel.shape, names=names,
-                                 note=f"target 1, an even share {found.even:.2g}")
+                                 note=f"target 1, uniform {found.even:.2g}")
         step = self.session.playhead.step
         now = f"{percent(float(found.entropy[step]))} now, " if 0 <= step < len(found.entropy) else ""
-        changes = f"{percent(found.change)} of the weight moves from one word to the next, on the mean." \
-            if np.isfinite(found.change) else "There is one map so far."
+        changes = f"{percent(found.change)} of the weight moves from one word to the next, on average." \
+            if np.isfinite(found.change) else "Only one map so far."
         self.text.setText(
-            f"Entropy, as a share of even attention’s: {now}{percent(float(found.entropy.mean()))} on the mean.\n"
+            f"Entropy, as a share of uniform attention’s: {now}{percent(float(found.entropy.mean()))} on average.\n"
             f"{changes}\nA map differs from the mean map in {percent(found.difference)} of its weight.\n"
             f"Coverage lies between {found.coverage.min():.2g} and {found.coverage.max():.2g}. The doubly stochastic "
-            f"regulariser (Xu et al. 2015) wants 1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}. {len(trace):,} steps "
-            f"over {channel.size} places shared alike would give {found.even:.2g} each.")
+            f"regulariser (Xu et al. 2015) targets 1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}. "
+            f"{counted(len(trace), 'step')} spread evenly over {channel.size} places would give {found.even:.2g} each.")
         self.warning.setVisible(found.hardly_differ)
 
     def seek(self, step: int) -> None:

@@ -48,7 +48,7 @@ BUILT_IN = (
              action="Find similar steps", hint="Where else the same units are active"),
     ViewSpec("beam", "Beam search", Place.DRAWER, _HERE + "branches.beam_tree:BeamTreeView", shortcut="B",
              accepts=either(searching, lacks(axes=("label",))),
-             hint="The beam search as it runs: which hypotheses live, die and finish"),
+             hint="The beam search as it runs: which hypotheses are extended, pruned and finished"),
 )
 
 

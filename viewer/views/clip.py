@@ -14,7 +14,7 @@ from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 
-EMPTY = "The clip will be here.\nOpen an animated GIF, a video or a folder of frames."
+EMPTY = "The clip appears here.\nOpen an animated GIF, a video or a folder of frames."
 SMALL = 160  # pixels, a side; smaller frames are enlarged pixel by pixel
 
 

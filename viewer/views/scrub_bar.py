@@ -38,7 +38,7 @@ FEWEST_SHOWN = 12    # steps; a run that has just begun does not fill the row, s
 ROOM_FOR_WORDS = 30.0
 PROFILE_HEIGHT = 16.0
 PAGE = 10            # steps
-EMPTY = "The run will be here, to be dragged through: Space writes the next word"
+EMPTY = "The run appears here, to scrub through. Press Space for the first step."
 
 
 class ScrubRow(QAbstractSlider):
@@ -52,7 +52,7 @@ class ScrubRow(QAbstractSlider):
         self.setMouseTracking(True)
         self.setFixedHeight(HEIGHT)
         self.setAccessibleName("Playhead")
-        self.setToolTip("Drag to go through the run (←, →, Home, End)")
+        self.setToolTip("Drag to scrub through the run (←, →, Home, End)")
         self._hover: float | None = None
         self._wheel = 0.0
         self._chances = Envelope()

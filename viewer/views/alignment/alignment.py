@@ -31,7 +31,7 @@ from unrolled.viewer.widgets.switches import segment, switch
 MOST_LINES = 3  # of the source sentence; a longer one scrolls
 ROOM_FOR_SENTENCE = 260  # pixels; in a lower panel the words over the matrix are lit up alone
 ROOM_FOR_LINES = 110  # pixels of the panel's height for each of them
-EMPTY = "Which words of the sentence each written word looks at will be here.\nGive a sentence, then press Space."
+EMPTY = "Which source words each output word attends to appears here.\nEnter a sentence, then press Space."
 
 
 class AlignmentView(View):
@@ -48,7 +48,7 @@ class AlignmentView(View):
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
         session, theme = ctx.session, ctx.theme
-        self.setAccessibleName("Alignment of written words with source words")
+        self.setAccessibleName("Alignment of output words with source words")
         self.chosen: int | None = None
         self._channel_name = ""
         self._rows: AlignmentRows | None = None
@@ -246,12 +246,12 @@ class AlignmentView(View):
             written = whole_word(trace.words, row, detokenization)
             if place is None:
                 place = int(np.nanargmax(column[row])) if np.isfinite(column[row]).any() else 0
-                return f"“{written}” looks most at “{self._name_of(trace, place)}”  {weight_percent(float(column[row, place]))}"
+                return f"“{written}” attends most to “{self._name_of(trace, place)}”  {weight_percent(float(column[row, place]))}"
             weight = float(column[row, place])
             return f"“{source}” → “{written}”  {weight_percent(weight)}  =  {weight * column.shape[1]:.1f} × uniform"
         if place is not None and len(column):
             best = int(np.nanargmax(np.nan_to_num(column[:, place], nan=-1.0)))
-            return (f"“{source}” counts most for “{whole_word(trace.words, best, detokenization)}”  "
+            return (f"“{source}” is attended to most by “{whole_word(trace.words, best, detokenization)}”  "
                     f"{weight_percent(float(column[best, place]))}")
         return ""
 

@@ -15,10 +15,10 @@ from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 
-EMPTY = "Choose beam search under “How words are chosen” (D): its hypotheses are shown here as they live, die and finish."
+EMPTY = "Choose beam search under “Decoding” (D): its hypotheses appear here as they are extended, pruned and finished."
 NODE_WIDTH, NODE_HEIGHT, COLUMN, ROW, EDGE = 84.0, 32.0, 108.0, 38.0, 8.0
 MOVES = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
-FATES = {"lives": "lives", "died": "died: nothing goes on from it", "finished": "finished", "best": "on the way to the best"}
+FATES = {"lives": "active", "died": "pruned: it is not extended", "finished": "finished", "best": "on the way to the best"}
 
 
 class BeamTree(QWidget):
@@ -222,7 +222,7 @@ class BeamTreeView(View):
         ended = "" if search.over else ", searching…"
         found = f", best {signed(best.score, 2)}" if best is not None else ""
         self.status.setText(f"Width {search.decoding.beam_width}, {penalty}, {len(search)} hypotheses{found}{ended}. "
-                          "Dashed: died. Thick frame: finished.")
+                          "Dashed: pruned. Thick frame: finished.")
         if not search.over:
             self._area.horizontalScrollBar().setValue(self._area.horizontalScrollBar().maximum())
 

@@ -230,7 +230,7 @@ class BranchRows(QWidget):
         show.setEnabled(not shown_now)
         show.triggered.connect(lambda: self._do(ShowBranch(own.identity)))
         menu.addAction("Rename… (F2)").triggered.connect(lambda: self.begin_rename(own))
-        compare = menu.addAction("Compare with the one shown")
+        compare = menu.addAction("Compare with the branch shown")
         compare.setEnabled(not shown_now)
         compare.triggered.connect(lambda: self._do(CompareBranch(own.identity)))
         remove = menu.addAction("Remove (Del)")

@@ -44,7 +44,7 @@ class PictureControls(QWidget):
         self.stretched = switch(
             "Stretched", "Each step from its least to its greatest weight (A)", "Stretched attention scale"
         )
-        self.smooth = switch("", "Smooth: interpolated between the cells' centres (S)", "Smooth attention")
+        self.smooth = switch("", "Smooth: interpolated between the cells’ centres (S)", "Smooth attention")
         self.cells = switch("", "Cells: as the model computes them (S)", "Attention as cells")
         self.region = switch(
             "", "Outline the part of the picture that the model saw (O)", "Outline what the model saw"

@@ -42,7 +42,7 @@ from unrolled.viewer.views.view import View, ViewContext
 LOWEST, HIGHEST = 44, 120  # of a picture, in device-independent pixels: as high as the pane has room for
 NARROWEST, WIDEST = 0.7, 1.8  # of a picture, over its height
 MARGIN, WORD_HEIGHT, SCROLL_BAR = 4, 20, 10
-EMPTY = "A small picture for every word, with what the model looked at when it wrote it."
+EMPTY = "One thumbnail per word, with the attention at that step."
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -151,7 +151,7 @@ class FilmStripView(View):
         self.frames = Frames(self)
         self.view = QListView()
         self.delegate = FrameDelegate(theme, self.view)
-        self.view.setAccessibleName("Film strip: a picture for every word")
+        self.view.setAccessibleName("Film strip: a thumbnail per word")
         self.view.setModel(self.frames)
         self.view.setItemDelegate(self.delegate)
         self.view.setFlow(QListView.Flow.LeftToRight)

@@ -26,8 +26,8 @@ DECADES = 6  # of the logarithmic scale: a bar of no length is a probability of 
 ROW_HEIGHT = 26
 HEADING_HEIGHT = 46
 NUMBER_WIDTH = 62
-NEVER = "never written"
-EMPTY = "The words that the model weighs at this step, with their probabilities. Space writes the first word."
+NEVER = "suppressed"
+EMPTY = "The most probable tokens of this step appear here. Press Space for the first step."
 
 
 class CandidateRow(QAbstractButton):
@@ -94,15 +94,15 @@ class CandidateRow(QAbstractButton):
             self.setText(shown(candidate.word, detokenization))
             chance = percent(self.probability).replace("%", " percent").replace("<", "below ")
             mark = f", {NEVER}" if suppressed else ""
-            self.setAccessibleName(f"{self.text()}, {chance}{', written' if written else ''}{mark}")
+            self.setAccessibleName(f"{self.text()}, {chance}{', chosen' if written else ''}{mark}")
             then = (
-                "This word was written." if written else "Click to go this way: write this word here instead."
+                "This word was chosen." if written else "Click to choose this word instead, on a new branch."
             )
-            why = "The model never writes this by itself, however probable it is.\n" if suppressed else ""
+            why = "Suppressed: never chosen in decoding, however probable.\n" if suppressed else ""
             self.setToolTip(
                 f"{self.text()}: {precise(self.probability)}\n"
                 f"log-probability {signed(candidate.log_prob)}\n"
-                f"margin over the most probable other {signed(margin)} (of logits)\n{why}{then}"
+                f"logit margin over the best alternative {signed(margin)}\n{why}{then}"
             )
         self.update()
 

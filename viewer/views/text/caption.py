@@ -22,8 +22,10 @@ CHIP_PADDING = 9
 GAP = 6
 STRONGEST_TINT = 0.46  # of the accent in a word's ground at probability 1: the text stays legible on it
 WORD_PIXELS, END_PIXELS = 14, 11
-EMPTY = "The caption appears here, word by word. Open a photograph to begin."
-READY = "The caption appears here, word by word. Space writes the first one."
+EMPTY = {"picture": ("The caption appears here, word by word.", "Open a photograph to begin."),
+         "sentence": ("The translation appears here.", "Enter a sentence to begin."),
+         "clip": ("The label of each frame appears here.", "Open a clip to begin.")}
+READY = "Press Space for the first step."
 
 
 class Chip(QAbstractButton):
@@ -140,7 +142,7 @@ class Caret(QWidget):
         super().__init__(parent)
         self.theme = theme
         self.setFixedSize(10, CHIP_HEIGHT)
-        self.setToolTip("The next word is written here (Space)")
+        self.setToolTip("The next word appears here (Space)")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A bar that does not blink."""
@@ -188,7 +190,7 @@ class CaptionView(View):
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.viewport().setAutoFillBackground(False)
         self._area.verticalScrollBar().setAccessibleName("Scroll the caption")
-        self._empty = EmptyText(EMPTY, self)
+        self._empty = EmptyText("", self)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._area)
@@ -220,8 +222,15 @@ class CaptionView(View):
         writing = trace is not None and not trace.ended
         if self.caret.isHidden() == writing:
             self.caret.setVisible(writing)
-        self._empty.setText(EMPTY if self.session.picture is None else READY)
+        self._empty.setText(self._what_will_be_here())
         self._stack.setCurrentWidget(self._area if words else self._empty)
+
+    def _what_will_be_here(self) -> str:
+        """What the model on screen writes, and what is to be done for it."""
+        given, description = self.session.input, self.session.description
+        kind = description.input_kind if description is not None else given.medium if given is not None else "picture"
+        what, begin = EMPTY.get(kind, EMPTY["picture"])
+        return f"{what} {begin if given is None else READY}"
 
     def seek(self, step: int) -> None:
         """Outline the current word."""

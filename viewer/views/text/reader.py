@@ -35,7 +35,7 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderText, sign_of
 from unrolled.viewer.views.view import View, ViewContext
 
-EMPTY = "The text will be here, each character coloured by a unit of your choice."
+EMPTY = "The text appears here, each character coloured by a unit’s activation."
 PART_SECONDS = 0.005
 RANKED = 24
 LIST_HEIGHT = 118
@@ -75,12 +75,12 @@ class ReaderView(View):
         self.unit.setAccessibleName("Unit that colours the text")
         self.unit.setToolTip("Which unit colours the text; the one pinned last does too")
         self.followed.setAccessibleName("Property of the text that units are ranked by")
-        self.followed.setToolTip("Rank the units by how closely they follow this: the correlation over all characters")
+        self.followed.setToolTip("Rank the units by their correlation with this, over all characters")
         self.followed.addItem("Rank units by …", "")
         for name in PROPERTIES:
             self.followed.addItem(name[0].upper() + name[1:], name)
         self.ranked = QListWidget()
-        self.ranked.setAccessibleName("Units by how closely they follow it")
+        self.ranked.setAccessibleName("Units by correlation")
         self.ranked.setFixedHeight(LIST_HEIGHT)
         self.ranked.hide()
         self._controls = QWidget()
@@ -254,7 +254,7 @@ class ReaderView(View):
         text = ""
         if trace is not None and channel is not None and 0 <= step < len(trace):
             value = float(trace.column(channel.name)[step, min(self.unit.value(), channel.size - 1)])
-            what = "read" if step < trace.provenance.prompt_tokens else "written"
+            what = "prompt" if step < trace.provenance.prompt_tokens else "generated"
             text = (f"{step + 1:,}  “{shown(sign_of(trace.words[step]), 'characters')}” {what}   "
                     f"{channel.symbol}[{self.unit.value()}] = {signed(value)}")
         self.view.setAccessibleDescription(text)
