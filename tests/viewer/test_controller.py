@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -366,3 +368,8 @@ def test_closing_during_an_encoding_leaves_nothing(qtbot, ready):
     qtbot.wait(30)
     ready.close()
     assert not ready.playback.playing
+
+
+def test_it_needs_no_widgets():
+    program = "import sys, unrolled.viewer.control.control; sys.exit(not {'PySide6.QtWidgets', 'torch'}.isdisjoint(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

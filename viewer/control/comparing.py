@@ -69,6 +69,8 @@ class ComparisonRun(QObject):
         self._reports = Dispatch(self)
         self._runner.reported.connect(self._take)
         self._runner.died.connect(self._fail)
+        self._runner.backend.silent.connect(
+            lambda silent: self.status.emit(f"{name} has stopped answering…" if silent else ""))
         session.steps_added.connect(self._go_along)
         session.ended.connect(self._go_along)
         session.branches_changed.connect(self._go_along)

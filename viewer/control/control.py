@@ -8,7 +8,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
-from unrolled.models.protocol.asking import Answer, Drop
+from unrolled.models.protocol.asking import Drop
 from unrolled.models.protocol.connection import Failed, Progress, Welcome
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import Dispatch, handles
@@ -26,7 +26,6 @@ from unrolled.viewer.control.runner import Runner
 from unrolled.viewer.control.transport import Transport
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
-from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
 
 
@@ -74,7 +73,7 @@ class Control(QObject):
         self.opener.opened_file.connect(lambda path: self.opened_file.emit(path))
         self.commands = Dispatch(self._transport, self._reading, self._branching, self.opener, self._comparing, self)
         self._reports = Dispatch(self._recording, self.opener, self)
-        session.questions.asked.connect(self._ask)
+        session.questions.asked.connect(self._recording.ask)
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))
         self.run.reported.connect(self._take)
         self.run.died.connect(self._died)
@@ -191,11 +190,6 @@ class Control(QObject):
         """Something goes on."""
         self.voice.busy(report.text, report.fraction)
 
-    @handles(Answer)
-    def answer(self, report: Answer) -> None:
-        """A part of an answer."""
-        self.session.questions.take_part(report.number, report.part, done=report.done)
-
     @handles(Failed)
     def failed(self, report: Failed) -> None:
         """Something could not be done."""
@@ -228,11 +222,6 @@ class Control(QObject):
         where = f"{report.channel.replace('_', ' ')}, unit {report.unit}" if report.channel else "the probabilities"
         self.voice.say("run", f"Step {report.step + 1} gave numbers that are not finite, first in {where}. The run was stopped; "
                               "undo the change, or switch it off.")
-
-    def _ask(self, asked: Asked) -> None:
-        branch = self.session.branches.of_wire_id(asked.wire_id)
-        if branch is not None:
-            self.run.ask(asked, branch)
 
     def _died(self, sentence: str) -> None:
         self._transport.pause()

@@ -253,7 +253,7 @@ class Opener:
         questions = self._session.questions
         questions.possible = True
         for asked in questions.waiting:
-            questions.asked.emit(asked)
+            self._recording.ask(asked)
         self._reading.begin()
         if self._transport.target is not None:
             self._transport.reach(self._transport.target)
