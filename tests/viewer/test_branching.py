@@ -6,7 +6,7 @@ import pytest
 import scripted
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.trace.edits import (
@@ -307,7 +307,8 @@ def test_the_tree_shows_renames_and_removes(qtbot, window):
 def test_a_branchs_menu_offers_what_can_be_done(qtbot, window):
     two_branches(qtbot, window)
     rows = window.host.views["branches"].rows
-    rows.contextMenuEvent(QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(20, 12), rows.mapToGlobal(QPoint(20, 12))))
+    place = QPoint(20, 12)
+    QApplication.sendEvent(rows, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, rows.mapToGlobal(place)))
     menu = next(child for child in rows.children() if type(child).__name__ == "QMenu")
     texts = {action.text(): action.isEnabled() for action in menu.actions()}
     assert texts["Compare with the branch shown"]

@@ -7,11 +7,13 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWi
 
 from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
 from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.place_bars import PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.state.wording import counted, percent, shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 
+COVERAGE = "coverage: Σα over the run"
 EMPTY = "How sharp the attention is, and what it covers. Press Space for the first step."
 
 
@@ -21,6 +23,8 @@ class AttentionStatisticsView(View):
     Attributes
     ----------
     coverage : PlaceMap
+    source_coverage : PlaceBars
+        In place of the map, where it is words that are looked at.
     text, warning : QLabel
     """
 
@@ -29,7 +33,8 @@ class AttentionStatisticsView(View):
         theme = ctx.theme
         self.setAccessibleName("Attention statistics")
         self._shown: tuple[object, ...] = ()
-        self.coverage = PlaceMap("coverage: Σα over the run", theme, signed_values=False)
+        self.coverage = PlaceMap(COVERAGE, theme, signed_values=False)
+        self.source_coverage = PlaceBars(COVERAGE, theme)
         self.text = QLabel("")
         self.text.setWordWrap(True)
         self.warning = QLabel(WARNING)
@@ -41,6 +46,7 @@ class AttentionStatisticsView(View):
         row.setSpacing(14)
         left = QVBoxLayout()
         left.addWidget(self.coverage)
+        left.addWidget(self.source_coverage)
         left.addStretch(1)
         right = QVBoxLayout()
         right.addWidget(self.warning)
@@ -77,8 +83,14 @@ class AttentionStatisticsView(View):
             self.text.setText(f"{error}.")
             return
         names = tuple(shown(word, "pieces") for word in trace.provenance.source) if channel.axes == ("source",) else ()
-        self.coverage.set_values(found.coverage.astype(np.float32), channel.shape, names=names,
-                                 note=f"target 1, uniform {found.even:.2g}")
+        coverage = found.coverage.astype(np.float32)
+        self.coverage.setVisible(not names)
+        self.source_coverage.setVisible(bool(names))
+        if names:
+            self.source_coverage.set_bars(names, (bars(COVERAGE, coverage, brief_title="coverage", signed=False),))
+        else:
+            self.coverage.set_values(coverage, (channel.shape[0], channel.shape[-1]),
+                                     note=f"target 1, uniform {found.even:.2g}")
         step = self.session.playhead.step
         now = f"{percent(float(found.entropy[step]))} now, " if 0 <= step < len(found.entropy) else ""
         changes = f"{percent(found.change)} of the weight moves from one word to the next, on average." \
@@ -98,4 +110,5 @@ class AttentionStatisticsView(View):
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
         self.coverage.set_theme(theme)
+        self.source_coverage.set_theme(theme)
         super().set_theme(theme)

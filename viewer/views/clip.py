@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.models.inputs.inputs import InputClip
 from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
@@ -77,6 +79,7 @@ class ClipView(View):
         theme = ctx.theme
         self.setAccessibleName("Clip")
         self.view = FrameView(theme)
+        attach(self.view, "Frame", table=lambda: steps_table(self.session.trace))
         self._clip: InputClip | None = None
         self._empty = EmptyText(EMPTY, self)
         layout = QVBoxLayout(self)

@@ -15,6 +15,7 @@ from unrolled.assets import path as asset
 from unrolled.models.protocol.client import Endpoint
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
+from unrolled.viewer.plotting.warm_up import WarmUp
 from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.commands import Open, OpenSample, RestoreLast
 from unrolled.viewer.state.notice import Notice
@@ -83,7 +84,10 @@ def run(options: WindowOptions, drive: Drive | None = None) -> int:
     outcome = _Outcome(application)
     if drive is not None:
         drive(window, outcome.leave)
+    plotting = WarmUp()
+    window.closing.connect(plotting.join)
     window.show()
+    window.after_first_paint(plotting.start)
     window.after_first_paint(lambda: _begin(window, options, outcome, unattended))
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python itself would see Ctrl+C only when Qt next calls it
     status = application.exec()

@@ -14,8 +14,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, whole_word, written_label
 from unrolled.viewer.drawing.painting import EmptyText
-from unrolled.viewer.plotting.colour_bar import AttentionLegend
-from unrolled.viewer.plotting.colour_map_button import ColourMapButton
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.commands import ChangeAppearance, Paint, Seek
 from unrolled.viewer.state.wording import weight_percent
 from unrolled.viewer.theme.attention_colours import uniform_level
@@ -25,6 +26,8 @@ from unrolled.viewer.views.alignment.canvas import NOWHERE as NO_CELL
 from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentWidget, Cell
 from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.attention_legend import AttentionLegend
+from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.switches import segment, switch
 
@@ -66,6 +69,8 @@ class AlignmentView(View):
         self._scroll.setStyleSheet("QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }")
         self._scroll.setWidget(self.words)
         self.canvas = AlignmentCanvas(theme)
+        for figure, name in ((self.canvas, "Alignment"), (self.words, "Source words with attention")):
+            attach(figure, name, table=self._table, offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
 
         def update(**changes: str | bool | float) -> None:
@@ -116,6 +121,9 @@ class AlignmentView(View):
     def shown_step(self) -> int:
         """The row that is outlined, -1 without one."""
         return self.canvas.view.step
+
+    def _table(self) -> Table | None:
+        return steps_table(self._of, (self._rows.channel.name,)) if self._rows is not None else None
 
     def _word_clicked(self, word: int) -> None:
         """Choose a word; with a brush in hand, paint on it or wipe it."""

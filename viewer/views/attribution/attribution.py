@@ -17,7 +17,6 @@ from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients
 from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.painting import EmptyText
-from unrolled.viewer.plotting.heatmap import GradientMap, decades_of
 from unrolled.viewer.state.attributions import (
     GRADIENTS,
     TABLES,
@@ -37,6 +36,7 @@ from unrolled.viewer.state.wording import shown, step_noun
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.attribution.contribution_bars import ContributionBars
 from unrolled.viewer.views.attribution.contributions import places_of, word_at, words_read
+from unrolled.viewer.views.attribution.gradient_map import GradientMap, decades_of
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout

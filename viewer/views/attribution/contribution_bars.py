@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from unrolled.models.analysis.occlusion import LEAST_DROP, MEASURES, MOST, SOME, Measure
 from unrolled.models.protocol.questions import Occluded
-from unrolled.viewer.plotting.bars import Bars, PlaceBars, bars
+from unrolled.viewer.plotting.place_bars import Bars, PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.state.wording import signed
 from unrolled.viewer.theme.themes import Theme
@@ -119,12 +119,13 @@ class ContributionBars(QWidget):
                          (DROPS[self.measure], "drop", places.drops)) if values is not None]
             self.sources.set_bars(places.names, tuple(columns))
         else:
-            self.attention.set_values(places.attention, places.shape, top=places.attention_top, colour_map=places.colour_map)
+            self.attention.set_values(places.attention, (places.shape[0], places.shape[1]), top=places.attention_top,
+                                      colour_map=places.colour_map)
         self.drops.set_title(DROPS[self.measure])
         for part, values in ((self.inputs, places.inputs), (self.first_state, places.first_state), (self.drops, places.drops)):
-            part.setVisible(values is not None)
-            if values is not None:
-                part.set_values(values, places.shape, names=places.names)
+            part.setVisible(values is not None and not places.names)
+            if values is not None and not places.names:
+                part.set_values(values, (places.shape[0], places.shape[1]))
 
     @property
     def measure(self) -> Measure:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QToolTip, QVBoxLayout, QWidget
 
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import EmptyText, draw_focus, elided, mix
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.commands import FollowHypothesis
 from unrolled.viewer.state.search_tree import ROOT, Hypothesis, SearchTree
 from unrolled.viewer.state.wording import is_end, shown, signed
@@ -35,6 +38,7 @@ class BeamTree(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Hypotheses of the beam search")
+        attach(self, "Beam search", table=self._table)
 
     @property
     def chosen(self) -> int:
@@ -54,6 +58,18 @@ class BeamTree(QWidget):
                 self._places[own.number] = QRectF(EDGE + column * COLUMN, EDGE + row * ROW, NODE_WIDTH, NODE_HEIGHT)
         self.setFixedSize(round(2 * EDGE + len(search.steps) * COLUMN), round(2 * EDGE + most * ROW))
         self.update()
+
+    def _table(self) -> Table | None:
+        """Every hypothesis that was kept; that of the search's beginning is −1."""
+        search = self._search
+        if search is None or not len(search):
+            return None
+        made = [(search.begin + column, own) for column, kept in enumerate(search.steps) for own in kept]
+        return Table(("step", "hypothesis", "goes_on_from", "token", "word", "log_prob", "score", "finished"), (
+            np.array([step for step, _ in made]), np.array([own.number for _, own in made]),
+            np.array([own.parent for _, own in made]), np.array([own.result.token for _, own in made]),
+            [own.result.word for _, own in made], np.array([own.result.log_prob for _, own in made], np.float32),
+            np.array([own.score for _, own in made]), np.array([own.finished for _, own in made])))
 
     def place(self, number: int) -> QRectF:
         """Where a hypothesis is."""

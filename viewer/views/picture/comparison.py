@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.viewer.drawing.overlay import overlay, photograph
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.wording import shown
 from unrolled.viewer.theme.themes import Theme
@@ -35,6 +37,7 @@ class BesideView(View):
         self._drawn: object = None
         self.canvas = PictureCanvas(theme)
         self.canvas.setAccessibleName("Picture of the run that is compared")
+        attach(self.canvas, "Compared photograph with attention", table=lambda: grid_table(self.canvas.shown_map))
         self.words = WordFlow(theme)
         self.words.clicked.connect(lambda step: self.do(Seek(step)))
         layout = QVBoxLayout(self)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QSlider, QWidget
 
-from unrolled.viewer.plotting.colour_map_button import ColourMapButton
 from unrolled.viewer.state.commands import ChangeAppearance
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import ViewContext
+from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.switches import HEIGHT, ICON, segment, switch

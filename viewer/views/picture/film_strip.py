@@ -30,6 +30,9 @@ from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.overlay import draw_overlay, overlay, part, photograph, scaled_to
 from unrolled.viewer.drawing.painting import EmptyText, elided, mix
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE
@@ -152,6 +155,7 @@ class FilmStripView(View):
         self.view = QListView()
         self.delegate = FrameDelegate(theme, self.view)
         self.view.setAccessibleName("Film strip: a thumbnail per word")
+        attach(self.view, "Film strip", table=self._table)
         self.view.setModel(self.frames)
         self.view.setItemDelegate(self.delegate)
         self.view.setFlow(QListView.Flow.LeftToRight)
@@ -242,6 +246,10 @@ class FilmStripView(View):
             model = self.view.selectionModel()
             model.setCurrentIndex(here, model.SelectionFlag.NoUpdate)
         self.view.scrollTo(here, QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def _table(self) -> Table | None:
+        attention = None if self._trace is None else self._trace.with_role("attention")
+        return steps_table(self._trace, () if attention is None else (attention.name,))
 
     def showEvent(self, event: QShowEvent) -> None:
         """What came while it was hidden is made now."""

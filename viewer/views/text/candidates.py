@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Candidate, Trace
 from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, elided, mix
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.commands import ChangeAppearance, ChooseToken
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import brief, is_end, percent, power_of_ten, precise, shown, signed, step_noun
@@ -249,6 +252,7 @@ class CandidatesView(View):
         layout.addWidget(self._area, 1)
         layout.addWidget(self._empty, 1)
         self.setMinimumHeight(HEADING_HEIGHT + 3 * ROW_HEIGHT)
+        attach(self, "Candidates of a step", table=self._table, takes_focus=False)
         self._show(NOWHERE)
 
     @property
@@ -308,6 +312,14 @@ class CandidatesView(View):
             token = candidate.token if candidate is not None else -1
             row.set_candidate(candidate, written=token == written, detokenization=detokenization, logarithmic=logarithmic,
                               suppressed=token in trace.provenance.suppressed_tokens, margin=_margin(listed, place))
+
+    def _table(self) -> Table | None:
+        trace = self.session.trace
+        if trace is None or not 0 <= self._step < len(trace):
+            return None
+        listed = trace.candidates[self._step]
+        return Table(("token", "word", "log_prob"), (np.array([own.token for own in listed]), [own.word for own in listed],
+                                                     np.array([own.log_prob for own in listed], np.float32)))
 
     def _choose(self, row: CandidateRow) -> None:
         if row.candidate is not None and not row.written and self._step != NOWHERE:

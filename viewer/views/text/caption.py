@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QEnterEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QStackedLayout, QWidget
+from PySide6.QtGui import QColor, QEnterEvent, QFont, QFontMetrics, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QScrollArea, QSizePolicy, QStackedLayout, QWidget
 
+from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import is_end, percent, shown, signed
@@ -195,6 +198,7 @@ class CaptionView(View):
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._area)
         self.setMinimumHeight(2 * CHIP_HEIGHT + GAP + 4)
+        attach(self, "Caption", table=lambda: steps_table(self.session.trace), fill=self._fill_menu, takes_focus=False)
         self.refresh()
 
     @property
@@ -244,6 +248,17 @@ class CaptionView(View):
                 self._area.ensureWidgetVisible(self.chips[step], 0, 2)
         self._step = step
 
+    def _fill_menu(self, menu: QMenu) -> None:
+        copy = menu.addAction("Copy text")
+        copy.setEnabled(bool(self.chips))
+        copy.triggered.connect(self._copy_text)
+
+    def _copy_text(self) -> None:
+        trace = self.session.trace
+        if trace is not None:
+            written = (word for word in trace.words if not is_end(word))
+            QGuiApplication.clipboard().setText(text_of(written, trace.provenance.detokenization))
+
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
         parts: list[Chip | Caret] = [*self.chips, self.caret]
@@ -267,7 +282,7 @@ class CaptionView(View):
         if goal is None or not self.chips:
             super().keyPressEvent(event)
         else:
-            playhead.seek(goal)
+            self.do(Seek(goal))
 
     def _take(self, words: list[tuple[str, float]]) -> None:
         self._known = words

@@ -26,6 +26,9 @@ from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.detokenization import shown
 from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.commands import Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import signed
@@ -68,6 +71,7 @@ class ReaderView(View):
         self._ranking: Ranking | None = None
         self._ranked_for: object = None
         self.view = ReaderText(theme)
+        attach(self.view, "Text coloured by a unit", table=self._table)
         self.channel, self.unit, self.followed = QComboBox(), QSpinBox(), QComboBox()
         self.unit.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
         self.channel.setAccessibleName("Channel that colours the text")
@@ -114,6 +118,16 @@ class ReaderView(View):
         """What colours the text."""
         index = self.channel.currentIndex()
         return self._channels[index] if 0 <= index < len(self._channels) else None
+
+    def _table(self) -> Table | None:
+        """Every character with the value that colours it."""
+        table, channel, trace = steps_table(self._trace), self.shown_channel, self._trace
+        if table is None or trace is None or channel is None:
+            return table
+        values = trace.column(channel.name).reshape(len(trace), -1)
+        unit = min(self.unit.value(), values.shape[1] - 1)
+        return Table((*table.names, f"{channel.name}[{unit}]" if channel.shape else channel.name),
+                     (*table.columns, values[:, unit]))
 
     @property
     def unfinished(self) -> bool:

@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QButtonGroup, QLabel, QListWidget, QListWidgetItem
 from unrolled.models.analysis.gate_statistics import KEEPING, Saturating, Saturation, gate_channels
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.painting import EmptyText
-from unrolled.viewer.plotting.scatter import GateScatter
 from unrolled.viewer.state.commands import Hover, TogglePin
 from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.gates.scatter import GateScatter
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
@@ -68,7 +68,7 @@ class GateStatisticsView(View):
         left, right = QVBoxLayout(chart), QVBoxLayout(list_)
         for part in (left, right):
             part.setContentsMargins(0, 0, 0, 0)
-        for widget, stretch in ((self._choices, 0), (self.scatter, 1), (self.reading, 0)):
+        for widget, stretch in ((self._choices, 0), (self.scatter.plot, 1), (self.reading, 0)):
             left.addWidget(widget, stretch)
         right.addWidget(self._title)
         right.addWidget(self._short)
@@ -112,8 +112,7 @@ class GateStatisticsView(View):
 
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
-        self.scatter.theme = theme
-        self.scatter.update()
+        self.scatter.plot.set_theme(theme)
         super().set_theme(theme)
 
     def _offer(self, gates: tuple[Channel, ...]) -> None:

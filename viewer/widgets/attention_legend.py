@@ -78,7 +78,7 @@ class AttentionLegend(QWidget):
         self.low, self.high, self.uniform = -largest, largest, 0.0
         kind = "stretched to this step" if stretched else "the same at every step"
         self.setToolTip(f"{title[:1].upper()}{title[1:]}, {kind}: from {MINUS}{brief(largest)} to {brief(largest)}.\n"
-                        "Above 0: it spoke for the word. Below 0: against it.")
+                        "Above 0: evidence for the word. Below 0: against it.")
         self.setAccessibleDescription(self.toolTip())
         self.update()
 
