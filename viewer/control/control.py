@@ -226,6 +226,7 @@ class Control(QObject):
     def _died(self, sentence: str) -> None:
         self._transport.pause()
         self.session.questions.possible = False
+        self.voice.unsaid.emit("run")
         self.voice.idle()
         self._say_backend(sentence)
         self.voice.state_changed.emit()
