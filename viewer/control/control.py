@@ -17,6 +17,7 @@ from unrolled.models.trace import ModelListing
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.comparing import Comparing
+from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.opener import Opener
 from unrolled.viewer.control.playback import Playback
 from unrolled.viewer.control.reading import Reading
@@ -64,15 +65,18 @@ class Control(QObject):
         self._transport = Transport(session, self.run, self._recording, self.voice)
         self._reading = Reading(session, self.run, self._recording, self._transport, self.voice)
         self._branching = Branching(session, self.run, self._recording, self._transport, self.voice)
-        self.opener = Opener(session, self.run, self._recording, self._transport, self._reading, self._branching, self.voice)
-        self._choice = self.opener.choice
+        self._loading = Loading(session, self.run, self._recording, self._transport, self._reading, self._branching, self.voice,
+                                self.do)
+        self._choice = self._loading.choice
+        self.opener = Opener(session, self.run, self._recording, self._branching, self._loading, self.voice)
         self._comparing = Comparing(session, self.run, self._choice, self.voice)
         self._recording.grew.connect(self._reading.follow)
         self._recording.grew.connect(self._transport.follow)
         self._recording.ended.connect(self._transport.arrive)
         self.opener.opened_file.connect(lambda path: self.opened_file.emit(path))
-        self.commands = Dispatch(self._transport, self._reading, self._branching, self.opener, self._comparing, self)
-        self._reports = Dispatch(self._recording, self.opener, self)
+        self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self._comparing,
+                                 self)
+        self._reports = Dispatch(self._recording, self._loading, self.opener, self)
         session.questions.asked.connect(self._recording.ask)
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))
         self.run.reported.connect(self._take)
@@ -201,9 +205,9 @@ class Control(QObject):
         self.voice.idle()
         self._transport.pause()
         if report.subject == "model":
-            self.opener.load_failed(report.sentence)
+            self._loading.load_failed(report.sentence)
         elif report.subject == "input":
-            self.opener.refused(report)
+            self.voice.say("input", report.sentence)
         elif report.subject == "edit":
             self._branching.take_back(report.branch, report.sentence)
         elif report.subject == "step":
