@@ -164,7 +164,6 @@ class Comparing:
 
     @handles(c.CompareBranch)
     def compare_branch(self, command: c.CompareBranch) -> None:
-        """Hold a branch against the one on screen."""
         branch = self._session.branches.all.get(command.identity)
         if branch is None or command.identity == self._session.branches.current:
             return
@@ -173,7 +172,6 @@ class Comparing:
 
     @handles(c.CompareModel)
     def compare_model(self, command: c.CompareModel) -> None:
-        """Run another model over the same input, as far as the run on screen goes."""
         given, name = self._session.input, command.name
         if given is not None:
             title = next((listing.title for listing in self._choice.models if listing.name == name), Path(name).stem)
@@ -181,7 +179,6 @@ class Comparing:
 
     @handles(c.CompareInput)
     def compare_input(self, command: c.CompareInput) -> None:
-        """Run the same model over another input."""
         description, path = self._session.description, command.path
         if description is None:
             return
@@ -195,7 +192,6 @@ class Comparing:
 
     @handles(c.CompareTrace)
     def compare_trace(self, command: c.CompareTrace) -> None:
-        """Hold a recorded run against the one on screen."""
         from unrolled.models.trace.files import TraceError, load_trace  # most starts need none
 
         try:
@@ -210,7 +206,6 @@ class Comparing:
 
     @handles(c.EndComparison)
     def end_comparison(self, _: c.EndComparison) -> None:
-        """Show the one run alone again."""
         self._end()
 
     def end_run(self) -> None:

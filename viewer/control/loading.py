@@ -49,7 +49,6 @@ class Loading:
 
     @handles(c.LoadModel)
     def load_model(self, command: c.LoadModel) -> None:
-        """Load a model by its name or its checkpoint's path; the input, or one that it takes, is then run with it."""
         state, same = self._runner.state, self._session.description is not None and command.name == self.choice.model
         if not state.loading:
             self._before = state.opening
@@ -63,7 +62,6 @@ class Loading:
 
     @handles(c.SetDevice)
     def set_device(self, command: c.SetDevice) -> None:
-        """Compute elsewhere; the trace is kept, and goes on there."""
         if command.name != self.choice.device:
             self.choice.device = command.name
             self._transport.pause()
@@ -72,7 +70,6 @@ class Loading:
 
     @handles(c.Rerun)
     def rerun(self, _: c.Rerun) -> None:
-        """Run the input from the beginning with the model that is loaded."""
         opening = self._runner.state.opening
         if opening is None:
             return

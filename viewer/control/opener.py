@@ -86,12 +86,10 @@ class Opener:
 
     @handles(c.OpenSample)
     def open_sample(self, command: c.OpenSample) -> None:
-        """Open the sample for a kind of model; by default for the one that is loaded or wanted."""
         self._open_sample(command.input_kind)
 
     @handles(c.DrawInput)
     def draw_input(self, _: c.DrawInput) -> None:
-        """Have another input of the model's own kind drawn, and open it when it comes."""
         description = self._session.description
         if description is not None and description.draws and self._runner.state.model is ModelPhase.LOADED:
             self._voice.unsaid.emit("input")
@@ -107,12 +105,10 @@ class Opener:
 
     @handles(c.OpenData)
     def open_data(self, command: c.OpenData) -> None:
-        """Open an input from its file's bytes; the newest that was asked for wins."""
         self._open_bytes(command.data, command.name, command.medium)
 
     @handles(c.OpenText)
     def open_text(self, command: c.OpenText) -> None:
-        """Open a text that was typed."""
         self._voice.unsaid.emit("input")
         if not command.text.text.strip():
             self._voice.say("input", "There is no text yet: type or paste one.")
