@@ -388,7 +388,7 @@ def test_two_branches_side_by_side(qtbot, window):
     assert (difference == own.column("cell")[: len(difference)] - other.column("cell")[: len(difference)]).all()
     bar = window.host.views["tracks"].compare_bar
     assert "they diverge at step 3: “cat” / “dog”" in bar.text.text()
-    assert all(track._first_divergence == 2 for track in there.values())
+    assert all(track.first_divergence == 2 for track in there.values())
     largest = window.host.views["tracks"].differences.largest
     bar.text.linkActivated.emit(f"{largest.step}:{largest.place}")
     assert window.session.playhead.step == largest.step == 5

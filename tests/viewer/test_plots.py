@@ -10,8 +10,9 @@ import re
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QImage, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QMouseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QScrollArea, QWidget
 
 from unrolled.viewer.plotting.axis import Axis, Ticks
 from unrolled.viewer.plotting.figure import svg_of
@@ -42,10 +43,11 @@ def at(plot, x, y):
     return plot.place_of(x, y).toPoint()
 
 
-def wheel(plot, place, notches):
-    event = QWheelEvent(QPointF(place), QPointF(plot.surface.mapToGlobal(place)), QPoint(), QPoint(0, 120 * notches),
-                        Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)
-    QApplication.sendEvent(plot.surface, event)
+def wheel(plot, place, notches, modifiers=Qt.KeyboardModifier.NoModifier):
+    """Turn the wheel as the system does, so that what is not taken goes on to what is around."""
+    top = plot.window()
+    QTest.wheelEvent(top.windowHandle(), QPointF(plot.surface.mapTo(top, place)), QPoint(0, 120 * notches), QPoint(), modifiers)
+    QApplication.processEvents()
 
 
 def drag(qtbot, plot, start, end, modifier=Qt.KeyboardModifier.NoModifier):
@@ -100,6 +102,32 @@ def test_the_wheel_zooms_round_the_pointer_and_0_resets(qtbot, plot):
     qtbot.keyClick(plot, Qt.Key.Key_0)
     assert plot.ranges[0] == pytest.approx((0, 50_000))
     assert plot.ranges[1] == pytest.approx(before[1])
+
+
+def test_in_a_page_that_scrolls_the_wheel_zooms_with_ctrl_or_once_the_plot_was_clicked(qtbot, plot):
+    area, inside = QScrollArea(), QWidget()
+    qtbot.addWidget(area)
+    plot.setParent(inside)
+    inside.resize(480, 900)
+    area.setWidget(inside)
+    area.resize(500, 400)
+    with qtbot.waitExposed(area):
+        area.show()
+    plot.show()
+    area.setFocus()
+    qtbot.wait(20)
+    before, place = plot.ranges, at(plot, 5000, 1.0)
+    wheel(plot, place, -1)
+    assert area.verticalScrollBar().value() > 0
+    assert plot.ranges == before
+    place = at(plot, 5000, 1.0)
+    wheel(plot, place, 1, Qt.KeyboardModifier.ControlModifier)
+    assert plot.ranges != before
+    before = plot.ranges
+    plot.setFocus()
+    wheel(plot, place, 1)
+    assert plot.ranges != before
+    plot.setParent(None)  # each of the two is closed by itself
 
 
 def test_dragging_pans_and_with_shift_zooms_into_a_box(qtbot, plot):

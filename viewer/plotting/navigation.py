@@ -16,12 +16,22 @@ Limits = tuple[float, float]
 
 
 class Box(pg.ViewBox):
-    """What lies between the axes: the wheel zooms, dragging pans, dragging with Shift zooms into a box."""
+    """What lies between the axes: the wheel zooms, dragging pans, dragging with Shift zooms into a box.
 
-    def __init__(self, *, navigable: bool, changed: Callable[[], None]) -> None:
+    Parameters
+    ----------
+    navigable : bool
+        Whether any of that is done.
+    wheel_zooms : callable
+        Whether the wheel zooms, without Ctrl, or what is around scrolls.
+    changed : callable
+        A person has moved about.
+    """
+
+    def __init__(self, *, navigable: bool, wheel_zooms: Callable[[], bool], changed: Callable[[], None]) -> None:
         super().__init__(enableMenu=False, enableMouse=navigable, defaultPadding=0)
         self.disableAutoRange()
-        self._navigable = navigable
+        self._navigable, self._wheel_zooms = navigable, wheel_zooms
         self.sigRangeChangedManually.connect(lambda *_: changed())
 
     def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
@@ -32,8 +42,8 @@ class Box(pg.ViewBox):
             super().mouseDragEvent(event, axis)
 
     def wheelEvent(self, event: Any, axis: int | None = None) -> None:
-        """Zoom round the pointer; where that is not wanted, what is around may scroll."""
-        if self._navigable:
+        """Zoom round the pointer, or let what is around scroll."""
+        if self._navigable and (event.modifiers() & Qt.KeyboardModifier.ControlModifier or self._wheel_zooms()):
             super().wheelEvent(event, axis)
         else:
             event.ignore()

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.axis import Axis, Ticks
@@ -88,7 +88,8 @@ class Plot(QWidget):
         self.extend_menu: Callable[[QMenu], None] | None = None
         self._marks: list[Mark] = []
         self._legend: tuple[object, ...] = ()
-        self._heading = self._said = ""
+        self._heading = "", ""
+        self._said = ""
         self._home: tuple[Limits, Limits] = ((0.0, 1.0), (0.0, 1.0))
         self._held = False
         self._level: Level | None = None
@@ -106,7 +107,7 @@ class Plot(QWidget):
         ends = 0 if axes else MARGIN  # of a colour bar’s numbers
         self._inside.layout.setContentsMargins(MARGIN if axes else 0, ends, 0 if part else 2 * MARGIN, ends)
         self._inside.layout.setSpacing(0)
-        self._box = Box(navigable=not part, changed=self._moved_by_hand)
+        self._box = Box(navigable=not part, wheel_zooms=self._wheel_zooms, changed=self._moved_by_hand)
         self._box.invertY(downwards)
         self._box.setAspectLocked(square)
         self._inside.addItem(self._box, 1, 1)
@@ -238,9 +239,11 @@ class Plot(QWidget):
 
     def set_heading(self, text: str) -> None:
         """Words above, in place of a legend."""
+        if (text, self.theme.text) == self._heading:
+            return
+        self._heading = text, self.theme.text
         self._words.setFixedHeight(LEGEND_HEIGHT)
         self._words.setText(escape(text), size="11px", color=self.theme.text)
-        self._heading = text
 
     def say(self, sentence: str) -> None:
         """Muted words in the middle, where there is nothing yet; none take them away."""
@@ -269,8 +272,8 @@ class Plot(QWidget):
             part.set_theme(theme)
         self._legend = ()
         self.show_legend()
-        if self._heading:
-            self.set_heading(self._heading)
+        if self._heading[0]:
+            self.set_heading(self._heading[0])
 
     # ── Moving about ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -296,7 +299,8 @@ class Plot(QWidget):
         self._held = True
 
     def pan(self, x: float, y: float) -> None:
-        """By parts of what is in sight."""
+        """By parts of what is in sight, to the right and up."""
+        y = -y if self._box.yInverted() else y
         (left, right), (low, high) = self._box.viewRange()
         self._box.translateBy(x * (right - left), y * (high - low))
         self._held = True
@@ -310,6 +314,13 @@ class Plot(QWidget):
     def _apply(self, x: Limits, y: Limits) -> None:
         self._box.setRange(xRange=[float(end) for end in self.x_axis.along(x)],
                            yRange=[float(end) for end in self.y_axis.along(y)], padding=0)
+
+    def _wheel_zooms(self) -> bool:
+        """Not over a page that scrolls, before a person has turned to this plot."""
+        around = self.parentWidget()
+        while around is not None and not isinstance(around, QScrollArea):
+            around = around.parentWidget()
+        return self.hasFocus() or around is None or not around.verticalScrollBar().maximum()
 
     def _moved_by_hand(self) -> None:
         self._held = True
@@ -379,13 +390,13 @@ class Plot(QWidget):
 
     def _was_clicked(self, event: Any) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._reach.contains(event.scenePos()):
-            if not self._part:
-                self.setFocus(Qt.FocusReason.MouseFocusReason)
             found = self._box.mapSceneToView(event.scenePos())
             self.clicked.emit(self.x_axis.value(found.x()), self.y_axis.value(found.y()))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follow the pointer; pyqtgraph itself leaves out moves that follow one another quickly, the last one too."""
+        if event.type() == QEvent.Type.MouseButtonPress and not self._part:
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
         if event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
             self._hovered(self._view.mapToScene(event.position().toPoint()))
         return super().eventFilter(watched, event)

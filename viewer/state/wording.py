@@ -63,6 +63,15 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
+def finite(text: str) -> float | None:
+    """The number that a person typed, with a true minus sign or not; None for anything else."""
+    try:
+        value = float(text.strip().replace(MINUS, "-"))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
 def _plain(value: float) -> bool:
     return not math.isfinite(value) or value == 0 or _SMALL <= abs(value) < _LARGE
 

@@ -13,10 +13,11 @@ from unrolled.viewer.plotting.ink import ink, series
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import grid_table
-from unrolled.viewer.theme.colour_maps import to_colours
+from unrolled.viewer.theme.colour_maps import SEQUENTIAL, to_colours
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.history import GradientMap, History, Numbers
 from unrolled.viewer.training_room.sentences import number
+from unrolled.viewer.widgets.colour_map_button import add_colour_maps
 
 DARKEST, BRIGHTEST = -6, 1  # powers of ten; more where gradients explode, in whole steps
 GROWTH = 3
@@ -52,6 +53,8 @@ class MapPlot(QObject):
         self.plot.setToolTip("Drag the cut to change the window of truncated back-propagation (Left and Right, Home, End)")
         self.plot.take_keys({**{key: partial(self._move_by, by) for key, by in CUT_KEYS.items()},
                              Qt.Key.Key_Home: lambda: self._move_to(1), Qt.Key.Key_End: lambda: self._move_to(self.steps)})
+        self.plot.extend_menu = lambda menu: add_colour_maps(menu.addMenu("Colour map"), SEQUENTIAL, self.colour_map,
+                                                             self.set_colour_map)
         self._heat = self.plot.heatmap()
         self._bar = self.plot.colour_bar(Axis(log=True))
         self._veil = self.plot.area(ink("panel", 190), hatch=ink("faint", 110))
@@ -74,6 +77,11 @@ class MapPlot(QObject):
             most = float(values[np.isfinite(values)].max(initial=0.0))
             while most > 10.0**self.top_decade and self.top_decade < 30:
                 self.top_decade += GROWTH
+        self._fit()
+
+    def set_colour_map(self, name: str) -> None:
+        """Draw with other colours."""
+        self.colour_map = name
         self._fit()
 
     def set_window(self, window: int) -> None:
