@@ -313,7 +313,7 @@ def test_a_model_that_cannot_be_loaded_leaves_a_trace_of_another_alone(qtbot, re
     qtbot.waitUntil(lambda: bool(ready.messages), timeout=5000)
     qtbot.wait(50)
     assert ready.session.trace is trace
-    assert not ready.live
+    assert not ready.run.is_open
 
 
 def test_a_model_chosen_while_a_text_is_read_is_there_at_once(qtbot, ready):
@@ -351,15 +351,28 @@ def test_a_backend_that_stops_answering_is_said_and_can_be_started_again(qtbot, 
 def test_a_recorded_trace_is_shown_without_a_model_and_stays_when_one_is_loaded(qtbot, controller):
     trace = scripted.trace()
     trace.provenance = type(trace.provenance)(model="another", input_name="drawn.png")
+    trace.ended = False
     controller.opener.show_trace(trace, scripted.picture(), step=3)
     assert controller.session.playhead.step == 3
     controller.start()
     qtbot.waitUntil(lambda: controller.session.description is not None, timeout=10_000)
     qtbot.wait(50)
     assert controller.session.trace is trace
-    controller.do(c.Rerun())
+    controller.do(c.GoLast())
+    controller.do(c.StepForward())
+    assert "another model" in controller.messages[-1].text
+    controller.messages[-1].act()
     qtbot.waitUntil(lambda: controller.run.is_open, timeout=5000)
     assert words(controller) == ()
+
+
+def test_a_trace_without_its_input_says_that_it_ends(controller):
+    trace = scripted.trace()
+    trace.ended = False
+    controller.opener.show_trace(trace, None)
+    controller.do(c.RunToEnd())
+    assert "without its input" in controller.messages[-1].text
+    assert controller.session.trace is trace
 
 
 def test_closing_during_an_encoding_leaves_nothing(qtbot, ready):

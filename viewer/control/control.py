@@ -22,7 +22,6 @@ from unrolled.viewer.control.opener import Opener
 from unrolled.viewer.control.playback import Playback
 from unrolled.viewer.control.reading import Reading
 from unrolled.viewer.control.recording import Recording
-from unrolled.viewer.control.run_state import RunPhase
 from unrolled.viewer.control.runner import Runner
 from unrolled.viewer.control.transport import Transport
 from unrolled.viewer.control.voice import Voice
@@ -124,16 +123,6 @@ class Control(QObject):
     def last_milliseconds(self) -> float:
         """What the newest step took; 0 before the first."""
         return self._recording.last_milliseconds
-
-    @property
-    def live(self) -> bool:
-        """Whether steps can be added to what is shown."""
-        return self.run.state.phase in (RunPhase.READING, RunPhase.LIVE)
-
-    @property
-    def waiting(self) -> bool:
-        """Whether an input waits for its model, so that steps will be possible."""
-        return self.run.state.waiting
 
     @property
     def loading(self) -> bool:

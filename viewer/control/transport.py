@@ -136,7 +136,9 @@ class Transport:
             self._recording.want(step + 1)
         elif state.waiting:
             self.target = step
-        elif state.phase is RunPhase.RECORDED and state.model is ModelPhase.LOADED and state.opening is not None:
+        elif state.phase is RunPhase.RECORDED and state.opening is None:
+            self._voice.say("run", "This run was recorded without its input and ends here.", "info")
+        elif state.phase is RunPhase.RECORDED and state.model is ModelPhase.LOADED:
             self._voice.say("run", "This run was recorded by another model and ends here.", "info",
                             action="Run it with this model", command=c.Rerun())
         elif not self._runner.backend.alive:
