@@ -72,7 +72,7 @@ class AttentionStatisticsView(View):
         self._empty.setVisible(not there)
         if trace is None or channel is None or not there:
             return
-        state = (id(trace), len(trace), self.session.playhead.step, self.theme.name)
+        state = (trace, len(trace), self.session.playhead.step, self.theme.name)
         if state == self._shown or not self.isVisible():
             return
         self._shown = state

@@ -97,7 +97,7 @@ class DialogActions:
     @handles(c.ChooseModelToCompare)
     def choose_model_to_compare(self, _: c.ChooseModelToCompare) -> None:
         """Let a person choose a model whose run is compared with this one."""
-        listed = [listing.name for listing in self.controller.choice.models
+        listed = [listing.name for listing in self.controller.models
                   if self.session.input is not None and taken_by(self.session.input, listing.input_kind)]
         name, chosen = QInputDialog.getItem(self._window, "Compare with another model", "Model", listed, 0, False)
         if chosen and name:

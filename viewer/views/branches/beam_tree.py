@@ -226,7 +226,7 @@ class BeamTreeView(View):
         if search is None:
             self._seen = ()
             return
-        seen = (id(search), len(search), search.over, self.theme.name)
+        seen = (search, len(search), search.over, self.theme.name)
         if seen == self._seen:
             return
         self._seen = seen

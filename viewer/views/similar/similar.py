@@ -129,7 +129,7 @@ class SimilarView(View):
             for own in channels:
                 self.channel.addItem(f"{own.symbol}  {own.title}", own.name)
             self.suggest()
-        seen = (id(trace), len(trace), self.session.selection.units)
+        seen = (trace, len(trace), self.session.selection.units)
         if seen != self._seen and self.isVisible():
             if seen[:1] != self._seen[:1]:
                 self._signs.clear()
