@@ -12,9 +12,10 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QScrollArea, QWidget
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QScrollArea, QWidget
 
 from unrolled.viewer.plotting.axis import Axis, Ticks
+from unrolled.viewer.plotting.context_menu import FigureMenu
 from unrolled.viewer.plotting.figure import svg_of
 from unrolled.viewer.plotting.ink import ink
 from unrolled.viewer.plotting.marks import lowest_and_highest
@@ -22,6 +23,7 @@ from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.widgets.range_dialog import RangeDialog
 
 UPDATES = np.arange(1.0, 20_001)
 VALUES = np.sin(UPDATES / 700) + 1.5
@@ -151,16 +153,21 @@ def test_keys_zoom_and_pan(qtbot, plot):
 
 
 def test_ranges_can_be_typed(qtbot, plot):
-    menu = next(child for child in plot.children() if hasattr(child, "menu") and hasattr(child, "copy_data")).menu()
-    next(action for action in menu.actions() if action.text() == "Set ranges…").trigger()
-    dialog = plot.window().findChild(QDialog)
-    ok = dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok)
-    for field, text in zip(dialog.fields, ("100", "2,000", "−1", "2"), strict=True):
-        field.setText(text)
-    qtbot.mouseClick(ok, Qt.MouseButton.LeftButton)
-    assert "positive" in dialog.wrong.text()
-    dialog.fields[2].setText("0.5")
-    qtbot.mouseClick(ok, Qt.MouseButton.LeftButton)
+    def typed(entry, low, high):
+        menu = plot.findChild(FigureMenu).menu()
+        next(action for action in menu.actions() if action.text() == entry).trigger()
+        menu.close()
+        dialog = next(dialog for dialog in plot.findChildren(RangeDialog) if dialog.isVisible())
+        for field, text in ((dialog.low, low), (dialog.high, high)):
+            field.setText(text)
+        ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+        possible = ok.isEnabled()
+        qtbot.mouseClick(ok if possible else dialog.buttons.buttons()[1], Qt.MouseButton.LeftButton)
+        return possible
+
+    assert typed("Range of update…", "100", "2000")
+    assert not typed("Range of ‖g‖…", "−1", "2"), "a logarithmic axis has no place for it"
+    assert typed("Range of ‖g‖…", "0.5", "2")
     assert plot.ranges[0] == pytest.approx((100, 2000))
     assert plot.ranges[1] == pytest.approx((0.5, 2))
 

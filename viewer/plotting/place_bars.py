@@ -10,13 +10,13 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from unrolled.models.trace import FloatArray
-from unrolled.viewer.drawing.painting import MINUS, elided
+from unrolled.viewer.drawing.painting import elided
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.ink import ink
 from unrolled.viewer.plotting.plot import LEGEND_HEIGHT, Plot
 from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.state.numbers import brief, precise
+from unrolled.viewer.state.wording import MINUS, brief, precise
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 

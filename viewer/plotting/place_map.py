@@ -8,13 +8,12 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
 from unrolled.models.trace import FloatArray
-from unrolled.viewer.drawing.painting import MINUS
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.plot import MARGIN, Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import grid_table
-from unrolled.viewer.state.numbers import brief, precise
+from unrolled.viewer.state.wording import MINUS, brief, precise
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.themes import Theme
 

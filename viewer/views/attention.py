@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
-from unrolled.models.trace import Channel
-from unrolled.viewer.drawing.painting import EmptyText, percent
+from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.place_bars import PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.wording import counted, percent, shown
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 COVERAGE = "coverage: Σα over the run"
-EMPTY = "How sharp the attention is, and what it covers. Space writes the first word."
+EMPTY = "How sharp the attention is, and what it covers. Press Space for the first step."
 
 
 class AttentionStatisticsView(View):
@@ -32,8 +28,9 @@ class AttentionStatisticsView(View):
     text, warning : QLabel
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.setAccessibleName("Attention statistics")
         self._shown: tuple[object, ...] = ()
         self.coverage = PlaceMap(COVERAGE, theme, signed_values=False)
@@ -67,11 +64,6 @@ class AttentionStatisticsView(View):
         layout.addWidget(self._empty, 1)
         self.refresh()
 
-    @classmethod
-    def draws(cls, channels: Iterable[Channel]) -> bool:
-        """Attention."""
-        return any(channel.role == "attention" for channel in channels)
-
     def refresh(self) -> None:
         """Take over steps that are new."""
         trace = self.session.trace
@@ -98,17 +90,17 @@ class AttentionStatisticsView(View):
             self.source_coverage.set_bars(names, (bars(COVERAGE, coverage, brief_title="coverage", signed=False),))
         else:
             self.coverage.set_values(coverage, (channel.shape[0], channel.shape[-1]),
-                                     note=f"target 1, an even share {found.even:.2g}")
+                                     note=f"target 1, uniform {found.even:.2g}")
         step = self.session.playhead.step
         now = f"{percent(float(found.entropy[step]))} now, " if 0 <= step < len(found.entropy) else ""
-        changes = f"{percent(found.change)} of the weight moves from one word to the next, on the mean." \
-            if np.isfinite(found.change) else "There is one map so far."
+        changes = f"{percent(found.change)} of the weight moves from one word to the next, on average." \
+            if np.isfinite(found.change) else "Only one map so far."
         self.text.setText(
-            f"Entropy, as a share of even attention’s: {now}{percent(float(found.entropy.mean()))} on the mean.\n"
+            f"Entropy, as a share of uniform attention’s: {now}{percent(float(found.entropy.mean()))} on average.\n"
             f"{changes}\nA map differs from the mean map in {percent(found.difference)} of its weight.\n"
             f"Coverage lies between {found.coverage.min():.2g} and {found.coverage.max():.2g}. The doubly stochastic "
-            f"regulariser (Xu et al. 2015) wants 1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}. {len(trace):,} steps "
-            f"over {channel.size} places shared alike would give {found.even:.2g} each.")
+            f"regulariser (Xu et al. 2015) targets 1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}. "
+            f"{counted(len(trace), 'step')} spread evenly over {channel.size} places would give {found.even:.2g} each.")
         self.warning.setVisible(found.hardly_differ)
 
     def seek(self, step: int) -> None:

@@ -94,8 +94,8 @@ class AlignmentCanvas(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(140, 120)
-        self.setAccessibleName("Alignment: written words by source words")
-        self.setToolTip("Click a row to go there, a source word to follow it (up, down, left, right; Escape lets it go)")
+        self.setAccessibleName("Alignment: output words by source words")
+        self.setToolTip("Click a row to go there, a source word to follow it (up, down, left, right; Escape clears it)")
 
     def sizeHint(self) -> QSize:
         """About square."""

@@ -15,7 +15,7 @@ from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import ink
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.state.numbers import power_of_ten, precise
+from unrolled.viewer.state.wording import power_of_ten, precise
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL, to_colours
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.colour_map_button import add_colour_maps

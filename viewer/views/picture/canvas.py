@@ -23,6 +23,7 @@ from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
 
+MOST_KEPT = 16  # pictures with their attention: scrubbing comes back to the same steps
 EMPTY_LINES = ("Drop a photograph here,", "paste one, or press Ctrl+O")
 
 
@@ -46,6 +47,7 @@ class PictureCanvas(QWidget):
         self._photo: QImage | None = None
         self._scaled: QPixmap | None = None
         self._overlay: QImage | None = None
+        self._kept: dict[object, QPixmap] = {}
         self._smooth = True
         self._map: npt.NDArray[np.float32] | None = None
         self._region: Region = WHOLE
@@ -85,6 +87,7 @@ class PictureCanvas(QWidget):
     def set_photo(self, photo: QImage | None) -> None:
         """Another photograph, or none."""
         self._photo, self._scaled = photo, None
+        self._kept.clear()
         self.update()
 
     def set_map(
@@ -140,10 +143,8 @@ class PictureCanvas(QWidget):
             painter.end()
             return
         place = self.place()
-        painter.drawPixmap(place.topLeft(), self._photo_at(place))
         seen = part(place, self._region)
-        if self._overlay is not None:
-            draw_overlay(painter, self._overlay, seen, smooth=self._smooth)
+        painter.drawPixmap(place.topLeft(), self._with_overlay(place, seen))
         if self._show_region and self._region != WHOLE:
             self._paint_outline(painter, seen)
         for cell, weight in self._painted_cells.items():
@@ -185,6 +186,22 @@ class PictureCanvas(QWidget):
             self._cell = cell
             self.cell_hovered.emit(cell)
             self.update()
+
+    def _with_overlay(self, place: QRectF, seen: QRectF) -> QPixmap:
+        """The photograph and the map, as they lie over one another; a few are kept, since to scale a map costs most."""
+        photo = self._photo_at(place)
+        if self._overlay is None:
+            return photo
+        key = (bytes(self._overlay.constBits()), self._smooth, place.getRect(), seen.getRect(), photo.devicePixelRatio())
+        made = self._kept.pop(key, None)
+        if made is None:
+            made = photo.copy()
+            with QPainter(made) as painter:
+                draw_overlay(painter, self._overlay, seen.translated(-place.topLeft()), smooth=self._smooth)
+        self._kept[key] = made  # the one used last comes last
+        while len(self._kept) > MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+        return made
 
     def _photo_at(self, place: QRectF) -> QPixmap:
         assert self._photo is not None

@@ -9,15 +9,15 @@ from PySide6.QtGui import QColor, QEnterEvent, QFont, QFontMetrics, QGuiApplicat
 from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QScrollArea, QSizePolicy, QStackedLayout, QWidget
 
 from unrolled.models.trace.detokenization import text_of
-from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix, percent, signed
+from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.wording import is_end, percent, shown, signed
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 CHIP_HEIGHT = 28
@@ -25,8 +25,10 @@ CHIP_PADDING = 9
 GAP = 6
 STRONGEST_TINT = 0.46  # of the accent in a word's ground at probability 1: the text stays legible on it
 WORD_PIXELS, END_PIXELS = 14, 11
-EMPTY = "The caption appears here, word by word. Open a photograph to begin."
-READY = "The caption appears here, word by word. Space writes the first one."
+EMPTY = {"picture": ("The caption appears here, word by word.", "Open a photograph to begin."),
+         "sentence": ("The translation appears here.", "Enter a sentence to begin."),
+         "clip": ("The label of each frame appears here.", "Open a clip to begin.")}
+READY = "Press Space for the first step."
 
 
 class Chip(QAbstractButton):
@@ -143,7 +145,7 @@ class Caret(QWidget):
         super().__init__(parent)
         self.theme = theme
         self.setFixedSize(10, CHIP_HEIGHT)
-        self.setToolTip("The next word is written here (Space)")
+        self.setToolTip("The next word appears here (Space)")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A bar that does not blink."""
@@ -169,8 +171,9 @@ class CaptionView(View):
         A word each, in order.
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.setAccessibleName("Caption")
         self.chips: list[Chip] = []
         self._known: list[tuple[str, float]] = []
@@ -190,12 +193,12 @@ class CaptionView(View):
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.viewport().setAutoFillBackground(False)
         self._area.verticalScrollBar().setAccessibleName("Scroll the caption")
-        self._empty = EmptyText(EMPTY, self)
+        self._empty = EmptyText("", self)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._area)
         self.setMinimumHeight(2 * CHIP_HEIGHT + GAP + 4)
-        attach(self, "Caption", table=lambda: steps_table(session.trace), fill=self._fill_menu, takes_focus=False)
+        attach(self, "Caption", table=lambda: steps_table(self.session.trace), fill=self._fill_menu, takes_focus=False)
         self.refresh()
 
     @property
@@ -223,8 +226,15 @@ class CaptionView(View):
         writing = trace is not None and not trace.ended
         if self.caret.isHidden() == writing:
             self.caret.setVisible(writing)
-        self._empty.setText(EMPTY if self.session.picture is None else READY)
+        self._empty.setText(self._what_will_be_here())
         self._stack.setCurrentWidget(self._area if words else self._empty)
+
+    def _what_will_be_here(self) -> str:
+        """What the model on screen writes, and what is to be done for it."""
+        given, description = self.session.input, self.session.description
+        kind = description.input_kind if description is not None else given.medium if given is not None else "picture"
+        what, begin = EMPTY.get(kind, EMPTY["picture"])
+        return f"{what} {begin if given is None else READY}"
 
     def seek(self, step: int) -> None:
         """Outline the current word."""
@@ -272,7 +282,7 @@ class CaptionView(View):
         if goal is None or not self.chips:
             super().keyPressEvent(event)
         else:
-            playhead.seek(goal)
+            self.do(Seek(goal))
 
     def _take(self, words: list[tuple[str, float]]) -> None:
         self._known = words
@@ -286,7 +296,7 @@ class CaptionView(View):
         for step, (word, log_prob) in enumerate(words):
             if step == len(self.chips):
                 chip = Chip(step, self.theme, self._inside)
-                chip.clicked.connect(lambda _=False, step=step: self.session.playhead.seek(step))
+                chip.clicked.connect(lambda _=False, step=step: self.do(Seek(step)))
                 self.chips.append(chip)
                 self._flow.addWidget(chip)
                 chip.show()

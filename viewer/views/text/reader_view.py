@@ -60,7 +60,7 @@ class ReaderText(QAbstractScrollArea):
         self._font.setFeature(QFont.Tag("calt"), 0)  # "->" stays two characters, each on its own colour
         self.viewport().setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setAccessibleName("Text that was read and written")
+        self.setAccessibleName("Prompt and continuation")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.verticalScrollBar().setAccessibleName("Scroll the text")

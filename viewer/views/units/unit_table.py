@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QPainter, QPa
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
 
 from unrolled.models.trace import Channel
-from unrolled.viewer.drawing.painting import MINUS, signed
+from unrolled.viewer.state.wording import MINUS, signed
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
@@ -21,7 +21,7 @@ ROW_HEIGHT = 28
 NAME_WIDTH = 38
 BUTTON = 18
 NARROWEST_CELL = 23
-HOVER_HINT = "point at a track to read a unit"
+HOVER_HINT = "hover over a track to read a unit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class UnitTable(QWidget):
                 if 0 <= line < len(self.rows):
                     row = self.rows[line]
                     value = row.values[column]
-                    beyond = ", which ends before it" if value < channel.low or value > channel.high else ""
+                    beyond = ", which it exceeds" if value < channel.low or value > channel.high else ""
                     return f"unit {row.unit}, {channel.title}: {signed(value, 5)}\n{scale}{beyond}"
         return ""
 
@@ -247,8 +247,8 @@ class UnitTable(QWidget):
             self.buttons.append(button)
         for button, (line, unit) in zip(self.buttons, pinned, strict=True):
             button.setProperty("unit", unit)
-            button.setAccessibleName(f"Let unit {unit} go")
-            button.setToolTip(f"Let unit {unit} go (all: Ctrl+Shift+C)")
+            button.setAccessibleName(f"Unpin unit {unit}")
+            button.setToolTip(f"Unpin unit {unit} (all: Ctrl+Shift+C)")
             button.move(self.width() - BUTTON, HEAD_HEIGHT + line * ROW_HEIGHT)
             button.show()
 
