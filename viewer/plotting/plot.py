@@ -409,8 +409,9 @@ class Plot(QWidget):
     def event(self, event: QEvent) -> bool:
         """What is under the pointer, as a tooltip; elsewhere what can be done."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self._said or self.toolTip(), self)
-            return bool(self._said or self.toolTip())
+            text = self._said or self.toolTip()
+            QToolTip.showText(event.globalPos(), f"<span>{escape(text)}</span>" if text else "", self)  # a word may be <b>
+            return bool(text)
         return super().event(event)
 
     def leaveEvent(self, event: QEvent) -> None:
