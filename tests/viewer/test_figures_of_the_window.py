@@ -66,6 +66,14 @@ def test_the_picture_gives_the_attention_of_its_step(qtbot, captioned):
     np.testing.assert_array_equal(weights, captioned.session.trace.column("attention")[3])
 
 
+def test_the_pictures_colours_are_chosen_in_its_menu_too(qtbot, captioned):
+    menu = menu_of(figures(captioned)["picture"])
+    colours = menu.findChild(QMenu)
+    next(action for action in colours.actions() if action.text() == "Cividis").trigger()
+    menu.close()
+    assert captioned.session.appearance.values.attention_colour_map == "cividis"
+
+
 def test_the_picture_has_no_menu_while_a_brush_wants_the_right_button(captioned):
     captioned.session.brush.set_mode("mask")
     captioned.coordinator.flush()
@@ -111,7 +119,9 @@ def test_the_alignment_gives_its_weights(qtbot):
 
 def test_the_picture_shows_where_the_keyboard_is_but_not_in_what_is_copied(qtbot, captioned):
     canvas = figures(captioned)["picture"]
+    captioned.activateWindow()
     canvas.setFocus()
+    qtbot.waitUntil(canvas.hasFocus)
     before = canvas.grab().toImage()
     accent = captioned.theme.accent
     edge = {before.pixelColor(x, 0).name() for x in range(20, before.width() - 20)}

@@ -79,6 +79,7 @@ class Line(Mark):
         self._y_axis, self.name, self._width, self.style = y_axis, name, width, style
         self._x: Numbers = np.zeros(0)
         self._y: Numbers = np.zeros(0)
+        self._whole = True  # every point is drawn
 
     def show(self, x: Numbers, y: Numbers) -> None:
         """Draw these."""
@@ -87,7 +88,7 @@ class Line(Mark):
 
     def ranges_changed(self) -> None:
         """Only what is in sight is drawn, and no finer than pixels."""
-        if len(self._x) > self._box.width():
+        if not self._whole or len(self._x) > self._box.width():
             self._draw()
 
     def set_theme(self, theme: Theme) -> None:
@@ -99,6 +100,7 @@ class Line(Mark):
         first, last = np.searchsorted(self._x, (left, right))
         part = slice(max(int(first) - 1, 0), int(last) + 1)
         x, y = lowest_and_highest(self._x[part], self._y[part], columns)
+        self._whole = len(x) == len(self._x)
         self._item.setData(np.asarray(x, np.float64), y)
 
 

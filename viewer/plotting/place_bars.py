@@ -183,7 +183,8 @@ class _Column(Plot):
 
     def show_column(self, names: tuple[str, ...], column: Bars) -> None:
         self._column = column
-        low, high = -column.largest if column.signed else 0.0, column.largest or 1.0
+        high = column.largest or 1.0
+        low = -high if column.signed else 0.0
         self.set_ranges((low, high), (-0.5, max(len(names), 1) - 0.5))
         self.name_rows(names)
         self.write_below({low: f"{MINUS}{brief(column.largest)}" if column.signed else "0", high: brief(column.largest)})

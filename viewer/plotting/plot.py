@@ -22,9 +22,10 @@ from unrolled.viewer.plotting.ink import Ink
 from unrolled.viewer.plotting.level import Edge, Level
 from unrolled.viewer.plotting.library import pg
 from unrolled.viewer.plotting.marks import Area, Bars, Dots, Line, Mark, Range
-from unrolled.viewer.plotting.navigation import Box, RangesDialog
+from unrolled.viewer.plotting.navigation import Box
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.range_dialog import RangeDialog
 
 Limits = tuple[float, float]
 AnyMark = TypeVar("AnyMark", bound=Mark)
@@ -333,12 +334,16 @@ class Plot(QWidget):
         fixed.setCheckable(True)
         fixed.setChecked(self._held)
         fixed.toggled.connect(lambda on: self.hold_ranges(*self.ranges) if on else self.reset())
-        menu.addAction("Set ranges…", self._ask_ranges)
+        x, y = self.ranges
+        menu.addAction(f"Range of {self.x_axis.name or 'columns'}…", lambda: self._ask_range(
+            self.x_axis, x, lambda ends: self.hold_ranges(ends, y)))
+        menu.addAction(f"Range of {self.y_axis.name or 'rows'}…", lambda: self._ask_range(
+            self.y_axis, y, lambda ends: self.hold_ranges(x, ends)))
         if self.extend_menu is not None:
             self.extend_menu(menu)
 
-    def _ask_ranges(self) -> None:
-        RangesDialog(self.x_axis, self.y_axis, self.ranges, self.hold_ranges, self.window()).open()
+    def _ask_range(self, axis: Axis, ends: Limits, then: Callable[[Limits], None]) -> None:
+        RangeDialog.ask(self, f"Range of {axis.name}" if axis.name else "Range", ends, then, above=0.0 if axis.log else None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """+, − and 0 zoom, Shift with the arrows pans, and a level is moved by Up and Down."""
@@ -404,8 +409,9 @@ class Plot(QWidget):
     def event(self, event: QEvent) -> bool:
         """What is under the pointer, as a tooltip; elsewhere what can be done."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self._said or self.toolTip(), self)
-            return bool(self._said or self.toolTip())
+            text = self._said or self.toolTip()
+            QToolTip.showText(event.globalPos(), f"<span>{escape(text)}</span>" if text else "", self)  # a word may be <b>
+            return bool(text)
         return super().event(event)
 
     def leaveEvent(self, event: QEvent) -> None:

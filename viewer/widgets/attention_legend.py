@@ -1,4 +1,7 @@
-"""What the colours over the photograph mean: a bar with the numbers at its ends, and what is between them marked."""
+"""What the colours over the photograph mean: a bar with the numbers at its ends, and what is between them marked.
+
+It is painted like the photograph, with the same half-transparent colours, and is there before the plotting library is.
+"""
 
 from __future__ import annotations
 

@@ -69,6 +69,10 @@ class ColourMapButton(QToolButton):
             self.setAccessibleDescription(title(name))
             self.update()
 
+    def add_to(self, menu: QMenu) -> None:
+        """The same choice in another menu."""
+        add_colour_maps(menu.addMenu("Colour map"), self.names, self.name, self.chosen.emit)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if self._swatch is None:

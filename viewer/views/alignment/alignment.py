@@ -70,7 +70,8 @@ class AlignmentView(View):
         self._scroll.setWidget(self.words)
         self.canvas = AlignmentCanvas(theme)
         for figure, name in ((self.canvas, "Alignment"), (self.words, "Source words with attention")):
-            attach(figure, name, table=self._table, offered=lambda: session.brush.mode == "off")
+            attach(figure, name, table=self._table, fill=lambda menu: self.colour_map.add_to(menu),
+                   offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
 
         def update(**changes: str | bool | float) -> None:

@@ -58,7 +58,7 @@ class PictureView(View):
         self.canvas = PictureCanvas(theme)
         self.canvas.setAccessibleName("Photograph")
         attach(self.canvas, "Photograph with attention", table=lambda: grid_table(self.canvas.shown_map),
-               offered=lambda: session.brush.mode == "off")
+               fill=lambda menu: self.controls.colour_map.add_to(menu), offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
         policy = self.legend.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # the photograph stays where it is when a model arrives
