@@ -196,6 +196,7 @@ class TimePlot(pg.GraphicsView):
         self.sigDeviceTransformChanged.emit(self)
 
     def _kept(self, item: Any, parent: QGraphicsItem | None) -> Any:
+        item.setFlag(QGraphicsItem.GraphicsItemFlag.ItemSendsGeometryChanges, False)  # to its view box, which there is not
         item.setParentItem(parent)
         item.setZValue(len(self._below) / 1000)  # below the lines in time
         self._below.append(item)
@@ -413,6 +414,7 @@ class LineInTime(pg.InfiniteLine):
     def __init__(self, colour: str, ground: str) -> None:
         self._bounds_here: QRectF | None = None
         super().__init__(0.0, movable=False)
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemSendsGeometryChanges, False)
         self.setAcceptHoverEvents(False)
         self.colour(colour, ground)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from unrolled.viewer.drawing.painting import laid_out
 from unrolled.viewer.drawing.step_geometry import EDGE, HEADER, Geometry
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.wording import step_noun
@@ -63,4 +64,5 @@ class StepAxis(QWidget):
                     continue
                 x = geometry.x(number - 0.5)
                 painter.drawLine(round(x), 0, round(x), round(TICK))
-                painter.drawText(QRectF(x - ROOM / 2, TICK, ROOM, HEIGHT - TICK), Qt.AlignmentFlag.AlignCenter, str(number))
+                text = laid_out(str(number), mono_font, 9)
+                painter.drawStaticText(QPointF(x - text.size().width() / 2, TICK + 1), text)

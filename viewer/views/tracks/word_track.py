@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMenu
 from unrolled.models.trace import Trace
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.envelope import Envelope
-from unrolled.viewer.drawing.painting import mix
+from unrolled.viewer.drawing.painting import laid_out, mix
 from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.wording import is_end, percent, shown
 from unrolled.viewer.theme.fonts import text_font
@@ -89,20 +89,20 @@ class WordTrack(Track):
         detokenization = trace.provenance.detokenization
         every = math.ceil((ROOM_FOR_CHARACTERS if detokenization == "characters" else ROOM_FOR_WORDS) / geometry.step_width)
         width = geometry.step_width * every
-        text, muted = QColor(theme.text), QColor(theme.muted)
+        usual, muted = QColor(theme.text), QColor(theme.muted)
         baseline = (WORD_HEIGHT + metrics.ascent() - metrics.descent()) / 2
         for step in range(start - start % every, stop, every):
             written = trace.words[step]
-            painter.setPen(muted if is_end(written) else text)
+            painter.setPen(muted if is_end(written) else usual)
             word = shown(written, detokenization)
             if len(word) == 1 and every > 1:  # a character needs neither to be cut nor to be laid out
                 painter.drawText(QPointF(geometry.x(step), baseline), word)
                 continue
-            long = metrics.horizontalAdvance(word)
-            if long > (room_for_word := max(int(width - 2), 8)):
-                word = metrics.elidedText(word, Qt.TextElideMode.ElideRight, room_for_word)
-                long = metrics.horizontalAdvance(word)
-            painter.drawText(QPointF(geometry.x(step) + ((width - long) / 2 if every == 1 else 0.0), baseline), word)
+            text = laid_out(word, text_font, 11)
+            if text.size().width() > (room_for_word := max(int(width - 2), 8)):
+                text = laid_out(metrics.elidedText(word, Qt.TextElideMode.ElideRight, room_for_word), text_font, 11)
+            left = (width - text.size().width()) / 2 if every == 1 else 0.0
+            painter.drawStaticText(QPointF(geometry.x(step) + left, baseline - metrics.ascent()), text)
 
     def _show_ranges(self, bins: Bins) -> None:
         """Bars as high as the mean, in a tint as high as the greatest."""
