@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from unrolled.models.inputs.inputs import Input
-from unrolled.models.inputs.kinds import Notes, may_be_read_as
+from unrolled.models.inputs.kinds import Notes, kind_named, may_be_read_as, taken_by
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.loading import Loaded, Ready
 from unrolled.models.protocol.stepping import InputAdded, Opened
