@@ -50,7 +50,7 @@ class MapPlot(QObject):
         self.plot = Plot("Gradient of each loss with respect to each state", Axis("state k", whole=True),
                          Axis("loss t", whole=True), theme, downwards=True, square=True, table=self._table)
         self.plot.reading = self._read
-        self.plot.setToolTip("Drag the cut to change the window of truncated back-propagation (Left and Right, Home, End)")
+        self.plot.setToolTip("Drag the line to truncate backpropagation after fewer or more steps (Left and Right, Home, End)")
         self.plot.take_keys({**{key: partial(self._move_by, by) for key, by in CUT_KEYS.items()},
                              Qt.Key.Key_Home: lambda: self._move_to(1), Qt.Key.Key_End: lambda: self._move_to(self.steps)})
         self.plot.extend_menu = lambda menu: add_colour_maps(menu.addMenu("Colour map"), SEQUENTIAL, self.colour_map,

@@ -66,11 +66,6 @@ class PictureCanvas(QWidget):
         return self._map
 
     @property
-    def shown_overlay(self) -> QImage | None:
-        """Their colours."""
-        return self._overlay
-
-    @property
     def cell(self) -> tuple[int, int] | None:
         """Row and column under the pointer."""
         return self._cell
