@@ -85,5 +85,4 @@ class ColourBar:
         self._box.setRange(xRange=(0, 1), yRange=(bottom, top), padding=0)
 
     def set_theme(self, theme: Theme) -> None:
-        """The numbers' colour."""
         self._ticks.set_theme(theme)

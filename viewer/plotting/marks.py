@@ -57,11 +57,9 @@ class Mark:
 
     @property
     def visible(self) -> bool:
-        """Whether it is drawn."""
         return bool(self._item.isVisible())
 
     def set_visible(self, visible: bool) -> None:
-        """Draw it, or not."""
         self._item.setVisible(visible)
 
     def set_theme(self, theme: Theme) -> None:
@@ -82,7 +80,6 @@ class Line(Mark):
         self._whole = True  # every point is drawn
 
     def show(self, x: Numbers, y: Numbers) -> None:
-        """Draw these."""
         self._x, self._y = x, self._y_axis.along(y)
         self._draw()
 
@@ -92,7 +89,6 @@ class Line(Mark):
             self._draw()
 
     def set_theme(self, theme: Theme) -> None:
-        """The pen."""
         self._item.setPen(pen_of(self.ink(theme), self._width, self.style))
 
     def _draw(self) -> None:
@@ -120,7 +116,6 @@ class Range(Mark):
         self._high.setData(x[there], high[there])
 
     def set_theme(self, theme: Theme) -> None:
-        """The ground."""
         self._item.setBrush(QBrush(self.ink(theme)))
 
 
@@ -143,7 +138,6 @@ class Dots(Mark):
             self.set_theme(self._theme)
 
     def set_theme(self, theme: Theme) -> None:
-        """Fill or outline."""
         self._theme = theme
         if self._ring:
             self._item.setPen(QPen(self.ink(theme), 1.5))
@@ -180,7 +174,6 @@ class Bars(Mark):
         self._draw()
 
     def set_theme(self, theme: Theme) -> None:
-        """Both colours."""
         self._theme = theme
         self._draw()
 
@@ -210,11 +203,9 @@ class Area(Mark):
                 item.setPolygon(polygon)
 
     def rectangle(self, left: float, right: float, low: float, high: float) -> None:
-        """Between these."""
         self.show([(left, low), (right, low), (right, high), (left, high)])
 
     def set_theme(self, theme: Theme) -> None:
-        """Veil and hatching, or outline."""
         if self._outlined:
             self._item.setPen(pen_of(self.ink(theme), 1.5))
         else:

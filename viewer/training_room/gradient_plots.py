@@ -67,7 +67,6 @@ class MapPlot(QObject):
         self._fit()
 
     def show_map(self, shown: GradientMap | None, *, of_cell: bool) -> None:
-        """Draw these gradients."""
         if shown is self.shown and of_cell == self.of_cell:
             return
         self.shown, self.of_cell = shown, of_cell
@@ -80,12 +79,10 @@ class MapPlot(QObject):
         self._fit()
 
     def set_colour_map(self, name: str) -> None:
-        """Draw with other colours."""
         self.colour_map = name
         self._fit()
 
     def set_window(self, window: int) -> None:
-        """Draw the cut there."""
         window = window if 0 < window < self.steps else 0
         if window != self.truncation:
             self.truncation = window
@@ -166,7 +163,6 @@ class DecayPlot:
         self._cut = self.plot.line(ink("playhead"), order=11)
 
     def show_history(self, history: History | None, *, of_cell: bool, window: int) -> None:
-        """Draw this training."""
         shown = history.latest_map if history is not None else None
         state = (shown, of_cell, window)
         if state == self._state:

@@ -91,7 +91,6 @@ class GradientMap(QWidget):
         self._read("")
 
     def sizeHint(self) -> QSize:
-        """Narrow and low: it fills what room there is."""
         return QSize(260, 120)
 
     def set_table(self, table: FloatArray, *, first: int, words: tuple[str, ...], headings: tuple[str, ...] = (), symbol: str,
@@ -123,7 +122,6 @@ class GradientMap(QWidget):
             self._mark()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.plot.set_theme(theme)
         self._show_cells()
 
