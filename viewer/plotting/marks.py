@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QBrush, QColor, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsPolygonItem
 
 from unrolled.viewer.plotting.axis import Axis
+from unrolled.viewer.plotting.figure import VECTORS
 from unrolled.viewer.plotting.ink import Ink
 from unrolled.viewer.plotting.library import pg
 from unrolled.viewer.theme.themes import Theme
@@ -184,13 +185,21 @@ class Bars(Mark):
                                brushes=[QBrush(inks[int(value < 0)]) for value in self._values])
 
 
+class _Hatching(QGraphicsPolygonItem):
+    """On screen only: drawings have no patterns that stay as wide as a pixel."""
+
+    def paint(self, painter: QPainter, *others: Any) -> None:
+        if painter.paintEngine().type() not in VECTORS:
+            super().paint(painter, *others)
+
+
 class Area(Mark):
     """A polygon: a veil over a part of the plot, hatched if wanted, or only its outline."""
 
     def __init__(self, box: Any, ink: Ink, order: float, hatch: Ink | None, outlined: bool) -> None:
         super().__init__(box, ink, QGraphicsPolygonItem(), order)
         self._outlined, self._hatch = outlined, hatch
-        self._hatching: QGraphicsPolygonItem | None = None if hatch is None else QGraphicsPolygonItem(self._item)
+        self._hatching: QGraphicsPolygonItem | None = None if hatch is None else _Hatching(self._item)
         for item in (self._item, self._hatching):
             if item is not None:
                 item.setPen(QPen(Qt.PenStyle.NoPen))

@@ -13,6 +13,7 @@ from unrolled.viewer.plotting.ink import ink, series
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import grid_table
+from unrolled.viewer.state.wording import power_of_ten
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL, to_colours
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.history import GradientMap, History, Numbers
@@ -93,7 +94,8 @@ class MapPlot(QObject):
         self.plot.say("" if shown is not None else "The gradient of every loss with respect to every earlier state.")
         ends = (0.5, self.steps + 0.5)
         self.plot.set_ranges(ends, ends)
-        self._bar.show(10.0**DARKEST, 10.0**self.top_decade, self.colour_map)
+        self._bar.show(10.0**DARKEST, 10.0**self.top_decade, self.colour_map,
+                       (f"≤{power_of_ten(DARKEST)}", power_of_ten(self.top_decade)))
         if shown is None:
             self._heat.show(None)
         else:
