@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QMenu
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.views.alignment.alignment import AlignmentView
 from unrolled.viewer.views.text.candidates import CandidatesView
+from unrolled.viewer.views.units.unit_table import UnitTable
 
 COPIES = ["Copy picture", "Copy as SVG", "Copy data as CSV", "Save as…"]
 
@@ -89,6 +90,18 @@ def test_the_film_strip_gives_every_step(qtbot, captioned):
     np.testing.assert_array_equal(np.array([row[2] for row in rows], np.float32), trace.log_probs)
     np.testing.assert_array_equal(np.array([row[3:] for row in rows], np.float32),
                                   trace.column("attention").reshape(len(trace), -1))
+
+
+def test_the_pinned_units_give_every_channel_at_every_step(qtbot, captioned):
+    captioned.session.selection.set((7,))
+    captioned.coordinator.flush()
+    trace = captioned.session.trace
+    press(qtbot, menu_of(captioned.findChild(UnitTable)), "Copy data as CSV")
+    header, *rows = copied()
+    assert len(rows) == len(trace)
+    for name in ("hidden", "forget_gate"):
+        written = [row[header.index(f"{name}[7]")] for row in rows]
+        np.testing.assert_array_equal(np.array(written, np.float32), trace.column(name)[:, 7])
 
 
 def test_the_caption_can_be_copied_as_a_sentence(qtbot, captioned):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PySide6.QtGui import QGuiApplication, QMouseEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
 from unrolled.models.protocol.training_room import TrainingRoomSettings, TrainingRoomStarted, TrainingRoomUpdated
+from unrolled.viewer.plotting.figure import pdf_of, svg_of
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.training_room.curves import LossCurves, NormCurves
 from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
@@ -144,3 +146,18 @@ def test_nothing_is_drawn_of_a_training_that_is_no_more(qtbot, shown):
         with_history = figure.plot.grab().toImage()
         figure.show_history(None)
         assert figure.plot.grab().toImage() != with_history
+
+
+def test_drawings_have_no_lossy_pictures_and_nothing_beyond_the_axes(qtbot, shown):
+    chart, decay = shown(MapPlot(LIGHT, "inferno")), shown(DecayPlot(LIGHT))
+    chart.show_map(trained().latest_map, of_cell=False)
+    chart.set_window(9)
+    decay.show_history(trained(), of_cell=False, window=9)
+    page = pdf_of(chart.plot, "Gradients")
+    assert b"/Image" in page
+    assert b"DCTDecode" not in page, "a JPEG"
+    drawing = ElementTree.fromstring(svg_of(decay.plot, "Decay"))
+    clips = {clip.get("id") for clip in drawing.iter("{http://www.w3.org/2000/svg}clipPath")}
+    used = {group.get("clip-path") for group in drawing.iter("{http://www.w3.org/2000/svg}g") if group.get("clip-path")}
+    assert used
+    assert {use.removeprefix("url(#").rstrip(")") for use in used} <= clips

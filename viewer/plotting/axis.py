@@ -111,12 +111,10 @@ class Ticks(pg.AxisItem):
             self.redraw()
 
     def redraw(self) -> None:
-        """Numbers or names are other ones."""
         self.picture = None
         self.update()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.setPen(QColor(theme.border))
         self.setTextPen(QColor(theme.muted))
         if self._axis.name:

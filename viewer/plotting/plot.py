@@ -138,7 +138,6 @@ class Plot(QWidget):
         self.set_theme(theme)
 
     def sizeHint(self) -> QSize:
-        """It takes the room that there is."""
         return QSize(320, 200)
 
     @property
@@ -154,11 +153,9 @@ class Plot(QWidget):
         return self._add(Line(self._box, self.y_axis, colour, order, name, width, style))
 
     def range(self, colour: Ink, *, order: float = -1) -> Range:
-        """The ground between two lines."""
         return self._add(Range(self._box, self.y_axis, colour, order))
 
     def scatter(self, colour: Ink, *, size: float = 5.0, ring: bool = False, order: float = 0) -> Dots:
-        """Dots, or rings."""
         return self._add(Dots(self._box, colour, order, size, ring))
 
     def bars(self, colour: Ink, below: Ink) -> Bars:
@@ -166,7 +163,6 @@ class Plot(QWidget):
         return self._add(Bars(self._box, colour, below, 0))
 
     def area(self, colour: Ink, *, hatch: Ink | None = None, outlined: bool = False, order: float = 10) -> Area:
-        """A polygon."""
         return self._add(Area(self._box, colour, order, hatch, outlined))
 
     def heatmap(self) -> Heatmap:
@@ -266,7 +262,6 @@ class Plot(QWidget):
                 f'<span style="color:{muted}">{escape(name)}</span>' for name, colour, style in shown), size="11px")
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.theme = theme
         self._view.setBackground(theme.panel)
         for part in (*self._axes.values(), *self._marks, *((self._colour_bar,) if self._colour_bar is not None else ())):
@@ -415,12 +410,10 @@ class Plot(QWidget):
         return super().event(event)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is under the pointer."""
         super().leaveEvent(event)
         self._gone()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the words in the middle."""
         super().resizeEvent(event)
         self._place_words()
 

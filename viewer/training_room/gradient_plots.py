@@ -13,6 +13,7 @@ from unrolled.viewer.plotting.ink import ink, series
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import grid_table
+from unrolled.viewer.state.wording import power_of_ten
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL, to_colours
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.history import GradientMap, History, Numbers
@@ -67,7 +68,6 @@ class MapPlot(QObject):
         self._fit()
 
     def show_map(self, shown: GradientMap | None, *, of_cell: bool) -> None:
-        """Draw these gradients."""
         if shown is self.shown and of_cell == self.of_cell:
             return
         self.shown, self.of_cell = shown, of_cell
@@ -80,12 +80,10 @@ class MapPlot(QObject):
         self._fit()
 
     def set_colour_map(self, name: str) -> None:
-        """Draw with other colours."""
         self.colour_map = name
         self._fit()
 
     def set_window(self, window: int) -> None:
-        """Draw the cut there."""
         window = window if 0 < window < self.steps else 0
         if window != self.truncation:
             self.truncation = window
@@ -96,7 +94,8 @@ class MapPlot(QObject):
         self.plot.say("" if shown is not None else "The gradient of every loss with respect to every earlier state.")
         ends = (0.5, self.steps + 0.5)
         self.plot.set_ranges(ends, ends)
-        self._bar.show(10.0**DARKEST, 10.0**self.top_decade, self.colour_map)
+        self._bar.show(10.0**DARKEST, 10.0**self.top_decade, self.colour_map,
+                       (f"≤{power_of_ten(DARKEST)}", power_of_ten(self.top_decade)))
         if shown is None:
             self._heat.show(None)
         else:
@@ -166,7 +165,6 @@ class DecayPlot:
         self._cut = self.plot.line(ink("playhead"), order=11)
 
     def show_history(self, history: History | None, *, of_cell: bool, window: int) -> None:
-        """Draw this training."""
         shown = history.latest_map if history is not None else None
         state = (shown, of_cell, window)
         if state == self._state:
