@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QToolButton
 from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.pyramid import MISSING, PLACES, places_of
 from unrolled.viewer.drawing.step_geometry import Geometry
+from unrolled.viewer.plotting.warm_up import WarmUp
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.tracks import TracksView
@@ -316,3 +317,23 @@ def test_a_run_that_grew_looks_as_one_that_came_whole(qtbot, panel, session):
     bring_up_to_date(again)
     for track in again.tracks:
         assert (track.grab().toImage(), shown(track)) == pictures[track.name], track.name
+
+
+def test_tracks_have_their_places_before_there_are_plots(qtbot, session):
+    warm_up = WarmUp()
+    try:
+        panel = TracksView(context(session))
+        qtbot.addWidget(panel)
+        panel.resize(700, 900)
+        panel.show()
+        bring_up_to_date(panel)
+        assert [track.canvas for track in panel.tracks] == [None] * len(panel.tracks)
+        places = {track.name: (track.geometry(), track.plot) for track in panel.tracks}
+        warm_up.start()
+    finally:
+        warm_up.join()
+    qtbot.waitUntil(lambda: all(track.canvas is not None for track in panel.tracks))
+    bring_up_to_date(panel)
+    assert {track.name: (track.geometry(), track.plot) for track in panel.tracks} == places
+    assert all(track.canvas.geometry() == track.plot.toRect() for track in panel.tracks)
+    assert panel.track("hidden").canvas.playhead == 0.5

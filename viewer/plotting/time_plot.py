@@ -42,7 +42,7 @@ from unrolled.viewer.theme.themes import Theme
 CLICK_DISTANCE = 4.0  # pixels; farther is a drag
 ZOOM_A_NOTCH = 0.8
 NOTCH = 120.0         # Qt's unit of a wheel
-LINE, LINE_GROUND = 1.5, 3.5  # pixels: a line in time, and the ground on both sides of it
+LINE, LINE_GROUND = 2.0, 4.0  # pixels: a line in time, and the ground on both sides of it
 
 Floats = npt.NDArray[np.floating]
 Bytes = npt.NDArray[np.uint8]

@@ -8,7 +8,7 @@ _under_way = threading.Event()
 
 
 class WarmUp:
-    """The thread. A view that needs a plot before it is through imports the same module, and so waits for it."""
+    """The thread. A view waits for it (`under_way`), or imports the same module where no thread was announced."""
 
     def __init__(self) -> None:
         _under_way.set()

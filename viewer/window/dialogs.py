@@ -19,8 +19,9 @@ from unrolled.viewer.window.actions import MENUS, ActionSpec, key_text
 
 WITH_THE_MOUSE = (
     ("Click a word, or drag the bar", "go there"),
-    ("Wheel over a track", "move step by step"),
     ("Ctrl + wheel over a track", "zoom the steps"),
+    ("Alt + wheel over a track", "move step by step"),
+    ("Shift + drag over a track", "zoom into a frame"),
     ("Click a row of a track", "pin that unit everywhere"),
     ("Click a candidate", "choose that word, on a branch"),
     ("Drop a file anywhere", "open it"),

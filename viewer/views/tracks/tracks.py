@@ -17,7 +17,6 @@ from unrolled.viewer.state.commands import EndComparison, Seek, TogglePin
 from unrolled.viewer.state.comparison import first_divergence
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import step_noun
-from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.compare_bar import CompareBar
 from unrolled.viewer.views.tracks.heat_track import HeatTrack, Units
@@ -32,8 +31,11 @@ if TYPE_CHECKING:
     from unrolled.viewer.plotting.time_group import TimeGroup
 
 EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
-AT_REST = "Drag to scrub · click to pin a unit · Ctrl+wheel or Shift+drag zooms · right-click for more"
-FROM_AFAR = "{:.0f} {}s a column: colours are their mean, lines their range · Ctrl+wheel or Shift+drag zooms"
+AT_REST = "Click pins a unit · Ctrl+wheel zooms · right-click for more"
+HOW = ("Drag to scrub; click a row to pin its unit.\n"
+       "The wheel scrolls; with Ctrl it zooms, with Shift it pans, with Alt it moves the "
+       "playhead.\nDrag with Shift to zoom into a frame; double-click to see the whole run again.")
+FROM_AFAR = "{:.0f} {}s a column: colours are their mean, lines their range · Ctrl+wheel zooms"
 WAIT_MILLISECONDS = 30  # for the plotting library
 PART_SECONDS = 0.003  # of a frame, for colours of steps that came many at once
 
@@ -76,8 +78,9 @@ class TracksView(View):
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.axis = StepAxis(ctx.session, theme)
         self.readout = QLabel(AT_REST)
-        self.readout.setObjectName("muted")
-        self.readout.setFont(mono_font(11))
+        self.readout.setObjectName("sectionNote")
+        self.readout.setTextFormat(Qt.TextFormat.PlainText)
+        self.readout.setToolTip(HOW)
         self.readout.setFixedHeight(18)
         self.readout.setMinimumWidth(1)
         self.readout.setAccessibleName("Value under the pointer")
