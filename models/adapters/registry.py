@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -52,7 +53,12 @@ def shipped() -> dict[str, Path]:
 
 
 def listings() -> tuple[ModelListing, ...]:
-    return tuple(_listing(Checkpoint(path, read_header(path))) for path in shipped().values())
+    """Every shipped model, from its card; one whose file is damaged is left out, and opening it says so."""
+    found = []
+    for path in shipped().values():
+        with suppress(CheckpointError):
+            found.append(_listing(Checkpoint(path, read_header(path))))
+    return tuple(found)
 
 
 def _listing(checkpoint: Checkpoint) -> ModelListing:
