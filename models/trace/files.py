@@ -28,8 +28,9 @@ from safetensors.numpy import save as dump_safetensors
 from unrolled.models.trace import tables
 from unrolled.models.trace.atomic import atomic_path, atomic_write
 from unrolled.models.trace.channel import Channel
+from unrolled.models.trace.provenance import Provenance
 from unrolled.models.trace.steps import Candidate
-from unrolled.models.trace.trace import Provenance, Trace
+from unrolled.models.trace.trace import Trace
 
 FORMAT = "unrolled-trace"
 VERSION = 1

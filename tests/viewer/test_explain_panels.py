@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import scripted
 import scripted_answers
-from PySide6.QtCore import QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QPoint, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 
 from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import Explained
 from unrolled.models.trace.edits import ClampUnits
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.attributions import OCCLUSION
 from unrolled.viewer.views.units.equation_text import number, typeset
 
@@ -25,7 +26,7 @@ def window(captioned):
 def opened(qtbot, window, name):
     window.actions_by_name[name].trigger()
     window.coordinator.flush()
-    return window.layout_.drawer.panels[name]
+    return window.host.views[name]
 
 
 def answered(qtbot, window, name):
@@ -79,7 +80,7 @@ def test_a_unit_can_be_typed_and_the_equations_copied(qtbot, window):
     assert window.session.selection.units == (33,)
     window.coordinator.flush()
     answered(qtbot, window, "equations")
-    for action in panel.findChildren(type(window.actions_by_name["why"])):
+    for action in panel.findChildren(type(window.actions_by_name["attribution"])):
         action.trigger()
     assert r"f_t &= \sigma(W_{xf} x_t" in QGuiApplication.clipboard().text()
     assert "c_t = f_t · c_t−1 + i_t · g_t = " in panel.text.accessibleDescription()
@@ -106,7 +107,7 @@ def test_symbols_are_set_as_in_a_book(symbol, expected):
 # ── Why this word ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_gradients_come_by_themselves_and_can_be_clicked(qtbot, window):
-    panel = opened(qtbot, window, "why")
+    panel = opened(qtbot, window, "attribution")
     answered(qtbot, window, "gradients")
     steps = len(scripted.CAPTION)
     assert panel.map.table.shape == (steps, steps)
@@ -118,19 +119,17 @@ def test_gradients_come_by_themselves_and_can_be_clicked(qtbot, window):
     panel.by.setCurrentIndex(panel.by.findData("forget_path"))
     panel.by.activated.emit(panel.by.currentIndex())
     assert panel.map.table[4, 2] == pytest.approx(1.5 * 0.7**2)
-    place = panel.map._plot
-    qtbot.mouseClick(panel.map, Qt.MouseButton.LeftButton, pos=QPoint(round(place.left() + 5), round(place.bottom() - 3)))
+    qtbot.mouseClick(panel.map.plot.surface, Qt.MouseButton.LeftButton, pos=panel.map.place_of(steps - 1, 0).toPoint())
     assert window.session.playhead.step == steps - 1
-    qtbot.keyClick(panel.map, Qt.Key.Key_Up)
+    qtbot.keyClick(panel.map.plot, Qt.Key.Key_Up)
     assert window.session.playhead.step == steps - 2
     window.coordinator.flush()
     assert len(panel.words.values) == steps - 1
-    last = panel.words._plot.bottomLeft() + QPointF(90, -4)
-    assert panel.words.reading(last) == f"“{scripted.CAPTION[steps - 3]}”: {number(float(panel.words.values[-1]))}"
+    assert panel.words.reading(steps - 2) == f"“{scripted.CAPTION[steps - 3]}”: {number(float(panel.words.values[-1]))}"
 
 
 def test_places_are_masked_in_turn_and_laid_over_the_picture(qtbot, window):
-    panel = opened(qtbot, window, "why")
+    panel = opened(qtbot, window, "attribution")
     answered(qtbot, window, "gradients")
     picture = window.layout_.sections["picture"].content
     assert picture.controls.channel.findData(OCCLUSION) < 0
@@ -145,7 +144,7 @@ def test_places_are_masked_in_turn_and_laid_over_the_picture(qtbot, window):
     picture.controls.channel.setCurrentIndex(place)
     picture.controls.channel.activated.emit(place)
     assert np.array_equal(picture.shown_map.ravel(), drops)
-    assert "drop of log p" in picture.canvas.label
+    assert "drop in log p" in picture.canvas.label
     window.session.playhead.seek(5)
     window.coordinator.flush()
     answered(qtbot, window, OCCLUSION)
@@ -153,7 +152,7 @@ def test_places_are_masked_in_turn_and_laid_over_the_picture(qtbot, window):
 
 
 def test_gradients_can_be_given_up(qtbot, window):
-    panel = opened(qtbot, window, "why")
+    panel = opened(qtbot, window, "attribution")
     qtbot.waitUntil(lambda: window.session.questions.get("gradients") is not None, timeout=2000)
     number_before = window.session.questions.get("gradients").number
     qtbot.mouseClick(panel.cancel, Qt.MouseButton.LeftButton)
@@ -185,20 +184,19 @@ def test_gates_are_dots_that_can_be_pinned(qtbot, window):
     panel = opened(qtbot, window, "gates")
     gate = window.session.trace.column("forget_gate")
     place = panel.scatter.place(9).toPoint()
-    unit = panel.scatter.unit_at(panel.scatter.place(9))
+    qtbot.mouseMove(panel.scatter.plot.surface, place)
+    qtbot.mouseClick(panel.scatter.plot.surface, Qt.MouseButton.LeftButton, pos=place)
+    unit, = window.session.selection.units
     assert (gate[:, unit] < 0.1).mean() == (gate[:, 9] < 0.1).mean()  # units at one place are the same dot
-    qtbot.mouseMove(panel.scatter, place)
-    qtbot.mouseClick(panel.scatter, Qt.MouseButton.LeftButton, pos=place)
-    assert len(window.session.selection.units) == 1
     window.coordinator.flush()
-    panel.scatter.setFocus()
-    qtbot.keyClick(panel.scatter, Qt.Key.Key_Right)
+    panel.scatter.plot.setFocus()
+    qtbot.keyClick(panel.scatter.plot, Qt.Key.Key_Right)
     window.coordinator.flush()
     assert "open" in panel.reading.text()
     assert "pinned" in panel.lives.item(0).text()
     qtbot.mouseClick(panel.buttons["input_gate"], Qt.MouseButton.LeftButton)
     shut = (window.session.trace.column("input_gate") < 0.1).mean(axis=0)
-    assert np.allclose(panel.scatter._shut, shut)
+    assert np.allclose(panel.scatter.shut, shut)
 
 
 def test_attention_that_hardly_differs_is_warned_of(qtbot, window):
@@ -220,7 +218,7 @@ def test_similar_steps_are_found_and_gone_to(qtbot, window, tmp_path):
         window.session.trace.column("hidden")[step, [5, 6]] = 0.95, -0.95  # loud on either side of 0
     window.session.trace.column("hidden")[4, [5, 6]] = -0.95, 0.95  # and elsewhere each on the other
     panel = opened(qtbot, window, "similar")
-    assert "Pin units" in panel.note.text()
+    assert "Pin units" in panel.status.text()
     window.session.playhead.seek(2)
     window.coordinator.flush()
     qtbot.mouseClick(panel.take, Qt.MouseButton.LeftButton)
@@ -235,9 +233,9 @@ def test_similar_steps_are_found_and_gone_to(qtbot, window, tmp_path):
     save_trace(window.session.trace, folder / "one.npz")
     (folder / "broken.npz").write_bytes(b"nothing")
     panel.search_folder(folder)
-    qtbot.waitUntil(lambda: "in the folder" in panel.note.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "in the folder" in panel.status.text(), timeout=5000)
     assert panel.matches.count() == 4
-    assert "broken.npz" in panel.note.text()
+    assert "broken.npz" in panel.status.text()
     other = next(panel.matches.item(row) for row in range(4) if "one.npz" in panel.matches.item(row).text())
     panel.matches.itemClicked.emit(other)
     assert window.session.trace.provenance.model == "scripted"
@@ -247,13 +245,13 @@ def test_similar_steps_are_found_and_gone_to(qtbot, window, tmp_path):
 # ── Fidelity ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_the_badge_is_always_there_and_red_where_it_must_be(qtbot, window):
-    badge = window.layout_.fidelity
+    badge = window.host.views["fidelity"]
     qtbot.waitUntil(lambda: badge.found.steps == len(scripted.CAPTION), timeout=5000)
     assert badge.found.agrees
-    assert badge.label.text().startswith("✓ true to ")
+    assert badge.label.text().startswith("✓ verified to ")
     for said in ("nn.LSTMCell", "double precision from the stored weights", "hidden", "attention entropy", "candidates"):
         assert said in badge.label.toolTip()
-    window.controller.change(ClampUnits(channel="cell", value=0.25, first=3, last=3))  # the script's answer knows of no edit
+    window.do(c.ApplyEdit(ClampUnits(channel="cell", value=0.25, first=3, last=3)))  # the script's answer knows of no edit
     qtbot.waitUntil(lambda: not badge.found.agrees, timeout=5000)
     assert badge.label.text().startswith("✗ cell, unit")
     assert window.theme.error in badge.label.styleSheet()
@@ -264,14 +262,13 @@ def test_without_its_model_a_trace_is_not_checked(qtbot, window, tmp_path):
     from unrolled.models.trace.files import save_trace
 
     save_trace(window.session.trace, tmp_path / "kept.npz")
-    window.controller.backend.close()
-    window.controller.run.lose()
+    window.controller.run.close()
     window.session.questions.possible = False
-    window.controller.open_file(tmp_path / "kept.npz")
+    window.do(c.Open(tmp_path / "kept.npz"))
     window.session.questions.possible = False
     window.coordinator._refresh()
     window.coordinator.flush()
-    assert window.layout_.fidelity.label.text() == "not checked"
+    assert window.host.views["fidelity"].label.text() == "not checked"
     panel = opened(qtbot, window, "equations")
     assert "load the model" in panel._empty.text()
 

@@ -11,6 +11,7 @@ import scripted
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_file import (
@@ -123,15 +124,15 @@ def test_a_damaged_trace_is_a_sentence(path):
 
 @pytest.fixture
 def controller(qtbot, scripted_command):
-    from unrolled.viewer.control.control import Controller
+    from unrolled.viewer.control.control import Control
 
-    made = Controller(Session(), BackendProcess(scripted_command))
+    made = Control(Session(), BackendProcess(scripted_command))
     yield made
     made.close()
 
 
 def test_the_controller_opens_it_without_a_model(controller, path):
-    controller.open_file(path)
+    controller.do(c.Open(path))
     session = controller.session
     assert tuple(session.trace.words) == scripted.CAPTION
     assert session.picture.name == "ein Hünd.png"
@@ -145,7 +146,7 @@ def test_what_was_open_is_kept_and_a_lost_window_is_known(qtbot, controller, tmp
 
     first = Autosave(tmp_path, controller.session, controller)
     assert not first.was_lost
-    controller.show_trace(scripted.trace(), scripted.picture())
+    controller.opener.show_trace(scripted.trace(), scripted.picture())
     second = Autosave(tmp_path, controller.session, controller)
     assert not second.save()  # one window at a time
     assert first.save()

@@ -8,24 +8,26 @@ import pytest
 import scripted
 import scripted_answers
 import scripted_traces
+from contexts import context
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractButton, QComboBox
 
 from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients, GradientRows, Occluded, OccludeStep
 from unrolled.models.trace import Provenance, Trace
-from unrolled.viewer.plotting.bars import BAR, TITLE
-from unrolled.viewer.plotting.heatmap import DECADES_AT_MOST, decades_of
 from unrolled.viewer.state.attributions import FOLLOWED_AT_MOST, GRADIENTS, OCCLUSION, UNASKED_AT_MOST
-from unrolled.viewer.state.numbers import brief, precise
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import brief, precise
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.attribution.attribution import AttributionView
 from unrolled.viewer.views.attribution.contributions import WordsRead
+from unrolled.viewer.views.attribution.gradient_map import DECADES_AT_MOST, decades_of
+from unrolled.viewer.views.catalogue import BUILT_IN
+from unrolled.viewer.views.spec import Subject
 
 STEPS = len(scripted.CAPTION)
 
@@ -45,7 +47,7 @@ def session():
 @pytest.fixture
 def open_panel(qtbot):
     def opener(session, width=640, height=260):
-        made = AttributionView(session, LIGHT)
+        made = AttributionView(context(session))
         qtbot.addWidget(made)
         made.resize(width, height)
         with qtbot.waitExposed(made):
@@ -98,7 +100,7 @@ def test_rows_come_a_part_at_a_time(session, open_panel):
     panel = open_panel(session)
     follow(session, rows=4, done=False)
     assert (panel.progress.value(), panel.progress.maximum()) == (4, STEPS)
-    assert "4 of 10 words" in panel.note.text()
+    assert "4 of 10 words" in panel.status.text()
     assert np.isfinite(panel.map.table[3]).all()
     assert np.isnan(panel.map.table[4]).all()
     session.playhead.seek(8)
@@ -154,13 +156,13 @@ def test_a_long_run_is_followed_back_from_the_playhead_when_asked(qtbot, open_pa
     panel = open_panel(session)
     assert len(session.trace) > UNASKED_AT_MOST
     assert session.questions.get(GRADIENTS) is None
-    assert f"the last {FOLLOWED_AT_MOST} words" in panel.note.text()
+    assert f"the last {FOLLOWED_AT_MOST} words" in panel.status.text()
     qtbot.mouseClick(panel.compute, Qt.MouseButton.LeftButton)
     assert follow(session) == FollowGradients(120 - FOLLOWED_AT_MOST + 1, 120)
-    assert "Words 58 to 121 of 150." in panel.note.text()
+    assert "Words 58 to 121 of 150." in panel.status.text()
     assert not panel.compute.isVisible()
     session.playhead.seek(10)
-    assert "not among them" in panel.note.text()
+    assert "not among them" in panel.status.text()
     assert panel.compute.text() == "Compute again"
     qtbot.mouseClick(panel.compute, Qt.MouseButton.LeftButton)
     assert follow(session) == FollowGradients(0, 10)
@@ -177,7 +179,7 @@ def test_after_an_edit_the_map_is_out_of_date_until_it_is_computed_again(qtbot, 
     panel.refresh()
     assert panel.map.stale
     assert len(panel.map.table) == 31
-    assert "Out of date" in panel.note.text()
+    assert "Out of date" in panel.status.text()
     assert not panel.words.isVisible()  # what it depended on before the edit is not said of it now
     qtbot.mouseClick(panel.compute, Qt.MouseButton.LeftButton)
     assert session.questions.get(GRADIENTS).wire_id == session.branch.wire_id
@@ -219,7 +221,7 @@ def test_hidden_it_asks_nothing_and_waits_for_nothing(session, open_panel):
 def test_failures_and_missing_models_are_said_in_the_panel(session, open_panel):
     panel = open_panel(session)
     session.questions.fail(session.questions.get(GRADIENTS).number, "There is not enough memory.")
-    assert "not enough memory" in panel.note.text()
+    assert "not enough memory" in panel.status.text()
     number = session.questions.get(GRADIENTS).number
     session.playhead.seek(3)
     assert session.questions.get(GRADIENTS).number == number  # it is not asked over and over
@@ -258,20 +260,22 @@ def test_pointing_reads_a_cell_out_and_a_click_goes_to_its_word(qtbot, session, 
     panel = open_panel(session)
     follow(session)
     chart = panel.map
-    qtbot.mouseMove(chart, chart.place_of(4, 1).toPoint())
+    qtbot.wait(20)  # the panel's parts find their places
+    qtbot.mouseMove(chart.plot.surface, chart.place_of(4, 1).toPoint())
     qtbot.waitUntil(lambda: bool(chart.reading), timeout=1000)
     assert chart.reading == "log p(running) by h of step 2 “brown”: 0.3430".replace("running", scripted.CAPTION[4])
-    qtbot.mouseMove(chart, chart.place_of(2, 5).toPoint())
+    qtbot.mouseMove(chart.plot.surface, chart.place_of(2, 5).toPoint())
     qtbot.waitUntil(lambda: "after it" in chart.reading, timeout=1000)
-    qtbot.mouseClick(chart, Qt.MouseButton.LeftButton, pos=chart.place_of(7, 3).toPoint())
+    qtbot.mouseClick(chart.plot.surface, Qt.MouseButton.LeftButton, pos=chart.place_of(7, 3).toPoint())
     assert session.playhead.step == 7
     assert chart.current == 7
 
 
-def test_what_is_0_has_the_grounds_colour_and_equal_norms_one_colour(session, open_panel):
+def test_what_is_0_has_the_grounds_colour_and_equal_norms_one_colour(qtbot, session, open_panel):
     panel = open_panel(session)
     follow(session)
-    image = panel.map.grab().toImage()
+    qtbot.wait(20)
+    image = panel.map.plot.surface.grab().toImage()
     ratio = image.devicePixelRatio()
 
     def colour(word, step):
@@ -296,8 +300,9 @@ def test_the_scale_ends_at_powers_of_ten_around_all_norms(table):
 
 # ── What the word depended on ─────────────────────────────────────────────────────────────────────────────────────
 
-def row_place(bars, row):
-    return QPoint(20, round(TITLE + (row + 0.5) * BAR))
+def click_name(qtbot, bars, row):
+    surface = bars.plots[0].surface
+    qtbot.mouseClick(surface, Qt.MouseButton.LeftButton, pos=QPoint(20, round(bars.plots[0].place_of(0, row).y())))
 
 
 def test_a_click_on_a_word_that_was_read_goes_to_the_step_that_wrote_it(qtbot, session, open_panel):
@@ -305,9 +310,9 @@ def test_a_click_on_a_word_that_was_read_goes_to_the_step_that_wrote_it(qtbot, s
     session.playhead.seek(5)
     follow(session)
     assert panel.words.names == ("START", *scripted.CAPTION[:5])
-    qtbot.mouseClick(panel.words, Qt.MouseButton.LeftButton, pos=row_place(panel.words, 0))
+    click_name(qtbot, panel.words, 0)
     assert session.playhead.step == 5  # START has no step
-    qtbot.mouseClick(panel.words, Qt.MouseButton.LeftButton, pos=row_place(panel.words, 3))
+    click_name(qtbot, panel.words, 3)
     assert session.playhead.step == 2
     panel.words.setFocus()
     for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Return):
@@ -377,7 +382,7 @@ def test_drops_that_are_next_to_nothing_give_no_verdict_and_a_sure_word_has_its_
     measures.activated.emit(measures.currentIndex())
     assert "too little" not in panel.verdict.text()
     np.testing.assert_allclose(panel.drops.values, 3 * drops.astype("<f4"))
-    assert panel.drops.title == "drop of the margin when masked"
+    assert panel.drops.title == "drop in margin when masked"
     assert panel.attributions.numbers.text() == "log p −0.01 · logit 2.00 · margin 0.50 over “brown”"
 
 
@@ -401,11 +406,11 @@ def test_a_sentence_has_a_line_for_each_source_word(session, open_panel):
     assert bars.isVisible()
     assert not panel.attributions.attention.isVisible()
     assert bars.names[:3] == ("a", "brown", "dog")
-    assert [column.title for column in bars.columns] == ["attention α", "gradient × input", "drop of log p when masked"]
+    assert [column.title for column in bars.columns] == ["attention α", "gradient × input", "drop in log p when masked"]
     np.testing.assert_array_equal(bars.columns[1].values, inputs[3])
     np.testing.assert_array_equal(bars.columns[2].values, drops)
     assert bars.columns[0].largest == 1.0  # the absolute scale
-    assert "drop of log p when masked 2.0000" in bars.reading(QPointF(row_place(bars, 2)))
+    assert "drop in log p when masked 2.0000" in bars.reading(2)
     session.appearance.update(attention_scale="stretched")
     panel.refresh()
     assert bars.columns[0].largest == pytest.approx(trace.column("attention")[3].max())
@@ -425,8 +430,9 @@ def test_a_clips_frames_are_numbered_and_have_no_masking(session, open_panel):
 # ── The whole of it ───────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_it_is_there_for_every_model_with_a_hidden_state():
-    assert AttributionView.draws(scripted.channels())
-    assert not AttributionView.draws(channel for channel in scripted.channels() if channel.role != "hidden")
+    spec = next(spec for spec in BUILT_IN if spec.name == "attribution")
+    assert spec.accepts(Subject(channels=scripted.channels()))
+    assert not spec.accepts(Subject(channels=tuple(own for own in scripted.channels() if own.role != "hidden")))
 
 
 def test_every_control_has_a_name_and_a_tooltip(session, open_panel):

@@ -11,7 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QLockFile, QObject, QTimer
 
 from unrolled.models.trace.edits import SwapInput
-from unrolled.viewer.control.control import Controller
+from unrolled.viewer.control.control import Control
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_file import (
     SavedSession,
@@ -24,7 +24,7 @@ from unrolled.viewer.state.session_file import (
 EVERY_MILLISECONDS = 20_000
 
 
-def saved_session(session: Session, controller: Controller) -> SavedSession:
+def saved_session(session: Session, control: Control) -> SavedSession:
     """What is on screen, to be written to a file."""
     given, branches = session.input, session.branches
     recorded = any(len(branch.trace) for branch in branches.all.values())
@@ -32,7 +32,7 @@ def saved_session(session: Session, controller: Controller) -> SavedSession:
         input_name=given.name if given is not None else "", input_medium=given.medium if given is not None else "picture",
         step=max(session.playhead.step, 0),
         pinned=session.selection.units, model=session.description.name if session.description is not None else "",
-        device=session.device, decoding=controller.decoding, appearance=session.appearance.values,
+        device=session.device, decoding=control.decoding, appearance=session.appearance.values,
         branches=saved_branches(branches) if recorded else (), current=branches.current)
     traces = tuple(branch.trace for branch in branches.all.values()) if recorded else ()
     used = {edit.input_hash for branch in branches.all.values() for placed in branch.edits
@@ -48,7 +48,7 @@ class Autosave(QObject):
     ----------
     folder : Path
         Where; it is made if it is not there.
-    session, controller :
+    session, control :
         What is kept.
 
     Attributes
@@ -59,9 +59,9 @@ class Autosave(QObject):
         The last window that kept its session here did not end properly, and what it kept is there.
     """
 
-    def __init__(self, folder: Path, session: Session, controller: Controller, parent: QObject | None = None) -> None:
+    def __init__(self, folder: Path, session: Session, control: Control, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session, self._controller = session, controller
+        self._session, self._control = session, control
         self.path = folder / "last.unrolled"
         self._mark = folder / "open"
         self._lock = QLockFile(str(folder / "lock"))
@@ -90,7 +90,7 @@ class Autosave(QObject):
         if not self._ours or (self._session.input is None and self._session.trace is None):
             return False
         try:
-            save_session(self.path, saved_session(self._session, self._controller))
+            save_session(self.path, saved_session(self._session, self._control))
         except SessionFileError:
             return False  # a full disk is said when a person saves; this here must not get in the way
         return True

@@ -23,9 +23,9 @@ GROUP = "unrolled.exports"  # of entry points, each of which names an `ExportFor
 class Makes(Enum):
     """What a format holds, with a sentence that tells people."""
 
-    ANIMATION = "What the model looks at, step by step, while what it writes or says appears."
+    ANIMATION = "The attention step by step, as the output appears."
     STILL = "The whole run as one picture: every step side by side, or the finished alignment."
-    TRACE = "Every number of every step, with where it comes from. It opens here again without the model."
+    TRACE = "Every recorded value of every step, with its provenance. It opens here again without the model."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

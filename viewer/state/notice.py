@@ -27,4 +27,4 @@ class Notice:
     text: str
     kind: str = "error"
     action: str = ""
-    act: Callable[[], None] | None = None
+    act: Callable[[], object] | None = None

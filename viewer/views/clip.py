@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QRectF, Signal
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.models.inputs.inputs import InputClip
 from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
-EMPTY = "The clip will be here.\nOpen an animated GIF, a video or a folder of frames."
+EMPTY = "The clip appears here.\nOpen an animated GIF, a video or a folder of frames."
 SMALL = 160  # pixels, a side; smaller frames are enlarged pixel by pixel
 
 
@@ -48,7 +49,6 @@ class FrameView(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The frame in the middle."""
         if self._image is None:
             return
         width, height = self._image.width(), self._image.height()
@@ -71,16 +71,14 @@ class ClipView(View):
     view : FrameView
     note : str
         Which frame it is, and how large.
-    note_changed : Signal(str)
     """
 
-    note_changed = Signal(str)
-
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.setAccessibleName("Clip")
-        self.note = ""
         self.view = FrameView(theme)
+        attach(self.view, "Frame", table=lambda: steps_table(self.session.trace))
         self._clip: InputClip | None = None
         self._empty = EmptyText(EMPTY, self)
         layout = QVBoxLayout(self)
@@ -90,7 +88,6 @@ class ClipView(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Take over another clip."""
         if self.session.clip is not self._clip or self._empty.isVisible() == (self._clip is not None):
             self._clip = self.session.clip
             self._empty.setVisible(self._clip is None)
@@ -99,13 +96,11 @@ class ClipView(View):
             self._say()
 
     def seek(self, step: int) -> None:
-        """Show the frame that this step read."""
         if self._clip is not None and max(step, 0) != self.view.shown_frame:
             self.view.show_frame(self._clip, max(step, 0))
             self._say()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.view.theme = theme
         self.view.update()
         super().set_theme(theme)
@@ -114,7 +109,5 @@ class ClipView(View):
         clip = self._clip
         text = "" if clip is None else (f"frame {self.view.shown_frame + 1} of {len(clip.frames)}, "
                                         f"{clip.frames.shape[2]} × {clip.frames.shape[1]}")
-        if text != self.note:
-            self.note = text
-            self.view.setAccessibleDescription(text)
-            self.note_changed.emit(text)
+        self.view.setAccessibleDescription(text)
+        self.set_note(text)

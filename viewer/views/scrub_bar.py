@@ -26,12 +26,10 @@ from unrolled.models.trace.envelope import Envelope
 from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.drawing.spans import paint_spans
 from unrolled.viewer.drawing.step_geometry import Geometry
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.commands import Seek
+from unrolled.viewer.state.wording import is_end, shown, step_noun
 from unrolled.viewer.theme.fonts import mono_font, text_font
-from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 HEIGHT = 52
 EDGE = 12.0          # pixels left and right of the row
@@ -40,21 +38,21 @@ FEWEST_SHOWN = 12    # steps; a run that has just begun does not fill the row, s
 ROOM_FOR_WORDS = 30.0
 PROFILE_HEIGHT = 16.0
 PAGE = 10            # steps
-EMPTY = "The run will be here, to be dragged through: Space writes the next word"
+EMPTY = "The run appears here, to scrub through. Press Space for the first step."
 
 
 class ScrubRow(QAbstractSlider):
     """One run as a row. The playhead moves by the keys, the wheel, a click or a drag."""
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self.theme = session, theme
+        self._session, self._do, self.theme = ctx.session, ctx.do, ctx.theme
         self.setOrientation(Qt.Orientation.Horizontal)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setFixedHeight(HEIGHT)
         self.setAccessibleName("Playhead")
-        self.setToolTip("Drag to go through the run (←, →, Home, End)")
+        self.setToolTip("Drag to scrub through the run (←, →, Home, End)")
         self._hover: float | None = None
         self._wheel = 0.0
         self._chances = Envelope()
@@ -62,7 +60,10 @@ class ScrubRow(QAbstractSlider):
         self._followed: object = None
         self._painted_for: object = None
         self._layers: list[QPixmap] = []
-        self.valueChanged.connect(session.playhead.seek)  # by a screen reader: `follow` blocks what comes from here
+        self._run_painted_for: object = None
+        self._runs: list[QPixmap] = []  # as it is after its last step, and before its first
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.valueChanged.connect(self._seek)  # by a screen reader: `follow` blocks what comes from here
 
     @property
     def _trace(self) -> Trace | None:
@@ -114,29 +115,58 @@ class ScrubRow(QAbstractSlider):
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The row, the profile of probabilities, words where there is room, and the playhead."""
-        theme, row = self.theme, self._row
-        with QPainter(self) as painter:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(QColor(theme.accent if self.hasFocus() else theme.border), 1))
-            painter.setBrush(QColor(theme.panel))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
-            trace = self._trace
-            if trace is None or len(trace) == 0:
-                painter.setPen(QColor(theme.muted))
-                painter.setFont(text_font(12))
-                painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, EMPTY)
-                return
-            self._paint_run(painter, trace, row)
-            self._paint_playhead(painter, trace, row)
+        """The row, the profile of probabilities, words where there is room, and the playhead.
 
-    def _paint_run(self, painter: QPainter, trace: Trace, row: QRectF) -> None:
+        A run that does not grow is painted twice, as all done and as all to come: the playhead only divides the two.
+        """
+        trace, row, step = self._trace, self._row, self._session.playhead.step
+        with QPainter(self) as painter:
+            state = (self.size().toTuple(), self.devicePixelRatioF(), self.theme.name, trace, self._length, self.hasFocus())
+            if state != self._run_painted_for:
+                self._run_painted_for, self._runs = state, []
+                self._paint_row(painter, trace, row, step)
+            elif trace is not None:
+                self._runs = self._runs or [self._run_pixmap(trace, row, at) for at in (len(trace) - 1, -1)]
+                divided = self.x_of(step) + (self.step_width / 2 if self.step_width >= 1.0 else 0.0)
+                whole = QRectF(self.rect())
+                done = QRectF(0.0, 0.0, max(divided, 0.0), whole.height())
+                for run, part in zip(self._runs, (done, whole.adjusted(done.width(), 0, 0, 0)), strict=True):
+                    painter.setClipRect(part)
+                    painter.drawPixmap(0, 0, run)
+                painter.setClipping(False)
+            else:
+                self._paint_row(painter, trace, row, step)
+            if trace is not None and len(trace):
+                self._paint_playhead(painter, trace, row)
+
+    def _run_pixmap(self, trace: Trace, row: QRectF, playhead: int) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        made = QPixmap(self.size() * ratio)
+        made.setDevicePixelRatio(ratio)
+        with QPainter(made) as painter:
+            self._paint_row(painter, trace, row, playhead)
+        return made
+
+    def _paint_row(self, painter: QPainter, trace: Trace | None, row: QRectF, playhead: int) -> None:
+        theme = self.theme
+        painter.fillRect(self.rect(), QColor(theme.window))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(theme.accent if self.hasFocus() else theme.border), 1))
+        painter.setBrush(QColor(theme.panel))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
+        if trace is None or len(trace) == 0:
+            painter.setPen(QColor(theme.muted))
+            painter.setFont(text_font(12))
+            painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, EMPTY)
+            return
+        self._paint_run(painter, trace, row, playhead)
+
+    def _paint_run(self, painter: QPainter, trace: Trace, row: QRectF, playhead: int) -> None:
         theme, width = self.theme, self.step_width
-        playhead = self._session.playhead.step
         base = row.bottom() - 1
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         if width < 1.0:
-            self._paint_profile(painter, trace, row)
+            self._paint_profile(painter, trace, row, playhead)
         else:
             painter.setPen(Qt.PenStyle.NoPen)
             across, inset = max(width - min(2.0, width / 2), 1.0), row.left() + min(1.0, width / 4)
@@ -158,7 +188,7 @@ class ScrubRow(QAbstractSlider):
             painter.setPen(QColor(theme.text if step <= playhead and not ended else theme.muted))
             painter.drawText(QRectF(row.left() + step * width, row.top(), width, 18), Qt.AlignmentFlag.AlignCenter, word)
 
-    def _paint_profile(self, painter: QPainter, trace: Trace, row: QRectF) -> None:
+    def _paint_profile(self, painter: QPainter, trace: Trace, row: QRectF, playhead: int) -> None:
         """Where several steps share a pixel: their mean probability, painted once; then only the playhead divides it."""
         ratio = self.devicePixelRatioF()
         if trace is not self._profile_of:
@@ -181,7 +211,7 @@ class ScrubRow(QAbstractSlider):
                     whole = QRectF(0.0, 0.0, bins.stop * self.step_width, profile.height())
                     paint_spans(inside, whole, mean, ground, colour, ratio)
                 self._layers.append(layer)
-        divided = self.x_of(self._session.playhead.step)
+        divided = self.x_of(playhead)
         done = QRectF(profile.left(), profile.top(), max(divided - profile.left(), 0.0), profile.height())
         for layer, part in zip(self._layers, (done, profile.adjusted(done.width(), 0, 0, 0)), strict=True):
             painter.setClipRect(part)
@@ -212,27 +242,28 @@ class ScrubRow(QAbstractSlider):
         painter.drawText(QRectF(row.right() + 4, row.top(), self._count_width - 4, row.height()),
                          Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{step + 1} / {len(trace)}")
 
+    def _seek(self, step: int) -> None:
+        self._do(Seek(step))
+
     # ── Input ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go there."""
         if event.button() == Qt.MouseButton.LeftButton and self._length:
             self.setSliderDown(True)
-            self._session.playhead.seek(self.step_at(event.position().x()))
+            self._seek(self.step_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Follow a drag; otherwise mark the step under the pointer."""
         self._hover = event.position().x()
         if event.buttons() & Qt.MouseButton.LeftButton and self._length:
-            self._session.playhead.seek(self.step_at(event.position().x()))
+            self._seek(self.step_at(event.position().x()))
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The drag is over."""
         self.setSliderDown(False)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """No mark."""
         self._hover = None
         self.update()
 
@@ -242,7 +273,7 @@ class ScrubRow(QAbstractSlider):
         whole = int(self._wheel)
         self._wheel -= whole
         if whole:
-            self._session.playhead.seek(self._session.playhead.step - whole)
+            self._seek(self._session.playhead.step - whole)
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -256,25 +287,23 @@ class ScrubRow(QAbstractSlider):
         if target is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             event.ignore()
             return
-        playhead.seek(target)
+        self._seek(target)
 
 
 class ScrubBarView(View):
     """The bar, a row a run."""
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
-        self.row = ScrubRow(session, theme)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        self.row = ScrubRow(ctx)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.row)
         self.setFixedHeight(HEIGHT)
 
     def seek(self, step: int) -> None:
-        """The playhead moved."""
         self.row.follow()
 
     def refresh(self) -> None:
-        """The run changed."""
         self.row.theme = self.theme
         self.row.follow()

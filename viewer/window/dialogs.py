@@ -15,22 +15,25 @@ from PySide6.QtWidgets import (
 
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.window.actions import MENUS, SPECS, key_text
+from unrolled.viewer.window.actions import MENUS, ActionSpec, key_text
 
 WITH_THE_MOUSE = (
     ("Click a word, or drag the bar", "go there"),
-    ("Wheel over a track", "move step by step"),
     ("Ctrl + wheel over a track", "zoom the steps"),
+    ("Alt + wheel over a track", "move step by step"),
+    ("Shift + drag over a track", "zoom into a frame"),
     ("Click a row of a track", "pin that unit everywhere"),
-    ("Click a candidate", "write that word, on a branch"),
-    ("Drop a picture anywhere", "open it"),
+    ("Click a candidate", "choose that word, on a branch"),
+    ("Drop a file anywhere", "open it"),
+    ("Right-click a picture or plot", "copy or save it, or its data"),
+    ("Wheel, drag, Shift + drag in a plot", "zoom, pan, zoom to a box"),
 )
 
 
 class ShortcutsDialog(QDialog):
     """Every shortcut, by menu."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, specs: tuple[ActionSpec, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         self.setAccessibleName("Keyboard shortcuts")
@@ -41,7 +44,7 @@ class ShortcutsDialog(QDialog):
             side.setSpacing(12)
             columns.addLayout(side)
         for menu, place in zip(MENUS, (0, 0, 1, 2, 2, 1), strict=True):
-            rows = [(spec.text.rstrip("…"), spec.keys) for spec in SPECS if spec.menu == menu and spec.keys]
+            rows = [(spec.text.rstrip("…"), spec.keys) for spec in specs if spec.menu == menu and spec.keys]
             if rows:
                 sides[place].addLayout(_table(menu, rows))
         mouse = QGridLayout()

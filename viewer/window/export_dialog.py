@@ -58,15 +58,15 @@ class ExportDialog(QDialog):
         names = list(dict.fromkeys((values.attention_colour_map, *SEQUENTIAL)))
         self.colour_map = _picker("Colour map", [(name, name.split(":")[-1].capitalize()) for name in names],
                                   values.attention_colour_map)
-        self.scale = _picker("Scale", (("absolute", "The same for all words"), ("stretched", "Stretched at each word")),
+        self.scale = _picker("Scale", (("absolute", "The same at every step"), ("stretched", "Stretched at each step")),
                              values.attention_scale)
-        self.dark = QCheckBox("On a dark ground")
-        self.dark.setAccessibleName("On a dark ground")
+        self.dark = QCheckBox("Dark background")
+        self.dark.setAccessibleName("Dark background")
         self._form = QFormLayout()
         self._form.setHorizontalSpacing(16)
         self._form.setVerticalSpacing(8)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for title, widget in (("Format", self.format), ("Width", self.width_), ("Time for a word", self.seconds),
+        for title, widget in (("Format", self.format), ("Width", self.width_), ("Time per step", self.seconds),
                               ("Colour map", self.colour_map), ("Scale", self.scale)):
             widget.setAccessibleName(title)
             self._form.addRow(title, widget)
@@ -80,7 +80,7 @@ class ExportDialog(QDialog):
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
-        self.bar.setAccessibleName("How far the export is")
+        self.bar.setAccessibleName("Progress of the export")
         held = self.bar.sizePolicy()
         held.setRetainSizeWhenHidden(True)  # nothing moves when it appears
         self.bar.setSizePolicy(held)

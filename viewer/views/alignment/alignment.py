@@ -5,34 +5,36 @@ For every run with a channel over the axis ``source``. A note for the heading re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, whole_word, written_label
-from unrolled.viewer.drawing.painting import EmptyText, weight_percent
-from unrolled.viewer.plotting.colour_bar import AttentionLegend
-from unrolled.viewer.plotting.colour_map_button import ColourMapButton
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.state.commands import ChangeAppearance, Paint, Seek
+from unrolled.viewer.state.wording import weight_percent
 from unrolled.viewer.theme.attention_colours import uniform_level
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.alignment.canvas import NOWHERE as NO_CELL
 from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentWidget, Cell
 from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
-from unrolled.viewer.views.picture.controls import segment, switch
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.attention_legend import AttentionLegend
+from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
+from unrolled.viewer.widgets.switches import segment, switch
 
 MOST_LINES = 3  # of the source sentence; a longer one scrolls
 ROOM_FOR_SENTENCE = 260  # pixels; in a lower panel the words over the matrix are lit up alone
 ROOM_FOR_LINES = 110  # pixels of the panel's height for each of them
-EMPTY = "Which words of the sentence each written word looks at will be here.\nGive a sentence, then press Space."
+EMPTY = "Which source words each output word attends to appears here.\nEnter a sentence, then press Space."
 
 
 class AlignmentView(View):
@@ -42,18 +44,14 @@ class AlignmentView(View):
     ----------
     note : str
         What is under the pointer, or the source word that was chosen.
-    note_changed : Signal(str)
-        For whoever writes the heading.
     chosen : int, optional
         The source word that a person follows.
     """
 
-    note_changed = Signal(str)
-
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
-        self.setAccessibleName("Alignment of written words with source words")
-        self.note = ""
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        session, theme = ctx.session, ctx.theme
+        self.setAccessibleName("Alignment of output words with source words")
         self.chosen: int | None = None
         self._channel_name = ""
         self._rows: AlignmentRows | None = None
@@ -71,8 +69,14 @@ class AlignmentView(View):
         self._scroll.setStyleSheet("QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }")
         self._scroll.setWidget(self.words)
         self.canvas = AlignmentCanvas(theme)
+        for figure, name in ((self.canvas, "Alignment"), (self.words, "Source words with attention")):
+            attach(figure, name, table=self._table, fill=lambda menu: self.colour_map.add_to(menu),
+                   offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
-        update = session.appearance.update
+
+        def update(**changes: str | bool | float) -> None:
+            self.do(ChangeAppearance(changes))
+
         self.absolute = switch("Absolute", "From 0 to 1 at every step and in every sentence (A)", "Absolute attention scale")
         self.stretched = switch("Stretched", "Each step from its least to its greatest weight (A)",
                                 "Stretched attention scale")
@@ -105,24 +109,22 @@ class AlignmentView(View):
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._whole)
         self.canvas.pointed.connect(self._point)
-        self.canvas.row_clicked.connect(session.playhead.seek)
+        self.canvas.row_clicked.connect(lambda row: self.do(Seek(row)))
         self.canvas.column_clicked.connect(self._word_clicked)
-        self.canvas.moved.connect(lambda by: session.playhead.seek(session.playhead.step + by))
+        self.canvas.moved.connect(lambda by: self.do(Seek(session.playhead.step + by)))
         self.canvas.walked.connect(self._walk)
         self.canvas.cleared.connect(lambda: self._choose(None))
         self.words.pointed.connect(lambda word: self._point((None, word)))
         self.words.clicked.connect(self._word_clicked)
         self.refresh()
 
-    @classmethod
-    def draws(cls, channels: Iterable[Channel]) -> bool:
-        """Attention over a source."""
-        return bool(source_channels(channels))
-
     @property
     def shown_step(self) -> int:
         """The row that is outlined, -1 without one."""
         return self.canvas.view.step
+
+    def _table(self) -> Table | None:
+        return steps_table(self._of, (self._rows.channel.name,)) if self._rows is not None else None
 
     def _word_clicked(self, word: int) -> None:
         """Choose a word; with a brush in hand, paint on it or wipe it."""
@@ -130,10 +132,9 @@ class AlignmentView(View):
         if brush.mode == "off":
             self.choose(word)
         else:
-            brush.paint(word, erase=word in brush.weights)
+            self.do(Paint(word, word in brush.weights))
 
     def refresh(self) -> None:
-        """Take over another trace, another look, or the steps that are new."""
         trace, values = self.session.trace, self.session.appearance.values
         channel = self._find_channel(trace)
         if trace is None or channel is None:
@@ -163,18 +164,15 @@ class AlignmentView(View):
         self._draw(self.session.playhead.step)
 
     def seek(self, step: int) -> None:
-        """Outline this step's row, and light up the words it looks at."""
         self._draw(step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         for part in (self.canvas, self.words, self.legend):
             part.theme = theme
             part.update()
         super().set_theme(theme)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The sentence has as many lines as it needs, up to a few."""
         super().resizeEvent(event)
         self._size_words()
 
@@ -253,12 +251,12 @@ class AlignmentView(View):
             written = whole_word(trace.words, row, detokenization)
             if place is None:
                 place = int(np.nanargmax(column[row])) if np.isfinite(column[row]).any() else 0
-                return f"“{written}” looks most at “{self._name_of(trace, place)}”  {weight_percent(float(column[row, place]))}"
+                return f"“{written}” attends most to “{self._name_of(trace, place)}”  {weight_percent(float(column[row, place]))}"
             weight = float(column[row, place])
             return f"“{source}” → “{written}”  {weight_percent(weight)}  =  {weight * column.shape[1]:.1f} × uniform"
         if place is not None and len(column):
             best = int(np.nanargmax(np.nan_to_num(column[:, place], nan=-1.0)))
-            return (f"“{source}” counts most for “{whole_word(trace.words, best, detokenization)}”  "
+            return (f"“{source}” is attended to most by “{whole_word(trace.words, best, detokenization)}”  "
                     f"{weight_percent(float(column[best, place]))}")
         return ""
 
@@ -267,10 +265,8 @@ class AlignmentView(View):
         return whole_word(source, place, trace.provenance.detokenization) if place < len(source) else self._source[place]
 
     def _say(self, text: str) -> None:
-        if text != self.note:
-            self.note = text
-            self.canvas.setAccessibleDescription(text)
-            self.note_changed.emit(text)
+        self.canvas.setAccessibleDescription(text)
+        self.set_note(text)
 
     # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
 

@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from unrolled.models.trace.pyramid import Bytes
 from unrolled.viewer.drawing.alignment_painting import Weights, text_on, weight_colour
 from unrolled.viewer.drawing.alignment_rows import GOES_ON
-from unrolled.viewer.drawing.painting import percent
-from unrolled.viewer.state.words import END_TEXT
+from unrolled.viewer.state.wording import END_TEXT, percent
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 
@@ -84,11 +83,9 @@ class SourceWords(QWidget):
         return round(places[-1].bottom()) + 3 if places else LINE
 
     def sizeHint(self) -> QSize:
-        """A few lines."""
         return QSize(320, self.heightForWidth(320))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Set the words anew."""
         self._set(event.size().width())
 
     def _set(self, width: int) -> None:
@@ -109,7 +106,6 @@ class SourceWords(QWidget):
         return places
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Grounds, then words."""
         theme = self.theme
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -152,7 +148,6 @@ class SourceWords(QWidget):
             self.clicked.emit(word)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is under the pointer."""
         self._point(None)
 
     def _point(self, word: int | None) -> None:

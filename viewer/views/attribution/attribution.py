@@ -1,4 +1,4 @@
-"""Why this word: the gradients of all words by all steps, and what the current one depended on, beside the attention.
+"""Attribution: the gradients of all words by all steps, and what the current one depended on, beside the attention.
 
 What is computed on demand is asked for while the panel is seen; a map that is not true of the run on screen any more is
 pale until it is computed again.
@@ -7,7 +7,6 @@ pale until it is computed again.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
@@ -16,9 +15,8 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QW
 
 from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients
-from unrolled.models.trace import Channel, Trace
+from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.painting import EmptyText
-from unrolled.viewer.plotting.heatmap import GradientMap, decades_of
 from unrolled.viewer.state.attributions import (
     GRADIENTS,
     TABLES,
@@ -31,15 +29,15 @@ from unrolled.viewer.state.attributions import (
     occluded_of,
     state_of,
 )
+from unrolled.viewer.state.commands import ChangeAppearance, DropQuestion, Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.questions import Asked
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
-from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.wording import shown, step_noun
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.attribution.contribution_bars import ContributionBars
 from unrolled.viewer.views.attribution.contributions import places_of, word_at, words_read
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.attribution.gradient_map import GradientMap, decades_of
+from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
@@ -47,10 +45,11 @@ from unrolled.viewer.widgets.two_parts import TwoParts
 SURE = math.log(0.9)  # of a word's log-probability: above, it cannot fall far
 MAP_HEIGHT = 230           # at least, where what else is shown stands below
 SETTLED_MILLISECONDS = 500  # a run that has not grown for so long is followed back
-EMPTY = "What each word depended on. Space writes the first word."
+EMPTY = "What each word depended on. Press Space for the first step."
 NOT_LIVE = "This needs the model’s weights: load the model that recorded this run."
-TITLES: dict[TableName, str] = {"hidden": "by h of each step", "cell": "by c of each step",
-                                "forget_path": "by c, through the forget gates", "other_paths": "by c, every other way"}
+TITLES: dict[TableName, str] = {"hidden": "w.r.t. h at each step", "cell": "w.r.t. c at each step",
+                                "forget_path": "w.r.t. c, through the forget gates",
+                                "other_paths": "w.r.t. c, along all other paths"}
 SYMBOLS: dict[TableName, str] = {"hidden": "h", "cell": "c", "forget_path": "c", "other_paths": "c"}
 
 
@@ -69,9 +68,10 @@ class AttributionView(View):
         Follow the run back, and give it up.
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
-        self.setAccessibleName("Why this word")
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        session, theme = ctx.session, ctx.theme
+        self.setAccessibleName("Attribution")
         self._table: TableName = "hidden"
         self._shown: object = None
         self._followed: Followed | None = None
@@ -79,9 +79,10 @@ class AttributionView(View):
         self._given_up: object = None  # what is not asked again by itself
         self._length = 0
         self.map = GradientMap(theme)
-        self.map.chosen.connect(session.playhead.seek)
+        self.map.chosen.connect(self._seek)
+        self.map.colour_map_chosen.connect(lambda name: self.do(ChangeAppearance({"sequential_colour_map": name})))
         self.attributions = ContributionBars(theme)
-        self.attributions.chosen.connect(session.playhead.seek)
+        self.attributions.chosen.connect(self._seek)
         self.attributions.masking.toggled.connect(lambda _: self._update())
         self.attributions.measured.connect(self._update)
         self.masking, self.verdict = self.attributions.masking, self.attributions.verdict
@@ -89,23 +90,23 @@ class AttributionView(View):
         self.words, self.drops = self.attributions.words, self.attributions.drops
         self.by = ComboBox()
         self.by.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.by.setAccessibleName("By what the words are differentiated")
-        self.by.setToolTip("‖∂ log p(word)/∂·‖: by the hidden state, or the cell; what reaches the cell through the forget gates "
-                           "alone, and what comes every other way.\nThe last two are vectors that add up to the whole; their "
-                           "norms do not: two large ones may cancel.")
+        self.by.setAccessibleName("Differentiate with respect to")
+        self.by.setToolTip("‖∂ log p(word)/∂·‖ with respect to the hidden state or the cell; of the cell also the part "
+                           "through the forget gates alone, and the part along all other paths.\nThese two are vectors that "
+                           "add up to the whole; their norms do not: two large ones may cancel.")
         self.by.activated.connect(lambda _: self._choose(self.by.currentData()))
         self.compute = QPushButton("Compute")
-        self.compute.setToolTip("Follow the words up to here back to what they depended on (Enter)")
+        self.compute.setToolTip("Backpropagate from the words up to here (Enter)")
         self.compute.clicked.connect(self._compute)
         self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Compute no further")
+        self.cancel.setToolTip("Stop computing")
         self.cancel.clicked.connect(self._give_up)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("How far the gradients are")
-        self.note = QLabel("")
-        self.note.setObjectName("muted")
-        self.note.setWordWrap(True)
+        self.progress.setAccessibleName("Progress of the gradients")
+        self.status = QLabel("")
+        self.status.setObjectName("muted")
+        self.status.setWordWrap(True)
         self._settling = QTimer(self)
         self._settling.setSingleShot(True)
         self._settling.setInterval(SETTLED_MILLISECONDS)
@@ -113,11 +114,6 @@ class AttributionView(View):
         self._build()
         session.run_changed.connect(self._forget)
         self._say(EMPTY)
-
-    @classmethod
-    def draws(cls, channels: Iterable[Channel]) -> bool:
-        """Anything with a hidden state: what it wrote can be followed back."""
-        return any(channel.role == "hidden" for channel in channels)
 
     def _build(self) -> None:
         choices = QWidget()
@@ -128,7 +124,7 @@ class AttributionView(View):
         left = QVBoxLayout(chart)
         left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(4)
-        for widget, stretch in ((choices, 0), (self.progress, 0), (self.note, 0), (self.map, 1)):
+        for widget, stretch in ((choices, 0), (self.progress, 0), (self.status, 0), (self.map, 1)):
             left.addWidget(widget, stretch)
         self._inside = TwoParts(chart, self.attributions, stretch=(5, 4), first_height=MAP_HEIGHT)
         self._empty = EmptyText(EMPTY, self)
@@ -140,32 +136,27 @@ class AttributionView(View):
     # ── Following the session ─────────────────────────────────────────────────────────────────────────────────
 
     def refresh(self) -> None:
-        """Ask, or take over answers."""
         self._update()
 
     def seek(self, step: int) -> None:
-        """Another word."""
         self._update()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.map.set_theme(theme)
         self.attributions.set_theme(theme)
         self._shown = None
         super().set_theme(theme)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """It asks while it is seen."""
         super().showEvent(event)
         self._update()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """What is still on its way is not waited for."""
         super().hideEvent(event)
         self._settling.stop()
         asked = self.session.questions.get(GRADIENTS)
         if asked is not None and not asked.done:
-            self.session.questions.drop(GRADIENTS)
+            self.do(DropQuestion(GRADIENTS))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter computes."""
@@ -173,6 +164,9 @@ class AttributionView(View):
             self._compute()
         else:
             super().keyPressEvent(event)
+
+    def _seek(self, step: int) -> None:
+        self.do(Seek(step))
 
     def _forget(self) -> None:
         self._followed, self._given_up, self._length = None, None, 0
@@ -182,13 +176,13 @@ class AttributionView(View):
         self._update()
 
     def _compute(self) -> None:
-        self.session.questions.drop(GRADIENTS)
+        self.do(DropQuestion(GRADIENTS))
         self._given_up = None
-        ask_gradients(self.session)
+        ask_gradients(self.session, self.do)
         self._update()
 
     def _give_up(self) -> None:
-        self.session.questions.drop(GRADIENTS)
+        self.do(DropQuestion(GRADIENTS))
         self._given_up = self._what_is_there
         self._update()
 
@@ -219,7 +213,7 @@ class AttributionView(View):
         looking = trace.with_role("attention") is not None
         if self.masking.isHidden() == looking:
             self.masking.setVisible(looking)
-        masked = ask_occlusion(session, step) if looking and self.masking.isChecked() else None
+        masked = ask_occlusion(session, self.do, step) if looking and self.masking.isChecked() else None
         values = session.appearance.values
         state = (self._followed, branch.wire_id, trace, len(trace), step, self._table, masked, masked is not None and masked.done,
                  self.attributions.measure,
@@ -240,7 +234,7 @@ class AttributionView(View):
             return asked
         answered = asked is not None and asked.wire_id == there[0] and (bool(asked.failure) or not asked.done
                                                                      or _last(asked) >= len(trace) - 1)
-        return asked if answered else ask_gradients(self.session)
+        return asked if answered else ask_gradients(self.session, self.do)
 
     # ── Showing ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -252,8 +246,8 @@ class AttributionView(View):
             self.progress.setRange(0, asked.question.last - asked.question.first + 1)
             self.progress.setValue(own.rows if own is not None else 0)
         note = state_of(asked, found, trace, step, wire_id=wire_id)
-        self.note.setText(note)
-        self.note.setVisible(bool(note))
+        self.status.setText(note)
+        self.status.setVisible(bool(note))
         self.progress.setVisible(running)
         self.cancel.setVisible(running)
         self.compute.setText("Compute" if found is None else "Compute again")
@@ -293,7 +287,7 @@ class AttributionView(View):
         places = places_of(trace, part, step, drops=None if occluded is None else occluded.drops(measure),
                            appearance=self.session.appearance.values)
         self.attributions.show_places(places)
-        text = "" if masked is None or places is None else masked.failure or "Masking…"
+        text = "" if masked is None or places is None else masked.failure or "Computing occlusion…"
         if occluded is not None and places is not None and places.drops is not None:
             text = verdict(summarise(places.drops, places.attention), measure, sure=occluded.log_prob > SURE)
             self.attributions.show_values(occluded, self._named(occluded.runner_up, trace))

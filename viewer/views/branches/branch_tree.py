@@ -5,10 +5,10 @@ A row begins where its branch leaves its parent; what they share is written in t
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
-    QContextMenuEvent,
     QFont,
     QHelpEvent,
     QKeyEvent,
@@ -21,12 +21,15 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from unrolled.viewer.drawing.painting import draw_focus, elided, mix
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.branches import FIRST, Branch
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.commands import CompareBranch, RemoveBranch, RenameBranch, Seek, ShowBranch
+from unrolled.viewer.state.wording import is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 ROW = 24
 NAME = 150.0
@@ -39,32 +42,20 @@ FRAME = 4
 
 
 class BranchRows(QWidget):
-    """All rows.
+    """All rows."""
 
-    Attributes
-    ----------
-    show_wanted, remove_wanted, compare_wanted : Signal(int)
-        A branch's identity.
-    rename_wanted : Signal(int, str)
-    """
-
-    show_wanted = Signal(int)
-    remove_wanted = Signal(int)
-    compare_wanted = Signal(int)
-    rename_wanted = Signal(int, str)
-
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self.theme = session, theme
+        self._session, self._do, self.theme = ctx.session, ctx.do, ctx.theme
         self.rows: list[Branch] = []
         self._lengths: tuple[object, ...] = ()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Branches of the run")
         self.setToolTip("")
         self._editor: QLineEdit | None = None
+        self._figure = attach(self, "Branches", table=self._table, fill=self._fill_menu)
 
     def sizeHint(self) -> QSize:
-        """A line a branch."""
         return QSize(400, ROW * len(self.rows))
 
     def follow(self) -> None:
@@ -113,7 +104,6 @@ class BranchRows(QWidget):
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Names, words, and the lines from parents to children."""
         theme, session = self.theme, self._session
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -204,9 +194,9 @@ class BranchRows(QWidget):
             return
         step = self.step_at(event.position().x())
         if own.identity != self._session.branches.current:
-            self.show_wanted.emit(own.identity)
+            self._do(ShowBranch(own.identity))
         if step >= 0:
-            self._session.playhead.seek(step)
+            self._do(Seek(step))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Rename a branch by its name."""
@@ -222,33 +212,40 @@ class BranchRows(QWidget):
         key = event.key()
         if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             number = min(max(number + (1 if key == Qt.Key.Key_Down else -1), 0), len(places) - 1)
-            self.show_wanted.emit(places[number])
+            self._do(ShowBranch(places[number]))
         elif key == Qt.Key.Key_F2 and self.rows:
             self.begin_rename(self.rows[number])
         elif key == Qt.Key.Key_Delete and current != FIRST:
-            self.remove_wanted.emit(current)
+            self._do(RemoveBranch(current))
         else:
             super().keyPressEvent(event)
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+    def _fill_menu(self, menu: QMenu) -> None:
         """All that can be done with a branch."""
-        own = self.row_at(event.pos().y())
+        own = self.row_at(self._figure.place.y())
         if own is None:
             return
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         shown_now = own.identity == self._session.branches.current
         show = menu.addAction("Show")
         show.setEnabled(not shown_now)
-        show.triggered.connect(lambda: self.show_wanted.emit(own.identity))
+        show.triggered.connect(lambda: self._do(ShowBranch(own.identity)))
         menu.addAction("Rename… (F2)").triggered.connect(lambda: self.begin_rename(own))
-        compare = menu.addAction("Compare with the one shown")
+        compare = menu.addAction("Compare with the branch shown")
         compare.setEnabled(not shown_now)
-        compare.triggered.connect(lambda: self.compare_wanted.emit(own.identity))
+        compare.triggered.connect(lambda: self._do(CompareBranch(own.identity)))
         remove = menu.addAction("Remove (Del)")
         remove.setEnabled(own.identity != FIRST)
-        remove.triggered.connect(lambda: self.remove_wanted.emit(own.identity))
-        menu.popup(event.globalPos())
+        remove.triggered.connect(lambda: self._do(RemoveBranch(own.identity)))
+
+    def _table(self) -> Table | None:
+        """Every step of every branch."""
+        parts = [(own, steps_table(own.trace)) for own in self.rows]
+        there = [(own, table) for own, table in parts if table is not None]
+        if not there:
+            return None
+        names = [name for own, table in there for name in [own.name] * len(own.trace)]
+        return Table(("branch", *there[0][1].names), (names, *(
+            np.concatenate([np.asarray(table.columns[place]) for _, table in there]) for place in range(3))))
 
     def begin_rename(self, own: Branch) -> None:
         """Let a person write another name over the old one."""
@@ -274,7 +271,7 @@ class BranchRows(QWidget):
         editor.deleteLater()
         self.setFocus()
         if keep:
-            self.rename_wanted.emit(identity, text)
+            self._do(RenameBranch(identity, text))
 
     def event(self, event: QEvent) -> bool:
         """Say what a branch is, and what was changed on it."""
@@ -298,10 +295,10 @@ class BranchTreeView(View):
     rows : BranchRows
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
         self.setAccessibleName("Branches")
-        self.rows = BranchRows(session, theme)
+        self.rows = BranchRows(ctx)
         self._area = QScrollArea()
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setWidgetResizable(True)
@@ -317,7 +314,6 @@ class BranchTreeView(View):
         self.hide()
 
     def refresh(self) -> None:
-        """Follow the branches."""
         self.rows.follow()
         several = len(self.session.branches.all) > 1
         height = ROW * min(len(self.rows.rows), MOST_ROWS) + 2 * FRAME
@@ -327,11 +323,9 @@ class BranchTreeView(View):
             self.setVisible(several)
 
     def seek(self, step: int) -> None:
-        """The playhead goes through all rows."""
         self.rows.follow()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.rows.theme = theme
         super().set_theme(theme)
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from unrolled.viewer.state.branches import Branch, PlacedEdit
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.state.commands import ApplyEdits
 from unrolled.viewer.views.edits.edit_form import EditForm
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.two_parts import TwoParts
 
-NONE_YET = "Nothing is changed on this branch. Each change makes a branch of its own that shares the steps before it."
+NONE_YET = "No edits on this branch. Each edit makes a branch of its own that shares the steps before it."
 
 
 class EditsView(View):
@@ -21,26 +19,17 @@ class EditsView(View):
 
     Attributes
     ----------
-    edits_wanted : Signal(int, object)
-        A branch's identity, and the tuple of `PlacedEdit` that it shall have.
-    swap_wanted : Signal(int)
-        Another input is to be chosen for the steps from this one on.
     form : EditForm
     boxes : list of QCheckBox
         One for each edit of the branch.
     """
 
-    edits_wanted = Signal(int, object)
-    swap_wanted = Signal(int)
-
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
-        self.setAccessibleName("Changes to the computation")
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        self.setAccessibleName("Edits")
         self._shown: tuple[object, ...] = ()
         self.boxes: list[QCheckBox] = []
-        self.form = EditForm(session)
-        self.form.wanted.connect(session.edit_wanted.emit)
-        self.form.swap_wanted.connect(self.swap_wanted)
+        self.form = EditForm(ctx)
         self.title = QLabel("")
         self.title.setObjectName("subtitle")
         self.title.setWordWrap(True)
@@ -61,7 +50,6 @@ class EditsView(View):
         whole.addWidget(TwoParts(self.form, left, stretch=(6, 4)))
 
     def refresh(self) -> None:
-        """Another branch, or other edits."""
         self.form.refresh()
         branch = self.session.branch
         shown = (branch.identity, branch.name, branch.edits) if branch is not None else ()
@@ -70,12 +58,10 @@ class EditsView(View):
             self._fill(branch)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The brush is in hand while the form is seen."""
         super().showEvent(event)
         self.form.take_brush(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """And laid down when it is not."""
         super().hideEvent(event)
         self.form.take_brush(False)
 
@@ -99,13 +85,13 @@ class EditsView(View):
         line.setContentsMargins(0, 0, 0, 0)
         box = QCheckBox(placed.edit.in_words)
         box.setChecked(placed.on)
-        box.setToolTip(f"{placed.edit.in_words}: switch it {'off' if placed.on else 'on'}")
+        box.setToolTip(f"{placed.edit.in_words}: turn it {'off' if placed.on else 'on'}")
         box.toggled.connect(lambda on, place=place: self._switch(place, on))
         self.boxes.append(box)
         remove = QToolButton()
         remove.setText("×")
         remove.setAccessibleName(f"Remove {placed.edit.in_words}")
-        remove.setToolTip("Take it off the list")
+        remove.setToolTip("Remove this edit")
         remove.clicked.connect(lambda _=False, place=place: self._remove(place))
         line.addWidget(box, 1)
         line.addWidget(remove)
@@ -115,9 +101,10 @@ class EditsView(View):
         branch = self.session.branch
         if branch is not None:
             edits = tuple(PlacedEdit(own.edit, on) if number == place else own for number, own in enumerate(branch.edits))
-            self.edits_wanted.emit(branch.identity, edits)
+            self.do(ApplyEdits(branch.identity, edits))
 
     def _remove(self, place: int) -> None:
         branch = self.session.branch
         if branch is not None:
-            self.edits_wanted.emit(branch.identity, tuple(own for number, own in enumerate(branch.edits) if number != place))
+            edits = tuple(own for number, own in enumerate(branch.edits) if number != place)
+            self.do(ApplyEdits(branch.identity, edits))

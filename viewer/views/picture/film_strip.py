@@ -29,20 +29,23 @@ from PySide6.QtWidgets import (
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.overlay import draw_overlay, overlay, part, photograph, scaled_to
-from unrolled.viewer.drawing.painting import EmptyText, elided, mix, percent
+from unrolled.viewer.drawing.painting import EmptyText, elided, mix
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.appearance import AppearanceValues
+from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.wording import is_end, percent, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.picture import map_channels
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 LOWEST, HIGHEST = 44, 120  # of a picture, in device-independent pixels: as high as the pane has room for
 NARROWEST, WIDEST = 0.7, 1.8  # of a picture, over its height
 MARGIN, WORD_HEIGHT, SCROLL_BAR = 4, 20, 10
-EMPTY = "A small picture for every word, with what the model looked at when it wrote it."
+EMPTY = "One thumbnail per word, with the attention at that step."
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -99,7 +102,6 @@ class FrameDelegate(QStyledItemDelegate):
         self.current = NOWHERE
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """All alike."""
         return QSize(self.picture.width() + 2 * MARGIN, self.picture.height() + WORD_HEIGHT + 2 * MARGIN)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -135,8 +137,9 @@ class FrameDelegate(QStyledItemDelegate):
 class FilmStripView(View):
     """The run as a row of small pictures."""
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.setAccessibleName("Film strip")
         self._trace: Trace | None = None
         self._tokens: list[int] = []
@@ -150,7 +153,8 @@ class FilmStripView(View):
         self.frames = Frames(self)
         self.view = QListView()
         self.delegate = FrameDelegate(theme, self.view)
-        self.view.setAccessibleName("Film strip: a picture for every word")
+        self.view.setAccessibleName("Film strip: a thumbnail per word")
+        attach(self.view, "Film strip", table=self._table)
         self.view.setModel(self.frames)
         self.view.setItemDelegate(self.delegate)
         self.view.setFlow(QListView.Flow.LeftToRight)
@@ -165,8 +169,8 @@ class FilmStripView(View):
         self.view.setStyleSheet("QListView { background: transparent; border: none; outline: none; }")
         self.view.horizontalScrollBar().setAccessibleName("Scroll the film strip")
         self.view.horizontalScrollBar().setSingleStep(24)
-        self.view.clicked.connect(lambda index: session.playhead.seek(index.row()))
-        self.view.activated.connect(lambda index: session.playhead.seek(index.row()))
+        self.view.clicked.connect(lambda index: self.do(Seek(index.row())))
+        self.view.activated.connect(lambda index: self.do(Seek(index.row())))
         self.view.selectionModel().currentChanged.connect(self._keyboard_moved)
         self._empty = EmptyText(EMPTY, self)
         self._stack = QStackedLayout(self)
@@ -186,11 +190,9 @@ class FilmStripView(View):
         return tuple(shown(word) for word in self.frames.words)
 
     def sizeHint(self) -> QSize:
-        """One row."""
         return QSize(320, 72 + WORD_HEIGHT + 2 * MARGIN + SCROLL_BAR)
 
     def refresh(self) -> None:
-        """Make the pictures of steps that were added; all of them if photograph or colours are others."""
         if self.window().isVisible() and not self.isVisible():
             return  # they are made when it is shown
         session, values, ratio = self.session, self.session.appearance.values, self.devicePixelRatioF()
@@ -227,7 +229,6 @@ class FilmStripView(View):
         self._stack.setCurrentWidget(self.view if self.frames.words else self._empty)
 
     def seek(self, step: int) -> None:
-        """Outline this step, and scroll no further than needed."""
         before, self.delegate.current = self.delegate.current, step
         if not 0 <= step < len(self.frames.words):
             return
@@ -242,28 +243,29 @@ class FilmStripView(View):
             model.setCurrentIndex(here, model.SelectionFlag.NoUpdate)
         self.view.scrollTo(here, QAbstractItemView.ScrollHint.EnsureVisible)
 
+    def _table(self) -> Table | None:
+        attention = None if self._trace is None else self._trace.with_role("attention")
+        return steps_table(self._trace, () if attention is None else (attention.name,))
+
     def showEvent(self, event: QShowEvent) -> None:
-        """What came while it was hidden is made now."""
         super().showEvent(event)
         self.refresh()
         self.seek(self.session.playhead.step)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Pictures as high as there is room for."""
         super().resizeEvent(event)
         if event.size().height() != event.oldSize().height():
             self.refresh()
             self.seek(self.session.playhead.step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.delegate.theme = theme
         self.view.viewport().update()
         super().set_theme(theme)
 
     def _keyboard_moved(self, current: QModelIndex, _: QModelIndex) -> None:
         if current.isValid() and current.row() != self.delegate.current and self.view.hasFocus():
-            self.session.playhead.seek(current.row())
+            self.do(Seek(current.row()))
 
     def _take_photograph(self) -> None:
         self._others = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -25,16 +25,20 @@ from unrolled.models.analysis.ranking import Ranking
 from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.detokenization import shown
-from unrolled.viewer.drawing.painting import EmptyText, signed
+from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.state.commands import Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import signed
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderText, sign_of
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
-EMPTY = "The text will be here, each character coloured by a unit of your choice."
+EMPTY = "The text appears here, each character coloured by a unit’s activation."
 PART_SECONDS = 0.005
 RANKED = 24
 LIST_HEIGHT = 118
@@ -52,15 +56,12 @@ class ReaderView(View):
         What units are ranked by, and the best of them.
     note : str
         The character under the pointer, or at the playhead, with the unit's value.
-    note_changed : Signal(str)
     """
 
-    note_changed = Signal(str)
-
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.setAccessibleName("Reader")
-        self.note = ""
         self._trace: Trace | None = None
         self._known = 0
         self._coloured: object = None
@@ -70,6 +71,7 @@ class ReaderView(View):
         self._ranking: Ranking | None = None
         self._ranked_for: object = None
         self.view = ReaderText(theme)
+        attach(self.view, "Text coloured by a unit", table=self._table)
         self.channel, self.unit, self.followed = QComboBox(), QSpinBox(), QComboBox()
         self.unit.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
         self.channel.setAccessibleName("Channel that colours the text")
@@ -77,12 +79,12 @@ class ReaderView(View):
         self.unit.setAccessibleName("Unit that colours the text")
         self.unit.setToolTip("Which unit colours the text; the one pinned last does too")
         self.followed.setAccessibleName("Property of the text that units are ranked by")
-        self.followed.setToolTip("Rank the units by how closely they follow this: the correlation over all characters")
+        self.followed.setToolTip("Rank the units by their correlation with this, over all characters")
         self.followed.addItem("Rank units by …", "")
         for name in PROPERTIES:
             self.followed.addItem(name[0].upper() + name[1:], name)
         self.ranked = QListWidget()
-        self.ranked.setAccessibleName("Units by how closely they follow it")
+        self.ranked.setAccessibleName("Units by correlation")
         self.ranked.setFixedHeight(LIST_HEIGHT)
         self.ranked.hide()
         self._controls = QWidget()
@@ -102,7 +104,7 @@ class ReaderView(View):
         layout.addWidget(self.view, 1)
         layout.addWidget(self._controls)
         layout.addWidget(self.ranked)
-        self.view.step_wanted.connect(session.playhead.seek)
+        self.view.step_wanted.connect(lambda step: self.do(Seek(step)))
         self.view.hovered.connect(self._hovered)
         self.channel.activated.connect(lambda _: self._chosen())
         self.unit.valueChanged.connect(self._unit_chosen)
@@ -117,13 +119,22 @@ class ReaderView(View):
         index = self.channel.currentIndex()
         return self._channels[index] if 0 <= index < len(self._channels) else None
 
+    def _table(self) -> Table | None:
+        """Every character with the value that colours it."""
+        table, channel, trace = steps_table(self._trace), self.shown_channel, self._trace
+        if table is None or trace is None or channel is None:
+            return table
+        values = trace.column(channel.name).reshape(len(trace), -1)
+        unit = min(self.unit.value(), values.shape[1] - 1)
+        return Table((*table.names, f"{channel.name}[{unit}]" if channel.shape else channel.name),
+                     (*table.columns, values[:, unit]))
+
     @property
     def unfinished(self) -> bool:
         """Whether units are being ranked: a part a frame."""
         return self._ranking is not None and not self._ranking.finished
 
     def refresh(self) -> None:
-        """Take over characters that are new, another unit, another channel."""
         trace = self.session.trace
         if trace is None or trace.provenance.detokenization != "characters":
             trace = None
@@ -146,13 +157,11 @@ class ReaderView(View):
         self._say()
 
     def seek(self, step: int) -> None:
-        """Outline the character at the playhead."""
         if self._trace is not None and step != self.view.step:
             self.view.seek(step)
             self._say()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.view.theme = theme
         self._coloured = None
         super().set_theme(theme)
@@ -235,13 +244,13 @@ class ReaderView(View):
         unit = item.data(Qt.ItemDataRole.UserRole)
         if unit is not None:
             others = tuple(one for one in self.session.selection.units if one != unit)
-            self.session.selection.set((*others, int(unit)))
+            self.do(Pin((*others, int(unit))))
 
     # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
 
     def _unit_chosen(self, unit: int) -> None:
         others = tuple(one for one in self.session.selection.units if one != unit)
-        self.session.selection.set((*others[:-1], unit) if others else (unit,))
+        self.do(Pin((*others[:-1], unit) if others else (unit,)))
 
     def _chosen(self) -> None:
         self.session.appearance.changed.emit()
@@ -256,13 +265,11 @@ class ReaderView(View):
         text = ""
         if trace is not None and channel is not None and 0 <= step < len(trace):
             value = float(trace.column(channel.name)[step, min(self.unit.value(), channel.size - 1)])
-            what = "read" if step < trace.provenance.prompt_tokens else "written"
+            what = "prompt" if step < trace.provenance.prompt_tokens else "generated"
             text = (f"{step + 1:,}  “{shown(sign_of(trace.words[step]), 'characters')}” {what}   "
                     f"{channel.symbol}[{self.unit.value()}] = {signed(value)}")
-        if text != self.note:
-            self.note = text
-            self.view.setAccessibleDescription(text)
-            self.note_changed.emit(text)
+        self.view.setAccessibleDescription(text)
+        self.set_note(text)
 
 
 def _rgb(colour: str) -> FloatArray:

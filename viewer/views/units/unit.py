@@ -9,14 +9,18 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.drawing.painting import EmptyText, signed
+from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.state.commands import TogglePin
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import signed
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.units.lstm_check import LstmStep, lstm_channels, lstm_step
 from unrolled.viewer.views.units.unit_table import UnitRow, UnitTable
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 EMPTY = "Click a row of a track to pin that unit: its values at this step appear here."
 LINE = 16
@@ -73,7 +77,6 @@ class EquationBox(QWidget):
         return lines
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Line by line."""
         theme = self.theme
         painter = QPainter(self)
         if self.result is None:
@@ -112,8 +115,9 @@ class EquationBox(QWidget):
 class UnitView(View):
     """The units that a person watches, at this step."""
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.setAccessibleName("Units at this step")
         self._step = NOWHERE
         self._trace: Trace | None = None
@@ -121,6 +125,7 @@ class UnitView(View):
         self._lstm: dict[str, Channel] | None = None
         self.table = UnitTable(theme)
         self.table.unpin.connect(self._unpin)
+        attach(self.table, "Values of the pinned units", table=self._values)
         self.equation = EquationBox(theme)
         inside = QWidget()
         inside.setAutoFillBackground(False)
@@ -145,11 +150,6 @@ class UnitView(View):
         self.setMinimumHeight(90)
         self.refresh()
 
-    @classmethod
-    def draws(cls, channels: object) -> bool:
-        """Channels along ``unit``."""
-        return any(channel.axes == ("unit",) for channel in channels)  # type: ignore[attr-defined]
-
     @property
     def shown_step(self) -> int:
         """The step whose values are on screen, or `NOWHERE`."""
@@ -161,11 +161,9 @@ class UnitView(View):
         return {row.unit: row.values for row in self.table.rows}
 
     def sizeHint(self) -> QSize:
-        """Two units and the equation."""
         return QSize(220, 240)
 
     def refresh(self) -> None:
-        """Take over another trace, other pinned units, another unit under the pointer."""
         trace = self.session.trace
         if trace is not self._trace:
             self._trace = trace
@@ -178,12 +176,10 @@ class UnitView(View):
         self._show(self.session.playhead.step)
 
     def seek(self, step: int) -> None:
-        """Show this step's values."""
         if step != self._step:
             self._show(step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.table.set_theme(theme)
         self.equation.theme = theme
         self.equation.update()
@@ -221,9 +217,19 @@ class UnitView(View):
         else:
             self.equation.set_result(lstm_step(trace, self._lstm, step=step, unit=watched))
 
+    def _values(self) -> Table | None:
+        """Every channel of the units on screen, at every step."""
+        trace, table = self._trace, steps_table(self._trace)
+        if trace is None or table is None:
+            return None
+        shown = [(channel.name, row.unit) for channel in self._channels for row in self.table.rows
+                 if 0 <= row.unit < channel.size]
+        return Table((*table.names, *(f"{name}[{unit}]" for name, unit in shown)),
+                     (*table.columns, *(trace.column(name)[:, unit] for name, unit in shown)))
+
     def _unpin(self, unit: int) -> None:
         if unit in self.session.selection.units:
-            self.session.selection.toggle(unit)
+            self.do(TogglePin(unit))
 
 
 def _factor(value: float) -> str:

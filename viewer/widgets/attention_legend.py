@@ -1,4 +1,7 @@
-"""What the colours over the photograph mean: a bar with the numbers at its ends, and what is between them marked."""
+"""What the colours over the photograph mean: a bar with the numbers at its ends, and what is between them marked.
+
+It is painted like the photograph, with the same half-transparent colours, and is there before the plotting library is.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, Q
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.viewer.drawing.overlay import signed_colours
-from unrolled.viewer.drawing.painting import MINUS, weight_percent
-from unrolled.viewer.state.numbers import brief
+from unrolled.viewer.state.wording import MINUS, brief, weight_percent
 from unrolled.viewer.theme.attention_colours import attention_table
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.fonts import text_font
@@ -79,7 +81,7 @@ class AttentionLegend(QWidget):
         self.low, self.high, self.uniform = -largest, largest, 0.0
         kind = "stretched to this step" if stretched else "the same at every step"
         self.setToolTip(f"{title[:1].upper()}{title[1:]}, {kind}: from {MINUS}{brief(largest)} to {brief(largest)}.\n"
-                        "Above 0: it spoke for the word. Below 0: against it.")
+                        "Above 0: evidence for the word. Below 0: against it.")
         self.setAccessibleDescription(self.toolTip())
         self.update()
 
@@ -93,11 +95,9 @@ class AttentionLegend(QWidget):
         return low, f"uniform {weight_percent(self.uniform)}", more + weight_percent(self.high)
 
     def sizeHint(self) -> QSize:
-        """The width is the column's."""
         return QSize(240, HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Bar, mark, numbers."""
         theme = self.theme
         painter = QPainter(self)
         if self._bar is None:
