@@ -6,7 +6,7 @@ import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from unrolled.models.data.flickr8k import DataError
+from unrolled.models.data.errors import DataError
 
 STANDARD_LIBRARY = "stdlib"
 LEFT_OUT = ("site-packages", "dist-packages", "test", "tests", "idle_test", "idlelib", "lib2to3", "__pycache__",

@@ -26,8 +26,6 @@ FEWEST_FRAMES = 2
 MOST_FRAMES = 512
 LONGEST_SIDE = 320  # pixels that are kept of a frame; the models see fewer, and a screen shows a clip small
 SHORTEST_SIDE = 8
-PACKED_SUFFIX = ".npy"
-SUFFIXES = (".gif", ".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".webp", ".apng", PACKED_SUFFIX)
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
 USUAL_SECONDS = 0.04
 

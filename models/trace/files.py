@@ -28,8 +28,9 @@ from safetensors.numpy import save as dump_safetensors
 from unrolled.models.trace import tables
 from unrolled.models.trace.atomic import atomic_path, atomic_write
 from unrolled.models.trace.channel import Channel
+from unrolled.models.trace.provenance import Provenance
 from unrolled.models.trace.steps import Candidate
-from unrolled.models.trace.trace import Provenance, Trace
+from unrolled.models.trace.trace import Trace
 
 FORMAT = "unrolled-trace"
 VERSION = 1
@@ -48,8 +49,6 @@ class TraceError(ValueError):
 
 
 class TraceHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a trace that is not an array."""
-
     format: str = FORMAT
     version: int = VERSION
     channels: tuple[Channel, ...]
@@ -76,13 +75,7 @@ def save_trace(trace: Trace, path: Path) -> None:
 
 
 def load_trace(path: Path) -> Trace:
-    """Read a trace.
-
-    Raises
-    ------
-    TraceError
-        When the suffix is not known, the file cannot be read, or is not a trace.
-    """
+    """Read a trace. Raises `TraceError` when the suffix is not known, the file cannot be read, or is not a trace."""
     reader: Callable[[Path], Trace] = _by_suffix(path, _READERS)
     try:
         return reader(path)
@@ -99,7 +92,6 @@ def load_trace(path: Path) -> Trace:
 
 
 def writing_sentence(path: Path, error: OSError) -> str:
-    """Why a file could not be written, for people."""
     if error.errno == errno.ENOSPC:
         return f"There is no room left on the disk for “{path.name}”."
     if isinstance(error, FileNotFoundError):
@@ -221,3 +213,4 @@ _WRITERS: dict[str, Callable[[Trace, Path], None]] = {
     ".safetensors": _write_safetensors, ".npz": _write_npz, ".json": _write_json, ".csv": _write_csv}
 _READERS: dict[str, Callable[[Path], Trace]] = {
     ".safetensors": _read_safetensors, ".npz": _read_npz, ".json": _read_json, ".csv": _read_csv}
+SUFFIXES = tuple(_WRITERS)

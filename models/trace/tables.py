@@ -13,8 +13,9 @@ from typing import Any, TextIO
 import numpy as np
 
 from unrolled.models.trace.channel import Channel
+from unrolled.models.trace.provenance import Provenance
 from unrolled.models.trace.steps import Candidate, FloatArray
-from unrolled.models.trace.trace import Provenance, Trace
+from unrolled.models.trace.trace import Trace
 
 COMMENT = "# "
 FIRST_COLUMNS = ("step", "word", "token", "log_prob", "candidates")
@@ -36,7 +37,6 @@ def column_names(channel: Channel) -> Iterator[str]:
 
 
 def write_table(file: TextIO, trace: Trace, header: str) -> None:
-    """The header as a comment, then the table."""
     file.write(COMMENT + header + "\n")
     writer = csv.writer(file)
     channels = list(trace.channels.values())

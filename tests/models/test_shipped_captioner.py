@@ -79,3 +79,10 @@ def test_its_listing_says_what_it_is_worth(stepper: CaptionerStepper) -> None:
     assert listing.quality["perplexity"] <= 22
     assert listing.quality["calibration_error"] <= 0.13
     assert "BLEU-4" in stepper.description.summary
+
+
+@pytest.mark.parametrize("name", ["caption-attend-rnn", "caption-lstm", "caption-rnn"])
+def test_the_other_captioners_have_probabilities_that_mean_something(name: str) -> None:
+    listing = next(listing for listing in listings() if listing.name == name)
+    assert listing.quality["perplexity"] <= 22
+    assert listing.quality["calibration_error"] <= 0.08

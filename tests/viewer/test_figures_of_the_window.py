@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QMenu
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.views.alignment.alignment import AlignmentView
 from unrolled.viewer.views.text.candidates import CandidatesView
+from unrolled.viewer.views.units.unit_table import UnitTable
 
 COPIES = ["Copy picture", "Copy as SVG", "Copy data as CSV", "Save as…"]
 
@@ -66,6 +67,14 @@ def test_the_picture_gives_the_attention_of_its_step(qtbot, captioned):
     np.testing.assert_array_equal(weights, captioned.session.trace.column("attention")[3])
 
 
+def test_the_pictures_colours_are_chosen_in_its_menu_too(qtbot, captioned):
+    menu = menu_of(figures(captioned)["picture"])
+    colours = menu.findChild(QMenu)
+    next(action for action in colours.actions() if action.text() == "Cividis").trigger()
+    menu.close()
+    assert captioned.session.appearance.values.attention_colour_map == "cividis"
+
+
 def test_the_picture_has_no_menu_while_a_brush_wants_the_right_button(captioned):
     captioned.session.brush.set_mode("mask")
     captioned.coordinator.flush()
@@ -81,6 +90,18 @@ def test_the_film_strip_gives_every_step(qtbot, captioned):
     np.testing.assert_array_equal(np.array([row[2] for row in rows], np.float32), trace.log_probs)
     np.testing.assert_array_equal(np.array([row[3:] for row in rows], np.float32),
                                   trace.column("attention").reshape(len(trace), -1))
+
+
+def test_the_pinned_units_give_every_channel_at_every_step(qtbot, captioned):
+    captioned.session.selection.set((7,))
+    captioned.coordinator.flush()
+    trace = captioned.session.trace
+    press(qtbot, menu_of(captioned.findChild(UnitTable)), "Copy data as CSV")
+    header, *rows = copied()
+    assert len(rows) == len(trace)
+    for name in ("hidden", "forget_gate"):
+        written = [row[header.index(f"{name}[7]")] for row in rows]
+        np.testing.assert_array_equal(np.array(written, np.float32), trace.column(name)[:, 7])
 
 
 def test_the_caption_can_be_copied_as_a_sentence(qtbot, captioned):
@@ -111,7 +132,9 @@ def test_the_alignment_gives_its_weights(qtbot):
 
 def test_the_picture_shows_where_the_keyboard_is_but_not_in_what_is_copied(qtbot, captioned):
     canvas = figures(captioned)["picture"]
+    captioned.activateWindow()
     canvas.setFocus()
+    qtbot.waitUntil(canvas.hasFocus)
     before = canvas.grab().toImage()
     accent = captioned.theme.accent
     edge = {before.pixelColor(x, 0).name() for x in range(20, before.width() - 20)}

@@ -10,17 +10,22 @@ import re
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QImage, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox
+from PySide6.QtGui import QColor, QGuiApplication, QHelpEvent, QImage, QMouseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QScrollArea, QToolTip, QWidget
 
 from unrolled.viewer.plotting.axis import Axis, Ticks
+from unrolled.viewer.plotting.context_menu import FigureMenu
 from unrolled.viewer.plotting.figure import svg_of
 from unrolled.viewer.plotting.ink import ink
 from unrolled.viewer.plotting.marks import lowest_and_highest
+from unrolled.viewer.plotting.place_bars import Bars, PlaceBars
+from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.widgets.range_dialog import RangeDialog
 
 UPDATES = np.arange(1.0, 20_001)
 VALUES = np.sin(UPDATES / 700) + 1.5
@@ -42,10 +47,11 @@ def at(plot, x, y):
     return plot.place_of(x, y).toPoint()
 
 
-def wheel(plot, place, notches):
-    event = QWheelEvent(QPointF(place), QPointF(plot.surface.mapToGlobal(place)), QPoint(), QPoint(0, 120 * notches),
-                        Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)
-    QApplication.sendEvent(plot.surface, event)
+def wheel(plot, place, notches, modifiers=Qt.KeyboardModifier.NoModifier):
+    """Turn the wheel as the system does, so that what is not taken goes on to what is around."""
+    top = plot.window()
+    QTest.wheelEvent(top.windowHandle(), QPointF(plot.surface.mapTo(top, place)), QPoint(0, 120 * notches), QPoint(), modifiers)
+    QApplication.processEvents()
 
 
 def drag(qtbot, plot, start, end, modifier=Qt.KeyboardModifier.NoModifier):
@@ -72,6 +78,20 @@ def test_a_line_is_drawn_where_its_numbers_are(plot):
     plot.set_theme(DARK)
     assert colour_at(plot, 1100, 2.5) == DARK.accent
     assert colour_at(plot, 1100, 0.3) == DARK.panel
+
+
+def test_a_line_that_was_given_before_the_plot_had_a_size_is_drawn_whole(qtbot):
+    plot = Plot("A line", Axis("step"), Axis("loss"), LIGHT)
+    qtbot.addWidget(plot)
+    plot.set_ranges((0.0, 4.0), (0.0, 4.0))
+    plot.line(ink("accent"), width=6.0).show(np.arange(5.0), np.array([0.0, 3.0, 1.0, 3.0, 0.0]))
+    plot.resize(400, 300)
+    with qtbot.waitExposed(plot):
+        plot.show()
+    qtbot.wait(20)
+    assert colour_at(plot, 1.5, 2.0) == LIGHT.accent
+    assert colour_at(plot, 2.5, 2.0) == LIGHT.accent
+    assert colour_at(plot, 2.0, 2.7) == LIGHT.panel
 
 
 def test_of_many_numbers_a_pixel_shows_the_least_and_the_greatest():
@@ -102,6 +122,32 @@ def test_the_wheel_zooms_round_the_pointer_and_0_resets(qtbot, plot):
     assert plot.ranges[1] == pytest.approx(before[1])
 
 
+def test_in_a_page_that_scrolls_the_wheel_zooms_with_ctrl_or_once_the_plot_was_clicked(qtbot, plot):
+    area, inside = QScrollArea(), QWidget()
+    qtbot.addWidget(area)
+    plot.setParent(inside)
+    inside.resize(480, 900)
+    area.setWidget(inside)
+    area.resize(500, 400)
+    with qtbot.waitExposed(area):
+        area.show()
+    plot.show()
+    area.setFocus()
+    qtbot.wait(20)
+    before, place = plot.ranges, at(plot, 5000, 1.0)
+    wheel(plot, place, -1)
+    assert area.verticalScrollBar().value() > 0
+    assert plot.ranges == before
+    place = at(plot, 5000, 1.0)
+    wheel(plot, place, 1, Qt.KeyboardModifier.ControlModifier)
+    assert plot.ranges != before
+    before = plot.ranges
+    plot.setFocus()
+    wheel(plot, place, 1)
+    assert plot.ranges != before
+    plot.setParent(None)  # each of the two is closed by itself
+
+
 def test_dragging_pans_and_with_shift_zooms_into_a_box(qtbot, plot):
     drag(qtbot, plot, at(plot, 10_000, 1.0), at(plot, 5000, 1.0))
     assert plot.ranges[0] == pytest.approx((5000, 25_000), rel=0.02)
@@ -123,16 +169,21 @@ def test_keys_zoom_and_pan(qtbot, plot):
 
 
 def test_ranges_can_be_typed(qtbot, plot):
-    menu = next(child for child in plot.children() if hasattr(child, "menu") and hasattr(child, "copy_data")).menu()
-    next(action for action in menu.actions() if action.text() == "Set ranges…").trigger()
-    dialog = plot.window().findChild(QDialog)
-    ok = dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok)
-    for field, text in zip(dialog.fields, ("100", "2,000", "−1", "2"), strict=True):
-        field.setText(text)
-    qtbot.mouseClick(ok, Qt.MouseButton.LeftButton)
-    assert "positive" in dialog.wrong.text()
-    dialog.fields[2].setText("0.5")
-    qtbot.mouseClick(ok, Qt.MouseButton.LeftButton)
+    def typed(entry, low, high):
+        menu = plot.findChild(FigureMenu).menu()
+        next(action for action in menu.actions() if action.text() == entry).trigger()
+        menu.close()
+        dialog = next(dialog for dialog in plot.findChildren(RangeDialog) if dialog.isVisible())
+        for field, text in ((dialog.low, low), (dialog.high, high)):
+            field.setText(text)
+        ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+        possible = ok.isEnabled()
+        qtbot.mouseClick(ok if possible else dialog.buttons.buttons()[1], Qt.MouseButton.LeftButton)
+        return possible
+
+    assert typed("Range of update…", "100", "2000")
+    assert not typed("Range of ‖g‖…", "−1", "2"), "a logarithmic axis has no place for it"
+    assert typed("Range of ‖g‖…", "0.5", "2")
     assert plot.ranges[0] == pytest.approx((100, 2000))
     assert plot.ranges[1] == pytest.approx((0.5, 2))
 
@@ -207,3 +258,42 @@ def test_axes_have_round_numbers(qapp, axis, low, high, texts):
     ticks = Ticks(axis, "left")
     (spacing, places), = ticks.tickValues(low, high, 170)
     assert ticks.tickStrings(places, 1.0, spacing) == texts
+
+
+def test_words_are_plain_text_wherever_a_plot_writes_them(qtbot):
+    word = "<img src=x onerror=y>"
+    bars = PlaceBars("What each word did", LIGHT)
+    qtbot.addWidget(bars)
+    bars.set_bars((word, "dog"), (Bars(word, "α", np.array([0.5, 1.0], np.float32), False, 1.0),))
+    bars.resize(300, bars.sizeHint().height())
+    with qtbot.waitExposed(bars):
+        bars.show()
+    qtbot.wait(20)
+    drawing = svg_of(bars, "Bars").decode()
+    assert "dog" in drawing
+    assert "<img" not in drawing
+    first = bars.plots[0]
+    place = first.place_of(0.2, 0).toPoint()
+    qtbot.mouseMove(first.surface, place)
+    qtbot.waitUntil(lambda: bars.marked == -1 or bars.marked == 0)
+    spot = first.surface.mapTo(first, place)
+    QApplication.sendEvent(first, QHelpEvent(QEvent.Type.ToolTip, spot, first.mapToGlobal(spot)))
+    assert QToolTip.text().startswith("<span>“&lt;img src=x")
+    QToolTip.hideText()
+
+
+def test_a_small_map_reads_out_its_cells_and_marks_what_is_beyond_its_scale(qtbot):
+    small = PlaceMap("attention α", LIGHT, signed_values=False)
+    qtbot.addWidget(small)
+    values = np.arange(6, dtype=np.float32) / 10
+    small.set_values(values, (2, 3), top=0.4)
+    with qtbot.waitExposed(small):
+        small.show()
+    assert small.reading(2.5, 1.5) == "row 2, column 3: 0.5000"
+    assert small.reading(0.5, 0.5) == "row 1, column 1: 0.0000"
+    assert small.reading(3.5, 0.5) == ""
+    assert small.scale_ends == ("0", "≥ 0.4")
+    signed = PlaceMap("gradient × input", LIGHT, signed_values=True)
+    qtbot.addWidget(signed)
+    signed.set_values(values - 0.3, (2, 3))
+    assert signed.scale_ends == ("−0.3", "0.3")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QMarginsF, QRect, QSizeF
 from PySide6.QtGui import QImage, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
-from unrolled.viewer.export.animation import IsCancelled, OnProgress
+from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.scenes.picture import Scene
 from unrolled.viewer.export.scenes.registry import AnyScene, Still, still_of
 from unrolled.viewer.export.settings import ExportSettings
@@ -68,7 +67,3 @@ def _paint_on(device: QSvgGenerator | QPdfWriter, layout: Still, on_progress: On
         layout.paint(painter, vector=True, on_progress=on_progress, cancelled=cancelled)
     finally:
         painter.end()
-
-
-WRITERS: dict[str, Callable[[AnyScene, Path, ExportSettings, OnProgress, IsCancelled], None]] = {
-    ".png": write_png, ".svg": write_svg, ".pdf": write_pdf}

@@ -86,9 +86,13 @@ class Ticks(pg.AxisItem):
 
     def name_places(self, names: Sequence[str], current: int = -1, *, mono: bool = False) -> None:
         """Write these at 0, 1, 2 …, in place of numbers; the current one in any case, the others as they have room."""
-        if (tuple(names), current) == (self._names, self._current):
+        before, self._current = self._current, current
+        if tuple(names) == self._names:
+            length = self.width() if self._side == "bottom" else self.height()
+            if before != current and length < len(names) * self._room:
+                self.redraw()  # the current one takes the place of its neighbours
             return
-        self._names, self._current = tuple(names), current
+        self._names = tuple(names)
         font = mono_font(10) if mono else text_font(11)
         self.setTickFont(font)
         self.setStyle(tickLength=0)
@@ -107,12 +111,10 @@ class Ticks(pg.AxisItem):
             self.redraw()
 
     def redraw(self) -> None:
-        """Numbers or names are other ones."""
         self.picture = None
         self.update()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.setPen(QColor(theme.border))
         self.setTextPen(QColor(theme.muted))
         if self._axis.name:
@@ -135,8 +137,9 @@ class Ticks(pg.AxisItem):
             return []
         if self._texts and not self._axis.log:
             return [(high - low, list(self._texts))]
-        distance: float = round_distance((high - low) / count)
-        if self._axis.whole or self._axis.log or self._names:
+        apart = (high - low) / count
+        distance: float = math.ceil(apart - 1e-9) if self._names else round_distance(apart)
+        if self._axis.whole or self._axis.log:
             distance = max(round(distance), 1)
         first, last = math.ceil(low / distance - 1e-9), math.floor(high / distance + 1e-9)
         places = [number * distance for number in range(first, last + 1)]

@@ -158,7 +158,6 @@ class FocusRing(QWidget):
         widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Come and go with the focus."""
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut, QEvent.Type.Resize):
             self.setGeometry(self._widget.rect())
             self.setVisible(event.type() != QEvent.Type.FocusOut and self._widget.hasFocus())
@@ -166,7 +165,6 @@ class FocusRing(QWidget):
         return super().eventFilter(watched, event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """In the accent colour."""
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             draw_focus(painter, QRectF(self.rect()), self.palette().color(QPalette.ColorRole.Highlight).name())

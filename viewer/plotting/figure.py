@@ -6,10 +6,11 @@ import math
 import re
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QPoint, QRect, QSizeF, Qt
-from PySide6.QtGui import QImage, QPageSize, QPaintDevice, QPainter, QPalette, QPdfWriter, QRegion
+from PySide6.QtGui import QImage, QPageSize, QPaintDevice, QPaintEngine, QPainter, QPalette, QPdfWriter, QRegion
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QGraphicsView, QWidget
 
+VECTORS = (QPaintEngine.Type.SVG, QPaintEngine.Type.Pdf)  # what a drawing is painted by
 LEAST_RATIO = 2.0  # pixels of a saved picture for one of the screen's
 PIXELS_PER_INCH = 96
 NOT_IN_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -33,7 +34,7 @@ def png_of(widget: QWidget) -> bytes:
 
 def svg_of(widget: QWidget, title: str) -> bytes:
     """A drawing whose words stay text; what cannot stand in XML is left out."""
-    buffer, generator = _buffer(), QSvgGenerator()
+    buffer, generator = _buffer(), QSvgGenerator(QSvgGenerator.SvgVersion.Svg11)
     generator.setOutputDevice(buffer)
     generator.setResolution(PIXELS_PER_INCH)
     generator.setSize(widget.size())
@@ -70,6 +71,8 @@ def _paint(widget: QWidget, device: QPaintDevice) -> None:
     if not painter.begin(device):
         raise OSError("the picture could not be begun")
     painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering)
+    for view in widget.findChildren(QGraphicsView):  # which have hints of their own
+        view.setRenderHint(QPainter.RenderHint.LosslessImageRendering)
     painter.fillRect(QRect(QPoint(), widget.size()), widget.palette().color(QPalette.ColorRole.Base))
     focused = QApplication.focusWidget()
     try:

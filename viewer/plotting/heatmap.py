@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPaintEngine, QPainter
+from PySide6.QtGui import QPainter
 
 from unrolled.viewer.plotting.axis import Axis, Ticks
+from unrolled.viewer.plotting.figure import VECTORS
 from unrolled.viewer.plotting.library import pg
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.themes import Theme
 
-VECTORS = (QPaintEngine.Type.SVG, QPaintEngine.Type.Pdf)
 VECTOR_PIXELS = 1024  # a map in a drawing has at least so many across, so that no viewer blurs its cells
 BAR_WIDTH, GAP = 9, 10
 
@@ -85,5 +85,4 @@ class ColourBar:
         self._box.setRange(xRange=(0, 1), yRange=(bottom, top), padding=0)
 
     def set_theme(self, theme: Theme) -> None:
-        """The numbers' colour."""
         self._ticks.set_theme(theme)

@@ -47,7 +47,6 @@ class Level(Mark):
 
     @property
     def held(self) -> bool:
-        """Whether it is being dragged."""
         return bool(self._item.moving)
 
     def show(self, value: float, text: str, *, on: bool = True) -> None:
@@ -66,7 +65,6 @@ class Level(Mark):
         self._moved(min(max(value, self._limits[0]), self._limits[1]))
 
     def set_theme(self, theme: Theme) -> None:
-        """Line and label."""
         self._theme = theme
         colour = self.ink(theme)
         label = self.ink(theme) if self._on else pg.mkColor(theme.muted)
@@ -88,11 +86,9 @@ class Edge(Mark):
         super().__init__(box, ink, _Edge(moved), 20)
 
     def show(self, points: Sequence[tuple[float, float]], grip: tuple[float, float]) -> None:
-        """The line, which may be empty, and the grip."""
         self._item.show_line(points, grip)
 
     def set_theme(self, theme: Theme) -> None:
-        """Line and grip."""
         self._item.set_colours(self.ink(theme), pg.mkColor(theme.panel))
 
 

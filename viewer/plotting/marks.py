@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QBrush, QColor, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsPolygonItem
 
 from unrolled.viewer.plotting.axis import Axis
+from unrolled.viewer.plotting.figure import VECTORS
 from unrolled.viewer.plotting.ink import Ink
 from unrolled.viewer.plotting.library import pg
 from unrolled.viewer.theme.themes import Theme
@@ -57,11 +58,9 @@ class Mark:
 
     @property
     def visible(self) -> bool:
-        """Whether it is drawn."""
         return bool(self._item.isVisible())
 
     def set_visible(self, visible: bool) -> None:
-        """Draw it, or not."""
         self._item.setVisible(visible)
 
     def set_theme(self, theme: Theme) -> None:
@@ -79,19 +78,18 @@ class Line(Mark):
         self._y_axis, self.name, self._width, self.style = y_axis, name, width, style
         self._x: Numbers = np.zeros(0)
         self._y: Numbers = np.zeros(0)
+        self._whole = True  # every point is drawn
 
     def show(self, x: Numbers, y: Numbers) -> None:
-        """Draw these."""
         self._x, self._y = x, self._y_axis.along(y)
         self._draw()
 
     def ranges_changed(self) -> None:
         """Only what is in sight is drawn, and no finer than pixels."""
-        if len(self._x) > self._box.width():
+        if not self._whole or len(self._x) > self._box.width():
             self._draw()
 
     def set_theme(self, theme: Theme) -> None:
-        """The pen."""
         self._item.setPen(pen_of(self.ink(theme), self._width, self.style))
 
     def _draw(self) -> None:
@@ -99,6 +97,7 @@ class Line(Mark):
         first, last = np.searchsorted(self._x, (left, right))
         part = slice(max(int(first) - 1, 0), int(last) + 1)
         x, y = lowest_and_highest(self._x[part], self._y[part], columns)
+        self._whole = len(x) == len(self._x)
         self._item.setData(np.asarray(x, np.float64), y)
 
 
@@ -118,7 +117,6 @@ class Range(Mark):
         self._high.setData(x[there], high[there])
 
     def set_theme(self, theme: Theme) -> None:
-        """The ground."""
         self._item.setBrush(QBrush(self.ink(theme)))
 
 
@@ -141,7 +139,6 @@ class Dots(Mark):
             self.set_theme(self._theme)
 
     def set_theme(self, theme: Theme) -> None:
-        """Fill or outline."""
         self._theme = theme
         if self._ring:
             self._item.setPen(QPen(self.ink(theme), 1.5))
@@ -178,7 +175,6 @@ class Bars(Mark):
         self._draw()
 
     def set_theme(self, theme: Theme) -> None:
-        """Both colours."""
         self._theme = theme
         self._draw()
 
@@ -189,13 +185,21 @@ class Bars(Mark):
                                brushes=[QBrush(inks[int(value < 0)]) for value in self._values])
 
 
+class _Hatching(QGraphicsPolygonItem):
+    """On screen only: drawings have no patterns that stay as wide as a pixel."""
+
+    def paint(self, painter: QPainter, *others: Any) -> None:
+        if painter.paintEngine().type() not in VECTORS:
+            super().paint(painter, *others)
+
+
 class Area(Mark):
     """A polygon: a veil over a part of the plot, hatched if wanted, or only its outline."""
 
     def __init__(self, box: Any, ink: Ink, order: float, hatch: Ink | None, outlined: bool) -> None:
         super().__init__(box, ink, QGraphicsPolygonItem(), order)
         self._outlined, self._hatch = outlined, hatch
-        self._hatching: QGraphicsPolygonItem | None = None if hatch is None else QGraphicsPolygonItem(self._item)
+        self._hatching: QGraphicsPolygonItem | None = None if hatch is None else _Hatching(self._item)
         for item in (self._item, self._hatching):
             if item is not None:
                 item.setPen(QPen(Qt.PenStyle.NoPen))
@@ -208,11 +212,9 @@ class Area(Mark):
                 item.setPolygon(polygon)
 
     def rectangle(self, left: float, right: float, low: float, high: float) -> None:
-        """Between these."""
         self.show([(left, low), (right, low), (right, high), (left, high)])
 
     def set_theme(self, theme: Theme) -> None:
-        """Veil and hatching, or outline."""
         if self._outlined:
             self._item.setPen(pen_of(self.ink(theme), 1.5))
         else:

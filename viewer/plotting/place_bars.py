@@ -83,7 +83,6 @@ class PlaceBars(QWidget):
 
     @property
     def values(self) -> FloatArray:
-        """Of the first column."""
         return self.columns[0].values if self.columns else np.zeros(0, np.float32)
 
     def set_bars(self, names: tuple[str, ...], columns: tuple[Bars, ...], *, steps: tuple[int, ...] = ()) -> None:
@@ -102,17 +101,14 @@ class PlaceBars(QWidget):
         self.updateGeometry()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.theme = theme
         for plot in self.plots:
             plot.set_theme(theme)
 
     def sizeHint(self) -> QSize:
-        """A line a word."""
         return QSize(200, LEGEND_HEIGHT + len(self.names) * BAR + SCALE + EDGE)
 
     def minimumSizeHint(self) -> QSize:
-        """As high as it wants to be."""
         return QSize(120, self.sizeHint().height())
 
     def reading(self, row: int) -> str:
@@ -183,7 +179,8 @@ class _Column(Plot):
 
     def show_column(self, names: tuple[str, ...], column: Bars) -> None:
         self._column = column
-        low, high = -column.largest if column.signed else 0.0, column.largest or 1.0
+        high = column.largest or 1.0
+        low = -high if column.signed else 0.0
         self.set_ranges((low, high), (-0.5, max(len(names), 1) - 0.5))
         self.name_rows(names)
         self.write_below({low: f"{MINUS}{brief(column.largest)}" if column.signed else "0", high: brief(column.largest)})

@@ -59,11 +59,9 @@ class PlaceMap(QWidget):
 
     @property
     def title(self) -> str:
-        """What stands above it."""
         return self._title.text()
 
     def set_title(self, title: str) -> None:
-        """Another title."""
         if title != self.title:
             self._title.setText(title)
             self.setAccessibleName(title)
@@ -101,7 +99,6 @@ class PlaceMap(QWidget):
         self._show()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self._plot.set_theme(theme)
         self._show()
 

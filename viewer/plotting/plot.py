@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.axis import Axis, Ticks
@@ -22,9 +22,10 @@ from unrolled.viewer.plotting.ink import Ink
 from unrolled.viewer.plotting.level import Edge, Level
 from unrolled.viewer.plotting.library import pg
 from unrolled.viewer.plotting.marks import Area, Bars, Dots, Line, Mark, Range
-from unrolled.viewer.plotting.navigation import Box, RangesDialog
+from unrolled.viewer.plotting.navigation import Box
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.range_dialog import RangeDialog
 
 Limits = tuple[float, float]
 AnyMark = TypeVar("AnyMark", bound=Mark)
@@ -88,7 +89,8 @@ class Plot(QWidget):
         self.extend_menu: Callable[[QMenu], None] | None = None
         self._marks: list[Mark] = []
         self._legend: tuple[object, ...] = ()
-        self._heading = self._said = ""
+        self._heading = "", ""
+        self._said = ""
         self._home: tuple[Limits, Limits] = ((0.0, 1.0), (0.0, 1.0))
         self._held = False
         self._level: Level | None = None
@@ -106,7 +108,7 @@ class Plot(QWidget):
         ends = 0 if axes else MARGIN  # of a colour bar’s numbers
         self._inside.layout.setContentsMargins(MARGIN if axes else 0, ends, 0 if part else 2 * MARGIN, ends)
         self._inside.layout.setSpacing(0)
-        self._box = Box(navigable=not part, changed=self._moved_by_hand)
+        self._box = Box(navigable=not part, wheel_zooms=self._wheel_zooms, changed=self._moved_by_hand)
         self._box.invertY(downwards)
         self._box.setAspectLocked(square)
         self._inside.addItem(self._box, 1, 1)
@@ -136,7 +138,6 @@ class Plot(QWidget):
         self.set_theme(theme)
 
     def sizeHint(self) -> QSize:
-        """It takes the room that there is."""
         return QSize(320, 200)
 
     @property
@@ -152,11 +153,9 @@ class Plot(QWidget):
         return self._add(Line(self._box, self.y_axis, colour, order, name, width, style))
 
     def range(self, colour: Ink, *, order: float = -1) -> Range:
-        """The ground between two lines."""
         return self._add(Range(self._box, self.y_axis, colour, order))
 
     def scatter(self, colour: Ink, *, size: float = 5.0, ring: bool = False, order: float = 0) -> Dots:
-        """Dots, or rings."""
         return self._add(Dots(self._box, colour, order, size, ring))
 
     def bars(self, colour: Ink, below: Ink) -> Bars:
@@ -164,7 +163,6 @@ class Plot(QWidget):
         return self._add(Bars(self._box, colour, below, 0))
 
     def area(self, colour: Ink, *, hatch: Ink | None = None, outlined: bool = False, order: float = 10) -> Area:
-        """A polygon."""
         return self._add(Area(self._box, colour, order, hatch, outlined))
 
     def heatmap(self) -> Heatmap:
@@ -238,9 +236,11 @@ class Plot(QWidget):
 
     def set_heading(self, text: str) -> None:
         """Words above, in place of a legend."""
+        if (text, self.theme.text) == self._heading:
+            return
+        self._heading = text, self.theme.text
         self._words.setFixedHeight(LEGEND_HEIGHT)
         self._words.setText(escape(text), size="11px", color=self.theme.text)
-        self._heading = text
 
     def say(self, sentence: str) -> None:
         """Muted words in the middle, where there is nothing yet; none take them away."""
@@ -262,15 +262,14 @@ class Plot(QWidget):
                 f'<span style="color:{muted}">{escape(name)}</span>' for name, colour, style in shown), size="11px")
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.theme = theme
         self._view.setBackground(theme.panel)
         for part in (*self._axes.values(), *self._marks, *((self._colour_bar,) if self._colour_bar is not None else ())):
             part.set_theme(theme)
         self._legend = ()
         self.show_legend()
-        if self._heading:
-            self.set_heading(self._heading)
+        if self._heading[0]:
+            self.set_heading(self._heading[0])
 
     # ── Moving about ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -296,7 +295,8 @@ class Plot(QWidget):
         self._held = True
 
     def pan(self, x: float, y: float) -> None:
-        """By parts of what is in sight."""
+        """By parts of what is in sight, to the right and up."""
+        y = -y if self._box.yInverted() else y
         (left, right), (low, high) = self._box.viewRange()
         self._box.translateBy(x * (right - left), y * (high - low))
         self._held = True
@@ -311,6 +311,13 @@ class Plot(QWidget):
         self._box.setRange(xRange=[float(end) for end in self.x_axis.along(x)],
                            yRange=[float(end) for end in self.y_axis.along(y)], padding=0)
 
+    def _wheel_zooms(self) -> bool:
+        """Not over a page that scrolls, before a person has turned to this plot."""
+        around = self.parentWidget()
+        while around is not None and not isinstance(around, QScrollArea):
+            around = around.parentWidget()
+        return self.hasFocus() or around is None or not around.verticalScrollBar().maximum()
+
     def _moved_by_hand(self) -> None:
         self._held = True
 
@@ -322,12 +329,16 @@ class Plot(QWidget):
         fixed.setCheckable(True)
         fixed.setChecked(self._held)
         fixed.toggled.connect(lambda on: self.hold_ranges(*self.ranges) if on else self.reset())
-        menu.addAction("Set ranges…", self._ask_ranges)
+        x, y = self.ranges
+        menu.addAction(f"Range of {self.x_axis.name or 'columns'}…", lambda: self._ask_range(
+            self.x_axis, x, lambda ends: self.hold_ranges(ends, y)))
+        menu.addAction(f"Range of {self.y_axis.name or 'rows'}…", lambda: self._ask_range(
+            self.y_axis, y, lambda ends: self.hold_ranges(x, ends)))
         if self.extend_menu is not None:
             self.extend_menu(menu)
 
-    def _ask_ranges(self) -> None:
-        RangesDialog(self.x_axis, self.y_axis, self.ranges, self.hold_ranges, self.window()).open()
+    def _ask_range(self, axis: Axis, ends: Limits, then: Callable[[Limits], None]) -> None:
+        RangeDialog.ask(self, f"Range of {axis.name}" if axis.name else "Range", ends, then, above=0.0 if axis.log else None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """+, − and 0 zoom, Shift with the arrows pans, and a level is moved by Up and Down."""
@@ -379,13 +390,13 @@ class Plot(QWidget):
 
     def _was_clicked(self, event: Any) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._reach.contains(event.scenePos()):
-            if not self._part:
-                self.setFocus(Qt.FocusReason.MouseFocusReason)
             found = self._box.mapSceneToView(event.scenePos())
             self.clicked.emit(self.x_axis.value(found.x()), self.y_axis.value(found.y()))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follow the pointer; pyqtgraph itself leaves out moves that follow one another quickly, the last one too."""
+        if event.type() == QEvent.Type.MouseButtonPress and not self._part:
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
         if event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
             self._hovered(self._view.mapToScene(event.position().toPoint()))
         return super().eventFilter(watched, event)
@@ -393,17 +404,16 @@ class Plot(QWidget):
     def event(self, event: QEvent) -> bool:
         """What is under the pointer, as a tooltip; elsewhere what can be done."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self._said or self.toolTip(), self)
-            return bool(self._said or self.toolTip())
+            text = self._said or self.toolTip()
+            QToolTip.showText(event.globalPos(), f"<span>{escape(text)}</span>" if text else "", self)  # a word may be <b>
+            return bool(text)
         return super().event(event)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is under the pointer."""
         super().leaveEvent(event)
         self._gone()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the words in the middle."""
         super().resizeEvent(event)
         self._place_words()
 

@@ -10,14 +10,15 @@ import numpy.typing as npt
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.tables import column_names
-from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.table import Column, Table
 
 
 def steps_table(trace: Trace | None, channels: Iterable[str] = ()) -> Table | None:
     """A row a step: its word, its log-probability, and every value of these channels; None without steps."""
     if trace is None or not len(trace):
         return None
-    names, columns = ["step", "word", "log_prob"], [np.arange(len(trace)), trace.words, trace.log_probs]
+    names = ["step", "word", "log_prob"]
+    columns: list[Column] = [np.arange(len(trace)), trace.words, trace.log_probs]
     for name in channels:
         names += column_names(trace.channels[name])
         columns += list(trace.column(name).reshape(len(trace), -1).T)

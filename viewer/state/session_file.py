@@ -11,23 +11,25 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
+from unrolled.models.inputs.kinds import media
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.trace import Trace
 from unrolled.models.trace.atomic import atomic_path
 from unrolled.models.trace.files import TraceError, load_trace, save_trace
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.branches import FIRST, Branch, Branches, PlacedEdit
+from unrolled.viewer.state.files import SESSION_SUFFIX, TRACE_SUFFIXES
 
 FORMAT_VERSION = 2  # 2: branches
 LARGEST_MEMBER = 512 * 1024 * 1024  # bytes
 LARGEST_LAYOUT = 4 * 1024 * 1024
 LARGEST_RATIO = 200  # bytes unpacked for a byte packed; photographs and floats come nowhere near
 MOST_MEMBERS = 256
-SEARCHED_SUFFIXES = (".safetensors", ".npz", ".json", ".csv", ".unrolled")
+SEARCHED_SUFFIXES = (*TRACE_SUFFIXES, SESSION_SUFFIX)
 
 Unit = Annotated[int, msgspec.Meta(ge=0, lt=1_000_000)]
 
@@ -57,7 +59,7 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
         Of this format.
     input_name : str
         The input's file name; empty without one.
-    input_medium : {'picture', 'text', 'clip'}
+    input_medium : str
         What the input is.
     traces : int
         How many traces there are.
@@ -81,7 +83,7 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
 
     version: int = FORMAT_VERSION
     input_name: str = ""
-    input_medium: Literal["picture", "text", "clip"] = "picture"
+    input_medium: str = "picture"
     traces: Annotated[int, msgspec.Meta(ge=0, le=128)] = 0
     branches: Annotated[tuple[SavedBranch, ...], msgspec.Meta(max_length=128)] = ()
     current: int = FIRST
@@ -92,6 +94,10 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
     device: str = ""
     decoding: Decoding = Decoding()
     appearance: AppearanceValues = AppearanceValues()
+
+    def __post_init__(self) -> None:
+        if self.input_medium not in media():
+            raise ValueError(f"nothing here reads the medium {self.input_medium!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.trace import Provenance
 from unrolled.models.trace.detokenization import shown as sign
 
@@ -96,6 +97,4 @@ def shown(word: str, detokenization: str = "words") -> str:
 
 def step_noun(provenance: Provenance) -> str:
     """What one step brings: a word, a piece, a character, a frame."""
-    if provenance.input_kind == "clip":
-        return "frame"
-    return {"characters": "character", "pieces": "piece"}.get(provenance.detokenization, "word")
+    return kind_named(provenance.input_kind).step_noun

@@ -72,5 +72,3 @@ DARK = Theme(
     series=("#56b4e9", "#ff8f3f", "#2fd0a0", "#e58bc4", "#f0e442", "#9fb8ff", "#c8c8c8", "#c39bff"),
     diverging="crameri:berlin",
 )
-
-THEMES = {theme.name: theme for theme in (LIGHT, DARK)}

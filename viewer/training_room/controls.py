@@ -70,21 +70,21 @@ class TrainingRoomControls(QWidget):
 
     def __init__(self, settings: TrainingRoomSettings, changes: TrainingRoomChanges, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.cell = _choice(CELLS, "Cell", "Which cell is trained; the training begins anew")
-        self.task = _choice(TASKS, "Task", "What it has to learn; the training begins anew")
-        self.optimiser = _choice(OPTIMISERS, "Optimiser", "How weights follow the gradient; the training begins anew")
-        self.steps = _whole(8, 120, "Steps", "The length of every sequence; the training begins anew")
-        self.hidden = _whole(1, 256, "Hidden units", "How many units the state has; the training begins anew")
-        self.seed = _whole(0, 1_000_000, "Seed", "Of the weights and of every batch; the training begins anew")
+        self.cell = _choice(CELLS, "Cell", "The cell to train; restarts the training")
+        self.task = _choice(TASKS, "Task", "What it has to learn; restarts the training")
+        self.optimiser = _choice(OPTIMISERS, "Optimiser", "How weights follow the gradient; restarts the training")
+        self.steps = _whole(8, 120, "Steps", "The length of every sequence; restarts the training")
+        self.hidden = _whole(1, 256, "Hidden units", "How many units the state has; restarts the training")
+        self.seed = _whole(0, 1_000_000, "Seed", "Of the weights and of every batch; restarts the training")
         self.radius = _real(0.05, 5.0, 2, 0.05, "Spectral radius",
-                            "Of W_hh at the start: below 1 gradients vanish, far above they may explode; begins anew")
+                            "Of W_hh at the start: below 1 gradients vanish, far above they may explode; restarts the training")
         self.learning_rate = _real(0.00001, 100.0, 5, 0.001, "Learning rate", "From the next update on")
         self.clip = QCheckBox("Clip at")
         self.clip.setAccessibleName("Clip gradients")
-        self.clip.setToolTip("Shorten a gradient that is longer than the threshold, from the next update on")
-        self.threshold = _real(0.001, 1e6, 3, 0.1, "Threshold", "The longest norm; the line in the plot can be dragged too")
-        self.truncation = _whole(0, 120, "Window of truncated back-propagation",
-                             "Each loss is followed back so many steps; the cut in the map can be dragged too")
+        self.clip.setToolTip("Scale down a gradient whose norm exceeds the threshold, from the next update on")
+        self.threshold = _real(0.001, 1e6, 3, 0.1, "Threshold", "The largest norm; the line in the plot can be dragged too")
+        self.truncation = _whole(0, 120, "Truncate backpropagation after",
+                             "Backpropagate each loss through this many steps; the line in the map can be dragged too")
         self.truncation.setSpecialValueText("all steps")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -93,7 +93,7 @@ class TrainingRoomControls(QWidget):
             ("From the start", (("Task", self.task), ("Cell", self.cell), ("Units", self.hidden), ("Steps", self.steps),
                                 ("Radius of W_hh", self.radius), ("Optimiser", self.optimiser), ("Seed", self.seed))),
             ("While it trains", (("Learning rate", self.learning_rate), (self.clip, self.threshold),
-                                 ("Back through", self.truncation))),
+                                 ("Truncate after", self.truncation))),
         )
         for title, rows in groups:
             heading = QLabel(title)

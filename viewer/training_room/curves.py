@@ -59,7 +59,6 @@ class LossCurves:
         self._chance = self.plot.line(ink("playhead"), "chance level: no memory", style="dashed", order=1)
 
     def show_history(self, history: History | None) -> None:
-        """Draw this training."""
         self.history = history
         self.plot.say("" if history is not None else "The loss of every update will be drawn here. Press Start.")
         for line in (self._each, self._smooth, self._chance):
@@ -118,7 +117,6 @@ class NormCurves(QObject):
         self._level = self.plot.level(ink("playhead"), "threshold", moved=self._move, limits=(LEAST_THRESHOLD, MOST_THRESHOLD))
 
     def show_history(self, history: History | None) -> None:
-        """Draw this training."""
         self.history = history
         there = history is not None and len(history) > 0
         self.plot.say("" if history is not None else "How long the gradient is at every update will be drawn here.")

@@ -13,10 +13,12 @@ from unrolled.viewer.plotting.ink import ink, series
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import grid_table
-from unrolled.viewer.theme.colour_maps import to_colours
+from unrolled.viewer.state.wording import power_of_ten
+from unrolled.viewer.theme.colour_maps import SEQUENTIAL, to_colours
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.history import GradientMap, History, Numbers
 from unrolled.viewer.training_room.sentences import number
+from unrolled.viewer.widgets.colour_map_button import add_colour_maps
 
 DARKEST, BRIGHTEST = -6, 1  # powers of ten; more where gradients explode, in whole steps
 GROWTH = 3
@@ -49,9 +51,11 @@ class MapPlot(QObject):
         self.plot = Plot("Gradient of each loss with respect to each state", Axis("state k", whole=True),
                          Axis("loss t", whole=True), theme, downwards=True, square=True, table=self._table)
         self.plot.reading = self._read
-        self.plot.setToolTip("Drag the cut to change the window of truncated back-propagation (Left and Right, Home, End)")
+        self.plot.setToolTip("Drag the line to truncate backpropagation after fewer or more steps (Left and Right, Home, End)")
         self.plot.take_keys({**{key: partial(self._move_by, by) for key, by in CUT_KEYS.items()},
                              Qt.Key.Key_Home: lambda: self._move_to(1), Qt.Key.Key_End: lambda: self._move_to(self.steps)})
+        self.plot.extend_menu = lambda menu: add_colour_maps(menu.addMenu("Colour map"), SEQUENTIAL, self.colour_map,
+                                                             self.set_colour_map)
         self._heat = self.plot.heatmap()
         self._bar = self.plot.colour_bar(Axis(log=True))
         self._veil = self.plot.area(ink("panel", 190), hatch=ink("faint", 110))
@@ -64,7 +68,6 @@ class MapPlot(QObject):
         self._fit()
 
     def show_map(self, shown: GradientMap | None, *, of_cell: bool) -> None:
-        """Draw these gradients."""
         if shown is self.shown and of_cell == self.of_cell:
             return
         self.shown, self.of_cell = shown, of_cell
@@ -76,8 +79,11 @@ class MapPlot(QObject):
                 self.top_decade += GROWTH
         self._fit()
 
+    def set_colour_map(self, name: str) -> None:
+        self.colour_map = name
+        self._fit()
+
     def set_window(self, window: int) -> None:
-        """Draw the cut there."""
         window = window if 0 < window < self.steps else 0
         if window != self.truncation:
             self.truncation = window
@@ -88,7 +94,8 @@ class MapPlot(QObject):
         self.plot.say("" if shown is not None else "The gradient of every loss with respect to every earlier state.")
         ends = (0.5, self.steps + 0.5)
         self.plot.set_ranges(ends, ends)
-        self._bar.show(10.0**DARKEST, 10.0**self.top_decade, self.colour_map)
+        self._bar.show(10.0**DARKEST, 10.0**self.top_decade, self.colour_map,
+                       (f"≤{power_of_ten(DARKEST)}", power_of_ten(self.top_decade)))
         if shown is None:
             self._heat.show(None)
         else:
@@ -158,7 +165,6 @@ class DecayPlot:
         self._cut = self.plot.line(ink("playhead"), order=11)
 
     def show_history(self, history: History | None, *, of_cell: bool, window: int) -> None:
-        """Draw this training."""
         shown = history.latest_map if history is not None else None
         state = (shown, of_cell, window)
         if state == self._state:

@@ -65,7 +65,6 @@ class AttentionStatisticsView(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Take over steps that are new."""
         trace = self.session.trace
         channel = trace.with_role("attention") if trace is not None else None
         there = trace is not None and channel is not None and len(trace) > 0
@@ -73,7 +72,7 @@ class AttentionStatisticsView(View):
         self._empty.setVisible(not there)
         if trace is None or channel is None or not there:
             return
-        state = (id(trace), len(trace), self.session.playhead.step, self.theme.name)
+        state = (trace, len(trace), self.session.playhead.step, self.theme.name)
         if state == self._shown or not self.isVisible():
             return
         self._shown = state
@@ -104,11 +103,9 @@ class AttentionStatisticsView(View):
         self.warning.setVisible(found.hardly_differ)
 
     def seek(self, step: int) -> None:
-        """The entropy of another word."""
         self.refresh()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.coverage.set_theme(theme)
         self.source_coverage.set_theme(theme)
         super().set_theme(theme)

@@ -40,7 +40,7 @@ BUILT_IN = (
              hint="This step in equations, with one unit’s numbers"),
     ViewSpec("attribution", "Attribution", Place.DRAWER, _HERE + "attribution.attribution:AttributionView", shortcut="W",
              accepts=has("hidden"), hint="What the word depended on: gradients and occlusion"),
-    ViewSpec("gates", "Gates", Place.DRAWER, _HERE + "gates:GateStatisticsView", shortcut="G", action="Gate statistics",
+    ViewSpec("gates", "Gates", Place.DRAWER, _HERE + "gates.gates:GateStatisticsView", shortcut="G", action="Gate statistics",
              accepts=has("*_gate", axes=("unit",)), hint="How often each unit’s gates are shut and open"),
     ViewSpec("attention", "Attention", Place.DRAWER, _HERE + "attention:AttentionStatisticsView", shortcut="Shift+A",
              action="Attention statistics", accepts=has("attention"), hint="How sharp the attention is, and what it covers"),

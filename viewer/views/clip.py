@@ -49,7 +49,6 @@ class FrameView(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The frame in the middle."""
         if self._image is None:
             return
         width, height = self._image.width(), self._image.height()
@@ -89,7 +88,6 @@ class ClipView(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Take over another clip."""
         if self.session.clip is not self._clip or self._empty.isVisible() == (self._clip is not None):
             self._clip = self.session.clip
             self._empty.setVisible(self._clip is None)
@@ -98,13 +96,11 @@ class ClipView(View):
             self._say()
 
     def seek(self, step: int) -> None:
-        """Show the frame that this step read."""
         if self._clip is not None and max(step, 0) != self.view.shown_frame:
             self.view.show_frame(self._clip, max(step, 0))
             self._say()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.view.theme = theme
         self.view.update()
         super().set_theme(theme)

@@ -39,7 +39,7 @@ class FidelityBadge(View):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 12, 0)
         layout.addWidget(self.label)
-        self._of: tuple[int, int] = (0, 0)
+        self._of: tuple[Trace | None, int] = (None, 0)
         self._taken = 0
         self._next = 0
         self._waited_for = 0
@@ -52,14 +52,13 @@ class FidelityBadge(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Take over what was answered, and ask about what is new."""
         session, branch = self.session, self.session.branch
         trace = session.trace
         if trace is None or branch is None or not len(trace):
             self._show("", "", "")
             return
-        if (id(trace), branch.wire_id) != self._of:
-            self._of, self._next, self._taken = (id(trace), branch.wire_id), 0, 0
+        if (trace, branch.wire_id) != self._of:
+            self._of, self._next, self._taken = (trace, branch.wire_id), 0, 0
             self.found, self._failure = Fidelity(), ""
         if not session.questions.possible:
             self._show("not checked", self.theme.muted, "The model that recorded this run is not loaded: what is drawn "
@@ -82,7 +81,6 @@ class FidelityBadge(View):
         self._tell(trace)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Nothing is asked any more."""
         self._pause.stop()
         super().closeEvent(event)
 

@@ -261,11 +261,9 @@ class ScrubRow(QAbstractSlider):
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The drag is over."""
         self.setSliderDown(False)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """No mark."""
         self._hover = None
         self.update()
 
@@ -304,10 +302,8 @@ class ScrubBarView(View):
         self.setFixedHeight(HEIGHT)
 
     def seek(self, step: int) -> None:
-        """The playhead moved."""
         self.row.follow()
 
     def refresh(self) -> None:
-        """The run changed."""
         self.row.theme = self.theme
         self.row.follow()

@@ -1,4 +1,7 @@
-"""What the colours over the photograph mean: a bar with the numbers at its ends, and what is between them marked."""
+"""What the colours over the photograph mean: a bar with the numbers at its ends, and what is between them marked.
+
+It is painted like the photograph, with the same half-transparent colours, and is there before the plotting library is.
+"""
 
 from __future__ import annotations
 
@@ -92,11 +95,9 @@ class AttentionLegend(QWidget):
         return low, f"uniform {weight_percent(self.uniform)}", more + weight_percent(self.high)
 
     def sizeHint(self) -> QSize:
-        """The width is the column's."""
         return QSize(240, HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Bar, mark, numbers."""
         theme = self.theme
         painter = QPainter(self)
         if self._bar is None:

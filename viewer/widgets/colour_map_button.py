@@ -69,8 +69,11 @@ class ColourMapButton(QToolButton):
             self.setAccessibleDescription(title(name))
             self.update()
 
+    def add_to(self, menu: QMenu) -> None:
+        """The same choice in another menu."""
+        add_colour_maps(menu.addMenu("Colour map"), self.names, self.name, self.chosen.emit)
+
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The button as the style has it, and the colours on it."""
         super().paintEvent(event)
         if self._swatch is None:
             return

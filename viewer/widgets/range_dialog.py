@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
@@ -11,7 +12,7 @@ from unrolled.viewer.state.wording import finite
 
 
 class RangeDialog(QDialog):
-    """Two numbers, the first below the second.
+    """Two numbers, the first below the second, and above `above` if that is given.
 
     Attributes
     ----------
@@ -19,8 +20,9 @@ class RangeDialog(QDialog):
     buttons : QDialogButtonBox
     """
 
-    def __init__(self, parent: QWidget, title: str, ends: tuple[float, float]) -> None:
+    def __init__(self, parent: QWidget, title: str, ends: tuple[float, float], above: float | None = None) -> None:
         super().__init__(parent)
+        self._above = -math.inf if above is None else above
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.low, self.high = QLineEdit(f"{ends[0]:g}"), QLineEdit(f"{ends[1]:g}")
@@ -38,9 +40,9 @@ class RangeDialog(QDialog):
 
     @classmethod
     def ask(cls, parent: QWidget, title: str, ends: tuple[float, float],
-            then: Callable[[tuple[float, float]], object]) -> RangeDialog:
+            then: Callable[[tuple[float, float]], object], above: float | None = None) -> RangeDialog:
         """Open the dialog over a widget's window, and call `then` with what was accepted."""
-        dialog = cls(parent.window(), title, ends)
+        dialog = cls(parent.window(), title, ends, above)
 
         def accepted() -> None:
             if (chosen := dialog.ends) is not None:
@@ -54,7 +56,7 @@ class RangeDialog(QDialog):
     def ends(self) -> tuple[float, float] | None:
         """What is typed; None while it is no range."""
         low, high = finite(self.low.text()), finite(self.high.text())
-        return (low, high) if low is not None and high is not None and low < high else None
+        return (low, high) if low is not None and high is not None and self._above < low < high else None
 
     def _check(self) -> None:
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(self.ends is not None)

@@ -57,9 +57,7 @@ def make_window(settings: WindowSettings, backend: BackendProcess, *, model: str
     window = MainWindow(session, controller, settings)
     controller.setParent(window)
     backend.setParent(window)
-    controller.choice.model = model
-    if device:
-        controller.choice.device = device
+    controller.begin_with(model=model, device=device)
     return window
 
 

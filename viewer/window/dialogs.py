@@ -25,6 +25,8 @@ WITH_THE_MOUSE = (
     ("Click a row of a track", "pin that unit everywhere"),
     ("Click a candidate", "choose that word, on a branch"),
     ("Drop a file anywhere", "open it"),
+    ("Right-click a picture or plot", "copy or save it, or its data"),
+    ("Wheel, drag, Shift + drag in a plot", "zoom, pan, zoom to a box"),
 )
 
 

@@ -17,6 +17,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from unrolled.models.checkpoints.files import hash_of
+
 CHANNEL_MEAN_IMAGENET = (0.485, 0.456, 0.406)
 CHANNEL_DEVIATION_IMAGENET = (0.229, 0.224, 0.225)
 
@@ -60,18 +62,7 @@ class EncoderKind:
 
 
 class Encoder(nn.Module):
-    """A picture's grid of features.
-
-    Parameters
-    ----------
-    name : str
-        One of `ENCODERS`.
-
-    Raises
-    ------
-    EncoderError
-        When there is no such encoder or its weights are not there.
-    """
+    """A picture's grid of features, by one of `ENCODERS`. Raises `EncoderError` when it or its weights are not there."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -105,7 +96,7 @@ def _efficientnet_lite(number: int) -> Callable[[], tuple[nn.Module, str]]:
 
         network = timm.create_model(f"tf_efficientnet_lite{number}", pretrained=False)
         network.load_state_dict(_in_parameter_order(network, weights))
-        return _WithoutHead(network).to(memory_format=torch.channels_last), _sha256(path)
+        return _WithoutHead(network).to(memory_format=torch.channels_last), hash_of(path)
 
     return build
 
@@ -160,14 +151,6 @@ def _torchvision(name: str) -> Callable[[], tuple[nn.Module, str]]:
         return nn.Sequential(*list(network.children())[:-2]).to(memory_format=torch.channels_last), digest.hexdigest()
 
     return build
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _lite(number: int, size: int) -> EncoderKind:

@@ -70,7 +70,8 @@ class AlignmentView(View):
         self._scroll.setWidget(self.words)
         self.canvas = AlignmentCanvas(theme)
         for figure, name in ((self.canvas, "Alignment"), (self.words, "Source words with attention")):
-            attach(figure, name, table=self._table, offered=lambda: session.brush.mode == "off")
+            attach(figure, name, table=self._table, fill=lambda menu: self.colour_map.add_to(menu),
+                   offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
 
         def update(**changes: str | bool | float) -> None:
@@ -134,7 +135,6 @@ class AlignmentView(View):
             self.do(Paint(word, word in brush.weights))
 
     def refresh(self) -> None:
-        """Take over another trace, another look, or the steps that are new."""
         trace, values = self.session.trace, self.session.appearance.values
         channel = self._find_channel(trace)
         if trace is None or channel is None:
@@ -164,18 +164,15 @@ class AlignmentView(View):
         self._draw(self.session.playhead.step)
 
     def seek(self, step: int) -> None:
-        """Outline this step's row, and light up the words it looks at."""
         self._draw(step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         for part in (self.canvas, self.words, self.legend):
             part.theme = theme
             part.update()
         super().set_theme(theme)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The sentence has as many lines as it needs, up to a few."""
         super().resizeEvent(event)
         self._size_words()
 

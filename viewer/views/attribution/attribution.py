@@ -29,7 +29,7 @@ from unrolled.viewer.state.attributions import (
     occluded_of,
     state_of,
 )
-from unrolled.viewer.state.commands import DropQuestion, Seek
+from unrolled.viewer.state.commands import ChangeAppearance, DropQuestion, Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.wording import shown, step_noun
@@ -80,6 +80,7 @@ class AttributionView(View):
         self._length = 0
         self.map = GradientMap(theme)
         self.map.chosen.connect(self._seek)
+        self.map.colour_map_chosen.connect(lambda name: self.do(ChangeAppearance({"sequential_colour_map": name})))
         self.attributions = ContributionBars(theme)
         self.attributions.chosen.connect(self._seek)
         self.attributions.masking.toggled.connect(lambda _: self._update())
@@ -135,27 +136,22 @@ class AttributionView(View):
     # ── Following the session ─────────────────────────────────────────────────────────────────────────────────
 
     def refresh(self) -> None:
-        """Ask, or take over answers."""
         self._update()
 
     def seek(self, step: int) -> None:
-        """Another word."""
         self._update()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.map.set_theme(theme)
         self.attributions.set_theme(theme)
         self._shown = None
         super().set_theme(theme)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """It asks while it is seen."""
         super().showEvent(event)
         self._update()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """What is still on its way is not waited for."""
         super().hideEvent(event)
         self._settling.stop()
         asked = self.session.questions.get(GRADIENTS)

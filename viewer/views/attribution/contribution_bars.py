@@ -91,11 +91,9 @@ class ContributionBars(QWidget):
         column.addStretch(1)
 
     def sizeHint(self) -> QSize:
-        """Low: what has no room is scrolled to."""
         return QSize(240, 120)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         for part in self._parts:
             part.set_theme(theme)
 

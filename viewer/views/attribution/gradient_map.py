@@ -16,8 +16,9 @@ from unrolled.viewer.plotting.ink import ink
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.wording import power_of_ten, precise
-from unrolled.viewer.theme.colour_maps import to_colours
+from unrolled.viewer.theme.colour_maps import SEQUENTIAL, to_colours
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.colour_map_button import add_colour_maps
 
 DECADES_AT_MOST = 6  # the scale goes so far down
 LEAST_ROWS, LEAST_COLUMNS = 5, 7  # a shorter table leaves room, so that its cells are not huge
@@ -42,11 +43,13 @@ class GradientMap(QWidget):
     ----------
     chosen : Signal(int)
         A row was clicked: its step.
+    colour_map_chosen : Signal(str)
     reading : str
         What is under the pointer, in words; empty elsewhere.
     """
 
     chosen = Signal(int)
+    colour_map_chosen = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +63,7 @@ class GradientMap(QWidget):
         self.stale = False
         self.decades = (-1, 0)
         self._colour_map = "viridis"
+        self._other: tuple[object, ...] = ()
         self.plot = Plot("What each word depended on", Axis(whole=True), Axis(whole=True), theme, downwards=True,
                          table=self._recorded)
         self.plot.setToolTip("Rows: words. Columns: the steps that they depended on. A click goes to a row’s word (Up, Down)")
@@ -67,6 +71,8 @@ class GradientMap(QWidget):
         self.plot.read_out.connect(self._read)
         self.plot.clicked.connect(self._clicked)
         self.plot.take_keys({Qt.Key.Key_Up: lambda: self._move(-1), Qt.Key.Key_Down: lambda: self._move(1)})
+        self.plot.extend_menu = lambda menu: add_colour_maps(menu.addMenu("Colour map"), SEQUENTIAL, self._colour_map,
+                                                             self.colour_map_chosen.emit)
         self._heat = self.plot.heatmap()
         self._bar = self.plot.colour_bar(Axis(log=True))
         self._frame = self.plot.area(ink("playhead"), outlined=True)
@@ -85,7 +91,6 @@ class GradientMap(QWidget):
         self._read("")
 
     def sizeHint(self) -> QSize:
-        """Narrow and low: it fills what room there is."""
         return QSize(260, 120)
 
     def set_table(self, table: FloatArray, *, first: int, words: tuple[str, ...], headings: tuple[str, ...] = (), symbol: str,
@@ -94,6 +99,10 @@ class GradientMap(QWidget):
 
         The scale goes from one power of ten to another; `stale` norms are not those of the run on screen, and pale.
         """
+        other = (first, words, symbol, decades, stale, colour_map)
+        if other == self._other and np.array_equal(table, self.table, equal_nan=True):
+            return  # another word of the same run
+        self._other = other
         self.table, self.first, self.words, self.symbol = table, first, words, symbol
         self.headings = headings or words
         self.decades, self._colour_map, self.stale = decades, colour_map, stale
@@ -113,7 +122,6 @@ class GradientMap(QWidget):
             self._mark()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.plot.set_theme(theme)
         self._show_cells()
 
@@ -139,9 +147,10 @@ class GradientMap(QWidget):
         thin = there and abs(self.plot.place_of(0, 1).y() - self.plot.place_of(0, 0).y()) < THIN
         self._frame.set_visible(there and not thin)
         self._dot.set_visible(thin)
-        if there:
-            self._frame.rectangle(-0.5, columns - 0.5, row - 0.5, row + 0.5)
+        if thin:
             self._dot.show(np.array([-0.5]), np.array([float(row)]))
+        elif there:
+            self._frame.rectangle(-0.5, columns - 0.5, row - 0.5, row + 0.5)
         self.plot.name_rows(self.words[:rows], row)
         self.plot.name_columns(self.headings[:columns], row)
 

@@ -81,7 +81,6 @@ class BeamTree(QWidget):
         return None if number is None or self._search is None else self._search.get(number)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Edges, then nodes."""
         search, theme = self._search, self.theme
         if search is None:
             return
@@ -221,14 +220,13 @@ class BeamTreeView(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Take over what the search has told."""
         search = self.session.search
         for widget, there in ((self._empty, search is None), (self._area, search is not None), (self.status, search is not None)):
             widget.setVisible(there)
         if search is None:
             self._seen = ()
             return
-        seen = (id(search), len(search), search.over, self.theme.name)
+        seen = (search, len(search), search.over, self.theme.name)
         if seen == self._seen:
             return
         self._seen = seen
@@ -243,10 +241,8 @@ class BeamTreeView(View):
             self._area.horizontalScrollBar().setValue(self._area.horizontalScrollBar().maximum())
 
     def seek(self, step: int) -> None:
-        """Mark the step's column."""
         self.tree.update()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.tree.theme = theme
         super().set_theme(theme)

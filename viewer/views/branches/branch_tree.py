@@ -56,7 +56,6 @@ class BranchRows(QWidget):
         self._figure = attach(self, "Branches", table=self._table, fill=self._fill_menu)
 
     def sizeHint(self) -> QSize:
-        """A line a branch."""
         return QSize(400, ROW * len(self.rows))
 
     def follow(self) -> None:
@@ -105,7 +104,6 @@ class BranchRows(QWidget):
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Names, words, and the lines from parents to children."""
         theme, session = self.theme, self._session
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -316,7 +314,6 @@ class BranchTreeView(View):
         self.hide()
 
     def refresh(self) -> None:
-        """Follow the branches."""
         self.rows.follow()
         several = len(self.session.branches.all) > 1
         height = ROW * min(len(self.rows.rows), MOST_ROWS) + 2 * FRAME
@@ -326,11 +323,9 @@ class BranchTreeView(View):
             self.setVisible(several)
 
     def seek(self, step: int) -> None:
-        """The playhead goes through all rows."""
         self.rows.follow()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.rows.theme = theme
         super().set_theme(theme)
 

@@ -164,7 +164,6 @@ class EditForm(QWidget):
         return self.first if chosen == "this" else TO_THE_END if chosen == "on" else self.end.value() - 1
 
     def refresh(self) -> None:
-        """Offer what the run's channels allow."""
         trace, description = self._session.trace, self._session.description
         channels = tuple(trace.channels.values()) if trace is not None else ()
         if channels != self._channels:

@@ -50,7 +50,6 @@ class EditsView(View):
         whole.addWidget(TwoParts(self.form, left, stretch=(6, 4)))
 
     def refresh(self) -> None:
-        """Another branch, or other edits."""
         self.form.refresh()
         branch = self.session.branch
         shown = (branch.identity, branch.name, branch.edits) if branch is not None else ()
@@ -59,12 +58,10 @@ class EditsView(View):
             self._fill(branch)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The brush is in hand while the form is seen."""
         super().showEvent(event)
         self.form.take_brush(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """And laid down when it is not."""
         super().hideEvent(event)
         self.form.take_brush(False)
 

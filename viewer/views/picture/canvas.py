@@ -66,11 +66,6 @@ class PictureCanvas(QWidget):
         return self._map
 
     @property
-    def shown_overlay(self) -> QImage | None:
-        """Their colours."""
-        return self._overlay
-
-    @property
     def cell(self) -> tuple[int, int] | None:
         """Row and column under the pointer."""
         return self._cell
@@ -81,7 +76,6 @@ class PictureCanvas(QWidget):
         return self._label
 
     def sizeHint(self) -> QSize:
-        """As a photograph usually is."""
         return QSize(440, 330)
 
     def set_photo(self, photo: QImage | None) -> None:
@@ -136,7 +130,6 @@ class PictureCanvas(QWidget):
         )
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Photograph, attention, outline, the cell under the pointer, label."""
         painter = QPainter(self)
         if self._photo is None:
             self._paint_empty(painter)
@@ -170,7 +163,6 @@ class PictureCanvas(QWidget):
             self.painted.emit(*self._cell, bool(event.buttons() & right))
 
     def leaveEvent(self, event: QEvent) -> None:
-        """The pointer is elsewhere."""
         self._hover(None)
 
     def _hover(self, position: QPointF | None) -> None:

@@ -47,12 +47,10 @@ class BesideView(View):
         layout.addWidget(self.words)
 
     def refresh(self) -> None:
-        """Another run, or more of it."""
         self.set_note(self.session.compared.name if self.session.compared is not None else "")
         self.seek(self.session.playhead.step)
 
     def seek(self, step: int) -> None:
-        """The same step as the run on screen."""
         compared = self.session.compared
         if compared is None:
             return
@@ -75,7 +73,6 @@ class BesideView(View):
         self._write(step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         for part in (self.canvas, self.words):
             part.theme = theme
             part.update()

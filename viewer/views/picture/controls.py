@@ -87,7 +87,6 @@ class PictureControls(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Follow the appearance, without answering."""
         values = self._session.appearance.values
         absolute = values.attention_scale == "absolute"
         for button, on in (
@@ -124,6 +123,5 @@ class PictureControls(QWidget):
         self.channel.setVisible(len(titles) > 1)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         for button, name in self._icons.items():
             button.setIcon(icon(name, theme, size=ICON))

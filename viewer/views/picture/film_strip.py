@@ -102,7 +102,6 @@ class FrameDelegate(QStyledItemDelegate):
         self.current = NOWHERE
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """All alike."""
         return QSize(self.picture.width() + 2 * MARGIN, self.picture.height() + WORD_HEIGHT + 2 * MARGIN)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -191,11 +190,9 @@ class FilmStripView(View):
         return tuple(shown(word) for word in self.frames.words)
 
     def sizeHint(self) -> QSize:
-        """One row."""
         return QSize(320, 72 + WORD_HEIGHT + 2 * MARGIN + SCROLL_BAR)
 
     def refresh(self) -> None:
-        """Make the pictures of steps that were added; all of them if photograph or colours are others."""
         if self.window().isVisible() and not self.isVisible():
             return  # they are made when it is shown
         session, values, ratio = self.session, self.session.appearance.values, self.devicePixelRatioF()
@@ -232,7 +229,6 @@ class FilmStripView(View):
         self._stack.setCurrentWidget(self.view if self.frames.words else self._empty)
 
     def seek(self, step: int) -> None:
-        """Outline this step, and scroll no further than needed."""
         before, self.delegate.current = self.delegate.current, step
         if not 0 <= step < len(self.frames.words):
             return
@@ -252,20 +248,17 @@ class FilmStripView(View):
         return steps_table(self._trace, () if attention is None else (attention.name,))
 
     def showEvent(self, event: QShowEvent) -> None:
-        """What came while it was hidden is made now."""
         super().showEvent(event)
         self.refresh()
         self.seek(self.session.playhead.step)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Pictures as high as there is room for."""
         super().resizeEvent(event)
         if event.size().height() != event.oldSize().height():
             self.refresh()
             self.seek(self.session.playhead.step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.delegate.theme = theme
         self.view.viewport().update()
         super().set_theme(theme)

@@ -58,7 +58,7 @@ class PictureView(View):
         self.canvas = PictureCanvas(theme)
         self.canvas.setAccessibleName("Photograph")
         attach(self.canvas, "Photograph with attention", table=lambda: grid_table(self.canvas.shown_map),
-               offered=lambda: session.brush.mode == "off")
+               fill=lambda menu: self.controls.colour_map.add_to(menu), offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
         policy = self.legend.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # the photograph stays where it is when a model arrives
@@ -92,7 +92,6 @@ class PictureView(View):
         return self.canvas.shown_map
 
     def refresh(self) -> None:
-        """Take over another picture, model, trace or appearance."""
         session, values = self.session, self.session.appearance.values
         self._show_picture(session.playhead.step)
         self._below.setVisible(self._picture is not None)
@@ -122,12 +121,10 @@ class PictureView(View):
         self._draw(session.playhead.step)
 
     def seek(self, step: int) -> None:
-        """Draw this step's attention."""
         self._show_picture(step)
         self._draw(step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         for part in (self.canvas, self.legend):
             part.theme = theme
             part.update()

@@ -116,7 +116,6 @@ class SimilarView(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Another run, other pinned units: search again."""
         trace = self.session.trace
         channels = tuple(own for own in trace.channels.values() if own.axes == ("unit",)) if trace is not None else ()
         there = trace is not None and len(trace) > 0 and bool(channels)
@@ -130,7 +129,7 @@ class SimilarView(View):
             for own in channels:
                 self.channel.addItem(f"{own.symbol}  {own.title}", own.name)
             self.suggest()
-        seen = (id(trace), len(trace), self.session.selection.units)
+        seen = (trace, len(trace), self.session.selection.units)
         if seen != self._seen and self.isVisible():
             if seen[:1] != self._seen[:1]:
                 self._signs.clear()
@@ -213,7 +212,6 @@ class SimilarView(View):
         self._searched.search(pattern, folder)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """No thread is left."""
         self._searched.close()
         super().closeEvent(event)
 

@@ -110,11 +110,9 @@ class CandidateRow(QAbstractButton):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """The width is the column's."""
         return QSize(180, ROW_HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The bar, the word over it, the probability at the right."""
         if self.candidate is None:
             return
         theme = self.theme
@@ -184,7 +182,6 @@ class StepHeading(QWidget):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Small above, large below."""
         painter = QPainter(self)
         painter.setFont(text_font(11))
         painter.setPen(QColor(self.theme.muted))
@@ -266,20 +263,16 @@ class CandidatesView(View):
         return tuple(row.candidate for row in self.rows if row.candidate is not None)
 
     def sizeHint(self) -> QSize:
-        """All rows."""
         return QSize(220, HEADING_HEIGHT + ROWS * ROW_HEIGHT + 4)
 
     def refresh(self) -> None:
-        """The trace may be another one."""
         self._show(self.session.playhead.step)
 
     def seek(self, step: int) -> None:
-        """Show this step's candidates."""
         if step != self._step:
             self._show(step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         parts: list[CandidateRow | StepHeading] = [*self.rows, self.heading]
         for part in parts:
             part.theme = theme

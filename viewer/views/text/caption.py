@@ -85,25 +85,21 @@ class Chip(QAbstractButton):
         return mix(self.theme.panel, self.theme.accent, round(amount if self.reached else amount * 0.35, 3))
 
     def sizeHint(self) -> QSize:
-        """As wide as the word."""
         return QSize(
             QFontMetrics(self._font()).horizontalAdvance(self.text()) + 2 * CHIP_PADDING, CHIP_HEIGHT
         )
 
     def minimumSizeHint(self) -> QSize:
-        """A word is never cut."""
         return self.sizeHint()
 
     def _font(self) -> QFont:
         return text_font(END_PIXELS, weight=QFont.Weight.Medium) if self.end else text_font(WORD_PIXELS)
 
     def enterEvent(self, event: QEnterEvent) -> None:
-        """It answers to the pointer."""
         super().enterEvent(event)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Ground, outline, word."""
         theme = self.theme
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -148,7 +144,6 @@ class Caret(QWidget):
         self.setToolTip("The next word appears here (Space)")
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """A bar that does not blink."""
         painter = QPainter(self)
         painter.fillRect(QRectF(3, 5, 2, CHIP_HEIGHT - 10), QColor(self.theme.playhead))
         painter.end()
@@ -212,11 +207,9 @@ class CaptionView(View):
         return tuple(chip.text() for chip in self.chips)
 
     def sizeHint(self) -> QSize:
-        """Three lines."""
         return QSize(320, 3 * CHIP_HEIGHT + 2 * GAP + 4)
 
     def refresh(self) -> None:
-        """Take over words that were added, changed or taken away."""
         trace = self.session.trace
         if trace is not None and trace.provenance.detokenization == "characters":
             trace = None  # a text of characters is the reader's, who makes no widget for each
@@ -237,7 +230,6 @@ class CaptionView(View):
         return f"{what} {begin if given is None else READY}"
 
     def seek(self, step: int) -> None:
-        """Outline the current word."""
         had_focus = any(chip.hasFocus() for chip in self.chips)
         for chip in self.chips:
             chip.set_state(current=chip.step == step, reached=chip.step <= step)
@@ -260,7 +252,6 @@ class CaptionView(View):
             QGuiApplication.clipboard().setText(text_of(written, trace.provenance.detokenization))
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         parts: list[Chip | Caret] = [*self.chips, self.caret]
         for part in parts:
             part.theme = theme

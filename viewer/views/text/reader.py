@@ -135,7 +135,6 @@ class ReaderView(View):
         return self._ranking is not None and not self._ranking.finished
 
     def refresh(self) -> None:
-        """Take over characters that are new, another unit, another channel."""
         trace = self.session.trace
         if trace is None or trace.provenance.detokenization != "characters":
             trace = None
@@ -158,13 +157,11 @@ class ReaderView(View):
         self._say()
 
     def seek(self, step: int) -> None:
-        """Outline the character at the playhead."""
         if self._trace is not None and step != self.view.step:
             self.view.seek(step)
             self._say()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.view.theme = theme
         self._coloured = None
         super().set_theme(theme)

@@ -78,7 +78,6 @@ class TextView(View):
         self.do(OpenText(typed(self.edit.toPlainText())))
 
     def refresh(self) -> None:
-        """Take over another text."""
         given, description = self.session.text, self.session.description
         kind = description.input_kind if description is not None else ""
         if kind != self._kind and kind in HINTS:

@@ -94,25 +94,20 @@ class EquationsView(View):
         return pinned[-1] if pinned else int(np.nanargmax(np.abs(trace.column(hidden.name)[step])))
 
     def refresh(self) -> None:
-        """Ask, or take over an answer."""
         self._update()
 
     def seek(self, step: int) -> None:
-        """Ask about another step."""
         self._update()
 
     def set_theme(self, theme: Theme) -> None:
-        """Set everything again in other colours."""
         self._shown = None
         super().set_theme(theme)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """It asks while it is seen."""
         super().showEvent(event)
         self._update()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Nobody waits for an answer that is not seen."""
         super().hideEvent(event)
         self.do(DropQuestion(QUESTION))
 

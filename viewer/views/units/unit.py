@@ -10,6 +10,9 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QStackedLayout, 
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.commands import TogglePin
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import signed
@@ -74,7 +77,6 @@ class EquationBox(QWidget):
         return lines
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Line by line."""
         theme = self.theme
         painter = QPainter(self)
         if self.result is None:
@@ -123,6 +125,7 @@ class UnitView(View):
         self._lstm: dict[str, Channel] | None = None
         self.table = UnitTable(theme)
         self.table.unpin.connect(self._unpin)
+        attach(self.table, "Values of the pinned units", table=self._values)
         self.equation = EquationBox(theme)
         inside = QWidget()
         inside.setAutoFillBackground(False)
@@ -158,11 +161,9 @@ class UnitView(View):
         return {row.unit: row.values for row in self.table.rows}
 
     def sizeHint(self) -> QSize:
-        """Two units and the equation."""
         return QSize(220, 240)
 
     def refresh(self) -> None:
-        """Take over another trace, other pinned units, another unit under the pointer."""
         trace = self.session.trace
         if trace is not self._trace:
             self._trace = trace
@@ -175,12 +176,10 @@ class UnitView(View):
         self._show(self.session.playhead.step)
 
     def seek(self, step: int) -> None:
-        """Show this step's values."""
         if step != self._step:
             self._show(step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.table.set_theme(theme)
         self.equation.theme = theme
         self.equation.update()
@@ -217,6 +216,16 @@ class UnitView(View):
             self.equation.set_result(None)
         else:
             self.equation.set_result(lstm_step(trace, self._lstm, step=step, unit=watched))
+
+    def _values(self) -> Table | None:
+        """Every channel of the units on screen, at every step."""
+        trace, table = self._trace, steps_table(self._trace)
+        if trace is None or table is None:
+            return None
+        shown = [(channel.name, row.unit) for channel in self._channels for row in self.table.rows
+                 if 0 <= row.unit < channel.size]
+        return Table((*table.names, *(f"{name}[{unit}]" for name, unit in shown)),
+                     (*table.columns, *(trace.column(name)[:, unit] for name, unit in shown)))
 
     def _unpin(self, unit: int) -> None:
         if unit in self.session.selection.units:

@@ -92,22 +92,18 @@ class UnitTable(QWidget):
         self.update()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.theme = theme
         for button in self.buttons:
             button.setIcon(icon("close", theme, size=12, colour=theme.muted))
         self.update()
 
     def sizeHint(self) -> QSize:
-        """The pinned units, and a row kept for the one under the pointer, so that pointing moves nothing."""
         return QSize(200, HEAD_HEIGHT + ROW_HEIGHT * (self._pinned() + 1))
 
     def minimumSizeHint(self) -> QSize:
-        """All rows: what scrolls is around it."""
         return QSize(self.minimumWidth(), self.sizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The buttons stay at the right."""
         super().resizeEvent(event)
         self._place_buttons()
 
@@ -120,7 +116,6 @@ class UnitTable(QWidget):
         )
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Heads, chips, numbers, bars."""
         theme = self.theme
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -12,7 +12,7 @@ from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.commands import Hover, TogglePin
 from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.gate_scatter import GateScatter
+from unrolled.viewer.views.gates.scatter import GateScatter
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
@@ -82,7 +82,6 @@ class GateStatisticsView(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Count the steps that are new."""
         trace = self.session.trace
         gates = gate_channels(trace.channels.values()) if trace is not None else ()
         there = trace is not None and len(trace) > 0 and bool(gates)
@@ -111,7 +110,6 @@ class GateStatisticsView(View):
         self._read_out(result)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.scatter.plot.set_theme(theme)
         super().set_theme(theme)
 
