@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,8 +65,12 @@ def shipped() -> dict[str, Path]:
 
 
 def listings() -> tuple[ModelListing, ...]:
-    """Every shipped model, from its card."""
-    return tuple(_listing(path, read_header(path)) for path in shipped().values())
+    """Every shipped model, from its card; one whose file is damaged is left out, and opening it says so."""
+    found = []
+    for path in shipped().values():
+        with suppress(CheckpointError):
+            found.append(_listing(path, read_header(path)))
+    return tuple(found)
 
 
 def _listing(path: Path, header: Header) -> ModelListing:

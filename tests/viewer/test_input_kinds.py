@@ -201,6 +201,7 @@ def test_a_session_keeps_every_kind_of_input(qtbot, window, tmp_path):
     window.controller.run_to_end()
     qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
     window.asking.save_session(tmp_path / "kept.unrolled")
+    window.asking.wait_until_saved()
     window.controller.open_bytes(scripted.picture().data, "drawn.png")
     qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.picture is not None, timeout=5000)
     window.controller.open_file(tmp_path / "kept.unrolled")

@@ -137,7 +137,8 @@ def _checkpoints() -> list[Finding]:
 def _folders() -> list[Finding]:
     findings = []
     for name, folder in (("settings", paths.config_dir()), ("data", paths.data_dir()), ("cache", paths.cache_dir())):
-        free = shutil.disk_usage(folder).free
+        there = next(place for place in (folder, *folder.parents) if place.exists())
+        free = shutil.disk_usage(there).free
         good = os.access(folder, os.W_OK) and free > FREE_BYTES_WANTED
         findings.append(Finding(f"{name} folder", f"{folder} ({free / 2**30:.1f} GiB free)", good,
                                 "make room, make it writable, or set UNROLLED_HOME to another folder", needed=False))

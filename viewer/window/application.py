@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,10 +19,12 @@ from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.paths import autosave_dir, settings_file
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import load_fonts, text_font
+from unrolled.viewer.window.ending_signals import EndingSignals, end_by_signal
 from unrolled.viewer.window.main_window import FIRST_SIZE, MainWindow
 from unrolled.viewer.window.settings import WindowSettings
 
 if TYPE_CHECKING:
+    from unrolled.viewer.control.autosave import Autosave
     from unrolled.viewer.window.options import WindowOptions
 
 
@@ -77,10 +79,12 @@ def run(options: WindowOptions) -> int:
         Driver(window, options.report, outcome.leave)
     window.show()
     window.after_first_paint(lambda: _begin(window, options, outcome))
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python itself would see Ctrl+C only when Qt next calls it
-    status = application.exec()
-    window.close()
-    backend.close()
+    with EndingSignals(outcome.end_by):
+        status = application.exec()
+        window.close()
+        backend.close()
+    if outcome.signal:
+        end_by_signal(outcome.signal)
     if outcome.sentence:
         print(f"unrolled: {outcome.sentence}", file=sys.stderr)
         return 1
@@ -103,12 +107,33 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome) -> Non
     from unrolled.viewer.control.autosave import Autosave
 
     autosave = Autosave(autosave_dir(), window.session, controller, window)
-    window.asking.last_session = autosave.path
-    window.closing.connect(autosave.close)
-    if autosave.was_lost and options.file is None:
-        window.layout_.say(Notice(place="model", kind="info", text="The last time Unrolled ended unexpectedly.",
-                                   action="Restore what was open", act=window.asking.restore_last))
+    autosave.failed.connect(lambda sentence: window.layout_.say(Notice(place="run", kind="warning", text=sentence)))
+    window.asking.last_session = autosave.previous
+    window.closing.connect(lambda: autosave.close(properly=not outcome.signal))
     window.show_first_hints()
+    if autosave.path is None:
+        window.layout_.say(Notice(place="run", kind="warning", text="What you do is not being kept in case of a crash: "
+                                  f"nothing can be written to “{autosave_dir()}”."))
+    offer_lost(window, autosave)
+
+
+def offer_lost(window: MainWindow, autosave: Autosave) -> None:
+    """Offer what was open in a window that did not end properly; the offer stays until it is answered."""
+    if not autosave.lost:
+        return
+    newest = autosave.lost[0]
+
+    def restore() -> None:
+        window.controller.open_file(autosave.answered(newest))
+        offer_lost(window, autosave)
+
+    def dismissed() -> None:
+        autosave.answered(newest)
+        offer_lost(window, autosave)
+
+    when = time.strftime("%d %B, %H:%M", time.localtime(newest.stat().st_mtime))
+    window.layout_.say(Notice(place="restore", kind="info", action="Restore it", act=restore, dismissed=dismissed,
+                              text=f"Unrolled ended unexpectedly. What was open on {when} was kept."))
 
 
 def endpoint_of(text: str) -> Endpoint:
@@ -127,11 +152,17 @@ def endpoint_of(text: str) -> Endpoint:
 
 
 class _Outcome:
-    """How a screenshot went."""
+    """How the program ends: with a sentence of what went wrong, by a signal, or as it should."""
 
     def __init__(self, application: QApplication) -> None:
         self.sentence = ""
+        self.signal = 0  # what told the program to end
         self._application = application
+
+    def end_by(self, number: int) -> None:
+        """End the program as a signal wishes, once what is open is kept."""
+        self.signal = number
+        self._application.quit()
 
     def leave(self, sentence: str) -> None:
         """End the program."""

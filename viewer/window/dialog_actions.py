@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from unrolled.models.inputs.inputs import taken_by, typed
 from unrolled.models.inputs.kinds import CLIP_SUFFIXES, PICTURE_SUFFIXES, SESSION_SUFFIX, TEXT_SUFFIXES, TRACE_SUFFIXES
+from unrolled.models.trace.names import file_name
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.window.pasting import path_of, picture_of
 
 if TYPE_CHECKING:
+    from unrolled.viewer.control.session_writer import SessionWriter
     from unrolled.viewer.window.main_window import MainWindow
 
 
@@ -36,6 +38,7 @@ class Asking:
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
+        self._writer: SessionWriter | None = None  # made when a session is first saved
         self.session, self.controller, self.settings = window.session, window.controller, window.settings
         self.layout_ = window.layout_
 
@@ -124,17 +127,25 @@ class Asking:
             self.save_session(path if path.suffix == SESSION_SUFFIX else path.with_name(path.name + SESSION_SUFFIX))
 
     def save_session(self, path: Path) -> None:
-        """Save the session; a failure is said in a banner."""
-        from unrolled.viewer.control.autosave import saved_session
-        from unrolled.viewer.state.session_file import SessionFileError, save_session
+        """Save the session in a thread; a failure is said in a banner."""
+        from unrolled.viewer.control.session_writer import SessionWriter, saved_session
 
-        try:
-            save_session(path, saved_session(self.session, self.controller))
-        except SessionFileError as error:
-            self.layout_.say(Notice(place="input", text=str(error)))
-        else:
-            self._window.opened_file(str(path))
-            self.layout_.status.set_activity(f"Saved {path.name}", -1.0)
+        if self._writer is None:
+            self._writer = SessionWriter(self._window)
+            self._writer.written.connect(self._saved)
+            self._writer.failed.connect(lambda _, sentence: self.layout_.say(Notice(place="input", text=sentence)))
+            self._window.closing.connect(self.wait_until_saved)
+        self.layout_.status.set_activity(f"Saving {file_name(path)}…", -1.0)
+        self._writer.write(path, saved_session(self.session, self.controller))
+
+    def wait_until_saved(self) -> None:
+        """Return when nothing is being written any more."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _saved(self, path: Path) -> None:
+        self._window.opened_file(str(path))
+        self.layout_.status.set_activity(f"Saved {file_name(path)}", -1.0)
 
     def ask_export(self) -> None:
         """Let a person export an animation, a film strip or the trace."""
