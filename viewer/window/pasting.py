@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QUrl
+from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QImage
+
+from unrolled.viewer.export.pixels import file_of
 
 
 def path_of(mime: QMimeData) -> Path | None:
@@ -32,7 +34,4 @@ def picture_of(mime: QMimeData) -> bytes | None:
     image = mime.imageData()
     if not isinstance(image, QImage) or image.isNull():
         return None
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")  # type: ignore[call-overload]
-    return bytes(buffer.data().data())
+    return file_of(image)
