@@ -12,16 +12,19 @@ from unrolled.assets import path as asset
 from unrolled.models.inputs.clips import SUFFIXES as ALL_CLIP_SUFFIXES
 from unrolled.models.inputs.clips import ClipError, clip_bytes, read_clip
 from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input, InputClip, InputPicture, InputText
+from unrolled.models.inputs.pictures import SUFFIXES as ALL_PICTURE_SUFFIXES
 from unrolled.models.inputs.pictures import PictureError, read_file, read_picture
+from unrolled.models.inputs.sniffing import head_of, media_of, media_of_file
+from unrolled.models.inputs.texts import SUFFIXES as TEXT_SUFFIXES
 from unrolled.models.inputs.texts import TextError, read_text, text_bytes
 from unrolled.models.trace import Trace
+from unrolled.models.trace.names import text_name
 
 TRACE_SUFFIXES = (".safetensors", ".npz", ".json", ".csv")
 SESSION_SUFFIX = ".unrolled"
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
-VIDEO_SUFFIXES = tuple(suffix for suffix in ALL_CLIP_SUFFIXES if suffix not in (*PICTURE_SUFFIXES, ".npy"))
-CLIP_SUFFIXES = (".gif", ".webp", *VIDEO_SUFFIXES)
-TEXT_SUFFIXES = (".txt", ".py", ".md", ".rst", ".text", ".pyi", ".toml", ".cfg", ".ini", ".c", ".h", ".js", ".html", ".tex")
+PICTURE_SUFFIXES = ALL_PICTURE_SUFFIXES
+CLIP_SUFFIXES = tuple(suffix for suffix in ALL_CLIP_SUFFIXES if suffix != ".npy")
+TRACE_MARK = b'"unrolled-trace"'
 SAMPLES = {"picture": "dog.jpg", "sentence": "sentence.txt", "text": "program.txt", "clip": "bouncing.gif"}
 LONGEST_SIDE_SHOWN = 2048  # pixels; more than a screen shows, and a window must not hold hundreds of megabytes
 INPUT_ERRORS = (PictureError, TextError, ClipError)
@@ -39,35 +42,41 @@ class Kind(Enum):
 
 
 def kind_of(path: Path) -> Kind:
-    """Judged by the name's suffix; whatever is no trace and no session is an input."""
+    """Judged by the name's suffix; of what other programs write too, by its first bytes."""
     suffix = path.suffix.lower()
-    if suffix == SESSION_SUFFIX:
+    if path.is_dir():
+        return Kind.INPUT
+    if suffix == SESSION_SUFFIX or b"session.json" in head_of(path)[:64]:
         return Kind.SESSION
-    return Kind.TRACE if suffix in TRACE_SUFFIXES and not path.is_dir() else Kind.INPUT
+    if suffix in (".json", ".csv"):
+        return Kind.TRACE if TRACE_MARK in head_of(path) or not media_of_file(path) else Kind.INPUT
+    return Kind.TRACE if suffix in TRACE_SUFFIXES else Kind.INPUT
 
 
 def medium_of(path: Path, input_kind: str) -> str:
-    """What a file is read as: ``picture``, ``text`` or ``clip``, judged by its suffix.
+    """What a file is read as: ``picture``, ``text`` or ``clip``, judged by its bytes, and by its suffix where they do not tell.
 
     Parameters
     ----------
     input_kind : str
-        What the model takes that is in use; it decides where a suffix says nothing, or has two meanings.
+        What the model takes that is in use; it decides where a file can be read in two ways.
     """
     suffix, wanted = path.suffix.lower(), MEDIUM_OF_KIND.get(input_kind, "picture")
-    if path.is_dir() or suffix in VIDEO_SUFFIXES:
+    if path.is_dir():
         return "clip"
-    if suffix in TEXT_SUFFIXES:
-        return "text"
-    if suffix in CLIP_SUFFIXES and wanted == "clip":
-        return "clip"
-    return "picture" if suffix in PICTURE_SUFFIXES or wanted == "clip" else wanted
+    told = media_of_file(path)
+    by_suffix = {"clip": ALL_CLIP_SUFFIXES, "picture": ALL_PICTURE_SUFFIXES, "text": TEXT_SUFFIXES}
+    fitting = tuple(medium for medium, suffixes in by_suffix.items() if suffix in suffixes)
+    if told == ("text",) and fitting and "text" not in fitting:
+        told = ()  # a text that calls itself a film is rather no film than a text
+    possible = told or fitting or (wanted,)
+    return wanted if wanted in possible else possible[0]
 
 
 def may_be_read_as(given: Input, input_kind: str) -> bool:
     """Whether the same file is an input for another kind of model too: an animation is a picture and a clip."""
-    both = Path(given.name).suffix.lower() in PICTURE_SUFFIXES and Path(given.name).suffix.lower() in CLIP_SUFFIXES
-    return both and {given.medium, MEDIUM_OF_KIND.get(input_kind)} == {"picture", "clip"}
+    told, wanted = media_of(given.data), MEDIUM_OF_KIND.get(input_kind)
+    return wanted != given.medium and wanted in told and given.medium in told
 
 
 def read_bytes(path: Path, medium: str) -> bytes:
@@ -79,6 +88,7 @@ def read_bytes(path: Path, medium: str) -> bytes:
 
 def decode_input(data: bytes, name: str, medium: str) -> tuple[Input, Notes]:
     """An input to show. Raises one of `INPUT_ERRORS`, with one sentence for people."""
+    name = text_name(name)
     if medium == "clip":
         clip = read_clip(data, name)
         return InputClip(name, data, clip.frames, clip.seconds_a_frame), clip.notes
