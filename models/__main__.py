@@ -12,10 +12,10 @@ from unrolled.models.verbs.arguments import parser
 
 def _backend(arguments: argparse.Namespace) -> int:
     from unrolled.models.backend.process import run
-    from unrolled.models.backend.run_service import TorchEngine
-    from unrolled.models.training_room.service import TorchTrainingRooms
+    from unrolled.models.backend.run_service import RunService
+    from unrolled.models.training_room.service import TrainingRoomService
 
-    return run(TorchEngine, TorchTrainingRooms, host=arguments.host, port=arguments.port, once=not arguments.keep)
+    return run(RunService, TrainingRoomService, host=arguments.host, port=arguments.port, once=not arguments.keep)
 
 
 def _devices(arguments: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import scripted
 
-from unrolled.models.backend.engine import EngineError, StillWanted, Superseded
+from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import (
     AnswerPart,
     Contributor,
@@ -26,6 +26,7 @@ from unrolled.models.protocol.questions import (
     Replay,
     Replayed,
 )
+from unrolled.models.runs.errors import EngineError, Superseded
 
 PLACES = scripted.GRID[0] * scripted.GRID[1]
 GATES = (("input_gate", "i", "σ"), ("forget_gate", "f", "σ"), ("cell_gate", "g", "tanh"), ("output_gate", "o", "σ"))

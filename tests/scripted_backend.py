@@ -1,4 +1,4 @@
-"""A backend process that is real in everything but its engine, which reads from the script: no torch, up at once.
+"""A backend process that is real in everything but its service, which reads from the script: no torch, up at once.
 
 Run as a file. A picture named ``slow…`` takes a second to encode; one named ``bad…`` fails; ``crash…`` ends the
 process at its third step.
@@ -10,7 +10,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,14 +21,29 @@ sys.path.insert(0, str(Path(__file__).parent))
 import scripted
 import scripted_answers
 
-from unrolled.models.backend.engine import EngineError, NotFinite, SayProgress, StillWanted, Superseded
 from unrolled.models.backend.process import run
 from unrolled.models.inputs.clips import ClipError, read_clip
-from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.protocol.loading import Device, Loaded, Ready
-from unrolled.models.protocol.questions import AnswerPart, Question
-from unrolled.models.protocol.searching import BeamHypothesis, BeamStepped
-from unrolled.models.protocol.stepping import Ended, InputAdded, InputDrawn, Opened, Stepped, SteppedBlock
+from unrolled.models.protocol.asking import Answer, Ask
+from unrolled.models.protocol.connection import Hello, Progress
+from unrolled.models.protocol.dispatch import handles
+from unrolled.models.protocol.loading import Device, Loaded, LoadModel, Ready
+from unrolled.models.protocol.message import Reply, StillWanted
+from unrolled.models.protocol.searching import BeamHypothesis, BeamStepped, Search
+from unrolled.models.protocol.stepping import (
+    AddInput,
+    Advance,
+    DrawInput,
+    Ended,
+    Fork,
+    Forked,
+    InputAdded,
+    InputDrawn,
+    Opened,
+    OpenInput,
+    Stepped,
+    SteppedBlock,
+)
+from unrolled.models.runs.errors import EngineError, NotFinite, Superseded
 from unrolled.models.trace import Candidate, Channel, ModelDescription, ModelListing
 from unrolled.models.trace.edits import ClampUnits, Edit, ForceToken, MaskAttention, ScaleUnits, UniformAttention
 
@@ -36,9 +51,10 @@ UNITS = 6
 LETTERS = (*sorted("abcdefghijklmnopqrstuvwxyz \n()\"'#=:.,0123456789"), "<unknown>")
 TRANSLATED = ("▁un", "▁chien", "<end>")
 LABELS = ("still", "moving")
+WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
-class ScriptedEngine:
+class ScriptedService:
     """Writes the script's caption, whatever the picture; a forced word goes into it and the script goes on."""
 
     def __init__(self) -> None:
@@ -51,37 +67,42 @@ class ScriptedEngine:
         self._given = ""
         self._steps = 0
 
-    def prepare(self, say: SayProgress) -> Ready:
-        say("Loading the script", 0.5)
+    @handles(Hello)
+    def prepare(self, request: Hello, reply: Reply, wanted: StillWanted) -> None:
+        reply(Progress("Loading the script", 0.5))
         listing = ModelListing(name="scripted", title="Scripted captioner", task="captioning", size_bytes=1, path="",
                                quality={"bleu_4": 0.0}, source="tests")
         others = tuple(ModelListing(name=name, title=name, task=name, size_bytes=1, path="", quality={}, source="tests",
                                     input_kind=kind) for name, kind in OTHER_MODELS.items())
         drawing = msgspec.structs.replace(listing, name="scripted-scene", title="scripted-scene")
-        return Ready((Device("cpu", "CPU"),), (listing, *others, drawing))
+        reply(Ready((Device("cpu", "CPU"),), (listing, *others, drawing)))
 
-    def load(self, model: str, device: str, say: SayProgress) -> Loaded:
-        self._kind = OTHER_MODELS.get(model, "picture")
-        if self._kind != "picture":
-            self._run = -1
-            return Loaded(other_description(model), "cpu")
-        if model == "scripted-scene":
-            self._run = -1
-            return Loaded(msgspec.structs.replace(scripted.description(), name=model, draws="scene"), "cpu")
-        if model not in ("scripted", "caption-attend-lstm"):
+    @handles(LoadModel)
+    def load(self, request: LoadModel, reply: Reply, wanted: StillWanted) -> None:
+        model, scene = request.model, request.model == "scripted-scene"
+        if model.startswith("slow-"):
+            time.sleep(0.5)
+            model = model.removeprefix("slow-")
+        if model not in ("scripted", "caption-attend-lstm", "scripted-scene", *OTHER_MODELS):
             raise EngineError("model", f"There is no model “{model}”.")
-        if device not in ("auto", "cpu"):
-            raise EngineError("model", f"This machine has no device “{device}”.")
-        self._run = -1
-        return Loaded(scripted.description(), "cpu")
+        if request.device not in ("auto", "cpu"):
+            raise EngineError("model", f"This machine has no device “{request.device}”.")
+        self._kind, self._run = OTHER_MODELS.get(model, "picture"), -1
+        drawing = msgspec.structs.replace(scripted.description(), name=model, draws="scene")
+        description = drawing if scene else scripted.description() if self._kind == "picture" else other_description(model)
+        reply(Loaded(description, "cpu", request.number))
 
-    def draw(self, number: int) -> InputDrawn:
-        return InputDrawn(scripted.picture(width=100 + number).data, f"scene {number + 1}.png")
+    @handles(DrawInput)
+    def draw(self, request: DrawInput, reply: Reply, wanted: StillWanted) -> None:
+        reply(InputDrawn(scripted.picture(width=100 + request.number).data, f"scene {request.number + 1}.png"))
 
-    def open(self, run: int, data: bytes, name: str, decoding: Decoding, say: SayProgress, wanted: StillWanted) -> Opened:
+    @handles(OpenInput)
+    def open(self, request: OpenInput, reply: Reply, wanted: StillWanted) -> None:
+        run, name = request.run, request.name
         if self._kind != "picture":
-            return self._open_other(run, data, name)
-        say("Looking at the picture", -1)
+            reply(self._open_other(run, request.data, name))
+            return
+        reply(Progress("Looking at the picture"))
         if name.startswith("bad"):
             raise EngineError("input", f"“{name}” cannot be used.")
         deadline = time.monotonic() + (1.0 if name.startswith("slow") else 0.0)
@@ -91,24 +112,29 @@ class ScriptedEngine:
             time.sleep(0.01)
         self._run, self._name = run, name
         self._branches, self._edits = {0: []}, {}
-        return Opened(run, (0.0, 0.0, 1.0, 1.0), 0.01)
+        reply(Opened(run, WHOLE))
 
-    def add_input(self, run: int, data: bytes, name: str, say: SayProgress, wanted: StillWanted) -> InputAdded:
-        return InputAdded(run, hashlib.sha256(data).hexdigest())
+    @handles(AddInput)
+    def add_input(self, request: AddInput, reply: Reply, wanted: StillWanted) -> None:
+        reply(InputAdded(request.run, hashlib.sha256(request.data).hexdigest()))
 
-    def fork(self, branch: int, parent: int, step: int, edits: Sequence[Edit], tokens: Sequence[int]) -> None:
+    @handles(Fork)
+    def fork(self, request: Fork, reply: Reply, wanted: StillWanted) -> None:
         words = {"clip": LABELS, "sentence": TRANSLATED, "text": LETTERS}.get(self._kind, scripted.WORDS)
+        parent, step = request.parent, request.step
         if parent >= 0 and (parent not in self._branches or step > len(self._branches[parent])):
             raise EngineError("step", f"Step {step} is not there yet.")
-        self._branches[branch] = self._branches[parent][:step] if parent >= 0 else [words[token] for token in tokens]
-        self._edits[branch] = tuple(edits)
+        self._branches[request.branch] = (self._branches[parent][:step] if parent >= 0
+                                          else [words[token] for token in request.tokens])
+        self._edits[request.branch] = request.edits
+        reply(Forked(request.run, request.branch))
 
-    def search(self, branch: int, step: int, decoding: Decoding, report: Callable[[BeamStepped], None],
-               wanted: StillWanted) -> None:
+    @handles(Search)
+    def search(self, request: Search, reply: Reply, wanted: StillWanted) -> None:
         """Two hypotheses: the script, and one with a cat at its second step that dies at the fourth."""
         values = np.zeros((2, sum(channel.size for channel in scripted.channels())), "<f4")
         parents = [-1, -1]
-        for number, word in enumerate(scripted.CAPTION[step:]):
+        for number, word in enumerate(scripted.CAPTION[request.step:]):
             place = 2 * number
             others = ("cat" if number == 1 else "the",) if number < 4 else ()
             kept = tuple(BeamHypothesis(
@@ -116,17 +142,29 @@ class ScriptedEngine:
                 score=-0.5 * (number + 1) - row, finished=own == "<end>",
                 candidates=(Candidate(scripted.WORDS.index(own), own, -0.5 - row),)) for row, own in enumerate((word, *others)))
             parents = [place, place + 1]
-            report(BeamStepped(self._run, branch, step + number, kept, values[: len(kept)].tobytes()))
+            reply(BeamStepped(self._run, request.branch, request.step + number, kept, values[: len(kept)].tobytes()))
 
-    def answer(self, branch: int, question: Question, wanted: StillWanted) -> Iterator[AnswerPart]:
-        if branch not in self._branches:
-            raise EngineError("question", f"There is no branch {branch}.")
+    @handles(Ask)
+    def answer(self, request: Ask, reply: Reply, wanted: StillWanted) -> None:
+        if request.branch not in self._branches:
+            raise EngineError("question", f"There is no branch {request.branch}.")
         if self._kind != "picture":
             raise EngineError("question", "The script has no answer for this kind of input.")
-        return scripted_answers.answers(question, len(self._branches[branch]), wanted)
+        parts = list(scripted_answers.answers(request.question, len(self._branches[request.branch]), wanted))
+        for number, part in enumerate(parts, 1):
+            reply(Answer(request.run, request.number, part, number == len(parts)))
 
-    def advance(self, branch: int, step: int, decoding: Decoding, wanted: StillWanted,
-                count: int = 1) -> Stepped | SteppedBlock | Ended:
+    @handles(Advance)
+    def advance(self, request: Advance, reply: Reply, wanted: StillWanted) -> None:
+        done = 0
+        while done < request.count and wanted():
+            report = self._step(request.branch, request.step + done, request.count - done)
+            reply(report)
+            if isinstance(report, Ended):
+                return
+            done += report.count if isinstance(report, SteppedBlock) else 1
+
+    def _step(self, branch: int, step: int, count: int) -> Stepped | SteppedBlock | Ended:
         if self._run < 0:
             raise EngineError("step", "No picture is open.")
         if branch not in self._branches:
@@ -142,7 +180,7 @@ class ScriptedEngine:
             raise EngineError("step", f"Step {step} is not there yet.")
         del self._words[step:]
         if step >= len(scripted.CAPTION) or (self._words and self._words[-1] == "<end>"):
-            return Ended(self._run, True, branch)
+            return Ended(self._run, branch)
         if self._name.startswith("crash") and step == 3:
             os._exit(9)
         result = scripted.step_result(step, scripted.CAPTION[step])
@@ -157,27 +195,27 @@ class ScriptedEngine:
     # ── Inputs that are no pictures ───────────────────────────────────────────────────────────────────────────
 
     def _open_other(self, run: int, data: bytes, name: str) -> Opened:
-        self._run, self._branches, self._edits, whole = run, {0: []}, {}, (0.0, 0.0, 1.0, 1.0)
+        self._run, self._branches, self._edits = run, {0: []}, {}
         if self._kind == "clip":
             try:
                 self._steps = len(read_clip(data, name).frames)
             except ClipError as error:
                 raise EngineError("input", str(error)) from error
-            return Opened(run, whole, 0.01, maximum_steps=self._steps)
+            return Opened(run, WHOLE, maximum_steps=self._steps)
         self._given = data.decode()
         if self._kind == "sentence":
             source = (*(f"▁{word}" for word in self._given.split()), "<end>")
             self._steps = len(TRANSLATED)
-            return Opened(run, whole, 0.01, sentence_channels(len(source)), source, maximum_steps=self._steps)
+            return Opened(run, WHOLE, sentence_channels(len(source)), source, maximum_steps=self._steps)
         unknown = sorted(set(self._given) - set(LETTERS))
         self._steps = len(self._given) + 30
-        return Opened(run, whole, 0.01, prompt_tokens=len(self._given), maximum_steps=self._steps,
+        return Opened(run, WHOLE, prompt_tokens=len(self._given), maximum_steps=self._steps,
                       notes=(f"Never seen: {' '.join(unknown)}",) if unknown else ())
 
     def _advance_other(self, step: int, force: int, count: int) -> Stepped | SteppedBlock | Ended:
         del self._words[step:]
         if step >= self._steps:
-            return Ended(self._run, True)
+            return Ended(self._run)
         words = {"clip": LABELS, "sentence": TRANSLATED, "text": LETTERS}[self._kind]
         size = UNITS
         if self._kind == "sentence":
@@ -240,4 +278,4 @@ def other_description(model: str) -> ModelDescription:
 
 
 if __name__ == "__main__":
-    sys.exit(run(ScriptedEngine))
+    sys.exit(run(ScriptedService))

@@ -122,5 +122,5 @@ def written(stepper: AnyStepper, edits: tuple[Edit, ...] = (), *, steps: int = S
     given = len(encoded(stepper).prompt_tokens)
     words = () if given else forced(*(WORDS * 4)[:steps])
     run.fork(1, 0, 0, (*words, *edits), ())
-    line = run.line(1)
+    line = run.branch(1)
     return line, take(line, stop=max(steps, given))

@@ -1,25 +1,36 @@
-"""The engine that runs the shipped models: loads them, reads inputs of every kind, and steps.
+"""Loads a model, reads inputs of every kind, steps, branches and answers: what the backend does with requests of a run.
 
-Torch is imported when the client is there already, so that it can say so.
+Torch is imported when the client is there already, so that it can be told so.
 """
 
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from unrolled.models.backend.engine import EngineError, SayProgress, StillWanted, Superseded
 from unrolled.models.inputs.clips import ClipError, read_clip
 from unrolled.models.inputs.pictures import PictureError, read_picture
 from unrolled.models.inputs.texts import TextError, read_text
-from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.protocol.loading import Loaded, Ready
-from unrolled.models.protocol.questions import AnswerPart, Question
-from unrolled.models.protocol.searching import BeamStepped
-from unrolled.models.protocol.stepping import Ended, InputAdded, InputDrawn, Opened, Stepped, SteppedBlock
-from unrolled.models.trace.edits import Edit
+from unrolled.models.protocol.asking import Answer, Ask
+from unrolled.models.protocol.connection import Hello, Progress
+from unrolled.models.protocol.dispatch import handles
+from unrolled.models.protocol.loading import Loaded, LoadModel, Ready
+from unrolled.models.protocol.message import Reply, StillWanted
+from unrolled.models.protocol.searching import Search
+from unrolled.models.protocol.stepping import (
+    AddInput,
+    Advance,
+    DrawInput,
+    Ended,
+    Fork,
+    Forked,
+    InputAdded,
+    InputDrawn,
+    Opened,
+    OpenInput,
+    SteppedBlock,
+)
+from unrolled.models.runs.errors import EngineError, Superseded
 
 if TYPE_CHECKING:
     from unrolled.models.runs.run import Run
@@ -29,103 +40,125 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
 LOOKING = {"picture": "Looking at the picture", "clip": "Looking at the clip"}
 
 
-class TorchEngine:
-    """One model and one run of it."""
+class RunService:
+    """One model and one run of it. A handler raises `EngineError` for what cannot be done, `Superseded` where it was given up."""
 
     def __init__(self) -> None:
         self._stepper: AnyStepper | None = None
         self._run: Run | None = None
 
-    def prepare(self, say: SayProgress) -> Ready:
+    @handles(Hello)
+    def prepare(self, request: Hello, reply: Reply, wanted: StillWanted) -> None:
         """Import PyTorch and look around."""
-        say("Loading PyTorch", -1.0)
+        reply(Progress("Loading PyTorch"))
         import torch
 
         from unrolled.models.adapters.registry import listings
         from unrolled.models.backend.devices import devices
 
         torch.set_num_threads(max(torch.get_num_threads(), 1))
-        return Ready(devices(), listings())
+        reply(Ready(devices(), listings()))
 
-    def load(self, model: str, device: str, say: SayProgress) -> Loaded:
-        """Load a model by its name or its checkpoint's path."""
+    @handles(LoadModel)
+    def load(self, request: LoadModel, reply: Reply, wanted: StillWanted) -> None:
+        """Load a model; the run of the old one is forgotten."""
         from unrolled.models.adapters.registry import load
         from unrolled.models.backend.devices import pick
         from unrolled.models.checkpoints.files import CheckpointError
 
-        say("Loading the model", -1.0)
+        reply(Progress("Loading the model"))
         try:
-            stepper = load(model, device=pick(device), before=self._stepper)
+            stepper = load(request.model, device=pick(request.device), before=self._stepper)
         except (CheckpointError, ValueError) as error:
             raise EngineError("model", str(error)) from error
         self._stepper, self._run = stepper, None
-        return Loaded(stepper.description, str(stepper.device))
+        reply(Loaded(stepper.description, str(stepper.device), request.number))
 
-    def draw(self, number: int) -> InputDrawn:
+    @handles(DrawInput)
+    def draw(self, request: DrawInput, reply: Reply, wanted: StillWanted) -> None:
         """Draw an input of the model's own kind."""
         if self._stepper is None or self._stepper.draw is None:
             raise EngineError("input", "This model draws no inputs of its own.")
-        return InputDrawn(*self._stepper.draw(number))
+        reply(InputDrawn(*self._stepper.draw(request.number)))
 
-    def open(self, run: int, data: bytes, name: str, decoding: Decoding, say: SayProgress, wanted: StillWanted) -> Opened:
+    @handles(OpenInput)
+    def open(self, request: OpenInput, reply: Reply, wanted: StillWanted) -> None:
         """Read an input of the kind that the model takes."""
         from unrolled.models.runs.run import Run
 
-        if self._stepper is None:
-            raise EngineError("model", "No model is loaded.")
-        started = time.perf_counter()
-        encoded = self._read(data, name, "input", say, wanted)
-        self._run = Run(run, self._stepper, encoded)
-        return Opened(run, WHOLE, time.perf_counter() - started, encoded.channels, encoded.source, len(encoded.prompt_tokens),
-                      encoded.maximum_steps, encoded.notes)
+        encoded = self._read(request, reply, wanted)
+        assert self._stepper is not None
+        self._run = Run(request.run, self._stepper, encoded)
+        reply(Opened(request.run, WHOLE, encoded.channels, encoded.source, len(encoded.prompt_tokens),
+                     encoded.maximum_steps, encoded.notes))
 
-    def add_input(self, run: int, data: bytes, name: str, say: SayProgress, wanted: StillWanted) -> InputAdded:
+    @handles(AddInput)
+    def add_input(self, request: AddInput, reply: Reply, wanted: StillWanted) -> None:
         """Read another input beside the run's own."""
-        encoded = self._read(data, name, "edit", say, wanted)
-        input_hash = hashlib.sha256(data).hexdigest()
+        encoded = self._read(request, reply, wanted)
+        input_hash = hashlib.sha256(request.data).hexdigest()
         self._open_run().add_input(input_hash, encoded)
-        return InputAdded(run, input_hash, encoded.notes)
+        reply(InputAdded(request.run, input_hash, encoded.notes))
 
-    def fork(self, branch: int, parent: int, step: int, edits: Sequence[Edit], tokens: Sequence[int]) -> None:
+    @handles(Fork)
+    def fork(self, request: Fork, reply: Reply, wanted: StillWanted) -> None:
         """Make a branch."""
-        self._open_run().fork(branch, parent, step, edits, tokens)
+        self._open_run().fork(request.branch, request.parent, request.step, request.edits, request.tokens)
+        reply(Forked(request.run, request.branch))
 
-    def advance(self, branch: int, step: int, decoding: Decoding, wanted: StillWanted,
-                count: int = 1) -> Stepped | SteppedBlock | Ended:
-        """Take one step from the state before it, or up to `count` at once where the input gives the tokens."""
-        return self._open_run().advance(branch, step, decoding, wanted, count)
+    @handles(Advance)
+    def advance(self, request: Advance, reply: Reply, wanted: StillWanted) -> None:
+        """Take steps, one after another; where the input gives the tokens, many at once."""
+        branch = self._open_run().branch(request.branch)
+        done = 0
+        while done < request.count and wanted():
+            report = branch.advance(request.step + done, request.decoding, wanted, request.count - done)
+            reply(report)
+            if isinstance(report, Ended):
+                return
+            done += report.count if isinstance(report, SteppedBlock) else 1
 
-    def search(self, branch: int, step: int, decoding: Decoding, report: Callable[[BeamStepped], None],
-               wanted: StillWanted) -> None:
-        """Search by beam from a step on."""
-        self._open_run().search(branch, step, decoding, report, wanted)
+    @handles(Search)
+    def search(self, request: Search, reply: Reply, wanted: StillWanted) -> None:
+        """Search by beam, every step told."""
+        branch = self._open_run().branch(request.branch)
+        if request.step > len(branch):
+            raise EngineError("step", f"Step {request.step} is not there yet: {len(branch)} are recorded.")
+        branch.forget_from(request.step)
+        branch.search(request.decoding, reply, wanted)
 
-    def answer(self, branch: int, question: Question, wanted: StillWanted) -> Iterator[AnswerPart]:
-        """The parts of an answer, as they are found."""
+    @handles(Ask)
+    def answer(self, request: Ask, reply: Reply, wanted: StillWanted) -> None:
+        """Answer a question in parts, as they are found."""
         from unrolled.models.explaining.answers import answers
 
-        return answers(self._open_run().line(branch), question, wanted)
+        parts = answers(self._open_run().branch(request.branch), request.question, wanted)
+        held = next(parts, None)
+        while held is not None:  # one is held back, so that the last is known
+            after = next(parts, None)
+            reply(Answer(request.run, request.number, held, after is None))
+            held = after
 
     def _open_run(self) -> Run:
         if self._run is None:
             raise EngineError("step", "Nothing is open.")
         return self._run
 
-    def _read(self, data: bytes, name: str, subject: str, say: SayProgress, wanted: StillWanted) -> EncodedInput[Any]:
-        """An input as the model reads it; what cannot be read is said of `subject`."""
+    def _read(self, request: OpenInput | AddInput, reply: Reply, wanted: StillWanted) -> EncodedInput[Any]:
+        """An input as the model reads it."""
         from unrolled.models.stepping.stepper import InputError
 
         if self._stepper is None:
             raise EngineError("model", "No model is loaded.")
         kind = self._stepper.description.input_kind
-        say(LOOKING.get(kind, "Reading the text"), -1.0)
+        reply(Progress(LOOKING.get(kind, "Reading the text")))
         try:
-            given = _decoded(kind, data, name)
+            given = _decoded(kind, request.data, request.name)
             if not wanted():
                 raise Superseded
             return self._stepper.read(given)
         except (PictureError, TextError, ClipError, InputError) as error:
-            raise EngineError(subject, str(error)) from error
+            raise EngineError(request.subject, str(error)) from error
 
 
 def _decoded(kind: str, data: bytes, name: str) -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from unrolled.models.backend.engine import EngineError, StillWanted
 from unrolled.models.explaining.equations import explain
 from unrolled.models.explaining.gradients import gradients
 from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.explaining.replay import replay
+from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import AnswerPart, ExplainStep, FollowGradients, OccludeStep, Question, Replay
 from unrolled.models.runs.branch import Branch
+from unrolled.models.runs.errors import EngineError
 
 
 def answers(branch: Branch, question: Question, wanted: StillWanted) -> Iterator[AnswerPart]:

@@ -11,12 +11,13 @@ import math
 import torch
 from torch import Tensor
 
-from unrolled.models.backend.engine import EngineError, StillWanted
 from unrolled.models.cells import Cell, GRUCell, LSTMCell
 from unrolled.models.cells.hook import Hook
 from unrolled.models.explaining.capturing import Captured
+from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import Contributor, Equation, Explained, Looked, Part
 from unrolled.models.runs.branch import Branch, computing
+from unrolled.models.runs.errors import EngineError
 
 NAMED_UNITS, NAMED_PLACES, NAMED_LOOKED = 8, 6, 12
 EDITED_FROM = 1e-5  # a value that is farther from its equation than this was edited, not rounded

@@ -17,10 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unrolled.models.backend.engine import EngineError, StillWanted, Superseded
 from unrolled.models.cells.hook import Hook
+from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import GradientRows
 from unrolled.models.runs.branch import Branch
+from unrolled.models.runs.errors import EngineError, Superseded
 from unrolled.models.trace.edits import ClampUnits, ScaleUnits
 
 ROWS_AT_ONCE = 32

@@ -10,11 +10,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unrolled.models.backend.engine import EngineError, StillWanted
 from unrolled.models.cells.hook import Hook
 from unrolled.models.explaining.capturing import Captured
+from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import Occluded
 from unrolled.models.runs.branch import Branch, computing
+from unrolled.models.runs.errors import EngineError
 from unrolled.models.trace.edits import SetAttention, UniformAttention
 
 

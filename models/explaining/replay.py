@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unrolled.models.backend.engine import EngineError, StillWanted, Superseded
 from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, Replayed
 from unrolled.models.runs.branch import CANDIDATES, Branch, computing
+from unrolled.models.runs.errors import EngineError, Superseded
 
 BLOCK_STEPS = 256
 

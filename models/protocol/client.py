@@ -16,10 +16,10 @@ from typing import TypeVar
 import msgspec
 
 from unrolled.models.protocol.connection import Failed, Hello, Progress, Shutdown, Welcome
-from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Loaded, LoadModel, Ready
+from unrolled.models.protocol.message import Report, Request
 from unrolled.models.protocol.stepping import Advance, Ended, Idle, Opened, OpenInput, Stepped, SteppedBlock
-from unrolled.models.protocol.wire import Report, Request, encode, report_reader
+from unrolled.models.protocol.wire import encode, report_reader
 from unrolled.models.trace import ModelDescription
 
 START_SECONDS = 60.0
@@ -126,9 +126,9 @@ class BackendClient:
         self.description = loaded.description
         return loaded
 
-    def open(self, run: int, data: bytes, name: str, decoding: Decoding | None = None) -> Opened:
+    def open(self, run: int, data: bytes, name: str) -> Opened:
         """Encode an input; see `OpenInput`."""
-        self.send(OpenInput(run, data, name, decoding or Decoding()))
+        self.send(OpenInput(run, data, name))
         return self.expect(Opened)
 
     def advance(self, request: Advance) -> Iterator[Stepped | SteppedBlock | Ended]:

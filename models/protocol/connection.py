@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import ClassVar
 
-from unrolled.models.protocol.message import Count
+from unrolled.models.protocol.message import Count, Ledger, Report, Request, RunReport
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 
 
-class Hello(msgspec.Struct, frozen=True, tag=True):
+class Hello(Request, frozen=True):
     """The first message of a connection; `secret` is what the backend printed when it started."""
 
     secret: str
     version: int = PROTOCOL_VERSION
 
 
-class Shutdown(msgspec.Struct, frozen=True, tag=True):
+class Shutdown(Request, frozen=True):
     """Leave."""
 
 
-class Welcome(msgspec.Struct, frozen=True, tag=True):
+class Ping(Request, frozen=True):
+    """Are you there? Answered by `Pong` at once, whatever is being computed."""
+
+    queued: ClassVar[bool] = False
+
+    def note(self, ledger: Ledger, position: int) -> Report | None:
+        """Answered where it is read."""
+        return Pong()
+
+
+class Pong(Report, frozen=True):
+    """The backend is there."""
+
+
+class Welcome(Report, frozen=True):
     """The answer to Hello, before anything slow is imported."""
 
     version: int
     process: int
 
 
-class Progress(msgspec.Struct, frozen=True, tag=True):
+class Progress(Report, frozen=True):
     """What takes a while, and how far it is: a fraction from 0 to 1, or -1 where that is not known."""
 
     text: str
     fraction: float = -1.0
 
 
-class Failed(msgspec.Struct, frozen=True, tag=True):
+class Failed(RunReport, frozen=True):
     """Something could not be done: one sentence for people, and the traceback for those who debug.
 
     Attributes
@@ -42,16 +56,15 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     run : int
         -1 where no run is concerned.
     subject : str
-        What failed: ``model``, ``input``, ``step``, ``edit``, ``question``, ``protocol``.
+        What failed: ``model``, ``input``, ``step``, ``edit``, ``question``, ``backend``, ``protocol``.
     branch : int
         Of the run.
     number : int
-        The question's, or -1.
+        The question's, or that of the request for a model; -1 where there is none.
     step, channel, unit :
         Where numbers that are not finite began; -1, empty and -1 where something else failed.
     """
 
-    run: int
     subject: str
     sentence: str
     detail: str = ""

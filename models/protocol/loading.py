@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
+from unrolled.models.protocol.message import Count, Ledger, Report, Request
 from unrolled.models.trace import ModelDescription, ModelListing
 
 
@@ -14,23 +17,39 @@ class Device(msgspec.Struct, frozen=True):
     title: str
 
 
-class LoadModel(msgspec.Struct, frozen=True, tag=True):
-    """Load a model by its name or by a checkpoint's path; device ``auto`` takes the fastest there is."""
+class LoadModel(Request, frozen=True):
+    """Load a model by its name or by a checkpoint's path; device ``auto`` takes the fastest there is.
+
+    What was asked before of runs and of models is superseded at once; `number` is in the answer.
+    """
+
+    subject: ClassVar[str] = "model"
 
     model: str
     device: str = "auto"
+    number: Count = 0
+
+    def note(self, ledger: Ledger, position: int) -> Report | None:
+        """The last one wins."""
+        ledger.model_at = position
+        return None
+
+    def wanted(self, ledger: Ledger, position: int) -> bool:
+        """No other was asked for since."""
+        return position >= ledger.model_at
 
 
-class Ready(msgspec.Struct, frozen=True, tag=True):
+class Ready(Report, frozen=True):
     """What there is to choose from, once the backend knows: its devices and models."""
 
     devices: tuple[Device, ...]
     models: tuple[ModelListing, ...]
 
 
-class Loaded(msgspec.Struct, frozen=True, tag=True):
+class Loaded(Report, frozen=True):
     """A model is loaded and describes itself."""
 
     description: ModelDescription
     device: str
+    number: Count = 0
 

@@ -1,14 +1,16 @@
-"""What the window and the backend say to each other.
+"""What every message between the window and the backend has in common.
 
 Every message is a tagged struct: what does not fit its type is refused when it is decoded, and nothing that
 arrives is ever executed. Requests go to the backend, reports come from it. A `run` is one input being read or
 captioned; its number only grows, and the highest wins: whatever belongs to an older run is dropped on both sides.
-This module knows neither torch nor Qt.
+A new message is a class in one of the topics beside this one, and a method marked `handles` where it arrives.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -16,3 +18,119 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0, le=1e300)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+NO_RUN = -1
+
+
+class Report(msgspec.Struct, frozen=True, tag=True):
+    """What the backend says."""
+
+
+class RunReport(Report, frozen=True):
+    """Of a run; -1 where none is concerned."""
+
+    run: int
+
+
+Reply = Callable[[Report], None]
+"""Sends a report."""
+
+StillWanted = Callable[[], bool]
+"""Asked between the parts of a long computation; False means: stop, nobody waits for it any more."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the backend's reading thread has noted while older requests wait or are worked on.
+
+    A position is a request's place among all that arrived, from 1.
+
+    Attributes
+    ----------
+    newest_run : int
+        Older ones have been superseded.
+    model_at : int
+        The position of the last `LoadModel`: it supersedes the runs asked for before it.
+    least_room : int
+        Trainings with a lower number were stopped or superseded.
+    cancelled_at : dict of int to int
+        By run, the position of its last `Cancel`.
+    dropped : set of int
+        The numbers of questions that nobody waits for.
+    """
+
+    newest_run: int = NO_RUN
+    model_at: int = 0
+    least_room: int = 0
+    cancelled_at: dict[int, int] = field(default_factory=dict)
+    dropped: set[int] = field(default_factory=set)
+
+
+class Request(msgspec.Struct, frozen=True, tag=True):
+    """What the window asks for.
+
+    Attributes
+    ----------
+    subject : str
+        What a failure is about: ``model``, ``input``, ``step``, ``edit``, ``question``, ``backend``.
+    cancellable : bool
+        A later `Cancel` of its run ends it.
+    queued : bool
+        It is worked through in its turn; otherwise to note it is all there is to do.
+    """
+
+    subject: ClassVar[str] = "backend"
+    cancellable: ClassVar[bool] = False
+    queued: ClassVar[bool] = True
+
+    def note(self, ledger: Ledger, position: int) -> Report | None:
+        """In the reading thread, as soon as it arrives: note what makes older requests pointless; what is answered at once."""
+        return None
+
+    def wanted(self, ledger: Ledger, position: int) -> bool:
+        """Whether somebody still waits for it."""
+        return True
+
+    def failed(self, sentence: str, detail: str, **facts: Any) -> Report:
+        """The report that it could not be done."""
+        from unrolled.models.protocol.connection import Failed
+
+        own = {"run": NO_RUN, "subject": self.subject}
+        own |= {name: getattr(self, name) for name in ("run", "branch", "number") if name in self.__struct_fields__}
+        return Failed(**{**own, "sentence": sentence, "detail": detail, **facts})
+
+    def closed(self) -> Report | None:
+        """The report that follows all others to it, whether it could be done or not."""
+        return None
+
+
+class RunRequest(Request, frozen=True):
+    """Of a run."""
+
+    run: Count
+
+    def wanted(self, ledger: Ledger, position: int) -> bool:
+        """Its run is the newest, of the model that is loaded, and was not cancelled since."""
+        if self.run != ledger.newest_run or position < ledger.model_at:
+            return False
+        return not self.cancellable or ledger.cancelled_at.get(self.run, 0) < position
+
+
+class BranchRequest(RunRequest, frozen=True, kw_only=True):
+    """Of a branch of a run."""
+
+    branch: Count = 0
+
+
+class RequestError(RuntimeError):
+    """What was asked for cannot be done: one sentence for people.
+
+    Parameters
+    ----------
+    **facts :
+        Further fields of the report that says so.
+    """
+
+    def __init__(self, sentence: str, **facts: Any) -> None:
+        super().__init__(sentence)
+        self.facts = facts

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 import numpy as np
 
 from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.protocol.message import Count
+from unrolled.models.protocol.message import BranchRequest, Count, Report, RunReport
 from unrolled.models.protocol.stepping import Stepped
 from unrolled.models.trace import Candidate, Channel, FloatArray, StepResult
 
 
-class Search(msgspec.Struct, frozen=True, tag=True):
+class Search(BranchRequest, frozen=True):
     """Search by beam from a branch's step on and tell every step of it; the steps that are taken then follow its best."""
 
-    run: Count
+    subject: ClassVar[str] = "step"
+    cancellable: ClassVar[bool] = True
+
     step: Count
     decoding: Decoding
-    branch: Count = 0
+
+    def closed(self) -> Report | None:
+        """It is over."""
+        return Searched(self.run, self.branch)
 
 
 class BeamHypothesis(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +54,9 @@ class BeamHypothesis(msgspec.Struct, frozen=True, kw_only=True):
     candidates: tuple[Candidate, ...] = ()
 
 
-class BeamStepped(msgspec.Struct, frozen=True, tag=True):
+class BeamStepped(RunReport, frozen=True):
     """One step of a beam search; `values` holds a row of all channels for each hypothesis, float32."""
 
-    run: int
     branch: Count
     step: Count
     hypotheses: tuple[BeamHypothesis, ...]
@@ -76,9 +80,8 @@ class BeamStepped(msgspec.Struct, frozen=True, tag=True):
             for own, row in zip(self.hypotheses, rows, strict=True))
 
 
-class Searched(msgspec.Struct, frozen=True, tag=True):
+class Searched(RunReport, frozen=True):
     """A beam search is over."""
 
-    run: int
     branch: Count = 0
 

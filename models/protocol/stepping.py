@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 import numpy as np
 
 from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.protocol.message import Count, Positive
+from unrolled.models.protocol.message import BranchRequest, Count, Ledger, Positive, Report, Request, RunReport, RunRequest
 from unrolled.models.trace import Candidate, Channel, FloatArray, StepBlock, StepResult
 from unrolled.models.trace.edits import Edit
 
 
-class DrawInput(msgspec.Struct, frozen=True, tag=True):
+class DrawInput(Request, frozen=True):
     """Have the loaded model's own kind of input drawn, one of many; answered by `InputDrawn`."""
+
+    subject: ClassVar[str] = "input"
 
     number: Count
 
 
-class OpenInput(msgspec.Struct, frozen=True, tag=True):
+class OpenInput(RunRequest, frozen=True):
     """Encode an input, its file's bytes as they were given: a picture, UTF-8 text, a clip. It supersedes every run with
     a lower number.
     """
 
-    run: Count
+    subject: ClassVar[str] = "input"
+    cancellable: ClassVar[bool] = True
+
     data: bytes
     name: str
-    decoding: Decoding = Decoding()
+
+    def note(self, ledger: Ledger, position: int) -> Report | None:
+        """The newest run wins."""
+        ledger.newest_run = max(ledger.newest_run, self.run)
+        return None
 
 
-class AddInput(msgspec.Struct, frozen=True, tag=True):
+class AddInput(RunRequest, frozen=True):
     """Encode another input beside the run's own, so that an edit can swap to it; it is known by its bytes' SHA-256."""
 
-    run: Count
+    subject: ClassVar[str] = "edit"
+
     data: bytes
     name: str
 
 
-class Fork(msgspec.Struct, frozen=True, tag=True):
+class Fork(BranchRequest, frozen=True):
     """Make a branch of a run.
 
     Attributes
@@ -53,31 +62,41 @@ class Fork(msgspec.Struct, frozen=True, tag=True):
         All that are in force on it.
     """
 
-    run: Count
-    branch: Count
+    subject: ClassVar[str] = "edit"
+
     parent: Annotated[int, msgspec.Meta(ge=-1, le=1_000_000)] = 0
     step: Count = 0
     edits: tuple[Edit, ...] = ()
     tokens: tuple[int, ...] = ()
 
 
-class Advance(msgspec.Struct, frozen=True, tag=True):
+class Advance(BranchRequest, frozen=True):
     """Take up to `count` steps of a branch, the first of them number `step`; what it had from there on is forgotten."""
 
-    run: Count
+    subject: ClassVar[str] = "step"
+    cancellable: ClassVar[bool] = True
+
     step: Count
     count: Positive = 1
     decoding: Decoding = Decoding()
-    branch: Count = 0
+
+    def closed(self) -> Report | None:
+        """It is dealt with."""
+        return Idle(self.run, self.branch)
 
 
-class Cancel(msgspec.Struct, frozen=True, tag=True):
+class Cancel(RunRequest, frozen=True):
     """Stop taking steps of a run; what it recorded stays."""
 
-    run: Count
+    queued: ClassVar[bool] = False
+
+    def note(self, ledger: Ledger, position: int) -> Report | None:
+        """What was asked for before it is given up."""
+        ledger.cancelled_at[self.run] = position
+        return None
 
 
-class Opened(msgspec.Struct, frozen=True, tag=True):
+class Opened(RunReport, frozen=True):
     """An input is encoded.
 
     Attributes
@@ -97,9 +116,7 @@ class Opened(msgspec.Struct, frozen=True, tag=True):
         What a person should know, a sentence each: words that the model does not know.
     """
 
-    run: int
     region: tuple[float, float, float, float]
-    seconds: float
     channels: tuple[Channel, ...] = ()
     source: tuple[str, ...] = ()
     prompt_tokens: int = 0
@@ -107,10 +124,9 @@ class Opened(msgspec.Struct, frozen=True, tag=True):
     notes: tuple[str, ...] = ()
 
 
-class Stepped(msgspec.Struct, frozen=True, tag=True):
+class Stepped(RunReport, frozen=True):
     """A step, with the values of all channels as one block of little-endian float32 in the channels' order."""
 
-    run: int
     step: int
     token: int
     word: str
@@ -141,7 +157,7 @@ class Stepped(msgspec.Struct, frozen=True, tag=True):
                           candidates=self.candidates, values=values)
 
 
-class SteppedBlock(msgspec.Struct, frozen=True, tag=True):
+class SteppedBlock(RunReport, frozen=True):
     """Many steps at once, where the input gives the tokens: everything as blocks of little-endian numbers.
 
     Attributes
@@ -158,7 +174,6 @@ class SteppedBlock(msgspec.Struct, frozen=True, tag=True):
         float32, (steps, total of all channels).
     """
 
-    run: int
     step: int
     count: Positive
     tokens: bytes
@@ -198,39 +213,34 @@ class SteppedBlock(msgspec.Struct, frozen=True, tag=True):
                          candidate_log_probs=candidate_log_probs.reshape(count, -1), vocabulary=vocabulary, values=values)
 
 
-class Ended(msgspec.Struct, frozen=True, tag=True):
-    """A run wrote END (`finished`) or reached the longest length."""
+class Ended(RunReport, frozen=True):
+    """A run wrote END or reached the longest length."""
 
-    run: int
-    finished: bool
     branch: Count = 0
 
 
-class InputDrawn(msgspec.Struct, frozen=True, tag=True):
+class InputDrawn(Report, frozen=True):
     """An input that was drawn: a file's bytes, and a name for it."""
 
     data: bytes
     name: str
 
 
-class InputAdded(msgspec.Struct, frozen=True, tag=True):
+class InputAdded(RunReport, frozen=True):
     """Another input is encoded; `notes` say what a person should know."""
 
-    run: int
     input_hash: str
     notes: tuple[str, ...] = ()
 
 
-class Forked(msgspec.Struct, frozen=True, tag=True):
+class Forked(RunReport, frozen=True):
     """A branch is there."""
 
-    run: int
     branch: Count
 
 
-class Idle(msgspec.Struct, frozen=True, tag=True):
+class Idle(RunReport, frozen=True):
     """A request for steps is dealt with, or was cancelled."""
 
-    run: int
     branch: Count = 0
 

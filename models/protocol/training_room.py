@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import numpy as np
 
-from unrolled.models.protocol.message import Count, Fraction, NotNegative, Positive
+from unrolled.models.protocol.message import Count, Fraction, Ledger, NotNegative, Positive, Report, Request
 from unrolled.models.trace import FloatArray
 
 
@@ -55,31 +55,57 @@ class TrainingRoomChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     window: Annotated[int, msgspec.Meta(ge=0, le=120)] = 0
 
 
-class StartTrainingRoom(msgspec.Struct, frozen=True, tag=True):
+class TrainingRoomRequest(Request, frozen=True):
+    """Of a training; what goes wrong concerns it alone, and never the run that is open."""
+
+    subject: ClassVar[str] = "training"
+
+    room: Count
+
+    def wanted(self, ledger: Ledger, position: int) -> bool:
+        """It has not been stopped or superseded."""
+        return self.room >= ledger.least_room
+
+    def failed(self, sentence: str, detail: str, **facts: Any) -> Report:
+        """The report that it could not be done."""
+        return TrainingRoomFailed(self.room, sentence, detail=detail, **facts)
+
+
+class StartTrainingRoom(TrainingRoomRequest, frozen=True):
     """Begin a training in the training room. As with runs, rooms are numbered and the highest wins; a run that is open
     is not touched.
     """
 
-    room: Count
     settings: TrainingRoomSettings = TrainingRoomSettings()
 
+    def note(self, ledger: Ledger, position: int) -> Report | None:
+        """The newest training wins."""
+        ledger.least_room = max(ledger.least_room, self.room)
+        return None
 
-class StepTrainingRoom(msgspec.Struct, frozen=True, tag=True):
+
+class StepTrainingRoom(TrainingRoomRequest, frozen=True):
     """Make so many updates, with what is in force for them; `picture`: the last one brings the gradients' map too."""
 
-    room: Count
     changes: TrainingRoomChanges = TrainingRoomChanges()
     updates: Positive = 1
     picture: bool = False
 
 
-class StopTrainingRoom(msgspec.Struct, frozen=True, tag=True):
+class StopTrainingRoom(TrainingRoomRequest, frozen=True):
     """End a training, now, and forget it."""
 
-    room: Count
+    def note(self, ledger: Ledger, position: int) -> Report | None:
+        """Its updates are given up."""
+        ledger.least_room = max(ledger.least_room, self.room + 1)
+        return None
+
+    def wanted(self, ledger: Ledger, position: int) -> bool:
+        """Always: it is forgotten."""
+        return True
 
 
-class TrainingRoomStarted(msgspec.Struct, frozen=True, tag=True):
+class TrainingRoomStarted(Report, frozen=True):
     """A training stands ready, no update made.
 
     Attributes
@@ -104,7 +130,7 @@ class TrainingRoomStarted(msgspec.Struct, frozen=True, tag=True):
     parameters: Count
 
 
-class TrainingRoomUpdated(msgspec.Struct, frozen=True, tag=True):
+class TrainingRoomUpdated(Report, frozen=True):
     """An update was made; all numbers are finite.
 
     Attributes
@@ -159,7 +185,7 @@ class TrainingRoomUpdated(msgspec.Struct, frozen=True, tag=True):
         return flat.reshape(steps, steps)
 
 
-class TrainingRoomFailed(msgspec.Struct, frozen=True, tag=True):
+class TrainingRoomFailed(Report, frozen=True):
     """A training cannot begin or go on: one sentence for people; `exploded` where its numbers are not finite any more."""
 
     room: Count

@@ -6,51 +6,29 @@ else from Python's.
 
 from __future__ import annotations
 
+import functools
+import operator
 import struct
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from unrolled.models.protocol.asking import Answer, Ask, Drop
-from unrolled.models.protocol.connection import Failed, Hello, Progress, Shutdown, Welcome
-from unrolled.models.protocol.loading import Loaded, LoadModel, Ready
-from unrolled.models.protocol.searching import BeamStepped, Search, Searched
-from unrolled.models.protocol.stepping import (
-    AddInput,
-    Advance,
-    Cancel,
-    DrawInput,
-    Ended,
-    Fork,
-    Forked,
-    Idle,
-    InputAdded,
-    InputDrawn,
-    Opened,
-    OpenInput,
-    Stepped,
-    SteppedBlock,
-)
-from unrolled.models.protocol.training_room import (
-    StartTrainingRoom,
-    StepTrainingRoom,
-    StopTrainingRoom,
-    TrainingRoomFailed,
-    TrainingRoomStarted,
-    TrainingRoomUpdated,
-)
+from unrolled.models.protocol import asking, connection, loading, searching, stepping, training_room
+from unrolled.models.protocol.message import Report, Request
 
-Request = (Hello | LoadModel | DrawInput | OpenInput | AddInput | Fork | Advance | Search | Ask | Drop | Cancel
-           | StartTrainingRoom | StepTrainingRoom | StopTrainingRoom | Shutdown)
-Report = (Welcome | Ready | Progress | Loaded | InputDrawn | Opened | InputAdded | Forked | Stepped | SteppedBlock | Ended
-          | BeamStepped | Searched | Answer | Idle | Failed | TrainingRoomStarted | TrainingRoomUpdated | TrainingRoomFailed)
-
+TOPICS = (asking, connection, loading, searching, stepping, training_room)  # the messages are what these define
 
 LENGTH = struct.Struct(">I")
 LONGEST_MESSAGE = 512 * 1024 * 1024  # bytes; a photograph's file is the largest thing that is ever sent
 
-Message = TypeVar("Message")
+Message = TypeVar("Message", Request, Report)
+
+
+def messages(base: type[Message]) -> tuple[Any, ...]:
+    """The messages of a base, those that were defined outside this package too: its subclasses that have none themselves."""
+    own = base.__subclasses__()
+    return tuple(message for one in own for message in messages(one)) if own else (base,)
 
 
 class WireError(ValueError):
@@ -71,12 +49,12 @@ class MessageReader(Generic[Message]):
 
     Parameters
     ----------
-    union : type
-        `Request` or `Report`: what may arrive.
+    base : type
+        `Request` or `Report`: its messages may arrive.
     """
 
-    def __init__(self, union: object) -> None:
-        self._decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(union)
+    def __init__(self, base: type[Message]) -> None:
+        self._decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(functools.reduce(operator.or_, messages(base)))
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Message]:

@@ -16,11 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unrolled.models.backend.engine import EngineError, NotFinite, StillWanted, Superseded
 from unrolled.models.cells.hook import Hook
 from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.searching import BeamStepped
 from unrolled.models.protocol.stepping import Ended, Stepped, SteppedBlock
+from unrolled.models.runs.errors import EngineError, NotFinite, Superseded
 from unrolled.models.runs.hypotheses import Hypotheses, searchable
 from unrolled.models.stepping.beam import BeamRound, beam_search
 from unrolled.models.stepping.channels import ORDER_OF_COMPUTATION
@@ -43,9 +44,9 @@ class Branch:
     run, branch : int
         Their numbers, for reports.
     stepper : Stepper
-    reading : Reading
+    encoded : EncodedInput
         The input as that stepper has read it.
-    others : mapping of str to Reading
+    others : mapping of str to EncodedInput
         Other inputs that edits may swap to, by their hash.
     edits : sequence of Edit
         That are in force.
@@ -96,9 +97,9 @@ class Branch:
         if step > len(self.tokens):
             raise EngineError("step", f"Step {step} is not there yet: {len(self.tokens)} are recorded.")
         if step >= self.maximum:
-            return Ended(self._run, False, self._branch)
+            return Ended(self._run, self._branch)
         if step > len(prompt_tokens) and self.tokens[step - 1] == description.end_token:
-            return Ended(self._run, True, self._branch)
+            return Ended(self._run, self._branch)
         before = self.state(step, wanted)
         self.forget_from(step)
         force = forced_token(self.edits, step)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from unrolled.models.backend.engine import EngineError, StillWanted
-from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.protocol.searching import BeamStepped
-from unrolled.models.protocol.stepping import Ended, Stepped, SteppedBlock
 from unrolled.models.runs.branch import Branch
+from unrolled.models.runs.errors import EngineError
 from unrolled.models.stepping.stepper import AnyStepper, EncodedInput
 from unrolled.models.trace.edits import Edit, EditError, SwapInput, check
 
@@ -24,20 +21,20 @@ class Run:
     number : int
         Of the run, for its reports.
     stepper : Stepper
-    reading : Reading
+    encoded : EncodedInput
         The input as that stepper has read it.
     """
 
     def __init__(self, number: int, stepper: AnyStepper, encoded: EncodedInput[Any]) -> None:
         self.number, self.stepper, self._encoded = number, stepper, encoded
         self._others: dict[str, EncodedInput[Any]] = {}  # by the hash of their bytes
-        self._lines = {0: Branch(number, 0, stepper, encoded, others=self._others)}
+        self._branches = {0: Branch(number, 0, stepper, encoded, others=self._others)}
 
-    def line(self, branch: int) -> Branch:
+    def branch(self, number: int) -> Branch:
         """A branch. Raises `EngineError` where there is none of that number."""
-        if branch not in self._lines:
-            raise EngineError("step", f"There is no branch {branch} of this run.")
-        return self._lines[branch]
+        if number not in self._branches:
+            raise EngineError("step", f"There is no branch {number} of this run.")
+        return self._branches[number]
 
     def add_input(self, input_hash: str, encoded: EncodedInput[Any]) -> None:
         """Keep another input, so that an edit can swap to it."""
@@ -48,7 +45,7 @@ class Run:
             raise EngineError("edit", "The other input has another length than the run’s own; a run cannot change over to it.")
         self._others[input_hash] = other
 
-    def fork(self, branch: int, parent: int, step: int, edits: Sequence[Edit], tokens: Sequence[int]) -> None:
+    def fork(self, number: int, parent: int, step: int, edits: Sequence[Edit], tokens: Sequence[int]) -> None:
         """Make a branch that leaves another before a step; or, without a parent, one whose tokens are known.
 
         Raises
@@ -65,23 +62,9 @@ class Run:
             if isinstance(edit, SwapInput) and edit.input_hash not in self._others:
                 raise EngineError("edit", f"“{edit.name}” has not been read by the model; choose it again.")
         if parent != NO_PARENT:
-            self._lines[branch] = self.line(parent).fork(branch, step, edits)
+            self._branches[number] = self.branch(parent).fork(number, step, edits)
             return
         if any(not 0 <= token < len(description.words) for token in tokens):
             raise EngineError("step", "A word of this run is not one of the model’s.")
-        self._lines[branch] = Branch(self.number, branch, self.stepper, self._encoded, others=self._others, edits=edits,
-                                   tokens=tokens)
-
-    def advance(self, branch: int, step: int, decoding: Decoding, wanted: StillWanted,
-                count: int = 1) -> Stepped | SteppedBlock | Ended:
-        """Take a branch's next step; see `Branch.advance`."""
-        return self.line(branch).advance(step, decoding, wanted, count)
-
-    def search(self, branch: int, step: int, decoding: Decoding, report: Callable[[BeamStepped], None],
-               wanted: StillWanted) -> None:
-        """Search from a branch's step on, every step told; see `Branch.search`."""
-        line = self.line(branch)
-        if step > len(line):
-            raise EngineError("step", f"Step {step} is not there yet: {len(line)} are recorded.")
-        line.forget_from(step)
-        line.search(decoding, report, wanted)
+        self._branches[number] = Branch(self.number, number, self.stepper, self._encoded, others=self._others, edits=edits,
+                                        tokens=tokens)

@@ -1,16 +1,18 @@
-"""The training room's backend: a `TrainingRoom` and how it is told over the wire. Torch is imported when a training begins."""
+"""What the backend does with requests of the training room. Torch is imported when a training begins."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from unrolled.models.protocol.dispatch import handles
+from unrolled.models.protocol.message import Reply, RequestError, StillWanted
 from unrolled.models.protocol.training_room import (
-    TrainingRoomChanges,
-    TrainingRoomSettings,
+    StartTrainingRoom,
+    StepTrainingRoom,
+    StopTrainingRoom,
     TrainingRoomStarted,
     TrainingRoomUpdated,
 )
-from unrolled.models.training_room.errors import TrainingRoomError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,14 +20,15 @@ if TYPE_CHECKING:
     from unrolled.models.training_room.room import TrainingRoom
 
 
-class TorchTrainingRooms:
-    """One training."""
+class TrainingRoomService:
+    """One training at a time, beside the run and apart from it."""
 
     def __init__(self) -> None:
         self._number = -1
         self._room: TrainingRoom | None = None
 
-    def start(self, room: int, settings: TrainingRoomSettings) -> TrainingRoomStarted:
+    @handles(StartTrainingRoom)
+    def start(self, request: StartTrainingRoom, reply: Reply, wanted: StillWanted) -> None:
         """Begin anew."""
         from unrolled.models.training_room.room import TrainingRoom
         from unrolled.models.training_room.threads import one_thread
@@ -33,38 +36,47 @@ class TorchTrainingRooms:
         self._room = None
         with one_thread():
             try:
-                made = TrainingRoom(settings)
+                made = TrainingRoom(request.settings)
             except ValueError as error:
-                raise TrainingRoomError(str(error)) from error
-        self._number, self._room = room, made
+                raise RequestError(str(error)) from error
+        self._number, self._room = request.room, made
         task = made.task
-        return TrainingRoomStarted(room, settings, task.sentence, task.chance_loss, task.chance_accuracy, task.chance_note,
-                           made.block_names, made.parameter_count)
+        reply(TrainingRoomStarted(request.room, request.settings, task.sentence, task.chance_loss, task.chance_accuracy,
+                                  task.chance_note, made.block_names, made.parameter_count))
 
-    def step(self, room: int, changes: TrainingRoomChanges, picture: bool) -> TrainingRoomUpdated:
-        """Make one update."""
+    @handles(StepTrainingRoom)
+    def step(self, request: StepTrainingRoom, reply: Reply, wanted: StillWanted) -> None:
+        """Make updates, one after another."""
+        for left in range(request.updates - 1, -1, -1):
+            if not wanted():
+                return
+            reply(self._update(request, picture=request.picture and left == 0))
+
+    @handles(StopTrainingRoom)
+    def stop(self, request: StopTrainingRoom, reply: Reply, wanted: StillWanted) -> None:
+        """Forget a training; another one is left alone."""
+        if request.room == self._number:
+            self._number, self._room = -1, None
+
+    def _update(self, request: StepTrainingRoom, *, picture: bool) -> TrainingRoomUpdated:
         from unrolled.models.training_room.room import Exploded
         from unrolled.models.training_room.threads import one_thread
 
-        if self._room is None or room != self._number:
-            raise TrainingRoomError("This training is not there any more; start it again.")
+        changes = request.changes
+        if self._room is None or request.room != self._number:
+            raise RequestError("This training is not there any more; start it again.")
         with one_thread():
             try:
                 made = self._room.update(changes, picture=picture)
-            except Exploded as error:
-                raise TrainingRoomError(str(error), exploded=True) from error
+            except Exploded as error:  # what was learned before is kept, and it can go on with other settings
+                raise RequestError(str(error), exploded=True) from error
         seen = made.picture
         return TrainingRoomUpdated(
-            room, made.update, made.loss, made.accuracy, made.norm_before, made.norm_after, changes.threshold,
+            request.room, made.update, made.loss, made.accuracy, made.norm_before, made.norm_after, changes.threshold,
             changes.window, made.milliseconds, radii=seen.radii if seen else (), norms=seen.norms if seen else (),
             hidden=_bytes(seen.hidden) if seen else b"", cell=_bytes(seen.cell) if seen and seen.cell is not None else b"",
             counted=bytes(seen.counted.tolist()) if seen else b"", cut_away=seen.cut_away if seen else 0.0,
         )
-
-    def stop(self, room: int) -> None:
-        """Forget a training."""
-        if room == self._number:
-            self._number, self._room = -1, None
 
 
 def _bytes(values: Tensor) -> bytes:

@@ -9,9 +9,9 @@ import tiny_lines
 import torch
 from tiny_lines import GREEDY, always, captioner, characters, run_of, take
 
-from unrolled.models.backend.engine import EngineError
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.searching import BeamStepped
+from unrolled.models.runs.errors import EngineError
 from unrolled.models.stepping.beam import beam_search
 from unrolled.models.trace.edits import ClampUnits, Edit, ForceToken
 
@@ -37,25 +37,25 @@ def test_a_branch_costs_the_steps_behind_it_and_no_more() -> None:
     counting = Counting(captioner())
     run = run_of(counting)  # type: ignore[arg-type]
     run.fork(1, 0, 0, tiny_lines.forced(*tiny_lines.WORDS), ())
-    take(run.line(1))
+    take(run.branch(1))
     assert counting.steps == 6
     run.fork(2, 1, 4, (ClampUnits(channel="cell", first=4),), ())
-    take(run.line(2), start=4)
+    take(run.branch(2), start=4)
     assert counting.steps == 8
     run.fork(3, 2, 5, (ClampUnits(channel="cell", first=4), ForceToken(first=5, token=3)), ())  # a branch of a branch
-    take(run.line(3), start=5)
+    take(run.branch(3), start=5)
     assert counting.steps == 9
-    assert run.line(3).tokens[:4] == run.line(1).tokens[:4]
+    assert run.branch(3).tokens[:4] == run.branch(1).tokens[:4]
 
 
 def test_a_branch_leaves_its_parent_as_it_is() -> None:
     run = run_of(captioner())
     run.fork(1, 0, 0, tiny_lines.forced(*tiny_lines.WORDS), ())
-    before = take(run.line(1))
+    before = take(run.branch(1))
     run.fork(2, 1, 2, (ForceToken(first=2, token=3), ClampUnits(channel="hidden", first=3)), ())
-    take(run.line(2), start=2)
-    run.line(1).forget_from(2)
-    again = take(run.line(1), start=2)
+    take(run.branch(2), start=2)
+    run.branch(1).forget_from(2)
+    again = take(run.branch(1), start=2)
     assert [(step.token, step.values) for step in again] == [(step.token, step.values) for step in before[2:]]
 
 
@@ -64,22 +64,22 @@ def test_a_branch_that_is_taken_up_from_its_tokens_goes_on_with_the_same_bits(ed
     run = run_of(captioner())
     words = tiny_lines.forced(*tiny_lines.WORDS)
     run.fork(1, 0, 0, (*words, *edits), ())
-    whole = take(run.line(1))
-    run.fork(2, -1, 0, (*words, *edits), tuple(run.line(1).tokens[:4]))
-    assert [step.values for step in take(run.line(2), start=4)] == [step.values for step in whole[4:]]
+    whole = take(run.branch(1))
+    run.fork(2, -1, 0, (*words, *edits), tuple(run.branch(1).tokens[:4]))
+    assert [step.values for step in take(run.branch(2), start=4)] == [step.values for step in whole[4:]]
     run.fork(3, 2, 2, (*words, *edits), ())  # its own states are known again too
-    assert [step.values for step in take(run.line(3), start=2)] == [step.values for step in whole[2:]]
+    assert [step.values for step in take(run.branch(3), start=2)] == [step.values for step in whole[2:]]
 
 
 def test_a_branch_of_a_text_shares_what_was_read() -> None:
     run = run_of(characters("lstm"), "ab(cd)" * 100)
-    while len(run.line(0)) < 600:
-        run.line(0).advance(len(run.line(0)), GREEDY, always, 256)
-    whole = take(run.line(0), start=600, stop=604)
+    while len(run.branch(0)) < 600:
+        run.branch(0).advance(len(run.branch(0)), GREEDY, always, 256)
+    whole = take(run.branch(0), start=600, stop=604)
     run.fork(1, 0, 602, (), ())
-    assert [step.values for step in take(run.line(1), start=602, stop=604)] == [step.values for step in whole[2:]]
+    assert [step.values for step in take(run.branch(1), start=602, stop=604)] == [step.values for step in whole[2:]]
     run.fork(2, 0, 300, (ClampUnits(channel="forget_gate", value=0.0, first=300),), ())
-    block = run.line(2).advance(300, GREEDY, always, 256)
+    block = run.branch(2).advance(300, GREEDY, always, 256)
     assert block.branch == 2
     assert block.step == 300
 
@@ -91,7 +91,7 @@ def test_what_is_not_there_is_said() -> None:
     with pytest.raises(EngineError, match="no branch 7"):
         run.fork(1, 7, 0, (), ())
     with pytest.raises(EngineError, match="no branch 1"):
-        run.advance(1, 0, GREEDY, always)
+        run.branch(1).advance(0, GREEDY, always)
     with pytest.raises(EngineError, match="not one of the model"):
         run.fork(1, -1, 0, (), (999,))
     with pytest.raises(EngineError, match="no unit 99"):
@@ -104,8 +104,8 @@ def told(seed: int, *, width: int = 3, edits: tuple[Edit, ...] = ()) -> tuple[ti
     run = run_of(captioner(seed=seed))
     run.fork(1, 0, 0, edits, ())
     reports: list[BeamStepped] = []
-    run.line(1).search(Decoding(method="beam", beam_width=width), reports.append, always)
-    return run.line(1), reports
+    run.branch(1).search(Decoding(method="beam", beam_width=width), reports.append, always)
+    return run.branch(1), reports
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -153,9 +153,9 @@ def test_a_wide_beam_is_an_exhaustive_search(seed: int) -> None:
             if end in text[:-1] or (text[-1] != end and length < 3):
                 continue
             run.fork(1, 0, 0, tiny_lines.forced(*text), ())
-            score = sum(step.log_prob for step in take(run.line(1), stop=length)) / length**0.7
+            score = sum(step.log_prob for step in take(run.branch(1), stop=length)) / length**0.7
             best, best_score = (text, score) if score > best_score else (best, best_score)
-    line = run.line(0)
+    line = run.branch(0)
 
     def take_step(state: object, tokens: torch.Tensor) -> tuple[object, torch.Tensor]:
         state, record = stepper.step(line.encoded.memory, state, tokens[0].tolist())
@@ -179,11 +179,11 @@ def test_a_forced_word_is_in_every_hypothesis() -> None:
 
 def test_behind_a_forced_word_the_search_begins_anew() -> None:
     run = run_of(captioner(seed=2))
-    take(run.line(0), stop=20, decoding=BEAM)
+    take(run.branch(0), stop=20, decoding=BEAM)
     run.fork(1, 0, 1, (ForceToken(first=1, last=1, token=5),), ())
-    found = take(run.line(1), start=1, stop=20, decoding=BEAM)
+    found = take(run.branch(1), start=1, stop=20, decoding=BEAM)
     assert found[0].token == 5
     run.fork(2, 0, 1, (ForceToken(first=1, last=1, token=5),), ())
     reports: list[BeamStepped] = []
-    run.line(2).search(BEAM, reports.append, always)
-    assert [step.token for step in found] == [step.token for step in take(run.line(2), start=1, stop=20, decoding=BEAM)]
+    run.branch(2).search(BEAM, reports.append, always)
+    assert [step.token for step in found] == [step.token for step in take(run.branch(2), start=1, stop=20, decoding=BEAM)]

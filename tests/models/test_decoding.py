@@ -150,7 +150,7 @@ def test_the_window_searches_as_evaluation_does_and_the_unknown_word_keeps_its_p
     with torch.no_grad():
         stepper.network.word_bias[UNKNOWN] += 9.0
     stepper = CaptionerStepper(stepper.network, stepper.encoder, stepper.vocabulary, maximum_steps=8)
-    line = run_of(stepper).line(0)
+    line = run_of(stepper).branch(0)
     reports = take(line, stop=8, decoding=Decoding(method="beam", beam_width=width))
     found = Search(start=START, end=END, width=width, length_penalty=Decoding().length_penalty, maximum_steps=8,
                    forbidden=(START, UNKNOWN))(stepper.network, line.encoded.memory)[0][0]

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_lines import CELLS, always, captioner, characters, run_of, take, values_of, written
 
-from unrolled.models.backend.engine import EngineError, NotFinite
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.stepping import SteppedBlock
+from unrolled.models.runs.errors import EngineError, NotFinite
 from unrolled.models.trace import Channel
 from unrolled.models.trace.edits import (
     AddNoise,
@@ -79,12 +79,12 @@ def test_an_update_gate_of_1_keeps_the_state_of_a_gru() -> None:
 
 
 def test_forcing_the_word_that_was_chosen_gives_the_same_branch() -> None:
-    run = next(run for seed in range(99) if len(take((run := run_of(captioner(seed=seed))).line(0), stop=20)) > 4)
-    plain = take(run.line(0), stop=20)
+    run = next(run for seed in range(99) if len(take((run := run_of(captioner(seed=seed))).branch(0), stop=20)) > 4)
+    plain = take(run.branch(0), stop=20)
     chosen = plain[2].token
     run.fork(1, 0, 2, (ForceToken(first=2, last=2, token=chosen),), ())
-    assert same(take(run.line(1), start=2, stop=20), plain[2:])
-    assert run.line(1).tokens == run.line(0).tokens
+    assert same(take(run.branch(1), start=2, stop=20), plain[2:])
+    assert run.branch(1).tokens == run.branch(0).tokens
 
 
 @given(places=st.sets(st.integers(0, PLACES - 1), min_size=1, max_size=PLACES - 1))
@@ -143,28 +143,28 @@ def test_noise_is_drawn_from_seed_and_step_alone() -> None:
 def test_another_input_is_looked_at_from_its_step_on() -> None:
     stepper = captioner()
     run = run_of(stepper)
-    plain = take(run.line(0), stop=4)
+    plain = take(run.branch(0), stop=4)
     other = "a" * 64
     with pytest.raises(EngineError, match="has not been read"):
         run.fork(1, 0, 2, (SwapInput(first=2, name="b.jpg", input_hash=other),), ())
     run.add_input(other, stepper.read(tiny.drawing("blue", "square")))
-    run.fork(1, 0, 2, (*tiny_lines.forced(*run.line(0).tokens), SwapInput(first=2, name="b.jpg", input_hash=other)), ())
-    swapped = take(run.line(1), start=2, stop=4)
+    run.fork(1, 0, 2, (*tiny_lines.forced(*run.branch(0).tokens), SwapInput(first=2, name="b.jpg", input_hash=other)), ())
+    swapped = take(run.branch(1), start=2, stop=4)
     assert swapped[0].values != plain[2].values
     # It is what the other picture gives from the state that the first one left.
-    state, memory = run.line(0).state(2, always), stepper.read(tiny.drawing("blue", "square")).memory
-    _, record = stepper.step(memory, state, [run.line(0).tokens[1]])
+    state, memory = run.branch(0).state(2, always), stepper.read(tiny.drawing("blue", "square")).memory
+    _, record = stepper.step(memory, state, [run.branch(0).tokens[1]])
     assert swapped[0].values == record.values[0].numpy().tobytes()
 
 
 @pytest.mark.parametrize(("channel", "factor"), [("cell", 1e30), ("forget_gate", 1e30)])
 def test_numbers_that_are_none_stop_the_run_and_say_where_they_began(channel: str, factor: float) -> None:
     run = run_of(captioner())
-    line = run.line(0)
+    line = run.branch(0)
     take(line, stop=2)
     words = tiny_lines.forced(*tiny_lines.WORDS)
     run.fork(1, 0, 2, (*words, ScaleUnits(channel=channel, units=(5,), factor=factor, first=2)), ())
-    broken = run.line(1)
+    broken = run.branch(1)
     with pytest.raises(NotFinite) as raised:
         take(broken, start=2)
     assert raised.value.step == len(broken)  # what was before is kept, the step itself is not
@@ -177,12 +177,12 @@ def test_numbers_that_are_none_stop_the_run_and_say_where_they_began(channel: st
 def test_of_a_text_that_is_read_what_came_before_is_kept() -> None:
     run = run_of(characters("lstm"), "abc" * 40)
     run.fork(1, 0, 0, (ScaleUnits(channel="cell", factor=1e30, first=50),), ())
-    report = run.line(1).advance(0, Decoding(), always, 120)
+    report = run.branch(1).advance(0, Decoding(), always, 120)
     assert isinstance(report, SteppedBlock)
     assert 50 <= report.count < 60
     with pytest.raises(NotFinite, match="cell"):
-        run.line(1).advance(report.count, Decoding(), always, 120)
-    again = run.line(0).advance(0, Decoding(), always, 120)
+        run.branch(1).advance(report.count, Decoding(), always, 120)
+    again = run.branch(0).advance(0, Decoding(), always, 120)
     assert isinstance(again, SteppedBlock)
     assert again.count == 120
     fifty = len(again.values) * 50 // again.count

@@ -14,13 +14,13 @@ from tiny_lines import CELLS, always, captioner, characters, run_of, take, torch
 from torch import nn
 
 from unrolled.models.analysis.occlusion import LEAST_DROP, summarise, verdict
-from unrolled.models.backend.engine import EngineError, Superseded
 from unrolled.models.explaining.answers import answers
 from unrolled.models.explaining.equations import explain
 from unrolled.models.explaining.gradients import ROWS_AT_ONCE, gradients
 from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.protocol.questions import Equation, FollowGradients, GradientRows, OccludeStep
 from unrolled.models.runs.branch import Branch
+from unrolled.models.runs.errors import EngineError, Superseded
 from unrolled.models.stepping.editing import hook_at
 from unrolled.models.trace.edits import ClampUnits, MaskAttention, ScaleUnits, SetAttention, UniformAttention
 
@@ -143,7 +143,7 @@ def test_a_closed_forget_gate_cuts_its_path() -> None:
 def test_a_long_text_is_followed_back_in_parts(cell: str) -> None:
     steps = 2 * ROWS_AT_ONCE + 5
     run = run_of(characters(cell), "ab(cd) " * 12)
-    line = run.line(0)
+    line = run.branch(0)
     take(line, stop=steps)
     parts = list(gradients(line, 0, steps - 1, always))
     assert [part.rows for part in parts] == [ROWS_AT_ONCE, ROWS_AT_ONCE, 5]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
@@ -11,14 +13,18 @@ import pytest
 import scripted
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted_backend import ScriptedEngine
+from scripted_backend import ScriptedService
 
+from unrolled.models.backend.run_service import RunService
 from unrolled.models.backend.server import Listener, Server
-from unrolled.models.protocol.connection import Failed, Hello, Progress, Shutdown
+from unrolled.models.protocol.connection import Failed, Hello, Ping, Pong, Progress, Shutdown
 from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.dispatch import Dispatch, handles
 from unrolled.models.protocol.loading import LoadModel
-from unrolled.models.protocol.stepping import Advance, Cancel, OpenInput, Stepped
-from unrolled.models.protocol.wire import LENGTH, WireError, encode, report_reader, request_reader
+from unrolled.models.protocol.message import Ledger, Reply, Report, Request, RequestError, StillWanted
+from unrolled.models.protocol.stepping import Advance, Cancel, Idle, OpenInput, Stepped
+from unrolled.models.protocol.wire import LENGTH, WireError, encode, messages, report_reader, request_reader
+from unrolled.models.training_room.service import TrainingRoomService
 
 requests = st.one_of(
     st.builds(Hello, st.text(max_size=20)), st.builds(LoadModel, st.text(max_size=20)),
@@ -81,7 +87,7 @@ def test_a_step_is_cut_into_its_channels_and_a_wrong_length_is_refused():
 def serve_once(listener: Listener) -> threading.Thread:
     """A server for one client, in a thread of its own."""
     def work() -> None:
-        Server(listener.accept(10), listener.endpoint.secret, ScriptedEngine()).serve()
+        Server(listener.accept(10), listener.endpoint.secret, [ScriptedService()]).serve()
         listener.close()
 
     thread = threading.Thread(target=work)
@@ -127,3 +133,107 @@ def test_decoding_says_itself_in_words():
     assert Decoding().in_words == "greedy"
     assert Decoding(method="beam", beam_width=5).in_words == "beam 5"
     assert Decoding(method="sampling", temperature=0.8, top_k=5, seed=3).in_words == "sampling, temperature 0.8, top-k 5, seed 3"
+
+
+# ── Handlers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Halve(Request, frozen=True):
+    """A message from outside this package."""
+
+    number: int
+
+
+class Halved(Report, frozen=True):
+    """Its answer."""
+
+    half: float
+
+
+class Halving:
+    """What handles it."""
+
+    def __init__(self) -> None:
+        self.busy = threading.Event()
+
+    @handles(Halve)
+    def halve(self, request: Halve, reply: Reply, wanted: StillWanted) -> None:
+        if request.number % 2:
+            raise RequestError(f"{request.number} is odd.")
+        reply(Halved(request.number / 2))
+
+    @handles(Advance)
+    def work(self, request: Advance, reply: Reply, wanted: StillWanted) -> None:
+        """Works until nobody waits any more."""
+        self.busy.set()
+        while wanted():
+            time.sleep(0.005)
+
+
+def talk(service: object, first: list[Request], then: Callable[[], list[Request]], last: type[Report]) -> list[Report]:
+    """What a server reports up to a kind of report; the second requests are sent once the first are being worked on."""
+    listener = Listener()
+    server = threading.Thread(target=lambda: Server(listener.accept(10), listener.endpoint.secret, [service]).serve())
+    server.start()
+    with socket.create_connection((listener.endpoint.host, listener.endpoint.port), 10) as client:
+        client.settimeout(10)
+        client.sendall(b"".join(map(encode, (Hello(listener.endpoint.secret), *first))))
+        client.sendall(b"".join(map(encode, then())))
+        reader, reports = report_reader(), []
+        while not any(isinstance(report, last) for report in reports):
+            reports += list(reader.feed(client.recv(1 << 16)))
+        client.sendall(encode(Shutdown()))
+    server.join(10)
+    listener.close()
+    return reports
+
+
+def test_every_request_has_a_handler():
+    own = [kind for kind in messages(Request) if kind.__module__.startswith("unrolled.") and kind.queued and kind is not Shutdown]
+    assert len(own) >= 10
+    assert Dispatch(RunService(), TrainingRoomService()).missing(own) == ()
+    assert Dispatch(RunService()).missing(own)
+
+
+def test_a_message_from_outside_is_a_class_and_a_handler():
+    *reports, half = talk(Halving(), [Halve(3)], lambda: [Halve(8)], Halved)
+    assert half == Halved(4.0)
+    assert [report.sentence for report in reports if isinstance(report, Failed)][-1] == "3 is odd."
+
+
+def test_what_has_two_handlers_is_refused():
+    with pytest.raises(ValueError, match="Halve"):
+        Dispatch(Halving(), Halving())
+
+
+@pytest.mark.parametrize("newer", [LoadModel("other"), Cancel(1), OpenInput(2, b"", "newer")])
+def test_what_a_newer_request_makes_pointless_ends_at_once(newer):
+    service = Halving()
+
+    def then() -> list[Request]:
+        assert service.busy.wait(5)
+        return [newer]
+
+    reports = talk(service, [OpenInput(1, b"", "older"), Advance(1, 0)], then, Idle)
+    assert reports.count(Idle(1)) == 1
+
+
+def test_a_ping_is_answered_while_something_is_computed():
+    service = Halving()
+
+    def then() -> list[Request]:
+        assert service.busy.wait(5)
+        return [Ping()]
+
+    reports = talk(service, [OpenInput(1, b"", "run"), Advance(1, 0)], then, Pong)
+    assert not any(isinstance(report, Idle) for report in reports)
+
+
+def test_of_two_models_asked_for_only_the_newer_is_loaded():
+    ledger = Ledger()
+    first, second = LoadModel("first", number=1), LoadModel("second", number=2)
+    first.note(ledger, 1)
+    assert first.wanted(ledger, 1)
+    second.note(ledger, 2)
+    assert not first.wanted(ledger, 1)
+    assert second.wanted(ledger, 2)

@@ -64,7 +64,7 @@ def test_an_edited_run_is_computed_with_its_edits(edit: Any) -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_text_of_many_blocks_is_computed_in_parts(cell: str) -> None:
-    line = run_of(characters(cell), "ab(cd) " * 60).line(0)
+    line = run_of(characters(cell), "ab(cd) " * 60).branch(0)
     reports = take(line, stop=400)
     assert [part.count for part in replay(line, 0, 399, always)] == [256, 144]
     assert held(line, reports).agrees
@@ -257,7 +257,7 @@ def test_a_mutation_is_seen(name: str, monkeypatch: Patch) -> None:
 
     def run() -> tuple[Branch, list[Stepped]]:
         run = run_of(stepper, picture)
-        line = run.line(0)
+        line = run.branch(0)
         return line, take(line)
 
     assert held(*run()).agrees
@@ -284,11 +284,11 @@ def test_weights_and_picture_are_read_again_once_a_run(monkeypatch: Patch) -> No
     stepper.weights = lambda: asked.append("weights") or stepper.network.state_dict()
     around(monkeypatch, CaptionerReference, "read", lambda old, *given: asked.append("picture") or old(*given))
     run = run_of(stepper)
-    line = run.line(0)
+    line = run.branch(0)
     for step in range(3):
         take(line, start=step, stop=step + 1)
         assert list(replay(line, step, step, always))
     run.fork(1, 0, 2, (), ())
-    take(run.line(1), start=2, stop=3)
-    assert list(replay(run.line(1), 2, 2, always))
+    take(run.branch(1), start=2, stop=3)
+    assert list(replay(run.branch(1), 2, 2, always))
     assert asked == ["weights", "picture"]

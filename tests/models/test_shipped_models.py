@@ -7,82 +7,83 @@ import math
 
 import numpy as np
 import pytest
+from serving import asked
 
 from unrolled import assets
 from unrolled.models.adapters.registry import FAMILIES, listings, shipped
 from unrolled.models.analysis.fidelity import Fidelity
-from unrolled.models.backend.engine import EngineError
-from unrolled.models.backend.run_service import TorchEngine
+from unrolled.models.backend.run_service import RunService
 from unrolled.models.data.drawn_clips import LABELS, draw_clip
 from unrolled.models.data.drawn_scenes import draw_scene
+from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.loading import Loaded, LoadModel
 from unrolled.models.protocol.questions import (
+    AnswerPart,
     Explained,
     ExplainStep,
     FollowGradients,
     GradientRows,
     Occluded,
     OccludeStep,
+    Question,
     Replay,
     Replayed,
 )
-from unrolled.models.protocol.stepping import Ended, Opened, Stepped, SteppedBlock
+from unrolled.models.protocol.recorder import Recorder
+from unrolled.models.protocol.stepping import Advance, DrawInput, Ended, InputDrawn, Opened, OpenInput, Stepped, SteppedBlock
+from unrolled.models.runs.errors import EngineError
 from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
 
 CAPTIONERS = ("caption-attend-lstm", "caption-attend-rnn", "caption-lstm", "caption-rnn")
 
 
-def quiet(text: str, fraction: float) -> None:
-    pass
-
-
 def run(model: str, data: bytes, name: str, *, write: int = 0) -> tuple[Trace, Opened, str]:
     """Run an input through a model as the window does: its trace, what was said of the input, and what it wrote."""
-    engine = TorchEngine()
-    loaded = engine.load(model, "cpu", quiet)
-    description = loaded.description
-    opened = engine.open(0, data, name, Decoding(), quiet, lambda: True)
-    channels = opened.channels or description.channels
-    trace = Trace(channels)
-    most = opened.prompt_tokens + write if opened.prompt_tokens else (opened.maximum_steps or description.maximum_steps)
-    while len(trace) < most:
-        report = engine.advance(0, len(trace), Decoding(), lambda: True, max(opened.prompt_tokens - len(trace), 1))
-        if isinstance(report, Ended):
-            break
-        if isinstance(report, SteppedBlock):
-            trace.append_block(report.block(channels, description.words))
-        else:
-            assert isinstance(report, Stepped)
-            trace.append(report.result(channels))
-    explain(engine, trace)
+    service = RunService()
+    (loaded,) = asked(service, LoadModel(model, "cpu"))
+    (opened,) = asked(service, OpenInput(0, data, name))
+    assert isinstance(loaded, Loaded)
+    assert isinstance(opened, Opened)
+    recorder = Recorder(loaded=loaded, opened=opened, name=name, data=data)
+    trace, description = recorder.trace(Decoding()), loaded.description
+    most = opened.prompt_tokens + write if opened.prompt_tokens else recorder.maximum_steps
+    for report in asked(service, Advance(0, 0, most)):
+        assert isinstance(report, Stepped | SteppedBlock | Ended)
+        recorder.add(report, trace)
+    explain(service, trace)
     end = description.words[description.end_token] if description.end_token >= 0 else ""
     return trace, opened, text_of(trace.words[opened.prompt_tokens :], description.detokenization, without=(end,))
 
 
-def explain(engine: TorchEngine, trace: Trace) -> None:
+def answers(service: RunService, question: Question) -> list[AnswerPart]:
+    return [report.part for report in asked(service, Ask(0, 1, question)) if isinstance(report, Answer)]
+
+
+def explain(service: RunService, trace: Trace) -> None:
     """Ask everything about a run: it is what torch's own modules give, and every answer holds together."""
     last = len(trace) - 1
     fidelity = Fidelity()
-    for part in engine.answer(0, Replay(max(last - 40, 0), last), lambda: True):
+    for part in answers(service, Replay(max(last - 40, 0), last)):
         assert isinstance(part, Replayed)
         assert fidelity.take(part, trace)
     assert fidelity.agrees, fidelity.where
     assert set(fidelity.by_channel) == {*trace.channels, "log_probs", "candidate_log_probs"}
     assert fidelity.computed_by
-    (found,) = engine.answer(0, ExplainStep(last, 3), lambda: True)
+    (found,) = answers(service, ExplainStep(last, 3))
     assert isinstance(found, Explained)
     for equation in found.equations:
         assert sum(part.value for part in equation.parts) == pytest.approx(equation.total, abs=1e-6)
         assert equation.value == float(trace.column(equation.channel)[last, 3])
         assert not equation.edited
     first = max(last - 7, 0)
-    for rows in engine.answer(0, FollowGradients(first, last), lambda: True):
+    for rows in answers(service, FollowGradients(first, last)):
         assert isinstance(rows, GradientRows)
         assert np.isfinite(rows.table(rows.hidden)).all()
         assert rows.table(rows.hidden).any()
     if trace.with_role("attention") is not None:
-        (occluded,) = engine.answer(0, OccludeStep(last), lambda: True)
+        (occluded,) = answers(service, OccludeStep(last))
         assert isinstance(occluded, Occluded)
         assert np.isfinite(occluded.drops()).all()
 
@@ -176,13 +177,14 @@ def test_clip_classifiers_say_what_was_drawn(kind: str) -> None:
 
 @pytest.mark.parametrize(("model", "ends"), [("shapes-attend-lstm", ".png"), ("clip-lstm", ".gif"), ("frames-lstm", ".gif")])
 def test_models_of_drawn_inputs_draw_some_that_they_read(model: str, ends: str) -> None:
-    engine = TorchEngine()
-    description = engine.load(model, "cpu", quiet).description
-    assert description.draws
-    drawn = [engine.draw(number) for number in (0, 0, 1)]
+    service = RunService()
+    (loaded,) = asked(service, LoadModel(model, "cpu"))
+    assert isinstance(loaded, Loaded)
+    assert loaded.description.draws
+    drawn = [report for number in (0, 0, 1) for report in asked(service, DrawInput(number)) if isinstance(report, InputDrawn)]
     assert drawn[0] == drawn[1] != drawn[2]
     assert drawn[0].name.endswith(ends)
-    engine.open(0, drawn[2].data, drawn[2].name, Decoding(), quiet, lambda: True)
-    engine.load("chars-rnn", "cpu", quiet)
+    assert asked(service, OpenInput(0, drawn[2].data, drawn[2].name))
+    assert asked(service, LoadModel("chars-rnn", "cpu"))
     with pytest.raises(EngineError, match="draws no inputs"):
-        engine.draw(0)
+        asked(service, DrawInput(0))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from unrolled.models.backend.server import Listener, Server
 from unrolled.models.cells import CELLS, first_state, state_of
 from unrolled.models.protocol.connection import Hello, Shutdown
+from unrolled.models.protocol.message import Report, Request
 from unrolled.models.protocol.training_room import (
     StartTrainingRoom,
     StepTrainingRoom,
@@ -23,12 +24,12 @@ from unrolled.models.protocol.training_room import (
     TrainingRoomStarted,
     TrainingRoomUpdated,
 )
-from unrolled.models.protocol.wire import Report, Request, encode, report_reader
+from unrolled.models.protocol.wire import encode, report_reader
 from unrolled.models.training_room.clipping import clip_by_norm
 from unrolled.models.training_room.gradients import StepsAtOnce, gradient_map, summed, unroll
 from unrolled.models.training_room.radius import blocks, largest_singular_value, spectral_radius
 from unrolled.models.training_room.room import Exploded, TrainingRoom
-from unrolled.models.training_room.service import TorchTrainingRooms
+from unrolled.models.training_room.service import TrainingRoomService
 from unrolled.models.training_room.tasks import BRACKETS, Brackets, make_task
 
 STEPS = 12
@@ -318,20 +319,11 @@ def test_an_explosion_is_said_and_the_weights_before_it_are_kept() -> None:
 # ── Over the wire ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class NoEngine:
-    """The training room needs no model."""
-
-    def prepare(self, say: object) -> Report:
-        from unrolled.models.protocol.loading import Ready
-
-        return Ready((), ())
-
-
-def talk(requests: list[Request], *, rooms: TorchTrainingRooms | None) -> list[Report]:
+def talk(requests: list[Request], *services: object) -> list[Report]:
     """What a server answers."""
     listener = Listener()
     client = socket.create_connection((listener.endpoint.host, listener.endpoint.port))
-    server = Server(listener.accept(5), listener.endpoint.secret, NoEngine(), rooms=rooms)  # type: ignore[arg-type]
+    server = Server(listener.accept(5), listener.endpoint.secret, services)
     serving = threading.Thread(target=server.serve)
     serving.start()
     client.sendall(encode(Hello(listener.endpoint.secret)) + b"".join(encode(request) for request in requests))
@@ -350,8 +342,8 @@ def talk(requests: list[Request], *, rooms: TorchTrainingRooms | None) -> list[R
 
 def test_a_training_over_the_wire() -> None:
     settings = TrainingRoomSettings(steps=STEPS, cell="lstm", hidden=8)
-    started, *updates, end = talk([StartTrainingRoom(1, settings), StepTrainingRoom(1, CHANGES, 3, True), StepTrainingRoom(99)],
-                                   rooms=TorchTrainingRooms())
+    started, *updates, end = talk(
+        [StartTrainingRoom(1, settings), StepTrainingRoom(1, CHANGES, 3, True), StepTrainingRoom(99)], TrainingRoomService())
     assert isinstance(started, TrainingRoomStarted)
     assert started.blocks == ("i", "f", "g", "o")
     assert [report.update for report in updates if isinstance(report, TrainingRoomUpdated)] == [1, 2, 3]
@@ -367,11 +359,11 @@ def test_a_training_over_the_wire() -> None:
 def test_a_training_that_was_stopped_or_superseded_makes_no_more_updates() -> None:
     small = TrainingRoomSettings(steps=STEPS, hidden=4)
     reports = talk([StartTrainingRoom(1, small), StepTrainingRoom(1, CHANGES, 100_000), StartTrainingRoom(2, small),
-                    StepTrainingRoom(2, CHANGES, 100_000), StopTrainingRoom(2), StepTrainingRoom(99)], rooms=TorchTrainingRooms())
+                    StepTrainingRoom(2, CHANGES, 100_000), StopTrainingRoom(2), StepTrainingRoom(99)], TrainingRoomService())
     assert sum(isinstance(report, TrainingRoomUpdated) for report in reports) < 1000
 
 
 def test_a_backend_without_a_training_room_says_so() -> None:
-    (report,) = talk([StartTrainingRoom(99)], rooms=None)
+    (report,) = talk([StartTrainingRoom(99)])
     assert isinstance(report, TrainingRoomFailed)
-    assert "no training room" in report.sentence
+    assert "cannot do" in report.sentence

@@ -6,6 +6,7 @@ import pytest
 import scripted
 
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.window.application import make_window
 from unrolled.viewer.window.settings import WindowSettings
 
@@ -20,10 +21,10 @@ def captioned(qtbot, scripted_command, tmp_path):
     made.resize(1440, 900)
     made.show()
     made.controller.messages = []
-    made.controller.said.connect(made.controller.messages.append)
-    made.controller.open_bytes(scripted.picture().data, "drawn.png")
+    made.controller.voice.said.connect(made.controller.messages.append)
+    made.do(c.OpenData(scripted.picture().data, "drawn.png"))
     qtbot.waitUntil(lambda: made.controller.run.is_open, timeout=10_000)
-    made.controller.run_to_end()
+    made.do(c.RunToEnd())
     qtbot.waitUntil(lambda: made.session.trace.ended and not made.controller.run.busy, timeout=5000)
     made.coordinator.flush()
     yield made

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scripted
 import scripted_traces
+from contexts import context
 from PySide6.QtCore import QPoint, QPointF, Qt
 
 from unrolled.models.trace import Trace
@@ -18,8 +19,10 @@ from unrolled.viewer.drawing.alignment_painting import text_on, weight_colour
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, whole_word, written_label
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL, colour_table
-from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.alignment.alignment import AlignmentView
+from unrolled.viewer.views.catalogue import BUILT_IN
+from unrolled.viewer.views.spec import Subject
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = AlignmentView(session, LIGHT)
+    made = AlignmentView(context(session))
     qtbot.addWidget(made)
     made.resize(376, 560)
     with qtbot.waitExposed(made):
@@ -51,8 +54,9 @@ def cell_point(panel, row, column):
 
 
 def test_it_is_chosen_by_axes_alone(session):
-    assert AlignmentView.draws(session.trace.channels.values())
-    assert not AlignmentView.draws(scripted.channels())
+    spec = next(spec for spec in BUILT_IN if spec.name == "alignment")
+    assert spec.accepts(Subject(channels=tuple(session.trace.channels.values()), input_kind="sentence"))
+    assert not spec.accepts(Subject(channels=scripted.channels(), input_kind="sentence"))
 
 
 def test_what_is_lit_up_is_the_playheads_row(session, panel):

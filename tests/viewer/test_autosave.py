@@ -14,6 +14,7 @@ import scripted
 from unrolled.models.inputs.inputs import typed
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.autosave import MOST_LOST, Autosave
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session_file import load_session
 from unrolled.viewer.window.application import make_window, offer_lost
 from unrolled.viewer.window.settings import WindowSettings
@@ -48,16 +49,16 @@ def words(path):
 def test_what_was_lost_is_kept_until_it_is_answered(window, tmp_path):
     folder = tmp_path / "kept"
     first = Autosave(folder, window.session, window.controller)
-    window.controller.show_trace(scripted.trace(), scripted.picture())
+    window.controller.opener.show_trace(scripted.trace(), scripted.picture())
     keep(first, window)
     lose(first)
-    window.controller.open_text(typed("The sample that the next start shows."))
+    window.do(c.OpenText(typed("The sample that the next start shows.")))
     second = Autosave(folder, window.session, window.controller)
     keep(second, window)
     (lost,) = second.lost
     assert words(lost) == scripted.CAPTION
     offer_lost(window, second)
-    window.controller.unsaid.emit("model")  # a model is loaded
+    window.controller.voice.unsaid.emit("model")  # a model is loaded
     window.layout_.say(window.layout_.message("restore"))
     window.layout_.banner_place("restore").banner.action.click()
     assert tuple(window.session.trace.words) == scripted.CAPTION
@@ -70,7 +71,7 @@ def test_what_was_lost_is_kept_until_it_is_answered(window, tmp_path):
 def test_an_offer_that_is_not_answered_is_made_again(window, tmp_path):
     for number in range(MOST_LOST + 2):
         autosave = Autosave(tmp_path, window.session, window.controller)
-        window.controller.show_trace(scripted.trace(scripted.CAPTION[: number % 9 + 1]), scripted.picture())
+        window.controller.opener.show_trace(scripted.trace(scripted.CAPTION[: number % 9 + 1]), scripted.picture())
         keep(autosave, window)
         os.utime(autosave.path, (number, number))
         for path in autosave.lost:
@@ -87,7 +88,7 @@ def test_an_offer_that_is_not_answered_is_made_again(window, tmp_path):
 
 def test_every_window_keeps_its_own(window, tmp_path):
     first = Autosave(tmp_path, window.session, window.controller)
-    window.controller.show_trace(scripted.trace(), scripted.picture())
+    window.controller.opener.show_trace(scripted.trace(), scripted.picture())
     second = Autosave(tmp_path, window.session, window.controller)
     assert second.path not in (None, first.path)
     assert second.lost == ()  # the first is open still
@@ -104,7 +105,7 @@ def test_every_window_keeps_its_own(window, tmp_path):
 
 def test_a_long_run_grows_while_it_is_saved(qtbot, window, tmp_path):
     trace = scripted.trace(scripted.CAPTION[:4])
-    window.controller.show_trace(trace, scripted.picture())
+    window.controller.opener.show_trace(trace, scripted.picture())
     autosave = Autosave(tmp_path, window.session, window.controller)
     assert autosave.save()
     for step in range(4, 200):
@@ -122,7 +123,7 @@ def test_a_session_that_cannot_be_kept_is_said_once(qtbot, window, tmp_path, mon
         raise OSError(28, "No space left on device")
 
     autosave = Autosave(tmp_path, window.session, window.controller)
-    window.controller.show_trace(scripted.trace(), scripted.picture())
+    window.controller.opener.show_trace(scripted.trace(), scripted.picture())
     monkeypatch.setattr("unrolled.viewer.state.session_file.trace_bytes", full)
     said = []
     autosave.failed.connect(said.append)
@@ -138,7 +139,7 @@ def test_no_place_to_write_leaves_a_window_that_works(window, tmp_path):
     in_the_way = tmp_path / "file"
     in_the_way.write_bytes(b"")
     autosave = Autosave(in_the_way / "folder", window.session, window.controller)
-    window.controller.show_trace(scripted.trace(), scripted.picture())
+    window.controller.opener.show_trace(scripted.trace(), scripted.picture())
     assert not autosave.save()
     autosave.close()
 

@@ -19,6 +19,8 @@ from unrolled.models.trace.edits import (
     SwapInput,
     UniformAttention,
 )
+from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.commands import OpenView
 
 CAT = scripted.WORDS.index("cat")
 LENGTH = len(scripted.CAPTION)
@@ -47,9 +49,9 @@ def said(window):
 
 
 def form(window):
-    window.layout_.drawer.open("edits")
+    window.do(OpenView("edits"))
     window.coordinator.flush()
-    return window.layout_.drawer.panels["edits"].form
+    return window.host.views["edits"].form
 
 
 def choose(picker, name):
@@ -172,14 +174,14 @@ def test_attention_is_masked_or_made_even(qtbot, window):
         window.session.brush.paint(place)
     assert make(qtbot, window) == MaskAttention(places=(1, 3), first=window.session.playhead.step,
                                                 last=window.session.playhead.step)
-    window.layout_.drawer.open("")
+    window.do(OpenView(""))
     assert window.session.brush.mode == "off"  # the brush goes with the form
 
 
 def test_the_picture_is_swapped_from_a_step_on(qtbot, window, tmp_path):
     path = tmp_path / "other.png"
     path.write_bytes(scripted.picture(200, 200).data)
-    window.controller.swap_input(path, 4)
+    window.do(c.ReplaceInput(path, 4))
     settled(qtbot, window)
     edit = window.session.branch.edits[-1].edit
     assert isinstance(edit, SwapInput)
@@ -189,7 +191,7 @@ def test_the_picture_is_swapped_from_a_step_on(qtbot, window, tmp_path):
         window.session.playhead.seek(step)
         window.coordinator.flush()
         assert (canvas._photo.height(), canvas._photo.width()) == shape
-    window.controller.swap_input(tmp_path / "nothing.png", 4)
+    window.do(c.ReplaceInput(tmp_path / "nothing.png", 4))
     assert "no file" in said(window)
 
 
@@ -197,14 +199,14 @@ def test_what_cannot_be_changed_is_said_and_nothing_is_lost(qtbot, window):
     before = words(window)
     for edit, sentence in ((ForceToken(first=40, token=CAT), "not there yet"), (ForceToken(first=1, token=999), "no word 999"),
                            (ClampUnits(channel="candidate"), "could be changed")):
-        window.controller.change(edit)
+        window.do(c.ApplyEdit(edit))
         assert sentence in said(window)
     assert names(window) == ["Run"]
     assert words(window) == before
 
 
 def test_numbers_that_are_none_are_shown_where_they_began(qtbot, window):
-    window.controller.change(ScaleUnits(channel="cell", factor=1e30, first=3))
+    window.do(c.ApplyEdit(ScaleUnits(channel="cell", factor=1e30, first=3)))
     qtbot.waitUntil(lambda: "not finite" in said(window), timeout=5000)
     assert "Step 4" in said(window)
     assert "cell, unit 3" in said(window)
@@ -217,9 +219,9 @@ def test_numbers_that_are_none_are_shown_where_they_began(qtbot, window):
 # ── Branches ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def two_branches(qtbot, window):
-    window.controller.choose(2, CAT)
+    window.do(c.ChooseToken(2, CAT))
     settled(qtbot, window)
-    window.controller.change(ClampUnits(channel="cell", value=0.5, first=5, last=5))
+    window.do(c.ApplyEdit(ClampUnits(channel="cell", value=0.5, first=5, last=5)))
     settled(qtbot, window)
 
 
@@ -244,10 +246,10 @@ def test_undo_and_redo(qtbot, window):
 
 
 def test_the_same_change_twice_is_one_branch(qtbot, window):
-    window.controller.choose(2, CAT)
+    window.do(c.ChooseToken(2, CAT))
     settled(qtbot, window)
-    window.controller.show_branch(0)
-    window.controller.choose(2, CAT)
+    window.do(c.ShowBranch(0))
+    window.do(c.ChooseToken(2, CAT))
     assert len(names(window)) == 2
     assert words(window)[2] == "cat"
 
@@ -255,7 +257,7 @@ def test_the_same_change_twice_is_one_branch(qtbot, window):
 def test_edits_are_switched_off_and_on(qtbot, window):
     two_branches(qtbot, window)
     form(window)
-    panel = window.layout_.drawer.panels["edits"]
+    panel = window.host.views["edits"]
     assert [box.isChecked() for box in panel.boxes] == [True, True]
     panel.boxes[0].setChecked(False)  # the word: the branch is run again from its step
     settled(qtbot, window)
@@ -272,11 +274,11 @@ def test_edits_are_switched_off_and_on(qtbot, window):
 
 def test_the_tree_shows_renames_and_removes(qtbot, window):
     two_branches(qtbot, window)
-    window.controller.show_branch(0)
-    window.controller.choose(7, CAT)
+    window.do(c.ShowBranch(0))
+    window.do(c.ChooseToken(7, CAT))
     settled(qtbot, window)
-    rows = window.layout_.branches.rows
-    assert window.layout_.branches.isVisible()
+    rows = window.host.views["branches"].rows
+    assert window.host.views["branches"].isVisible()
     assert [own.identity for own in rows.rows] == [0, 1, 2, 3]  # a branch, what leaves it, then the next
     qtbot.mouseClick(rows, Qt.MouseButton.LeftButton, pos=QPoint(round(rows.x_of(4.5)), 24 + 12))
     window.coordinator.flush()
@@ -297,14 +299,14 @@ def test_the_tree_shows_renames_and_removes(qtbot, window):
     window.controller.history.undo()
     assert names(window)[1] == "with a cat"
     qtbot.keyClick(rows, Qt.Key.Key_Delete)
-    window.controller.show_branch(0)
+    window.do(c.ShowBranch(0))
     qtbot.keyClick(rows, Qt.Key.Key_Delete)  # the first run stays
     assert 0 in window.session.branches.all
 
 
 def test_a_branchs_menu_offers_what_can_be_done(qtbot, window):
     two_branches(qtbot, window)
-    rows = window.layout_.branches.rows
+    rows = window.host.views["branches"].rows
     rows.contextMenuEvent(QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(20, 12), rows.mapToGlobal(QPoint(20, 12))))
     menu = next(child for child in rows.children() if type(child).__name__ == "QMenu")
     texts = {action.text(): action.isEnabled() for action in menu.actions()}
@@ -317,21 +319,21 @@ def test_branches_are_kept_in_the_session(qtbot, window, tmp_path):
     two_branches(qtbot, window)
     other = tmp_path / "other.png"
     other.write_bytes(scripted.picture(200, 200).data)
-    window.controller.swap_input(other, 8)
+    window.do(c.ReplaceInput(other, 8))
     settled(qtbot, window)
     before = [(own.identity, own.name, own.parent, own.step, own.edits, tuple(own.trace.words))
               for own in window.session.branches.all.values()]
-    window.asking.save_session(tmp_path / "kept.unrolled")
-    window.asking.wait_until_saved()
-    window.controller.open_bytes(scripted.picture().data, "again.png")
+    window.dialogs.save_session(tmp_path / "kept.unrolled")
+    window.dialogs.wait_until_saved()
+    window.do(c.OpenData(scripted.picture().data, "again.png"))
     qtbot.waitUntil(lambda: window.session.trace is not None and not window.session.branches.all[0].trace.words, timeout=5000)
-    window.controller.open_file(tmp_path / "kept.unrolled")
+    window.do(c.Open(tmp_path / "kept.unrolled"))
     after = [(own.identity, own.name, own.parent, own.step, own.edits, tuple(own.trace.words))
              for own in window.session.branches.all.values()]
     assert after == before
     qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
     assert window.session.input_at(9).name == "other.png"
-    window.controller.change(ForceToken(first=9, last=9, token=CAT, word="cat"))  # it goes on from what was read
+    window.do(c.ApplyEdit(ForceToken(first=9, last=9, token=CAT, word="cat")))  # it goes on from what was read
     settled(qtbot, window)
     assert words(window)[9] == "cat"
 
@@ -339,7 +341,7 @@ def test_branches_are_kept_in_the_session(qtbot, window, tmp_path):
 # ── Beams ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_a_search_is_shown_and_its_hypotheses_are_branches(qtbot, window):
-    window.controller.set_decoding(Decoding(method="beam", beam_width=2))
+    window.do(c.SetDecoding(Decoding(method="beam", beam_width=2)))
     settled(qtbot, window)
     qtbot.waitUntil(lambda: window.session.search is not None and window.session.search.over, timeout=5000)
     search = window.session.search
@@ -347,19 +349,19 @@ def test_a_search_is_shown_and_its_hypotheses_are_branches(qtbot, window):
     assert fates[0] == ["best", "lives"]
     assert fates[3] == ["best", "died"]
     assert search.best.result.word == "<end>"
-    window.layout_.drawer.open("beam")
+    window.do(OpenView("beam"))
     window.coordinator.flush()
-    panel = window.layout_.drawer.panels["beam"]
-    assert f"{len(search)} hypotheses" in panel.note.text()
+    panel = window.host.views["beam"]
+    assert f"{len(search)} hypotheses" in panel.status.text()
     dead = next(own for own in search.steps[3] if search.fate(own) == "died")
     qtbot.mouseClick(panel.tree, Qt.MouseButton.LeftButton, pos=panel.tree.place(dead.number).center().toPoint())
     assert words(window) == ("the", "cat", "the", "the")
     assert window.session.branch.parent is not None
-    window.controller.step_forward()  # it goes on from there
+    window.do(c.StepForward())  # it goes on from there
     qtbot.waitUntil(lambda: len(words(window)) == 5, timeout=5000)
     assert window.session.search is not search  # by a search of its own
     window.coordinator.flush()
-    window.controller.show_branch(window.session.branch.parent)
+    window.do(c.ShowBranch(window.session.branch.parent))
     assert window.session.search is search
     window.coordinator.flush()
     panel.tree.setFocus()
@@ -371,12 +373,12 @@ def test_a_search_is_shown_and_its_hypotheses_are_branches(qtbot, window):
 # ── Comparing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def tracks(window):
-    return {track.name: track for track in window.layout_.tracks.tracks}
+    return {track.name: track for track in window.host.views["tracks"].tracks}
 
 
 def test_two_branches_side_by_side(qtbot, window):
     two_branches(qtbot, window)
-    window.controller.compare_branch(0)
+    window.do(c.CompareBranch(0))
     window.coordinator.flush()
     there = tracks(window)
     assert {"cell", "other cell", "difference cell", "words", "other words"} <= set(there)
@@ -384,10 +386,10 @@ def test_two_branches_side_by_side(qtbot, window):
     assert there["other cell"].trace is other
     difference = there["difference cell"].trace.column("cell")
     assert (difference == own.column("cell")[: len(difference)] - other.column("cell")[: len(difference)]).all()
-    bar = window.layout_.tracks.compare_bar
+    bar = window.host.views["tracks"].compare_bar
     assert "they diverge at step 3: “cat” / “dog”" in bar.text.text()
     assert all(track._first_divergence == 2 for track in there.values())
-    largest = window.layout_.tracks.differences.largest
+    largest = window.host.views["tracks"].differences.largest
     bar.text.linkActivated.emit(f"{largest.step}:{largest.place}")
     assert window.session.playhead.step == largest.step == 5
     assert largest.place in window.session.selection.units
@@ -404,23 +406,23 @@ def test_two_branches_side_by_side(qtbot, window):
 def test_another_picture_beside_with_a_process_of_its_own(qtbot, window, tmp_path):
     path = tmp_path / "other.png"
     path.write_bytes(scripted.picture(200, 200).data)
-    window.controller.compare_input(path)
+    window.do(c.CompareInput(path))
     qtbot.waitUntil(lambda: window.session.compared is not None and window.session.compared.trace.ended, timeout=10_000)
     window.coordinator.flush()
     assert tuple(window.session.compared.trace.words) == words(window)
-    assert "the same words" in window.layout_.tracks.compare_bar.text.text()
+    assert "the same words" in window.host.views["tracks"].compare_bar.text.text()
     assert window.session.compared.input.name == "other.png"
-    window.controller.open_bytes(scripted.picture().data, "again.png")  # another run: the companion's process ends
+    window.do(c.OpenData(scripted.picture().data, "again.png"))  # another run: the companion's process ends
     assert window.session.compared is None
-    window.controller.compare_input(tmp_path / "nothing.png")
+    window.do(c.CompareInput(tmp_path / "nothing.png"))
     assert "no file" in said(window)
 
 
 def test_another_model_beside_says_what_it_cannot_do(qtbot, window):
-    window.controller.compare_model("nothing")
+    window.do(c.CompareModel("nothing"))
     qtbot.waitUntil(lambda: "There is no model “nothing”" in said(window), timeout=10_000)
     assert window.session.compared is None
-    window.controller.compare_model("scripted-text")
+    window.do(c.CompareModel("scripted-text"))
     qtbot.waitUntil(lambda: "does not take" in said(window), timeout=10_000)
 
 
@@ -428,8 +430,8 @@ def test_a_recorded_trace_beside(qtbot, window, tmp_path):
     from unrolled.models.trace.files import save_trace
 
     save_trace(scripted.trace(seed=3), tmp_path / "kept.npz")
-    window.controller.compare_trace(tmp_path / "kept.npz")
+    window.do(c.CompareTrace(tmp_path / "kept.npz"))
     window.coordinator.flush()
-    assert window.layout_.tracks.differences.largest is not None
-    window.controller.compare_trace(tmp_path / "nothing.npz")
+    assert window.host.views["tracks"].differences.largest is not None
+    window.do(c.CompareTrace(tmp_path / "nothing.npz"))
     assert "There is no file" in said(window)

@@ -8,12 +8,14 @@ import msgspec
 import numpy as np
 import pytest
 import scripted
+from contexts import context
 from PySide6.QtCore import Qt
 
 from unrolled.models.trace import Candidate, StepResult, Trace
+from unrolled.viewer.state.commands import ChooseToken
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.text.candidates import ROWS, CandidatesView, rows_of
 
 
@@ -26,7 +28,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = CandidatesView(session, LIGHT)
+    made = CandidatesView(context(session))
     qtbot.addWidget(made)
     made.resize(232, 360)
     with qtbot.waitExposed(made):
@@ -51,29 +53,23 @@ def test_what_is_shown_at_a_step_are_its_candidates(session, panel):
 
 
 def test_a_click_on_another_word_goes_that_way(qtbot, session, panel):
-    chosen = []
-    session.candidate_chosen.connect(lambda step, token: chosen.append((step, token)))
     session.playhead.seek(3)
     other = next(row for row in panel.rows if row.candidate and not row.written)
     qtbot.mouseClick(other, Qt.MouseButton.LeftButton)
-    assert chosen == [(3, other.candidate.token)]
+    assert panel.do.done == [ChooseToken(3, other.candidate.token)]
 
 
 def test_enter_takes_a_word_too(qtbot, session, panel):
-    chosen = []
-    session.candidate_chosen.connect(lambda step, token: chosen.append((step, token)))
     panel.rows[0].setFocus()
     qtbot.keyClick(panel.rows[0], Qt.Key.Key_Down)
     assert panel.rows[1].hasFocus()
     qtbot.keyClick(panel.rows[1], Qt.Key.Key_Return)
-    assert chosen == [(0, panel.rows[1].candidate.token)]
+    assert panel.do.done == [ChooseToken(0, panel.rows[1].candidate.token)]
 
 
 def test_the_word_that_was_written_changes_nothing(qtbot, session, panel):
-    chosen = []
-    session.candidate_chosen.connect(lambda step, token: chosen.append((step, token)))
     qtbot.mouseClick(next(row for row in panel.rows if row.written), Qt.MouseButton.LeftButton)
-    assert chosen == []
+    assert panel.do.done == []
 
 
 def test_a_written_word_beyond_the_best_is_listed_last():
@@ -113,7 +109,7 @@ def test_bars_can_grow_with_the_logarithm_which_is_remembered(qtbot, session, pa
     assert session.appearance.values.candidates_logarithmic
     for own in panel.rows[: len(session.trace.candidates[2])]:
         assert own.bar == pytest.approx(max(1 + math.log10(own.probability) / 6, 0.0), abs=1e-6)
-    again = CandidatesView(session, DARK)
+    again = CandidatesView(context(session, DARK))
     qtbot.addWidget(again)
     assert again.logarithmic.isChecked()
 
@@ -133,7 +129,7 @@ def test_a_word_that_is_never_written_stands_among_them_and_says_so(qtbot):
     session = Session()
     trace.provenance = msgspec.structs.replace(trace.provenance, suppressed_tokens=(token,))
     session.set_trace(trace)
-    panel = CandidatesView(session, LIGHT)
+    panel = CandidatesView(context(session))
     qtbot.addWidget(panel)
     session.playhead.seek(0)
     panel.refresh()

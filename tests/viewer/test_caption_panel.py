@@ -7,13 +7,14 @@ import math
 import numpy as np
 import pytest
 import scripted
+from contexts import context
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
 from unrolled.models.trace import Trace
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.wording import is_end, shown
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.text.caption import CaptionView
 
@@ -28,7 +29,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = CaptionView(session, LIGHT)
+    made = CaptionView(context(session))
     qtbot.addWidget(made)
     made.resize(400, 100)
     with qtbot.waitExposed(made):
@@ -90,7 +91,7 @@ def luminance(colour: QColor) -> float:
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
 @pytest.mark.parametrize("probability", [0.0, 0.5, 1.0])
 def test_words_are_legible_whatever_their_probability(qtbot, session, theme, probability):
-    panel = CaptionView(session, theme)
+    panel = CaptionView(context(session, theme))
     qtbot.addWidget(panel)
     chip = panel.chips[0]
     chip.probability = probability

@@ -13,7 +13,8 @@ from PIL import Image
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.control.control import Controller
+from unrolled.viewer.control.control import Control
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
 
 END = len(scripted.CAPTION) - 1
@@ -21,9 +22,9 @@ END = len(scripted.CAPTION) - 1
 
 @pytest.fixture
 def controller(qtbot, scripted_command):
-    made = Controller(Session(), BackendProcess(scripted_command))
+    made = Control(Session(), BackendProcess(scripted_command))
     made.messages = []
-    made.said.connect(made.messages.append)
+    made.voice.said.connect(made.messages.append)
     yield made
     made.close()
 
@@ -32,7 +33,7 @@ def controller(qtbot, scripted_command):
 def ready(qtbot, controller):
     """A picture is open and the model waits for its first step."""
     controller.start()
-    controller.open_bytes(scripted.picture().data, "drawn.png")
+    controller.do(c.OpenData(scripted.picture().data, "drawn.png"))
     qtbot.waitUntil(lambda: controller.run.is_open, timeout=10_000)
     return controller
 
@@ -47,22 +48,22 @@ def wait_for_steps(qtbot, controller, count):
 
 
 def run_to_end(qtbot, controller):
-    controller.run_to_end()
+    controller.do(c.RunToEnd())
     qtbot.waitUntil(lambda: controller.session.trace.ended and not controller.run.busy, timeout=5000)
 
 
 def test_a_picture_opened_before_the_model_is_there_is_sent_when_it_is(qtbot, controller):
-    controller.open_bytes(scripted.picture().data, "drawn.png")
+    controller.do(c.OpenData(scripted.picture().data, "drawn.png"))
     assert controller.session.picture.name == "drawn.png"
     controller.start()
-    controller.step_forward()  # a press of the key that comes too early is not lost
+    controller.do(c.StepForward())  # a press of the key that comes too early is not lost
     wait_for_steps(qtbot, controller, 1)
     assert words(controller) == scripted.CAPTION[:1]
 
 
 def test_each_step_is_one_word_and_the_playhead_follows(qtbot, ready):
     for count in (1, 2, 3):
-        ready.step_forward()
+        ready.do(c.StepForward())
         wait_for_steps(qtbot, ready, count)
         assert ready.session.playhead.step == count - 1
     qtbot.wait(50)
@@ -71,7 +72,7 @@ def test_each_step_is_one_word_and_the_playhead_follows(qtbot, ready):
 
 def test_quick_presses_are_as_many_words(qtbot, ready):
     for _ in range(4):
-        ready.step_forward()
+        ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 4)
     qtbot.wait(50)
     assert words(ready) == scripted.CAPTION[:4]
@@ -80,21 +81,21 @@ def test_quick_presses_are_as_many_words(qtbot, ready):
 
 def test_stepping_within_what_is_recorded_asks_for_nothing(qtbot, ready):
     run_to_end(qtbot, ready)
-    ready.go_first()
-    ready.step_forward()
+    ready.do(c.GoFirst())
+    ready.do(c.StepForward())
     assert ready.session.playhead.step == 1
-    ready.step_back()
-    ready.step_back()
+    ready.do(c.StepBack())
+    ready.do(c.StepBack())
     assert ready.session.playhead.step == 0
-    ready.go_last()
+    ready.do(c.GoLast())
     assert ready.session.playhead.step == END
-    ready.step_forward()
+    ready.do(c.StepForward())
     assert ready.session.playhead.step == END
     assert words(ready) == scripted.CAPTION
 
 
 def test_provenance_says_where_it_comes_from(qtbot, ready):
-    ready.step_forward()
+    ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 1)
     provenance = ready.session.trace.provenance
     assert (provenance.model, provenance.input_name, provenance.decoding, provenance.device) == (
@@ -105,7 +106,7 @@ def test_provenance_says_where_it_comes_from(qtbot, ready):
 
 def test_playing_writes_the_caption_and_stops_at_its_end(qtbot, ready):
     ready.playback.set_speed(20)
-    ready.toggle_play()
+    ready.do(c.TogglePlay())
     qtbot.waitUntil(lambda: ready.session.trace.ended and not ready.playback.playing, timeout=5000)
     assert words(ready) == scripted.CAPTION
     assert ready.session.playhead.step == END
@@ -117,16 +118,16 @@ def test_playing_in_a_loop_begins_again(qtbot, ready):
     ready.playback.set_loop(True)
     seen = []
     ready.session.playhead.moved.connect(seen.append)
-    ready.toggle_play()
+    ready.do(c.TogglePlay())
     qtbot.waitUntil(lambda: seen.count(0) >= 2, timeout=5000)
-    ready.toggle_play()
+    ready.do(c.TogglePlay())
     assert not ready.playback.playing
 
 
 def test_a_hand_on_the_playhead_is_not_pulled_away(qtbot, ready):
-    ready.step_forward()
+    ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 1)
-    ready.run_to_end()
+    ready.do(c.RunToEnd())
     qtbot.waitUntil(lambda: len(words(ready)) > 3, timeout=5000)
     ready.session.playhead.seek(1)
     qtbot.waitUntil(lambda: ready.session.trace.ended, timeout=5000)
@@ -136,18 +137,18 @@ def test_a_hand_on_the_playhead_is_not_pulled_away(qtbot, ready):
 def test_another_word_is_written_and_the_run_goes_on_from_it(qtbot, ready):
     run_to_end(qtbot, ready)
     cat = scripted.WORDS.index("cat")
-    ready.session.candidate_chosen.emit(2, cat)
+    ready.do(c.ChooseToken(2, cat))
     qtbot.waitUntil(lambda: ready.session.trace.ended and not ready.run.busy, timeout=5000)
     assert words(ready) == (*scripted.CAPTION[:2], "cat", *scripted.CAPTION[3:])
     assert ready.session.playhead.step == 2
 
 
 def test_another_word_while_the_run_is_on_its_way(qtbot, ready):
-    ready.step_forward()
-    ready.step_forward()
+    ready.do(c.StepForward())
+    ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 2)
-    ready.run_to_end()
-    ready.session.candidate_chosen.emit(1, scripted.WORDS.index("cat"))
+    ready.do(c.RunToEnd())
+    ready.do(c.ChooseToken(1, scripted.WORDS.index("cat")))
     qtbot.waitUntil(lambda: not ready.run.busy, timeout=5000)
     assert words(ready)[:2] == ("a", "cat")
     run_to_end(qtbot, ready)
@@ -156,19 +157,19 @@ def test_another_word_while_the_run_is_on_its_way(qtbot, ready):
 
 def test_other_decoding_writes_the_run_again(qtbot, ready):
     run_to_end(qtbot, ready)
-    ready.set_decoding(Decoding(method="beam", beam_width=2))
+    ready.do(c.SetDecoding(Decoding(method="beam", beam_width=2)))
     qtbot.waitUntil(lambda: ready.session.trace.ended and not ready.run.busy, timeout=5000)
     assert words(ready) == scripted.CAPTION
     assert ready.session.trace.provenance.decoding == "beam 2"
 
 
 def test_a_picture_opened_while_another_is_encoded_wins(qtbot, ready):
-    ready.open_bytes(scripted.picture(64, 64).data, "slow.png")
-    ready.step_forward()
+    ready.do(c.OpenData(scripted.picture(64, 64).data, "slow.png"))
+    ready.do(c.StepForward())
     qtbot.wait(100)
-    ready.open_bytes(scripted.picture(80, 60).data, "quick.png")
-    ready.step_forward()
-    with qtbot.waitSignal(ready.state_changed, timeout=900):
+    ready.do(c.OpenData(scripted.picture(80, 60).data, "quick.png"))
+    ready.do(c.StepForward())
+    with qtbot.waitSignal(ready.voice.state_changed, timeout=900):
         pass
     wait_for_steps(qtbot, ready, 1)
     assert ready.session.picture.name == "quick.png"
@@ -178,19 +179,19 @@ def test_a_picture_opened_while_another_is_encoded_wins(qtbot, ready):
 
 
 def test_a_picture_opened_while_another_runs_wins(qtbot, ready):
-    ready.run_to_end()
-    ready.open_bytes(scripted.picture(80, 60).data, "new.png")
+    ready.do(c.RunToEnd())
+    ready.do(c.OpenData(scripted.picture(80, 60).data, "new.png"))
     qtbot.waitUntil(lambda: ready.run.is_open, timeout=5000)
     qtbot.wait(100)
     assert words(ready) == ()
-    ready.step_forward()
+    ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 1)
     assert words(ready) == scripted.CAPTION[:1]
 
 
 def test_killed_in_mid_caption_the_trace_stays_and_goes_on_after_a_restart(qtbot, ready):
     for _ in range(4):
-        ready.step_forward()
+        ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 4)
     before = ready.session.trace
     hidden = before.column("hidden").copy()
@@ -200,12 +201,12 @@ def test_killed_in_mid_caption_the_trace_stays_and_goes_on_after_a_restart(qtbot
     assert message.action == "Start it again"
     assert "kept" in message.text
     assert ready.session.trace is before
-    ready.step_back()
+    ready.do(c.StepBack())
     assert ready.session.playhead.step == 2
     message.act()
     qtbot.waitUntil(lambda: ready.run.is_open, timeout=10_000)
-    ready.go_last()
-    ready.step_forward()
+    ready.do(c.GoLast())
+    ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 5)
     run_to_end(qtbot, ready)
     assert words(ready) == scripted.CAPTION
@@ -213,8 +214,8 @@ def test_killed_in_mid_caption_the_trace_stays_and_goes_on_after_a_restart(qtbot
 
 
 def test_a_backend_that_ends_during_a_step_is_said_and_started_again(qtbot, ready):
-    ready.open_bytes(scripted.picture().data, "crash.png")
-    ready.run_to_end()
+    ready.do(c.OpenData(scripted.picture().data, "crash.png"))
+    ready.do(c.RunToEnd())
     qtbot.waitUntil(lambda: bool(ready.messages), timeout=10_000)
     assert words(ready) == scripted.CAPTION[:3]
     assert not ready.run.is_open
@@ -224,15 +225,15 @@ def test_a_backend_that_ends_during_a_step_is_said_and_started_again(qtbot, read
     (b"", "empty.jpg"), (b"These are words.", "words.jpg"), (scripted.picture().data[:200], "cut.png"),
 ])
 def test_a_malformed_picture_is_a_sentence_and_loses_nothing(qtbot, ready, data, name):
-    ready.step_forward()
+    ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 1)
     trace, picture = ready.session.trace, ready.session.picture
-    ready.open_bytes(data, name)
+    ready.do(c.OpenData(data, name))
     assert ready.messages[-1].place == "input"
     assert name in ready.messages[-1].text
     assert ready.session.trace is trace
     assert ready.session.picture is picture
-    ready.step_forward()
+    ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 2)
 
 
@@ -242,14 +243,14 @@ def test_malformed_files_are_sentences(qtbot, ready, tmp_path):
     picture = ready.session.picture
     for path in (tmp_path, tmp_path / "missing.jpg", tmp_path / "not a träce.npz", tmp_path / "nor a session.unrolled"):
         ready.messages.clear()
-        ready.open_file(path)
+        ready.do(c.Open(path))
         qtbot.waitUntil(lambda: len(ready.messages) == 1)  # a folder is read in a thread
         assert ready.messages[0].text.endswith("."), ready.messages[0].text
         assert ready.session.picture is picture
 
 
 def test_a_picture_that_the_model_refuses_is_said_at_the_input(qtbot, ready):
-    ready.open_bytes(scripted.picture().data, "bad.png")
+    ready.do(c.OpenData(scripted.picture().data, "bad.png"))
     qtbot.waitUntil(lambda: bool(ready.messages), timeout=5000)
     assert ready.messages[-1].place == "input"
 
@@ -258,41 +259,41 @@ def test_a_large_picture_is_decoded_aside(qtbot, ready):
     stream = io.BytesIO()
     noise = np.random.default_rng(0).integers(0, 255, (1100, 1100, 3), dtype=np.uint8)
     Image.fromarray(noise).save(stream, "PNG")
-    ready.open_bytes(stream.getvalue(), "large.png")
+    ready.do(c.OpenData(stream.getvalue(), "large.png"))
     assert ready.session.picture.name == "drawn.png"
     qtbot.waitUntil(lambda: ready.session.picture.name == "large.png", timeout=5000)
     qtbot.waitUntil(lambda: ready.run.is_open, timeout=5000)
 
 
 def test_an_unknown_model_is_said_and_the_old_one_stays(qtbot, ready):
-    ready.step_forward()
+    ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 1)
-    ready.load_model("no-such-model")
+    ready.do(c.LoadModel("no-such-model"))
     qtbot.waitUntil(lambda: bool(ready.messages), timeout=5000)
     assert ready.messages[-1].place == "model"
     assert ready.session.description.name == "scripted"
     qtbot.waitUntil(lambda: ready.run.is_open, timeout=5000)
-    ready.step_forward()
+    ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 2)
 
 
 def test_a_recorded_trace_is_shown_without_a_model_and_stays_when_one_is_loaded(qtbot, controller):
     trace = scripted.trace()
     trace.provenance = type(trace.provenance)(model="another", input_name="drawn.png")
-    controller.show_trace(trace, scripted.picture(), step=3)
+    controller.opener.show_trace(trace, scripted.picture(), step=3)
     assert controller.session.playhead.step == 3
     controller.start()
     qtbot.waitUntil(lambda: controller.session.description is not None, timeout=10_000)
     qtbot.wait(50)
     assert controller.session.trace is trace
-    controller.run_again()
+    controller.do(c.Rerun())
     qtbot.waitUntil(lambda: controller.run.is_open, timeout=5000)
     assert words(controller) == ()
 
 
 def test_closing_during_an_encoding_leaves_nothing(qtbot, ready):
-    ready.open_bytes(scripted.picture().data, "slow.png")
-    ready.toggle_play()
+    ready.do(c.OpenData(scripted.picture().data, "slow.png"))
+    ready.do(c.TogglePlay())
     qtbot.wait(30)
     ready.close()
     assert not ready.playback.playing

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import scripted
+from contexts import context
 
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import LIGHT
 from unrolled.viewer.views.view import View
 from unrolled.viewer.window.coordinator import FRAME_MILLISECONDS, Coordinator
 
@@ -15,7 +15,7 @@ class Recorder(View):
     """Writes down what it is told."""
 
     def __init__(self, session):
-        super().__init__(session, LIGHT)
+        super().__init__(context(session))
         self.told = []
 
     def refresh(self):

@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import Explained
 from unrolled.models.trace.edits import ClampUnits
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.attributions import OCCLUSION
 from unrolled.viewer.views.units.equation_text import number, typeset
 
@@ -25,7 +26,7 @@ def window(captioned):
 def opened(qtbot, window, name):
     window.actions_by_name[name].trigger()
     window.coordinator.flush()
-    return window.layout_.drawer.panels[name]
+    return window.host.views[name]
 
 
 def answered(qtbot, window, name):
@@ -79,7 +80,7 @@ def test_a_unit_can_be_typed_and_the_equations_copied(qtbot, window):
     assert window.session.selection.units == (33,)
     window.coordinator.flush()
     answered(qtbot, window, "equations")
-    for action in panel.findChildren(type(window.actions_by_name["why"])):
+    for action in panel.findChildren(type(window.actions_by_name["attribution"])):
         action.trigger()
     assert r"f_t &= \sigma(W_{xf} x_t" in QGuiApplication.clipboard().text()
     assert "c_t = f_t · c_t−1 + i_t · g_t = " in panel.text.accessibleDescription()
@@ -106,7 +107,7 @@ def test_symbols_are_set_as_in_a_book(symbol, expected):
 # ── Why this word ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_gradients_come_by_themselves_and_can_be_clicked(qtbot, window):
-    panel = opened(qtbot, window, "why")
+    panel = opened(qtbot, window, "attribution")
     answered(qtbot, window, "gradients")
     steps = len(scripted.CAPTION)
     assert panel.map.table.shape == (steps, steps)
@@ -130,7 +131,7 @@ def test_gradients_come_by_themselves_and_can_be_clicked(qtbot, window):
 
 
 def test_places_are_masked_in_turn_and_laid_over_the_picture(qtbot, window):
-    panel = opened(qtbot, window, "why")
+    panel = opened(qtbot, window, "attribution")
     answered(qtbot, window, "gradients")
     picture = window.layout_.sections["picture"].content
     assert picture.controls.channel.findData(OCCLUSION) < 0
@@ -153,7 +154,7 @@ def test_places_are_masked_in_turn_and_laid_over_the_picture(qtbot, window):
 
 
 def test_gradients_can_be_given_up(qtbot, window):
-    panel = opened(qtbot, window, "why")
+    panel = opened(qtbot, window, "attribution")
     qtbot.waitUntil(lambda: window.session.questions.get("gradients") is not None, timeout=2000)
     number_before = window.session.questions.get("gradients").number
     qtbot.mouseClick(panel.cancel, Qt.MouseButton.LeftButton)
@@ -220,7 +221,7 @@ def test_similar_steps_are_found_and_gone_to(qtbot, window, tmp_path):
         window.session.trace.column("hidden")[step, [5, 6]] = 0.95, -0.95  # loud on either side of 0
     window.session.trace.column("hidden")[4, [5, 6]] = -0.95, 0.95  # and elsewhere each on the other
     panel = opened(qtbot, window, "similar")
-    assert "Pin units" in panel.note.text()
+    assert "Pin units" in panel.status.text()
     window.session.playhead.seek(2)
     window.coordinator.flush()
     qtbot.mouseClick(panel.take, Qt.MouseButton.LeftButton)
@@ -235,9 +236,9 @@ def test_similar_steps_are_found_and_gone_to(qtbot, window, tmp_path):
     save_trace(window.session.trace, folder / "one.npz")
     (folder / "broken.npz").write_bytes(b"nothing")
     panel.search_folder(folder)
-    qtbot.waitUntil(lambda: "in the folder" in panel.note.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "in the folder" in panel.status.text(), timeout=5000)
     assert panel.matches.count() == 4
-    assert "broken.npz" in panel.note.text()
+    assert "broken.npz" in panel.status.text()
     other = next(panel.matches.item(row) for row in range(4) if "one.npz" in panel.matches.item(row).text())
     panel.matches.itemClicked.emit(other)
     assert window.session.trace.provenance.model == "scripted"
@@ -247,13 +248,13 @@ def test_similar_steps_are_found_and_gone_to(qtbot, window, tmp_path):
 # ── Fidelity ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_the_badge_is_always_there_and_red_where_it_must_be(qtbot, window):
-    badge = window.layout_.fidelity
+    badge = window.host.views["fidelity"]
     qtbot.waitUntil(lambda: badge.found.steps == len(scripted.CAPTION), timeout=5000)
     assert badge.found.agrees
     assert badge.label.text().startswith("✓ true to ")
     for said in ("nn.LSTMCell", "double precision from the stored weights", "hidden", "attention entropy", "candidates"):
         assert said in badge.label.toolTip()
-    window.controller.change(ClampUnits(channel="cell", value=0.25, first=3, last=3))  # the script's answer knows of no edit
+    window.do(c.ApplyEdit(ClampUnits(channel="cell", value=0.25, first=3, last=3)))  # the script's answer knows of no edit
     qtbot.waitUntil(lambda: not badge.found.agrees, timeout=5000)
     assert badge.label.text().startswith("✗ cell, unit")
     assert window.theme.error in badge.label.styleSheet()
@@ -264,14 +265,13 @@ def test_without_its_model_a_trace_is_not_checked(qtbot, window, tmp_path):
     from unrolled.models.trace.files import save_trace
 
     save_trace(window.session.trace, tmp_path / "kept.npz")
-    window.controller.backend.close()
-    window.controller.run.lose()
+    window.controller.run.close()
     window.session.questions.possible = False
-    window.controller.open_file(tmp_path / "kept.npz")
+    window.do(c.Open(tmp_path / "kept.npz"))
     window.session.questions.possible = False
     window.coordinator._refresh()
     window.coordinator.flush()
-    assert window.layout_.fidelity.label.text() == "not checked"
+    assert window.host.views["fidelity"].label.text() == "not checked"
     panel = opened(qtbot, window, "equations")
     assert "load the model" in panel._empty.text()
 

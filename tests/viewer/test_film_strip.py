@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scripted
+from contexts import context
 from PySide6.QtCore import Qt
 
 from unrolled.models.trace import Trace
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.picture.film_strip import FilmStripView
 
 
@@ -24,7 +25,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = FilmStripView(session, LIGHT)
+    made = FilmStripView(context(session))
     qtbot.addWidget(made)
     made.resize(360, 112)
     with qtbot.waitExposed(made):

@@ -13,8 +13,11 @@ from PySide6.QtGui import QGuiApplication
 
 from unrolled.models.inputs.inputs import TYPED
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.commands import Paste
 from unrolled.viewer.views.alignment.alignment import AlignmentView
 from unrolled.viewer.views.clip import ClipView
+from unrolled.viewer.views.spec import Place
 from unrolled.viewer.views.text.reader import ReaderView
 from unrolled.viewer.views.text.text_input import TextView
 from unrolled.viewer.window.application import make_application, make_window
@@ -29,14 +32,14 @@ def window(qtbot, scripted_command, tmp_path):
     made.resize(1440, 900)
     made.show()
     made.controller.start()
-    made.controller.open_bytes(scripted.picture().data, "drawn.png")
+    made.do(c.OpenData(scripted.picture().data, "drawn.png"))
     qtbot.waitUntil(lambda: made.controller.run.is_open, timeout=10_000)
     yield made
     made.close()
 
 
 def panel(window, kind):
-    return next(one for one in window.layout_.panels if isinstance(one, kind))
+    return next(one for one in window.host.views.values() if isinstance(one, kind))
 
 
 def length(window):
@@ -44,11 +47,12 @@ def length(window):
 
 
 def sections(window):
-    return {name for name, section in window.layout_.sections.items() if not section.isHidden()}
+    left = {spec.name for spec in window.host.at(Place.LEFT)}
+    return {name for name, section in window.layout_.sections.items() if name in left and not section.isHidden()}
 
 
 def open_kind(qtbot, window, kind):
-    window.controller.load_model(f"scripted-{kind}")
+    window.do(c.LoadModel(f"scripted-{kind}"))
     qtbot.waitUntil(lambda: window.session.description is not None and window.session.description.input_kind == kind
                     and not window.controller.loading, timeout=5000)
 
@@ -68,7 +72,7 @@ def test_a_typed_sentence_is_translated_and_its_words_are_linked(qtbot, window):
     qtbot.keyClicks(text.edit, "the small dog")
     qtbot.keyClick(text.edit, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.text.name == TYPED, timeout=5000)
-    window.controller.run_to_end()
+    window.do(c.RunToEnd())
     qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
     window.coordinator.flush()
     trace, alignment = window.session.trace, panel(window, AlignmentView)
@@ -80,10 +84,10 @@ def test_a_typed_sentence_is_translated_and_its_words_are_linked(qtbot, window):
 
 
 def test_scrubbing_keeps_panels_at_the_traces_step(qtbot, window):
-    window.controller.open_bytes(clip_bytes(), "clip.npy", "clip")
+    window.do(c.OpenData(clip_bytes(), "clip.npy", "clip"))
     qtbot.waitUntil(lambda: window.session.description.input_kind == "clip" and window.controller.run.is_open, timeout=5000)
     assert sections(window) == {"clip", "written"}
-    window.controller.run_to_end()
+    window.do(c.RunToEnd())
     qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
     assert length(window) == 8
     shown = panel(window, ClipView)
@@ -93,7 +97,7 @@ def test_scrubbing_keeps_panels_at_the_traces_step(qtbot, window):
         assert shown.view.shown_frame == step
         assert int(shown.view._pixels[0, 0, 0]) == 25 * step
         assert f"frame {step + 1} of 8" in shown.note
-    track = next(one for one in window.layout_.tracks.tracks if one.name == "label_probability")
+    track = next(one for one in window.host.views["tracks"].tracks if one.name == "label_probability")
     values = window.session.trace.column("label_probability")
     assert [np.array_equal(line, values[:, label]) for label, (_, line) in enumerate(track.lines())] == [True, True]
     assert "moving 75%" in track.value_text(1, 0)
@@ -103,7 +107,7 @@ def test_a_text_is_read_by_itself_and_written_on_by_space(qtbot, window, tmp_pat
     path = tmp_path / "some code.py"
     text = "x = (\"a\")\n" * 60  # several blocks
     path.write_text(text, encoding="utf-8")
-    window.controller.open_file(path)
+    window.do(c.Open(path))
     qtbot.waitUntil(lambda: length(window) == len(text), timeout=10_000)
     assert sections(window) == {"text", "reader"}
     window.coordinator.flush()
@@ -128,7 +132,7 @@ def test_a_text_is_read_by_itself_and_written_on_by_space(qtbot, window, tmp_pat
 def test_units_are_ranked_by_what_they_follow(qtbot, window, tmp_path):
     path = tmp_path / "code.py"
     path.write_text("a = 'bc'\n" * 20, encoding="utf-8")
-    window.controller.open_file(path)
+    window.do(c.Open(path))
     qtbot.waitUntil(lambda: length(window) == 180, timeout=10_000)
     window.coordinator.flush()
     reader = panel(window, ReaderView)
@@ -147,7 +151,7 @@ def test_units_are_ranked_by_what_they_follow(qtbot, window, tmp_path):
 def test_characters_that_are_unknown_are_shown_and_said(qtbot, window):
     open_kind(qtbot, window, "text")
     QGuiApplication.clipboard().setText("a 猫 b")
-    window.asking.paste()
+    window.do(Paste())
     qtbot.waitUntil(lambda: length(window) == 5, timeout=5000)
     window.coordinator.flush()
     assert "猫" in window.layout_.message("input").text
@@ -157,7 +161,7 @@ def test_characters_that_are_unknown_are_shown_and_said(qtbot, window):
 def test_what_cannot_be_read_is_said_and_nothing_is_lost(qtbot, window, tmp_path):
     open_kind(qtbot, window, "text")
     QGuiApplication.clipboard().setText("kept")
-    window.asking.paste()
+    window.do(Paste())
     qtbot.waitUntil(lambda: length(window) == 4, timeout=5000)
     (tmp_path / "empty.txt").write_bytes(b"")
     (tmp_path / "binary.txt").write_bytes(bytes(range(256)) * 4)
@@ -169,7 +173,7 @@ def test_what_cannot_be_read_is_said_and_nothing_is_lost(qtbot, window, tmp_path
         Image.new("RGB", (20 * number, 20)).save(folder / f"{number}.png")
     for name, sentence in (("empty.txt", "empty"), ("binary.txt", "binary"), ("broken.mp4", "not a clip"), ("mixed", "size")):
         window.layout_.unsay("input")
-        window.controller.open_file(tmp_path / name)
+        window.do(c.Open(tmp_path / name))
         qtbot.waitUntil(lambda: window.layout_.message("input") is not None, timeout=5000)
         assert sentence in window.layout_.message("input").text
         assert window.session.text.text == "kept"
@@ -184,9 +188,9 @@ def test_what_cannot_be_read_is_said_and_nothing_is_lost(qtbot, window, tmp_path
 def test_going_back_to_another_kind_brings_its_input_back(qtbot, window):
     open_kind(qtbot, window, "text")
     QGuiApplication.clipboard().setText("typed before")
-    window.asking.paste()
+    window.do(Paste())
     qtbot.waitUntil(lambda: length(window) == 12, timeout=5000)
-    window.controller.load_model("scripted")
+    window.do(c.LoadModel("scripted"))
     qtbot.waitUntil(lambda: window.session.picture is not None and window.controller.run.is_open, timeout=5000)
     assert window.session.picture.name == "drawn.png"
     assert sections(window) == {"picture", "written", "film strip"}
@@ -196,15 +200,15 @@ def test_going_back_to_another_kind_brings_its_input_back(qtbot, window):
 
 
 def test_a_session_keeps_every_kind_of_input(qtbot, window, tmp_path):
-    window.controller.open_bytes(clip_bytes(), "clip.npy", "clip")
+    window.do(c.OpenData(clip_bytes(), "clip.npy", "clip"))
     qtbot.waitUntil(lambda: window.session.description.input_kind == "clip" and window.controller.run.is_open, timeout=5000)
-    window.controller.run_to_end()
+    window.do(c.RunToEnd())
     qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
-    window.asking.save_session(tmp_path / "kept.unrolled")
-    window.asking.wait_until_saved()
-    window.controller.open_bytes(scripted.picture().data, "drawn.png")
+    window.dialogs.save_session(tmp_path / "kept.unrolled")
+    window.dialogs.wait_until_saved()
+    window.do(c.OpenData(scripted.picture().data, "drawn.png"))
     qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.picture is not None, timeout=5000)
-    window.controller.open_file(tmp_path / "kept.unrolled")
+    window.do(c.Open(tmp_path / "kept.unrolled"))
     qtbot.waitUntil(lambda: window.session.clip is not None, timeout=5000)
     assert len(window.session.clip.frames) == 8
     assert length(window) == 8
@@ -214,7 +218,7 @@ def test_a_session_keeps_every_kind_of_input(qtbot, window, tmp_path):
 def test_an_animation_is_a_picture_or_a_clip_as_the_model_takes_it(qtbot, window, tmp_path):
     first, *others = [Image.new("RGB", (20, 20), (60 * number, 0, 0)) for number in range(4)]
     first.save(tmp_path / "moving.gif", save_all=True, append_images=others)
-    window.controller.open_file(tmp_path / "moving.gif")
+    window.do(c.Open(tmp_path / "moving.gif"))
     qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
     assert window.session.picture.name == "moving.gif"
     open_kind(qtbot, window, "clip")
@@ -227,19 +231,19 @@ def test_an_animation_is_a_picture_or_a_clip_as_the_model_takes_it(qtbot, window
 
 def test_a_model_of_drawn_scenes_brings_one_in_place_of_a_sample_and_draws_others(qtbot, window):
     action = window.actions_by_name["draw_input"]
-    window.controller.open_sample()
+    window.do(c.OpenSample())
     qtbot.waitUntil(lambda: window.session.input.name == "dog.jpg")
     assert not action.isVisible()
-    window.controller.load_model("scripted-scene")
+    window.do(c.LoadModel("scripted-scene"))
     qtbot.waitUntil(lambda: window.session.input.name == "scene 1.png", timeout=5000)
     assert (action.isVisible(), action.text()) == (True, "New scene")
     action.trigger()
     qtbot.waitUntil(lambda: window.session.input.name == "scene 2.png", timeout=5000)
-    window.controller.load_model("scripted")  # the photograph comes back: a scene says nothing to it
+    window.do(c.LoadModel("scripted"))  # the photograph comes back: a scene says nothing to it
     qtbot.waitUntil(lambda: window.session.input.name == "dog.jpg", timeout=5000)
 
 
 def test_a_photograph_that_a_person_opened_stays_with_a_model_of_scenes(qtbot, window):
-    window.controller.load_model("scripted-scene")
+    window.do(c.LoadModel("scripted-scene"))
     qtbot.waitUntil(lambda: window.session.description.name == "scripted-scene" and window.controller.run.is_open, timeout=5000)
     assert window.session.input.name == "drawn.png"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scripted_traces
+from contexts import context
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor
 
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.tracks.label_track import LabelTrack
 
@@ -23,7 +24,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = TracksView(session, LIGHT)
+    made = TracksView(context(session))
     qtbot.addWidget(made)
     made.resize(800, 600)
     made.refresh()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scripted
 import scripted_answers
+from contexts import context
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -27,7 +28,7 @@ from unrolled.viewer.theme.attention_colours import (
     attention_table,
     uniform_level,
 )
-from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.picture.picture import PictureView
 
 CELLS = scripted.GRID[0] * scripted.GRID[1]
@@ -44,7 +45,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = PictureView(session, LIGHT)
+    made = PictureView(context(session))
     qtbot.addWidget(made)
     made.resize(460, 430)
     with qtbot.waitExposed(made):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import scripted
+from contexts import context
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible
 
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import LIGHT
 from unrolled.viewer.views.scrub_bar import ScrubBarView
 
 
@@ -21,7 +21,7 @@ def session():
 
 @pytest.fixture
 def bar(qtbot, session):
-    made = ScrubBarView(session, LIGHT)
+    made = ScrubBarView(context(session))
     qtbot.addWidget(made)
     made.resize(900, made.height())
     made.show()

@@ -13,6 +13,7 @@ import scripted
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.branches import Branch, first_branch
 from unrolled.viewer.state.session import Session
@@ -128,15 +129,15 @@ def test_a_damaged_trace_is_a_sentence(path):
 
 @pytest.fixture
 def controller(qtbot, scripted_command):
-    from unrolled.viewer.control.control import Controller
+    from unrolled.viewer.control.control import Control
 
-    made = Controller(Session(), BackendProcess(scripted_command))
+    made = Control(Session(), BackendProcess(scripted_command))
     yield made
     made.close()
 
 
 def test_the_controller_opens_it_without_a_model(controller, path):
-    controller.open_file(path)
+    controller.do(c.Open(path))
     session = controller.session
     assert tuple(session.trace.words) == scripted.CAPTION
     assert session.picture.name == "ein Hünd.png"

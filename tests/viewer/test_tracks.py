@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scripted
+from contexts import context
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -16,7 +17,7 @@ from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.pyramid import MISSING, PLACES, places_of
 from unrolled.viewer.drawing.step_geometry import Geometry
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.tracks.heat_track import HeatTrack
 
@@ -34,7 +35,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = TracksView(session, LIGHT)
+    made = TracksView(context(session))
     qtbot.addWidget(made)
     made.resize(700, 900)
     made.show()
@@ -247,7 +248,7 @@ def test_a_double_click_shows_the_whole_run_and_pins_nothing(qtbot, panel, sessi
 
 def test_the_unit_under_the_pointer_is_the_one_whose_colour_is_seen(qtbot, session):
     session.set_trace(scripted.trace(units=512))  # several units share a pixel
-    panel = TracksView(session, LIGHT)
+    panel = TracksView(context(session))
     qtbot.addWidget(panel)
     panel.resize(700, 900)
     panel.show()

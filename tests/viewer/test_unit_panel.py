@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import scripted
+from contexts import context
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
@@ -14,7 +15,7 @@ from PySide6.QtCore import Qt
 from unrolled.models.trace import Channel, StepResult, Trace
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.units.lstm_check import lstm_channels, lstm_step
 from unrolled.viewer.views.units.unit import UnitView
 from unrolled.viewer.views.units.unit_table import short
@@ -54,7 +55,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = UnitView(session, LIGHT)
+    made = UnitView(context(session))
     qtbot.addWidget(made)
     made.resize(232, 300)
     with qtbot.waitExposed(made):

@@ -8,6 +8,7 @@ import pytest
 import scripted
 import scripted_answers
 import scripted_traces
+from contexts import context
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -21,11 +22,13 @@ from unrolled.models.trace import Provenance, Trace
 from unrolled.viewer.plotting.bars import BAR, TITLE
 from unrolled.viewer.plotting.heatmap import DECADES_AT_MOST, decades_of
 from unrolled.viewer.state.attributions import FOLLOWED_AT_MOST, GRADIENTS, OCCLUSION, UNASKED_AT_MOST
-from unrolled.viewer.state.numbers import brief, precise
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import brief, precise
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.attribution.attribution import AttributionView
 from unrolled.viewer.views.attribution.contributions import WordsRead
+from unrolled.viewer.views.catalogue import BUILT_IN
+from unrolled.viewer.views.spec import Subject
 
 STEPS = len(scripted.CAPTION)
 
@@ -45,7 +48,7 @@ def session():
 @pytest.fixture
 def open_panel(qtbot):
     def opener(session, width=640, height=260):
-        made = AttributionView(session, LIGHT)
+        made = AttributionView(context(session))
         qtbot.addWidget(made)
         made.resize(width, height)
         with qtbot.waitExposed(made):
@@ -98,7 +101,7 @@ def test_rows_come_a_part_at_a_time(session, open_panel):
     panel = open_panel(session)
     follow(session, rows=4, done=False)
     assert (panel.progress.value(), panel.progress.maximum()) == (4, STEPS)
-    assert "4 of 10 words" in panel.note.text()
+    assert "4 of 10 words" in panel.status.text()
     assert np.isfinite(panel.map.table[3]).all()
     assert np.isnan(panel.map.table[4]).all()
     session.playhead.seek(8)
@@ -154,13 +157,13 @@ def test_a_long_run_is_followed_back_from_the_playhead_when_asked(qtbot, open_pa
     panel = open_panel(session)
     assert len(session.trace) > UNASKED_AT_MOST
     assert session.questions.get(GRADIENTS) is None
-    assert f"the last {FOLLOWED_AT_MOST} words" in panel.note.text()
+    assert f"the last {FOLLOWED_AT_MOST} words" in panel.status.text()
     qtbot.mouseClick(panel.compute, Qt.MouseButton.LeftButton)
     assert follow(session) == FollowGradients(120 - FOLLOWED_AT_MOST + 1, 120)
-    assert "Words 58 to 121 of 150." in panel.note.text()
+    assert "Words 58 to 121 of 150." in panel.status.text()
     assert not panel.compute.isVisible()
     session.playhead.seek(10)
-    assert "not among them" in panel.note.text()
+    assert "not among them" in panel.status.text()
     assert panel.compute.text() == "Compute again"
     qtbot.mouseClick(panel.compute, Qt.MouseButton.LeftButton)
     assert follow(session) == FollowGradients(0, 10)
@@ -177,7 +180,7 @@ def test_after_an_edit_the_map_is_out_of_date_until_it_is_computed_again(qtbot, 
     panel.refresh()
     assert panel.map.stale
     assert len(panel.map.table) == 31
-    assert "Out of date" in panel.note.text()
+    assert "Out of date" in panel.status.text()
     assert not panel.words.isVisible()  # what it depended on before the edit is not said of it now
     qtbot.mouseClick(panel.compute, Qt.MouseButton.LeftButton)
     assert session.questions.get(GRADIENTS).wire_id == session.branch.wire_id
@@ -219,7 +222,7 @@ def test_hidden_it_asks_nothing_and_waits_for_nothing(session, open_panel):
 def test_failures_and_missing_models_are_said_in_the_panel(session, open_panel):
     panel = open_panel(session)
     session.questions.fail(session.questions.get(GRADIENTS).number, "There is not enough memory.")
-    assert "not enough memory" in panel.note.text()
+    assert "not enough memory" in panel.status.text()
     number = session.questions.get(GRADIENTS).number
     session.playhead.seek(3)
     assert session.questions.get(GRADIENTS).number == number  # it is not asked over and over
@@ -425,8 +428,9 @@ def test_a_clips_frames_are_numbered_and_have_no_masking(session, open_panel):
 # ── The whole of it ───────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_it_is_there_for_every_model_with_a_hidden_state():
-    assert AttributionView.draws(scripted.channels())
-    assert not AttributionView.draws(channel for channel in scripted.channels() if channel.role != "hidden")
+    spec = next(spec for spec in BUILT_IN if spec.name == "attribution")
+    assert spec.accepts(Subject(channels=scripted.channels()))
+    assert not spec.accepts(Subject(channels=tuple(own for own in scripted.channels() if own.role != "hidden")))
 
 
 def test_every_control_has_a_name_and_a_tooltip(session, open_panel):

@@ -21,10 +21,12 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.commands import OpenView, Paste
+from unrolled.viewer.views.spec import Place
 from unrolled.viewer.window.application import make_application, make_window
 from unrolled.viewer.window.decoding_popover import DecodingPopover
 from unrolled.viewer.window.dialogs import AboutDialog, ShortcutsDialog
-from unrolled.viewer.window.drawer import TABS
 from unrolled.viewer.window.settings import WindowSettings
 
 END = len(scripted.CAPTION) - 1
@@ -47,7 +49,7 @@ def open_window(qtbot, scripted_command, settings):
         window.resize(1200, 800)
         with qtbot.waitExposed(window):
             window.show()
-        window.controller.open_bytes(scripted.picture().data, "drawn.png")
+        window.do(c.OpenData(scripted.picture().data, "drawn.png"))
         if started:
             window.controller.start()
             qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
@@ -130,10 +132,10 @@ def test_a_button_reached_by_tab_keeps_the_space_bar(qtbot, window):
 
 def test_every_interactive_widget_has_an_accessible_name(qtbot, window):
     run_to_end(qtbot, window)
-    for tab in TABS:
-        window.layout_.drawer.open(tab.name)
-    extra = [ShortcutsDialog(window), AboutDialog(window.theme, "1", window),
-             DecodingPopover(window.controller.decoding, window)]
+    for spec in window.host.at(Place.DRAWER):
+        window.do(OpenView(spec.name))
+    extra = [ShortcutsDialog(window.action_specs, window), AboutDialog(window.theme, "1", window),
+             DecodingPopover(window.controller.decoding, window.do, window)]
     kinds = (QAbstractButton, QComboBox, QAbstractSlider, QAbstractSpinBox, QLineEdit)
     nameless = []
     for top in (window, *extra):
@@ -205,18 +207,18 @@ def test_paste_takes_a_picture_a_path_or_says_that_there_is_none(qtbot, window, 
     image = QImage(64, 48, QImage.Format.Format_RGB32)
     image.fill(Qt.GlobalColor.red)
     clipboard.setImage(image)
-    window.asking.paste()
+    window.do(Paste())
     assert window.session.picture.pixels.shape == (48, 64, 3)
     path = tmp_path / "copied.png"
     path.write_bytes(scripted.picture(90, 60).data)
     clipboard.setText(str(path))
-    window.asking.paste()
+    window.do(Paste())
     assert window.session.picture.name == "copied.png"
     clipboard.setText("a text, for a model that takes one")
-    window.asking.paste()
+    window.do(Paste())
     assert window.session.text.text == "a text, for a model that takes one"
     clipboard.clear()
-    window.asking.paste()
+    window.do(Paste())
     assert "clipboard" in window.layout_.message("input").text
 
 
@@ -225,13 +227,13 @@ def test_the_theme_is_switched_everywhere_and_remembered(qtbot, open_window, set
     before = window.theme.name
     press(qtbot, window, Qt.Key.Key_T)
     assert window.theme.name != before
-    assert all(panel.theme is window.theme for panel in window.layout_.panels)
+    assert all(panel.theme is window.theme for panel in window.host.views.values())
     window.controller.playback.set_speed(7)
     window.close()
     again = open_window(started=False)
     assert again.theme.name == window.theme.name
     assert again.controller.playback.speed == 7
-    assert again.controller.preferred_model == "scripted"
+    assert again.controller.choice.preferred == "scripted"
 
 
 def test_damaged_settings_are_as_good_as_none(qtbot, tmp_path):
@@ -250,7 +252,8 @@ def test_models_and_devices_can_be_picked(qtbot, window):
     assert toolbar.model.currentText() == "Scripted captioner"
     assert [toolbar.device.itemData(index) for index in range(toolbar.device.count())] == ["auto", "cpu"]
     run_to_end(qtbot, window)
-    toolbar.device_chosen.emit("cpu")
+    toolbar.device.activated.emit(1)
+    assert window.controller.choice.device == "cpu"
     qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
     assert words(window) == scripted.CAPTION
 
@@ -277,7 +280,7 @@ def test_help_lists_every_shortcut(qtbot, window):
 
 
 def test_closing_while_a_caption_plays_leaves_nothing(qtbot, window):
-    window.controller.toggle_play()
+    window.do(c.TogglePlay())
     qtbot.wait(30)
     assert window.close()
     assert not window.controller.backend.alive

@@ -22,6 +22,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 
 from unrolled.models.trace import Trace
+from unrolled.viewer.state.commands import RunToEnd
 from unrolled.viewer.state.comparison import Compared
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.window.main_window import MainWindow
@@ -38,15 +39,15 @@ class Driver(QObject):
 
     Parameters
     ----------
-    window : MainWindow
-        Not shown yet.
     path : Path
         Where the figures go, as JSON.
+    window : MainWindow
+        Not shown yet.
     done : callable
         Called once with an empty text, or with a sentence that says why there are none.
     """
 
-    def __init__(self, window: MainWindow, path: Path, done: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, window: MainWindow, done: Callable[[str], None]) -> None:
         super().__init__(window)
         self._window, self._path, self._done = window, path, done
         self._started = float(os.environ.get(STARTED_VARIABLE, time.time()))
@@ -55,8 +56,8 @@ class Driver(QObject):
         self._over = False
         self._asked = False
         window.installEventFilter(self)
-        window.controller.state_changed.connect(self._look)
-        window.controller.said.connect(self._said)
+        window.controller.voice.state_changed.connect(self._look)
+        window.controller.voice.said.connect(self._said)
         window.session.ended.connect(self._look)
         self._limit = QTimer(self)
         self._limit.setSingleShot(True)
@@ -83,7 +84,7 @@ class Driver(QObject):
             QTimer.singleShot(500, self, self._measure)
         elif controller.run.is_open and not self._asked:
             self._asked = True
-            controller.run_to_end()
+            controller.do(RunToEnd())
 
     def _measure(self) -> None:
         session = self._window.session

@@ -12,7 +12,6 @@ from PIL import Image
 from unrolled.models.inputs.pictures import PictureError, read_picture
 from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.client import BackendClient, BackendError
-from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Loaded
 from unrolled.models.protocol.questions import AnswerPart, Question
 from unrolled.models.protocol.stepping import Fork, Forked
@@ -159,8 +158,8 @@ def _taken_up(client: BackendClient, loaded: Loaded, trace: Trace) -> str:
     if not trace.input_bytes:
         return "What needs the model is left out: the trace does not hold its input."
     try:
-        client.open(0, trace.input_bytes, provenance.input_name, Decoding())
-        client.send(Fork(0, CHANGED, -1, 0, provenance.edits, tuple(trace.tokens)))
+        client.open(0, trace.input_bytes, provenance.input_name)
+        client.send(Fork(0, -1, 0, provenance.edits, tuple(trace.tokens), branch=CHANGED))
         client.expect(Forked)
     except BackendError as error:
         return f"What needs the model is left out: {error}"
@@ -175,7 +174,7 @@ class _Asking:
 
     def __call__(self, question: Question) -> Iterator[AnswerPart]:
         self._asked += 1
-        self._client.send(Ask(0, self._asked, question, self._branch))
+        self._client.send(Ask(0, self._asked, question, branch=self._branch))
         while True:
             answer = self._client.expect(Answer)
             yield answer.part

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
-import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +14,9 @@ from unrolled.models.protocol.client import BackendClient, BackendError
 from unrolled.models.protocol.connection import Progress
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Loaded
-from unrolled.models.protocol.stepping import AddInput, Advance, Fork, Forked, InputAdded, Stepped, SteppedBlock
-from unrolled.models.trace import Provenance, Trace
+from unrolled.models.protocol.recorder import Recorder
+from unrolled.models.protocol.stepping import AddInput, Advance, Fork, Forked, InputAdded
+from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
 from unrolled.models.trace.edits import SwapInput, first_step
 from unrolled.viewer.cli.edit_words import EditWords, edit_words
@@ -143,25 +142,22 @@ def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, dat
         With a sentence for people.
     """
     description = loaded.description
-    opened = client.open(run, data, name, decoding)
+    opened = client.open(run, data, name)
     for note in opened.notes:
         print(f"unrolled: {note}", file=sys.stderr)
-    channels = opened.channels or description.channels
-    changes = edits.edits(channels, description) if edits is not None else ()
-    provenance = Provenance(
-        model=description.name, weights_hash=description.weights_hash, input_name=name,
-        input_hash=hashlib.sha256(data).hexdigest(), region=opened.region, decoding=decoding.in_words,
-        seed=decoding.seed, device=loaded.device,
-        edits=changes, created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        input_kind=description.input_kind, detokenization=description.detokenization, source=opened.source,
-        prompt_tokens=opened.prompt_tokens, suppressed_tokens=description.suppressed_tokens)
-    trace = Trace(channels, provenance=provenance, input_bytes=data)
-    trace.reserve(opened.prompt_tokens)
-    most = (opened.maximum_steps or description.maximum_steps) + 1
+    recorder = Recorder(loaded=loaded, opened=opened, name=name, data=data)
+    changes = edits.edits(opened.channels or description.channels, description) if edits is not None else ()
+    trace = recorder.trace(decoding, changes)
+    most = recorder.maximum_steps + 1
     steps = min(opened.prompt_tokens + write, most) if opened.prompt_tokens else most
     leaves = first_step(changes)
+
+    def take(request: Advance) -> None:
+        for report in client.advance(request):
+            recorder.add(report, trace)
+
     if leaves:
-        _take(client, trace, loaded, Advance(run, 0, leaves, decoding))
+        take(Advance(run, 0, leaves, decoding))
         if len(trace) < leaves:
             raise CommandError(f"Step {leaves} is not there: the run ended after {len(trace)} steps.")
     if changes:
@@ -170,22 +166,10 @@ def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, dat
             if isinstance(edit, SwapInput) and edit.input_hash in edits.inputs:
                 client.send(AddInput(run, *edits.inputs[edit.input_hash]))
                 client.expect(InputAdded)
-        client.send(Fork(run, CHANGED, 0, leaves, changes))
+        client.send(Fork(run, 0, leaves, changes, branch=CHANGED))
         client.expect(Forked)
-    _take(client, trace, loaded, Advance(run, leaves, steps - leaves, decoding, CHANGED if changes else 0))
+    take(Advance(run, leaves, steps - leaves, decoding, branch=CHANGED if changes else 0))
     return trace
-
-
-def _take(client: BackendClient, trace: Trace, loaded: Loaded, request: Advance) -> None:
-    """Take steps and add them to a trace."""
-    channels, words = tuple(trace.channels.values()), loaded.description.words
-    for report in client.advance(request):
-        if isinstance(report, SteppedBlock):
-            trace.append_block(report.block(channels, words))
-        elif isinstance(report, Stepped):
-            trace.append(report.result(channels))
-        else:
-            trace.ended = True
 
 
 def trace_of(arguments: argparse.Namespace, path: Path) -> Trace:

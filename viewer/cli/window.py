@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from unrolled.viewer.cli.failure import WRONG_USE, CommandError
@@ -46,8 +47,13 @@ def window(arguments: argparse.Namespace) -> int:
 
     check_screen()
     check_qt()
-    from unrolled.viewer.window.application import run
+    from unrolled.viewer.window.application import Drive, run
 
+    drive: Drive | None = None
+    if arguments.report is not None:
+        from unrolled.viewer.benchmarks.window import Driver
+
+        drive = partial(Driver, arguments.report)
     return run(WindowOptions(file=file, model=arguments.model, device=arguments.device, screenshot=arguments.screenshot,
                              size=arguments.size, theme=arguments.theme, connect=arguments.connect,
-                             report=arguments.report, debug=arguments.debug))
+                             debug=arguments.debug), drive)

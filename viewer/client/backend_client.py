@@ -11,7 +11,8 @@ from PySide6.QtNetwork import QAbstractSocket, QTcpSocket
 
 from unrolled.models.protocol.client import Endpoint, backend_command
 from unrolled.models.protocol.connection import Hello, Shutdown, Welcome
-from unrolled.models.protocol.wire import MessageReader, Report, Request, WireError, encode, report_reader
+from unrolled.models.protocol.message import Report, Request
+from unrolled.models.protocol.wire import MessageReader, WireError, encode, report_reader
 
 DRAIN_MILLISECONDS = 50
 END_MILLISECONDS = 700

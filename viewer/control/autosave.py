@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 
-from unrolled.viewer.control.control import Controller
+from unrolled.viewer.control.control import Control
 from unrolled.viewer.control.session_writer import SessionWriter, saved_session
 from unrolled.viewer.state.session import Session
 
@@ -31,7 +31,7 @@ class Autosave(QObject):
     ----------
     folder : Path
         Where; it is made if it is not there.
-    session, controller :
+    session, control :
         What is kept.
 
     Attributes
@@ -46,9 +46,9 @@ class Autosave(QObject):
 
     failed = Signal(str)
 
-    def __init__(self, folder: Path, session: Session, controller: Controller, parent: QObject | None = None) -> None:
+    def __init__(self, folder: Path, session: Session, control: Control, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session, self._controller, self._folder = session, controller, folder
+        self._session, self._control, self._folder = session, control, folder
         self.path: Path | None = None
         self.previous = folder / f"previous{SUFFIX}"
         self._lock: QLockFile | None = None
@@ -87,7 +87,7 @@ class Autosave(QObject):
         if self._writer.busy:
             self._changed()
             return True
-        self._writer.write(self.path, saved_session(self._session, self._controller))
+        self._writer.write(self.path, saved_session(self._session, self._control))
         return True
 
     def close(self, *, properly: bool = True) -> None:

@@ -1,99 +1,240 @@
 """Holding another run against the one on screen: a branch, another model, another input, a recorded trace.
 
-It has no widgets: the controller is built on this.
+Another model or input runs in a second `Runner`, with a process of its own; it goes as far as the run on screen goes, and
+no farther.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input
+from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input, taken_by
 from unrolled.models.inputs.kinds import decode_input, input_of_trace, read_bytes
+from unrolled.models.protocol.connection import Failed
+from unrolled.models.protocol.dispatch import Dispatch, handles
+from unrolled.models.protocol.loading import Loaded, Ready
+from unrolled.models.protocol.stepping import Ended, Idle, Opened, Stepped, SteppedBlock
 from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.control.companion import ComparisonRun
-from unrolled.viewer.control.opener import Opening
+from unrolled.viewer.control.model_choice import ModelChoice
+from unrolled.viewer.control.run_state import Opening
+from unrolled.viewer.control.runner import Runner
+from unrolled.viewer.control.voice import Voice
+from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.branches import FIRST, GREEDY, Branch, first_branch
 from unrolled.viewer.state.comparison import Compared
-from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.session import Session
 
 
-class Comparing(Opening):
+class ComparisonRun(QObject):
+    """Runs a model over an input and holds its trace against the session's.
+
+    Parameters
+    ----------
+    session : Session
+        Whose `compared` it fills, and whose run it goes along with.
+    command : list of str or None
+        What starts the backend; by default that of this installation.
+    model, device : str
+        What runs, and where.
+    given : Input
+        What it runs over.
+    name : str
+        What the run is called.
+    of_other_input : bool
+        The input is another than the one on screen, and is shown beside it.
+
+    Attributes
+    ----------
+    status : Signal(str)
+        What it is doing; empty when nothing.
+    failed : Signal(str)
+        It cannot go on: one sentence. It has ended then.
+    """
+
+    status = Signal(str)
+    failed = Signal(str)
+
+    def __init__(self, session: Session, command: list[str] | None, *, model: str, device: str, given: Input, name: str,
+                 of_other_input: bool) -> None:
+        super().__init__()
+        self._session = session
+        self._model, self._device, self._input, self._name = model, device, given, name
+        self._of_other_input = of_other_input
+        self._branch: Branch | None = None
+        self._compared: Compared | None = None
+        self._closed = False
+        self._runner = Runner(BackendProcess(command, parent=self), self)
+        self._reports = Dispatch(self)
+        self._runner.reported.connect(self._take)
+        self._runner.died.connect(self._fail)
+        session.steps_added.connect(self._go_along)
+        session.ended.connect(self._go_along)
+        session.branches_changed.connect(self._go_along)
+
+    def start(self) -> None:
+        """Start its process; all else follows."""
+        self.status.emit(f"Starting {self._name}…")
+        self._runner.show(Opening(input=self._input))
+        self._runner.start()
+
+    def close(self) -> None:
+        """End it; no process is left."""
+        self._closed = True
+        for signal in (self._session.steps_added, self._session.ended, self._session.branches_changed):
+            signal.disconnect(self._go_along, missing_ok=True)
+        self._runner.close()
+
+    @handles(Ready)
+    def ready(self, _: Ready) -> None:
+        """Its backend can load the model."""
+        self.status.emit(f"Loading {self._model}…")
+        self._runner.load(self._model, self._device)
+
+    @handles(Loaded)
+    def loaded(self, report: Loaded) -> None:
+        """The model can read the input, or takes no such thing."""
+        if taken_by(self._input, report.description.input_kind):
+            self._runner.encode(None)
+        else:
+            self._fail(f"{report.description.title} does not take “{self._input.name}”.")
+
+    @handles(Opened)
+    def opened(self, _: Opened) -> None:
+        """Its run can begin."""
+        current, recorder = self._session.branch, self._runner.recorder
+        if recorder is None:
+            return
+        decoding = current.decoding if current is not None else GREEDY
+        trace = recorder.trace(decoding)
+        self._branch = first_branch(trace, decoding).all[FIRST]
+        self._compared = Compared(self._name, trace, self._input if self._of_other_input else None)
+        self.status.emit("")
+        self._session.compare(self._compared)
+        self._go_along()
+
+    @handles(Stepped, SteppedBlock, Ended)
+    def stepped(self, report: Stepped | SteppedBlock | Ended) -> None:
+        """It has grown, or is over."""
+        try:
+            if self._branch is not None and self._runner.record(report, self._branch.trace):
+                self._session.compare(self._compared)
+        except ValueError as error:
+            self._fail(f"The other model reported a step that does not fit: {error}.")
+
+    @handles(Idle)
+    def idle(self, _: Idle) -> None:
+        """It can go further."""
+        self._go_along()
+
+    @handles(Failed)
+    def stopped(self, report: Failed) -> None:
+        """It cannot go on."""
+        self._fail(report.sentence)
+
+    def _take(self, report: object) -> None:
+        if not self._closed and not self._reports.missing((type(report),)):
+            self._reports(report)
+
+    def _go_along(self) -> None:
+        """Take as many steps as the run on screen has; all, where that has ended."""
+        own, shown, recorder = self._branch, self._session.trace, self._runner.recorder
+        if own is None or shown is None or recorder is None or own.trace.ended or self._runner.busy:
+            return
+        self._runner.want(recorder.maximum_steps + 1 if shown.ended else len(shown), own)
+
+    def _fail(self, sentence: str) -> None:
+        if not self._closed:
+            self.close()
+            self.status.emit("")
+            self.failed.emit(sentence)
+
+
+class Comparing:
     """What compares runs."""
 
-    def __init__(self, session: Session, backend: BackendProcess, parent: QObject | None = None) -> None:
-        super().__init__(session, backend, parent)
-        self._companion: ComparisonRun | None = None
-        session.run_changed.connect(self._end_companion)
+    def __init__(self, session: Session, runner: Runner, choice: ModelChoice, voice: Voice) -> None:
+        self._session, self._runner, self._choice, self._voice = session, runner, choice, voice
+        self._run: ComparisonRun | None = None
+        session.run_changed.connect(self.end_run)
         session.compared_changed.connect(self._compared_changed)
 
-    def compare_branch(self, identity: int) -> None:
+    @handles(c.CompareBranch)
+    def compare_branch(self, command: c.CompareBranch) -> None:
         """Hold a branch against the one on screen."""
-        branch = self.session.branches.all.get(identity)
-        if branch is None or identity == self.session.branches.current:
+        branch = self._session.branches.all.get(command.identity)
+        if branch is None or command.identity == self._session.branches.current:
             return
-        self._end_companion()
-        self.session.compare(Compared(branch.name, branch.trace, identity=identity))
+        self.end_run()
+        self._session.compare(Compared(branch.name, branch.trace, identity=command.identity))
 
-    def compare_model(self, name: str) -> None:
+    @handles(c.CompareModel)
+    def compare_model(self, command: c.CompareModel) -> None:
         """Run another model over the same input, as far as the run on screen goes."""
-        given = self.session.input
+        given, name = self._session.input, command.name
         if given is not None:
-            title = next((listing.title for listing in self.models if listing.name == name), Path(name).stem)
+            title = next((listing.title for listing in self._choice.models if listing.name == name), Path(name).stem)
             self._start(name, given, title, of_other_input=False)
 
-    def compare_input(self, path: Path) -> None:
+    @handles(c.CompareInput)
+    def compare_input(self, command: c.CompareInput) -> None:
         """Run the same model over another input."""
-        description = self.session.description
+        description, path = self._session.description, command.path
         if description is None:
             return
         medium = MEDIUM_OF_KIND.get(description.input_kind, "picture")
         try:
             given, _ = decode_input(read_bytes(path, medium), path.name, medium)
         except (ValueError, OSError) as error:
-            self._say_input(str(error))
+            self._voice.say("input", str(error))
             return
-        self._start(self.wanted_model or description.name, given, path.name, of_other_input=True)
+        self._start(self._choice.model or description.name, given, path.name, of_other_input=True)
 
-    def compare_trace(self, path: Path) -> None:
+    @handles(c.CompareTrace)
+    def compare_trace(self, command: c.CompareTrace) -> None:
         """Hold a recorded run against the one on screen."""
         from unrolled.models.trace.files import TraceError, load_trace  # most starts need none
 
         try:
-            trace = load_trace(path)
+            trace = load_trace(command.path)
         except TraceError as error:
-            self._say_input(str(error))
+            self._voice.say("input", str(error))
             return
-        self._end_companion()
-        own = self.session.input
+        self.end_run()
+        own, name = self._session.input, command.path.name
         same = own is not None and own.data == trace.input_bytes
-        self.session.compare(Compared(path.name, trace, None if same else input_of_trace(trace, path.name)))
+        self._session.compare(Compared(name, trace, None if same else input_of_trace(trace, name)))
 
-    def end_comparison(self) -> None:
+    @handles(c.EndComparison)
+    def end_comparison(self, _: c.EndComparison) -> None:
         """Show the one run alone again."""
-        self._end_companion()
-        self.session.compare(None)
+        self._end()
+
+    def end_run(self) -> None:
+        """End the second process, where there is one."""
+        if self._run is not None:
+            self._run.close()
+            self._run.deleteLater()
+            self._run = None
+
+    def _end(self) -> None:
+        self.end_run()
+        self._session.compare(None)
 
     def _start(self, model: str, given: Input, name: str, *, of_other_input: bool) -> None:
-        self.end_comparison()
-        companion = ComparisonRun(self.session, self.backend.command, self)
-        companion.status.connect(lambda text: self.status_changed.emit(text, -1.0))
-        companion.failed.connect(self._companion_failed)
-        self._companion = companion
-        companion.start(model, self.wanted_device, given, name=name, of_other_input=of_other_input)
+        self._end()
+        self._run = ComparisonRun(self._session, self._runner.backend.command, model=model, device=self._choice.device,
+                                  given=given, name=name, of_other_input=of_other_input)
+        self._run.status.connect(self._voice.busy)
+        self._run.failed.connect(self._failed)
+        self._run.start()
 
-    def _companion_failed(self, sentence: str) -> None:
-        self.end_comparison()
-        self.said.emit(Notice(place="model", kind="warning", text=sentence))
+    def _failed(self, sentence: str) -> None:
+        self._end()
+        self._voice.say("model", sentence, "warning")
 
     def _compared_changed(self) -> None:
-        if self.session.compared is None:
-            self._end_companion()
-        self.state_changed.emit()
-
-    def _end_companion(self) -> None:
-        if self._companion is not None:
-            self._companion.close()
-            self._companion.deleteLater()
-            self._companion = None
+        if self._session.compared is None:
+            self.end_run()
+        self._voice.state_changed.emit()

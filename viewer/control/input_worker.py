@@ -12,6 +12,7 @@ from unrolled.models.inputs.kinds import INPUT_ERRORS, Notes
 CLOSE_MILLISECONDS = 5000
 
 Read = Callable[[], tuple[Input, Notes]]
+Show = Callable[[Input, Notes], None]
 
 
 class InputWorker(QObject):
@@ -19,33 +20,33 @@ class InputWorker(QObject):
 
     Attributes
     ----------
-    decoded : Signal(object, object)
-        The `Input` and its notes.
     failed : Signal(str)
         One sentence.
     """
 
-    decoded = Signal(object, object)
     failed = Signal(str)
     _done = Signal(int, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._newest = 0
+        self._show: Show | None = None
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
         self._pool.setExpiryTimeout(100)
         self._done.connect(self._finish)
 
-    def read(self, name: str, read: Read) -> None:
-        """Call this in a thread; what was asked for before is forgotten."""
+    def read(self, name: str, read: Read, show: Show) -> None:
+        """Call `read` in a thread, and `show` in this one with what it gives; what was asked for before is forgotten."""
         self.forget()
+        self._show = show
         self._pool.clear()
         self._pool.start(_Task(self._newest, name, read, self))
 
     def forget(self) -> None:
         """Say nothing of what is being read."""
         self._newest += 1
+        self._show = None
 
     def close(self) -> None:
         """Wait until no thread is left."""
@@ -53,13 +54,13 @@ class InputWorker(QObject):
         self._pool.clear()
         self._pool.waitForDone(CLOSE_MILLISECONDS)
 
-    def _finish(self, number: int, given: object, outcome: object) -> None:
-        if number != self._newest:
+    def _finish(self, number: int, given: Input | None, outcome: object) -> None:
+        if number != self._newest or self._show is None:
             return
         if given is None:
             self.failed.emit(str(outcome))
         else:
-            self.decoded.emit(given, outcome)
+            self._show(given, outcome)  # type: ignore[arg-type]  # Qt's signals carry objects
 
 
 class _Task(QRunnable):

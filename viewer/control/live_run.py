@@ -1,4 +1,4 @@
-"""What the backend holds of the run on screen, and what it has been asked for.
+"""What the backend holds of a run, and what it has been asked for.
 
 The traces are the window's; the backend may know nothing of them (after a restart, or when a trace was read from a
 file). Before anything is asked of a branch, it is made over there: as one that leaves another, whose steps it shares, or
@@ -11,10 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from unrolled.models.protocol.asking import Ask
-from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.message import Request
 from unrolled.models.protocol.searching import Search
-from unrolled.models.protocol.stepping import AddInput, Advance, Cancel, Fork, Idle, OpenInput, Stepped, SteppedBlock
-from unrolled.models.protocol.wire import Request
+from unrolled.models.protocol.stepping import AddInput, Advance, Cancel, Fork, Idle, Stepped, SteppedBlock
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import SwapInput
 from unrolled.viewer.state.branches import Branch
@@ -31,7 +30,7 @@ class _Held:
 
 
 class LiveRun:
-    """The run on the other side.
+    """The run on the other side; whoever asks sees to it that it is open.
 
     Parameters
     ----------
@@ -40,23 +39,15 @@ class LiveRun:
 
     Attributes
     ----------
-    number : int
-        The current run; what arrives for any other is dropped.
-    is_open : bool
-        The backend has encoded the input, so that steps can be asked for.
-    opening : bool
-        It is encoding it.
     other_inputs : dict of str to (bytes, str)
         By hash, the inputs that edits swap to, and their names: they are sent when they are needed.
     """
 
     def __init__(self, send: Callable[[Request], None]) -> None:
         self._send = send
-        self.number = 0
-        self.is_open = False
-        self.opening = False
+        self._number = 0
         self.other_inputs: dict[str, tuple[bytes, str]] = {}
-        self._held: dict[int, _Held] = {}  # by the branch's take
+        self._held: dict[int, _Held] = {}  # by the branch's number over there
         self._sent_inputs: set[str] = set()
 
     @property
@@ -64,80 +55,62 @@ class LiveRun:
         """Whether steps that were asked for have not arrived."""
         return any(held.advances for held in self._held.values())
 
-    def lose(self) -> None:
-        """The backend has nothing of this run any more, and nothing of it will arrive."""
-        self.number += 1
-        self.is_open = self.opening = False
+    def begin(self, number: int) -> None:
+        """It is another run: the backend has nothing of it yet, and what was asked of the old one is given up."""
+        self.cancel()
+        self._number = number
         self._held.clear()
         self._sent_inputs.clear()
 
-    def open_input(self, data: bytes, name: str, decoding: Decoding) -> None:
-        """Have an input encoded; it supersedes all that was asked for before."""
-        self.lose()
-        self.opening = True
-        self._send(OpenInput(self.number, data, name, decoding))
-
-    def opened(self) -> None:
-        """The input is encoded."""
-        self.is_open, self.opening = True, False
-
     def fork(self, branch: Branch, source: Branch | None) -> None:
         """Make a branch that leaves another; what the backend does not have of that is taken from the branch's own tokens."""
-        if not self.is_open:
-            return
         self._send_inputs(branch)
         length = len(branch.trace)
         held = self._held.get(source.wire_id) if source is not None else None
         if source is not None and held is not None and held.steps >= length:
-            self._send(Fork(self.number, branch.wire_id, source.wire_id, length, branch.edits_on))
+            self._send(Fork(self._number, source.wire_id, length, branch.edits_on, branch=branch.wire_id))
         else:
-            self._send(Fork(self.number, branch.wire_id, -1, 0, branch.edits_on, tuple(branch.trace.tokens)))
+            self._send(Fork(self._number, -1, 0, branch.edits_on, tuple(branch.trace.tokens), branch=branch.wire_id))
         self._held[branch.wire_id] = _Held(length, length)
 
     def want(self, length: int, branch: Branch) -> None:
         """Ask for steps until a branch has `length` of them; what was asked for already is not asked for again."""
-        if not self.is_open or length <= len(branch.trace):
+        if length <= len(branch.trace):
             return
         held = self._known(branch)
         count = length - held.requested
         if count > 0:
-            self._send(Advance(self.number, held.requested, count, branch.decoding, branch.wire_id))
+            self._send(Advance(self._number, held.requested, count, branch.decoding, branch=branch.wire_id))
             held.advances += 1
             held.requested = length
 
     def search(self, branch: Branch) -> None:
         """Have a beam search told, from the branch's end on."""
-        if self.is_open:
-            self._known(branch)
-            self._send(Search(self.number, len(branch.trace), branch.decoding, branch.wire_id))
+        self._known(branch)
+        self._send(Search(self._number, len(branch.trace), branch.decoding, branch=branch.wire_id))
 
     def ask(self, asked: Asked, branch: Branch) -> None:
         """Ask about a branch's steps."""
-        if self.is_open:
-            self._known(branch)
-            self._send(Ask(self.number, asked.number, asked.question, branch.wire_id))
+        self._known(branch)
+        self._send(Ask(self._number, asked.number, asked.question, branch=branch.wire_id))
 
     def cancel(self) -> None:
         """Stop asking; steps that are on their way still arrive."""
         if self.busy:
-            self._send(Cancel(self.number))
+            self._send(Cancel(self._number))
 
     def accepts(self, report: Stepped | SteppedBlock, trace: Trace) -> bool:
         """Whether a step, or a block of them, follows the trace; to be called for each that arrives."""
         held = self._held.get(report.branch)
-        if report.run != self.number or held is None:
+        if held is None:
             return False
         held.steps = max(held.steps, report.step + (report.count if isinstance(report, SteppedBlock) else 1))
         return report.step == len(trace)
 
-    def wants(self, run: int) -> bool:
-        """Whether a report of this run still matters."""
-        return run == self.number
-
     def idle(self, report: Idle) -> None:
         """A request for steps is dealt with."""
         held = self._held.get(report.branch)
-        if report.run != self.number or held is None:
+        if held is None:
             return
         held.advances = max(0, held.advances - 1)
         if held.advances == 0:
@@ -156,4 +129,4 @@ class LiveRun:
                 data, name = self.other_inputs.get(edit.input_hash, (b"", edit.name))
                 if data:
                     self._sent_inputs.add(edit.input_hash)
-                    self._send(AddInput(self.number, data, name))
+                    self._send(AddInput(self._number, data, name))

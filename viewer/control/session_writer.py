@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 
 from unrolled.models.trace.edits import SwapInput
-from unrolled.viewer.control.control import Controller
+from unrolled.viewer.control.control import Control
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_file import (
     SavedSession,
@@ -19,7 +19,7 @@ from unrolled.viewer.state.session_file import (
 )
 
 
-def saved_session(session: Session, controller: Controller) -> SavedSession:
+def saved_session(session: Session, control: Control) -> SavedSession:
     """What is on screen, to be written to a file; nothing of it changes while the run goes on."""
     given, branches = session.input, session.branches
     recorded = any(len(branch.trace) for branch in branches.all.values())
@@ -27,7 +27,7 @@ def saved_session(session: Session, controller: Controller) -> SavedSession:
         input_name=given.name if given is not None else "", input_medium=given.medium if given is not None else "picture",
         step=max(session.playhead.step, 0),
         pinned=session.selection.units, model=session.description.name if session.description is not None else "",
-        device=session.device, decoding=controller.decoding, appearance=session.appearance.values,
+        device=session.device, decoding=control.decoding, appearance=session.appearance.values,
         branches=saved_branches(branches) if recorded else (), current=branches.current)
     traces = tuple(branch.trace.snapshot() for branch in branches.all.values()) if recorded else ()
     used = {edit.input_hash for branch in branches.all.values() for placed in branch.edits

@@ -15,7 +15,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from unrolled.models.trace.pyramid import Bytes, places_of
 from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry, shown_labels
-from unrolled.viewer.state.words import END_TEXT
+from unrolled.viewer.state.wording import END_TEXT
 from unrolled.viewer.theme.colour_maps import place_table
 from unrolled.viewer.theme.themes import Theme
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.detokenization import WORD_BEGINS, text_of
 from unrolled.models.trace.pyramid import Bytes, places_of
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.wording import is_end, shown
 
 AXES = ("source",)
 FIRST_CAPACITY = 32

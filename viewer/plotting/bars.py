@@ -10,8 +10,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEv
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from unrolled.models.trace import FloatArray
-from unrolled.viewer.drawing.painting import MINUS, draw_focus, elided, mix
-from unrolled.viewer.state.numbers import brief, precise
+from unrolled.viewer.drawing.painting import draw_focus, elided, mix
+from unrolled.viewer.state.wording import MINUS, brief, precise
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 

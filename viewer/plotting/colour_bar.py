@@ -8,8 +8,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, Q
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.viewer.drawing.overlay import signed_colours
-from unrolled.viewer.drawing.painting import MINUS, weight_percent
-from unrolled.viewer.state.numbers import brief
+from unrolled.viewer.state.wording import MINUS, brief, weight_percent
 from unrolled.viewer.theme.attention_colours import attention_table
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.fonts import text_font

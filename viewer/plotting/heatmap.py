@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.models.trace import FloatArray
 from unrolled.viewer.drawing.painting import draw_focus, elided
-from unrolled.viewer.state.numbers import power_of_ten, precise
+from unrolled.viewer.state.wording import power_of_ten, precise
 from unrolled.viewer.theme.colour_maps import colour_table, to_colours
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme

@@ -9,9 +9,9 @@ from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from unrolled.models.trace import FloatArray
-from unrolled.viewer.drawing.painting import MINUS, elided
+from unrolled.viewer.drawing.painting import elided
 from unrolled.viewer.plotting.bars import BAR, paint_bar
-from unrolled.viewer.state.numbers import brief, precise
+from unrolled.viewer.state.wording import MINUS, brief, precise
 from unrolled.viewer.theme.colour_maps import colour_table, to_colours
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme

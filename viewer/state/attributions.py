@@ -12,9 +12,10 @@ import numpy as np
 
 from unrolled.models.protocol.questions import FollowGradients, GradientRows, Occluded, OccludeStep
 from unrolled.models.trace import FloatArray, Trace
+from unrolled.viewer.state.commands import Ask, Do
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
+from unrolled.viewer.state.wording import step_noun
 
 GRADIENTS, OCCLUSION = "gradients", "occlusion"  # the names that they are asked under
 UNASKED_AT_MOST = 40   # steps; a longer run is followed back when a person says so
@@ -97,21 +98,23 @@ def state_of(asked: Asked | None, found: Followed | None, trace: Trace, step: in
     return f"{noun.capitalize()}s {found.first + 1:,} to {found.last + 1:,} of {len(trace):,}{inside}"
 
 
-def ask_gradients(session: Session) -> Asked | None:
+def ask_gradients(session: Session, do: Do) -> Asked | None:
     """Follow a short run back whole, of a longer one the last steps up to the playhead; None where nobody can answer."""
     trace, branch = session.trace, session.branch
     if trace is None or branch is None or not session.questions.possible or not len(trace):
         return None
     last = len(trace) - 1 if is_short(trace) else min(max(session.playhead.step, 0), len(trace) - 1)
-    return session.questions.ask(GRADIENTS, FollowGradients(max(last - FOLLOWED_AT_MOST + 1, 0), last), branch.wire_id)
+    do(Ask(GRADIENTS, FollowGradients(max(last - FOLLOWED_AT_MOST + 1, 0), last), branch.wire_id))
+    return session.questions.get(GRADIENTS)
 
 
-def ask_occlusion(session: Session, step: int) -> Asked | None:
+def ask_occlusion(session: Session, do: Do, step: int) -> Asked | None:
     """Mask each place of a step in turn; None where nobody can answer."""
     trace, branch = session.trace, session.branch
     if trace is None or branch is None or not session.questions.possible or not 0 <= step < len(trace):
         return None
-    return session.questions.ask(OCCLUSION, OccludeStep(step), branch.wire_id)
+    do(Ask(OCCLUSION, OccludeStep(step), branch.wire_id))
+    return session.questions.get(OCCLUSION)
 
 
 def occluded_of(asked: Asked | None, step: int, wire_id: int) -> Occluded | None:

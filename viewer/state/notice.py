@@ -29,5 +29,5 @@ class Notice:
     text: str
     kind: str = "error"
     action: str = ""
-    act: Callable[[], None] | None = None
-    dismissed: Callable[[], None] | None = None
+    act: Callable[[], object] | None = None
+    dismissed: Callable[[], object] | None = None

@@ -32,12 +32,6 @@ class Session:
         Steps were added to the trace; how many there are now.
     ended : Signal()
         The run is over.
-    candidate_chosen : Signal(int, int)
-        A person chose another word: the step and the token. The controller takes the run that way.
-    text_entered : Signal(str)
-        A person typed a text to be run. The controller opens it.
-    edit_wanted : Signal(object)
-        A person wants this `Edit`: the controller makes a branch of it.
     run_changed : Signal()
         Another run altogether is shown, or none: nothing of the old one's branches is left.
     branches_changed : Signal()
@@ -53,9 +47,6 @@ class Session:
     trace_changed = Signal()
     steps_added = Signal(int)
     ended = Signal()
-    candidate_chosen = Signal(int, int)
-    text_entered = Signal(str)
-    edit_wanted = Signal(object)
     run_changed = Signal()
     branches_changed = Signal()
     search_changed = Signal()

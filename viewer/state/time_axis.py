@@ -51,6 +51,12 @@ class TimeAxis:
         self.following = new_span >= longest
         self._set(start, start + new_span)
 
+    def show(self, start: float, stop: float) -> None:
+        """Show the steps from `start` to `stop`; a part shorter than `SHORTEST_SPAN` is widened."""
+        span = max(stop - start, SHORTEST_SPAN)
+        self.following = span >= max(self._length, FEWEST_SHOWN)
+        self._set((start + stop - span) / 2, (start + stop + span) / 2)
+
     def pan(self, steps: float) -> None:
         """Move the range by so many steps."""
         self.following = False

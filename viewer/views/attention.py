@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
-from unrolled.models.trace import Channel
-from unrolled.viewer.drawing.painting import EmptyText, percent
+from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.place_map import PlaceMap
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.wording import percent, shown
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 EMPTY = "How sharp the attention is, and what it covers. Space writes the first word."
 
@@ -28,8 +24,9 @@ class AttentionStatisticsView(View):
     text, warning : QLabel
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.setAccessibleName("Attention statistics")
         self._shown: tuple[object, ...] = ()
         self.coverage = PlaceMap("coverage: Σ of α over the run", theme, signed_values=False)
@@ -60,11 +57,6 @@ class AttentionStatisticsView(View):
         layout.addWidget(self._area, 1)
         layout.addWidget(self._empty, 1)
         self.refresh()
-
-    @classmethod
-    def draws(cls, channels: Iterable[Channel]) -> bool:
-        """Attention."""
-        return any(channel.role == "attention" for channel in channels)
 
     def refresh(self) -> None:
         """Take over steps that are new."""

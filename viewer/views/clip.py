@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QRectF, Signal
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.models.inputs.inputs import InputClip
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 EMPTY = "The clip will be here.\nOpen an animated GIF, a video or a folder of frames."
 SMALL = 160  # pixels, a side; smaller frames are enlarged pixel by pixel
@@ -71,15 +70,12 @@ class ClipView(View):
     view : FrameView
     note : str
         Which frame it is, and how large.
-    note_changed : Signal(str)
     """
 
-    note_changed = Signal(str)
-
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.setAccessibleName("Clip")
-        self.note = ""
         self.view = FrameView(theme)
         self._clip: InputClip | None = None
         self._empty = EmptyText(EMPTY, self)
@@ -114,7 +110,5 @@ class ClipView(View):
         clip = self._clip
         text = "" if clip is None else (f"frame {self.view.shown_frame + 1} of {len(clip.frames)}, "
                                         f"{clip.frames.shape[2]} × {clip.frames.shape[1]}")
-        if text != self.note:
-            self.note = text
-            self.view.setAccessibleDescription(text)
-            self.note_changed.emit(text)
+        self.view.setAccessibleDescription(text)
+        self.set_note(text)

@@ -12,10 +12,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 from unrolled.models.analysis.fidelity import Fidelity
 from unrolled.models.protocol.questions import Replay, Replayed
 from unrolled.models.trace import Trace
-from unrolled.viewer.state.numbers import brief
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.state.commands import Ask
+from unrolled.viewer.state.wording import brief
+from unrolled.viewer.views.view import View, ViewContext
 
 QUESTION = "fidelity"
 AT_ONCE = 256  # steps
@@ -32,8 +31,8 @@ class FidelityBadge(View):
         Of the run that is shown.
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
         self.setAccessibleName("Fidelity")
         self.label = QLabel("")
         self.label.setAccessibleName("Fidelity")
@@ -97,7 +96,7 @@ class FidelityBadge(View):
         if first <= last:
             first = max(first, last - AT_ONCE + 1)  # of a run that came all at once its end
             self._next = last + 1
-            self.session.questions.ask(QUESTION, Replay(first, last), branch.wire_id)
+            self.do(Ask(QUESTION, Replay(first, last), branch.wire_id))
 
     def _reading(self, trace: Trace) -> bool:
         """Whether a long text is still being read: the model has its hands full."""

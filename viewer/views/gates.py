@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QLabel, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
 
 from unrolled.models.analysis.gate_statistics import KEEPING, Saturating, Saturation, gate_channels
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.drawing.painting import EmptyText, percent
+from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.scatter import GateScatter
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.commands import Hover, TogglePin
+from unrolled.viewer.state.wording import percent
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
 
@@ -36,8 +35,9 @@ class GateStatisticsView(View):
         A gate each.
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.setAccessibleName("Gate statistics")
         self._trace: Trace | None = None
         self._counted: dict[str, Saturating] = {}
@@ -49,8 +49,8 @@ class GateStatisticsView(View):
         self._choices = QWidget()
         self._flow = FlowLayout(self._choices, gap=2)
         self.scatter = GateScatter(theme)
-        self.scatter.pointed.connect(session.selection.set_hover)
-        self.scatter.clicked.connect(session.selection.toggle)
+        self.scatter.pointed.connect(lambda unit: self.do(Hover(unit)))
+        self.scatter.clicked.connect(lambda unit: self.do(TogglePin(unit)))
         self.reading = QLabel("")
         self.reading.setObjectName("muted")
         self.lives = QListWidget()
@@ -80,11 +80,6 @@ class GateStatisticsView(View):
         layout.addWidget(self._inside, 1)
         layout.addWidget(self._empty, 1)
         self.refresh()
-
-    @classmethod
-    def draws(cls, channels: Iterable[Channel]) -> bool:
-        """Gates."""
-        return bool(gate_channels(channels))
 
     def refresh(self) -> None:
         """Count the steps that are new."""
@@ -183,7 +178,7 @@ class GateStatisticsView(View):
                                  f"shut {percent(float(result.shut[unit]))} of the steps")
 
     def _pin(self, item: QListWidgetItem) -> None:
-        self.session.selection.toggle(int(item.data(Qt.ItemDataRole.UserRole)))
+        self.do(TogglePin(int(item.data(Qt.ItemDataRole.UserRole))))
 
 
 def _steps(life: float, seen: int) -> str:

@@ -26,12 +26,10 @@ from unrolled.models.trace.envelope import Envelope
 from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.drawing.spans import paint_spans
 from unrolled.viewer.drawing.step_geometry import Geometry
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.commands import Seek
+from unrolled.viewer.state.wording import is_end, shown, step_noun
 from unrolled.viewer.theme.fonts import mono_font, text_font
-from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 HEIGHT = 52
 EDGE = 12.0          # pixels left and right of the row
@@ -46,9 +44,9 @@ EMPTY = "The run will be here, to be dragged through: Space writes the next word
 class ScrubRow(QAbstractSlider):
     """One run as a row. The playhead moves by the keys, the wheel, a click or a drag."""
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self.theme = session, theme
+        self._session, self._do, self.theme = ctx.session, ctx.do, ctx.theme
         self.setOrientation(Qt.Orientation.Horizontal)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -62,7 +60,7 @@ class ScrubRow(QAbstractSlider):
         self._followed: object = None
         self._painted_for: object = None
         self._layers: list[QPixmap] = []
-        self.valueChanged.connect(session.playhead.seek)  # by a screen reader: `follow` blocks what comes from here
+        self.valueChanged.connect(self._seek)  # by a screen reader: `follow` blocks what comes from here
 
     @property
     def _trace(self) -> Trace | None:
@@ -212,19 +210,22 @@ class ScrubRow(QAbstractSlider):
         painter.drawText(QRectF(row.right() + 4, row.top(), self._count_width - 4, row.height()),
                          Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{step + 1} / {len(trace)}")
 
+    def _seek(self, step: int) -> None:
+        self._do(Seek(step))
+
     # ── Input ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go there."""
         if event.button() == Qt.MouseButton.LeftButton and self._length:
             self.setSliderDown(True)
-            self._session.playhead.seek(self.step_at(event.position().x()))
+            self._seek(self.step_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Follow a drag; otherwise mark the step under the pointer."""
         self._hover = event.position().x()
         if event.buttons() & Qt.MouseButton.LeftButton and self._length:
-            self._session.playhead.seek(self.step_at(event.position().x()))
+            self._seek(self.step_at(event.position().x()))
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -242,7 +243,7 @@ class ScrubRow(QAbstractSlider):
         whole = int(self._wheel)
         self._wheel -= whole
         if whole:
-            self._session.playhead.seek(self._session.playhead.step - whole)
+            self._seek(self._session.playhead.step - whole)
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -256,15 +257,15 @@ class ScrubRow(QAbstractSlider):
         if target is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             event.ignore()
             return
-        playhead.seek(target)
+        self._seek(target)
 
 
 class ScrubBarView(View):
     """The bar, a row a run."""
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
-        self.row = ScrubRow(session, theme)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        self.row = ScrubRow(ctx)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.row)

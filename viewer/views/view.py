@@ -1,18 +1,39 @@
-"""What every panel of the window is: a view that can be told to seek and to refresh.
+"""What every part of the window is that shows the session: a view that can be told to seek and to refresh.
 
-The coordinator calls both at most once per frame, from what has changed since the last one; a panel never paints on
+The coordinator calls both at most once per frame, from what has changed since the last one; a view never paints on
 a signal by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from unrolled.models.trace import Channel
+from unrolled.viewer.state.commands import Do
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
+
+
+@dataclass(frozen=True, slots=True)
+class ViewContext:
+    """All that a view knows of the window around it.
+
+    Attributes
+    ----------
+    session : Session
+        What is shown; a view reads it, and follows its signals.
+    do : callable
+        Takes a `Command`: the only way to have anything changed.
+    theme : Theme
+        The colours to begin with.
+    """
+
+    session: Session
+    do: Do
+    theme: Theme
 
 
 class View(QWidget):
@@ -20,26 +41,34 @@ class View(QWidget):
 
     Parameters
     ----------
-    session : Session
-        What is shown.
-    theme : Theme
-        The colours to begin with.
+    ctx : ViewContext
+        What it shows, and how it has things done.
+
+    Attributes
+    ----------
+    note : str
+        A few words for the right end of its heading; `note_changed` is sent with every other text.
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.session = session
-        self.theme = theme
+    note_changed = Signal(str)
 
-    @classmethod
-    def draws(cls, channels: Iterable[Channel]) -> bool:
-        """Whether this kind of panel has anything to show of these channels; judged by roles and axes alone."""
-        return True
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session, self.do, self.theme = ctx.session, ctx.do, ctx.theme
+        self.note = ""
 
     @property
     def unfinished(self) -> bool:
         """Whether it could not take over all that is new within a frame's time: it is told to refresh again then."""
         return False
+
+    @property
+    def remembered(self) -> tuple[str, ...]:
+        """What of its look is kept from one start to the next, for `recall`."""
+        return ()
+
+    def recall(self, kept: Sequence[str]) -> None:
+        """Take over what was kept."""
 
     def seek(self, step: int) -> None:
         """The playhead is at this step now (`NOWHERE` without steps): draw what depends on it."""
@@ -52,3 +81,9 @@ class View(QWidget):
         self.theme = theme
         self.refresh()
         self.seek(self.session.playhead.step)
+
+    def set_note(self, text: str) -> None:
+        """Say this in the heading."""
+        if text != self.note:
+            self.note = text
+            self.note_changed.emit(text)

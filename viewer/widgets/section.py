@@ -40,10 +40,6 @@ class Section(QFrame):
         layout.addLayout(line)
         layout.addWidget(content, 1)
         self.setAccessibleName(title)
-        note_changed = getattr(content, "note_changed", None)
-        if note_changed is not None:  # a panel that has something to say in its heading
-            note_changed.connect(self.set_note)
-            self.set_note(getattr(content, "note", ""))
 
     def set_title(self, title: str) -> None:
         """Another heading."""

@@ -1,18 +1,27 @@
-"""Everything that can be done, in one table: its text, its keys, its icon and its menu.
+"""Everything that can be done, in one table: its text, its command, its keys, its icon and its menu.
 
-Menus, toolbar, tooltips and the list of shortcuts are all made from this table, so that they cannot disagree.
+Menus, toolbar, tooltips and the list of shortcuts are all made from this table, so that they cannot disagree; the views
+of the drawer add a row each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.spec import Place, ViewSpec
+
+OPACITY_STEP = 0.1
+SPEED_FACTOR = 1.25
+ZOOM_FACTOR = 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,8 @@ class ActionSpec:
         The menu it is in.
     text : str
         What people read.
+    do : callable
+        Makes its command; of an action that is switched on and off from whether it is on.
     keys : tuple of str
         Its shortcuts, the first of which is shown.
     icon : str
@@ -42,6 +53,7 @@ class ActionSpec:
     name: str
     menu: str
     text: str
+    do: Callable[..., c.Command]
     keys: tuple[str, ...] = ()
     icon: str = ""
     checkable: bool = False
@@ -49,91 +61,99 @@ class ActionSpec:
     hint: str = ""
 
 
+def _switches(name: str, on: str | bool = True, off: str | bool = False) -> Callable[[bool], c.Command]:
+    return lambda checked: c.ChangeAppearance({name: on if checked else off})
+
+
 SPECS = (
-    ActionSpec("open", "File", "Open…", ("Ctrl+O",), "open", hint="Open a photograph, a text, a clip, a trace or a session"),
-    ActionSpec("open_frames", "File", "Open a folder of frames…", ("Ctrl+Shift+F",), "",
+    ActionSpec("open", "File", "Open…", partial(c.ChooseFile, "open"), ("Ctrl+O",), "open",
+               hint="Open a photograph, a text, a clip, a trace or a session"),
+    ActionSpec("open_frames", "File", "Open folder of frames…", partial(c.ChooseFile, "frames"), ("Ctrl+Shift+F",),
                hint="Open a folder of frames as a clip"),
-    ActionSpec("draw_input", "File", "New scene", ("Ctrl+N",), "", hint="Draw another input of the model’s own kind"),
-    ActionSpec("paste", "File", "Paste", ("Ctrl+V",), "paste", hint="Paste a picture, a text or a file"),
-    ActionSpec("open_checkpoint", "File", "Open checkpoint…", ("Ctrl+Shift+O",), "model", group=1,
-               hint="Open a model from its checkpoint"),
-    ActionSpec("save_session", "File", "Save session…", ("Ctrl+S",), "", group=2),
-    ActionSpec("export", "File", "Export…", ("Ctrl+E",), "export", group=2,
+    ActionSpec("draw_input", "File", "New scene", c.DrawInput, ("Ctrl+N",), hint="Draw another input of the model’s own kind"),
+    ActionSpec("paste", "File", "Paste", c.Paste, ("Ctrl+V",), "paste", hint="Paste a picture, a text or a file"),
+    ActionSpec("open_checkpoint", "File", "Open checkpoint…", partial(c.ChooseFile, "checkpoint"), ("Ctrl+Shift+O",), "model",
+               group=1, hint="Open a model from its checkpoint"),
+    ActionSpec("save_session", "File", "Save session…", partial(c.ChooseFile, "save session"), ("Ctrl+S",), group=2),
+    ActionSpec("export", "File", "Export…", partial(c.ShowDialog, "export"), ("Ctrl+E",), "export", group=2,
                hint="Save an animation, a film strip or the trace"),
-    ActionSpec("restore", "File", "Open what was open last time", ("Ctrl+Shift+T",), "undo", group=3),
-    ActionSpec("quit", "File", "Quit", ("Ctrl+Q",), "", group=4),
-    ActionSpec("step", "Run", "Next word", ("Space", "Right"), "step", hint="Let the model write the next word"),
-    ActionSpec("back", "Run", "Word before", ("Left", "Backspace"), "back"),
-    ActionSpec("first", "Run", "First word", ("Home",), "first"),
-    ActionSpec("last", "Run", "Last word", ("End",), "last", hint="Last word; again to run to the end"),
-    ActionSpec("run_to_end", "Run", "Run to the end", ("Ctrl+End",), ""),
-    ActionSpec("play", "Run", "Play", ("P",), "play", group=1),
-    ActionSpec("loop", "Run", "Loop", ("L",), "loop", checkable=True, group=1, hint="Begin again after the last word"),
-    ActionSpec("faster", "Run", "Faster", ("+", "="), "", group=1),
-    ActionSpec("slower", "Run", "Slower", ("-",), "", group=1),
-    ActionSpec("decoding", "Run", "How words are chosen…", ("D",), "settings", group=2,
-               hint="Greedy, beam search or sampling"),
-    ActionSpec("run_again", "Run", "Start over", ("Ctrl+R",), "undo", group=2),
-    ActionSpec("undo", "Edit", "Undo", ("Ctrl+Z",), "undo", hint="Undo the last change of the branches"),
-    ActionSpec("redo", "Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), ""),
-    ActionSpec("edits", "Edit", "Change something…", ("C",), "", group=1,
-               hint="Change the computation: words, units, gates, attention, the picture"),
-    ActionSpec("swap", "Edit", "Swap the picture from here on…", ("Ctrl+Shift+P",), "", group=1),
-    ActionSpec("compare_model", "Edit", "Compare with another model…", ("Ctrl+M",), "", group=2),
-    ActionSpec("compare_input", "Edit", "Compare with another picture…", ("Ctrl+Shift+M",), "", group=2),
-    ActionSpec("compare_trace", "Edit", "Compare with a recorded trace…", (), "", group=2),
-    ActionSpec("compare_end", "Edit", "End the comparison", ("Ctrl+Shift+E",), "", group=2),
-    ActionSpec("equations", "Explain", "Equations of this step", ("E",), "",
-               hint="This step in equations, with one unit's numbers"),
-    ActionSpec("why", "Explain", "Why this word", ("W",), "",
-               hint="What the word depended on: gradients, and masking what was looked at"),
-    ActionSpec("gates", "Explain", "Gate statistics", ("G",), ""),
-    ActionSpec("attention", "Explain", "Attention statistics", ("Shift+A",), ""),
-    ActionSpec("similar", "Explain", "Find similar steps", ("F",), ""),
-    ActionSpec("beam", "Explain", "Beam search", ("B",), ""),
-    ActionSpec("theme", "View", "Light or dark", ("T",), "moon", hint="Switch between light and dark"),
-    ActionSpec("attention_scale", "View", "Stretch attention at each step", ("A",), "", checkable=True, group=1,
+    ActionSpec("restore", "File", "Reopen last session", c.RestoreLast, ("Ctrl+Shift+T",), "undo", group=3,
+               hint="Open what was open last time"),
+    ActionSpec("quit", "File", "Quit", c.Quit, ("Ctrl+Q",), group=4),
+    ActionSpec("step", "Run", "Next step", c.StepForward, ("Space", "Right"), "step", hint="Next step: let the model go on"),
+    ActionSpec("back", "Run", "Previous step", c.StepBack, ("Left", "Backspace"), "back"),
+    ActionSpec("first", "Run", "First step", c.GoFirst, ("Home",), "first"),
+    ActionSpec("last", "Run", "Last step", c.GoLast, ("End",), "last", hint="Last step; again to run to the end"),
+    ActionSpec("run_to_end", "Run", "Run to the end", c.RunToEnd, ("Ctrl+End",)),
+    ActionSpec("play", "Run", "Play", c.TogglePlay, ("P",), "play", group=1),
+    ActionSpec("loop", "Run", "Loop", c.SetLoop, ("L",), "loop", checkable=True, group=1,
+               hint="Start again after the last step"),
+    ActionSpec("faster", "Run", "Faster", partial(c.ScaleSpeed, SPEED_FACTOR), ("+", "="), group=1),
+    ActionSpec("slower", "Run", "Slower", partial(c.ScaleSpeed, 1 / SPEED_FACTOR), ("-",), group=1),
+    ActionSpec("decoding", "Run", "Decoding…", partial(c.ShowDialog, "decoding"), ("D",), "settings", group=2,
+               hint="Decoding: greedy, beam search or sampling"),
+    ActionSpec("run_again", "Run", "Restart", c.Rerun, ("Ctrl+R",), "undo", group=2, hint="Run the input again from the start"),
+    ActionSpec("undo", "Edit", "Undo", c.Undo, ("Ctrl+Z",), "undo", hint="Undo the last change to the branches"),
+    ActionSpec("redo", "Edit", "Redo", c.Redo, ("Ctrl+Shift+Z", "Ctrl+Y")),
+    ActionSpec("swap", "Edit", "Swap the input from here on…", c.ChooseReplacement, ("Ctrl+Shift+P",), group=1),
+    ActionSpec("compare_model", "Edit", "Compare with another model…", c.ChooseModelToCompare, ("Ctrl+M",), group=2),
+    ActionSpec("compare_input", "Edit", "Compare with another input…", partial(c.ChooseFile, "compare input"),
+               ("Ctrl+Shift+M",), group=2),
+    ActionSpec("compare_trace", "Edit", "Compare with a recorded trace…", partial(c.ChooseFile, "compare trace"), group=2),
+    ActionSpec("compare_end", "Edit", "End comparison", c.EndComparison, ("Ctrl+Shift+E",), group=2),
+    ActionSpec("theme", "View", "Light or dark", c.SwitchTheme, ("T",), "moon", hint="Switch between light and dark"),
+    ActionSpec("attention_scale", "View", "Stretch attention at each step", _switches("attention_scale", "stretched", "absolute"),
+               ("A",), checkable=True, group=1,
                hint="Stretched: each step from its least to its greatest weight, instead of one scale for all"),
-    ActionSpec("attention_smooth", "View", "Smooth attention", ("S",), "smooth", checkable=True, group=1),
-    ActionSpec("show_region", "View", "Outline what the model saw", ("O",), "", checkable=True, group=1),
-    ActionSpec("more_opaque", "View", "Stronger overlay", ("]",), "", group=1),
-    ActionSpec("less_opaque", "View", "Fainter overlay", ("[",), "", group=1),
-    ActionSpec("clear_pins", "View", "Let all pinned units go", ("Ctrl+Shift+C",), "unpin", group=2),
-    ActionSpec("zoom_in", "View", "Zoom in on the steps", ("Ctrl++", "Ctrl+="), "", group=3),
-    ActionSpec("zoom_out", "View", "Zoom out", ("Ctrl+-",), "", group=3),
-    ActionSpec("zoom_reset", "View", "Show the whole run", ("Ctrl+0",), "zoom-reset", group=3),
-    ActionSpec("room", "View", "Training room", ("Ctrl+T",), "room", checkable=True, group=4,
+    ActionSpec("attention_smooth", "View", "Smooth attention", _switches("attention_smooth"), ("S",), "smooth", checkable=True,
+               group=1),
+    ActionSpec("show_region", "View", "Outline what the model saw", _switches("show_region"), ("O",), checkable=True, group=1),
+    ActionSpec("more_opaque", "View", "Stronger overlay", partial(c.ShiftOpacity, OPACITY_STEP), ("]",), group=1),
+    ActionSpec("less_opaque", "View", "Fainter overlay", partial(c.ShiftOpacity, -OPACITY_STEP), ("[",), group=1),
+    ActionSpec("clear_pins", "View", "Unpin all units", c.UnpinAll, ("Ctrl+Shift+C",), "unpin", group=2),
+    ActionSpec("zoom_in", "View", "Zoom in on the steps", partial(c.ZoomSteps, 1 / ZOOM_FACTOR), ("Ctrl++", "Ctrl+="), group=3),
+    ActionSpec("zoom_out", "View", "Zoom out", partial(c.ZoomSteps, ZOOM_FACTOR), ("Ctrl+-",), group=3),
+    ActionSpec("zoom_reset", "View", "Show the whole run", c.ShowWholeRun, ("Ctrl+0",), "zoom-reset", group=3),
+    ActionSpec("room", "View", "Training room", c.ShowTrainingRoom, ("Ctrl+T",), "room", checkable=True, group=4,
                hint="Train a small network live, and watch its gradients"),
-    ActionSpec("full_screen", "View", "Full screen", ("F11",), "", checkable=True, group=4),
-    ActionSpec("shortcuts", "Help", "Keyboard shortcuts", ("F1",), "help"),
-    ActionSpec("about", "Help", "About Unrolled", (), "info"),
+    ActionSpec("full_screen", "View", "Full screen", c.ShowFullScreen, ("F11",), checkable=True, group=4),
+    ActionSpec("shortcuts", "Help", "Keyboard shortcuts", partial(c.ShowDialog, "shortcuts"), ("F1",), "help"),
+    ActionSpec("about", "Help", "About Unrolled", partial(c.ShowDialog, "about"), (), "info"),
 )
 
 REPEATING = ("step", "back", "faster", "slower", "zoom_in", "zoom_out", "more_opaque", "less_opaque")
 MENUS = ("File", "Edit", "View", "Run", "Explain", "Help")
 
 
-def make_actions(owner: QWidget) -> dict[str, QAction]:
+def action_specs(views: Iterable[ViewSpec]) -> tuple[ActionSpec, ...]:
+    """All actions, those that open the drawer's views too; by menu and group, otherwise in the table's order."""
+    of_views = (ActionSpec(view.name, view.menu if view.menu in MENUS else "Explain", view.action or view.title,
+                           partial(c.ToggleView, view.name), (view.shortcut,) if view.shortcut else (),
+                           group=1 if view.menu == "Edit" else 0, hint=view.hint)
+                for view in views if view.place is Place.DRAWER)
+    return tuple(sorted((*SPECS, *of_views), key=lambda spec: (MENUS.index(spec.menu), spec.group)))
+
+
+def make_actions(owner: QWidget, specs: Iterable[ActionSpec]) -> dict[str, QAction]:
     """An action for each row of the table, with its shortcut in force wherever the focus is in the window."""
     made: dict[str, QAction] = {}
-    for spec in SPECS:
+    for spec in specs:
         action = QAction(spec.text, owner)
         action.setObjectName(spec.name)
         action.setShortcuts([QKeySequence(keys) for keys in spec.keys])
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         action.setAutoRepeat(spec.name in REPEATING)
         action.setCheckable(spec.checkable)
-        action.setToolTip(tooltip(spec))
+        action.setToolTip(with_keys((spec.hint or spec.text).rstrip("…"), *spec.keys[:1]))
         action.setIconVisibleInMenu(False)
         owner.addAction(action)
         made[spec.name] = action
     return made
 
 
-def tooltip(spec: ActionSpec) -> str:
-    """What it does, with its first shortcut."""
-    text = (spec.hint or spec.text).rstrip("…")
-    return f"{text} ({key_text(spec.keys[0])})" if spec.keys else text
+def with_keys(text: str, keys: str = "") -> str:
+    """What something does, with its shortcut."""
+    return f"{text} ({key_text(keys)})" if keys else text
 
 
 def key_text(keys: str) -> str:

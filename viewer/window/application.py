@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,8 +14,9 @@ from PySide6.QtWidgets import QApplication
 from unrolled.assets import path as asset
 from unrolled.models.protocol.client import Endpoint
 from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.control.control import Controller
+from unrolled.viewer.control.control import Control
 from unrolled.viewer.state.appearance import Appearance
+from unrolled.viewer.state.commands import Open, OpenSample
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.paths import autosave_dir, settings_file
 from unrolled.viewer.state.session import Session
@@ -26,6 +28,9 @@ from unrolled.viewer.window.settings import WindowSettings
 if TYPE_CHECKING:
     from unrolled.viewer.control.autosave import Autosave
     from unrolled.viewer.window.options import WindowOptions
+
+
+Drive = Callable[[MainWindow, Callable[[str], None]], object]
 
 
 def make_application() -> QApplication:
@@ -49,36 +54,41 @@ def make_window(settings: WindowSettings, backend: BackendProcess, *, model: str
     if theme is not None:
         appearance = msgspec.structs.replace(appearance, theme=theme)
     session = Session(Appearance(appearance))
-    controller = Controller(session, backend)
+    controller = Control(session, backend)
     window = MainWindow(session, controller, settings)
     controller.setParent(window)
     backend.setParent(window)
-    controller.wanted_model = model
+    controller.choice.model = model
     if device:
-        controller.wanted_device = device
+        controller.choice.device = device
     return window
 
 
-def run(options: WindowOptions) -> int:
-    """Open the window and stay until it is closed; the exit status."""
+def run(options: WindowOptions, drive: Drive | None = None) -> int:
+    """Open the window and stay until it is closed; the exit status.
+
+    Parameters
+    ----------
+    drive : callable, optional
+        Works the window in a person's place; it is given the window, not shown yet, and what ends the program with an empty
+        text or a sentence that says what went wrong.
+    """
     application = make_application()
     backend = BackendProcess(endpoint=endpoint_of(options.connect) if options.connect else None)
     backend.start()  # before anything else, since it takes longest
     settings = WindowSettings(settings_file())
     window = make_window(settings, backend, model=options.model, theme=options.theme,
                          device="" if options.device == "auto" else options.device)
-    unattended = options.screenshot is not None or options.report is not None
+    unattended = options.screenshot is not None or drive is not None
     if options.size is not None or unattended:
         window.resize(*(options.size or FIRST_SIZE))
     window.remembers = not unattended
-    window.controller.status_changed.emit("Starting the model’s process…", -1.0)
+    window.controller.voice.busy("Starting the model’s process…")
     outcome = _Outcome(application)
-    if options.report is not None:
-        from unrolled.viewer.benchmarks.window import Driver
-
-        Driver(window, options.report, outcome.leave)
+    if drive is not None:
+        drive(window, outcome.leave)
     window.show()
-    window.after_first_paint(lambda: _begin(window, options, outcome))
+    window.after_first_paint(lambda: _begin(window, options, outcome, unattended))
     with EndingSignals(outcome.end_by):
         status = application.exec()
         window.close()
@@ -91,7 +101,7 @@ def run(options: WindowOptions) -> int:
     return status
 
 
-def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome) -> None:
+def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome, unattended: bool) -> None:
     """What the window shows first."""
     controller = window.controller
     if options.screenshot is not None:
@@ -99,16 +109,16 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome) -> Non
 
         Screenshot(window, options.screenshot, outcome.leave)
     if options.file is not None:
-        controller.open_file(options.file)
+        window.do(Open(options.file))
     else:
-        controller.open_sample()
-    if options.screenshot is not None or options.report is not None:
+        window.do(OpenSample())
+    if unattended:
         return
     from unrolled.viewer.control.autosave import Autosave
 
     autosave = Autosave(autosave_dir(), window.session, controller, window)
     autosave.failed.connect(lambda sentence: window.layout_.say(Notice(place="run", kind="warning", text=sentence)))
-    window.asking.last_session = autosave.previous
+    window.dialogs.last_session = autosave.previous
     window.closing.connect(lambda: autosave.close(properly=not outcome.signal))
     window.show_first_hints()
     if autosave.path is None:
@@ -124,7 +134,7 @@ def offer_lost(window: MainWindow, autosave: Autosave) -> None:
     newest = autosave.lost[0]
 
     def restore() -> None:
-        window.controller.open_file(autosave.answered(newest))
+        window.do(Open(autosave.answered(newest)))
         offer_lost(window, autosave)
 
     def dismissed() -> None:

@@ -1,4 +1,4 @@
-"""Turns the session's signals into painting: each panel is told at most once per frame, idle nothing runs."""
+"""Turns the session's signals into painting: each view is told at most once per frame, idle nothing runs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ FRAME_MILLISECONDS = 16
 
 
 class Coordinator(QObject):
-    """Collects what changed, and brings the panels up to date one frame later at the latest.
+    """Collects what changed, and brings the views up to date one frame later at the latest.
 
     Parameters
     ----------
     session : Session
         Whose signals are followed.
-    panels : iterable of Panel
+    views : iterable of View
         What is brought up to date, in this order.
     parent : QObject, optional
         Owner.
@@ -27,17 +27,17 @@ class Coordinator(QObject):
     Attributes
     ----------
     flushed : Signal()
-        All panels are up to date.
+        All views are up to date.
     frames : int
         How often they were brought up to date.
     """
 
     flushed = Signal()
 
-    def __init__(self, session: Session, panels: Iterable[View], parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, views: Iterable[View], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._panels = list(panels)
+        self._views = list(views)
         self._must_refresh = False
         self._must_seek = False
         self.frames = 0
@@ -56,15 +56,15 @@ class Coordinator(QObject):
         session.selection.hovered.connect(self._hovered)
         session.playhead.moved.connect(self._moved)
 
-    def add(self, panel: View) -> None:
-        """Bring one more panel up to date from now on."""
-        self._panels.append(panel)
+    def add(self, view: View) -> None:
+        """Bring one more view up to date from now on."""
+        self._views.append(view)
         self._refresh()
 
-    def remove(self, panel: View) -> None:
-        """Leave a panel alone."""
-        if panel in self._panels:
-            self._panels.remove(panel)
+    def remove(self, view: View) -> None:
+        """Leave a view alone."""
+        if view in self._views:
+            self._views.remove(view)
 
     @property
     def waiting(self) -> bool:
@@ -72,7 +72,7 @@ class Coordinator(QObject):
         return self._timer.isActive()
 
     def flush(self) -> None:
-        """Bring all panels up to date now."""
+        """Bring all views up to date now."""
         self._timer.stop()
         self._since_last.start()
         refresh, self._must_refresh = self._must_refresh, False
@@ -80,13 +80,13 @@ class Coordinator(QObject):
         if not (refresh or seek):
             return
         step = self._session.playhead.step
-        for panel in self._panels:
+        for view in self._views:
             if refresh:
-                panel.refresh()
-            panel.seek(step)
+                view.refresh()
+            view.seek(step)
         self.frames += 1
         self.flushed.emit()
-        if any(panel.unfinished for panel in self._panels):
+        if any(view.unfinished for view in self._views):
             self._refresh()
 
     def _refresh(self) -> None:

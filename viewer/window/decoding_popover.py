@@ -1,35 +1,29 @@
-"""How words are chosen: the method, and what belongs to it."""
+"""How tokens are chosen: the method, and what belongs to it."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QFrame, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from unrolled.models.protocol.decoding import Decoding
+from unrolled.viewer.state.commands import Do, SetDecoding
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 SETTLE_MILLISECONDS = 250  # so that typing a number does not run the caption for each digit
 
-METHODS = (("greedy", "Greedy", "The most probable word at each step."),
-           ("beam", "Beam search", "Several captions side by side; the most probable of them all."),
-           ("sampling", "Sampling", "Words drawn by their probability."))
+METHODS = (("greedy", "Greedy", "The most probable token at each step."),
+           ("beam", "Beam search", "Several hypotheses side by side; the one with the best score is kept."),
+           ("sampling", "Sampling", "Tokens drawn from the distribution."))
 
 
 class DecodingPopover(QFrame):
-    """A small window under its button; what is changed is in force at once.
+    """A small window under its button; what is changed is in force at once."""
 
-    Attributes
-    ----------
-    changed : Signal(object)
-        Another `Decoding`.
-    """
-
-    changed = Signal(object)
-
-    def __init__(self, decoding: Decoding, parent: QWidget | None = None) -> None:
+    def __init__(self, decoding: Decoding, do: Do, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
+        self._do = do
         self.setObjectName("popover")
-        self.setAccessibleName("How words are chosen")
+        self.setAccessibleName("Decoding")
         self.setFixedWidth(280)
         self.method = ComboBox()
         for value, title, _ in METHODS:
@@ -40,7 +34,7 @@ class DecodingPopover(QFrame):
         self.beam_width = _whole(1, 64)
         self.length_penalty = _real(0.0, 5.0, 0.1)
         self.temperature = _real(0.05, 10.0, 0.1)
-        self.top_k = _whole(0, 10_000, zero="all words")
+        self.top_k = _whole(0, 10_000, zero="off")
         self.top_p = _real(0.01, 1.0, 0.05)
         self.seed = _whole(0, 2**31 - 1)
         self._rows: dict[str, list[QWidget]] = {"greedy": [], "beam": [], "sampling": []}
@@ -116,7 +110,7 @@ class DecodingPopover(QFrame):
 
     def _say(self) -> None:
         self._settle.stop()
-        self.changed.emit(self.decoding())
+        self._do(SetDecoding(self.decoding()))
 
 
 def _whole(low: int, high: int, *, zero: str = "") -> QSpinBox:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QInputDialog
+from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 
 from unrolled.models.inputs.inputs import taken_by, typed
 from unrolled.models.inputs.kinds import CLIP_SUFFIXES, PICTURE_SUFFIXES, SESSION_SUFFIX, TEXT_SUFFIXES, TRACE_SUFFIXES
+from unrolled.models.protocol.dispatch import handles
 from unrolled.models.trace.names import file_name
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.window.pasting import path_of, picture_of
 
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
     from unrolled.viewer.window.main_window import MainWindow
 
 
-class Asking:
-    """Asks, and hands what was chosen to the controller.
+class DialogActions:
+    """Asks, and says what was chosen as a command.
 
     Parameters
     ----------
@@ -40,88 +43,95 @@ class Asking:
         self._window = window
         self._writer: SessionWriter | None = None  # made when a session is first saved
         self.session, self.controller, self.settings = window.session, window.controller, window.settings
-        self.layout_ = window.layout_
+        self._do: c.Do = window.do
 
-    def ask_open(self) -> None:
-        """Let a person choose a file."""
-        def patterns(suffixes: tuple[str, ...]) -> str:
-            return " ".join(f"*{suffix}" for suffix in suffixes)
+    # ── Files and models ──────────────────────────────────────────────────────────────────────────────────────
 
+    @handles(c.ChooseFile)
+    def choose_file(self, command: c.ChooseFile) -> None:
+        """Let a person choose a file, and do with it what was wanted."""
+        choose: dict[str, Callable[[], None]] = {
+            "open": self._open, "frames": self._open_frames, "checkpoint": self._open_checkpoint,
+            "compare input": self._compare_input, "compare trace": self._compare_trace, "save session": self._save}
+        choose[command.purpose]()
+
+    def _open(self) -> None:
         everything = tuple(dict.fromkeys(PICTURE_SUFFIXES + CLIP_SUFFIXES + TEXT_SUFFIXES + TRACE_SUFFIXES + (SESSION_SUFFIX,)))
-        name, _ = QFileDialog.getOpenFileName(
-            self._window, "Open", self.settings.text("folder"),
-            f"What Unrolled opens ({patterns(everything)});;Photographs ({patterns(PICTURE_SUFFIXES)});;"
-            f"Texts ({patterns(TEXT_SUFFIXES)});;Clips ({patterns(CLIP_SUFFIXES)});;"
-            f"Traces ({patterns(TRACE_SUFFIXES)});;Sessions (*{SESSION_SUFFIX});;All files (*)")
-        if name:
-            self.controller.open_file(Path(name))
+        path = self._chosen("Open", ";;".join((
+            _filter("All supported files", everything), _filter("Photographs", PICTURE_SUFFIXES), _filter("Texts", TEXT_SUFFIXES),
+            _filter("Clips", CLIP_SUFFIXES), _filter("Traces", TRACE_SUFFIXES), _filter("Sessions", (SESSION_SUFFIX,)),
+            "All files (*)")))
+        if path is not None:
+            self._do(c.Open(path))
 
-    def ask_frames(self) -> None:
-        """Let a person choose a folder of frames."""
-        name = QFileDialog.getExistingDirectory(self._window, "Open a folder of frames", self.settings.text("folder"))
+    def _open_frames(self) -> None:
+        name = QFileDialog.getExistingDirectory(self._window, "Open folder of frames", self.settings.text("folder"))
         if name:
-            self.controller.open_file(Path(name))
+            self._do(c.Open(Path(name)))
 
-    def ask_checkpoint(self) -> None:
-        """Let a person choose a model's checkpoint."""
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open checkpoint", self.settings.text("model_folder"),
-                                              "Checkpoints (*.safetensors);;All files (*)")
-        if name:
-            self.settings.put("model_folder", str(Path(name).parent))
-            self.controller.load_model(name)
+    def _open_checkpoint(self) -> None:
+        path = self._chosen("Open checkpoint", "Checkpoints (*.safetensors);;All files (*)", folder="model_folder")
+        if path is not None:
+            self.settings.put("model_folder", str(path.parent))
+            self._do(c.LoadModel(str(path)))
         self._window.update_actions()
 
-    def paste(self) -> None:
-        """Open what is on the clipboard: a file, a path, a picture, or a text."""
-        mime = QGuiApplication.clipboard().mimeData() or QMimeData()
-        path, picture = path_of(mime), picture_of(mime)
+    def _compare_input(self) -> None:
+        path = self._chosen("Compare with the run on another input")
         if path is not None:
-            self.controller.open_file(path)
-        elif picture is not None:
-            self.controller.open_bytes(picture, "pasted.png")
-        elif mime.hasText() and mime.text().strip():
-            self.controller.open_text(typed(mime.text()))
-        else:
-            self.layout_.say(Notice(place="input", kind="info",
-                                     text="There is no picture, no text and no file on the clipboard."))
+            self._do(c.CompareInput(path))
 
-    def ask_swap(self) -> None:
-        """Let a person choose what the steps from the playhead on look at."""
-        name = self._ask_input("Swap the picture from here on")
-        if name:
-            self.controller.swap_input(Path(name), max(self.session.playhead.step, 0))
+    def _compare_trace(self) -> None:
+        path = self._chosen("Compare with a recorded trace", _filter("Traces", TRACE_SUFFIXES))
+        if path is not None:
+            self._do(c.CompareTrace(path))
 
-    def ask_compare_model(self) -> None:
-        """Let a person choose a model whose run is held against this one."""
-        listed = [listing.name for listing in self.controller.models
+    @handles(c.ChooseReplacement)
+    def choose_replacement(self, command: c.ChooseReplacement) -> None:
+        """Let a person choose what the steps from one on look at."""
+        path = self._chosen("Swap the input from here on")
+        if path is not None:
+            self._do(c.ReplaceInput(path, max(self.session.playhead.step, 0) if command.step is None else command.step))
+
+    @handles(c.ChooseModelToCompare)
+    def choose_model_to_compare(self, _: c.ChooseModelToCompare) -> None:
+        """Let a person choose a model whose run is compared with this one."""
+        listed = [listing.name for listing in self.controller.choice.models
                   if self.session.input is not None and taken_by(self.session.input, listing.input_kind)]
         name, chosen = QInputDialog.getItem(self._window, "Compare with another model", "Model", listed, 0, False)
         if chosen and name:
-            self.controller.compare_model(name)
+            self._do(c.CompareModel(name))
 
-    def ask_compare_input(self) -> None:
-        """Let a person choose an input whose run is held against this one."""
-        name = self._ask_input("Compare with the run of")
-        if name:
-            self.controller.compare_input(Path(name))
+    def _chosen(self, title: str, patterns: str = "All files (*)", *, folder: str = "folder") -> Path | None:
+        name, _ = QFileDialog.getOpenFileName(self._window, title, self.settings.text(folder), patterns)
+        return Path(name) if name else None
 
-    def ask_compare_trace(self) -> None:
-        """Let a person choose a recorded run that is held against this one."""
-        name, _ = QFileDialog.getOpenFileName(self._window, "Compare with a recorded trace", self.settings.text("folder"),
-                                              f"Traces ({' '.join(f'*{suffix}' for suffix in TRACE_SUFFIXES)})")
-        if name:
-            self.controller.compare_trace(Path(name))
+    @handles(c.Paste)
+    def paste(self, _: c.Paste) -> None:
+        """Open what is on the clipboard: a file, a path, a picture, or a text."""
+        if not self.open_data(QGuiApplication.clipboard().mimeData() or QMimeData(), "pasted.png"):
+            self._window.layout_.say(Notice(place="input", kind="info",
+                                            text="There is no picture, text or file on the clipboard."))
 
-    def _ask_input(self, title: str) -> str:
-        name, _ = QFileDialog.getOpenFileName(self._window, title, self.settings.text("folder"), "All files (*)")
-        return name
+    def open_data(self, mime: QMimeData, name: str) -> bool:
+        """Open what was pasted or dropped; whether there was anything. A picture is called `name`."""
+        path, picture = path_of(mime), picture_of(mime)
+        if path is not None:
+            self._do(c.Open(path))
+        elif picture is not None:
+            self._do(c.OpenData(picture, name))
+        elif mime.hasText() and mime.text().strip():
+            self._do(c.OpenText(typed(mime.text())))
+        else:
+            return False
+        return True
 
-    def ask_save(self) -> None:
-        """Let a person save the session."""
+    # ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _save(self) -> None:
         stem = Path(self.session.input.name).stem if self.session.input is not None else "session"
         proposed = str(Path(self.settings.text("folder")) / f"{stem}{SESSION_SUFFIX}")
-        name, _ = QFileDialog.getSaveFileName(self._window, "Save session", proposed,
-                                              f"Sessions (*{SESSION_SUFFIX})")
+        name, _ = QFileDialog.getSaveFileName(self._window, "Save session", proposed, _filter("Sessions", (SESSION_SUFFIX,)))
         if name:
             path = Path(name)
             self.save_session(path if path.suffix == SESSION_SUFFIX else path.with_name(path.name + SESSION_SUFFIX))
@@ -133,9 +143,9 @@ class Asking:
         if self._writer is None:
             self._writer = SessionWriter(self._window)
             self._writer.written.connect(self._saved)
-            self._writer.failed.connect(lambda _, sentence: self.layout_.say(Notice(place="input", text=sentence)))
+            self._writer.failed.connect(lambda _, sentence: self._window.layout_.say(Notice(place="input", text=sentence)))
             self._window.closing.connect(self.wait_until_saved)
-        self.layout_.status.set_activity(f"Saving {file_name(path)}…", -1.0)
+        self._window.layout_.status.set_activity(f"Saving {file_name(path)}…", -1.0)
         self._writer.write(path, saved_session(self.session, self.controller))
 
     def wait_until_saved(self) -> None:
@@ -145,53 +155,57 @@ class Asking:
 
     def _saved(self, path: Path) -> None:
         self._window.opened_file(str(path))
-        self.layout_.status.set_activity(f"Saved {file_name(path)}", -1.0)
+        self._window.layout_.status.set_activity(f"Saved {file_name(path)}", -1.0)
 
-    def ask_export(self) -> None:
-        """Let a person export an animation, a film strip or the trace."""
-        if self.session.trace is None or not len(self.session.trace):
-            return
-        from unrolled.viewer.window.export_dialog import ExportDialog
-
-        dialog = ExportDialog(self.session, self.settings, self._window)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-    def restore_last(self) -> None:
+    @handles(c.RestoreLast)
+    def restore_last(self, _: c.RestoreLast) -> None:
         """Open the session that was kept when the window was closed the last time, or when it was lost."""
         path = self.last_session
         if path is None or not path.exists():
-            self.layout_.say(Notice(place="input", kind="info", text="Nothing was kept from last time."))
+            self._window.layout_.say(Notice(place="input", kind="info", text="There is no session from last time."))
             return
-        self.controller.open_file(path)
+        self._do(c.Open(path))
 
-    def open_decoding(self) -> None:
-        """Show how words are chosen, to be changed."""
+    # ── Dialogs ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    @handles(c.ShowDialog)
+    def show_dialog(self, command: c.ShowDialog) -> None:
+        """Show what is asked for; an export only where there is something to export."""
+        from unrolled.viewer.window.dialogs import AboutDialog, ShortcutsDialog
+
+        window = self._window
+        if command.name == "decoding":
+            self._show_decoding()
+        elif command.name == "shortcuts":
+            _open(ShortcutsDialog(window.action_specs, window))
+        elif command.name == "about":
+            _open(AboutDialog(window.theme, _version(), window))
+        elif self.session.trace is not None and len(self.session.trace):
+            from unrolled.viewer.window.export_dialog import ExportDialog
+
+            _open(ExportDialog(self.session, self.settings, window))
+
+    def _show_decoding(self) -> None:
         from unrolled.viewer.window.decoding_popover import DecodingPopover
 
-        popover = DecodingPopover(self.controller.decoding, self._window)
+        popover = DecodingPopover(self.controller.decoding, self._do, self._window)
         popover.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        popover.changed.connect(self.controller.set_decoding)
-        popover.open_under(self.layout_.toolbar.decoding)
+        popover.open_under(self._window.layout_.toolbar.decoding)
 
-    def show_shortcuts(self) -> None:
-        """Show every shortcut."""
-        from unrolled.viewer.window.dialogs import ShortcutsDialog
 
-        dialog = ShortcutsDialog(self._window)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+def _open(dialog: QDialog) -> None:
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()
 
-    def show_about(self) -> None:
-        """Show what this is."""
-        from importlib.metadata import PackageNotFoundError, version
 
-        from unrolled.viewer.window.dialogs import AboutDialog
+def _filter(title: str, suffixes: tuple[str, ...]) -> str:
+    return f"{title} ({' '.join(f'*{suffix}' for suffix in suffixes)})"
 
-        try:
-            number = version("unrolled")
-        except PackageNotFoundError:
-            number = "unknown"
-        dialog = AboutDialog(self._window.theme, number, self._window)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("unrolled")
+    except PackageNotFoundError:
+        return "unknown"

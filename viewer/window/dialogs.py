@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.window.actions import MENUS, SPECS, key_text
+from unrolled.viewer.window.actions import MENUS, ActionSpec, key_text
 
 WITH_THE_MOUSE = (
     ("Click a word, or drag the bar", "go there"),
@@ -30,7 +30,7 @@ WITH_THE_MOUSE = (
 class ShortcutsDialog(QDialog):
     """Every shortcut, by menu."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, specs: tuple[ActionSpec, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         self.setAccessibleName("Keyboard shortcuts")
@@ -41,7 +41,7 @@ class ShortcutsDialog(QDialog):
             side.setSpacing(12)
             columns.addLayout(side)
         for menu, place in zip(MENUS, (0, 0, 1, 2, 2, 1), strict=True):
-            rows = [(spec.text.rstrip("…"), spec.keys) for spec in SPECS if spec.menu == menu and spec.keys]
+            rows = [(spec.text.rstrip("…"), spec.keys) for spec in specs if spec.menu == menu and spec.keys]
             if rows:
                 sides[place].addLayout(_table(menu, rows))
         mouse = QGridLayout()

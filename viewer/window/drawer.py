@@ -1,100 +1,23 @@
-"""The drawer under the tracks: explanations and changes behind tabs, each made when it is first looked at.
+"""The drawer under the centre: views behind tabs, each made when it is first looked at.
 
-Closed it is one line of tabs. It knows which views there are, and nothing of what they show.
+Closed it is one line of tabs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QPalette, QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
-from unrolled.models.trace import Channel
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.models.protocol.dispatch import handles
+from unrolled.viewer.state.commands import Do, OpenView, ToggleView
+from unrolled.viewer.views.spec import Place
 from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.window.actions import with_keys
+from unrolled.viewer.window.view_host import ViewHost
 
 USUAL_HEIGHT, LEAST_HEIGHT = 300, 190
 UNBOUNDED = 16_777_215  # as Qt calls it
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """A view of the drawer.
-
-    Attributes
-    ----------
-    name : str
-        What the code calls it, and its action.
-    title : str
-        What people read.
-    hint : str
-        What it shows.
-    load : callable
-        Imports the panel's class: most starts need none of them.
-    """
-
-    name: str
-    title: str
-    hint: str
-    load: Callable[[], type[View]]
-
-
-def _equations() -> type[View]:
-    from unrolled.viewer.views.units.equations import EquationsView
-
-    return EquationsView
-
-
-def _why() -> type[View]:
-    from unrolled.viewer.views.attribution.attribution import AttributionView
-
-    return AttributionView
-
-
-def _gates() -> type[View]:
-    from unrolled.viewer.views.gates import GateStatisticsView
-
-    return GateStatisticsView
-
-
-def _attention() -> type[View]:
-    from unrolled.viewer.views.attention import AttentionStatisticsView
-
-    return AttentionStatisticsView
-
-
-def _similar() -> type[View]:
-    from unrolled.viewer.views.similar.similar import SimilarView
-
-    return SimilarView
-
-
-def _edits() -> type[View]:
-    from unrolled.viewer.views.edits.edits import EditsView
-
-    return EditsView
-
-
-def _beam() -> type[View]:
-    from unrolled.viewer.views.branches.beam_tree import BeamTreeView
-
-    return BeamTreeView
-
-
-TABS = (
-    Tab("edits", "Change", "Change the computation: words, units, gates, attention, the picture", _edits),
-    Tab("equations", "Equations", "This step in equations, with one unit's numbers", _equations),
-    Tab("why", "Why this word", "What the word depended on: gradients, and masking what was looked at", _why),
-    Tab("gates", "Gates", "How often each unit's gates are shut and open", _gates),
-    Tab("attention", "Attention", "How sharp the attention is, and what it covers", _attention),
-    Tab("similar", "Similar", "Where else the same units are on", _similar),
-    Tab("beam", "Beam", "The beam search as it runs: what lives, dies and finishes", _beam),
-)
 
 
 class Drawer(QFrame):
@@ -102,94 +25,76 @@ class Drawer(QFrame):
 
     Attributes
     ----------
-    made : Signal(object)
-        A panel was made: it wants to be brought up to date from now on.
     opened : Signal(str)
         Another view is open; empty where the drawer was closed.
+    open_name : str
+    buttons : dict of str to QToolButton
+        The tabs, by the names of their views.
     """
 
-    made = Signal(object)
     opened = Signal(str)
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, host: ViewHost, do: Do, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("section")
-        self._session, self._theme = session, theme
+        self._host = host
+        self._specs = {spec.name: spec for spec in host.at(Place.DRAWER)}
         self.open_name = ""
         self.height_wanted = USUAL_HEIGHT
-        self.panels: dict[str, View] = {}
         self.buttons: dict[str, QToolButton] = {}
-        self._group = QButtonGroup(self)
-        self._group.setExclusive(False)
-        row = FlowLayout(gap=2)
-        for tab in TABS:
+        self._row = FlowLayout(gap=2)
+        for spec in self._specs.values():
             button = QToolButton()
             button.setObjectName("drawerTab")
-            button.setText(tab.title)
+            button.setText(spec.title)
             button.setCheckable(True)
-            button.setToolTip(tab.hint)
-            button.setAccessibleName(f"{tab.title}: {tab.hint}")
-            button.clicked.connect(lambda _=False, name=tab.name: self.toggle(name))
-            self.buttons[tab.name] = button
-            row.addWidget(button)
-        self._row = row
+            button.setToolTip(with_keys(spec.hint or spec.title, spec.shortcut))
+            button.setAccessibleName(f"{spec.title}: {spec.hint}" if spec.hint else spec.title)
+            button.clicked.connect(lambda _=False, name=spec.name: do(ToggleView(name)))
+            self.buttons[spec.name] = button
+            self._row.addWidget(button)
         self._stack = QStackedWidget()
         self._stack.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self._stack.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 4)
         layout.setSpacing(4)
-        layout.addLayout(row)
+        layout.addLayout(self._row)
         layout.addWidget(self._stack, 1)
+        host.subject_changed.connect(self._offer)
+        self._offer()
         self._fit()
 
-    def set_hints(self, shortcuts: dict[str, str]) -> None:
-        """Give each tab its shortcut in the tooltip."""
-        for tab in TABS:
-            keys = shortcuts.get(tab.name, "")
-            self.buttons[tab.name].setToolTip(f"{tab.hint} ({keys})" if keys else tab.hint)
-
-    def toggle(self, name: str) -> None:
+    @handles(ToggleView)
+    def toggle(self, command: ToggleView) -> None:
         """Open a view; the one that is open is closed."""
-        self.open("" if name == self.open_name else name)
+        self.open(OpenView("" if command.name == self.open_name else command.name))
 
-    def open(self, name: str) -> None:
-        """Open a view, or close the drawer where the name is empty."""
-        if name and name not in self.buttons:
-            return
+    @handles(OpenView)
+    def open(self, command: OpenView) -> None:
+        """Open a view that has something to show, or close the drawer where the name is empty."""
+        name = command.name
+        if name and (name not in self.buttons or self.buttons[name].isHidden()):
+            name = self.open_name
         self.open_name = name
         if name:
-            self._stack.setCurrentWidget(self.panel(name))
+            view = self._host.view(self._specs[name])
+            if self._stack.indexOf(view) < 0:
+                self._stack.addWidget(view)
+            self._stack.setCurrentWidget(view)
         self._stack.setVisible(bool(name))
         for own, button in self.buttons.items():
             button.setChecked(own == name)
         self._fit()
         self.opened.emit(name)
 
-    def panel(self, name: str) -> View:
-        """A view, made if it is not there yet."""
-        if name not in self.panels:
-            tab = next(tab for tab in TABS if tab.name == name)
-            made = tab.load()(self._session, self._theme)
-            made.setBackgroundRole(QPalette.ColorRole.Base)
-            made.setAutoFillBackground(True)
-            self.panels[name] = made
-            self._stack.addWidget(made)
-            self.made.emit(made)
-        return self.panels[name]
-
-    def offer(self, channels: tuple[Channel, ...]) -> None:
-        """Show the tabs that have something to show of these channels; judged by roles and axes alone."""
-        roles = {channel.role for channel in channels}
-        attention, gates = "attention" in roles, any(role.endswith("_gate") and role != "cell_gate" for role in roles)
-        for name, there in (("attention", attention), ("gates", gates)):
-            self.buttons[name].setVisible(there or not channels)
-            if not there and channels and self.open_name == name:
-                self.open("")
-
-    def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force; the panels are told by whoever brings them up to date."""
-        self._theme = theme
+    def _offer(self) -> None:
+        """Show the tabs that have something to show."""
+        for name, spec in self._specs.items():
+            there = spec.accepts(self._host.subject)
+            self.buttons[name].setVisible(there)
+            if not there and self.open_name == name:
+                self.open(OpenView(""))
 
     def sizeHint(self) -> QSize:
         """Closed a line, open as high as it was last."""

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QPalette, QResizeEvent, QShowEvent
+from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
-from unrolled.models.inputs.inputs import taken_by
+from unrolled.viewer.state.commands import Do, OpenView
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.alignment.alignment import AlignmentView
-from unrolled.viewer.views.branches.branch_tree import BranchTreeView
-from unrolled.viewer.views.clip import ClipView
-from unrolled.viewer.views.fidelity import FidelityBadge
-from unrolled.viewer.views.picture.comparison import BesideView
-from unrolled.viewer.views.picture.film_strip import FilmStripView
-from unrolled.viewer.views.picture.picture import PictureView
-from unrolled.viewer.views.scrub_bar import ScrubBarView
-from unrolled.viewer.views.text.candidates import CandidatesView
-from unrolled.viewer.views.text.caption import CaptionView
-from unrolled.viewer.views.text.reader import ReaderView
-from unrolled.viewer.views.text.text_input import TextView
-from unrolled.viewer.views.tracks import TracksView
-from unrolled.viewer.views.units.unit import UnitView
+from unrolled.viewer.views.spec import Place, ViewSpec
 from unrolled.viewer.views.view import View
 from unrolled.viewer.widgets.banner import BannerPlace
 from unrolled.viewer.widgets.section import Section
@@ -33,23 +18,16 @@ from unrolled.viewer.window.drawer import Drawer
 from unrolled.viewer.window.settings import WindowSettings
 from unrolled.viewer.window.status import StatusLine
 from unrolled.viewer.window.toolbar import Toolbar
+from unrolled.viewer.window.view_host import ViewHost
 
 GAP = 8
-LEAST_TRACKS = 220  # device-independent pixels that are left to the tracks when the drawer opens
+LEAST_CENTRE = 220  # device-independent pixels that are left to the tracks when the drawer opens
 LEFT_PART, LEFT_LEAST = 0.34, 376
 ROOMY = 1200  # device-independent pixels of width, or 780 of height: below, what can be smaller is
+LOW, SPARED = 600, 12  # pixels of a column: in a lower one views of a fixed height are so much lower
+MOST_OF_COLUMN = 0.42
 BANNER_WIDTH = 620
-KIND_SECTIONS = {
-    "picture": ("picture", "written", "film strip"),
-    "sentence": ("text", "written", "alignment"),
-    "text": ("text", "reader"),
-    "clip": ("clip", "written"),
-}
-"""The left part's sections, by the kind of input."""
-TEXT_TITLES = {"sentence": "Sentence", "text": "Text"}
-WRITTEN_TITLES = {"sentence": "Translation", "clip": "What happens"}
-
-PanelKind = TypeVar("PanelKind", bound=View)
+COLUMNS = (Place.LEFT, Place.CENTRE, Place.RIGHT)
 
 
 class Layout(QWidget):
@@ -57,60 +35,36 @@ class Layout(QWidget):
 
     Attributes
     ----------
-    panels : list of Panel
-        All views.
+    sections : dict of str to Section
+        The framed views that were made, but for the drawer's, by name.
     """
 
-    def __init__(self, session: Session, actions: dict[str, QAction], theme: Theme,
+    def __init__(self, session: Session, host: ViewHost, actions: dict[str, QAction], do: Do, theme: Theme,
                  parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # where the keys go while no control has been reached by Tab
-        self.toolbar = Toolbar(actions, theme)
-        self.panels: list[View] = []
-        self._session, self._theme = session, theme
-        self._sized = False
-        picture = self._panel(PictureView)
-        caption = self._panel(CaptionView)
-        film_strip = self._panel(FilmStripView)
-        self.tracks = tracks = self._panel(TracksView)
-        candidates = self._panel(CandidatesView)
-        unit = self._panel(UnitView)
-        scrub_bar = self._panel(ScrubBarView)
-        self.branches = self._panel(BranchTreeView)
-
-        text, clip, alignment, reader = (self._panel(TextView), self._panel(ClipView), self._panel(AlignmentView),
-                                         self._panel(ReaderView))
-        self.sections = {
-            "picture": Section("Photograph", picture), "clip": Section("Clip", clip), "text": Section("Text", text),
-            "written": Section("Caption", caption), "film strip": Section("Attention, word by word", film_strip),
-            "alignment": Section("Alignment", alignment), "reader": Section("Read and written", reader),
-            "beside": Section("B", self._panel(BesideView))}
-        self.picture_section = self.sections["picture"]
-        self.left = _splitter(Qt.Orientation.Vertical, *self.sections.values(), stretch=(1, 1, 0, 0, 0, 1, 1, 1))
-        self._kind = ""
-        self.right = _splitter(Qt.Orientation.Vertical, Section("This step", candidates), Section("Unit", unit),
-                               stretch=(1, 0))
-        self.middle = Section("What the model computed", tracks)
-        self.drawer = Drawer(session, theme)
-        self.centre = _splitter(Qt.Orientation.Vertical, self.middle, self.drawer, stretch=(1, 0))
-        self.columns = _splitter(Qt.Orientation.Horizontal, self.left, self.centre, self.right, stretch=(25, 65, 10))
-        for part, least in ((self.left, 300), (self.centre, 320), (self.right, 236)):
+        self.toolbar = Toolbar(actions, do, theme)
+        self._host, self._sized = host, False
+        self.sections: dict[str, Section] = {}
+        self._splitters = {place: _splitter(Qt.Orientation.Vertical) for place in COLUMNS}
+        self.left, self.centre, self.right = self._splitters.values()
+        self.drawer = Drawer(host, do)
+        self.centre.addWidget(self.drawer)
+        self.columns = _splitter(Qt.Orientation.Horizontal)
+        for part, least, stretch in ((self.left, 300, 25), (self.centre, 320, 65), (self.right, 236, 10)):
             part.setMinimumWidth(least)
-        self.scrub = scrub_bar
-        for panel in self.panels:
-            if panel not in (scrub_bar, self.branches):  # they have round corners of their own
-                # A ground of their own, so that Qt need not paint everything behind them whenever they change.
-                panel.setBackgroundRole(QPalette.ColorRole.Base)
-                panel.setAutoFillBackground(True)
+            self.columns.addWidget(part)
+            self.columns.setStretchFactor(self.columns.count() - 1, stretch)
         self.status = StatusLine()
-        self.fidelity = self._panel(FidelityBadge)
-        self.status.add_badge(self.fidelity)
+        for spec in host.at(Place.STATUS):
+            self.status.add_badge(host.view(spec))
         inside = QVBoxLayout()
         inside.setContentsMargins(GAP + 4, GAP + 4, GAP + 4, 4)
         inside.setSpacing(GAP)
         inside.addWidget(self.columns, 1)
-        inside.addWidget(self.branches)
-        inside.addWidget(self.scrub)
+        self._bottom: list[View] = [host.view(spec) for spec in host.at(Place.BOTTOM)]
+        for view in self._bottom:
+            inside.addWidget(view)
         inside.addWidget(self.status)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -125,53 +79,41 @@ class Layout(QWidget):
         self._drop_hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._drop_hint.hide()
         self.columns.splitterMoved.connect(lambda *_: self._place_banners())
-        self.drawer.made.connect(self.panels.append)
         self.drawer.opened.connect(self._size_drawer)
         self.centre.splitterMoved.connect(self._drawer_moved)
-        self._show_kind()
         session.branches_changed.connect(self._place_banners)
-        for changed in (session.input_changed, session.model_changed, session.trace_changed, session.compared_changed):
-            changed.connect(self._show_kind)
+        host.subject_changed.connect(self._show_subject)
+        self._show_subject()
 
-    def _panel(self, kind: type[PanelKind]) -> PanelKind:
-        made = kind(self._session, self._theme)
-        self.panels.append(made)
-        return made
-
-    @property
-    def input_kind(self) -> str:
-        """What kind of input is worked on: the run's, else the model's, else what the input is."""
-        session = self._session
-        if session.trace is not None:
-            return session.trace.provenance.input_kind
-        if session.description is not None and (session.input is None or taken_by(session.input, session.description.input_kind)):
-            return session.description.input_kind
-        return session.input.medium if session.input is not None else "picture"
-
-    def _show_kind(self) -> None:
-        """Show the parts that this kind of input has; each is chosen by the kind, never by a model."""
-        session, kind = self._session, self.input_kind
-        channels = (session.trace.channels.values() if session.trace is not None
-                    else session.description.channels if session.description is not None else ())
-        shown = KIND_SECTIONS.get(kind, KIND_SECTIONS["picture"])
-        if kind == "picture" and channels and not FilmStripView.draws(channels):
-            shown = tuple(name for name in shown if name != "film strip")
-        self.drawer.offer(tuple(channels))
-        compared = session.compared
-        if compared is not None:
-            shown = (*(name for name in shown if name not in ("film strip", "alignment")), "beside")
-            self.sections["beside"].set_title(f"B: {compared.name}")
-        state = f"{kind} {shown}"
-        if state == self._kind:
-            return
-        self._kind = state
-        self.sections["text"].set_title(TEXT_TITLES.get(kind, "Text"))
-        self.sections["written"].set_title(WRITTEN_TITLES.get(kind, "Caption"))
-        for name, section in self.sections.items():
-            section.setVisible(name in shown)
-        if self._sized:
-            self._size_left()
+    def _show_subject(self) -> None:
+        """Show the views that have something to show of what there is to look at."""
+        subject, before = self._host.subject, self._shown(Place.LEFT)
+        for place in COLUMNS:
+            for spec in self._host.at(place):
+                shown = spec.accepts(subject)
+                if shown and spec.name not in self.sections:
+                    self._add(spec)
+                if spec.name in self.sections:
+                    self.sections[spec.name].set_title(spec.title_for(subject))
+                    self.sections[spec.name].setVisible(shown)
+        if self._sized and self._shown(Place.LEFT) != before:
+            self._size_column(Place.LEFT)
         self._place_banners()
+
+    def _add(self, spec: ViewSpec) -> None:
+        """Make a view's section, in its place among those that are there."""
+        splitter = self._splitters[spec.place]
+        specs = self._host.at(spec.place)
+        number = sum(other.name in self.sections for other in specs[: specs.index(spec)])
+        section = self.sections[spec.name] = Section(spec.title, self._host.view(spec))
+        self._host.view(spec).note_changed.connect(section.set_note)
+        section.set_note(self._host.view(spec).note)
+        splitter.insertWidget(number, section)
+        splitter.setStretchFactor(number, 0 if spec.height else 1)
+
+    def _shown(self, place: Place) -> tuple[ViewSpec, ...]:
+        return tuple(spec for spec in self._host.at(place)
+                     if spec.name in self.sections and not self.sections[spec.name].isHidden())
 
     # ── Messages ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -207,25 +149,26 @@ class Layout(QWidget):
             self._size_panes()
 
     def _size_panes(self) -> None:
-        width, height = self.width() - 4 * GAP, self.height() - 180
+        width = self.width() - 4 * GAP
         left, right = max(round(LEFT_PART * width), LEFT_LEAST), 248 if width > ROOMY else 236
         self.columns.setSizes([left, width - left - right, right])
-        self._size_left()
-        self.right.setSizes([round(0.58 * height), round(0.42 * height)])
+        self._size_column(Place.LEFT)
+        self._size_column(Place.RIGHT)
 
-    def _size_left(self) -> None:
-        height = self.height() - 180
-        caption, strip = (104, 136) if height > ROOMY * 0.65 - 180 else (92, 124)
-        heights = {"written": caption, "film strip": strip, "text": 132}
-        shown = [name for name, section in self.sections.items() if not section.isHidden()]
-        rest = height - sum(heights.get(name, 0) for name in shown)
-        self.left.setSizes([heights.get(name, rest) if name in shown else 0 for name in self.sections])
+    def _size_column(self, place: Place) -> None:
+        """Give the views of a fixed height theirs, and the others what is left."""
+        room, shown = self.height() - 180, self._shown(place)
+        heights = {spec.name: min(spec.height - (SPARED if room < LOW else 0), round(MOST_OF_COLUMN * room))
+                   for spec in shown if spec.height}
+        rest = (room - sum(heights.values())) // max(len(shown) - len(heights), 1)
+        made = [spec for spec in self._host.at(place) if spec.name in self.sections]
+        self._splitters[place].setSizes([heights.get(spec.name, rest) if spec in shown else 0 for spec in made])
 
     def _size_drawer(self, name: str) -> None:
         wanted = self.drawer.height_wanted if name else self.drawer.maximumHeight()
         whole = self.centre.height()
         if name:
-            wanted = min(wanted, max(whole - LEAST_TRACKS, 0))
+            wanted = min(wanted, max(whole - LEAST_CENTRE, 0))
         self.centre.setSizes([max(whole - wanted, 0), wanted])
 
     def _drawer_moved(self) -> None:
@@ -245,7 +188,7 @@ class Layout(QWidget):
             if name == "input":
                 left, room = self._left_of(self.left), self.left.width()
             else:
-                left = self._left_of(self.middle)
+                left = self._left_of(self.centre)
                 room = self._left_of(self.right) + self.right.width() - left
             width = min(BANNER_WIDTH, room - 2 * GAP)
             height = place.banner.height_for(width)
@@ -253,8 +196,8 @@ class Layout(QWidget):
             if name == "restore" and (model := self._places["model"].banner) is not None:
                 y += model.height_for(width) + GAP
             if name == "run":
-                below = self.scrub if self.branches.isHidden() else self.branches
-                y = below.mapTo(self, below.rect().topLeft()).y() - height - 2 * GAP
+                y = min(view.mapTo(self, view.rect().topLeft()).y() for view in self._bottom if not view.isHidden())
+                y -= height + 2 * GAP
             place.setGeometry(left + (room - width) // 2, y, width, height)
             place.raise_()
 
@@ -268,19 +211,18 @@ class Layout(QWidget):
         self.toolbar.set_theme(theme)
         for place in self._places.values():
             place.set_theme(theme)
-        self.drawer.set_theme(theme)
-        for panel in self.panels:
-            panel.set_theme(theme)
+        self._host.set_theme(theme)
 
     def remember(self, settings: WindowSettings) -> None:
-        """Keep the sizes of the panes, and what panels want kept."""
+        """Keep the sizes of the panes, and what views want kept."""
         for name, splitter in (("columns", self.columns), ("right", self.right)):
             settings.put_shape(f"splitter_{name}", splitter.saveState())
-        if self.input_kind == "picture":  # the left part has other sections for every kind; this one is the first seen
+        if self._host.subject.input_kind == "picture":  # the left part has other views for every kind; this is the first seen
             settings.put_shape("splitter_left_parts", self.left.saveState())
         settings.put("drawer", self.drawer.open_name)
         settings.put("drawer_height", self.drawer.height_wanted)
-        settings.put_names("folded", self.tracks.folded)
+        for name, view in self._host.views.items():
+            settings.put_names(f"view_{name}", view.remembered)
 
     def restore(self, settings: WindowSettings) -> None:
         """Take over what was kept."""
@@ -288,21 +230,12 @@ class Layout(QWidget):
             state = settings.shape(f"splitter_{name}")
             if state is not None:
                 self._sized = splitter.restoreState(state) or self._sized
-        self.tracks.folded = frozenset(settings.names("folded"))
         self.drawer.height_wanted = int(settings.number("drawer_height", self.drawer.height_wanted))
-        self.drawer.open(settings.text("drawer"))
-
-    def close_panels(self) -> None:
-        """Let go of what must not outlive the program's event loop."""
-        for panel in self.panels:
-            panel.close()
+        self.drawer.open(OpenView(settings.text("drawer")))
 
 
-def _splitter(orientation: Qt.Orientation, *widgets: QWidget, stretch: tuple[int, ...]) -> QSplitter:
+def _splitter(orientation: Qt.Orientation) -> QSplitter:
     splitter = QSplitter(orientation)
     splitter.setHandleWidth(GAP)
     splitter.setChildrenCollapsible(False)
-    for number, widget in enumerate(widgets):
-        splitter.addWidget(widget)
-        splitter.setStretchFactor(number, stretch[number])
     return splitter

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QMenu
 
 from unrolled.assets import path as asset
 from unrolled.models.inputs.kinds import SAMPLES
-from unrolled.viewer.window.actions import MENUS, SPECS
+from unrolled.viewer.state.commands import Open
+from unrolled.viewer.window.actions import MENUS
 
 if TYPE_CHECKING:
     from unrolled.viewer.window.main_window import MainWindow
@@ -36,7 +37,7 @@ class Menus:
         for name in MENUS:
             menu = bar.addMenu(f"&{name}")
             group = 0
-            for spec in SPECS:
+            for spec in window.action_specs:
                 if spec.menu != name:
                     continue
                 if spec.group != group:
@@ -56,12 +57,12 @@ class Menus:
             path = Path(name)
             action = self.recent.addAction(path.name)
             action.setToolTip(name)
-            action.triggered.connect(lambda _=False, path=path: self._window.controller.open_file(path))
+            action.triggered.connect(lambda _=False, path=path: self._window.do(Open(path)))
         if self.recent.isEmpty():
-            self.recent.addAction("Nothing was opened yet").setEnabled(False)
+            self.recent.addAction("Nothing opened yet").setEnabled(False)
             return
         self.recent.addSeparator()
-        self.recent.addAction("Clear this list").triggered.connect(self._window.settings.clear_recent)
+        self.recent.addAction("Clear list").triggered.connect(self._window.settings.clear_recent)
 
     def _fill_samples(self, menu: QMenu) -> None:
         menu.clear()
@@ -72,10 +73,10 @@ class Menus:
         if failing:
             menu.addSeparator()
             fails = menu.addMenu("Where it fails")
-            fails.setToolTip("Photographs unlike those that the captioners were trained on: their captions are wrong")
+            fails.setToolTip("Photographs unlike the captioners’ training data: their captions are wrong")
             self._add_samples(fails, failing)
 
     def _add_samples(self, menu: QMenu, paths: list[Path]) -> None:
         for path in paths:
             action: QAction = menu.addAction(path.stem.removeprefix(FAILING).replace("-", " ").capitalize())
-            action.triggered.connect(lambda _=False, path=path: self._window.controller.open_file(path))
+            action.triggered.connect(lambda _=False, path=path: self._window.do(Open(path)))

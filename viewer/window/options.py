@@ -26,8 +26,6 @@ class WindowOptions:
         ``light`` or ``dark``, in place of the remembered one.
     connect : str
         A backend elsewhere, as ``HOST:PORT#SECRET``.
-    report : Path, optional
-        Where to write what `unrolled bench` asks for, after driving the window through it.
     debug : bool
         Show tracebacks.
     """
@@ -39,5 +37,4 @@ class WindowOptions:
     size: tuple[int, int] | None = None
     theme: str | None = None
     connect: str = ""
-    report: Path | None = None
     debug: bool = False

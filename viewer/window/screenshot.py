@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer
 from unrolled.models.trace import FloatArray
 from unrolled.models.trace.atomic import atomic_write
 from unrolled.viewer.export.pixels import file_of
+from unrolled.viewer.state.commands import Pause, Pin, RunToEnd, Seek
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.window.main_window import MainWindow
 
@@ -43,8 +44,8 @@ class Screenshot(QObject):
         window.session.ended.connect(self._run_over)
         window.session.steps_added.connect(lambda _: self._trace_changed())
         window.session.trace_changed.connect(self._trace_changed)
-        window.controller.said.connect(self._said)
-        window.controller.state_changed.connect(self._trace_changed)
+        window.controller.voice.said.connect(self._said)
+        window.controller.voice.state_changed.connect(self._trace_changed)
         self._trace_changed()
 
     def _trace_changed(self) -> None:
@@ -55,7 +56,7 @@ class Screenshot(QObject):
         if trace.ended or (given and len(trace) >= given + WRITTEN_ON):
             self._run_over()
         elif self._window.controller.run.is_open and not self._window.controller.run.busy:
-            self._window.controller.run_to_end()
+            self._window.do(RunToEnd())
 
     def _said(self, message: Notice) -> None:
         if message.kind == "error":
@@ -66,12 +67,12 @@ class Screenshot(QObject):
         if self._over or trace is None:
             return
         self._over = True
-        self._window.controller.playback.stop()
-        self._window.session.playhead.seek(best_step(trace.column("attention_entropy")
-                                                     if "attention_entropy" in trace.channels else None, len(trace)))
+        self._window.do(Pause())
+        entropy = trace.column("attention_entropy") if "attention_entropy" in trace.channels else None
+        self._window.do(Seek(best_step(entropy, len(trace))))
         hidden = trace.with_role("hidden")
         if hidden is not None and not self._window.session.selection.units:
-            self._window.session.selection.set(liveliest_units(trace.column(hidden.name)))
+            self._window.do(Pin(liveliest_units(trace.column(hidden.name))))
         for place in ("run", "input"):
             self._window.layout_.unsay(place)
         QTimer.singleShot(SETTLE_MILLISECONDS, self, self._take)

@@ -1,16 +1,17 @@
-"""The bar at the top: open, model and device; the transport; how words are chosen; export and theme."""
+"""The bar at the top: open, model and device; the transport; decoding; export and theme."""
 
 from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
 from unrolled.models.protocol.loading import Device
 from unrolled.models.trace import ModelListing
 from unrolled.viewer.control.playback import FASTEST, SLOWEST
+from unrolled.viewer.state.commands import ChooseFile, Do, LoadModel, SetDevice, SetSpeed
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.combo_box import ComboBox
@@ -21,25 +22,11 @@ NARROW = 1180  # device-independent pixels; below, buttons are icons alone
 
 
 class Toolbar(QFrame):
-    """The window's toolbar.
+    """The window's toolbar."""
 
-    Attributes
-    ----------
-    model_chosen, device_chosen : Signal(str)
-        Another model's name, or another device's.
-    checkpoint_wanted : Signal()
-        A model is to be opened from a file.
-    speed_chosen : Signal(float)
-        Words a second.
-    """
-
-    model_chosen = Signal(str)
-    device_chosen = Signal(str)
-    checkpoint_wanted = Signal()
-    speed_chosen = Signal(float)
-
-    def __init__(self, actions: dict[str, QAction], theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: dict[str, QAction], do: Do, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._do = do
         self.setObjectName("toolbar")
         self._theme = theme
         self._actions = actions
@@ -52,11 +39,11 @@ class Toolbar(QFrame):
 
         row.addWidget(self._button("open", "Open", worded=True))
         row.addWidget(_line())
-        self.model = self._combo("Model", "Which model writes", 172)
+        self.model = self._combo("Model", "The model that is run", 172)
         self.model.activated.connect(self._model_activated)
         row.addWidget(self.model)
-        self.device = self._combo("Device", "Where it is computed", 84)
-        self.device.activated.connect(lambda index: self.device_chosen.emit(str(self.device.itemData(index))))
+        self.device = self._combo("Device", "The device that computes", 84)
+        self.device.activated.connect(lambda index: do(SetDevice(str(self.device.itemData(index)))))
         row.addWidget(self.device)
         row.addStretch(1)
 
@@ -76,9 +63,9 @@ class Toolbar(QFrame):
         self.speed.setRange(0, SLIDER_STEPS)
         self.speed.setFixedWidth(84)
         self.speed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.speed.setAccessibleName("Speed in words a second")
-        self.speed.setToolTip("Words a second while playing (+ and −)")
-        self.speed.valueChanged.connect(lambda value: self.speed_chosen.emit(_to_speed(value)))
+        self.speed.setAccessibleName("Speed in steps per second")
+        self.speed.setToolTip("Steps per second while playing (+ and −)")
+        self.speed.valueChanged.connect(lambda value: do(SetSpeed(_to_speed(value))))
         row.addWidget(self.speed)
         self.speed_text = QLabel("")
         self.speed_text.setObjectName("muted")
@@ -87,7 +74,7 @@ class Toolbar(QFrame):
         row.addStretch(1)
 
         self.decoding = self._button("decoding", "Greedy", worded=True, always=True)
-        self.decoding.setAccessibleName("How words are chosen")
+        self.decoding.setAccessibleName("Decoding")
         row.addWidget(self.decoding)
         row.addWidget(_line())
         row.addWidget(self._button("export", "Export", worded=True))
@@ -105,19 +92,19 @@ class Toolbar(QFrame):
         self.play.setEnabled(possible)
         self._draw_play()
 
-    def set_speed(self, words_a_second: float) -> None:
+    def set_speed(self, steps_a_second: float) -> None:
         """Show the speed."""
         self.speed.blockSignals(True)
-        self.speed.setValue(_to_slider(words_a_second))
+        self.speed.setValue(_to_slider(steps_a_second))
         self.speed.blockSignals(False)
-        self.speed_text.setText(f"{words_a_second:.1f} /s" if words_a_second < 10 else f"{words_a_second:.0f} /s")
-        self.speed_text.setToolTip(f"{words_a_second:.1f} words a second")
+        self.speed_text.setText(f"{steps_a_second:.1f} /s" if steps_a_second < 10 else f"{steps_a_second:.0f} /s")
+        self.speed_text.setToolTip(f"{steps_a_second:.1f} steps per second")
 
     def set_decoding(self, words: str) -> None:
-        """Show how words are chosen."""
+        """Show the decoding method."""
         short = words.split(",")[0]
         self.decoding.setText(short[:1].upper() + short[1:])
-        self.decoding.setToolTip(f"Words are chosen by: {words} (D)")
+        self.decoding.setToolTip(f"Decoding: {words} (D)")
 
     def set_models(self, models: tuple[ModelListing, ...], current: str, *, title: str = "",
                    loading: bool = False) -> None:
@@ -160,9 +147,9 @@ class Toolbar(QFrame):
     def _model_activated(self, index: int) -> None:
         chosen = str(self.model.itemData(index) or "")
         if chosen == OPEN_CHECKPOINT:
-            self.checkpoint_wanted.emit()
+            self._do(ChooseFile("checkpoint"))
         elif chosen:
-            self.model_chosen.emit(chosen)
+            self._do(LoadModel(chosen))
 
     def _draw_play(self) -> None:
         colour = self._theme.accent_text if self.play.isEnabled() else self._theme.faint

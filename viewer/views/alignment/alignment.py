@@ -5,29 +5,28 @@ For every run with a channel over the axis ``source``. A note for the heading re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, whole_word, written_label
-from unrolled.viewer.drawing.painting import EmptyText, weight_percent
+from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.colour_bar import AttentionLegend
 from unrolled.viewer.plotting.colour_map_button import ColourMapButton
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.commands import ChangeAppearance, Paint, Seek
+from unrolled.viewer.state.wording import weight_percent
 from unrolled.viewer.theme.attention_colours import uniform_level
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.alignment.canvas import NOWHERE as NO_CELL
 from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentWidget, Cell
 from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
-from unrolled.viewer.views.picture.controls import segment, switch
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
+from unrolled.viewer.widgets.switches import segment, switch
 
 MOST_LINES = 3  # of the source sentence; a longer one scrolls
 ROOM_FOR_SENTENCE = 260  # pixels; in a lower panel the words over the matrix are lit up alone
@@ -42,18 +41,14 @@ class AlignmentView(View):
     ----------
     note : str
         What is under the pointer, or the source word that was chosen.
-    note_changed : Signal(str)
-        For whoever writes the heading.
     chosen : int, optional
         The source word that a person follows.
     """
 
-    note_changed = Signal(str)
-
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        session, theme = ctx.session, ctx.theme
         self.setAccessibleName("Alignment of written words with source words")
-        self.note = ""
         self.chosen: int | None = None
         self._channel_name = ""
         self._rows: AlignmentRows | None = None
@@ -72,7 +67,10 @@ class AlignmentView(View):
         self._scroll.setWidget(self.words)
         self.canvas = AlignmentCanvas(theme)
         self.legend = AttentionLegend(theme)
-        update = session.appearance.update
+
+        def update(**changes: str | bool | float) -> None:
+            self.do(ChangeAppearance(changes))
+
         self.absolute = switch("Absolute", "From 0 to 1 at every step and in every sentence (A)", "Absolute attention scale")
         self.stretched = switch("Stretched", "Each step from its least to its greatest weight (A)",
                                 "Stretched attention scale")
@@ -105,19 +103,14 @@ class AlignmentView(View):
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._whole)
         self.canvas.pointed.connect(self._point)
-        self.canvas.row_clicked.connect(session.playhead.seek)
+        self.canvas.row_clicked.connect(lambda row: self.do(Seek(row)))
         self.canvas.column_clicked.connect(self._word_clicked)
-        self.canvas.moved.connect(lambda by: session.playhead.seek(session.playhead.step + by))
+        self.canvas.moved.connect(lambda by: self.do(Seek(session.playhead.step + by)))
         self.canvas.walked.connect(self._walk)
         self.canvas.cleared.connect(lambda: self._choose(None))
         self.words.pointed.connect(lambda word: self._point((None, word)))
         self.words.clicked.connect(self._word_clicked)
         self.refresh()
-
-    @classmethod
-    def draws(cls, channels: Iterable[Channel]) -> bool:
-        """Attention over a source."""
-        return bool(source_channels(channels))
 
     @property
     def shown_step(self) -> int:
@@ -130,7 +123,7 @@ class AlignmentView(View):
         if brush.mode == "off":
             self.choose(word)
         else:
-            brush.paint(word, erase=word in brush.weights)
+            self.do(Paint(word, word in brush.weights))
 
     def refresh(self) -> None:
         """Take over another trace, another look, or the steps that are new."""
@@ -267,10 +260,8 @@ class AlignmentView(View):
         return whole_word(source, place, trace.provenance.detokenization) if place < len(source) else self._source[place]
 
     def _say(self, text: str) -> None:
-        if text != self.note:
-            self.note = text
-            self.canvas.setAccessibleDescription(text)
-            self.note_changed.emit(text)
+        self.canvas.setAccessibleDescription(text)
+        self.set_note(text)
 
     # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
 

@@ -7,7 +7,6 @@ pale until it is computed again.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
@@ -16,7 +15,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QW
 
 from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients
-from unrolled.models.trace import Channel, Trace
+from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.heatmap import GradientMap, decades_of
 from unrolled.viewer.state.attributions import (
@@ -31,15 +30,14 @@ from unrolled.viewer.state.attributions import (
     occluded_of,
     state_of,
 )
+from unrolled.viewer.state.commands import DropQuestion, Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.questions import Asked
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
-from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.wording import shown, step_noun
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.attribution.contribution_bars import ContributionBars
 from unrolled.viewer.views.attribution.contributions import places_of, word_at, words_read
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
@@ -69,8 +67,9 @@ class AttributionView(View):
         Follow the run back, and give it up.
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        session, theme = ctx.session, ctx.theme
         self.setAccessibleName("Why this word")
         self._table: TableName = "hidden"
         self._shown: object = None
@@ -79,9 +78,9 @@ class AttributionView(View):
         self._given_up: object = None  # what is not asked again by itself
         self._length = 0
         self.map = GradientMap(theme)
-        self.map.chosen.connect(session.playhead.seek)
+        self.map.chosen.connect(self._seek)
         self.attributions = ContributionBars(theme)
-        self.attributions.chosen.connect(session.playhead.seek)
+        self.attributions.chosen.connect(self._seek)
         self.attributions.masking.toggled.connect(lambda _: self._update())
         self.attributions.measured.connect(self._update)
         self.masking, self.verdict = self.attributions.masking, self.attributions.verdict
@@ -103,9 +102,9 @@ class AttributionView(View):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("How far the gradients are")
-        self.note = QLabel("")
-        self.note.setObjectName("muted")
-        self.note.setWordWrap(True)
+        self.status = QLabel("")
+        self.status.setObjectName("muted")
+        self.status.setWordWrap(True)
         self._settling = QTimer(self)
         self._settling.setSingleShot(True)
         self._settling.setInterval(SETTLED_MILLISECONDS)
@@ -113,11 +112,6 @@ class AttributionView(View):
         self._build()
         session.run_changed.connect(self._forget)
         self._say(EMPTY)
-
-    @classmethod
-    def draws(cls, channels: Iterable[Channel]) -> bool:
-        """Anything with a hidden state: what it wrote can be followed back."""
-        return any(channel.role == "hidden" for channel in channels)
 
     def _build(self) -> None:
         choices = QWidget()
@@ -128,7 +122,7 @@ class AttributionView(View):
         left = QVBoxLayout(chart)
         left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(4)
-        for widget, stretch in ((choices, 0), (self.progress, 0), (self.note, 0), (self.map, 1)):
+        for widget, stretch in ((choices, 0), (self.progress, 0), (self.status, 0), (self.map, 1)):
             left.addWidget(widget, stretch)
         self._inside = TwoParts(chart, self.attributions, stretch=(5, 4), first_height=MAP_HEIGHT)
         self._empty = EmptyText(EMPTY, self)
@@ -165,7 +159,7 @@ class AttributionView(View):
         self._settling.stop()
         asked = self.session.questions.get(GRADIENTS)
         if asked is not None and not asked.done:
-            self.session.questions.drop(GRADIENTS)
+            self.do(DropQuestion(GRADIENTS))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter computes."""
@@ -173,6 +167,9 @@ class AttributionView(View):
             self._compute()
         else:
             super().keyPressEvent(event)
+
+    def _seek(self, step: int) -> None:
+        self.do(Seek(step))
 
     def _forget(self) -> None:
         self._followed, self._given_up, self._length = None, None, 0
@@ -182,13 +179,13 @@ class AttributionView(View):
         self._update()
 
     def _compute(self) -> None:
-        self.session.questions.drop(GRADIENTS)
+        self.do(DropQuestion(GRADIENTS))
         self._given_up = None
-        ask_gradients(self.session)
+        ask_gradients(self.session, self.do)
         self._update()
 
     def _give_up(self) -> None:
-        self.session.questions.drop(GRADIENTS)
+        self.do(DropQuestion(GRADIENTS))
         self._given_up = self._what_is_there
         self._update()
 
@@ -219,7 +216,7 @@ class AttributionView(View):
         looking = trace.with_role("attention") is not None
         if self.masking.isHidden() == looking:
             self.masking.setVisible(looking)
-        masked = ask_occlusion(session, step) if looking and self.masking.isChecked() else None
+        masked = ask_occlusion(session, self.do, step) if looking and self.masking.isChecked() else None
         values = session.appearance.values
         state = (self._followed, branch.wire_id, trace, len(trace), step, self._table, masked, masked is not None and masked.done,
                  self.attributions.measure,
@@ -240,7 +237,7 @@ class AttributionView(View):
             return asked
         answered = asked is not None and asked.wire_id == there[0] and (bool(asked.failure) or not asked.done
                                                                      or _last(asked) >= len(trace) - 1)
-        return asked if answered else ask_gradients(self.session)
+        return asked if answered else ask_gradients(self.session, self.do)
 
     # ── Showing ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -252,8 +249,8 @@ class AttributionView(View):
             self.progress.setRange(0, asked.question.last - asked.question.first + 1)
             self.progress.setValue(own.rows if own is not None else 0)
         note = state_of(asked, found, trace, step, wire_id=wire_id)
-        self.note.setText(note)
-        self.note.setVisible(bool(note))
+        self.status.setText(note)
+        self.status.setVisible(bool(note))
         self.progress.setVisible(running)
         self.cancel.setVisible(running)
         self.compute.setText("Compute" if found is None else "Compute again")

@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from unrolled.models.analysis.occlusion import LEAST_DROP, MEASURES, MOST, SOME, Measure
 from unrolled.models.protocol.questions import Occluded
-from unrolled.viewer.drawing.painting import signed
 from unrolled.viewer.plotting.bars import Bars, PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
+from unrolled.viewer.state.wording import signed
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.attribution.contributions import Places, WordsRead
 from unrolled.viewer.widgets.combo_box import ComboBox

@@ -9,7 +9,7 @@ import numpy as np
 from unrolled.models.protocol.questions import GradientRows
 from unrolled.models.trace import FloatArray, Trace
 from unrolled.viewer.state.appearance import AppearanceValues
-from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.wording import shown
 from unrolled.viewer.theme.attention_colours import attention_limits
 
 WORDS_AT_MOST = 14  # bars; of more words the weakest stand together in one

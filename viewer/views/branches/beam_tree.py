@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QToolTip, QVBoxLayout, QWidget
 
 from unrolled.models.trace.detokenization import text_of
-from unrolled.viewer.drawing.painting import EmptyText, draw_focus, elided, mix, signed
+from unrolled.viewer.drawing.painting import EmptyText, draw_focus, elided, mix
+from unrolled.viewer.state.commands import FollowHypothesis
 from unrolled.viewer.state.search_tree import ROOT, Hypothesis, SearchTree
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.wording import is_end, shown, signed
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 EMPTY = "Choose beam search under “How words are chosen” (D): its hypotheses are shown here as they live, die and finish."
 NODE_WIDTH, NODE_HEIGHT, COLUMN, ROW, EDGE = 84.0, 32.0, 108.0, 38.0, 8.0
@@ -22,20 +22,13 @@ FATES = {"lives": "lives", "died": "died: nothing goes on from it", "finished": 
 
 
 class BeamTree(QWidget):
-    """The tree.
+    """The tree."""
 
-    Attributes
-    ----------
-    followed : Signal(int)
-        A hypothesis's number: a person wants its branch.
-    """
-
-    followed = Signal(int)
     own_keys = frozenset(MOVES)
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self.theme = session, theme
+        self._session, self._do, self.theme = ctx.session, ctx.do, ctx.theme
         self._search: SearchTree | None = None
         self._places: dict[int, QRectF] = {}
         self._chosen = ROOT
@@ -156,7 +149,7 @@ class BeamTree(QWidget):
         own = self.at(event.position())
         if own is not None and event.button() == Qt.MouseButton.LeftButton:
             self._chosen = own.number
-            self.followed.emit(own.number)
+            self._do(FollowHypothesis(own.number))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """A hand over what can be clicked."""
@@ -179,7 +172,7 @@ class BeamTree(QWidget):
             self.setAccessibleDescription(self.describe(search.get(self._chosen)))
             self.update()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._chosen in places:
-            self.followed.emit(self._chosen)
+            self._do(FollowHypothesis(self._chosen))
         else:
             super().keyPressEvent(event)
 
@@ -189,21 +182,16 @@ class BeamTreeView(View):
 
     Attributes
     ----------
-    followed : Signal(int)
-        A hypothesis's number: a person wants its branch.
     tree : BeamTree
     """
 
-    followed = Signal(int)
-
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
         self.setAccessibleName("Beam search")
         self._seen: tuple[object, ...] = ()
-        self.tree = BeamTree(session, theme)
-        self.tree.followed.connect(self.followed)
-        self.note = QLabel("")
-        self.note.setObjectName("muted")
+        self.tree = BeamTree(ctx)
+        self.status = QLabel("")
+        self.status.setObjectName("muted")
         self._area = QScrollArea()
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setWidget(self.tree)
@@ -211,7 +199,7 @@ class BeamTreeView(View):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addWidget(self.note)
+        layout.addWidget(self.status)
         layout.addWidget(self._area, 1)
         layout.addWidget(self._empty, 1)
         self.refresh()
@@ -219,7 +207,7 @@ class BeamTreeView(View):
     def refresh(self) -> None:
         """Take over what the search has told."""
         search = self.session.search
-        for widget, there in ((self._empty, search is None), (self._area, search is not None), (self.note, search is not None)):
+        for widget, there in ((self._empty, search is None), (self._area, search is not None), (self.status, search is not None)):
             widget.setVisible(there)
         if search is None:
             self._seen = ()
@@ -233,7 +221,7 @@ class BeamTreeView(View):
         penalty = f"length penalty {search.decoding.length_penalty:g}"
         ended = "" if search.over else ", searching…"
         found = f", best {signed(best.score, 2)}" if best is not None else ""
-        self.note.setText(f"Width {search.decoding.beam_width}, {penalty}, {len(search)} hypotheses{found}{ended}. "
+        self.status.setText(f"Width {search.decoding.beam_width}, {penalty}, {len(search)} hypotheses{found}{ended}. "
                           "Dashed: died. Thick frame: finished.")
         if not search.over:
             self._area.horizontalScrollBar().setValue(self._area.horizontalScrollBar().maximum())

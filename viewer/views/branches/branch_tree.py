@@ -5,7 +5,7 @@ A row begins where its branch leaves its parent; what they share is written in t
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -22,11 +22,11 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QScrollArea, QSizePolicy
 
 from unrolled.viewer.drawing.painting import draw_focus, elided, mix
 from unrolled.viewer.state.branches import FIRST, Branch
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.commands import CompareBranch, RemoveBranch, RenameBranch, Seek, ShowBranch
+from unrolled.viewer.state.wording import is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 ROW = 24
 NAME = 150.0
@@ -39,23 +39,11 @@ FRAME = 4
 
 
 class BranchRows(QWidget):
-    """All rows.
+    """All rows."""
 
-    Attributes
-    ----------
-    show_wanted, remove_wanted, compare_wanted : Signal(int)
-        A branch's identity.
-    rename_wanted : Signal(int, str)
-    """
-
-    show_wanted = Signal(int)
-    remove_wanted = Signal(int)
-    compare_wanted = Signal(int)
-    rename_wanted = Signal(int, str)
-
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self.theme = session, theme
+        self._session, self._do, self.theme = ctx.session, ctx.do, ctx.theme
         self.rows: list[Branch] = []
         self._lengths: tuple[object, ...] = ()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -204,9 +192,9 @@ class BranchRows(QWidget):
             return
         step = self.step_at(event.position().x())
         if own.identity != self._session.branches.current:
-            self.show_wanted.emit(own.identity)
+            self._do(ShowBranch(own.identity))
         if step >= 0:
-            self._session.playhead.seek(step)
+            self._do(Seek(step))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Rename a branch by its name."""
@@ -222,11 +210,11 @@ class BranchRows(QWidget):
         key = event.key()
         if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             number = min(max(number + (1 if key == Qt.Key.Key_Down else -1), 0), len(places) - 1)
-            self.show_wanted.emit(places[number])
+            self._do(ShowBranch(places[number]))
         elif key == Qt.Key.Key_F2 and self.rows:
             self.begin_rename(self.rows[number])
         elif key == Qt.Key.Key_Delete and current != FIRST:
-            self.remove_wanted.emit(current)
+            self._do(RemoveBranch(current))
         else:
             super().keyPressEvent(event)
 
@@ -240,14 +228,14 @@ class BranchRows(QWidget):
         shown_now = own.identity == self._session.branches.current
         show = menu.addAction("Show")
         show.setEnabled(not shown_now)
-        show.triggered.connect(lambda: self.show_wanted.emit(own.identity))
+        show.triggered.connect(lambda: self._do(ShowBranch(own.identity)))
         menu.addAction("Rename… (F2)").triggered.connect(lambda: self.begin_rename(own))
         compare = menu.addAction("Compare with the one shown")
         compare.setEnabled(not shown_now)
-        compare.triggered.connect(lambda: self.compare_wanted.emit(own.identity))
+        compare.triggered.connect(lambda: self._do(CompareBranch(own.identity)))
         remove = menu.addAction("Remove (Del)")
         remove.setEnabled(own.identity != FIRST)
-        remove.triggered.connect(lambda: self.remove_wanted.emit(own.identity))
+        remove.triggered.connect(lambda: self._do(RemoveBranch(own.identity)))
         menu.popup(event.globalPos())
 
     def begin_rename(self, own: Branch) -> None:
@@ -274,7 +262,7 @@ class BranchRows(QWidget):
         editor.deleteLater()
         self.setFocus()
         if keep:
-            self.rename_wanted.emit(identity, text)
+            self._do(RenameBranch(identity, text))
 
     def event(self, event: QEvent) -> bool:
         """Say what a branch is, and what was changed on it."""
@@ -298,10 +286,10 @@ class BranchTreeView(View):
     rows : BranchRows
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
         self.setAccessibleName("Branches")
-        self.rows = BranchRows(session, theme)
+        self.rows = BranchRows(ctx)
         self._area = QScrollArea()
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setWidgetResizable(True)

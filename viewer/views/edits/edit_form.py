@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QStringListModel, Qt, Signal
+from PySide6.QtCore import QStringListModel, Qt
 from PySide6.QtWidgets import (
     QCompleter,
     QDoubleSpinBox,
@@ -34,9 +34,10 @@ from unrolled.models.trace.edits import (
     check,
 )
 from unrolled.viewer.state.brush import Mode
+from unrolled.viewer.state.commands import ApplyEdit, ChooseReplacement, SetBrush, SetBrushStrength, WipeBrush
 from unrolled.viewer.state.edit_text import token_of, units_of
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.wording import shown
+from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 KINDS = (("word", "a word"), ("units", "units"), ("gate", "a whole gate"), ("attention", "the attention"),
@@ -48,22 +49,11 @@ BRUSHES: dict[str, Mode] = {"even": "off", "attend": "attend", "mask": "mask"}
 
 
 class EditForm(QWidget):
-    """Makes edits of what a person fills in.
+    """Makes edits of what a person fills in."""
 
-    Attributes
-    ----------
-    wanted : Signal(object)
-        An `Edit`, seen to be possible.
-    swap_wanted : Signal(int)
-        Another input is to be chosen for the steps from this one on.
-    """
-
-    wanted = Signal(object)
-    swap_wanted = Signal(int)
-
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._do = ctx.session, ctx.do
         self._channels: tuple[Channel, ...] = ()
         self._words_of: object = None
         self.kind = _picker("What is changed", KINDS)
@@ -106,13 +96,13 @@ class EditForm(QWidget):
         self.strength.setMinimumWidth(60)
         self.strength.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.strength.setAccessibleName("Weight that a stroke gives")
-        self.strength.valueChanged.connect(self._strength_changed)
+        self.strength.valueChanged.connect(lambda value: self._do(SetBrushStrength(value)))
         self.wipe = QPushButton("Wipe")
         self.wipe.setToolTip("Wipe away what is painted (a right button wipes one place)")
-        self.wipe.clicked.connect(session.brush.wipe)
+        self.wipe.clicked.connect(lambda: self._do(WipeBrush()))
         self.swap = QPushButton("Choose…")
         self.swap.setAccessibleName("Choose another picture")
-        self.swap.clicked.connect(lambda: self.swap_wanted.emit(self.first))
+        self.swap.clicked.connect(lambda: self._do(ChooseReplacement(self.first)))
         self.steps = _picker("At which steps", STEPS)
         self.steps.currentIndexChanged.connect(lambda _: self._show_range())
         self.begin, self.end = _step_box("First step"), _step_box("Last step")
@@ -206,8 +196,8 @@ class EditForm(QWidget):
             self.sentence.setText(str(error))
             return
         self.sentence.setText("")
-        self._session.brush.wipe()
-        self.wanted.emit(edit)
+        self._do(WipeBrush())
+        self._do(ApplyEdit(edit))
 
     def _edit(self) -> Edit:
         makers: dict[str, Callable[[], Edit]] = {"word": self._word_edit, "units": self._units_edit, "gate": self._gate_edit,
@@ -289,7 +279,7 @@ class EditForm(QWidget):
     def _take_brush(self) -> None:
         on = self.isVisible() and self.kind.currentData() == "attention"
         mode = BRUSHES.get(self.look.currentData() or "even", "off") if on else "off"
-        self._session.brush.set_mode(mode)
+        self._do(SetBrush(mode))
         self.strength.setVisible(mode == "attend")
         self.wipe.setVisible(mode != "off")
 
@@ -298,10 +288,7 @@ class EditForm(QWidget):
         if on:
             self._take_brush()
         else:
-            self._session.brush.set_mode("off")
-
-    def _strength_changed(self, value: float) -> None:
-        self._session.brush.strength = value
+            self._do(SetBrush("off"))
 
 
 def _picker(name: str, items: tuple[tuple[str, str], ...]) -> ComboBox:

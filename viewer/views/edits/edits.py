@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from unrolled.viewer.state.branches import Branch, PlacedEdit
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.state.commands import ApplyEdits
 from unrolled.viewer.views.edits.edit_form import EditForm
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.two_parts import TwoParts
 
 NONE_YET = "Nothing is changed on this branch. Each change makes a branch of its own that shares the steps before it."
@@ -21,26 +19,17 @@ class EditsView(View):
 
     Attributes
     ----------
-    edits_wanted : Signal(int, object)
-        A branch's identity, and the tuple of `PlacedEdit` that it shall have.
-    swap_wanted : Signal(int)
-        Another input is to be chosen for the steps from this one on.
     form : EditForm
     boxes : list of QCheckBox
         One for each edit of the branch.
     """
 
-    edits_wanted = Signal(int, object)
-    swap_wanted = Signal(int)
-
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
         self.setAccessibleName("Changes to the computation")
         self._shown: tuple[object, ...] = ()
         self.boxes: list[QCheckBox] = []
-        self.form = EditForm(session)
-        self.form.wanted.connect(session.edit_wanted.emit)
-        self.form.swap_wanted.connect(self.swap_wanted)
+        self.form = EditForm(ctx)
         self.title = QLabel("")
         self.title.setObjectName("subtitle")
         self.title.setWordWrap(True)
@@ -115,9 +104,10 @@ class EditsView(View):
         branch = self.session.branch
         if branch is not None:
             edits = tuple(PlacedEdit(own.edit, on) if number == place else own for number, own in enumerate(branch.edits))
-            self.edits_wanted.emit(branch.identity, edits)
+            self.do(ApplyEdits(branch.identity, edits))
 
     def _remove(self, place: int) -> None:
         branch = self.session.branch
         if branch is not None:
-            self.edits_wanted.emit(branch.identity, tuple(own for number, own in enumerate(branch.edits) if number != place))
+            edits = tuple(own for number, own in enumerate(branch.edits) if number != place)
+            self.do(ApplyEdits(branch.identity, edits))

@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.viewer.drawing.overlay import overlay, photograph
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.commands import Seek
+from unrolled.viewer.state.wording import shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.canvas import PictureCanvas
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.word_flow import GAP, WordFlow
 
 MOST_WORDS = 60
@@ -27,15 +27,16 @@ class BesideView(View):
         The one at the playhead is marked.
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.setAccessibleName("The run that is compared")
         self._picture: InputPicture | None = None
         self._drawn: object = None
         self.canvas = PictureCanvas(theme)
         self.canvas.setAccessibleName("Picture of the run that is compared")
         self.words = WordFlow(theme)
-        self.words.clicked.connect(session.playhead.seek)
+        self.words.clicked.connect(lambda step: self.do(Seek(step)))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -44,6 +45,7 @@ class BesideView(View):
 
     def refresh(self) -> None:
         """Another run, or more of it."""
+        self.set_note(self.session.compared.name if self.session.compared is not None else "")
         self.seek(self.session.playhead.step)
 
     def seek(self, step: int) -> None:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QSlider, QToolButton, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QSlider, QWidget
 
 from unrolled.viewer.plotting.colour_map_button import ColourMapButton
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.commands import ChangeAppearance
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
-from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
-
-HEIGHT = 26
-ICON = 16
-TIGHT = "QToolButton { padding: 0; font-size: 12px; }"
+from unrolled.viewer.widgets.switches import HEIGHT, ICON, segment, switch
 
 
 class PictureControls(QWidget):
@@ -35,10 +31,13 @@ class PictureControls(QWidget):
         Which map is drawn; hidden unless there are several.
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
-        update = session.appearance.update
+        self._session = ctx.session
+
+        def update(**changes: str | bool | float) -> None:
+            ctx.do(ChangeAppearance(changes))
+
         self.absolute = switch(
             "Absolute", "One scale for every step and every picture (A)", "Absolute attention scale"
         )
@@ -84,7 +83,7 @@ class PictureControls(QWidget):
         self.region.toggled.connect(lambda on: update(show_region=on))
         self.opacity.valueChanged.connect(lambda value: update(attention_opacity=value / 100))
         self.colour_map.chosen.connect(lambda name: update(attention_colour_map=name))
-        self.set_theme(theme)
+        self.set_theme(ctx.theme)
         self.refresh()
 
     def refresh(self) -> None:
@@ -128,32 +127,3 @@ class PictureControls(QWidget):
         """Other colours are in force."""
         for button, name in self._icons.items():
             button.setIcon(icon(name, theme, size=ICON))
-
-
-def switch(text: str, tooltip: str, name: str) -> QToolButton:
-    """A small button that is on or off, with a text or, later, an icon."""
-    button = QToolButton()
-    button.setText(text)
-    button.setToolTip(tooltip)
-    button.setAccessibleName(name)
-    button.setCheckable(True)
-    button.setAutoRaise(True)
-    button.setStyleSheet(TIGHT)
-    width = QFontMetrics(text_font(12)).horizontalAdvance(text) + 16 if text else HEIGHT + 2
-    button.setFixedSize(width, HEIGHT)
-    button.setIconSize(QSize(ICON, ICON))
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    return button
-
-
-def segment(*buttons: QToolButton) -> QWidget:
-    """Buttons of which exactly one is on."""
-    whole = QWidget()
-    group = QButtonGroup(whole)
-    line = QHBoxLayout(whole)
-    line.setContentsMargins(0, 0, 0, 0)
-    line.setSpacing(1)
-    for button in buttons:
-        group.addButton(button)
-        line.addWidget(button)
-    return whole

@@ -29,15 +29,15 @@ from PySide6.QtWidgets import (
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.overlay import draw_overlay, overlay, part, photograph, scaled_to
-from unrolled.viewer.drawing.painting import EmptyText, elided, mix, percent
+from unrolled.viewer.drawing.painting import EmptyText, elided, mix
 from unrolled.viewer.state.appearance import AppearanceValues
+from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.wording import is_end, percent, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.picture import map_channels
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 LOWEST, HIGHEST = 44, 120  # of a picture, in device-independent pixels: as high as the pane has room for
 NARROWEST, WIDEST = 0.7, 1.8  # of a picture, over its height
@@ -135,8 +135,9 @@ class FrameDelegate(QStyledItemDelegate):
 class FilmStripView(View):
     """The run as a row of small pictures."""
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.setAccessibleName("Film strip")
         self._trace: Trace | None = None
         self._tokens: list[int] = []
@@ -165,8 +166,8 @@ class FilmStripView(View):
         self.view.setStyleSheet("QListView { background: transparent; border: none; outline: none; }")
         self.view.horizontalScrollBar().setAccessibleName("Scroll the film strip")
         self.view.horizontalScrollBar().setSingleStep(24)
-        self.view.clicked.connect(lambda index: session.playhead.seek(index.row()))
-        self.view.activated.connect(lambda index: session.playhead.seek(index.row()))
+        self.view.clicked.connect(lambda index: self.do(Seek(index.row())))
+        self.view.activated.connect(lambda index: self.do(Seek(index.row())))
         self.view.selectionModel().currentChanged.connect(self._keyboard_moved)
         self._empty = EmptyText(EMPTY, self)
         self._stack = QStackedLayout(self)
@@ -263,7 +264,7 @@ class FilmStripView(View):
 
     def _keyboard_moved(self, current: QModelIndex, _: QModelIndex) -> None:
         if current.isValid() and current.row() != self.delegate.current and self.view.hasFocus():
-            self.session.playhead.seek(current.row())
+            self.do(Seek(current.row()))
 
     def _take_photograph(self) -> None:
         self._others = {}

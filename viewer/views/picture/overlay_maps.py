@@ -21,9 +21,10 @@ from unrolled.viewer.state.attributions import (
     is_short,
     largest_cause,
 )
-from unrolled.viewer.state.numbers import brief
+from unrolled.viewer.state.commands import Do
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import brief
 
 TITLES = {OCCLUSION: "needed places", GRADIENTS: "gradient × input"}
 MEANINGS = {OCCLUSION: "drop of log p when masked", GRADIENTS: "gradient × input"}
@@ -46,11 +47,11 @@ def offered(session: Session) -> dict[str, str]:
     return {name: title for name, title in TITLES.items() if (asked := questions.get(name)) is not None and asked.parts}
 
 
-def found_map(session: Session, source: str, step: int, shape: tuple[int, ...], *, ask: bool) -> FoundMap:
-    """The map of one of `TITLES`, its values in this shape; what is not there is asked for where `ask` is true."""
+def found_map(session: Session, source: str, step: int, shape: tuple[int, ...], *, do: Do | None) -> FoundMap:
+    """The map of one of `TITLES`, its values in this shape; what is not there is asked for by `do`, where that is given."""
     values, asked = _values(session, source, step)
-    if values is None and ask:
-        asked = _ask(session, source, step) or asked
+    if values is None and do is not None:
+        asked = _ask(session, do, source, step) or asked
         values, asked = _values(session, source, step)[0], asked
     meaning = MEANINGS[source]
     if values is None or values.size != int(np.prod(shape)):
@@ -71,12 +72,12 @@ def _values(session: Session, source: str, step: int) -> tuple[FloatArray | None
     return of(asked, step, branch.wire_id), asked
 
 
-def _ask(session: Session, source: str, step: int) -> Asked | None:
+def _ask(session: Session, do: Do, source: str, step: int) -> Asked | None:
     if source == OCCLUSION:
-        return ask_occlusion(session, step)
+        return ask_occlusion(session, do, step)
     trace, asked, branch = session.trace, session.questions.get(GRADIENTS), session.branch
     waits = asked is not None and branch is not None and asked.wire_id == branch.wire_id and not asked.done
-    return ask_gradients(session) if trace is not None and trace.ended and is_short(trace) and not waits else None
+    return ask_gradients(session, do) if trace is not None and trace.ended and is_short(trace) and not waits else None
 
 
 def _why_not(asked: Asked | None) -> str:

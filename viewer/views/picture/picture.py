@@ -9,23 +9,21 @@ from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Channel
 from unrolled.viewer.drawing.overlay import WHOLE, overlay, photograph, signed_overlay
-from unrolled.viewer.drawing.painting import weight_percent
 from unrolled.viewer.plotting.colour_bar import AttentionLegend
-from unrolled.viewer.state.numbers import precise
+from unrolled.viewer.state.commands import Paint
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import precise, weight_percent
 from unrolled.viewer.theme.attention_colours import attention_limits, uniform_level
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.canvas import PictureCanvas
 from unrolled.viewer.views.picture.controls import PictureControls
 from unrolled.viewer.views.picture.overlay_maps import MEANINGS, TITLES, FoundMap, found_map, offered
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 AXES = ("row", "column")
 
@@ -42,14 +40,11 @@ class PictureView(View):
     ----------
     note : str
         The cell under the pointer with its weight, or else which part of the picture the model sees.
-    note_changed : Signal(str)
-        For whoever writes the heading.
     """
 
-    note_changed = Signal(str)
-
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        session, theme = ctx.session, ctx.theme
         self.setAccessibleName("Photograph with attention")
         self._picture: InputPicture | None = None
         self._channels: tuple[Channel, ...] = ()
@@ -64,8 +59,7 @@ class PictureView(View):
         policy = self.legend.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # the photograph stays where it is when a model arrives
         self.legend.setSizePolicy(policy)
-        self.note = ""
-        self.controls = PictureControls(session, theme)
+        self.controls = PictureControls(ctx)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -82,11 +76,6 @@ class PictureView(View):
         self.controls.channel.activated.connect(self._channel_picked)
         session.run_changed.connect(self._forget_found)
         self.refresh()
-
-    @classmethod
-    def draws(cls, channels: Iterable[Channel]) -> bool:
-        """Maps over the picture."""
-        return bool(map_channels(channels))
 
     @property
     def shown_step(self) -> int:
@@ -152,7 +141,7 @@ class PictureView(View):
         )
         found = None
         if self._source and there and channel is not None:
-            found = found_map(self.session, self._source, step, channel.shape, ask=self.isVisible())
+            found = found_map(self.session, self._source, step, channel.shape, do=self.do if self.isVisible() else None)
             weights = found.values
         label = self._label(found, step)
         bits = None if weights is None else weights.tobytes()
@@ -213,7 +202,7 @@ class PictureView(View):
 
     def _painted(self, row: int, column: int, erase: bool) -> None:
         if self._channel is not None:
-            self.session.brush.paint(row * self._channel.shape[1] + column, erase=erase)
+            self.do(Paint(row * self._channel.shape[1] + column, erase))
 
     def _set_legend(self, weights: npt.NDArray[np.float32] | None) -> None:
         values, channel = self.session.appearance.values, self._channel
@@ -241,10 +230,8 @@ class PictureView(View):
 
     def _read_out(self) -> None:
         text = self._cell_text() or self._region_text()
-        if text != self.note:
-            self.note = text
-            self.canvas.setAccessibleDescription(text)
-            self.note_changed.emit(text)
+        self.canvas.setAccessibleDescription(text)
+        self.set_note(text)
 
     def _cell_text(self) -> str:
         cell, weights = self.canvas.cell, self.canvas.shown_map

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
@@ -23,12 +23,11 @@ from PySide6.QtWidgets import (
 from unrolled.models.analysis.similar import Match, Pattern, find, suggested_threshold, units_on
 from unrolled.models.trace import Channel
 from unrolled.models.trace.detokenization import text_of
-from unrolled.viewer.drawing.painting import EmptyText, percent
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import shown
-from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.state.commands import Open, Pin, Seek
+from unrolled.viewer.state.wording import percent, shown
 from unrolled.viewer.views.similar.folder_search import FolderSearch
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
@@ -42,18 +41,14 @@ class SimilarView(View):
 
     Attributes
     ----------
-    trace_wanted : Signal(str)
-        The file of a match in another run: it is to be opened.
     threshold : QDoubleSpinBox
     length : QSpinBox
         For how many steps the units stay on.
     matches : QListWidget
     """
 
-    trace_wanted = Signal(str)
-
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
         self.setAccessibleName("Similar steps")
         self._channels: tuple[Channel, ...] = ()
         self._seen: tuple[object, ...] = ()
@@ -96,9 +91,9 @@ class SimilarView(View):
         flow = FlowLayout(bar, gap=4)
         for part in (self.channel, self.threshold, self.suggestion, self.length, self.take, self.folder, self.cancel):
             flow.addWidget(part)
-        self.note = QLabel("")
-        self.note.setObjectName("muted")
-        self.note.setWordWrap(True)
+        self.status = QLabel("")
+        self.status.setObjectName("muted")
+        self.status.setWordWrap(True)
         self.matches = QListWidget()
         self.matches.setAccessibleName("Similar places, the best first")
         self.matches.itemActivated.connect(self._go)
@@ -107,7 +102,7 @@ class SimilarView(View):
         column = QVBoxLayout(self._inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        for widget, stretch in ((bar, 0), (self.progress, 0), (self.note, 0), (self.matches, 1)):
+        for widget, stretch in ((bar, 0), (self.progress, 0), (self.status, 0), (self.matches, 1)):
             column.addWidget(widget, stretch)
         self._empty = EmptyText(EMPTY, self)
         layout = QVBoxLayout(self)
@@ -171,11 +166,11 @@ class SimilarView(View):
         values = trace.column(name)[step : step + self.length.value()]
         units = units_on(values, self.threshold.value())
         if not units:
-            self.note.setText("No unit is on there; lower the threshold, or take fewer steps.")
+            self.status.setText("No unit is on there; lower the threshold, or take fewer steps.")
             return
         loudest = sorted(units, key=lambda unit: -float(abs(values[:, unit]).mean()))[:MOST_TAKEN]
         self._signs |= {(name, unit): units[unit] for unit in loudest}
-        self.session.selection.set(tuple(loudest))
+        self.do(Pin(tuple(loudest)))
 
     def search(self) -> None:
         """Look in this run."""
@@ -185,17 +180,17 @@ class SimilarView(View):
         self.cancel.hide()
         self.matches.clear()
         if trace is None or pattern is None:
-            self.note.setText(NO_UNITS)
+            self.status.setText(NO_UNITS)
             return
         try:
             found = find(pattern, trace)
         except ValueError as error:
-            self.note.setText(f"{error}.")
+            self.status.setText(f"{error}.")
             return
         self._fill(found)
         units = ", ".join(f"{unit}{' (below 0)' if sign < 0 else ''}"
                           for unit, sign in zip(pattern.units, pattern.signs, strict=True))
-        self.note.setText(f"{len(found)} places in this run where at least half of the units {units} are on.")
+        self.status.setText(f"{len(found)} places in this run where at least half of the units {units} are on.")
 
     def ask_folder(self) -> None:
         """Let a person choose a folder, and search it too."""
@@ -207,7 +202,7 @@ class SimilarView(View):
         """Look in every trace and session of a folder."""
         pattern = self.pattern
         if pattern is None:
-            self.note.setText(NO_UNITS)
+            self.status.setText(NO_UNITS)
             return
         self.progress.setRange(0, 0)
         self.progress.show()
@@ -223,12 +218,12 @@ class SimilarView(View):
         self._searched.cancel()
         self.progress.hide()
         self.cancel.hide()
-        self.note.setText("The search was given up.")
+        self.status.setText("The search was given up.")
 
     def _show_progress(self, done: int, of: int) -> None:
         self.progress.setRange(0, max(of, 1))
         self.progress.setValue(done)
-        self.note.setText(f"Searched {done} of {of} files…")
+        self.status.setText(f"Searched {done} of {of} files…")
 
     def _show_found(self, matches: list[Match], left_out: list[str]) -> None:
         self.progress.hide()
@@ -238,13 +233,13 @@ class SimilarView(View):
         self.matches.clear()
         self._fill(sorted((*own, *matches), key=lambda match: -match.score))
         more = f" {left_out[0]}{f' And {len(left_out) - 1} more.' if len(left_out) > 1 else ''}" if left_out else ""
-        self.note.setText(f"{len(matches)} places in the folder, {len(own)} in this run.{more}")
-        self.note.setToolTip("\n".join(left_out))
+        self.status.setText(f"{len(matches)} places in the folder, {len(own)} in this run.{more}")
+        self.status.setToolTip("\n".join(left_out))
 
     def _failed(self, sentence: str) -> None:
         self.progress.hide()
         self.cancel.hide()
-        self.note.setText(sentence)
+        self.status.setText(sentence)
 
     def _fill(self, matches: list[Match]) -> None:
         trace = self.session.trace
@@ -262,8 +257,8 @@ class SimilarView(View):
     def _go(self, item: QListWidgetItem) -> None:
         match: Match = item.data(Qt.ItemDataRole.UserRole)
         if match.source:
-            self.trace_wanted.emit(match.source)
-        self.session.playhead.seek(match.first)
+            self.do(Open(Path(match.source)))
+        self.do(Seek(match.first))
 
 
 def _button(text: str, hint: str, act: Callable[[], None]) -> QToolButton:

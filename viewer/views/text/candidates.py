@@ -13,15 +13,13 @@ from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPai
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Candidate, Trace
-from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, elided, mix, percent, signed
-from unrolled.viewer.state.numbers import brief, power_of_ten, precise
+from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, elided, mix
+from unrolled.viewer.state.commands import ChangeAppearance, ChooseToken
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.wording import brief, is_end, percent, power_of_ten, precise, shown, signed, step_noun
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 ROWS = 10
 DECADES = 6  # of the logarithmic scale: a bar of no length is a probability of 10⁻⁶
@@ -208,8 +206,9 @@ class CandidatesView(View):
         Always the same, at the same places.
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        session, theme = ctx.session, ctx.theme
         self.setAccessibleName("Candidates of this step")
         self._step = NOWHERE
         self.heading = StepHeading(theme)
@@ -237,7 +236,7 @@ class CandidatesView(View):
         self.logarithmic.setAccessibleName("Candidates on a logarithmic scale")
         self.logarithmic.setToolTip(f"Bars on a logarithmic scale, from {power_of_ten(-DECADES)} to 1")
         self.logarithmic.setChecked(session.appearance.values.candidates_logarithmic)
-        self.logarithmic.toggled.connect(lambda on: session.appearance.update(candidates_logarithmic=on))
+        self.logarithmic.toggled.connect(lambda on: self.do(ChangeAppearance({"candidates_logarithmic": on})))
         self._empty = EmptyText(EMPTY, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -312,7 +311,7 @@ class CandidatesView(View):
 
     def _choose(self, row: CandidateRow) -> None:
         if row.candidate is not None and not row.written and self._step != NOWHERE:
-            self.session.candidate_chosen.emit(self._step, row.candidate.token)
+            self.do(ChooseToken(self._step, row.candidate.token))
 
 
 def rows_of(trace: Trace, step: int) -> tuple[Candidate, ...]:

@@ -8,13 +8,13 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QEnterEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QStackedLayout, QWidget
 
-from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix, percent, signed
+from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix
+from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.wording import is_end, percent, shown, signed
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 CHIP_HEIGHT = 28
@@ -166,8 +166,9 @@ class CaptionView(View):
         A word each, in order.
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.setAccessibleName("Caption")
         self.chips: list[Chip] = []
         self._known: list[tuple[str, float]] = []
@@ -271,7 +272,7 @@ class CaptionView(View):
         for step, (word, log_prob) in enumerate(words):
             if step == len(self.chips):
                 chip = Chip(step, self.theme, self._inside)
-                chip.clicked.connect(lambda _=False, step=step: self.session.playhead.seek(step))
+                chip.clicked.connect(lambda _=False, step=step: self.do(Seek(step)))
                 self.chips.append(chip)
                 self._flow.addWidget(chip)
                 chip.show()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -25,14 +25,15 @@ from unrolled.models.analysis.ranking import Ranking
 from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.detokenization import shown
-from unrolled.viewer.drawing.painting import EmptyText, signed
+from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.state.commands import Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import signed
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderText, sign_of
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 EMPTY = "The text will be here, each character coloured by a unit of your choice."
 PART_SECONDS = 0.005
@@ -52,15 +53,12 @@ class ReaderView(View):
         What units are ranked by, and the best of them.
     note : str
         The character under the pointer, or at the playhead, with the unit's value.
-    note_changed : Signal(str)
     """
 
-    note_changed = Signal(str)
-
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.setAccessibleName("Reader")
-        self.note = ""
         self._trace: Trace | None = None
         self._known = 0
         self._coloured: object = None
@@ -102,7 +100,7 @@ class ReaderView(View):
         layout.addWidget(self.view, 1)
         layout.addWidget(self._controls)
         layout.addWidget(self.ranked)
-        self.view.step_wanted.connect(session.playhead.seek)
+        self.view.step_wanted.connect(lambda step: self.do(Seek(step)))
         self.view.hovered.connect(self._hovered)
         self.channel.activated.connect(lambda _: self._chosen())
         self.unit.valueChanged.connect(self._unit_chosen)
@@ -235,13 +233,13 @@ class ReaderView(View):
         unit = item.data(Qt.ItemDataRole.UserRole)
         if unit is not None:
             others = tuple(one for one in self.session.selection.units if one != unit)
-            self.session.selection.set((*others, int(unit)))
+            self.do(Pin((*others, int(unit))))
 
     # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
 
     def _unit_chosen(self, unit: int) -> None:
         others = tuple(one for one in self.session.selection.units if one != unit)
-        self.session.selection.set((*others[:-1], unit) if others else (unit,))
+        self.do(Pin((*others[:-1], unit) if others else (unit,)))
 
     def _chosen(self) -> None:
         self.session.appearance.changed.emit()
@@ -259,10 +257,8 @@ class ReaderView(View):
             what = "read" if step < trace.provenance.prompt_tokens else "written"
             text = (f"{step + 1:,}  “{shown(sign_of(trace.words[step]), 'characters')}” {what}   "
                     f"{channel.symbol}[{self.unit.value()}] = {signed(value)}")
-        if text != self.note:
-            self.note = text
-            self.view.setAccessibleDescription(text)
-            self.note_changed.emit(text)
+        self.view.setAccessibleDescription(text)
+        self.set_note(text)
 
 
 def _rgb(colour: str) -> FloatArray:

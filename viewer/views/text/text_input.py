@@ -6,11 +6,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from unrolled.models.inputs.inputs import InputText
-from unrolled.viewer.state.session import Session
+from unrolled.models.inputs.inputs import InputText, typed
+from unrolled.viewer.state.commands import OpenText
 from unrolled.viewer.theme.fonts import mono_font, text_font
-from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 HINTS = {"sentence": "Type or paste a sentence to translate", "text": "Type or paste a text to be read and written on"}
 MOST_EDITED = 20_000  # characters; a longer file is read as it is
@@ -45,8 +44,8 @@ class TextView(View):
         Runs what is written.
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
         self.setAccessibleName("Text that is given")
         self._shown: InputText | None = None
         self._kind = ""
@@ -76,7 +75,7 @@ class TextView(View):
 
     def run(self) -> None:
         """Have the text run, as it stands here."""
-        self.session.text_entered.emit(self.edit.toPlainText())
+        self.do(OpenText(typed(self.edit.toPlainText())))
 
     def refresh(self) -> None:
         """Take over another text."""

@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from unrolled.models.analysis.differences import Largest
 from unrolled.models.trace import Trace
-from unrolled.viewer.drawing.painting import signed
-from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.wording import shown, signed
 from unrolled.viewer.theme.themes import Theme
 
 OTHER_WEIGHTS = ("other weights: unit 17 of A is not unit 17 of B, since training puts units in any order and with either sign, "

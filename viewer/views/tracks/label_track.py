@@ -8,9 +8,10 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from unrolled.models.trace import Channel, FloatArray
-from unrolled.viewer.drawing.painting import mix, percent
+from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.drawing.step_geometry import Geometry
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import percent
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.heat_track import channel_title

@@ -17,7 +17,7 @@ from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import shown
 from unrolled.viewer.drawing.step_geometry import EDGE, HEADER, Geometry
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
+from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.icons import icon

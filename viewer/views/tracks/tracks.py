@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from unrolled.models.analysis.differences import Differences
 from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.state.commands import EndComparison, Seek, TogglePin
 from unrolled.viewer.state.comparison import first_divergence
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
+from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.compare_bar import CompareBar
@@ -22,7 +22,7 @@ from unrolled.viewer.views.tracks.label_track import LabelTrack
 from unrolled.viewer.views.tracks.line_track import PinnedTrack, ScalarTrack
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.word_track import WordTrack
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
 AT_REST = "Drag to scrub · a click pins a unit · Ctrl+wheel zooms"
@@ -41,8 +41,9 @@ class TracksView(View):
 
     folded_changed = Signal()
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.tracks: list[Track] = []
         self._channels: tuple[Channel, ...] = ()
         self._shown: tuple[Trace | None, int] = None, NOWHERE  # what the playhead was last brought into view for
@@ -72,7 +73,7 @@ class TracksView(View):
         self.differences: Differences | None = None
         self.compare_bar = CompareBar(theme)
         self.compare_bar.hide()
-        self.compare_bar.ended.connect(lambda: session.compare(None))
+        self.compare_bar.ended.connect(lambda: self.do(EndComparison()))
         self.compare_bar.sought.connect(self._seek_difference)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -82,11 +83,6 @@ class TracksView(View):
         layout.addWidget(self._scroll, 1)
         layout.addWidget(self.readout)
         self._show_whether_empty()
-
-    @classmethod
-    def draws(cls, channels: Iterable[Channel]) -> bool:
-        """Scalars and whatever has units."""
-        return any(channel.axes in ((), ("unit",), ("label",)) for channel in channels)
 
     @property
     def folded(self) -> frozenset[str]:
@@ -98,6 +94,15 @@ class TracksView(View):
         self._folded = frozenset(names)
         for track in self.tracks:
             track.set_folded(track.name in self._folded)
+
+    @property
+    def remembered(self) -> tuple[str, ...]:
+        """The folded tracks."""
+        return tuple(sorted(self._folded))
+
+    def recall(self, kept: Sequence[str]) -> None:
+        """Fold what was folded."""
+        self.folded = frozenset(kept)
 
     def track(self, name: str) -> Track:
         """The track of a name. Raises `KeyError`."""
@@ -147,9 +152,9 @@ class TracksView(View):
         return other
 
     def _seek_difference(self, step: int, unit: int) -> None:
-        self.session.playhead.seek(step)
+        self.do(Seek(step))
         if unit >= 0 and unit not in self.session.selection.units:
-            self.session.selection.toggle(unit)
+            self.do(TogglePin(unit))
 
     @property
     def unfinished(self) -> bool:

@@ -11,11 +11,11 @@ from PySide6.QtGui import QColor, QPainter
 from unrolled.models.trace import Trace
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.envelope import Envelope
-from unrolled.viewer.drawing.painting import mix, percent
+from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.drawing.spans import paint_spans, place_of
 from unrolled.viewer.drawing.step_geometry import Geometry
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.words import is_end, shown
+from unrolled.viewer.state.wording import is_end, percent, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.track import Track

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from unrolled.models.protocol.questions import Contributor, Equation, Explained, Looked, Part
-from unrolled.viewer.drawing.painting import MINUS, signed
+from unrolled.viewer.state.wording import MINUS, signed
 from unrolled.viewer.theme.fonts import MONO_FAMILY
 from unrolled.viewer.theme.themes import Theme
 

@@ -13,13 +13,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSpinBox, QTex
 from unrolled.models.protocol.questions import Explained, ExplainStep
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.state.commands import Ask, DropQuestion, Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.steps import step_noun
-from unrolled.viewer.state.words import shown
+from unrolled.viewer.state.wording import shown, step_noun
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.units.equation_text import EquationText, as_latex, as_plain
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 QUESTION = "equations"
 EMPTY = "The step’s equations with one unit’s numbers. Space writes the first word."
@@ -38,8 +37,8 @@ class EquationsView(View):
         Whose numbers; a number that is typed pins its unit.
     """
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
         self.setAccessibleName("Equations of this step")
         self._open: set[str] = set(FIRST_OPEN)
         self._shown: object = None
@@ -115,7 +114,7 @@ class EquationsView(View):
     def hideEvent(self, event: QHideEvent) -> None:
         """Nobody waits for an answer that is not seen."""
         super().hideEvent(event)
-        self.session.questions.drop(QUESTION)
+        self.do(DropQuestion(QUESTION))
 
     @property
     def _hidden(self) -> Channel | None:
@@ -142,9 +141,10 @@ class EquationsView(View):
         loudest = "" if session.selection.units else ", the largest |h| here"
         noun = step_noun(trace.provenance)
         self.heading.setText(f"{noun} {step + 1:,} “{shown(trace.words[step], trace.provenance.detokenization)}”{loudest}")
-        asked = session.questions.ask(QUESTION, ExplainStep(step, unit), branch.wire_id)
-        if asked.failure:
-            self._say(asked.failure)
+        self.do(Ask(QUESTION, ExplainStep(step, unit), branch.wire_id))
+        asked = session.questions.get(QUESTION)
+        if asked is None or asked.failure:
+            self._say(asked.failure if asked is not None else NOT_LIVE)
             return
         found = next((part for part in asked.parts if isinstance(part, Explained)), None)
         if found is None:
@@ -186,7 +186,7 @@ class EquationsView(View):
 
     def _pin(self, unit: int) -> None:
         units = self.session.selection.units
-        self.session.selection.set((*(own for own in units if own != unit), unit))
+        self.do(Pin((*(own for own in units if own != unit), unit)))
 
     def _follow(self, url: QUrl) -> None:
         kind, _, what = url.toString().partition(":")
@@ -196,7 +196,7 @@ class EquationsView(View):
         elif kind == "unit":
             self._pin(int(what))
         elif kind == "step":
-            self.session.playhead.seek(int(what))
+            self.do(Seek(int(what)))
 
     def _copy(self, made: object) -> None:
         if self.explained is not None and callable(made):

@@ -9,14 +9,15 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.drawing.painting import EmptyText, signed
+from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.state.commands import TogglePin
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import signed
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.units.lstm_check import LstmStep, lstm_channels, lstm_step
 from unrolled.viewer.views.units.unit_table import UnitRow, UnitTable
-from unrolled.viewer.views.view import View
+from unrolled.viewer.views.view import View, ViewContext
 
 EMPTY = "Click a row of a track to pin that unit: its values at this step appear here."
 LINE = 16
@@ -112,8 +113,9 @@ class EquationBox(QWidget):
 class UnitView(View):
     """The units that a person watches, at this step."""
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(session, theme, parent)
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        theme = ctx.theme
         self.setAccessibleName("Units at this step")
         self._step = NOWHERE
         self._trace: Trace | None = None
@@ -144,11 +146,6 @@ class UnitView(View):
         self._stack.addWidget(self._area)
         self.setMinimumHeight(90)
         self.refresh()
-
-    @classmethod
-    def draws(cls, channels: object) -> bool:
-        """Channels along ``unit``."""
-        return any(channel.axes == ("unit",) for channel in channels)  # type: ignore[attr-defined]
 
     @property
     def shown_step(self) -> int:
@@ -223,7 +220,7 @@ class UnitView(View):
 
     def _unpin(self, unit: int) -> None:
         if unit in self.session.selection.units:
-            self.session.selection.toggle(unit)
+            self.do(TogglePin(unit))
 
 
 def _factor(value: float) -> str:

@@ -1,0 +1,35 @@
+"""What a view is given in a test: a session, its own commands in force, and a list of the others."""
+
+from __future__ import annotations
+
+from unrolled.models.protocol.dispatch import Dispatch
+from unrolled.viewer.state.commands import Command
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.session_commands import SessionCommands
+from unrolled.viewer.theme.themes import LIGHT, Theme
+from unrolled.viewer.views.view import ViewContext
+
+
+class Doing:
+    """Does what concerns the session alone, and keeps the rest.
+
+    Attributes
+    ----------
+    done : list of Command
+        What was asked of whoever runs models, oldest first.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session_commands = Dispatch(SessionCommands(session))
+        self.done: list[Command] = []
+
+    def __call__(self, command: Command) -> None:
+        if self._session_commands.missing([type(command)]):
+            self.done.append(command)
+        else:
+            self._session_commands(command)
+
+
+def context(session: Session, theme: Theme = LIGHT, doing: Doing | None = None) -> ViewContext:
+    """The context of a view of this session."""
+    return ViewContext(session, doing or Doing(session), theme)

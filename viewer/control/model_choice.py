@@ -1,0 +1,75 @@
+"""Which model is wanted, and where it is to run; what there is to choose from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unrolled.models.inputs.inputs import Input, InputText, looks_like_prose, taken_by
+from unrolled.models.protocol.loading import Device, Ready
+from unrolled.models.trace import ModelListing
+from unrolled.viewer.control.runner import Runner
+from unrolled.viewer.control.voice import Voice
+
+DEFAULT_MODEL = "caption-attend-lstm"
+
+
+class ModelChoice:
+    """What was chosen.
+
+    Attributes
+    ----------
+    models, devices : tuple
+        What there is, once the backend has said so.
+    model, device : str
+        What is wanted; it is loaded as soon as the backend is ready.
+    preferred : str
+        What was used last time; taken if nothing is asked for and it is still there.
+    """
+
+    def __init__(self, runner: Runner, voice: Voice) -> None:
+        self._runner, self._voice = runner, voice
+        self.models: tuple[ModelListing, ...] = ()
+        self.devices: tuple[Device, ...] = ()
+        self.model, self.device = "", "auto"
+        self.preferred = ""
+
+    @property
+    def input_kind(self) -> str:
+        """What the model takes that is loaded, or that will be."""
+        if self._runner.loaded is not None and not self._runner.state.loading:
+            return self._runner.loaded.description.input_kind
+        listed = next((listing for listing in self.models if listing.name == self.model), None)
+        return listed.input_kind if listed is not None else "picture"
+
+    def take(self, report: Ready, given: Input | None) -> None:
+        """The backend says what there is; where nothing was asked for, a model is chosen that takes the input."""
+        self.models, self.devices = report.models, report.devices
+        if self.model:
+            return
+        names = [listing.name for listing in report.models]
+        choices = [name for name in (self.preferred, DEFAULT_MODEL) if name in names or Path(name).is_file()]
+        self.model = (choices or names or [""])[0]
+        if given is not None and not taken_by(given, self.input_kind):
+            self.model = self.model_for(given) or self.model
+        if not self.model:
+            self._voice.say("model", "No model is installed. Open a checkpoint, or train one with “unrolled train”.", "warning")
+
+    def model_for(self, given: Input) -> str:
+        """The first listed model that takes an input; a sentence is preferably translated, a program read."""
+        fitting = [listing for listing in self.models if taken_by(given, listing.input_kind)]
+        if isinstance(given, InputText):
+            wanted = "sentence" if looks_like_prose(given) else "text"
+            fitting.sort(key=lambda listing: listing.input_kind != wanted)
+        return fitting[0].name if fitting else ""
+
+    def request(self) -> None:
+        """Have it loaded, where the backend is ready; otherwise it is when that is."""
+        if self.model and self._runner.load(self.model, self.device):
+            self._voice.unsaid.emit("model")
+            self._voice.busy("Loading the model…")
+            self._voice.state_changed.emit()
+
+    def go_back(self) -> None:
+        """What was wanted cannot be had: what is there is wanted again."""
+        if self._runner.loaded is not None:
+            self.model, self.device = self._runner.loaded.description.name, self._runner.loaded.device

@@ -1,0 +1,138 @@
+"""What the backend reports of branches goes into their traces and searches; and what they are to grow to is asked for."""
+
+from __future__ import annotations
+
+from psygnal import Signal
+
+from unrolled.models.protocol.dispatch import handles
+from unrolled.models.protocol.searching import BeamStepped, Searched
+from unrolled.models.protocol.stepping import Ended, Idle, Stepped, SteppedBlock
+from unrolled.viewer.control.runner import Runner
+from unrolled.viewer.control.voice import Voice
+from unrolled.viewer.state.branches import Branch
+from unrolled.viewer.state.search_tree import SearchTree
+from unrolled.viewer.state.session import Session
+
+
+class Recording:
+    """The branches of the run, as the backend knows them.
+
+    Attributes
+    ----------
+    grew, ended : Signal()
+        The trace that is shown has more steps; has come to its end.
+    last_milliseconds : float
+        What the newest step took, or the mean of a block of them.
+    """
+
+    grew = Signal()
+    ended = Signal()
+
+    def __init__(self, session: Session, runner: Runner, voice: Voice) -> None:
+        self._session, self._runner, self._voice = session, runner, voice
+        self.last_milliseconds = 0.0
+        self._known: dict[int, Branch] = {}          # by the backend's numbers, undone branches too
+        self._searches: dict[int, SearchTree] = {}   # by the branch that each searched
+        self._newest = 0
+        session.run_changed.connect(self.forget)
+        session.branches_changed.connect(self._branch_shown)
+
+    def forget(self) -> None:
+        """The run is another one."""
+        self._known.clear()
+        self._searches.clear()
+        self._newest = max((branch.wire_id for branch in self._session.branches.all.values()), default=0)
+
+    def new_wire_id(self) -> int:
+        """A number that the backend has for no branch yet."""
+        self._newest += 1
+        return self._newest
+
+    def know(self, branch: Branch) -> None:
+        """What is reported of this branch is recorded, though it be undone meanwhile."""
+        self._known[branch.wire_id] = branch
+
+    def branch_of(self, wire_id: int) -> Branch | None:
+        """What the backend's number means; also of a branch that was undone, whose steps are kept for when it comes back."""
+        return self._session.branches.of_wire_id(wire_id) or self._known.get(wire_id)
+
+    def want(self, length: int) -> None:
+        """Have the branch that is shown grow; a beam search is told as it runs, before the steps that follow it."""
+        branch = self._session.branch
+        if branch is None or not self._runner.is_open:
+            return
+        written, search = len(branch.trace), self._searches.get(branch.identity)
+        searched = search is not None and search.wire_id == branch.wire_id and search.decoding == branch.decoding
+        if branch.decoding.method == "beam" and length > written >= branch.trace.provenance.prompt_tokens and not searched:
+            self._searches[branch.identity] = SearchTree(branch.wire_id, written, branch.decoding)
+            self._session.set_search(self._searches[branch.identity])
+            self._runner.search(branch)
+        self._runner.want(length, branch)
+
+    # ── Reports ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    @handles(Stepped, SteppedBlock)
+    def stepped(self, report: Stepped | SteppedBlock) -> None:
+        """A step, or many."""
+        branch = self.branch_of(report.branch)
+        try:
+            if branch is None or not self._runner.record(report, branch.trace):
+                return
+        except ValueError as error:
+            self._voice.say("run", f"The model reported a step that does not fit: {error}.")
+            return
+        self.last_milliseconds = report.milliseconds / (report.count if isinstance(report, SteppedBlock) else 1)
+        compared = self._session.compared
+        if compared is not None and compared.trace is branch.trace:
+            self._session.compare(compared)
+        if branch.trace is self._session.trace:
+            self._session.grew()
+            self.grew.emit()
+
+    @handles(Ended)
+    def over(self, report: Ended) -> None:
+        """A branch has come to its end."""
+        branch, compared = self.branch_of(report.branch), self._session.compared
+        if branch is None or not self._runner.record(report, branch.trace):
+            return
+        if branch.trace is self._session.trace:
+            self._runner.branch_shown(ended=True)
+            self.ended.emit()
+            self._session.end()
+        elif compared is not None and compared.trace is branch.trace:
+            self._session.compare(compared)
+        self._voice.state_changed.emit()
+
+    @handles(Idle)
+    def idle(self, _: Idle) -> None:
+        """What was asked for is dealt with."""
+        self._voice.state_changed.emit()
+
+    @handles(BeamStepped, Searched)
+    def searched(self, report: BeamStepped | Searched) -> None:
+        """A beam search goes on, or is over."""
+        search = next((own for own in self._searches.values() if own.wire_id == report.branch), None)
+        if search is None:
+            return
+        branch = self.branch_of(search.wire_id)
+        if isinstance(report, Searched):
+            search.over = True
+        elif branch is not None:
+            try:
+                search.grow(report, tuple(branch.trace.channels.values()))
+            except ValueError as error:
+                self._voice.say("run", f"The model reported a search that does not fit: {error}.")
+                return
+        if search is self._session.search:
+            self._session.set_search(search)
+
+    def _branch_shown(self) -> None:
+        """Show the beam search that the branch comes from: its own, or that of the nearest branch that it leaves."""
+        branch, branches = self._session.branch, self._session.branches.all
+        if branch is not None:
+            self._runner.branch_shown(ended=branch.trace.ended)
+        while branch is not None and branch.identity not in self._searches:
+            branch = branches.get(branch.parent) if branch.parent is not None else None
+        search = self._searches[branch.identity] if branch is not None else None
+        if search is not self._session.search:
+            self._session.set_search(search)

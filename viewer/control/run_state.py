@@ -1,0 +1,253 @@
+"""Where a model and its run are, and what follows from what happens: values alone, so that every pair can be tried.
+
+A run's number grows with everything that makes older reports pointless: what still arrives of an older run is dropped,
+here and in the backend. It knows neither Qt nor torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from unrolled.models.inputs.inputs import Input
+from unrolled.models.trace import Trace
+
+
+class ModelPhase(Enum):
+    """Of the backend and its model."""
+
+    OFF = "no process"
+    STARTING = "the process starts"
+    READY = "it can load a model"
+    LOADING = "it loads one"
+    LOADED = "a model is there"
+
+
+class RunPhase(Enum):
+    """Of what is shown."""
+
+    EMPTY = "nothing is computed: there is no input, or the model refused it"
+    WAITING = "an input waits for a model"
+    ENCODING = "the model reads the input"
+    READING = "the tokens that the input gives are run through"
+    LIVE = "steps can be taken"
+    ENDED = "the branch that is shown is over; it can still be left"
+    RECORDED = "a trace that the model at hand did not record"
+
+
+class Origin(Enum):
+    """Who chose an input."""
+
+    PERSON = "a person"
+    SAMPLE = "nobody: another model brings its own"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Opening:
+    """What is to be run.
+
+    Attributes
+    ----------
+    input : Input
+    origin : Origin
+    draws : str
+        What the model drew it as, where it did: ``scene``.
+    continues : Trace or None
+        The trace that is gone on with; None where a new one is begun.
+    restart : bool
+        A person asked for it to be run from the beginning: what is shown may give way though another model recorded it.
+    """
+
+    input: Input
+    origin: Origin = Origin.PERSON
+    draws: str = ""
+    continues: Trace | None = None
+    restart: bool = False
+
+
+# ── What happens ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The backend's process was started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The backend can load models."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The backend's process ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadAsked:
+    """A model was asked for, the newest of all that were."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLoaded:
+    """The model of this number is there."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    """The model of this number cannot be loaded; `kept`: the one before it is still there."""
+
+    number: int
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Something else is shown: what is to be run, or a trace with no input at all."""
+
+    opening: Opening | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """Nothing is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeAsked:
+    """The model was asked to read the input."""
+
+    opening: Opening
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """What is shown was recorded by another model than the one that is loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The input of this run is read; `reading`: it gives tokens to be run through. `ended`: what it goes on with is over."""
+
+    run: int
+    reading: bool
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The input of this run cannot be read."""
+
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEnough:
+    """All tokens that the input gives were run through, or a person stopped it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchShown:
+    """Another branch is shown, or the one that is has come to its end."""
+
+    ended: bool
+
+
+Event = (Started | Answered | Gone | LoadAsked | ModelLoaded | LoadFailed | Shown | Cleared | EncodeAsked | Unfit | Encoded
+         | Refused | ReadEnough | BranchShown)
+
+
+# ── What follows ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """A model and its run.
+
+    Attributes
+    ----------
+    number : int
+        Of the run; what arrives of any other is dropped.
+    load : int
+        Of the model that was asked for last.
+    opening : Opening or None
+        What is run, or waits to be.
+    """
+
+    model: ModelPhase = ModelPhase.OFF
+    phase: RunPhase = RunPhase.EMPTY
+    number: int = 0
+    load: int = 0
+    opening: Opening | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """The backend has encoded the input, so that steps can be asked for."""
+        return self.phase in (RunPhase.READING, RunPhase.LIVE, RunPhase.ENDED)
+
+    @property
+    def waiting(self) -> bool:
+        """An input waits for its model or is being encoded, so that steps will be possible."""
+        return self.phase in (RunPhase.WAITING, RunPhase.ENCODING) and self.model is not ModelPhase.OFF
+
+    @property
+    def loading(self) -> bool:
+        """A model was asked for and is not there yet."""
+        return self.model is ModelPhase.LOADING
+
+
+def after(state: RunState, event: Event) -> RunState:
+    """What a state becomes; events that cannot concern it leave it as it is."""
+    if isinstance(event, Started):
+        return replace(_lost(state), model=ModelPhase.STARTING)
+    if isinstance(event, Answered):
+        return replace(state, model=ModelPhase.READY) if state.model is ModelPhase.STARTING else state
+    if isinstance(event, Gone):
+        return replace(_lost(state), model=ModelPhase.OFF)
+    if isinstance(event, LoadAsked | ModelLoaded | LoadFailed):
+        return _after_load(state, event)
+    if isinstance(event, Shown):
+        phase = RunPhase.RECORDED if event.opening is None else RunPhase.WAITING
+        return replace(state, phase=phase, number=state.number + 1, opening=event.opening)
+    if isinstance(event, Cleared):
+        return replace(state, phase=RunPhase.EMPTY, number=state.number + 1, opening=None)
+    return _after_opening(state, event)
+
+
+def _lost(state: RunState) -> RunState:
+    """The backend has nothing of the run any more; what was open waits to be opened again."""
+    waits = state.opening is not None
+    return replace(state, number=state.number + 1, phase=RunPhase.WAITING if waits else state.phase)
+
+
+def _after_load(state: RunState, event: LoadAsked | ModelLoaded | LoadFailed) -> RunState:
+    if isinstance(event, LoadAsked):
+        if state.model in (ModelPhase.OFF, ModelPhase.STARTING):
+            return state
+        return replace(_lost(state), model=ModelPhase.LOADING, load=state.load + 1)
+    if event.number != state.load or state.model is not ModelPhase.LOADING:
+        return state
+    if isinstance(event, LoadFailed) and not event.kept:
+        return replace(state, model=ModelPhase.READY)
+    return replace(state, model=ModelPhase.LOADED)
+
+
+def _after_opening(state: RunState, event: EncodeAsked | Unfit | Encoded | Refused | ReadEnough | BranchShown) -> RunState:
+    phase = state.phase
+    if isinstance(event, EncodeAsked) and phase is RunPhase.WAITING and state.model is ModelPhase.LOADED:
+        return replace(state, phase=RunPhase.ENCODING, number=state.number + 1, opening=event.opening)
+    if isinstance(event, Unfit) and phase is RunPhase.WAITING:
+        return replace(state, phase=RunPhase.RECORDED)
+    if isinstance(event, Encoded | Refused) and phase is RunPhase.ENCODING and event.run == state.number:
+        if isinstance(event, Refused):
+            return replace(state, phase=RunPhase.EMPTY)
+        began = replace(state.opening, restart=False) if state.opening is not None else None
+        phase = RunPhase.READING if event.reading else RunPhase.ENDED if event.ended else RunPhase.LIVE
+        return replace(state, phase=phase, opening=began)
+    if isinstance(event, ReadEnough) and phase is RunPhase.READING:
+        return replace(state, phase=RunPhase.LIVE)
+    if isinstance(event, BranchShown) and (phase is RunPhase.LIVE or phase is RunPhase.ENDED):
+        return replace(state, phase=RunPhase.ENDED if event.ended else RunPhase.LIVE)
+    return state

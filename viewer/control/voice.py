@@ -1,0 +1,59 @@
+"""What the parts of the control say to a person: signals that the window shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+
+from unrolled.viewer.state.commands import Command, Do
+from unrolled.viewer.state.notice import Notice
+
+
+class Voice(QObject):
+    """Says it.
+
+    Parameters
+    ----------
+    do : callable
+        Takes the command of a notice's button.
+
+    Attributes
+    ----------
+    said : Signal(object)
+        A `Notice` to show.
+    unsaid : Signal(str)
+        What was said at this place no longer holds.
+    status_changed : Signal(str, float)
+        What is going on, and how far it is (-1: not known); empty when nothing is.
+    state_changed : Signal()
+        What can be done now is different: models, devices, playing, decoding, whether a run is live.
+    """
+
+    said = Signal(object)
+    unsaid = Signal(str)
+    status_changed = Signal(str, float)
+    state_changed = Signal()
+
+    def __init__(self, do: Do, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._do = do
+
+    def say(self, place: str, text: str, kind: str = "error", *, action: str = "", command: Command | None = None) -> None:
+        """A sentence where a person looks; see `Notice`."""
+        act: Callable[[], object] | None = partial(self._do, command) if command is not None else None
+        self.said.emit(Notice(place=place, text=text, kind=kind, action=action, act=act))
+
+    def say_notes(self, notes: tuple[str, ...]) -> None:
+        """What a person should know of the input."""
+        for note in notes:
+            self.say("input", note, "info")
+
+    def busy(self, text: str, fraction: float = -1.0) -> None:
+        """Something is going on."""
+        self.status_changed.emit(text, fraction)
+
+    def idle(self) -> None:
+        """Nothing is."""
+        self.status_changed.emit("", -1.0)

@@ -1,0 +1,92 @@
+"""Numbers and words for people: how a value, a token and a step are written on screen. It knows no Qt."""
+
+from __future__ import annotations
+
+import math
+
+from unrolled.models.trace import Provenance
+from unrolled.models.trace.detokenization import shown as sign
+
+MINUS = "−"
+END_TEXT = "END"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SMALL, _LARGE = 1e-3, 1e4  # beyond these a power of ten is written
+
+# ── Numbers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def signed(value: float, decimals: int = 3) -> str:
+    """A number with a true minus sign; none before a zero."""
+    if not math.isfinite(value):
+        return "–"
+    text = f"{value:.{decimals}f}"
+    return MINUS + text[1:] if text.startswith("-") and float(text) != 0.0 else text.lstrip("-")
+
+
+def percent(probability: float) -> str:
+    """A probability in at most five characters: ``"62%"``, ``"3.1%"``, ``"<0.1%"``."""
+    if not math.isfinite(probability):
+        return "–"
+    if probability >= 0.0995:
+        return f"{probability * 100:.0f}%"
+    return f"{probability * 100:.1f}%" if probability >= 0.0005 else "<0.1%"
+
+
+def weight_percent(weight: float) -> str:
+    """A share that may be far below one percent, to two or three figures: ``"0.51%"``, ``"4.1%"``."""
+    if not math.isfinite(weight):
+        return "–"
+    hundredths = weight * 100
+    return f"{hundredths:.{0 if hundredths >= 99.5 else 1 if hundredths >= 0.995 else 2}f}%"
+
+
+def power_of_ten(exponent: int) -> str:
+    """``10⁻³``; ``1`` and ``10`` as they are."""
+    return {0: "1", 1: "10"}.get(exponent) or "10" + str(exponent).translate(_RAISED)
+
+
+def precise(value: float) -> str:
+    """Four decimals, or two figures and a power of ten where four decimals would hide it: ``−3.4·10⁻⁵``."""
+    return signed(value, 4) if _plain(value) else _raised(value)
+
+
+def brief(value: float) -> str:
+    """Two figures, for the ends of a scale: ``0.21``, ``−3.4·10⁻⁵``."""
+    if not _plain(value):
+        return _raised(value)
+    text = f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
+    return text.replace("-", MINUS)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``"1 step"``, ``"1,024 steps"``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _plain(value: float) -> bool:
+    return not math.isfinite(value) or value == 0 or _SMALL <= abs(value) < _LARGE
+
+
+def _raised(value: float) -> str:
+    figures, exponent = f"{value:.1e}".split("e")
+    return f"{figures.replace('-', MINUS)}·{power_of_ten(int(exponent))}" if int(exponent) not in (0, 1) else signed(value, 1)
+
+
+# ── Tokens and steps ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_end(word: str) -> bool:
+    """Whether a word is the END token's: a mark such as ``<end>`` or ``</s>``, no word of a language."""
+    return word.strip("</>[]").lower() in ("end", "eos", "s") and word[:1] in "<[" and len(word) > 2
+
+
+def shown(word: str, detokenization: str = "words") -> str:
+    """The word as people know it, or END for the END token; see `unrolled.models.trace.detokenization.shown`."""
+    return END_TEXT if is_end(word) else sign(word, detokenization)
+
+
+def step_noun(provenance: Provenance) -> str:
+    """What one step brings: a word, a piece, a character, a frame."""
+    if provenance.input_kind == "clip":
+        return "frame"
+    return {"characters": "character", "pieces": "piece"}.get(provenance.detokenization, "word")

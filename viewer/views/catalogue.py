@@ -1,0 +1,70 @@
+"""All views, in the order that they stand in their places; installed packages add their own."""
+
+from __future__ import annotations
+
+import logging
+from importlib.metadata import entry_points
+
+from unrolled.viewer.views.spec import Place, ViewSpec, alone, comparing, either, every, has, lacks, of_kind, searching
+
+ENTRY_POINTS = "unrolled.views"
+_HERE = "unrolled.viewer.views."
+
+BUILT_IN = (
+    ViewSpec("picture", "Photograph", Place.LEFT, _HERE + "picture.picture:PictureView", accepts=of_kind("picture")),
+    ViewSpec("clip", "Clip", Place.LEFT, _HERE + "clip:ClipView", accepts=of_kind("clip")),
+    ViewSpec("text", "Text", Place.LEFT, _HERE + "text.text_input:TextView", accepts=of_kind("sentence", "text"),
+             titles={"sentence": "Sentence"}, height=132),
+    ViewSpec("written", "Caption", Place.LEFT, _HERE + "text.caption:CaptionView",
+             accepts=of_kind("picture", "sentence", "clip"), titles={"sentence": "Translation", "clip": "Labels"}, height=104),
+    ViewSpec("film strip", "Attention by word", Place.LEFT, _HERE + "picture.film_strip:FilmStripView",
+             accepts=every(of_kind("picture"), has(axes=("row", "column")), alone), height=136),
+    ViewSpec("alignment", "Alignment", Place.LEFT, _HERE + "alignment.alignment:AlignmentView",
+             accepts=every(of_kind("sentence"), has(axes=("source",)), alone)),
+    ViewSpec("reader", "Prompt and continuation", Place.LEFT, _HERE + "text.reader:ReaderView", accepts=of_kind("text")),
+    ViewSpec("beside", "B", Place.LEFT, _HERE + "picture.comparison:BesideView", accepts=comparing),
+
+    ViewSpec("tracks", "Activations", Place.CENTRE, _HERE + "tracks:TracksView"),
+
+    ViewSpec("candidates", "This step", Place.RIGHT, _HERE + "text.candidates:CandidatesView"),
+    ViewSpec("unit", "Unit", Place.RIGHT, _HERE + "units.unit:UnitView", height=302),
+
+    ViewSpec("branches", "Branches", Place.BOTTOM, _HERE + "branches.branch_tree:BranchTreeView", framed=False),
+    ViewSpec("scrub bar", "Playhead", Place.BOTTOM, _HERE + "scrub_bar:ScrubBarView", framed=False),
+
+    ViewSpec("fidelity", "Fidelity", Place.STATUS, _HERE + "fidelity:FidelityBadge", framed=False),
+
+    ViewSpec("edits", "Edits", Place.DRAWER, _HERE + "edits.edits:EditsView", shortcut="C", menu="Edit",
+             action="Edit the computation…", hint="Change the computation: words, units, gates, attention, the picture"),
+    ViewSpec("equations", "Equations", Place.DRAWER, _HERE + "units.equations:EquationsView", shortcut="E",
+             hint="This step in equations, with one unit’s numbers"),
+    ViewSpec("attribution", "Attribution", Place.DRAWER, _HERE + "attribution.attribution:AttributionView", shortcut="W",
+             accepts=has("hidden"), hint="What the word depended on: gradients and occlusion"),
+    ViewSpec("gates", "Gates", Place.DRAWER, _HERE + "gates:GateStatisticsView", shortcut="G", action="Gate statistics",
+             accepts=has("*_gate", axes=("unit",)), hint="How often each unit’s gates are shut and open"),
+    ViewSpec("attention", "Attention", Place.DRAWER, _HERE + "attention:AttentionStatisticsView", shortcut="Shift+A",
+             action="Attention statistics", accepts=has("attention"), hint="How sharp the attention is, and what it covers"),
+    ViewSpec("similar", "Similar steps", Place.DRAWER, _HERE + "similar.similar:SimilarView", shortcut="F",
+             action="Find similar steps", hint="Where else the same units are active"),
+    ViewSpec("beam", "Beam search", Place.DRAWER, _HERE + "branches.beam_tree:BeamTreeView", shortcut="B",
+             accepts=either(searching, lacks(axes=("label",))),
+             hint="The beam search as it runs: which hypotheses live, die and finish"),
+)
+
+
+def catalogue() -> tuple[ViewSpec, ...]:
+    """The built-in views and those of the entry points ``unrolled.views``, each a `ViewSpec` or several.
+
+    A package whose entry point cannot be loaded, or whose view has a name that is taken, is left out and logged.
+    """
+    specs = list(BUILT_IN)
+    for entry in entry_points(group=ENTRY_POINTS):
+        try:
+            found = entry.load()
+            for spec in (found,) if isinstance(found, ViewSpec) else tuple(found):
+                if not isinstance(spec, ViewSpec) or any(own.name == spec.name for own in specs):
+                    raise ValueError(f"{spec} is no ViewSpec with a name of its own")
+                specs.append(spec)
+        except Exception:  # whatever a foreign package raises costs its views alone
+            logging.getLogger(__name__).exception("The views of “%s” cannot be loaded", entry.name)
+    return tuple(specs)

@@ -1,0 +1,41 @@
+"""Small switches: buttons that are on or off, alone or of which exactly one is on."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
+
+from unrolled.viewer.theme.fonts import text_font
+
+HEIGHT, ICON = 26, 16
+TIGHT = "QToolButton { padding: 0; font-size: 12px; }"
+
+
+def switch(text: str, tooltip: str, name: str) -> QToolButton:
+    """A small button that is on or off, with a text or, later, an icon."""
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tooltip)
+    button.setAccessibleName(name)
+    button.setCheckable(True)
+    button.setAutoRaise(True)
+    button.setStyleSheet(TIGHT)
+    width = QFontMetrics(text_font(12)).horizontalAdvance(text) + 16 if text else HEIGHT + 2
+    button.setFixedSize(width, HEIGHT)
+    button.setIconSize(QSize(ICON, ICON))
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
+
+
+def segment(*buttons: QToolButton) -> QWidget:
+    """Buttons of which exactly one is on."""
+    whole = QWidget()
+    group = QButtonGroup(whole)
+    line = QHBoxLayout(whole)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(1)
+    for button in buttons:
+        group.addButton(button)
+        line.addWidget(button)
+    return whole

@@ -1,0 +1,105 @@
+"""Makes the views of the catalogue when they are first shown, and says which of them have something to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QPalette
+
+from unrolled.models.inputs.inputs import taken_by
+from unrolled.viewer.state.commands import Do
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.catalogue import catalogue
+from unrolled.viewer.views.spec import Place, Subject, ViewSpec
+from unrolled.viewer.views.view import View, ViewContext
+
+
+class ViewHost(QObject):
+    """All views of a window.
+
+    Parameters
+    ----------
+    session : Session
+    do : callable
+        Takes the commands of the views.
+    theme : Theme
+    kept : callable
+        What a view of this name remembers of an earlier start.
+    specs : tuple of ViewSpec, optional
+        By default the catalogue's.
+
+    Attributes
+    ----------
+    made : Signal(object)
+        A `View` was made: it wants to be brought up to date from now on.
+    subject_changed : Signal()
+        Other views may have something to show now.
+    subject : Subject
+        What there is to look at.
+    views : dict of str to View
+        Those that were made, by name.
+    """
+
+    made = Signal(object)
+    subject_changed = Signal()
+
+    def __init__(self, session: Session, do: Do, theme: Theme, kept: Callable[[str], Sequence[str]] = lambda name: (),
+                 specs: tuple[ViewSpec, ...] | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._do, self._theme, self._kept = session, do, theme, kept
+        self.specs = catalogue() if specs is None else specs
+        self.views: dict[str, View] = {}
+        self.subject = subject_of(session)
+        for changed in (session.input_changed, session.model_changed, session.trace_changed, session.compared_changed,
+                        session.search_changed):
+            changed.connect(self._follow)
+
+    def at(self, place: Place) -> tuple[ViewSpec, ...]:
+        """The views of a place, in their order."""
+        return tuple(spec for spec in self.specs if spec.place is place)
+
+    def view(self, spec: ViewSpec) -> View:
+        """A view, made if it is not there yet."""
+        if spec.name not in self.views:
+            made = spec.made(ViewContext(self._session, self._do, self._theme))
+            if spec.framed:  # a ground of its own, so that Qt need not paint everything behind it whenever it changes
+                made.setBackgroundRole(QPalette.ColorRole.Base)
+                made.setAutoFillBackground(True)
+            made.recall(self._kept(spec.name))
+            self.views[spec.name] = made
+            self.made.emit(made)
+        return self.views[spec.name]
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self._theme = theme
+        for view in self.views.values():
+            view.set_theme(theme)
+
+    def close(self) -> None:
+        """Let go of what must not outlive the program's event loop."""
+        for view in self.views.values():
+            view.close()
+
+    def _follow(self) -> None:
+        subject = subject_of(self._session)
+        if subject != self.subject:
+            self.subject = subject
+            self.subject_changed.emit()
+
+
+def subject_of(session: Session) -> Subject:
+    """What there is to look at: the run's, else the model's, else what the input alone tells."""
+    trace, description, given = session.trace, session.description, session.input
+    searching, comparing = session.search is not None, session.compared is not None
+    if trace is not None:
+        return Subject(channels=tuple(trace.channels.values()), input_kind=trace.provenance.input_kind,
+                       detokenization=trace.provenance.detokenization, searching=searching, comparing=comparing)
+    if description is not None and (given is None or taken_by(given, description.input_kind)):
+        return Subject(channels=description.channels, input_kind=description.input_kind,
+                       detokenization=description.detokenization, searching=searching, comparing=comparing)
+    channels = description.channels if description is not None else ()
+    return Subject(channels=channels, input_kind=given.medium if given is not None else "picture", searching=searching,
+                   comparing=comparing)
