@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from unrolled.viewer.window.options import WindowOptions
 
 
+SECRET_VARIABLE = "UNROLLED_SECRET"
 Drive = Callable[[MainWindow, Callable[[str], None]], object]
 
 
@@ -147,7 +149,8 @@ def offer_lost(window: MainWindow, autosave: Autosave) -> None:
 
 
 def endpoint_of(text: str) -> Endpoint:
-    """Where a backend listens, written as ``HOST:PORT#SECRET``.
+    """Where a backend listens, written as ``HOST:PORT#SECRET``; other users see what stands on a command line, so the
+    secret may be in the variable ``UNROLLED_SECRET`` instead.
 
     Raises
     ------
@@ -158,7 +161,7 @@ def endpoint_of(text: str) -> Endpoint:
     host, _, port = place.rpartition(":")
     if not (host and port.isdigit() and 0 < int(port) < 65536):
         raise ValueError(f"“{place}” does not say where a backend listens; write HOST:PORT#SECRET.")
-    return Endpoint(host.strip("[]"), int(port), secret)
+    return Endpoint(host.strip("[]"), int(port), secret or os.environ.get(SECRET_VARIABLE, ""))
 
 
 class _Outcome:

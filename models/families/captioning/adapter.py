@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, quality_in_words, read_weights
+from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, network_of, quality_in_words
 from unrolled.models.families.captioning.encoder import Encoder, EncoderError
 from unrolled.models.families.captioning.network import Captioner, CaptionerConfig
 from unrolled.models.families.captioning.stepper import CaptionerStepper
@@ -36,6 +36,5 @@ def read_captioner(path: Path, header: Header) -> tuple[Captioner, Vocabulary]:
         raise CheckpointError(f"The header of “{path.name}” is damaged: {error}.") from error
     if config.vocabulary != len(vocabulary):
         raise CheckpointError(f"“{path.name}” has {len(vocabulary)} words for a network of {config.vocabulary}.")
-    network = Captioner(config)
-    network.load_state_dict(read_weights(path, shapes={n: v.shape for n, v in network.state_dict().items()}))
+    network = network_of(path, lambda: Captioner(config))
     return network, vocabulary

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, quality_in_words, read_weights
+from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, network_of, quality_in_words
 from unrolled.models.families.translation.network import Translator, TranslatorConfig
 from unrolled.models.families.translation.stepper import TranslatorStepper
 from unrolled.models.stepping.stepper import AnyStepper
@@ -28,13 +28,12 @@ def open_translator(path: Path, header: Header, device: str, before: AnyStepper 
     both = config_of(path, header, BothLanguages)
     try:
         source, target = Pieces(both.source_pieces), Pieces(both.target_pieces)
-        network = Translator(config)
     except ValueError as error:
         raise CheckpointError(f"The header of “{path.name}” is damaged: {error}.") from error
     if (config.source_vocabulary, config.vocabulary) != (len(source), len(target)):
         raise CheckpointError(f"“{path.name}” has {len(source)} and {len(target)} pieces for a network of "
                               f"{config.source_vocabulary} and {config.vocabulary}.")
-    network.load_state_dict(read_weights(path, shapes={n: v.shape for n, v in network.state_dict().items()}))
+    network = network_of(path, lambda: Translator(config))
     languages = (both.source_language, both.target_language)
     return TranslatorStepper(network, source, target, languages=languages, device=device, name=path.stem, title=header.card.title,
                              summary=quality_in_words(header.card, "sacrebleu"), weights_hash=hash_of(path))
