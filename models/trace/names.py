@@ -1,4 +1,8 @@
-"""Names of files as text: on some systems a name is any bytes, and Python keeps those that are no UTF-8 as half characters."""
+"""Names and texts that can be shown.
+
+On some systems a name is any bytes, and Python keeps those that are no UTF-8 as half characters; a text may hold commands
+for the terminal that it is written to.
+"""
 
 from __future__ import annotations
 
@@ -15,3 +19,8 @@ def text_name(name: str) -> str:
 def file_name(path: Path) -> str:
     """A path's last part, to be shown."""
     return text_name(path.name)
+
+
+def printable(text: str) -> str:
+    """A text for a terminal, which keeps its lines and takes no commands of what a file or a model wrote."""
+    return "".join(character if character.isprintable() or character in "\n\t" else INSTEAD for character in text)

@@ -12,6 +12,7 @@ import msgspec
 
 from unrolled.models.inputs.inputs import TYPED
 from unrolled.models.protocol.client import BackendError
+from unrolled.models.trace.names import file_name, printable, text_name
 from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words
 from unrolled.viewer.cli.failure import FAILURE, SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.running import (
@@ -65,18 +66,19 @@ def caption(arguments: argparse.Namespace) -> int:
             end_word = description.words[description.end_token] if description.end_token >= 0 else ""
             for run, (name, data) in enumerate(inputs):
                 started = time.perf_counter()
-                trace = run_trace(client, loaded, run=run, name=Path(name).name, data=data, decoding=decoding,
+                trace = run_trace(client, loaded, run=run, name=file_name(Path(name)), data=data, decoding=decoding,
                                   write=arguments.write, edits=edits)
                 text = text_written(trace, end_word)
                 if arguments.json:
                     changed = {"edits": msgspec.to_builtins(trace.provenance.edits)} if edits else {}
                     print(json.dumps({
-                        "file": name, "caption": text, "tokens": written_words(trace),
+                        "file": text_name(name), "caption": text, "tokens": written_words(trace),
                         "logprobs": [float(value) for value in trace.log_probs[trace.provenance.prompt_tokens :]],
                         **changed, "model": description.name, "device": loaded.device,
                         "seconds": round(time.perf_counter() - started, 4)}), flush=True)
                 else:
-                    print(text if len(arguments.inputs) + len(arguments.text) == 1 else f"{name}: {text}", flush=True)
+                    print(printable(text if len(arguments.inputs) + len(arguments.text) == 1 else f"{text_name(name)}: {text}"),
+                          flush=True)
     except BackendError as error:
         raise CommandError(str(error)) from error
     return status
@@ -93,6 +95,6 @@ def _read_all(arguments: argparse.Namespace, input_kind: str) -> tuple[list[tupl
             else:
                 found.append((TYPED, typed_input(given, input_kind)))
         except ValueError as error:
-            print(f"unrolled: {error}", file=sys.stderr)
+            print(f"unrolled: {printable(str(error))}", file=sys.stderr)
             status = FAILURE
     return found, status

@@ -42,7 +42,7 @@ class EncoderKind:
     mean, deviation : tuple of float
         Of the red, green and blue that the network was trained on, as fractions.
     build : callable
-        Makes the network and the SHA-256 of its weights.
+        Makes the network and the SHA-256 of its weights; told whether weights that are not here may be downloaded.
     """
 
     title: str
@@ -51,7 +51,7 @@ class EncoderKind:
     features: int
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
-    build: Callable[[], tuple[nn.Module, str]]
+    build: Callable[[bool], tuple[nn.Module, str]]
 
     @property
     def side(self) -> int:
@@ -66,6 +66,8 @@ class Encoder(nn.Module):
     ----------
     name : str
         One of `ENCODERS`.
+    download : bool
+        Weights that are not on this computer may be downloaded: a person has chosen them, not a file.
 
     Raises
     ------
@@ -73,12 +75,12 @@ class Encoder(nn.Module):
         When there is no such encoder or its weights are not there.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, download: bool = False) -> None:
         super().__init__()
         if name not in ENCODERS:
             raise EncoderError(f"There is no encoder “{name}”; there are {', '.join(ENCODERS)}.")
         self.name, self.kind = name, ENCODERS[name]
-        self.network, self.weights_hash = self.kind.build()
+        self.network, self.weights_hash = self.kind.build(download)
         self.register_buffer("mean", torch.tensor(self.kind.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(self.kind.deviation).view(3, 1, 1), persistent=False)
         self.eval().requires_grad_(False)
@@ -97,8 +99,8 @@ class Encoder(nn.Module):
         return grid.flatten(2).transpose(1, 2)
 
 
-def _efficientnet_lite(number: int) -> Callable[[], tuple[nn.Module, str]]:
-    def build() -> tuple[nn.Module, str]:
+def _efficientnet_lite(number: int) -> Callable[[bool], tuple[nn.Module, str]]:
+    def build(_: bool) -> tuple[nn.Module, str]:
         path = _package_weights(number)
         weights = torch.load(path, map_location="cpu", weights_only=True)
         import timm  # slow to import, and only needed here
@@ -146,12 +148,16 @@ def _in_parameter_order(network: nn.Module, weights: dict[str, Tensor]) -> dict[
     return own | dict(zip(names, values, strict=True))
 
 
-def _torchvision(name: str) -> Callable[[], tuple[nn.Module, str]]:
-    def build() -> tuple[nn.Module, str]:
+def _torchvision(name: str) -> Callable[[bool], tuple[nn.Module, str]]:
+    def build(download: bool) -> tuple[nn.Module, str]:
         from torchvision import models  # slow to import, and only needed here
 
+        weights = models.get_model_weights(name)["IMAGENET1K_V2"]
+        if not download and not (Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]).is_file():
+            raise EncoderError(f"This model reads pictures with torchvision's {name}, whose weights are not on this computer; "
+                               f"download them from {weights.url} into {Path(torch.hub.get_dir()) / 'checkpoints'}.")
         try:
-            network = models.get_model(name, weights="IMAGENET1K_V2")
+            network = models.get_model(name, weights=weights)
         except OSError as error:
             raise EncoderError(f"The weights of {name} could not be downloaded: {error}.") from error
         digest = hashlib.sha256()

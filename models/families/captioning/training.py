@@ -75,7 +75,7 @@ class CaptionerTraining:
         split = read_split(self.data, "train")
         vocabulary = Vocabulary.of((words for own in split.captions for words in own), at_least=options.words_at_least)
         captions = _even([[vocabulary.encode(words) for words in own] for own in split.captions])
-        encoder = Encoder(options.encoder)
+        encoder = Encoder(options.encoder, download=True)
         cache = FeatureCache(self.cache, encoder, split.photographs, flips=options.flips)
         for done, total in cache.fill(device=self.device):
             yield Report(done, total, {}, "encoding")

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
-from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts
+from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts, title_of
 from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
 from unrolled.models.tokenizers.char_tokenizer import Alphabet
 from unrolled.models.training.optimising import Report
@@ -127,10 +127,10 @@ class CharacterTraining:
                           device=self.device)
         yield from updates.run()
         count = sum(map(len, texts))
-        what = "Python's standard library, without its tests" if str(self.data) == STANDARD_LIBRARY else "Python files"
+        what = "Python's standard library, without its tests" if str(self.data) == STANDARD_LIBRARY else title_of(self.data)
         header = Header(
             version=FORMAT_VERSION, model=self.model, config=msgspec.structs.asdict(config), words=alphabet.words,
-            card=Card(title=f"Characters of Python code, {options.cell.upper()}", task="characters", terms=TERMS,
+            card=Card(title=f"Characters of {title_of(self.data)}, {options.cell.upper()}", task="characters", terms=TERMS,
                       data=f"{what}: {len(texts)} files, {count:,} characters",
                       training=f"{options.updates} updates of {options.rows} × {options.truncation} characters, "
                                f"truncated back-propagation through time; seed {options.seed}."))
