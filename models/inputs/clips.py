@@ -213,8 +213,6 @@ def _animation(data: bytes, name: str) -> Clip | None:
 
 
 def _video(data: bytes, name: str) -> Clip:
-    import av
-
     stack, times, ends, expected = _Stack(name, MOST_VIDEO_PIXELS), [], 0.0, 0
     try:
         with _opened(io.BytesIO(data), data[:4096], name) as container:
@@ -226,9 +224,11 @@ def _video(data: bytes, name: str) -> Clip:
                 if frame.pts is not None:
                     times.append(float(frame.pts * stream.time_base))
                     ends = times[-1] + float((frame.duration or 0) * stream.time_base)
-    except (ClipError, MemoryError):
+    except ClipError:
         raise
-    except (av.error.FFmpegError, ValueError, OSError, ArithmeticError, LookupError) as error:
+    except MemoryError as error:
+        raise ClipError(f"There is not enough memory to open “{name}”.") from error
+    except Exception as error:  # FFmpeg's errors are of many kinds
         if len(stack.frames) < FEWEST_FRAMES:
             raise ClipError(f"“{name}” is not a clip that can be read, or it is damaged.") from error
         stack.cut_off(expected)
@@ -296,7 +296,7 @@ def _display_signs(frame: Any) -> tuple[int, ...]:
 def _refuse_long(path: Path) -> None:
     """Look at a video's first bytes only: its length stands there. What else is wrong with it is said when it is read."""
     long = ""
-    with contextlib.suppress(OSError, ValueError), path.open("rb") as file:
+    with contextlib.suppress(Exception), path.open("rb") as file:
         head = file.read(4096)
         file.seek(0)
         name = file_name(path)

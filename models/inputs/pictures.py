@@ -39,6 +39,8 @@ UPRIGHT = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4:
 
 Image.MAX_IMAGE_PIXELS = MOST_JPEG_PIXELS // 2  # Pillow refuses twice as many, in places where a size changes while it reads
 
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # sizes are judged here
+
 
 class PictureError(ValueError):
     """A picture that cannot be used: one sentence for people."""

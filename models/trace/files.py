@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import errno
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,10 @@ VERSION = 1
 HEADER, INPUT, LOG_PROBS, TOKENS = "header", "input", "log_probs", "tokens"
 CHANNEL_PREFIX = "channel."
 MOST_CHANNELS = 1024
-LARGEST_FILE = 4 * 2**30  # bytes; 50,000 steps of the largest model shipped make 0.7 GB
+# Bytes; 50,000 steps of the largest model shipped make 0.7 GB. Text takes ten times its size while it is read.
+LARGEST_FILES = {".safetensors": 4 * 2**30, ".npz": 4 * 2**30, ".json": 2**29, ".csv": 2**30}
+LARGEST_RATIO, ALWAYS_ALLOWED = 20, 2**28  # bytes unpacked for a byte packed, beyond so many
+MOST_VALUES = 1_000_000  # of a step
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -79,10 +83,10 @@ def load_trace(path: Path) -> Trace:
     """
     reader: Callable[[Path], Trace] = _by_suffix(path, _READERS)
     with _sentences(file_name(path)):
-        size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise TraceError(f"“{file_name(path)}” is {size / 2**30:.1f} GiB; {LARGEST_FILE // 2**30} GiB are the most that "
-                             "can be opened.")
+        size, most = path.stat().st_size, LARGEST_FILES[path.suffix.lower()]
+        if size > most:
+            raise TraceError(f"“{file_name(path)}” is {size / 2**30:.1f} GiB; of such files {most / 2**30:g} GiB are the most "
+                             "that can be opened.")
         return reader(path)
 
 
@@ -162,6 +166,8 @@ def _check_provenance(header: TraceHeader) -> None:
     names, provenance = [channel.name for channel in header.channels], header.provenance
     if len(set(names)) != len(names) or len(names) > MOST_CHANNELS:
         raise ValueError("two channels have one name, or there are too many")
+    if sum(channel.size for channel in header.channels) > MOST_VALUES:
+        raise ValueError("a step has far too many values")
     left, top, right, bottom = provenance.region
     if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
         raise ValueError(f"there is no region {provenance.region}")
@@ -222,6 +228,10 @@ def _write_npz(trace: Trace, path: Path) -> None:
 
 
 def _read_npz(path: Path) -> Trace:
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > ALWAYS_ALLOWED + LARGEST_RATIO * path.stat().st_size:
+            raise TraceError(f"“{file_name(path)}” would unpack to {unpacked / 2**30:.1f} GiB, far more than a trace does.")
     with np.load(path, allow_pickle=False) as file:
         header = _read_header(file[HEADER].tobytes())
         return _assemble(header, {name: file[name] for name in file.files if name != HEADER})

@@ -207,3 +207,14 @@ def test_a_full_disk_leaves_the_good_file(tmp_path, suffix):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_bytes() == b"good"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("word", ["\x1b[31m", "\x00", "\ud800", "\uffff", "<&>", "\x08a\u202e"])
+def test_any_word_leaves_an_svg_well_formed(tmp_path, word):
+    trace = Trace(scripted.channels(), provenance=scripted.trace().provenance, input_bytes=scripted.picture().data)
+    for step in range(3):
+        trace.append(dataclasses.replace(scripted.step_result(step, "a"), word=word))
+    for suffix in (".svg", ".pdf", ".gif"):
+        export(trace, tmp_path / f"a{suffix}", SETTINGS)
+    root = ElementTree.parse(tmp_path / "a.svg").getroot()
+    assert "\x1b" not in "".join(root.itertext())

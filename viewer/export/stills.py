@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from unrolled.viewer.export.scenes.registry import AnyScene, Still, still_of
 from unrolled.viewer.export.settings import ExportSettings
 
 POINTS_PER_PIXEL = 0.75
+NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|\xed[\xa0-\xbf][\x80-\xbf]")  # Qt writes all of them
 
 
 def title_of(scene: AnyScene) -> str:
@@ -48,7 +50,7 @@ def write_svg(scene: AnyScene, path: Path, settings: ExportSettings, on_progress
         generator.setTitle(text_name(title_of(scene)))
         generator.setDescription("What a model computed, step by step")
         _paint_on(generator, layout, on_progress, cancelled)
-        path.write_bytes(memory.data().data())
+        path.write_bytes(NOT_XML.sub("\N{REPLACEMENT CHARACTER}".encode(), memory.data().data()))
     on_progress(1.0)
 
 

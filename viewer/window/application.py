@@ -22,6 +22,7 @@ from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.paths import autosave_dir, settings_file
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import load_fonts, text_font
+from unrolled.viewer.widgets.plain_texts import PlainTexts
 from unrolled.viewer.window.ending_signals import EndingSignals, end_by_signal
 from unrolled.viewer.window.main_window import FIRST_SIZE, MainWindow
 from unrolled.viewer.window.settings import WindowSettings
@@ -42,6 +43,8 @@ def make_application() -> QApplication:
         application = QApplication(sys.argv[:1])
     application.setApplicationName("Unrolled")
     application.setDesktopFileName("unrolled")
+    if application.findChild(PlainTexts) is None:
+        application.installEventFilter(PlainTexts(application))
     application.setStyle("Fusion")
     load_fonts()
     application.setFont(text_font())
