@@ -235,7 +235,7 @@ def _video(data: bytes, name: str) -> Clip:
     else:
         if len(stack.frames) < expected - max(2, expected // 20):
             stack.cut_off(expected)
-    if len(times) != len(stack.frames):
+    if not times or len(times) != len(stack.frames):
         return stack.clip()
     lasts = np.diff([*times, max(ends, times[-1])]).clip(0)
     return stack.clip(lasts.tolist())

@@ -172,7 +172,7 @@ def test_a_damaged_file_gives_something_or_a_sentence(name, tmp_path, monkeypatc
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", SEEDS)
 def test_ten_thousand_damaged_files(name, tmp_path, monkeypatch):
-    attack(name, tmp_path, monkeypatch, count=10_000 // len(SEEDS), seed=2)
+    attack(name, tmp_path, monkeypatch, count=10_000 // len(SEEDS), seed=3)
 
 
 @pytest.mark.parametrize("name", ["vocabulary", "embedding", "hidden"])

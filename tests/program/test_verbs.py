@@ -123,3 +123,10 @@ def test_an_interrupt_ends_it_quietly_and_its_backend_too(dog):
     assert process.returncode == 130
     assert "Traceback" not in complaint
     time.sleep(0.1)
+
+
+def test_the_licences_can_be_read(run):
+    done = run("doctor", "--licences")
+    assert done.returncode == 0
+    for word in ("LGPL", "x264", "GPL-2.0", "Open Font License", "torch "):
+        assert word in done.stdout
