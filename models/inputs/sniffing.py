@@ -11,7 +11,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from unrolled.models.inputs.pictures import FORMATS
+
 HEAD = 64 * 1024  # bytes that are looked at
+QUICK_BYTES = 512 * 1024
+QUICK_PIXELS = 4_000_000
 MOST_CONTROL = 0.02  # of a text's characters
 
 PICTURES = (b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"8BPS", b"\0\0\0\x0cjP  ", b"\xffO\xffQ", b"\0\0\1\0", b"P4", b"P5",
@@ -71,6 +75,19 @@ def media_of_file(path: Path) -> tuple[str, ...]:
     """The same of a file; nothing where it cannot be read."""
     head = head_of(path)
     return media_of(head_of(path, 200 * HEAD) if head.startswith(b"GIF8") else head)
+
+
+def quick_to_read(data: bytes, medium: str) -> bool:
+    """Whether an input can be read while a window waits: in some hundredths of a second."""
+    if len(data) > QUICK_BYTES:
+        return False
+    if medium != "picture":
+        return True
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return image.width * image.height <= QUICK_PIXELS
+    except Exception:  # what is wrong with it is said when it is read
+        return True
 
 
 def _is_animated(data: bytes) -> bool:

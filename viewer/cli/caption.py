@@ -66,8 +66,13 @@ def caption(arguments: argparse.Namespace) -> int:
             end_word = description.words[description.end_token] if description.end_token >= 0 else ""
             for run, (name, data) in enumerate(inputs):
                 started = time.perf_counter()
-                trace = run_trace(client, loaded, run=run, name=file_name(Path(name)), data=data, decoding=decoding,
-                                  write=arguments.write, edits=edits)
+                try:
+                    trace = run_trace(client, loaded, run=run, name=file_name(Path(name)), data=data, decoding=decoding,
+                                      write=arguments.write, edits=edits)
+                except BackendError as error:  # the others go on
+                    print(f"unrolled: {text_name(name)}: {printable(str(error))}", file=sys.stderr)
+                    status = FAILURE
+                    continue
                 text = text_written(trace, end_word)
                 if arguments.json:
                     changed = {"edits": msgspec.to_builtins(trace.provenance.edits)} if edits else {}

@@ -16,7 +16,7 @@ from unrolled.models.protocol.dispatch import handles
 from unrolled.models.trace.names import file_name
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.notice import Notice
-from unrolled.viewer.window.pasting import path_of, picture_of
+from unrolled.viewer.window.pasting import NothingToOpen, paths_of, picture_of
 
 if TYPE_CHECKING:
     from unrolled.viewer.control.session_writer import SessionWriter
@@ -115,9 +115,13 @@ class DialogActions:
 
     def open_data(self, mime: QMimeData, name: str) -> bool:
         """Open what was pasted or dropped; whether there was anything. A picture is called `name`."""
-        path, picture = path_of(mime), picture_of(mime)
-        if path is not None:
-            self._do(c.Open(path))
+        try:
+            paths, picture = paths_of(mime), picture_of(mime)
+        except NothingToOpen as error:
+            self._window.layout_.say(Notice(place="input", text=str(error)))
+            return True
+        if paths:
+            self._open_each(paths)
         elif picture is not None:
             self._do(c.OpenData(picture, name))
         elif mime.hasText() and mime.text().strip():
@@ -125,6 +129,14 @@ class DialogActions:
         else:
             return False
         return True
+
+    def _open_each(self, paths: list[Path]) -> None:
+        """Open the first, and offer the next."""
+        self._do(c.Open(paths[0]))
+        if len(paths) > 1:
+            left = "One more file" if len(paths) == 2 else f"{len(paths) - 1} more files"
+            self._window.layout_.say(Notice(place="run", kind="info", text=f"{left} came with it.",
+                                            action=f"Open {file_name(paths[1])}", act=lambda: self._open_each(paths[1:])))
 
     # ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────
 
