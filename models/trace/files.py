@@ -38,6 +38,7 @@ MOST_CHANNELS = 1024
 LARGEST_FILES = {".safetensors": 4 * 2**30, ".npz": 4 * 2**30, ".json": 2**29, ".csv": 2**30}
 LARGEST_RATIO, ALWAYS_ALLOWED = 20, 2**28  # bytes unpacked for a byte packed, beyond so many
 MOST_VALUES = 1_000_000  # of a step
+MOST_LOG_PROB = 1e-2     # a rounded 1
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -187,6 +188,8 @@ def _assemble(header: TraceHeader, arrays: Arrays) -> Trace:
     for name in (LOG_PROBS, TOKENS, INPUT):
         if arrays[name].ndim != 1:
             raise ValueError(f"{name} has {arrays[name].ndim} dimensions and should have 1")
+    if (arrays[LOG_PROBS] > MOST_LOG_PROB).any():
+        raise ValueError("a word has a probability above 1")
     columns = {name.removeprefix(CHANNEL_PREFIX): array for name, array in arrays.items() if name.startswith(CHANNEL_PREFIX)}
     return Trace.from_columns(
         header.channels, columns, words=header.words, tokens=arrays[TOKENS].tolist(), log_probs=arrays[LOG_PROBS],

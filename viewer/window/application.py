@@ -146,9 +146,9 @@ def offer_lost(window: MainWindow, autosave: Autosave) -> None:
         autosave.answered(newest)
         offer_lost(window, autosave)
 
-    when = time.strftime("%d %B, %H:%M", time.localtime(newest.stat().st_mtime))
+    when = time.strftime("%d %b, %H:%M", time.localtime(newest.stat().st_mtime))
     window.layout_.say(Notice(place="restore", kind="info", action="Restore it", act=restore, dismissed=dismissed,
-                              text=f"Unrolled ended unexpectedly. What was open on {when} was kept."))
+                              text=f"Unrolled ended unexpectedly. Your work of {when} was kept."))
 
 
 def endpoint_of(text: str) -> Endpoint:
