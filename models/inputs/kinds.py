@@ -15,7 +15,7 @@ from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input, InputClip, Inpu
 from unrolled.models.inputs.pictures import SUFFIXES as ALL_PICTURE_SUFFIXES
 from unrolled.models.inputs.pictures import PictureError, read_file, read_picture
 from unrolled.models.inputs.sniffing import head_of, media_of, media_of_file
-from unrolled.models.inputs.texts import SUFFIXES as TEXT_SUFFIXES
+from unrolled.models.inputs.texts import SUFFIXES as ALL_TEXT_SUFFIXES
 from unrolled.models.inputs.texts import TextError, read_text, text_bytes
 from unrolled.models.trace import Trace
 from unrolled.models.trace.names import text_name
@@ -23,6 +23,7 @@ from unrolled.models.trace.names import text_name
 TRACE_SUFFIXES = (".safetensors", ".npz", ".json", ".csv")
 SESSION_SUFFIX = ".unrolled"
 PICTURE_SUFFIXES = ALL_PICTURE_SUFFIXES
+TEXT_SUFFIXES = ALL_TEXT_SUFFIXES
 CLIP_SUFFIXES = tuple(suffix for suffix in ALL_CLIP_SUFFIXES if suffix != ".npy")
 TRACE_MARK = b'"unrolled-trace"'
 SAMPLES = {"picture": "dog.jpg", "sentence": "sentence.txt", "text": "program.txt", "clip": "bouncing.gif"}

@@ -186,7 +186,7 @@ def _load_jpeg(image: Image.Image, data: bytes, times_smaller: int) -> tuple[Ima
         again = Image.open(io.BytesIO(of), formats=("JPEG",))
         if times_smaller > 1:
             scale = next((scale for scale in (2, 4) if scale >= times_smaller), 8)
-            again.draft(None, (again.width // scale, again.height // scale))  # type: ignore[arg-type]
+            again.draft(None, (again.width // scale, again.height // scale))
         again.load()
         return again
 
@@ -267,7 +267,8 @@ def _in_srgb(image: Image.Image) -> Image.Image:
     """The colours that a picture's profile means; a profile that is broken is as good as none."""
     profile = image.info.get("icc_profile")
     if image.mode == "LAB":
-        return ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB")
+        return ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"),
+                                         outputMode="RGB") or image
     if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L") or b"sRGB" in profile[:4096]:
         return image
     with suppress(Exception):

@@ -26,8 +26,9 @@ from unrolled.models.trace import tables
 from unrolled.models.trace.atomic import atomic_path, atomic_write
 from unrolled.models.trace.channel import Channel
 from unrolled.models.trace.names import file_name
+from unrolled.models.trace.provenance import Provenance
 from unrolled.models.trace.steps import Candidate
-from unrolled.models.trace.trace import Provenance, Trace
+from unrolled.models.trace.trace import Trace
 
 FORMAT = "unrolled-trace"
 VERSION = 1
@@ -198,7 +199,8 @@ def _assemble(header: TraceHeader, arrays: Arrays) -> Trace:
 
 def trace_bytes(trace: Trace) -> bytes:
     """A trace as the bytes of a ``.safetensors`` file."""
-    return dump_safetensors(_arrays(trace), metadata={HEADER: _header_text(trace)})
+    data: bytes = dump_safetensors(_arrays(trace), metadata={HEADER: _header_text(trace)})
+    return data
 
 
 def trace_of_bytes(data: bytes, name: str) -> Trace:

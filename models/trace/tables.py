@@ -13,8 +13,9 @@ from typing import Any, TextIO
 import numpy as np
 
 from unrolled.models.trace.channel import Channel
+from unrolled.models.trace.provenance import Provenance
 from unrolled.models.trace.steps import Candidate, FloatArray
-from unrolled.models.trace.trace import Provenance, Trace
+from unrolled.models.trace.trace import Trace
 
 COMMENT = "# "
 FIRST_COLUMNS = ("step", "word", "token", "log_prob", "candidates")

@@ -89,10 +89,11 @@ def _licence(name: str) -> str:
         said = metadata(name)
     except PackageNotFoundError:
         return "not installed"
+    fields = {field: said[field] for field in said}
     by_class = ", ".join(line.rpartition(" :: ")[2] for line in said.get_all("Classifier") or [] if line.startswith("License"))
-    own = (said.get("License") or "").strip()
+    own = fields.get("License", "").strip()
     short = own if own and len(own) < 80 and "\n" not in own and own != "UNKNOWN" else ""
-    return f"{said['Version']:<12}{said.get('License-Expression') or short or by_class or 'does not say'}"
+    return f"{said['Version']:<12}{fields.get('License-Expression') or short or by_class or 'does not say'}"
 
 
 def _packages() -> list[Finding]:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 CHANNEL_MEAN_IMAGENET = (0.485, 0.456, 0.406)
 CHANNEL_DEVIATION_IMAGENET = (0.229, 0.224, 0.225)
+TORCHVISION_WEIGHTS = "IMAGENET1K_V2"
 
 
 class EncoderError(RuntimeError):
@@ -42,7 +43,9 @@ class EncoderKind:
     mean, deviation : tuple of float
         Of the red, green and blue that the network was trained on, as fractions.
     build : callable
-        Makes the network and the SHA-256 of its weights; told whether weights that are not here may be downloaded.
+        Makes the network and the SHA-256 of its weights, which it may download.
+    missing : callable
+        Why `build` would have to download them, one sentence; empty where they are here.
     """
 
     title: str
@@ -51,7 +54,8 @@ class EncoderKind:
     features: int
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
-    build: Callable[[bool], tuple[nn.Module, str]]
+    build: Callable[[], tuple[nn.Module, str]]
+    missing: Callable[[], str] = str
 
     @property
     def side(self) -> int:
@@ -80,7 +84,10 @@ class Encoder(nn.Module):
         if name not in ENCODERS:
             raise EncoderError(f"There is no encoder “{name}”; there are {', '.join(ENCODERS)}.")
         self.name, self.kind = name, ENCODERS[name]
-        self.network, self.weights_hash = self.kind.build(download)
+        why = "" if download else self.kind.missing()
+        if why:
+            raise EncoderError(why)
+        self.network, self.weights_hash = self.kind.build()
         self.register_buffer("mean", torch.tensor(self.kind.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(self.kind.deviation).view(3, 1, 1), persistent=False)
         self.eval().requires_grad_(False)
@@ -99,8 +106,8 @@ class Encoder(nn.Module):
         return grid.flatten(2).transpose(1, 2)
 
 
-def _efficientnet_lite(number: int) -> Callable[[bool], tuple[nn.Module, str]]:
-    def build(_: bool) -> tuple[nn.Module, str]:
+def _efficientnet_lite(number: int) -> Callable[[], tuple[nn.Module, str]]:
+    def build() -> tuple[nn.Module, str]:
         path = _package_weights(number)
         weights = torch.load(path, map_location="cpu", weights_only=True)
         import timm  # slow to import, and only needed here
@@ -148,16 +155,12 @@ def _in_parameter_order(network: nn.Module, weights: dict[str, Tensor]) -> dict[
     return own | dict(zip(names, values, strict=True))
 
 
-def _torchvision(name: str) -> Callable[[bool], tuple[nn.Module, str]]:
-    def build(download: bool) -> tuple[nn.Module, str]:
+def _torchvision(name: str) -> Callable[[], tuple[nn.Module, str]]:
+    def build() -> tuple[nn.Module, str]:
         from torchvision import models  # slow to import, and only needed here
 
-        weights = models.get_model_weights(name)["IMAGENET1K_V2"]
-        if not download and not (Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]).is_file():
-            raise EncoderError(f"This model reads pictures with torchvision's {name}, whose weights are not on this computer; "
-                               f"download them from {weights.url} into {Path(torch.hub.get_dir()) / 'checkpoints'}.")
         try:
-            network = models.get_model(name, weights=weights)
+            network = models.get_model(name, weights=TORCHVISION_WEIGHTS)
         except OSError as error:
             raise EncoderError(f"The weights of {name} could not be downloaded: {error}.") from error
         digest = hashlib.sha256()
@@ -166,6 +169,20 @@ def _torchvision(name: str) -> Callable[[bool], tuple[nn.Module, str]]:
         return nn.Sequential(*list(network.children())[:-2]).to(memory_format=torch.channels_last), digest.hexdigest()
 
     return build
+
+
+def _missing(name: str) -> Callable[[], str]:
+    def missing() -> str:
+        from torchvision import models
+
+        url = models.get_model_weights(name)[TORCHVISION_WEIGHTS].url
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        if (folder / url.rpartition("/")[2]).is_file():
+            return ""
+        return (f"This model reads pictures with torchvision's {name}, whose weights are not on this computer; download "
+                f"{url} into {folder}.")
+
+    return missing
 
 
 def _sha256(path: Path) -> str:
@@ -185,7 +202,7 @@ def _lite(number: int, size: int) -> EncoderKind:
 def _resnet(depth: int) -> EncoderKind:
     return EncoderKind(title=f"ResNet-{depth} at 320 × 320", size=320, stride=32, features=2048,
                        mean=CHANNEL_MEAN_IMAGENET, deviation=CHANNEL_DEVIATION_IMAGENET,
-                       build=_torchvision(f"resnet{depth}"))
+                       build=_torchvision(f"resnet{depth}"), missing=_missing(f"resnet{depth}"))
 
 
 ENCODERS: dict[str, EncoderKind] = {
