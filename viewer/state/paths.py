@@ -42,6 +42,11 @@ def settings_file() -> Path:
     return config_dir() / "settings.ini"
 
 
+def log_file() -> Path:
+    """Where what went wrong is written down."""
+    return data_dir() / "unrolled.log"
+
+
 def autosave_dir() -> Path:
     """The folder of the sessions that are kept by themselves."""
     return _folder("data/autosave", str(data_dir() / "autosave"))

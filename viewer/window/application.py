@@ -19,13 +19,14 @@ from unrolled.viewer.control.control import Control
 from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.commands import Open, OpenSample
 from unrolled.viewer.state.notice import Notice
-from unrolled.viewer.state.paths import autosave_dir, settings_file
+from unrolled.viewer.state.paths import autosave_dir, log_file, settings_file
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import load_fonts, text_font
 from unrolled.viewer.widgets.plain_texts import PlainTexts
 from unrolled.viewer.window.ending_signals import EndingSignals, end_by_signal
 from unrolled.viewer.window.main_window import FIRST_SIZE, MainWindow
 from unrolled.viewer.window.settings import WindowSettings
+from unrolled.viewer.window.unexpected import Unexpected
 
 if TYPE_CHECKING:
     from unrolled.viewer.control.autosave import Autosave
@@ -88,6 +89,7 @@ def run(options: WindowOptions, drive: Drive | None = None) -> int:
     if options.size is not None or unattended:
         window.resize(*(options.size or FIRST_SIZE))
     window.remembers = not unattended
+    Unexpected(window, log_file())
     window.controller.voice.busy("Starting the model’s process…")
     outcome = _Outcome(application)
     if drive is not None:

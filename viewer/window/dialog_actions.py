@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 
 from unrolled.models.inputs.inputs import taken_by, typed
@@ -16,6 +16,7 @@ from unrolled.models.protocol.dispatch import handles
 from unrolled.models.trace.names import file_name
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.notice import Notice
+from unrolled.viewer.state.paths import log_file
 from unrolled.viewer.window.pasting import NothingToOpen, paths_of, picture_of
 
 if TYPE_CHECKING:
@@ -190,6 +191,8 @@ class DialogActions:
             self._show_decoding()
         elif command.name == "shortcuts":
             _open(ShortcutsDialog(window.action_specs, window))
+        elif command.name == "log":
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_file())))
         elif command.name == "about":
             _open(AboutDialog(window.theme, _version(), window))
         elif self.session.trace is not None and len(self.session.trace):
