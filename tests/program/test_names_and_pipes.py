@@ -96,3 +96,13 @@ def test_any_texts_train_a_character_model(run, tmp_path):
     assert header.card.title == "Characters of Winter tales, RNN"
     assert "2 files" in header.card.data
     assert "é" in header.words
+
+
+def test_several_lines_are_several_sentences(run, tmp_path):
+    path = tmp_path / "three.txt"
+    path.write_bytes("A dog runs.\r\n\r\nA man sings “loudly”.\nTwo girls play.\n".encode("cp1252"))
+    done = run("caption", path, "--model", "translate-en-fr")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert [line.partition(": ")[0].rpartition(":")[2] for line in lines] == ["1", "3", "4"]
+    assert len({line.partition(": ")[2] for line in lines}) == 3

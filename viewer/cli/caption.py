@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from unrolled.models.inputs.inputs import TYPED
+from unrolled.models.inputs.texts import read_text
 from unrolled.models.protocol.client import BackendError
 from unrolled.models.trace.names import file_name, printable, text_name
 from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words
@@ -64,6 +65,7 @@ def caption(arguments: argparse.Namespace) -> int:
             inputs, status = (early, status) if early is not None else _read_all(arguments, description.input_kind)
             edits = edit_words(arguments, lambda path: read_input(path, description.input_kind))
             end_word = description.words[description.end_token] if description.end_token >= 0 else ""
+            alone = len(inputs) == 1 == len(arguments.inputs) + len(arguments.text)
             for run, (name, data) in enumerate(inputs):
                 started = time.perf_counter()
                 try:
@@ -82,8 +84,7 @@ def caption(arguments: argparse.Namespace) -> int:
                         **changed, "model": description.name, "device": loaded.device,
                         "seconds": round(time.perf_counter() - started, 4)}), flush=True)
                 else:
-                    print(printable(text if len(arguments.inputs) + len(arguments.text) == 1 else f"{text_name(name)}: {text}"),
-                          flush=True)
+                    print(printable(text if alone else f"{text_name(name)}: {text}"), flush=True)
     except BackendError as error:
         raise CommandError(str(error)) from error
     return status
@@ -102,4 +103,12 @@ def _read_all(arguments: argparse.Namespace, input_kind: str) -> tuple[list[tupl
         except ValueError as error:
             print(f"unrolled: {printable(str(error))}", file=sys.stderr)
             status = FAILURE
+    if input_kind == "sentence":
+        found = [one for name, data in found for one in _sentences(name, data)]
     return found, status
+
+
+def _sentences(name: str, data: bytes) -> list[tuple[str, bytes]]:
+    """Several lines are several sentences, each called by its line's number."""
+    lines = [(number, line) for number, line in enumerate(read_text(data, name).text.splitlines(), 1) if line.strip()]
+    return [(name, data)] if len(lines) == 1 else [(f"{name}:{number}", line.encode()) for number, line in lines]
