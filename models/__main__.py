@@ -32,7 +32,6 @@ def _devices(arguments: argparse.Namespace) -> int:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Do what the words ask, and give the exit status."""
     arguments = parser().parse_args(words)
     try:
         if arguments.verb == "backend":

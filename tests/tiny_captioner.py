@@ -11,7 +11,8 @@ from torch import nn
 from unrolled.models.families.captioning.encoder import ENCODERS, Encoder, EncoderKind
 from unrolled.models.families.captioning.network import Captioner, CaptionerConfig
 from unrolled.models.families.captioning.stepper import CaptionerStepper
-from unrolled.models.tokenizers.word_tokenizer import SPECIAL, Vocabulary
+from unrolled.models.tokenizers.symbols import SPECIAL
+from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 
 ENCODER = "tiny"
 COLOURS = ("red", "green", "blue")

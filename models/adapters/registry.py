@@ -1,64 +1,52 @@
-"""What can be opened: the shipped models by name, any checkpoint by its path."""
+"""What can be opened: the shipped models by name, any checkpoint by its path, and whatever other packages' adapters take."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from pkgutil import resolve_name
 
 from unrolled import assets
-from unrolled.models.checkpoints.files import CheckpointError, Header, read_header, weights_again
-from unrolled.models.families.captioning.adapter import open_captioner
-from unrolled.models.families.characters.adapter import open_characters
-from unrolled.models.families.clips.adapter import open_clips
-from unrolled.models.families.shapes.adapter import open_shapes
-from unrolled.models.families.translation.adapter import open_translator
+from unrolled.models.adapters.adapter import ModelAdapter, Source
+from unrolled.models.checkpoints.checkpoint import Checkpoint
+from unrolled.models.checkpoints.files import CheckpointError, read_header
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing
+from unrolled.models.trace.plugins import plugins
+from unrolled.models.training.recipe import Recipe
 
 SUFFIX = ".safetensors"
 DEFAULT_MODEL = "caption-attend-lstm"
+GROUP = "unrolled.models"  # of entry points, each of which names an adapter
 
-Open = Callable[[Path, Header, str, "AnyStepper | None"], AnyStepper]
-"""Checkpoint, its header, the device, and the model that was open before, whose parts may be used again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """Models that are opened in the same way."""
-
-    input_kind: str
-    open: Open
+BUILT_IN = (
+    "unrolled.models.families.captioning.adapter:ADAPTER",
+    "unrolled.models.families.shapes.adapter:ADAPTER",
+    "unrolled.models.families.characters.adapter:ADAPTER",
+    "unrolled.models.families.translation.adapter:ADAPTER",
+    "unrolled.models.families.clips.adapter:ADAPTER",
+)
 
 
-CAPTIONERS = Family("picture", open_captioner)
-CHARACTERS = Family("text", open_characters)
-TRANSLATORS = Family("sentence", open_translator)
-SHAPES = Family("picture", open_shapes)
-CLIPS = Family("clip", open_clips)
+def adapters() -> Iterator[ModelAdapter]:
+    """One after another, each imported when it is reached, those of other packages last."""
+    for target in BUILT_IN:
+        yield resolve_name(target)
+    yield from plugins(GROUP)
 
-FAMILIES: dict[str, Family] = {
-    "caption-attend-lstm": CAPTIONERS,
-    "caption-attend-rnn": CAPTIONERS,
-    "caption-lstm": CAPTIONERS,
-    "caption-rnn": CAPTIONERS,
-    "shapes-attend-lstm": SHAPES,
-    "chars-lstm": CHARACTERS,
-    "chars-gru": CHARACTERS,
-    "chars-rnn": CHARACTERS,
-    "translate-en-fr": TRANSLATORS,
-    "translate-en-de": TRANSLATORS,
-    "frames-lstm": CLIPS,
-    "clip-lstm": CLIPS,
-}
-"""By the model's name in a checkpoint's header, in the order in which people are shown them."""
+
+def recipes() -> dict[str, Recipe]:
+    return {name: recipe for adapter in adapters() for name, recipe in adapter.recipes.items()}
+
+
+def adapter_of(source: Source) -> ModelAdapter | None:
+    return next((adapter for adapter in adapters() if adapter.accepts(source)), None)
 
 
 def shipped() -> dict[str, Path]:
     """The shipped checkpoints by the model's name, the default one first."""
-    order = list(FAMILIES)
+    order = list(recipes())
     paths = assets.path("checkpoints").glob(f"*{SUFFIX}")
     return {path.stem: path for path in sorted(
         paths, key=lambda path: (order.index(path.stem) if path.stem in order else len(order), path.stem))}
@@ -69,47 +57,42 @@ def listings() -> tuple[ModelListing, ...]:
     found = []
     for path in shipped().values():
         with suppress(CheckpointError):
-            found.append(_listing(path, read_header(path)))
+            found.append(_listing(Checkpoint(path, read_header(path))))
     return tuple(found)
 
 
-def _listing(path: Path, header: Header) -> ModelListing:
-    card, family = header.card, FAMILIES.get(header.model)
+def _listing(checkpoint: Checkpoint) -> ModelListing:
+    path, card, adapter = checkpoint.path, checkpoint.header.card, adapter_of(checkpoint)
     return ModelListing(name=path.stem, title=card.title, task=card.task, size_bytes=path.stat().st_size,
                         path=str(path), quality=card.quality, source=card.data,
-                        input_kind=family.input_kind if family else "picture")
+                        input_kind=adapter.input_kind if adapter else "picture")
 
 
 def find(model: str) -> Path:
-    """The checkpoint of a name or a path.
-
-    Raises
-    ------
-    CheckpointError
-        When there is none.
-    """
-    known = shipped()
-    if model in known:
-        return known[model]
-    path = Path(model).expanduser()
+    """The file or folder of a name or a path. Raises `CheckpointError` when a name is none of the shipped models'."""
+    own, path = assets.path("checkpoints", f"{model}{SUFFIX}"), Path(model).expanduser()
+    if own.is_file() and len(path.parts) == 1:
+        return own
     if path.exists() or path.suffix or len(path.parts) > 1:
-        if path.is_dir():
-            raise CheckpointError(f"“{model}” is a folder; name a checkpoint in it.")
         return path
-    raise CheckpointError(f"There is no model “{model}”; there are {', '.join(known) or 'none'}, "
+    raise CheckpointError(f"There is no model “{model}”; there are {', '.join(shipped()) or 'none'}, "
                           f"and any checkpoint can be named by its path.")
 
 
-def load(model: str, *, device: str = "cpu", before: AnyStepper | None = None) -> AnyStepper:
-    """A model that is ready to be stepped.
+def load(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) -> AnyStepper:
+    return opened(model, device=device, reuse=reuse)[1]
+
+
+def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) -> tuple[ModelAdapter, AnyStepper]:
+    """A model that is ready to be stepped, and the adapter that made it.
 
     Parameters
     ----------
     model : str
-        A shipped model's name, or a checkpoint's path.
+        A shipped model's name, or a path.
     device : str
         Where it is to run.
-    before : Stepper, optional
+    reuse : Stepper, optional
         The model that was open before: parts that both have, such as the encoder, are not loaded again.
 
     Raises
@@ -118,10 +101,15 @@ def load(model: str, *, device: str = "cpu", before: AnyStepper | None = None) -
         When it cannot be.
     """
     path = find(model)
-    header = read_header(path)
-    family = FAMILIES.get(header.model)
-    if family is None:
-        raise CheckpointError(f"“{path.name}” is for the model “{header.model}”, which this Unrolled does not know.")
-    stepper = family.open(path, header, device, before)
-    stepper.weights = partial(weights_again, path, stepper.description.weights_hash)
-    return stepper
+    source: Source
+    try:
+        source = Checkpoint(path, read_header(path))
+        wrong = CheckpointError(f"“{path.name}” is for the model “{source.header.model}”, which this Unrolled does not know.")
+    except CheckpointError as error:  # it may be what another package opens
+        source, wrong = path, error
+        if path.is_dir():
+            wrong = CheckpointError(f"“{path.name}” is a folder; name a checkpoint in it.")
+    adapter = adapter_of(source)
+    if adapter is None:
+        raise wrong
+    return adapter, adapter.load(source, device, reuse)

@@ -18,8 +18,6 @@ class Largest:
 
     Attributes
     ----------
-    channel : str
-    step : int
     place : int
         The unit or place; 0 of a scalar.
     difference : float

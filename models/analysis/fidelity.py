@@ -48,12 +48,10 @@ class Fidelity:
 
     @property
     def checked(self) -> str:
-        """What was compared, in words."""
         return ", ".join(OF_WORDS.get(name, name.replace("_", " ")) for name in self.by_channel)
 
     @property
     def how(self) -> str:
-        """How it was computed the second time, in words."""
         return f"in double precision from the stored weights, by {', '.join(self.computed_by)}"
 
     def take(self, part: Replayed, trace: Trace) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.trace import Channel, FloatArray, Trace
+from unrolled.models.trace import Channel, FloatArray
 
 Fractions = npt.NDArray[np.float64]
 
@@ -57,12 +57,7 @@ class Saturation:
 
 
 class Saturating:
-    """Counts a gate's values as a run grows: each step is looked at once.
-
-    Parameters
-    ----------
-    units : int
-    """
+    """Counts a gate's values as a run grows: each step is looked at once."""
 
     def __init__(self, units: int) -> None:
         self._counts = np.zeros((3, units))  # below, above, seen
@@ -86,14 +81,12 @@ class Saturating:
 
     @property
     def result(self) -> Saturation:
-        """Of the steps so far."""
         below, above, seen = self._counts
         with np.errstate(divide="ignore", invalid="ignore"):
             return Saturation(below / seen, above / seen, self._logs / seen, self._steps)
 
 
 def gate_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
-    """The gates that lie between 0 and 1, of every layer."""
     return tuple(channel for channel in channels if channel.role in GATES and channel.axes == ("unit",))
 
 
@@ -102,8 +95,3 @@ def saturation(values: FloatArray) -> Saturation:
     counted = Saturating(values.shape[1])
     counted.follow(values)
     return counted.result
-
-
-def of_trace(trace: Trace) -> dict[str, Saturation]:
-    """Every gate of a run, by the channel's name."""
-    return {channel.name: saturation(trace.column(channel.name)) for channel in gate_channels(trace.channels.values())}

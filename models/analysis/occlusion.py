@@ -31,7 +31,6 @@ class OcclusionSummary:
         How many places that tenth is.
     rank : int
         Of the place that was needed most, by attention; 1 is the most attended.
-    places : int
     """
 
     largest_drop: float
@@ -65,13 +64,7 @@ def summarise(drops: FloatArray, attention: FloatArray) -> OcclusionSummary:
 
 
 def verdict(found: OcclusionSummary, measure: Measure = "log_prob", *, sure: bool = False) -> str:
-    """What that says, in sentences.
-
-    Parameters
-    ----------
-    sure : bool
-        The word is so probable that its log-probability can hardly fall.
-    """
+    """What that says, in sentences; `sure` of a word so probable that its log-probability can hardly fall."""
     of = MEASURES[measure]
     if not found.means_something:
         more = " The word is nearly certain: look at its logit or its margin." if sure and measure == "log_prob" else ""

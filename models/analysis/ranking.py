@@ -44,7 +44,6 @@ class Ranking:
 
     @property
     def finished(self) -> bool:
-        """Whether all steps are summed up."""
         return self._done >= len(self._values)
 
     @property
@@ -53,7 +52,6 @@ class Ranking:
         return self._done / max(len(self._values), 1)
 
     def run_part(self) -> None:
-        """Take in the next steps."""
         stop = min(self._done + PART, len(self._values))
         part = self._values[self._done : stop] - self._first                            # (T, units)
         self._sum += part.sum(axis=0)

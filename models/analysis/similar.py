@@ -29,8 +29,6 @@ class Pattern:
 
     Attributes
     ----------
-    channel : str
-    units : tuple of int
     threshold : float
         A unit is on where its value, times its sign, is at least so large. Below 0: where its value is at most so large.
     length : int

@@ -8,9 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from unrolled.models.inputs.clips import ClipError, read_clip
-from unrolled.models.inputs.pictures import PictureError, read_picture
-from unrolled.models.inputs.texts import TextError, read_text
+from unrolled.models.inputs.kinds import INPUT_ERRORS, kind_named
 from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.connection import Hello, Progress
 from unrolled.models.protocol.dispatch import handles
@@ -68,7 +66,7 @@ class RunService:
 
         reply(Progress("Loading the model"))
         try:
-            stepper = load(request.model, device=pick(request.device), before=self._stepper)
+            stepper = load(request.model, device=pick(request.device), reuse=self._stepper)
         except (CheckpointError, ValueError) as error:
             raise EngineError("model", str(error)) from error
         self._stepper, self._run = stepper, None
@@ -153,18 +151,9 @@ class RunService:
         kind = self._stepper.description.input_kind
         reply(Progress(LOOKING.get(kind, "Reading the text")))
         try:
-            given = _decoded(kind, request.data, request.name)
+            given = kind_named(kind).for_model(request.data, request.name)
             if not wanted():
                 raise Superseded
             return self._stepper.read(given)
-        except (PictureError, TextError, ClipError, InputError) as error:
+        except (*INPUT_ERRORS, InputError) as error:
             raise EngineError(request.subject, str(error)) from error
-
-
-def _decoded(kind: str, data: bytes, name: str) -> Any:
-    """A file's bytes as what a model of this kind reads."""
-    if kind == "picture":
-        return read_picture(data, name).image
-    if kind == "clip":
-        return read_clip(data, name)
-    return read_text(data, name).text

@@ -70,7 +70,7 @@ class AdditiveAttention(nn.Module):
             What `keys` made of the features.
         mask : Tensor, optional, shape (P, L)
             True where there is a vector; the others get the weight 0.
-        change : Change
+        hook : Hook
             What scores and weights pass through.
         word : Tensor, shape (P, K, word)
             y_{t-1}, where the layer was made to ask with it.

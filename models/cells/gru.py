@@ -10,7 +10,6 @@ Cho et al. 2014, in the form that `torch.nn.GRUCell` computes, whose h it gives 
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -32,38 +31,14 @@ class GRUStep(NamedTuple):
     candidate: Tensor
 
 
-class GRUCell(nn.Module):
-    """One GRU layer, its weights named and ordered as in `torch.nn.GRUCell` (r, z, n).
-
-    Parameters
-    ----------
-    input_size, hidden_size : int
-        The lengths of x and of h.
-    """
+class GRUCell(nn.GRUCell):
+    """One GRU layer, its weights named and ordered as in `torch.nn.GRUCell` (r, z, n)."""
 
     state_size = 1  # how many of a step's tensors, from the first, are the state
     quantities = GRUStep._fields
 
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__()
-        bound = 1.0 / math.sqrt(hidden_size)
-        self.hidden_size = hidden_size
-        self.weight_ih = nn.Parameter(torch.empty(3 * hidden_size, input_size).uniform_(-bound, bound))
-        self.weight_hh = nn.Parameter(torch.empty(3 * hidden_size, hidden_size).uniform_(-bound, bound))
-        self.bias_ih = nn.Parameter(torch.empty(3 * hidden_size).uniform_(-bound, bound))
-        self.bias_hh = nn.Parameter(torch.empty(3 * hidden_size).uniform_(-bound, bound))
-
-    def forward(self, x: Tensor, hidden: Tensor, hook: Hook = identity) -> GRUStep:
-        """Take one step.
-
-        Parameters
-        ----------
-        x : Tensor, shape (..., input)
-        hidden : Tensor, shape (..., hidden)
-            The state before the step; left as it is.
-        change : Change
-            What every quantity passes through.
-        """
+    def forward(self, x: Tensor, hidden: Tensor, hook: Hook = identity) -> GRUStep:  # type: ignore[override]
+        """One step, from x (..., input) and the state before it, each (..., hidden); all it computes passes through `hook`."""
         x, hidden = hook("cell_input", x), hook("hidden_before", hidden)
         x_r, x_z, x_n = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)            # each (..., hidden)
         h_r, h_z, h_n = F.linear(hidden, self.weight_hh, self.bias_hh).chunk(3, dim=-1)

@@ -17,7 +17,6 @@ class Hook(Protocol):
 
     def __call__(self, name: str, value: Tensor, /) -> Tensor:
         """The quantity, changed or as it is."""
-        ...
 
 
 def identity(name: str, value: Tensor, /) -> Tensor:

@@ -14,7 +14,6 @@ Written out in the order of `torch.nn.LSTMCell`, whose h and c it gives bit for 
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -38,38 +37,14 @@ class LSTMStep(NamedTuple):
     cell_gate: Tensor
 
 
-class LSTMCell(nn.Module):
-    """One LSTM layer, its weights named and ordered as in `torch.nn.LSTMCell` (gates in the order i, f, g, o).
-
-    Parameters
-    ----------
-    input_size, hidden_size : int
-        The lengths of x and of h.
-    """
+class LSTMCell(nn.LSTMCell):
+    """One LSTM layer, its weights named and ordered as in `torch.nn.LSTMCell`: gates in the order i, f, g, o."""
 
     state_size = 2  # how many of a step's tensors, from the first, are the state
     quantities = LSTMStep._fields
 
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__()
-        bound = 1.0 / math.sqrt(hidden_size)
-        self.hidden_size = hidden_size
-        self.weight_ih = nn.Parameter(torch.empty(4 * hidden_size, input_size).uniform_(-bound, bound))
-        self.weight_hh = nn.Parameter(torch.empty(4 * hidden_size, hidden_size).uniform_(-bound, bound))
-        self.bias_ih = nn.Parameter(torch.empty(4 * hidden_size).uniform_(-bound, bound))
-        self.bias_hh = nn.Parameter(torch.empty(4 * hidden_size).uniform_(-bound, bound))
-
-    def forward(self, x: Tensor, hidden: Tensor, cell: Tensor, hook: Hook = identity) -> LSTMStep:
-        """Take one step.
-
-        Parameters
-        ----------
-        x : Tensor, shape (..., input)
-        hidden, cell : Tensor, shape (..., hidden)
-            The state before the step; left as it is.
-        change : Change
-            What every quantity passes through.
-        """
+    def forward(self, x: Tensor, hidden: Tensor, cell: Tensor, hook: Hook = identity) -> LSTMStep:  # type: ignore[override]
+        """One step, from x (..., input) and the state before it, each (..., hidden); all it computes passes through `hook`."""
         x, hidden, cell = hook("cell_input", x), hook("hidden_before", hidden), hook("cell_before", cell)
         pre_activations = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(hidden, self.weight_hh, self.bias_hh)
         i, f, g, o = pre_activations.chunk(4, dim=-1)  # each (..., hidden)

@@ -25,17 +25,7 @@ CELLS: dict[str, type[RNNCell] | type[LSTMCell] | type[GRUCell]] = {"rnn": RNNCe
 
 
 def make_cell(kind: str, input_size: int, hidden_size: int) -> Cell:
-    """A cell with new weights.
-
-    Parameters
-    ----------
-    kind : {'rnn', 'lstm', 'gru'}
-
-    Raises
-    ------
-    ValueError
-        When no cell has that name.
-    """
+    """A cell with new weights; its kind is rnn, lstm or gru. Raises `ValueError` when no cell has that name."""
     if kind not in CELLS:
         raise ValueError(f"there is no cell “{kind}”; there are {', '.join(CELLS)}")
     return CELLS[kind](input_size, hidden_size)

@@ -9,7 +9,6 @@ Written in the order of `torch.nn.RNNCell`, whose h it gives bit for bit in floa
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -25,38 +24,14 @@ class RNNStep(NamedTuple):
     hidden: Tensor
 
 
-class RNNCell(nn.Module):
-    """One recurrent layer with tanh, its weights named as in `torch.nn.RNNCell`.
-
-    Parameters
-    ----------
-    input_size, hidden_size : int
-        The lengths of x and of h.
-    """
+class RNNCell(nn.RNNCell):
+    """One recurrent layer with tanh, its weights named as in `torch.nn.RNNCell`."""
 
     state_size = 1  # how many of a step's tensors, from the first, are the state
     quantities = RNNStep._fields
 
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__()
-        bound = 1.0 / math.sqrt(hidden_size)
-        self.hidden_size = hidden_size
-        self.weight_ih = nn.Parameter(torch.empty(hidden_size, input_size).uniform_(-bound, bound))
-        self.weight_hh = nn.Parameter(torch.empty(hidden_size, hidden_size).uniform_(-bound, bound))
-        self.bias_ih = nn.Parameter(torch.empty(hidden_size).uniform_(-bound, bound))
-        self.bias_hh = nn.Parameter(torch.empty(hidden_size).uniform_(-bound, bound))
-
-    def forward(self, x: Tensor, hidden: Tensor, hook: Hook = identity) -> RNNStep:
-        """Take one step.
-
-        Parameters
-        ----------
-        x : Tensor, shape (..., input)
-        hidden : Tensor, shape (..., hidden)
-            The state before the step; left as it is.
-        change : Change
-            What every quantity passes through.
-        """
+    def forward(self, x: Tensor, hidden: Tensor, hook: Hook = identity) -> RNNStep:  # type: ignore[override]
+        """One step, from x (..., input) and the state before it, each (..., hidden); all it computes passes through `hook`."""
         x, hidden = hook("cell_input", x), hook("hidden_before", hidden)
         pre_activation = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(hidden, self.weight_hh, self.bias_hh)
         return RNNStep(hook("hidden", torch.tanh(pre_activation)))

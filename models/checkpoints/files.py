@@ -39,8 +39,6 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    title : str
-    task : str
     data, terms, training : str
         What it was trained on, under which terms the data and the weights stand, and how; a few sentences each.
     quality : dict of str to float
@@ -73,7 +71,6 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         Its vocabulary.
     encoder, encoder_hash : str
         What it read the pictures with, and the SHA-256 of that one's weights; empty where it reads none.
-    card : Card
     """
 
     version: int
@@ -236,5 +233,4 @@ def quality_in_words(card: Card, *names: str) -> str:
 
 
 def hash_of(path: Path) -> str:
-    """The SHA-256 of a file, hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

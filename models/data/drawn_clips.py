@@ -97,8 +97,6 @@ class DrawnClip:
 
 @dataclass(frozen=True, slots=True)
 class _Pose:
-    """Where the thing is: pixels, degrees, and a direction that it moves in where it bounces."""
-
     x: float
     y: float
     radius: float
@@ -107,8 +105,6 @@ class _Pose:
 
 @dataclass(frozen=True, slots=True)
 class _Act:
-    """Something that is done for some frames."""
-
     label: str
     poses: tuple[_Pose, ...]
     labels: tuple[str, ...]
@@ -282,7 +278,6 @@ def _frame(ground: Image.Image, shape: str, pose: _Pose, colour: Colour) -> Fram
 
 @lru_cache(maxsize=32)
 def _unit(shape: str) -> Outline:
-    """A shape that stays within its circle however it is turned."""
     outline = OUTLINES[shape]
     longest = float(np.hypot(*outline.points.T).max())
     return Outline(outline.points / longest, None if outline.hole is None else outline.hole / longest)
@@ -290,7 +285,6 @@ def _unit(shape: str) -> Outline:
 
 @lru_cache(maxsize=16)
 def _glyph(digit: str) -> Image.Image:
-    """A digit as a mask, its middle in the middle."""
     mask = Image.new("L", (GLYPH, GLYPH), 0)
     ImageDraw.Draw(mask).text((GLYPH / 2, GLYPH / 2), digit, fill=255, font=ImageFont.load_default(GLYPH * 0.85), anchor="mm")
     return mask

@@ -28,11 +28,9 @@ from unrolled.models.data.drawn_shapes import COLOURS, OUTLINES, Colour, Outline
 SIZES = {"small": (0.085, 0.115), "big": (0.155, 0.215)}
 """A thing's radius, from … to, as a fraction of the square root of the picture's area."""
 
-RELATIONS = (("left", "of"), ("right", "of"), ("above",), ("below",))
 WORDS = ("a", *SIZES, *COLOURS, *OUTLINES, "left", "right", "of", "above", "below")
 SPLITS = {"train": 0, "dev": 1, "test": 2}
 
-MOST_THINGS = 3
 MARGIN = 0.015          # of the square root of the area, to the picture's edge
 GAP = 0.03              # the same, between the boxes of two things
 ORDER_GAP = 0.06        # of the width, between the middles of things of one size
@@ -66,15 +64,7 @@ class Thing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A picture and what is in it.
-
-    Attributes
-    ----------
-    picture : Image
-        Mode RGB.
-    things : tuple of Thing
-        In the order in which the caption names them.
-    """
+    """A picture, RGB, and what is in it, in the order in which the caption names them."""
 
     picture: Image.Image
     things: tuple[Thing, ...]
@@ -91,7 +81,6 @@ def named_order(things: Sequence[Thing]) -> tuple[Thing, ...]:
 
 
 def relation_of(first: Thing, second: Thing) -> tuple[str, ...]:
-    """How the first lies to the second."""
     across, down = second.x - first.x, second.y - first.y
     if abs(across) > abs(down):
         return ("left", "of") if across > 0 else ("right", "of")
@@ -108,38 +97,6 @@ def caption_of(things: Sequence[Thing]) -> tuple[str, ...]:
     return tuple(words)
 
 
-def parse_caption(words: Sequence[str]) -> tuple[tuple[tuple[str, str, str], ...], tuple[tuple[str, ...], ...]]:
-    """Read a caption back.
-
-    Returns
-    -------
-    things : tuple of (size, colour, shape)
-    relations : tuple of tuple of str
-        Between each and the next.
-
-    Raises
-    ------
-    ValueError
-        When it is no caption of this grammar.
-    """
-    things: list[tuple[str, str, str]] = []
-    relations: list[tuple[str, ...]] = []
-    rest = list(words)
-    while True:
-        article, *named = rest[:4]
-        if len(named) != 3 or article != "a" or named[0] not in SIZES or named[1] not in COLOURS or named[2] not in OUTLINES:
-            raise ValueError(f"no thing is named by “{' '.join(rest[:4])}”")
-        things.append((named[0], named[1], named[2]))
-        rest = rest[4:]
-        if not rest:
-            return tuple(things), tuple(relations)
-        relation = next((one for one in RELATIONS if tuple(rest[: len(one)]) == one), None)
-        if relation is None:
-            raise ValueError(f"no relation begins with “{rest[0]}”")
-        relations.append(relation)
-        rest = rest[len(relation) :] or [""]
-
-
 def cover(box: tuple[float, float, float, float], side: int) -> npt.NDArray[np.float32]:
     """The share of each cell's area that a box covers, on a grid of side × side cells over the picture."""
     edges = np.arange(side + 1) / side
@@ -150,15 +107,7 @@ def cover(box: tuple[float, float, float, float], side: int) -> npt.NDArray[np.f
 
 
 def draw_scene(number: int, *, split: str = "train") -> Scene:
-    """The scene of this number.
-
-    Parameters
-    ----------
-    number : int
-        At least 0.
-    split : {'train', 'dev', 'test'}
-        Scenes of different splits have nothing in common but how they are drawn.
-    """
+    """The scene of this number, from 0; those of different splits have nothing in common but how they are drawn."""
     random = np.random.default_rng((SPLITS[split], number))
     width, height = PICTURE_SIZES[random.integers(len(PICTURE_SIZES))]
     count = int(random.choice((1, 2, 3), p=(0.2, 0.4, 0.4)))

@@ -13,16 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from unrolled.models.data.errors import DataError
+from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.tokenizers.word_tokenizer import tokenise
 
 SPLIT_FILES = {"train": "Flickr_8k.trainImages.txt", "dev": "Flickr_8k.devImages.txt", "test": "Flickr_8k.testImages.txt"}
 PHOTOGRAPH_FOLDERS = ("Images", "images", "Flicker8k_Dataset", "Flickr8k_Dataset", ".")
-SUFFIXES = (".jpg", ".jpeg", ".png")
+SUFFIXES = kind_named("picture").suffixes
 DEV_SHARE = 8  # without split lists one photograph in so many is kept from training
-
-
-class DataError(RuntimeError):
-    """Data that cannot be used: one sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,6 @@ class Photograph:
     length: int = -1
 
     def read(self) -> bytes:
-        """The bytes of its file."""
         with self.path.open("rb") as file:
             file.seek(self.offset)
             return file.read(self.length)

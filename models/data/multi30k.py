@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unrolled.models.data.flickr8k import DataError
+from unrolled.models.data.errors import DataError
 
 SPLIT_NAMES = {"train": ("train",), "dev": ("val", "dev", "valid"),
                "test": ("test", "flickr2016.test", "test_2016_flickr", "test2016", "flickr.test")}

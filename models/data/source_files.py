@@ -6,7 +6,7 @@ import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from unrolled.models.data.flickr8k import DataError
+from unrolled.models.data.errors import DataError
 from unrolled.models.inputs.sniffing import media_of_file
 from unrolled.models.inputs.texts import TextError, read_text
 from unrolled.models.trace.names import text_name

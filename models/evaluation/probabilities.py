@@ -25,14 +25,7 @@ class ReferenceStatistics:
         self._bins = torch.zeros(3, BINS, dtype=torch.float64)  # how many, Σ confidence, Σ right
 
     def add(self, logits: Tensor, targets: Tensor) -> None:
-        """Take some steps in.
-
-        Parameters
-        ----------
-        logits : Tensor, shape (N, V)
-        targets : Tensor, shape (N,)
-            The reference's token.
-        """
+        """Take in some steps: logits (N, V), and the references' tokens (N,)."""
         log_probs = torch.log_softmax(logits.float(), dim=-1)
         self._nats -= float(log_probs.gather(1, targets.unsqueeze(1)).double().sum())
         self.count += len(targets)
@@ -45,11 +38,9 @@ class ReferenceStatistics:
 
     @property
     def nats(self) -> float:
-        """The mean of -log p(token)."""
         return self._nats / max(self.count, 1)
 
     def figures(self) -> dict[str, float]:
-        """Perplexity and calibration error."""
         _, confidence, right = self._bins
         error = float((confidence - right).abs().sum()) / max(self.count, 1)
         return {"perplexity": math.exp(min(self.nats, 700.0)), "calibration_error": error}

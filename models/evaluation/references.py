@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder
 from unrolled.models.evaluation.probabilities import ReferenceStatistics
-from unrolled.models.families.captioning.batches import make_batch
-from unrolled.models.stepping.teacher_forcing import teacher_forced
+from unrolled.models.stepping.teacher_forcing import pad_references, teacher_forced
 
 
 def judge_references(network: RecurrentDecoder, memory: Memory, references: Sequence[Sequence[Sequence[int]]], *, start: int,
@@ -36,7 +34,7 @@ def _read(network: RecurrentDecoder, memory: Memory, references: Sequence[Sequen
     most = max(map(len, references))
     # Inputs with fewer references than others have empty ones, which are not counted.
     even = [[list(one) for one in own] + [[]] * (most - len(own)) for own in references]
-    batch = make_batch(range(len(even)), even, start=start, flipped=np.zeros(len(even), np.int64), longest=10_000)
+    batch = pad_references(even, start=start)
     device = memory.features.device
     targets = torch.from_numpy(batch.targets).to(device)
     outputs = teacher_forced(network, memory, torch.from_numpy(batch.inputs).to(device), batch.active).outputs

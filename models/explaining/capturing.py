@@ -8,19 +8,12 @@ from unrolled.models.cells.hook import Hook, identity
 
 
 class Captured(dict[str, Tensor]):
-    """A `Hook` that changes what another one does, and keeps what that made of each quantity.
-
-    Parameters
-    ----------
-    change : Change
-        The edits that are in force.
-    """
+    """A `Hook` that does what another one does, the edits in force, and keeps what that made of each quantity."""
 
     def __init__(self, hook: Hook = identity) -> None:
         super().__init__()
         self._change = hook
 
     def __call__(self, name: str, value: Tensor, /) -> Tensor:
-        """Pass a quantity on, edited."""
         self[name] = value = self._change(name, value)
         return value

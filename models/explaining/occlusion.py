@@ -40,13 +40,7 @@ class _EachMasked:
 
 
 def occlude(branch: Branch, step: int, wanted: StillWanted) -> Occluded:
-    """Mask each place that a recorded step attends to.
-
-    Raises
-    ------
-    EngineError
-        When the model has no attention.
-    """
+    """Mask each place that a recorded step attends to. Raises `EngineError` when the model has no attention."""
     stepper = branch.stepper
     if stepper.structure.attend is None:
         raise EngineError("question", "This model has no attention whose places could be masked.")

@@ -35,9 +35,8 @@ SHORTEST_SIDE = 8
 MOST_PIXELS = 4096 * 2304               # of a frame
 MOST_ANIMATION_PIXELS = 600_000_000     # of all frames together: five seconds' work
 MOST_VIDEO_PIXELS = 2_500_000_000
-PACKED_SUFFIX = ".npy"
 SUFFIXES = (".gif", ".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".webp", ".apng", ".mpg", ".mpeg", ".3gp", ".3g2", ".ts",
-            ".mts", ".m2ts", ".flv", ".ogv", ".wmv", PACKED_SUFFIX)
+            ".mts", ".m2ts", ".flv", ".ogv", ".wmv")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
 ANIMATIONS = ("GIF", "PNG", "WEBP", "AVIF")
 USUAL_SECONDS = 0.04

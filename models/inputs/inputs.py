@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-MEDIUM_OF_KIND = {"picture": "picture", "sentence": "text", "text": "text", "clip": "clip"}
-"""Of a model's input kind, what has to be opened for it."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class InputPicture:
-    """A photograph that was opened.
+class Input(Protocol):
+    """Whatever was opened.
 
     Attributes
     ----------
@@ -22,73 +18,59 @@ class InputPicture:
         Its file name.
     data : bytes
         The file as it was given.
-    pixels : array of uint8, shape (height, width, 3)
-        Upright, RGB.
+    medium : str
+        What its file holds; the same for all kinds of model that it can be given to.
     """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def data(self) -> bytes: ...
+
+    @property
+    def medium(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InputPicture:
+    """A photograph, upright: RGB pixels of uint8, shape (height, width, 3)."""
 
     name: str
     data: bytes
     pixels: npt.NDArray[np.uint8]
 
-    medium: ClassVar[Literal["picture"]] = "picture"
+    medium: ClassVar[str] = "picture"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InputText:
-    """A text that was opened or typed: a sentence, a prompt, a whole file.
-
-    Attributes
-    ----------
-    name : str
-        Its file name, or `TYPED`.
-    data : bytes
-        As it was given.
-    text : str
-        With line ends as ``\\n``.
-    """
+    """A text, its line ends ``\\n``: a sentence, a prompt, a whole file; its name is `TYPED` where it came from the keyboard."""
 
     name: str
     data: bytes
     text: str
 
-    medium: ClassVar[Literal["text"]] = "text"
+    medium: ClassVar[str] = "text"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InputClip:
-    """A clip that was opened.
-
-    Attributes
-    ----------
-    name : str
-        Its file's or its folder's name.
-    data : bytes
-        The file as it was given; of a folder the frames, packed.
-    frames : array of uint8, shape (T, height, width, 3)
-        RGB.
-    seconds_a_frame : float
-    """
+    """A clip: RGB frames of uint8, shape (T, height, width, 3); the data of a folder are its frames, packed."""
 
     name: str
     data: bytes
     frames: npt.NDArray[np.uint8]
     seconds_a_frame: float
 
-    medium: ClassVar[Literal["clip"]] = "clip"
+    medium: ClassVar[str] = "clip"
 
 
-Input = InputPicture | InputText | InputClip
 TYPED = "typed text"
 
 
 def typed(text: str) -> InputText:
-    """A text from the keyboard."""
     return InputText(TYPED, text.encode(), text)
-
-
-def taken_by(given: Input, input_kind: str) -> bool:
-    """Whether a model of this kind takes it."""
-    return MEDIUM_OF_KIND.get(input_kind, "") == given.medium
 
 
 def looks_like_prose(given: InputText) -> bool:

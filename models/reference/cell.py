@@ -19,14 +19,7 @@ MODULES = {"lstm": nn.LSTMCell, "gru": nn.GRUCell, "rnn": nn.RNNCell}
 
 
 class ReferenceCell:
-    """One layer.
-
-    Parameters
-    ----------
-    kind : {'rnn', 'lstm', 'gru'}
-    weights : mapping
-        ``weight_ih``, ``weight_hh``, ``bias_ih``, ``bias_hh``, in double precision.
-    """
+    """One layer of a kind: rnn, lstm or gru; its weights (``weight_ih``, ``bias_hh`` …) are in double precision."""
 
     def __init__(self, kind: str, weights: Weights) -> None:
         self.kind, self.hidden = kind, weights["weight_hh"].shape[1]
@@ -42,7 +35,6 @@ class ReferenceCell:
         return f"nn.{type(self.module).__name__}"
 
     def start(self) -> State:
-        """Zeros."""
         return tuple(torch.zeros(1, self.hidden, dtype=torch.float64) for _ in range(2 if self.kind == "lstm" else 1))
 
     def step(self, x: Tensor, state: State, hook: Hook) -> dict[str, Tensor]:

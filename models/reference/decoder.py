@@ -40,7 +40,6 @@ class ReferenceDecoder:
 
     @property
     def computed_by(self) -> tuple[str, ...]:
-        """What of torch it uses."""
         attention = ("F.softmax over F.linear and torch.tanh",) if self._attention else ()
         return (self.cell.name, *attention, "F.log_softmax")
 
@@ -54,7 +53,6 @@ class ReferenceDecoder:
                      for name in layers)
 
     def step(self, memory: DecoderMemory, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
-        """See `Reference.step`."""
         word = hook("word_vector", F.embedding(torch.tensor([token]), self.weights["embed.weight"]))  # (1, embedding)
         found: dict[str, Tensor] = {}
         if self._attention:

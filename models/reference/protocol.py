@@ -21,15 +21,12 @@ class Reference(Protocol):
     @property
     def computed_by(self) -> tuple[str, ...]:
         """The modules and functions of torch that it uses, as people know them: ``nn.LSTMCell``, ``F.softmax``."""
-        ...
 
     def read(self, given: Any) -> Any:
         """An input, from its own pixels or words, to what every step looks at."""
-        ...
 
     def start(self, memory: Any) -> State:
         """The state before the first step."""
-        ...
 
     def step(self, memory: Any, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
         """Step `number`, which reads `token` from the state before.
@@ -39,7 +36,6 @@ class Reference(Protocol):
         dict of str to Tensor
             Each channel by its name, flat, and ``log_probs`` (V,), in double precision.
         """
-        ...
 
 
 def doubled(weights: Weights) -> dict[str, Tensor]:

@@ -26,14 +26,7 @@ ORDER_OF_COMPUTATION = ("attention", "reset_gate", "update_gate", "input_gate", 
 
 
 def cell_channels(kind: str, hidden: int) -> tuple[Channel, ...]:
-    """What a cell's step brings, in the order of its fields.
-
-    Parameters
-    ----------
-    kind : {'rnn', 'lstm', 'gru'}
-    hidden : int
-        How many units there are.
-    """
+    """What a step of a cell (rnn, lstm or gru) with so many hidden units brings, in the order of its fields."""
     return tuple(Channel(name=name, role=name, symbol=QUANTITIES[name][0], axes=("unit",), shape=(hidden,),
                          low=QUANTITIES[name][1], high=QUANTITIES[name][2], editable=True) for name in CELLS[kind].quantities)
 

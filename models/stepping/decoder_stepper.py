@@ -20,16 +20,7 @@ NetworkT = TypeVar("NetworkT", bound=RecurrentDecoder)
 
 
 class DecoderStepper(Generic[NetworkT]):
-    """A decoder on one device, made ready to be stepped.
-
-    Parameters
-    ----------
-    network : RecurrentDecoder
-    suppressed_tokens : sequence of int
-        Tokens that are never chosen, however probable; their probability is recorded like any other.
-    device : str
-        Where everything is computed.
-    """
+    """A decoder on one device, made ready to be stepped; `suppressed_tokens` are never chosen, however probable."""
 
     def __init__(self, network: NetworkT, *, suppressed_tokens: Sequence[int], device: str) -> None:
         self.device = torch.device(device)
@@ -40,17 +31,14 @@ class DecoderStepper(Generic[NetworkT]):
         self._recorder = DecoderRecorder(self.network)
 
     def start(self, memory: Memory) -> CellState:
-        """The state before the first token."""
         return self.network.start(memory)
 
     def step(self, memory: Memory, state: CellState, tokens: Sequence[int],
              hook: Hook = identity) -> tuple[CellState, StepRecord]:
-        """Read the token before, one for each of the K hypotheses."""
         return self._recorder.step(memory, state, tokens, hook)
 
     @property
     def structure(self) -> Structure:
-        """What a step is made of."""
         sizes = self.network.embed.embedding_dim, self.network.deepen.in_features - self.network.cell.hidden_size
         return Structure(self.network.cell, (("word", sizes[0]), ("context", sizes[1])), self.network.attend)
 
@@ -60,5 +48,4 @@ class DecoderStepper(Generic[NetworkT]):
         return self.network.remember(features, memory.mask), features
 
     def select(self, state: CellState, rows: Tensor) -> CellState:
-        """The state of hypotheses whose parents are in these rows."""
         return select_rows(state, rows)

@@ -26,14 +26,7 @@ STEPS_APART = 1_000_003  # a prime: the seeds of neighbouring steps and neighbou
 
 
 class Edited:
-    """The edits that hold at one step, one after another in their order.
-
-    Parameters
-    ----------
-    edits : sequence of Edit
-    step : int
-        Noise is drawn from its seed and this.
-    """
+    """The edits that hold at one step, one after another in their order; noise is drawn from its seed and the step."""
 
     def __init__(self, edits: Sequence[Edit], step: int) -> None:
         self._edits, self._step = edits, step

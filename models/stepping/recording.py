@@ -20,13 +20,7 @@ from unrolled.models.stepping.stepper import StepRecord
 
 
 class DecoderRecorder:
-    """Takes a decoder's steps and packs them.
-
-    Parameters
-    ----------
-    network : RecurrentDecoder
-        In evaluation mode, on its device.
-    """
+    """Takes the steps of a decoder, in evaluation mode and on its device, and packs them."""
 
     def __init__(self, network: RecurrentDecoder) -> None:
         self._network = network
@@ -38,7 +32,6 @@ class DecoderRecorder:
 
     def step(self, memory: Memory, state: CellState, tokens: Sequence[int],
              hook: Hook = identity) -> tuple[CellState, StepRecord]:
-        """Read the token before, one for each of the K hypotheses."""
         words = self._tokens[tokens[0]] if len(tokens) == 1 else torch.tensor([tokens], device=self._device)  # (1, K)
         state, step = self._network.step(memory, state, words, hook)
         logits = hook("logits", F.linear(step.output, self._word_weight, self._word_bias))  # (1, K, V)

@@ -23,7 +23,6 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
 
     @torch.inference_mode()
     def __call__(self, network: RecurrentDecoder, memory: Memory) -> list[list[Hypothesis]]:
-        """The best hypotheses for each of the memory's inputs."""
         network.eval()
         device = memory.features.device
 

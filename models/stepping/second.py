@@ -10,12 +10,7 @@ from unrolled.models.stepping.stepper import AnyStepper, EncodedInput
 
 
 class SecondComputation:
-    """Kept by a run and all its branches: reading weights and encoding a picture again costs more than many steps.
-
-    Parameters
-    ----------
-    stepper : Stepper
-    """
+    """Kept by a run and all its branches: reading weights and encoding a picture again costs more than many steps."""
 
     def __init__(self, stepper: AnyStepper) -> None:
         self._stepper = stepper

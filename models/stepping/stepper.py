@@ -117,17 +117,14 @@ class Stepper(Protocol, Generic[MemoryT, StateT]):
     @property
     def description(self) -> ModelDescription:
         """What it records, and its words."""
-        ...
 
     @property
     def device(self) -> torch.device:
         """Where everything is computed."""
-        ...
 
     @property
     def suppressed_tokens(self) -> Sequence[int]:
         """Tokens that are never chosen, however probable."""
-        ...
 
     def read(self, given: Any) -> EncodedInput[MemoryT]:
         """Read an input of the description's kind: a picture (PIL), a text (str), a clip.
@@ -137,39 +134,32 @@ class Stepper(Protocol, Generic[MemoryT, StateT]):
         InputError
             When it cannot be read by this model.
         """
-        ...
 
     def start(self, memory: MemoryT) -> StateT:
         """The state before the first word, one hypothesis."""
-        ...
 
     def step(self, memory: MemoryT, state: StateT, tokens: Sequence[int],
              hook: Hook = identity) -> tuple[StateT, StepRecord]:
         """Read the token before, one for each hypothesis, and give the new state and the record.
 
-        Every quantity passes through `change` on its way. It can be differentiated, where gradients are asked for.
+        Every quantity passes through `hook` on its way. It can be differentiated, where gradients are asked for.
         """
-        ...
 
     @property
     def structure(self) -> Structure:
         """What a step is made of."""
-        ...
 
     def reference(self) -> Reference:
         """The same model for an independent second computation, its weights read again."""
-        ...
 
     def differentiable(self, memory: MemoryT, rows: int) -> tuple[MemoryT, Tensor | None]:
         """A copy of the memory for so many rows at once that gradients can be taken through.
 
         Beside it the vectors that every step looks at, (rows, L, features), which gradients can be taken by; or None.
         """
-        ...
 
     def select(self, state: StateT, rows: Tensor) -> StateT:
         """The state of hypotheses whose parents are in these rows."""
-        ...
 
 
 AnyStepper = Stepper[Any, Any]

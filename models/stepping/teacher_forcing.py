@@ -5,11 +5,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder
+
+
+class References(NamedTuple):
+    """K references for each of P inputs, padded.
+
+    Attributes
+    ----------
+    inputs, targets : arrays of int, shape (P, K, T)
+        The token before, and the token to write; -1 in `targets` where a reference is over.
+    active : tuple of int, length T
+        How many references of each input, from the first, have a target at step t in some input.
+    """
+
+    inputs: npt.NDArray[np.int64]
+    targets: npt.NDArray[np.int64]
+    active: tuple[int, ...]
+
+
+def pad_references(references: Sequence[Sequence[Sequence[int]]], *, start: int, longest: int | None = None) -> References:
+    """Put references together, as many for every input, END last; each is cut after `longest` tokens.
+
+    Those of an input are sorted, longest first: at step t only the first of them are still being written.
+    """
+    ordered = [sorted((list(one)[:longest] for one in own), key=len, reverse=True) for own in references]
+    shape = (len(ordered), len(ordered[0]), max(len(own[0]) for own in ordered))
+    inputs, targets = np.full(shape, start, np.int64), np.full(shape, -1, np.int64)
+    for p, own in enumerate(ordered):
+        for k, reference in enumerate(own):
+            targets[p, k, : len(reference)] = reference
+            inputs[p, k, 1 : len(reference)] = reference[:-1]
+    is_active = np.any(targets >= 0, axis=0)  # (K, T)
+    return References(inputs, targets, tuple(int(np.flatnonzero(column)[-1]) + 1 for column in is_active.T))
 
 
 class Forced(NamedTuple):

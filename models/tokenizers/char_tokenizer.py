@@ -8,37 +8,16 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-START, END, UNKNOWN = "<start>", "<end>", "<unknown>"
-SPECIAL = (START, END, UNKNOWN)
+from unrolled.models.tokenizers.symbols import SPECIAL, Symbols
 
 
-class Alphabet:
-    """The characters that a model knows.
-
-    Parameters
-    ----------
-    characters : sequence of str
-        All of them, the special ones first.
-
-    Raises
-    ------
-    ValueError
-        When the special ones are not where they belong, one is there twice, or one is no single character.
-    """
+class Alphabet(Symbols):
+    """The characters that a model knows. Raises `ValueError` where one is no single character, too."""
 
     def __init__(self, characters: Sequence[str]) -> None:
-        if tuple(characters[: len(SPECIAL)]) != SPECIAL:
-            raise ValueError(f"an alphabet begins with {', '.join(SPECIAL)}")
+        super().__init__(characters)
         if any(len(character) != 1 for character in characters[len(SPECIAL) :]):
             raise ValueError("an alphabet holds single characters")
-        self.words = tuple(characters)
-        self._numbers = {character: number for number, character in enumerate(self.words)}
-        if len(self._numbers) != len(self.words):
-            raise ValueError("an alphabet names each character once")
-        self.start, self.end, self.unknown = (self._numbers[special] for special in SPECIAL)
-
-    def __len__(self) -> int:
-        return len(self.words)
 
     @classmethod
     def of(cls, texts: Iterable[str], *, at_least: int) -> Alphabet:

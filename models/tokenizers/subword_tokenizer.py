@@ -12,23 +12,11 @@ from collections.abc import Iterable, Sequence
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-START, END, UNKNOWN = "<start>", "<end>", "<unknown>"
-SPECIAL = (START, END, UNKNOWN)
+from unrolled.models.tokenizers.symbols import SPECIAL, UNKNOWN, Symbols
 
 
-class Pieces:
-    """The pieces of one language.
-
-    Parameters
-    ----------
-    description : str
-        What `tokenizers` writes, JSON.
-
-    Raises
-    ------
-    ValueError
-        When it is no such description, or the special pieces are not the first.
-    """
+class Pieces(Symbols):
+    """The pieces of one language, from what `tokenizers` writes, JSON. Raises `ValueError` where that is damaged."""
 
     def __init__(self, description: str) -> None:
         try:
@@ -37,10 +25,7 @@ class Pieces:
             raise ValueError("the description of the pieces is damaged") from error
         self.description = description
         size = self._tokenizer.get_vocab_size()
-        self.words = tuple(self._tokenizer.id_to_token(number) or "" for number in range(size))
-        if self.words[: len(SPECIAL)] != SPECIAL:
-            raise ValueError(f"pieces begin with {', '.join(SPECIAL)}")
-        self.start, self.end, self.unknown = range(len(SPECIAL))
+        super().__init__([self._tokenizer.id_to_token(number) or "" for number in range(size)])
 
     @classmethod
     def of(cls, sentences: Iterable[str], *, size: int) -> Pieces:
@@ -54,9 +39,6 @@ class Pieces:
         trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=list(SPECIAL), show_progress=False)
         tokenizer.train_from_iterator(sentences, trainer)
         return cls(tokenizer.to_str())
-
-    def __len__(self) -> int:
-        return len(self.words)
 
     def knows(self, character: str) -> bool:
         """Whether no part of it is unknown; white space stands between words."""

@@ -6,8 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-START, END, UNKNOWN = "<start>", "<end>", "<unknown>"
-SPECIAL = (START, END, UNKNOWN)
+from unrolled.models.tokenizers.symbols import SPECIAL, Symbols
 
 _WORD = re.compile(r"[a-z0-9]+(?:['’][a-z]+)?")
 
@@ -20,31 +19,8 @@ def tokenise(caption: str) -> list[str]:
 TOKENISER = "lower-case words, punctuation dropped"
 
 
-class Vocabulary:
-    """The words that a model knows.
-
-    Parameters
-    ----------
-    words : sequence of str
-        All of them, the special ones first.
-
-    Raises
-    ------
-    ValueError
-        When the special words are not where they belong, or a word is there twice.
-    """
-
-    def __init__(self, words: Sequence[str]) -> None:
-        if tuple(words[: len(SPECIAL)]) != SPECIAL:
-            raise ValueError(f"a vocabulary begins with {', '.join(SPECIAL)}")
-        self.words = tuple(words)
-        self._numbers = {word: number for number, word in enumerate(self.words)}
-        if len(self._numbers) != len(self.words):
-            raise ValueError("a vocabulary names each word once")
-        self.start, self.end, self.unknown = (self._numbers[word] for word in SPECIAL)
-
-    def __len__(self) -> int:
-        return len(self.words)
+class Vocabulary(Symbols):
+    """The words that a model knows."""
 
     @classmethod
     def of(cls, captions: Iterable[Sequence[str]], *, at_least: int = 5) -> Vocabulary:

@@ -36,12 +36,10 @@ class Bins:
 
     @property
     def start(self) -> float:
-        """Where the first one is drawn from, in steps."""
         return self.first * self.stride
 
     @property
     def stop(self) -> float:
-        """Where the last one is drawn to, in steps."""
         return (self.first + len(self)) * self.stride
 
 

@@ -22,7 +22,6 @@ class CandidateColumn(Sequence[Candidates]):
         self._length = len(self._parts[0])  # type: ignore[arg-type]
 
     def append(self, candidates: Candidates) -> None:
-        """Add a step."""
         last = self._parts[-1]
         if not isinstance(last, list):
             self._starts.append(self._length)
@@ -32,7 +31,6 @@ class CandidateColumn(Sequence[Candidates]):
         self._length += 1
 
     def extend(self, block: StepBlock) -> None:
-        """Add the steps of a block."""
         self._starts.append(self._length)
         self._parts.append(block)
         self._length += len(block.tokens)

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from unrolled.models.trace.channel import Channel
+
+
+class Identity(NamedTuple):
+    """What tells a model from others of its kind; see `ModelDescription`."""
+
+    name: str = "untrained"
+    title: str = "Untrained"
+    summary: str = ""
+    weights_hash: str = ""
+
+
+UNTRAINED = Identity()
+ALL_ABILITIES = frozenset({"step", "edit", "search", "explain"})
 
 
 class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,13 +49,15 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
         SHA-256 of the checkpoint file, hexadecimal.
     encoder : str
         What reads the input, in words.
-    input_kind : {'picture', 'sentence', 'text', 'clip'}
-        What it takes: a photograph; a sentence to translate; a text that it reads character by character and writes
-        on; the frames of a clip.
+    input_kind : str
+        What it takes: ``picture``, ``sentence``, ``text``, ``clip``, or another that `unrolled.models.inputs.kinds` knows.
     detokenization : {'words', 'pieces', 'characters', 'labels', 'last label'}
         How tokens make a text; see `unrolled.models.trace.detokenization`.
     draws : str
         What inputs of its own kind it can have drawn, in a word: ``"scene"``, ``"clip"``; empty where it takes any.
+    can : frozenset of str
+        What can be asked of it beside its channels: ``step``; ``edit``, its quantities and words can be changed; ``search``,
+        its words are fed back, so that a beam of them makes sense; ``explain``, it answers the questions about a step.
     suppressed_tokens : tuple of int
         Tokens that are never written by themselves, however probable: START, and the unknown word.
     summary : str
@@ -62,6 +79,7 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
     input_kind: str = "picture"
     detokenization: str = "words"
     draws: str = ""
+    can: frozenset[str] = ALL_ABILITIES
     suppressed_tokens: tuple[int, ...] = ()
     summary: str = ""
 

@@ -24,24 +24,16 @@ Weight = Annotated[float, msgspec.Meta(ge=0, le=1e30)]
 
 
 class _Edit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all edits have: the steps at which they hold.
-
-    Attributes
-    ----------
-    first, last : int
-        Both are included; last is -1 for as long as the run goes on.
-    """
+    """What all edits have: the first and the last step at which they hold; -1 for as long as the run goes on."""
 
     first: StepNumber = 0
     last: LastStep = TO_THE_END
 
     def covers(self, step: int) -> bool:
-        """Whether it holds at a step."""
         return self.first <= step and (self.last == TO_THE_END or step <= self.last)
 
     @property
     def _when(self) -> str:
-        """For people, who count steps from 1."""
         if self.last == self.first:
             return f"at step {self.first + 1}"
         if self.last == TO_THE_END:
@@ -56,12 +48,10 @@ class ForceToken(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="force"
     word: str = ""
 
     def covers(self, step: int) -> bool:
-        """It holds at one step alone."""
         return step == self.first
 
     @property
     def in_words(self) -> str:
-        """For people, who count steps from 1."""
         return f"“{self.word or self.token}” at step {self.first + 1}"
 
 
@@ -87,7 +77,6 @@ class ClampUnits(_OfUnits, frozen=True, kw_only=True, tag_field="kind", tag="cla
 
     @property
     def in_words(self) -> str:
-        """For people."""
         return f"{self._which} = {self.value:g} {self._when}"
 
 
@@ -98,7 +87,6 @@ class ScaleUnits(_OfUnits, frozen=True, kw_only=True, tag_field="kind", tag="sca
 
     @property
     def in_words(self) -> str:
-        """For people."""
         return f"{self._which} × {self.factor:g} {self._when}"
 
 
@@ -110,16 +98,12 @@ class AddNoise(_OfUnits, frozen=True, kw_only=True, tag_field="kind", tag="noise
 
     @property
     def in_words(self) -> str:
-        """For people."""
         return f"{self._which} + noise of {self.deviation:g} {self._when}"
 
 
 class UniformAttention(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="uniform"):
-    """Look everywhere alike."""
-
     @property
     def in_words(self) -> str:
-        """For people."""
         return f"even attention {self._when}"
 
 
@@ -130,7 +114,6 @@ class SetAttention(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="atte
 
     @property
     def in_words(self) -> str:
-        """For people."""
         return f"painted attention {self._when}"
 
 
@@ -144,28 +127,18 @@ class MaskAttention(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="mas
 
     @property
     def in_words(self) -> str:
-        """For people."""
         count = len(self.places)
         return f"{count} {'place' if count == 1 else 'places'} masked {self._when}"
 
 
 class SwapInput(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="swap"):
-    """Look at another input from here on.
-
-    Attributes
-    ----------
-    name : str
-        Its file name.
-    input_hash : str
-        The SHA-256 of its bytes, by which it is found.
-    """
+    """Look at another input from here on: its file name, and the SHA-256 of its bytes, by which it is found."""
 
     name: str
     input_hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
     @property
     def in_words(self) -> str:
-        """For people."""
         return f"“{self.name}” {self._when}"
 
 
@@ -179,13 +152,7 @@ class EditError(ValueError):
 
 
 def check(edit: Edit, channels: Sequence[Channel], words: Sequence[str]) -> None:
-    """See whether a model can be changed so.
-
-    Raises
-    ------
-    EditError
-        With one sentence that says why it cannot.
-    """
+    """See whether a model can be changed so. Raises `EditError`, with one sentence that says why it cannot."""
     if edit.first < 0 or (edit.last != TO_THE_END and edit.last < edit.first):
         raise EditError("The last step comes before the first.")
     if isinstance(edit, ForceToken):
@@ -217,7 +184,6 @@ def check(edit: Edit, channels: Sequence[Channel], words: Sequence[str]) -> None
 
 
 def attention_of(channels: Sequence[Channel]) -> Channel | None:
-    """The attention that can be changed, if there is any."""
     return next((channel for channel in channels if channel.role == "attention" and channel.editable), None)
 
 
@@ -251,5 +217,4 @@ def places_in(region: tuple[float, float, float, float], shape: tuple[int, int])
 
 
 def first_step(edits: Sequence[Edit]) -> int:
-    """The first step that any of them changes; 0 without edits."""
     return min((edit.first for edit in edits), default=0)

@@ -48,8 +48,6 @@ class TraceError(ValueError):
 
 
 class TraceHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a trace that is not an array."""
-
     format: str = FORMAT
     version: int = VERSION
     channels: tuple[Channel, ...]
@@ -76,13 +74,7 @@ def save_trace(trace: Trace, path: Path) -> None:
 
 
 def load_trace(path: Path) -> Trace:
-    """Read a trace.
-
-    Raises
-    ------
-    TraceError
-        When the suffix is not known, the file cannot be read, or is not a trace.
-    """
+    """Read a trace. Raises `TraceError` when the suffix is not known, the file cannot be read, or is not a trace."""
     reader: Callable[[Path], Trace] = _by_suffix(path, _READERS)
     with _sentences(file_name(path)):
         size, most = path.stat().st_size, LARGEST_FILES[path.suffix.lower()]
@@ -112,7 +104,6 @@ def _sentences(name: str) -> Iterator[None]:
 
 
 def writing_sentence(path: Path, error: OSError) -> str:
-    """Why a file could not be written, for people."""
     if error.errno == errno.ENOSPC:
         return f"There is no room left on the disk for “{path.name}”."
     if isinstance(error, FileNotFoundError):
@@ -281,3 +272,4 @@ _WRITERS: dict[str, Callable[[Trace, Path], None]] = {
     ".safetensors": _write_safetensors, ".npz": _write_npz, ".json": _write_json, ".csv": _write_csv}
 _READERS: dict[str, Callable[[Path], Trace]] = {
     ".safetensors": _read_safetensors, ".npz": _read_npz, ".json": _read_json, ".csv": _read_csv}
+SUFFIXES = tuple(_WRITERS)

@@ -38,12 +38,7 @@ def places_of(values: npt.NDArray[np.float32], *, low: float, high: float) -> By
 
 
 class PlaceColumns:
-    """The places of all steps of one channel with the axis ``unit``, and the mean places of blocks of steps.
-
-    Parameters
-    ----------
-    channel : Channel
-    """
+    """The places of all steps of one channel with the axis ``unit``, and the mean places of blocks of steps."""
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
@@ -66,7 +61,6 @@ class PlaceColumns:
 
     @property
     def nbytes(self) -> int:
-        """What is kept, in bytes."""
         return self._store.nbytes + sum(level.nbytes for level in self._blocks.values())
 
     def follow(self, trace: Trace, most: int | None = None) -> bool:

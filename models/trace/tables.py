@@ -43,7 +43,6 @@ def plain_cell(text: str) -> str:
 
 
 def write_table(file: TextIO, trace: Trace, header: str) -> None:
-    """The header as a comment, then the table."""
     file.write(COMMENT + header + "\n")
     writer = csv.writer(file)
     channels = list(trace.channels.values())

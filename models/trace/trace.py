@@ -134,13 +134,7 @@ class Trace:
         ValueError
             When the step is not the next one, or a channel is missing or has another shape. Nothing is added then.
         """
-        if result.step != self._length:
-            raise ValueError(f"step {result.step} does not follow {self._length} recorded steps")
-        for name, channel in self._channels.items():
-            value = result.values.get(name)
-            if value is None or value.shape != channel.shape:
-                found = "nothing" if value is None else str(value.shape)
-                raise ValueError(f"channel {name!r} should bring {channel.shape} a step and brought {found}")
+        self._check(result.step, result.values)
         if self._length == len(self._log_probs):
             self._grow(2 * self._length)
         for name in self._channels:
@@ -159,15 +153,8 @@ class Trace:
         ValueError
             When they do not follow the last step, or a channel is missing or has another shape. Nothing is added then.
         """
-        count = len(block.tokens)
-        if block.step != self._length:
-            raise ValueError(f"step {block.step} does not follow {self._length} recorded steps")
-        for name, channel in self._channels.items():
-            value = block.values.get(name)
-            if value is None or value.shape != (count, *channel.shape):
-                found = "nothing" if value is None else str(value.shape)
-                raise ValueError(f"channel {name!r} should bring {(count, *channel.shape)} and brought {found}")
-        stop = self._length + count
+        self._check(block.step, block.values, len(block.tokens))
+        stop = self._length + len(block.tokens)
         if stop > len(self._log_probs):
             self._grow(max(stop, 2 * len(self._log_probs)))
         for name in self._channels:
@@ -179,19 +166,22 @@ class Trace:
         self._candidates.extend(replace(block, values={}))  # the values are in the columns already
         self._length = stop
 
+    def _check(self, step: int, values: Mapping[str, FloatArray], *steps: int) -> None:
+        if step != self._length:
+            raise ValueError(f"step {step} does not follow {self._length} recorded steps")
+        for name, channel in self._channels.items():
+            value, shape = values.get(name), (*steps, *channel.shape)
+            if value is None or value.shape != shape:
+                found = "nothing" if value is None else str(value.shape)
+                raise ValueError(f"channel {name!r} should bring {shape} and brought {found}")
+
     def reserve(self, length: int) -> None:
         """Make room for so many steps at once, where it is known how many will come."""
         if length > len(self._log_probs):
             self._grow(length)
 
     def step(self, step: int) -> StepResult:
-        """One step, as it was added; the arrays are views.
-
-        Raises
-        ------
-        IndexError
-            When the step was not recorded.
-        """
+        """One step, as it was added; the arrays are views. Raises `IndexError` when the step was not recorded."""
         if not 0 <= step < self._length:
             raise IndexError(f"step {step} is not one of the {self._length} recorded steps")
         return StepResult(

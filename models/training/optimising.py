@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 
-class RunningAverage:
-    """An exponential average of a network's weights; at first it follows fast.
+def running_average(network: nn.Module, decay: float, *, updates: int = 0) -> AveragedModel:
+    """An average of a network's weights that keeps the share `decay` at an update, in the long run; at first it follows fast.
 
-    Parameters
-    ----------
-    network : Module
-    decay : float
-        The share of the old average that an update keeps, in the long run.
+    It begins as after so many `updates`: of weights that are trained already it is slow from the first on.
     """
+    def mixed(average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+        return average.lerp(new, 1 - min(decay, (1 + int(count)) / (10 + int(count))))
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self._decay = decay
-        self.updates = 0
-
-    def update(self, network: nn.Module) -> None:
-        """Take in the network's weights."""
-        self.updates += 1
-        decay = min(self._decay, (1 + self.updates) / (10 + self.updates))
-        with torch.no_grad():
-            for average, new in zip(self.network.parameters(), network.parameters(), strict=True):
-                average.lerp_(new, 1 - decay)
-            for kept, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
-                kept.copy_(buffer)
+    made = AveragedModel(network, avg_fn=mixed)
+    made.module.eval().requires_grad_(False)
+    made.n_averaged.fill_(updates)
+    return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,29 +6,28 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.trace.atomic import atomic_write
+from unrolled.models.training.recipe import Request
 
 
 class ResumeFile:
-    """Tensors and numbers, and what training they are of.
-
-    Parameters
-    ----------
-    path : Path
-    about : str
-        The training in words; what another one left is refused.
-    """
+    """Tensors and numbers, and what training they are `about`, in words; what another one left is refused."""
 
     def __init__(self, path: Path, about: str) -> None:
         self._path, self._about = path, about
 
     @classmethod
-    def beside(cls, checkpoint: Path, about: str) -> ResumeFile:
-        """``NAME.resume`` beside the checkpoint that the training will write."""
-        return cls(checkpoint.with_name(checkpoint.name + ".resume"), about)
+    def of(cls, request: Request, options: msgspec.Struct, phase: str) -> ResumeFile:
+        """``NAME.PHASE.resume`` beside the checkpoint that the training will write.
+
+        Model and options are what it is of; the same data may lie in another folder.
+        """
+        path = request.output.with_name(f"{request.output.name}.{phase}.resume")
+        return cls(path, f"{request.model} {msgspec.json.encode(options).decode()}")
 
     def read(self, device: str = "cpu") -> dict[str, Any]:
         """What an interrupted training left; nothing where there was none.
@@ -50,10 +49,8 @@ class ResumeFile:
         return saved
 
     def write(self, state: dict[str, Any]) -> None:
-        """Keep a state; the file is there whole or not at all."""
         with atomic_write(self._path) as file:
             torch.save({"options": self._about, **state}, file)
 
     def remove(self) -> None:
-        """The training is over."""
         self._path.unlink(missing_ok=True)

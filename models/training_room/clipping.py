@@ -9,7 +9,6 @@ from torch import Tensor
 
 
 def norm_of(gradients: Iterable[Tensor]) -> float:
-    """The norm of all gradients taken together as one long vector."""
     return float(torch.sqrt(torch.stack([(gradient.double() ** 2).sum() for gradient in gradients]).sum()))
 
 

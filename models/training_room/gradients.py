@@ -45,7 +45,6 @@ class StepsAtOnce:
 
     Parameters
     ----------
-    cell : RNNCell, LSTMCell or GRUCell
     inputs : Tensor, shape (T, B, input)
     states : tuple of Tensor, each (T, B, hidden)
         After every step, as `unroll` gives them.
@@ -85,7 +84,6 @@ class StepsAtOnce:
 
 
 def summed(parts: Iterator[CellState]) -> CellState:
-    """Σ_j u_j."""
     total = tuple(part.clone() for part in next(parts))
     for gradient in parts:
         for place, part in zip(total, gradient, strict=True):

@@ -86,17 +86,7 @@ class TrainingRoomUpdate:
 
 
 class TrainingRoom:
-    """A network in training.
-
-    Parameters
-    ----------
-    settings : RoomSettings
-
-    Raises
-    ------
-    ValueError
-        When a setting is out of range.
-    """
+    """A network in training. Raises `ValueError` when a setting is out of range."""
 
     def __init__(self, settings: TrainingRoomSettings) -> None:
         self.settings = settings
@@ -117,16 +107,13 @@ class TrainingRoom:
 
     @property
     def parameter_count(self) -> int:
-        """How many weights there are."""
         return sum(parameter.numel() for parameter in self.parameters)
 
     @property
     def block_names(self) -> tuple[str, ...]:
-        """The gates of W_hh's blocks."""
         return BLOCKS[self.settings.cell]
 
     def batch(self, update: int) -> Batch:
-        """The batch of an update: the same for the same seed."""
         generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + update)
         return self.task.draw(BATCH, generator)
 

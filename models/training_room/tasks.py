@@ -65,27 +65,20 @@ class Task(Protocol):
 
     def draw(self, count: int, generator: torch.Generator) -> Batch:
         """Draw `count` sequences."""
-        ...
 
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The loss of every step, shape (...), of outputs (..., output) and targets (...)."""
-        ...
 
     def right(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Whether every step's answer is right, shape (...)."""
-        ...
 
 
 class _Classes:
-    """What tasks have in common that ask for one of some classes."""
-
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Cross-entropy, in nats."""
         flat = F.cross_entropy(outputs.flatten(0, -2), targets.flatten(), reduction="none")
         return flat.view(targets.shape)
 
     def right(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Whether the most probable class is the one."""
         return outputs.argmax(-1) == targets
 
 
@@ -113,7 +106,6 @@ class Copying(_Classes):
         self.chance_note = "without memory the symbols can only be guessed"
 
     def draw(self, count: int, generator: torch.Generator) -> Batch:
-        """Draw `count` sequences."""
         steps, symbols, kinds = self.steps, self.symbols, self.kinds
         shown = torch.randint(kinds, (symbols, count), generator=generator)
         inputs = torch.full((steps, count), kinds)
@@ -145,7 +137,6 @@ class Adding:
         self.chance_note = "without memory the best guess is always 1"
 
     def draw(self, count: int, generator: torch.Generator) -> Batch:
-        """Draw `count` sequences."""
         steps = self.steps
         numbers = torch.rand(steps, count, generator=generator)
         first = torch.randint(steps // 2, (count,), generator=generator)
@@ -161,11 +152,9 @@ class Adding:
         return Batch(torch.stack([numbers, marks], -1), targets, counted, counted)
 
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Squared error."""
         return (outputs.squeeze(-1) - targets) ** 2
 
     def right(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Whether the sum is close enough."""
         return (outputs.squeeze(-1) - targets).abs() < CLOSE_ENOUGH
 
 
@@ -190,7 +179,6 @@ class Brackets(_Classes):
         self.chance_note = "without memory a closing bracket does not say what is still open"
 
     def draw(self, count: int, generator: torch.Generator) -> Batch:
-        """Draw `count` sequences."""
         steps, kinds = self.steps, self.kinds
         stack = torch.zeros(count, self.depth, dtype=torch.long)
         height = torch.zeros(count, dtype=torch.long)
@@ -226,13 +214,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def make_task(name: str, steps: int) -> Task:
-    """A task by its name.
-
-    Raises
-    ------
-    ValueError
-        When no task has that name, or the length is out of range.
-    """
+    """A task by its name. Raises `ValueError` when no task has that name, or the length is out of range."""
     if not SHORTEST <= steps <= LONGEST:
         raise ValueError(f"A sequence has {SHORTEST} to {LONGEST} steps.")
     if name == "copy":

@@ -10,7 +10,6 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute with one thread, and leave PyTorch as it was."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

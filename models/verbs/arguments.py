@@ -5,12 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-TRAINABLE = ("caption-attend-lstm", "caption-attend-rnn", "caption-lstm", "caption-rnn", "shapes-attend-lstm", "chars-lstm",
-             "chars-gru", "chars-rnn", "translate-en-fr", "translate-en-de", "frames-lstm", "clip-lstm")
-
 
 def parser() -> argparse.ArgumentParser:
-    """All verbs."""
     top = argparse.ArgumentParser(prog="unrolled", description="The part of Unrolled that computes.")
     verbs = top.add_subparsers(dest="verb", required=True)
     backend = verbs.add_parser("backend", help="serve a window, here or through a tunnel")
@@ -29,7 +25,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _train(train: argparse.ArgumentParser) -> None:
-    train.add_argument("model", choices=TRAINABLE, metavar="MODEL", help=", ".join(TRAINABLE))
+    train.add_argument("model", metavar="MODEL", help="the name of a shipped model, or of one that another package brings; see "
+                                                       "unrolled models")
     train.add_argument("--data", type=Path, metavar="DIR",
                        help="captions: a folder with Flickr8k, in either layout; translation: one with Multi30k; characters: "
                             "one with any texts, or stdlib for Python's standard library; what is drawn by code needs none")

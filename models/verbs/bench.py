@@ -71,7 +71,6 @@ def _plain(stepper: CaptionerStepper, memory: Memory) -> float:
 
 
 def bench(arguments: argparse.Namespace) -> int:
-    """Measure and print one JSON object."""
     figures = trace_overhead()
     costs = explaining_costs()
     print(json.dumps({**figures, **costs, "details": {**figures["details"], **costs["details"]}}))

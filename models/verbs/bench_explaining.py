@@ -35,19 +35,19 @@ def explaining_costs(model: str = DEFAULT_MODEL) -> dict[str, Any]:
              if token not in (*stepper.suppressed_tokens, stepper.description.end_token)]
     forced: tuple[Edit, ...] = tuple(ForceToken(first=step, last=step, token=words[step]) for step in range(STEPS))
     run.fork(1, 0, 0, forced, ())
-    line = run.line(1)
-    _take(line, 0)
+    branch = run.branch(1)
+    _take(branch, 0)
     edit = ClampUnits(first=FORK, last=FORK, channel="cell", units=(0,), value=0.0)
-    branch, plain, whole, masked, step, followed = [], [], [], [], [], []
+    forking, plain, whole, masked, step, followed = [], [], [], [], [], []
     for _ in range(ROUNDS):
-        branch.append(_seconds(lambda: _branch(run, (*forced, edit))))
-        plain.append(_seconds(lambda: _again(line, FORK)))
-        whole.append(_seconds(lambda: _again(line, 0)))
-        masked.append(_seconds(lambda: occlude(line, FORK, _always)))
+        forking.append(_seconds(lambda: _branch(run, (*forced, edit))))
+        plain.append(_seconds(lambda: _again(branch, FORK)))
+        whole.append(_seconds(lambda: _again(branch, 0)))
+        masked.append(_seconds(lambda: occlude(branch, FORK, _always)))
         step.append(plain[-1] / (STEPS - FORK))
-        followed.append(_seconds(lambda: list(gradients(line, 0, STEPS - 1, _always))))
+        followed.append(_seconds(lambda: list(gradients(branch, 0, STEPS - 1, _always))))
     medians = {name: statistics.median(own[3:]) for name, own in (
-        ("branch", branch), ("plain", plain), ("whole", whole), ("masked", masked), ("step", step), ("followed", followed))}
+        ("branch", forking), ("plain", plain), ("whole", whole), ("masked", masked), ("step", step), ("followed", followed))}
     return {
         "branch_cost": medians["branch"] / medians["plain"],
         "gradients_seconds": medians["followed"],
@@ -66,19 +66,19 @@ def _always() -> bool:
     return True
 
 
-def _take(line: Branch, first: int) -> None:
+def _take(branch: Branch, first: int) -> None:
     for step in range(first, STEPS):
-        line.advance(step, GREEDY, _always)
+        branch.advance(step, GREEDY, _always)
 
 
-def _again(line: Branch, first: int) -> None:
-    line.forget_from(first)
-    _take(line, first)
+def _again(branch: Branch, first: int) -> None:
+    branch.forget_from(first)
+    _take(branch, first)
 
 
 def _branch(run: Run, edits: tuple[Edit, ...]) -> None:
     run.fork(2, 1, FORK, edits, ())
-    _take(run.line(2), FORK)
+    _take(run.branch(2), FORK)
 
 
 def _seconds(do: Callable[[], object]) -> float:

@@ -5,78 +5,40 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+import time
 
 from tqdm import tqdm
 
-from unrolled.models.adapters.registry import load
+from unrolled.models.adapters.registry import opened
 from unrolled.models.backend.devices import pick
-from unrolled.models.families.captioning.evaluation import evaluate_captioner
-from unrolled.models.families.captioning.stepper import CaptionerStepper
-from unrolled.models.families.characters.evaluation import evaluate_characters
-from unrolled.models.families.characters.stepper import CharacterStepper
-from unrolled.models.families.clips.evaluation import evaluate_clips
-from unrolled.models.families.clips.stepper import ClipStepper
-from unrolled.models.families.shapes.evaluation import evaluate_shapes
-from unrolled.models.families.shapes.stepper import ShapesStepper
-from unrolled.models.families.translation.evaluation import evaluate_translator
-from unrolled.models.families.translation.stepper import TranslatorStepper
-from unrolled.models.stepping.stepper import AnyStepper
-
-Say = Callable[[int, int], None]
-CAPTION_BEAM, TRANSLATION_BEAM = 3, 4
+from unrolled.models.evaluation.request import EvaluationRequest
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
-    """Evaluate and print."""
     if arguments.beam is not None and arguments.beam < 1:
         raise ValueError("A beam is at least 1 wide.")
-    stepper = load(arguments.model, device=pick(arguments.device))
+    adapter, stepper = opened(arguments.model, device=pick(arguments.device))
+    if adapter.evaluate is None:
+        raise ValueError(f"Nothing here judges models of the family {adapter.family}.")
+    started = time.perf_counter()
     with tqdm(desc=stepper.description.task, disable=not sys.stderr.isatty()) as bar:
         def say(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        result = figures(stepper, arguments, say)
+        given = {name: value for name in ("data", "split", "beam", "length_penalty", "limit", "compare")
+                 if (value := getattr(arguments, name)) is not None}
+        found = adapter.evaluate(stepper, EvaluationRequest(**given, say=say))
+    seconds = time.perf_counter() - started
     if arguments.json:
-        print(json.dumps(result))
+        beam = {} if found.beam is None else {"beam": found.beam}
+        print(json.dumps({"model": stepper.description.name, "data": found.data, "split": found.split, "count": found.count,
+                          **beam, **found.more, "tokeniser": found.tokeniser, "device": str(stepper.device),
+                          "seconds": round(seconds, 2), "metrics": found.metrics}))
         return 0
-    beam = f", beam {result['beam']}" if "beam" in result else ""
-    split = f" ({result['split']})" if result["split"] else ""
-    print(f"{result['model']} on {result['count']} of {result['data']}{split}{beam}, {result['seconds']:.0f} s; "
-          f"tokeniser: {result['tokeniser']}")
-    for name, value in result["metrics"].items():
+    split, searched = f" ({found.split})" if found.split else "", "" if found.beam is None else f", beam {found.beam}"
+    print(f"{stepper.description.name} on {found.count} of {found.data}{split}{searched}, {seconds:.0f} s; "
+          f"tokeniser: {found.tokeniser}")
+    for name, value in found.metrics.items():
         print(f"  {name:<22} {value:9.3f}")
     return 0
-
-
-def figures(stepper: AnyStepper, arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
-    """The figures of the model's own task.
-
-    Raises
-    ------
-    ValueError
-        When the task needs data and none were named.
-    """
-    split, beam, limit = arguments.split, arguments.beam, arguments.limit
-    if isinstance(stepper, ShapesStepper):
-        return evaluate_shapes(stepper, split=split, limit=limit, say=say)
-    if isinstance(stepper, ClipStepper):
-        return evaluate_clips(stepper, split=split, limit=limit, say=say)
-    data = _data(arguments)
-    if isinstance(stepper, CharacterStepper):
-        return evaluate_characters(stepper, data, limit=limit, compare=arguments.compare, say=say)
-    if isinstance(stepper, TranslatorStepper):
-        return evaluate_translator(stepper, data, split=split, beam=beam or TRANSLATION_BEAM,
-                                   length_penalty=arguments.length_penalty, limit=limit, say=say)
-    assert isinstance(stepper, CaptionerStepper)
-    return evaluate_captioner(stepper, data, split=split, beam=beam or CAPTION_BEAM,
-                              length_penalty=arguments.length_penalty, limit=limit, say=say)
-
-
-def _data(arguments: argparse.Namespace) -> Path:
-    if arguments.data is None:
-        raise ValueError("Say which data to judge it on, with --data DIR.")
-    return Path(arguments.data)

@@ -9,16 +9,15 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from unrolled.models.adapters.registry import recipes
 from unrolled.models.backend.devices import pick
 from unrolled.models.training.optimising import Report
-from unrolled.models.training.recipe import RECIPES, Request
+from unrolled.models.training.recipe import Request
 
 NO_OPTIONS = ("verb", "debug", "model", "data", "output", "cache", "device", "option", "threads")
 
 
 class _Bars:
-    """One progress bar a phase."""
-
     def __init__(self) -> None:
         self._phase = ""
         self._bar: Any = None
@@ -39,7 +38,6 @@ class _Bars:
 
 
 def train(arguments: argparse.Namespace) -> int:
-    """Train and write the checkpoint."""
     output = arguments.output
     if output.suffix != ".safetensors":
         raise ValueError(f"A checkpoint's name ends in .safetensors, and “{output.name}” does not.")
@@ -47,12 +45,15 @@ def train(arguments: argparse.Namespace) -> int:
         raise ValueError(f"There is no folder “{output.parent}” to write the checkpoint to.")
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    request = Request(data=arguments.data, output=output, cache=arguments.cache or output.parent / "features",
-                      device=pick(arguments.device))
-    training = RECIPES[arguments.model].training(arguments.model, request, _changes(arguments))
+    known = recipes()
+    if arguments.model not in known:
+        raise ValueError(f"There is no recipe for “{arguments.model}”; there are {', '.join(known)}.")
+    request = Request(model=arguments.model, data=arguments.data, output=output,
+                      cache=arguments.cache or output.parent / "features", device=pick(arguments.device))
+    training = known[arguments.model].training(request, _changes(arguments))
     bars = _Bars()
     try:
-        for report in training.run():
+        for report in training:
             bars.show(report)
     finally:
         bars.close()

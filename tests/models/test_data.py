@@ -10,7 +10,8 @@ import pytest
 import tiny_captioner as tiny
 import torch
 
-from unrolled.models.data.flickr8k import DataError, read_split
+from unrolled.models.data.errors import DataError
+from unrolled.models.data.flickr8k import read_split
 from unrolled.models.families.captioning.encoder import Encoder
 from unrolled.models.families.captioning.features import FeatureCache, encode_photographs
 

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unrolled.models.cells.decoder import Memory
+from unrolled.models.evaluation.attention_statistics import AttentionStatistics
 from unrolled.models.evaluation.probabilities import ReferenceStatistics
 from unrolled.models.evaluation.references import judge_references
-from unrolled.models.families.captioning.attention_statistics import AttentionStatistics
+from unrolled.models.evaluation.request import EvaluationRequest
 from unrolled.models.families.captioning.evaluation import evaluate_captioner
 from unrolled.models.families.captioning.grounding import Grounding
 from unrolled.models.families.captioning.metrics import caption_scores
@@ -214,13 +215,12 @@ def test_a_map_keeps_its_mass_on_another_grid(old: int, new: int, seed: int) -> 
 def test_a_captioner_is_judged_from_files(tmp_path: Path) -> None:
     tiny.write_data(tmp_path)
     said: list[tuple[int, int]] = []
-    result = evaluate_captioner(tiny.stepper(), tmp_path, split="dev", beam=2,
-                                say=lambda *done: said.append(done))
-    assert (result["split"], result["count"], result["beam"]) == ("dev", 2, 2)
+    request = EvaluationRequest(data=tmp_path, beam=2, say=lambda *done: said.append(done))
+    result = evaluate_captioner(tiny.stepper(), request)
+    assert (result.split, result.count, result.beam) == ("dev", 2, 2)
     assert said[-1] == (2, 2)
-    assert result["tokeniser"]
-    assert result["seconds"] > 0
-    assert set(result["metrics"]) == {"bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider",
+    assert result.tokeniser
+    assert set(result.metrics) == {"bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider",
                                       "perplexity", "calibration_error", "entropy", "vocabulary_used",
                                       "attention_entropy", "attention_change", "attention_fall_mean",
                                       "attention_fall_median"}

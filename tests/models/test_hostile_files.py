@@ -26,10 +26,11 @@ from safetensors.torch import save as to_bytes
 from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import CheckpointError, Header
 from unrolled.models.inputs.clips import ClipError, clip_bytes, read_clip
-from unrolled.models.inputs.kinds import kind_of, medium_of
+from unrolled.models.inputs.kinds import medium_of
 from unrolled.models.inputs.pictures import PictureError, read_picture
 from unrolled.models.inputs.texts import TextError, read_text
 from unrolled.models.trace.files import TraceError, load_trace, save_trace
+from unrolled.viewer.state.files import kind_of
 from unrolled.viewer.state.session_file import SavedSession, SessionFileError, SessionLayout, load_session, save_session
 
 SENTENCES = (PictureError, ClipError, TextError, TraceError, SessionFileError, CheckpointError)

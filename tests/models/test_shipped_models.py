@@ -10,7 +10,7 @@ import pytest
 from serving import asked
 
 from unrolled import assets
-from unrolled.models.adapters.registry import FAMILIES, listings, shipped
+from unrolled.models.adapters.registry import listings, recipes, shipped
 from unrolled.models.analysis.fidelity import Fidelity
 from unrolled.models.backend.run_service import RunService
 from unrolled.models.data.drawn_clips import LABELS, draw_clip
@@ -94,7 +94,7 @@ def sample(name: str) -> bytes:
 
 def test_all_models_are_there_and_small_enough() -> None:
     found = {listing.name: listing for listing in listings()}
-    assert set(found) == set(FAMILIES) == set(shipped())
+    assert set(found) == set(recipes()) == set(shipped())
     assert all(listing.size_bytes <= 12_000_000 and listing.quality for listing in found.values())
     assert sum(path.stat().st_size for path in assets.path("checkpoints").parent.rglob("*") if path.is_file()) <= 80_000_000
     for name in found:

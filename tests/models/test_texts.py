@@ -9,10 +9,11 @@ import zipfile
 import pytest
 from PIL import Image
 
-from unrolled.models.inputs.kinds import Kind, kind_of, medium_of
+from unrolled.models.inputs.kinds import medium_of
 from unrolled.models.inputs.sniffing import media_of
 from unrolled.models.inputs.texts import TextError, read_text
 from unrolled.models.tokenizers.plain_signs import in_known_signs
+from unrolled.viewer.state.files import Kind, kind_of
 
 FRENCH = "Le café était très fermé à Noël, ça va de soi."
 GERMAN = "Größe und Straße, über die Brücke fährt ein schöner Zug."

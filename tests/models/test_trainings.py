@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from unrolled.models.adapters.registry import load
-from unrolled.models.data.flickr8k import DataError
-from unrolled.models.training.recipe import RECIPES, Request
+from unrolled.models.adapters.registry import load, recipes
+from unrolled.models.data.errors import DataError
+from unrolled.models.training.recipe import Request
 
 TINY: dict[str, dict[str, Any]] = {
     "chars-rnn": {"updates": 40, "rows": 4, "truncation": 16, "hidden": 24, "embedding": 8, "characters_at_least": 1,
@@ -48,14 +48,14 @@ def data_for(model: str, folder: Path) -> Path | None:
 def request_for(model: str, tmp_path: Path, name: str) -> Request:
     folder = tmp_path / "data"
     folder.mkdir(exist_ok=True)
-    return Request(data=data_for(model, folder), output=tmp_path / f"{name}.safetensors", cache=tmp_path, device="cpu")
+    return Request(model=model, data=data_for(model, folder), output=tmp_path / f"{name}.safetensors", cache=tmp_path)
 
 
 @pytest.mark.parametrize("model", list(TINY))
 def test_the_loss_falls_and_the_checkpoint_opens(model: str, tmp_path: Path) -> None:
     options = TINY[model] | {"warm_up": 2, "average_decay": 0.5, "half": False, "clip_norm": 5.0}
     request = request_for(model, tmp_path, model)
-    reports = list(RECIPES[model].training(model, request, options).run())
+    reports = list(recipes()[model].training(request, options))
     # What is shown is a running mean that begins with the first update's: half of the fall is plain in it.
     losses = [report.means[LOSS.get(model, "loss")] for report in reports]
     assert losses[-1] < losses[0]
@@ -70,15 +70,15 @@ def test_an_interrupted_training_ends_where_an_unbroken_one_does(tmp_path: Path,
     options = TINY["chars-lstm"] | {"updates": 12}
 
     def training(name: str) -> Any:
-        return RECIPES["chars-lstm"].training("chars-lstm", request_for("chars-lstm", tmp_path, name), options)
+        return recipes()["chars-lstm"].training(request_for("chars-lstm", tmp_path, name), options)
 
-    list(training("whole").run())
-    stopped = training("stopped").run()
+    list(training("whole"))
+    stopped = training("stopped")
     for _ in range(7):
         next(stopped)
     stopped.close()
     assert not (tmp_path / "stopped.safetensors").exists()
-    rest = list(training("stopped").run())
+    rest = list(training("stopped"))
     assert len(rest) < 12
     one, other = (load(str(tmp_path / f"{name}.safetensors")).network.state_dict() for name in ("whole", "stopped"))
     assert all(torch.equal(value, other[name]) for name, value in one.items())
@@ -87,9 +87,9 @@ def test_an_interrupted_training_ends_where_an_unbroken_one_does(tmp_path: Path,
 def test_an_option_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
     request = request_for("chars-rnn", tmp_path, "x")
     with pytest.raises(ValueError, match=r"no option “epochs”; it has .*truncation"):
-        RECIPES["chars-rnn"].training("chars-rnn", request, {"epochs": 3})
+        recipes()["chars-rnn"].training(request, {"epochs": 3})
     with pytest.raises(ValueError, match="cannot be had"):
-        RECIPES["chars-rnn"].training("chars-rnn", request, {"updates": "many"})
+        recipes()["chars-rnn"].training(request, {"updates": "many"})
     with pytest.raises(DataError, match="--data"):
-        RECIPES["chars-rnn"].training("chars-rnn", Request(data=None, output=tmp_path / "y.safetensors", cache=tmp_path,
-                                                           device="cpu"), {})
+        next(recipes()["chars-rnn"].training(Request(model="chars-rnn", data=None, output=tmp_path / "y.safetensors",
+                                                     cache=tmp_path), {}))

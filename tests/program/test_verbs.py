@@ -130,3 +130,20 @@ def test_the_licences_can_be_read(run):
     assert done.returncode == 0
     for word in ("LGPL", "x264", "GPL-2.0", "Open Font License", "torch "):
         assert word in done.stdout
+
+
+def test_the_benchmark_of_animations_goes_without_its_peer_and_says_so(run, tmp_path):
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('hidden')\n", encoding="utf-8")
+    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    result = run("bench", "--only", "animation", "--json", PYTHONPATH=path)
+    assert result.returncode == 0, result.stderr
+    figures = json.loads(result.stdout)
+    assert set(figures) == {"details"}
+    assert figures["details"]["animation"]["seconds"] > 0
+    assert "matplotlib is not installed" in figures["details"]["animation"]["compared_with"]
+
+
+def test_a_beam_is_not_searched_where_nothing_that_is_said_is_read_again(run, dog):
+    result = run("caption", dog.with_name("bouncing.gif"), "--model", "clip-lstm", "--beam", "3")
+    assert result.returncode == 2
+    assert "nothing to search" in result.stderr

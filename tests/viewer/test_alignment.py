@@ -128,7 +128,7 @@ def test_a_source_word_is_followed_from_either_place(qtbot, session, panel):
     assert panel.chosen == 2
     assert np.array_equal(panel.canvas.view.column_weights, session.trace.column("attention")[:, 2])
     panel.words.leaveEvent(None)
-    assert panel.note.startswith("“dog” counts most for “chien”")
+    assert panel.note.startswith("“dog” is attended to most by “chien”")
     geometry = panel.canvas.geometry_of_cells
     head = QPoint(round(geometry.left + 2.5 * geometry.cell_width), 12)
     qtbot.mouseClick(panel.canvas, Qt.MouseButton.LeftButton, pos=head)

@@ -10,8 +10,10 @@ import time
 import pytest
 import scripted
 
+from unrolled.models.protocol.connection import Pong
 from unrolled.models.protocol.loading import Loaded, LoadModel, Ready
 from unrolled.models.protocol.stepping import Advance, Ended, Idle, Opened, OpenInput, Stepped
+from unrolled.viewer.client import backend_client
 from unrolled.viewer.client.backend_client import BackendProcess
 
 
@@ -68,6 +70,24 @@ def test_killed_from_outside_it_dies_once_with_a_sentence_and_starts_again(qtbot
     backend.restart()
     wait_for(qtbot, backend, Ready, count=2)
     assert backend.connected
+
+
+def test_a_backend_that_stops_answering_is_silent_until_it_answers_again(qtbot, monkeypatch, scripted_command):
+    monkeypatch.setattr(backend_client, "PING_MILLISECONDS", 20)
+    backend = BackendProcess(scripted_command)
+    backend.reports, said = [], []
+    backend.report.connect(backend.reports.append)
+    backend.silent.connect(said.append)
+    backend.start()
+    wait_for(qtbot, backend, Ready)
+    wait_for(qtbot, backend, Pong, count=3)
+    assert not said
+    os.kill(backend.process_id, signal.SIGSTOP)
+    qtbot.waitUntil(lambda: said == [True], timeout=5000)
+    os.kill(backend.process_id, signal.SIGCONT)
+    qtbot.waitUntil(lambda: said == [True, False], timeout=5000)
+    os.kill(backend.process_id, signal.SIGSTOP)
+    backend.close()  # ends it all the same
 
 
 @pytest.mark.parametrize(("command", "word"), [

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scripted
+from contexts import context
 from PySide6.QtGui import QColor
 
+from unrolled.viewer.plotting.time_group import TimeGroup
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.tracks.heat_track import HeatTrack
@@ -31,19 +33,20 @@ def session():
 
 def shown(qtbot, track, height=200):
     qtbot.addWidget(track)
+    if track.canvas is None:
+        track.attach(TimeGroup(track.session, track.do))
     track.resize(720, height)
     with qtbot.waitExposed(track):
         track.show()
     track.refresh()
-    return track.grab().toImage()
+    return track.canvas.grab().toImage()
 
 
-def colours(image, track):
+def colours(image):
     """The colours that the plot has, with how many pixels."""
-    plot = track.plot.toRect()
     found = {}
-    for x in range(plot.left(), plot.right()):
-        for y in range(plot.top(), plot.bottom()):
+    for x in range(image.width()):
+        for y in range(image.height()):
             name = QColor(image.pixel(x, y)).name()
             found[name] = found.get(name, 0) + 1
     return found
@@ -54,18 +57,18 @@ def channel(session, name):
 
 
 def test_a_heat_map_marks_what_lies_beyond_its_scale_and_nothing_else(qtbot, session, theme):
-    track = HeatTrack(session, theme, channel(session, "cell"))
-    found = colours(shown(qtbot, track), track)
+    track = HeatTrack(context(session, theme), channel(session, "cell"))
+    found = colours(shown(qtbot, track))
     assert found.get(theme.above, 0) > 0
     assert found.get(theme.below, 0) > 0
-    assert track._ends == ("≤-3", "≥3")
+    assert track.ends == ("≤-3", "≥3")
     assert "beyond the scale of -3 to 3" in track.value_text(3, track.y_of(10))
     assert "beyond" not in track.value_text(3, track.y_of(11))
-    bounded = HeatTrack(session, theme, channel(session, "forget_gate"))
+    bounded = HeatTrack(context(session, theme), channel(session, "forget_gate"))
     session.trace.column("forget_gate")[:, 5] = 1.0  # at the very end, which is not beyond it
-    found = colours(shown(qtbot, bounded), bounded)
+    found = colours(shown(qtbot, bounded))
     assert theme.above not in found
-    assert bounded._ends == ("0", "1")
+    assert bounded.ends == ("0", "1")
 
 
 def test_a_run_seen_from_afar_marks_what_is_beyond_throughout(qtbot, theme):
@@ -74,36 +77,36 @@ def test_a_run_seen_from_afar_marks_what_is_beyond_throughout(qtbot, theme):
     trace.column("cell")[:] = 0.0
     trace.column("cell")[2000:4000, 30:40] = 5.0
     made.set_trace(trace)
-    track = HeatTrack(made, theme, channel(made, "cell"))
+    track = HeatTrack(context(made, theme), channel(made, "cell"))
     shown(qtbot, track)
     while track.unfinished:
         track.follow_part()
-    found = colours(shown(qtbot, track), track)
+    found = colours(shown(qtbot, track))
     assert found.get(theme.above, 0) > 100
     assert theme.below not in found
 
 
 def test_a_line_has_a_mark_where_it_goes_on(qtbot, session, theme):
     session.selection.set((10, 20))
-    track = PinnedTrack(session, theme, [channel(session, "cell")])
-    found = colours(shown(qtbot, track, 120), track)
+    track = PinnedTrack(context(session, theme), [channel(session, "cell")])
+    found = colours(shown(qtbot, track, 120))
     assert found.get(theme.above, 0) > 4
     assert found.get(theme.below, 0) > 4
     assert "beyond the scale" in track.value_text(3, 0.0)
 
 
 def test_numbers_beside_a_line_stand_where_their_values_lie(qtbot, session):
-    track = PinnedTrack(session, LIGHT, [channel(session, "hidden")])
+    track = PinnedTrack(context(session, LIGHT), [channel(session, "hidden")])
     shown(qtbot, track, 120)
     ticks = dict(track.ticks())
     assert set(ticks) == {"1", "0", "-1"}
     for text, y in ticks.items():
-        assert y == pytest.approx(track.y_of(float(text)))
+        assert y == pytest.approx(track.canvas.geometry().y() + track.canvas.y_of(float(text)))
     assert ticks["0"] == pytest.approx(track.plot.center().y(), abs=1.0)
 
 
 def test_the_first_track_says_what_a_step_is(session):
-    about = WordTrack(session, LIGHT).about
+    about = WordTrack(context(session, LIGHT)).about
     assert "Step t holds the state after the word of step t − 1 was read" in about
     assert "counted from 1 here, and from 0 in files" in about
     assert "counted from 0 in files" in session.trace.provenance.convention
@@ -111,7 +114,7 @@ def test_the_first_track_says_what_a_step_is(session):
 
 def test_what_is_no_number_is_not_beyond(qtbot, session, theme):
     session.trace.column("cell")[:] = np.nan
-    track = HeatTrack(session, theme, channel(session, "cell"))
-    found = colours(shown(qtbot, track), track)
+    track = HeatTrack(context(session, theme), channel(session, "cell"))
+    found = colours(shown(qtbot, track))
     assert theme.above not in found
     assert theme.below not in found

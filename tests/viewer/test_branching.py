@@ -6,7 +6,7 @@ import pytest
 import scripted
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.trace.edits import (
@@ -307,10 +307,11 @@ def test_the_tree_shows_renames_and_removes(qtbot, window):
 def test_a_branchs_menu_offers_what_can_be_done(qtbot, window):
     two_branches(qtbot, window)
     rows = window.host.views["branches"].rows
-    rows.contextMenuEvent(QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(20, 12), rows.mapToGlobal(QPoint(20, 12))))
+    place = QPoint(20, 12)
+    QApplication.sendEvent(rows, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, rows.mapToGlobal(place)))
     menu = next(child for child in rows.children() if type(child).__name__ == "QMenu")
     texts = {action.text(): action.isEnabled() for action in menu.actions()}
-    assert texts["Compare with the one shown"]
+    assert texts["Compare with the branch shown"]
     assert not texts["Remove (Del)"]
     menu.close()
 
@@ -388,7 +389,7 @@ def test_two_branches_side_by_side(qtbot, window):
     assert (difference == own.column("cell")[: len(difference)] - other.column("cell")[: len(difference)]).all()
     bar = window.host.views["tracks"].compare_bar
     assert "they diverge at step 3: “cat” / “dog”" in bar.text.text()
-    assert all(track._first_divergence == 2 for track in there.values())
+    assert all(track.first_divergence == 2 for track in there.values())
     largest = window.host.views["tracks"].differences.largest
     bar.text.linkActivated.emit(f"{largest.step}:{largest.place}")
     assert window.session.playhead.step == largest.step == 5

@@ -118,8 +118,8 @@ def test_the_margin_is_that_over_the_most_probable_other(session, panel):
     session.playhead.seek(1)
     first, second = session.trace.candidates[1][:2]
     over = first.log_prob - second.log_prob
-    assert f"margin over the most probable other {over:.3f}" in panel.rows[0].toolTip()
-    assert f"margin over the most probable other −{over:.3f}" in panel.rows[1].toolTip()
+    assert f"logit margin over the best alternative {over:.3f}" in panel.rows[0].toolTip()
+    assert f"logit margin over the best alternative −{over:.3f}" in panel.rows[1].toolTip()
 
 
 def test_a_word_that_is_never_written_stands_among_them_and_says_so(qtbot):
@@ -136,5 +136,5 @@ def test_a_word_that_is_never_written_stands_among_them_and_says_so(qtbot):
     marked = [row.candidate.token for row in panel.rows if row.suppressed]
     assert marked == [token]
     row = next(row for row in panel.rows if row.suppressed)
-    assert "never written" in row.accessibleName()
+    assert "suppressed" in row.accessibleName()
     assert row.probability == pytest.approx(math.exp(row.candidate.log_prob))

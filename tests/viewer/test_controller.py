@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ import scripted
 from PIL import Image
 
 from unrolled.models.protocol.decoding import Decoding
+from unrolled.viewer.client import backend_client
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
 from unrolled.viewer.state import commands as c
@@ -277,18 +280,99 @@ def test_an_unknown_model_is_said_and_the_old_one_stays(qtbot, ready):
     wait_for_steps(qtbot, ready, 2)
 
 
+@pytest.mark.parametrize("pause", [0, 20, 520])
+@pytest.mark.parametrize("models", [("scripted-text", "scripted-clip"), ("slow-scripted-text", "scripted"),
+                                    ("scripted-sentence", "scripted-text", "scripted-scene"), ("no-such-model", "scripted-text")])
+def test_of_models_chosen_one_right_after_another_the_last_one_runs(qtbot, ready, models, pause):
+    run_to_end(qtbot, ready)
+    for model in models:
+        ready.do(c.LoadModel(model))
+        qtbot.wait(pause)
+    qtbot.waitUntil(lambda: ready.run.is_open and ready.session.description.name == models[-1], timeout=5000)
+    qtbot.wait(100)
+    assert ready.session.trace.provenance.model == models[-1]
+    assert ready.wanted_model == models[-1]
+    ready.do(c.RunToEnd())
+    qtbot.waitUntil(lambda: ready.session.trace.ended or len(words(ready)) > 20, timeout=5000)
+
+
+def test_a_model_that_fails_after_another_was_chosen_says_nothing(qtbot, ready):
+    ready.do(c.LoadModel("slow-no-such-model"))
+    qtbot.wait(100)
+    ready.do(c.LoadModel("scripted-scene"))
+    qtbot.waitUntil(lambda: ready.run.is_open, timeout=5000)
+    assert ready.session.description.name == "scripted-scene"
+    assert not ready.messages
+
+
+def test_a_model_that_cannot_be_loaded_leaves_a_trace_of_another_alone(qtbot, ready):
+    trace = scripted.trace()
+    trace.provenance = type(trace.provenance)(model="another", input_name="drawn.png")
+    ready.opener.show_trace(trace, scripted.picture())
+    ready.do(c.LoadModel("no-such-model"))
+    qtbot.waitUntil(lambda: bool(ready.messages), timeout=5000)
+    qtbot.wait(50)
+    assert ready.session.trace is trace
+    assert not ready.run.is_open
+
+
+def test_a_model_chosen_while_a_text_is_read_is_there_at_once(qtbot, ready):
+    ready.do(c.LoadModel("scripted-text"))
+    qtbot.waitUntil(lambda: ready.session.description.name == "scripted-text" and ready.run.is_open, timeout=5000)
+    ready.do(c.OpenData(b"a text. " * 1000, "slow.txt", "text"))
+    wait_for_steps(qtbot, ready, 16)
+    assert ready.run.busy
+    ready.do(c.LoadModel("scripted"))
+    qtbot.waitUntil(lambda: ready.session.description.name == "scripted" and ready.run.is_open, timeout=1500)
+    assert ready.session.picture is not None
+
+
+def test_a_backend_that_stops_answering_is_said_and_can_be_started_again(qtbot, monkeypatch, scripted_command):
+    monkeypatch.setattr(backend_client, "PING_MILLISECONDS", 20)
+    control, said, unsaid = Control(Session(), BackendProcess(scripted_command)), [], []
+    control.voice.said.connect(said.append)
+    control.voice.unsaid.connect(unsaid.append)
+    control.start()
+    control.do(c.OpenData(scripted.picture().data, "drawn.png"))
+    qtbot.waitUntil(lambda: control.run.is_open, timeout=10_000)
+    control.do(c.StepForward())
+    wait_for_steps(qtbot, control, 1)
+    os.kill(control.backend.process_id, signal.SIGSTOP)
+    qtbot.waitUntil(lambda: bool(said), timeout=5000)
+    assert "stopped answering" in said[0].text
+    said[0].act()
+    assert unsaid[-1] == "model"
+    qtbot.waitUntil(lambda: control.run.is_open, timeout=10_000)
+    run_to_end(qtbot, control)
+    assert words(control) == scripted.CAPTION
+    control.close()
+
+
 def test_a_recorded_trace_is_shown_without_a_model_and_stays_when_one_is_loaded(qtbot, controller):
     trace = scripted.trace()
     trace.provenance = type(trace.provenance)(model="another", input_name="drawn.png")
+    trace.ended = False
     controller.opener.show_trace(trace, scripted.picture(), step=3)
     assert controller.session.playhead.step == 3
     controller.start()
     qtbot.waitUntil(lambda: controller.session.description is not None, timeout=10_000)
     qtbot.wait(50)
     assert controller.session.trace is trace
-    controller.do(c.Rerun())
+    controller.do(c.GoLast())
+    controller.do(c.StepForward())
+    assert "another model" in controller.messages[-1].text
+    controller.messages[-1].act()
     qtbot.waitUntil(lambda: controller.run.is_open, timeout=5000)
     assert words(controller) == ()
+
+
+def test_a_trace_without_its_input_says_that_it_ends(controller):
+    trace = scripted.trace()
+    trace.ended = False
+    controller.opener.show_trace(trace, None)
+    controller.do(c.RunToEnd())
+    assert "without its input" in controller.messages[-1].text
+    assert controller.session.trace is trace
 
 
 def test_closing_during_an_encoding_leaves_nothing(qtbot, ready):
@@ -297,3 +381,8 @@ def test_closing_during_an_encoding_leaves_nothing(qtbot, ready):
     qtbot.wait(30)
     ready.close()
     assert not ready.playback.playing
+
+
+def test_it_needs_no_widgets():
+    program = "import sys, unrolled.viewer.control.control; sys.exit(not {'PySide6.QtWidgets', 'torch'}.isdisjoint(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

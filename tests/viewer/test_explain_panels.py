@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scripted
 import scripted_answers
-from PySide6.QtCore import QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QPoint, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 
 from unrolled.models.analysis.occlusion import summarise, verdict
@@ -119,15 +119,13 @@ def test_gradients_come_by_themselves_and_can_be_clicked(qtbot, window):
     panel.by.setCurrentIndex(panel.by.findData("forget_path"))
     panel.by.activated.emit(panel.by.currentIndex())
     assert panel.map.table[4, 2] == pytest.approx(1.5 * 0.7**2)
-    place = panel.map._plot
-    qtbot.mouseClick(panel.map, Qt.MouseButton.LeftButton, pos=QPoint(round(place.left() + 5), round(place.bottom() - 3)))
+    qtbot.mouseClick(panel.map.plot.surface, Qt.MouseButton.LeftButton, pos=panel.map.place_of(steps - 1, 0).toPoint())
     assert window.session.playhead.step == steps - 1
-    qtbot.keyClick(panel.map, Qt.Key.Key_Up)
+    qtbot.keyClick(panel.map.plot, Qt.Key.Key_Up)
     assert window.session.playhead.step == steps - 2
     window.coordinator.flush()
     assert len(panel.words.values) == steps - 1
-    last = panel.words._plot.bottomLeft() + QPointF(90, -4)
-    assert panel.words.reading(last) == f"“{scripted.CAPTION[steps - 3]}”: {number(float(panel.words.values[-1]))}"
+    assert panel.words.reading(steps - 2) == f"“{scripted.CAPTION[steps - 3]}”: {number(float(panel.words.values[-1]))}"
 
 
 def test_places_are_masked_in_turn_and_laid_over_the_picture(qtbot, window):
@@ -146,7 +144,7 @@ def test_places_are_masked_in_turn_and_laid_over_the_picture(qtbot, window):
     picture.controls.channel.setCurrentIndex(place)
     picture.controls.channel.activated.emit(place)
     assert np.array_equal(picture.shown_map.ravel(), drops)
-    assert "drop of log p" in picture.canvas.label
+    assert "drop in log p" in picture.canvas.label
     window.session.playhead.seek(5)
     window.coordinator.flush()
     answered(qtbot, window, OCCLUSION)
@@ -186,20 +184,19 @@ def test_gates_are_dots_that_can_be_pinned(qtbot, window):
     panel = opened(qtbot, window, "gates")
     gate = window.session.trace.column("forget_gate")
     place = panel.scatter.place(9).toPoint()
-    unit = panel.scatter.unit_at(panel.scatter.place(9))
+    qtbot.mouseMove(panel.scatter.plot.surface, place)
+    qtbot.mouseClick(panel.scatter.plot.surface, Qt.MouseButton.LeftButton, pos=place)
+    unit, = window.session.selection.units
     assert (gate[:, unit] < 0.1).mean() == (gate[:, 9] < 0.1).mean()  # units at one place are the same dot
-    qtbot.mouseMove(panel.scatter, place)
-    qtbot.mouseClick(panel.scatter, Qt.MouseButton.LeftButton, pos=place)
-    assert len(window.session.selection.units) == 1
     window.coordinator.flush()
-    panel.scatter.setFocus()
-    qtbot.keyClick(panel.scatter, Qt.Key.Key_Right)
+    panel.scatter.plot.setFocus()
+    qtbot.keyClick(panel.scatter.plot, Qt.Key.Key_Right)
     window.coordinator.flush()
     assert "open" in panel.reading.text()
     assert "pinned" in panel.lives.item(0).text()
     qtbot.mouseClick(panel.buttons["input_gate"], Qt.MouseButton.LeftButton)
     shut = (window.session.trace.column("input_gate") < 0.1).mean(axis=0)
-    assert np.allclose(panel.scatter._shut, shut)
+    assert np.allclose(panel.scatter.shut, shut)
 
 
 def test_attention_that_hardly_differs_is_warned_of(qtbot, window):
@@ -251,7 +248,7 @@ def test_the_badge_is_always_there_and_red_where_it_must_be(qtbot, window):
     badge = window.host.views["fidelity"]
     qtbot.waitUntil(lambda: badge.found.steps == len(scripted.CAPTION), timeout=5000)
     assert badge.found.agrees
-    assert badge.label.text().startswith("✓ true to ")
+    assert badge.label.text().startswith("✓ verified to ")
     for said in ("nn.LSTMCell", "double precision from the stored weights", "hidden", "attention entropy", "candidates"):
         assert said in badge.label.toolTip()
     window.do(c.ApplyEdit(ClampUnits(channel="cell", value=0.25, first=3, last=3)))  # the script's answer knows of no edit

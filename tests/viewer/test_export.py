@@ -16,12 +16,13 @@ from PIL import Image
 from unrolled.models.trace import Trace
 from unrolled.models.trace.files import load_trace
 from unrolled.viewer.export import Cancelled, ExportError, ExportSettings, export
-from unrolled.viewer.export.export import PICTURE_WRITERS
+from unrolled.viewer.export.formats import Makes, formats
 from unrolled.viewer.export.scenes.frames import FramePainter
 from unrolled.viewer.export.scenes.picture import make_scene
 
 SETTINGS = ExportSettings(width=320, seconds_per_word=0.4, last_seconds=1.0)
 STEPS = len(scripted.CAPTION)
+PAINTED = [row.suffix for row in formats().values() if row.makes is not Makes.TRACE]
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -142,7 +143,7 @@ def test_a_trace_can_be_exported_as_it_is(tmp_path):
     assert list(load_trace(tmp_path / "a.npz").words) == list(scripted.CAPTION)
 
 
-@pytest.mark.parametrize("suffix", list(PICTURE_WRITERS))
+@pytest.mark.parametrize("suffix", PAINTED)
 def test_cancelling_leaves_nothing_behind(tmp_path, suffix):
     asked = iter([False, False, True, True, True])
     with pytest.raises(Cancelled):
@@ -150,7 +151,7 @@ def test_cancelling_leaves_nothing_behind(tmp_path, suffix):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("suffix", list(PICTURE_WRITERS))
+@pytest.mark.parametrize("suffix", PAINTED)
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, suffix):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(b"old")
@@ -190,7 +191,7 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a full disk is played by a limit that Windows lacks")
-@pytest.mark.parametrize("suffix", [*PICTURE_WRITERS, ".safetensors", ".npz", ".json", ".csv"])
+@pytest.mark.parametrize("suffix", [row.suffix for row in formats().values()])
 def test_a_full_disk_leaves_the_good_file(tmp_path, suffix):
     import resource
 

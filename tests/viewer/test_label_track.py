@@ -49,20 +49,20 @@ def test_there_is_a_line_for_each_of_ten_labels(session, track):
 
 
 def test_the_answer_of_every_step_has_a_dot_in_its_colour_below_the_names(session, track):
-    seen = track.grab().toImage()
-    values, geometry = session.trace.column("label_probability"), track.geometry_of_time
+    seen = track.canvas.grab().toImage()
+    values, plot = session.trace.column("label_probability"), track.canvas
     for step in range(len(session.trace)):
         answer = int(values[step].argmax())
-        x, y = round(geometry.x(step + 0.5)), round(track.y_of(float(values[step, answer])))
+        x, y = round(plot.x_of(step + 0.5)), round(track.y_of(float(values[step, answer])))
         assert seen.pixelColor(x, y) == QColor(track.label_colour(answer))
-    assert track.y_of(1.0) > track.plot.top() + 15
-    assert track.y_of(0.0) < track.plot.bottom()
+    assert track.y_of(1.0) > 15
+    assert track.y_of(0.0) < plot.height()
 
 
 def test_hovering_reads_out_labels_and_probabilities(qtbot, session, panel, track):
-    values, geometry = session.trace.column("label_probability"), track.geometry_of_time
+    values, plot = session.trace.column("label_probability"), track.canvas
     for step in np.random.default_rng(1).integers(0, len(session.trace), 12):
-        qtbot.mouseMove(track, QPoint(round(geometry.x(step + 0.5)), round(track.plot.center().y())))
+        qtbot.mouseMove(plot.viewport(), QPoint(round(plot.x_of(step + 0.5)), plot.height() // 2))
         best = int(values[step].argmax())
         text = panel.readout.text()
         assert text.startswith(f"frame {step + 1}  “{session.trace.words[step]}”")

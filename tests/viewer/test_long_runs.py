@@ -124,5 +124,8 @@ def test_the_benchmark_of_long_texts_drives_a_window_through_one(tmp_path, qapp)
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert report["details"]["steps"] == 600
     assert report["long_scrub_ms"]["median"] > 0
+    assert report["reference_ms"] > 0
+    for figure in (report["long_scrub_ms"], report["long_zoom_ms"]):
+        assert figure["of_reference"] == pytest.approx(figure["median"] / report["reference_ms"], abs=0.01)
     assert report["long_memory_mb"] is not None
     assert report["details"]["pan_zoomed_in_ms"]["median"] > 0.3  # something was painted: the range was not at its end

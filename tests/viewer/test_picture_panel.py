@@ -231,7 +231,7 @@ def test_what_masking_found_can_be_picked_and_follows_the_playhead(qtbot, sessio
     assert "computing" in masked.canvas.label
     answer(session, masked, OCCLUSION)
     np.testing.assert_array_equal(masked.shown_map.ravel(), scripted_answers.occluded(4).drops())
-    assert masked.canvas.label == "drop of log p when masked"
+    assert masked.canvas.label == "drop in log p when masked"
     pick(qtbot, masked, "attention")
     np.testing.assert_array_equal(masked.shown_map, session.trace.column("attention")[4])
     assert masked.canvas.label == ""
@@ -240,7 +240,7 @@ def test_what_masking_found_can_be_picked_and_follows_the_playhead(qtbot, sessio
 def test_its_scale_is_symmetric_and_stays_unless_it_is_stretched(qtbot, session, masked):
     pick(qtbot, masked, OCCLUSION)
     assert (masked.legend.low, masked.legend.high) == (-1.0, 1.0)
-    assert masked.legend.labels == ("−1", "drop of log p when masked", "1")
+    assert masked.legend.labels == ("−1", "drop in log p when masked", "1")
     qtbot.mouseClick(masked.controls.stretched, Qt.MouseButton.LeftButton)
     masked.refresh()
     largest = float(np.abs(scripted_answers.occluded(0).drops()).max())

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QToolButton
 
 from unrolled.models.trace import Channel, Trace
@@ -20,6 +20,7 @@ from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.tracks.heat_track import HeatTrack
+from unrolled.viewer.views.tracks.track import Track
 
 HEAT = ("hidden", "cell", "input_gate", "forget_gate", "output_gate", "cell_gate")
 
@@ -50,7 +51,13 @@ def bring_up_to_date(panel: TracksView) -> None:
 
 
 def place_in(track: HeatTrack, step: int, unit: int) -> QPoint:
-    return QPoint(round(track.geometry_of_time.x(step + 0.5)), round(track.y_of(unit)))
+    return QPoint(round(track.canvas.x_of(step + 0.5)), round(track.y_of(unit)))
+
+
+def shown(track: Track):
+    """What is seen of the plot, and of nothing beside it."""
+    QApplication.processEvents()
+    return track.canvas.grab().toImage()
 
 
 def test_tracks_are_chosen_by_axes(panel):
@@ -68,10 +75,10 @@ def test_what_is_shown_at_a_step_is_the_trace_at_that_step(panel, session):
             assert np.array_equal(track.columns.places[step], places_of(values, low=channel.low, high=channel.high))
     # And the pixel in the middle of a cell has the colour of its place.
     track = panel.track("forget_gate")
-    picture = track.grab().toImage()
+    picture = shown(track)
     for step, unit in ((0, 3), (4, 40), (9, 60)):
         spot = place_in(track, step, unit)
-        expected = track.table[track.columns.places[step, unit]][:3]
+        expected = track.table_of_places[track.columns.places[step, unit]][:3]
         near = [picture.pixelColor(spot.x(), spot.y() + off) for off in (-1, 0, 1)]
         assert any((c.red(), c.green(), c.blue()) == tuple(int(v) for v in expected) for c in near)
 
@@ -120,20 +127,20 @@ def test_what_is_no_number_has_a_place_of_its_own():
 
 def test_a_click_on_a_row_pins_its_unit_and_goes_there(qtbot, panel, session):
     track = panel.track("input_gate")
-    qtbot.mouseClick(track, Qt.MouseButton.LeftButton, pos=place_in(track, 6, 21))
+    qtbot.mouseClick(track.canvas.viewport(), Qt.MouseButton.LeftButton, pos=place_in(track, 6, 21))
     assert session.selection.units == (21,)
     assert session.playhead.step == 6
-    qtbot.mouseClick(track, Qt.MouseButton.LeftButton, pos=place_in(track, 6, 21))
+    qtbot.mouseClick(track.canvas.viewport(), Qt.MouseButton.LeftButton, pos=place_in(track, 6, 21))
     assert session.selection.units == ()
 
 
 def test_a_drag_moves_the_playhead_and_pins_nothing(qtbot, panel, session):
     track = panel.track("hidden")
-    qtbot.mousePress(track, Qt.MouseButton.LeftButton, pos=place_in(track, 1, 10))
+    qtbot.mousePress(track.canvas.viewport(), Qt.MouseButton.LeftButton, pos=place_in(track, 1, 10))
     for step in (3, 7, 5):
-        qtbot.mouseMove(track, place_in(track, step, 10))
+        qtbot.mouseMove(track.canvas.viewport(), place_in(track, step, 10))
         assert session.playhead.step == step
-    qtbot.mouseRelease(track, Qt.MouseButton.LeftButton, pos=place_in(track, 5, 10))
+    qtbot.mouseRelease(track.canvas.viewport(), Qt.MouseButton.LeftButton, pos=place_in(track, 5, 10))
     assert session.selection.units == ()
 
 
@@ -148,18 +155,24 @@ def test_pinned_units_are_lines_of_the_trace(panel, session):
 
 
 def wheel(track: HeatTrack, at: QPoint, notches: int, modifiers=Qt.KeyboardModifier.NoModifier) -> None:
-    position = QPointF(at)
-    track.wheelEvent(QWheelEvent(position, track.mapToGlobal(position), QPoint(), QPoint(0, 120 * notches),
-                                 Qt.MouseButton.NoButton, modifiers, Qt.ScrollPhase.NoScrollPhase, False))
+    window = track.window()
+    place = track.canvas.viewport().mapTo(window, at)
+    QTest.wheelEvent(window.windowHandle(), QPointF(place), QPoint(0, 120 * notches), stateKey=modifiers)
 
 
-def test_the_wheel_moves_zooms_and_pans(panel, session):
+def test_the_wheel_scrolls_and_with_a_key_zooms_pans_and_moves(panel, session):
     session.set_trace(scripted.trace(scripted.CAPTION[:-1] * 5))
     bring_up_to_date(panel)
     track = panel.track("hidden")
     spot = place_in(track, 20, 5)
     session.playhead.seek(10)
+    panel.resize(700, 400)  # too low for all tracks
+    QApplication.processEvents()
+    before = panel._scroll.verticalScrollBar().value()
     wheel(track, spot, -1)
+    assert session.playhead.step == 10
+    assert panel._scroll.verticalScrollBar().value() > before
+    wheel(track, spot, -1, Qt.KeyboardModifier.AltModifier)
     assert session.playhead.step == 11
     under = track.geometry_of_time.time(spot.x())
     for _ in range(3):
@@ -195,7 +208,7 @@ def test_folding_gives_room_and_is_remembered(qtbot, panel):
 
 def test_pointing_reads_out_unit_step_word_and_value(qtbot, panel, session):
     track = panel.track("cell")
-    qtbot.mouseMove(track, place_in(track, 2, 30))
+    qtbot.mouseMove(track.canvas.viewport(), place_in(track, 2, 30))
     value = session.trace.column("cell")[2, 30]
     assert "“dog”" in panel.readout.text()
     assert "unit 30" in panel.readout.text()
@@ -240,8 +253,8 @@ def test_a_double_click_shows_the_whole_run_and_pins_nothing(qtbot, panel, sessi
     track = panel.track("cell")
     session.time_axis.zoom(0.3, 10.0)
     spot = place_in(track, 10, 33)
-    qtbot.mouseClick(track, Qt.MouseButton.LeftButton, pos=spot)
-    qtbot.mouseDClick(track, Qt.MouseButton.LeftButton, pos=spot)
+    qtbot.mouseClick(track.canvas.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    qtbot.mouseDClick(track.canvas.viewport(), Qt.MouseButton.LeftButton, pos=spot)
     assert session.selection.units == (1, 2, 3)
     assert (session.time_axis.start, session.time_axis.stop) == (0.0, 45.0)
 
@@ -254,19 +267,19 @@ def test_the_unit_under_the_pointer_is_the_one_whose_colour_is_seen(qtbot, sessi
     panel.show()
     bring_up_to_date(panel)
     track = panel.track("hidden")
-    assert track.plot.height() < 512
-    picture = track.grab().toImage()
-    x = round(track.geometry_of_time.x(3.5))
-    for y in range(int(track.plot.top()) + 2, int(track.plot.bottom()) - 2):
+    assert track.canvas.height() < 512
+    picture = shown(track)
+    x = round(track.canvas.x_of(3.5))
+    for y in range(track.canvas.height()):
         seen = picture.pixelColor(x, y)
         units = [track.unit_at(y) + off for off in (-1, 0, 1)]  # the painter rounds in its own way between two rows
-        expected = [tuple(int(v) for v in track.table[track.columns.places[3, unit]][:3]) for unit in units]
+        expected = [tuple(int(v) for v in track.table_of_places[track.columns.places[3, unit]][:3]) for unit in units]
         assert (seen.red(), seen.green(), seen.blue()) in expected
 
 
 def test_the_readout_says_nothing_of_a_run_that_is_gone(qtbot, panel, session):
     track = panel.track("cell")
-    qtbot.mouseMove(track, place_in(track, 2, 30))
+    qtbot.mouseMove(track.canvas.viewport(), place_in(track, 2, 30))
     assert "dog" in panel.readout.text()
     session.set_trace(scripted.trace(scripted.CAPTION[:1], seed=5))
     bring_up_to_date(panel)
@@ -278,13 +291,13 @@ def test_words_are_thinned_where_steps_are_narrow(qtbot, panel, session):
     session.set_trace(scripted.trace(scripted.CAPTION[:-1] * 9))
     bring_up_to_date(panel)
     ground = words.theme.missing
-    picture, row = words.grab().toImage(), round(words.plot.top()) + 9
-    written = [x for x in range(round(words.plot.left()), round(words.plot.right()))
+    picture, row = shown(words), 9
+    written = [x for x in range(words.canvas.width())
                if any(picture.pixelColor(x, row + off).name() != ground for off in range(-5, 6))]
     assert len(written) > 50  # some stand there
 
 
-def test_painting_only_what_is_new_gives_the_same_picture(panel, session):
+def test_a_run_that_grew_looks_as_one_that_came_whole(qtbot, panel, session):
     whole = session.trace
     session.selection.set((3, 40))
     grown = Trace(whole.channels.values())
@@ -295,9 +308,11 @@ def test_painting_only_what_is_new_gives_the_same_picture(panel, session):
         session.grew()
         panel.refresh()
         bring_up_to_date(panel)
-    for track in panel.tracks:
-        grown_picture = track.grab().toImage()
-        track.set_folded(True)  # and anew from the beginning
-        track.set_folded(False)
-        bring_up_to_date(panel)
-        assert track.grab().toImage() == grown_picture, track.name
+    pictures = {track.name: (track.grab().toImage(), shown(track)) for track in panel.tracks}
+    again = TracksView(context(session))  # that sees all of them at once
+    qtbot.addWidget(again)
+    again.resize(panel.size())
+    again.show()
+    bring_up_to_date(again)
+    for track in again.tracks:
+        assert (track.grab().toImage(), shown(track)) == pictures[track.name], track.name

@@ -78,7 +78,7 @@ def test_the_values_are_the_traces(session, panel):
 
 def test_a_pinned_unit_can_be_let_go(qtbot, session, panel):
     session.selection.set((3, 41))
-    assert [button.accessibleName() for button in panel.table.buttons] == ["Let unit 3 go", "Let unit 41 go"]
+    assert [button.accessibleName() for button in panel.table.buttons] == ["Unpin unit 3", "Unpin unit 41"]
     qtbot.mouseClick(panel.table.buttons[0], Qt.MouseButton.LeftButton)
     assert session.selection.units == (41,)
     assert list(panel.shown_values) == [41]

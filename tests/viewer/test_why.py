@@ -12,21 +12,20 @@ from contexts import context
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractButton, QComboBox
 
 from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients, GradientRows, Occluded, OccludeStep
 from unrolled.models.trace import Provenance, Trace
-from unrolled.viewer.plotting.bars import BAR, TITLE
-from unrolled.viewer.plotting.heatmap import DECADES_AT_MOST, decades_of
 from unrolled.viewer.state.attributions import FOLLOWED_AT_MOST, GRADIENTS, OCCLUSION, UNASKED_AT_MOST
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.wording import brief, precise
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.attribution.attribution import AttributionView
 from unrolled.viewer.views.attribution.contributions import WordsRead
+from unrolled.viewer.views.attribution.gradient_map import DECADES_AT_MOST, decades_of
 from unrolled.viewer.views.catalogue import BUILT_IN
 from unrolled.viewer.views.spec import Subject
 
@@ -261,20 +260,22 @@ def test_pointing_reads_a_cell_out_and_a_click_goes_to_its_word(qtbot, session, 
     panel = open_panel(session)
     follow(session)
     chart = panel.map
-    qtbot.mouseMove(chart, chart.place_of(4, 1).toPoint())
+    qtbot.wait(20)  # the panel's parts find their places
+    qtbot.mouseMove(chart.plot.surface, chart.place_of(4, 1).toPoint())
     qtbot.waitUntil(lambda: bool(chart.reading), timeout=1000)
     assert chart.reading == "log p(running) by h of step 2 “brown”: 0.3430".replace("running", scripted.CAPTION[4])
-    qtbot.mouseMove(chart, chart.place_of(2, 5).toPoint())
+    qtbot.mouseMove(chart.plot.surface, chart.place_of(2, 5).toPoint())
     qtbot.waitUntil(lambda: "after it" in chart.reading, timeout=1000)
-    qtbot.mouseClick(chart, Qt.MouseButton.LeftButton, pos=chart.place_of(7, 3).toPoint())
+    qtbot.mouseClick(chart.plot.surface, Qt.MouseButton.LeftButton, pos=chart.place_of(7, 3).toPoint())
     assert session.playhead.step == 7
     assert chart.current == 7
 
 
-def test_what_is_0_has_the_grounds_colour_and_equal_norms_one_colour(session, open_panel):
+def test_what_is_0_has_the_grounds_colour_and_equal_norms_one_colour(qtbot, session, open_panel):
     panel = open_panel(session)
     follow(session)
-    image = panel.map.grab().toImage()
+    qtbot.wait(20)
+    image = panel.map.plot.surface.grab().toImage()
     ratio = image.devicePixelRatio()
 
     def colour(word, step):
@@ -299,8 +300,9 @@ def test_the_scale_ends_at_powers_of_ten_around_all_norms(table):
 
 # ── What the word depended on ─────────────────────────────────────────────────────────────────────────────────────
 
-def row_place(bars, row):
-    return QPoint(20, round(TITLE + (row + 0.5) * BAR))
+def click_name(qtbot, bars, row):
+    surface = bars.plots[0].surface
+    qtbot.mouseClick(surface, Qt.MouseButton.LeftButton, pos=QPoint(20, round(bars.plots[0].place_of(0, row).y())))
 
 
 def test_a_click_on_a_word_that_was_read_goes_to_the_step_that_wrote_it(qtbot, session, open_panel):
@@ -308,9 +310,9 @@ def test_a_click_on_a_word_that_was_read_goes_to_the_step_that_wrote_it(qtbot, s
     session.playhead.seek(5)
     follow(session)
     assert panel.words.names == ("START", *scripted.CAPTION[:5])
-    qtbot.mouseClick(panel.words, Qt.MouseButton.LeftButton, pos=row_place(panel.words, 0))
+    click_name(qtbot, panel.words, 0)
     assert session.playhead.step == 5  # START has no step
-    qtbot.mouseClick(panel.words, Qt.MouseButton.LeftButton, pos=row_place(panel.words, 3))
+    click_name(qtbot, panel.words, 3)
     assert session.playhead.step == 2
     panel.words.setFocus()
     for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Return):
@@ -380,7 +382,7 @@ def test_drops_that_are_next_to_nothing_give_no_verdict_and_a_sure_word_has_its_
     measures.activated.emit(measures.currentIndex())
     assert "too little" not in panel.verdict.text()
     np.testing.assert_allclose(panel.drops.values, 3 * drops.astype("<f4"))
-    assert panel.drops.title == "drop of the margin when masked"
+    assert panel.drops.title == "drop in margin when masked"
     assert panel.attributions.numbers.text() == "log p −0.01 · logit 2.00 · margin 0.50 over “brown”"
 
 
@@ -404,11 +406,11 @@ def test_a_sentence_has_a_line_for_each_source_word(session, open_panel):
     assert bars.isVisible()
     assert not panel.attributions.attention.isVisible()
     assert bars.names[:3] == ("a", "brown", "dog")
-    assert [column.title for column in bars.columns] == ["attention α", "gradient × input", "drop of log p when masked"]
+    assert [column.title for column in bars.columns] == ["attention α", "gradient × input", "drop in log p when masked"]
     np.testing.assert_array_equal(bars.columns[1].values, inputs[3])
     np.testing.assert_array_equal(bars.columns[2].values, drops)
     assert bars.columns[0].largest == 1.0  # the absolute scale
-    assert "drop of log p when masked 2.0000" in bars.reading(QPointF(row_place(bars, 2)))
+    assert "drop in log p when masked 2.0000" in bars.reading(2)
     session.appearance.update(attention_scale="stretched")
     panel.refresh()
     assert bars.columns[0].largest == pytest.approx(trace.column("attention")[3].max())

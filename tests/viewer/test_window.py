@@ -234,7 +234,7 @@ def test_the_theme_is_switched_everywhere_and_remembered(qtbot, open_window, set
     again = open_window(started=False)
     assert again.theme.name == window.theme.name
     assert again.controller.playback.speed == 7
-    assert again.controller.choice.preferred == "scripted"
+    assert again.settings.text("model") == "scripted"
 
 
 def test_damaged_settings_are_as_good_as_none(qtbot, tmp_path):
@@ -254,7 +254,7 @@ def test_models_and_devices_can_be_picked(qtbot, window):
     assert [toolbar.device.itemData(index) for index in range(toolbar.device.count())] == ["auto", "cpu"]
     run_to_end(qtbot, window)
     toolbar.device.activated.emit(1)
-    assert window.controller.choice.device == "cpu"
+    assert window.controller.wanted_device == "cpu"
     qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
     assert words(window) == scripted.CAPTION
 

@@ -69,7 +69,8 @@ def measure(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
     """Drive a window through a long trace, and write the figures as JSON."""
     from PySide6.QtCore import QCoreApplication
 
-    from unrolled.viewer.benchmarks.window import _resident_megabytes, _spread
+    from unrolled.viewer.benchmarks.reference import Reference
+    from unrolled.viewer.benchmarks.window import resident_megabytes
     from unrolled.viewer.client.backend_client import BackendProcess
     from unrolled.viewer.window.application import make_application, make_window
     from unrolled.viewer.window.settings import WindowSettings
@@ -91,8 +92,10 @@ def measure(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
             QCoreApplication.processEvents()
             return (time.perf_counter() - began) * 1000
 
+        reference = Reference()
+        reference.sample()
         frame(lambda: None)
-        before = _resident_megabytes()
+        before = resident_megabytes()
         began = time.perf_counter()
         opening = [frame(lambda: session.set_trace(trace))]
         while coordinator.waiting:  # what is too much for one frame is made a part a frame
@@ -102,6 +105,7 @@ def measure(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
         frame(lambda: None)
         chosen = random.Random(0)
         scrubs = [frame(lambda: session.playhead.seek(chosen.randrange(steps))) for _ in range(SCRUBS)]
+        reference.sample()
         factors = [0.85 if number // 30 % 2 == 0 else 1 / 0.85 for number in range(ZOOMS)]
         zooms = [frame(partial(session.time_axis.zoom, factor, steps * 0.37)) for factor in factors]
         session.time_axis.reset()
@@ -112,13 +116,15 @@ def measure(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
         frame(lambda: None)
         ways = [PAN if number // 5 % 2 == 0 else -PAN for number in range(LOOKS)]
         pans = [frame(partial(session.time_axis.pan, way)) for way in ways]
+        reference.sample()
         figures |= {
-            "long_scrub_ms": _spread(scrubs), "long_zoom_ms": _spread(zooms),
-            "long_memory_mb": round(_resident_megabytes() - before, 1),
+            "reference_ms": reference.milliseconds,
+            "long_scrub_ms": reference.spread(scrubs), "long_zoom_ms": reference.spread(zooms),
+            "long_memory_mb": round(resident_megabytes() - before, 1),
             "details": {
                 "size": f"{SIZE[0]}x{SIZE[1]}", "steps": steps, "units": units, "channels": len(trace.channels),
-                "first_frame_ms": round(opening[0], 1), "frames_while_opening_ms": _spread(opening[1:] or opening),
-                "scrub_zoomed_in_ms": _spread(close), "pan_zoomed_in_ms": _spread(pans),
+                "first_frame_ms": round(opening[0], 1), "frames_while_opening_ms": reference.spread(opening[1:] or opening),
+                "scrub_zoomed_in_ms": reference.spread(close), "pan_zoomed_in_ms": reference.spread(pans),
                 "trace_mb": round(sum(trace.column(name).nbytes for name in trace.channels) / 2**20, 1),
                 "memory": "what the window needs beside the trace itself, which is trace_mb more",
                 "opening": "until every step's colour is made; the window answers meanwhile, a part is made each frame",

@@ -31,8 +31,8 @@ from unrolled.viewer.cli.running import (
     read_input,
     run_trace,
 )
-from unrolled.viewer.cli.trace import SUFFIXES as TRACE_SUFFIXES
 from unrolled.viewer.cli.trace import check_output
+from unrolled.viewer.state.files import TRACE_SUFFIXES
 
 SUFFIXES = (".json", ".html")
 JSON_EXPLAINED = """The JSON is one object: steps (words, log-probabilities, candidates), equations (a list, one for each step

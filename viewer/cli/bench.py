@@ -79,7 +79,9 @@ def bench(arguments: argparse.Namespace) -> int:
         print(json.dumps({**figures, "details": details}))
         return SUCCESS
     for key, value in figures.items():
-        shown = f"median {value['median']:.2f}, p95 {value['p95']:.2f}" if isinstance(value, dict) else f"{value:.2f}"
+        shown = f"{value:.2f}"
+        if isinstance(value, dict):
+            shown = f"median {value['median']:.2f}, p95 {value['p95']:.2f}, {value['of_reference']:.2f} of the reference"
         print(f"{key:<24} {shown}")
     for name, part in details.items():
         print(f"\n{name}: " + "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in part.items()))

@@ -1,4 +1,4 @@
-"""`unrolled export INPUT-or-TRACE -o OUT`: the attention animation, or the film strip."""
+"""`unrolled export INPUT-or-TRACE -o OUT`: an animation, a film strip, or the trace in another format."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from pathlib import Path
 from unrolled.viewer.cli.edit_words import add_edit_arguments
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.running import add_decoding_arguments, add_model_arguments, add_writing_argument, trace_of
-from unrolled.viewer.cli.trace import SUFFIXES as TRACE_SUFFIXES
 from unrolled.viewer.cli.trace import check_output
-
-SUFFIXES = (".gif", ".mp4", ".webp", ".png", ".svg", ".pdf")
+from unrolled.viewer.export.formats import Makes, formats
+from unrolled.viewer.state.files import TRACE_SUFFIXES
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The verb's words."""
-    parser = verbs.add_parser("export", help="the attention animation (gif, mp4, webp) or film strip (png, svg, pdf)")
+    listed = {makes: ", ".join(row.suffix[1:] for row in formats().values() if row.makes is makes) for makes in Makes}
+    parser = verbs.add_parser(
+        "export", help=f"an animation ({listed[Makes.ANIMATION]}) or a film strip ({listed[Makes.STILL]})",
+        epilog="; ".join(f"{row.suffix}: {row.title}" for row in formats().values()))
     parser.add_argument("input", type=Path, metavar="INPUT-or-TRACE")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="a file ending in " + ", ".join(SUFFIXES))
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT",
+                        help="a file ending in " + ", ".join(formats()))
     look = parser.add_argument_group("how it looks")
     look.add_argument("--width", type=int, default=640, metavar="PX", help="in pixels (default: 640)")
     look.add_argument("--seconds-per-word", type=float, default=0.6, metavar="S", help="(default: 0.6)")
@@ -38,7 +41,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def export(arguments: argparse.Namespace) -> int:
     """Run, or open a trace, and export."""
-    check_output(arguments.output, SUFFIXES)
+    check_output(arguments.output, tuple(formats()))
     if not 0 <= arguments.opacity <= 1:
         raise CommandError("--opacity lies between 0 and 1.", WRONG_USE)
     if not 64 <= arguments.width <= 8192:

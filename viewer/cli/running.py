@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND
-from unrolled.models.inputs.kinds import decode_input, medium_of, read_bytes
+from unrolled.models.inputs.kinds import decode_input, kind_named, medium_of, read_bytes
 from unrolled.models.protocol.client import BackendClient, BackendError
 from unrolled.models.protocol.connection import Progress
 from unrolled.models.protocol.decoding import Decoding
@@ -105,7 +104,7 @@ def read_input(path: Path, input_kind: str) -> bytes:
     ValueError
         With a sentence for people: one of `INPUT_ERRORS`, or that the model takes something else.
     """
-    medium, taken = medium_of(path, input_kind), MEDIUM_OF_KIND.get(input_kind, "picture")
+    medium, taken = medium_of(path, input_kind), kind_named(input_kind).medium
     if medium != taken and path.is_file():
         raise ValueError(f"“{file_name(path)}” is a {medium}, and this model takes a {taken}; see unrolled models.")
     data = read_bytes(path, taken)
@@ -116,7 +115,7 @@ def read_input(path: Path, input_kind: str) -> bytes:
 
 def typed_input(text: str, input_kind: str) -> bytes:
     """A text from the command line. Raises `ValueError` where the model takes something else, or it is empty."""
-    taken = MEDIUM_OF_KIND.get(input_kind, "picture")
+    taken = kind_named(input_kind).medium
     if taken != "text":
         raise ValueError(f"--text is for models that read texts, and this one takes a {taken}.")
     if not text.strip():
@@ -143,6 +142,9 @@ def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, dat
         With a sentence for people.
     """
     description = loaded.description
+    if decoding.method == "beam" and "search" not in description.can:
+        raise CommandError(f"What {description.name} says is not fed back to it: there is nothing to search. Leave out --beam.",
+                           WRONG_USE)
     opened = client.open(run, data, name)
     for note in opened.notes:
         print(f"unrolled: {note}", file=sys.stderr)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from unrolled.models.trace.files import SUFFIXES, TraceError, save_trace
 from unrolled.viewer.cli.edit_words import add_edit_arguments
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.running import add_decoding_arguments, add_model_arguments, add_writing_argument, trace_of
-
-SUFFIXES = (".safetensors", ".npz", ".json", ".csv")
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,8 +37,6 @@ def trace(arguments: argparse.Namespace) -> int:
     """Run and save."""
     check_output(arguments.output, SUFFIXES)
     recorded = trace_of(arguments, arguments.input)
-    from unrolled.models.trace.files import TraceError, save_trace
-
     try:
         save_trace(recorded, arguments.output)
     except TraceError as error:

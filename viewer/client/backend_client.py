@@ -10,13 +10,15 @@ from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironm
 from PySide6.QtNetwork import QAbstractSocket, QTcpSocket
 
 from unrolled.models.protocol.client import Endpoint, backend_command
-from unrolled.models.protocol.connection import Hello, Shutdown, Welcome
+from unrolled.models.protocol.connection import Hello, Ping, Shutdown, Welcome
 from unrolled.models.protocol.message import Report, Request
 from unrolled.models.protocol.wire import MessageReader, WireError, encode, report_reader
 
 DRAIN_MILLISECONDS = 50
 END_MILLISECONDS = 700
 START_MILLISECONDS = 60_000
+PING_MILLISECONDS = 2000
+PINGS_UNANSWERED = 10  # in a row, until it counts as silent: importing PyTorch from a cold disk may take most of that
 LONGEST_FIRST_LINE = 64 * 1024
 ERRORS_KEPT = 16 * 1024
 
@@ -41,11 +43,14 @@ class BackendProcess(QObject):
         The connection stands and the backend has answered.
     died : Signal(str)
         It is gone, or never came: one sentence for people. Sent once for each start.
+    silent : Signal(bool)
+        It is there and has stopped answering; or it answers again.
     """
 
     report = Signal(object)
     started = Signal()
     died = Signal(str)
+    silent = Signal(bool)
 
     def __init__(self, command: list[str] | None = None, *, endpoint: Endpoint | None = None,
                  parent: QObject | None = None) -> None:
@@ -63,6 +68,10 @@ class BackendProcess(QObject):
         self._late.setSingleShot(True)
         self._late.setInterval(START_MILLISECONDS)
         self._late.timeout.connect(lambda: self._end("The backend did not start within a minute."))
+        self._unanswered = 0  # pings in a row
+        self._watch = QTimer(self)
+        self._watch.setInterval(PING_MILLISECONDS)
+        self._watch.timeout.connect(self._ping)
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.close)
@@ -129,6 +138,8 @@ class BackendProcess(QObject):
     def close(self) -> None:
         """End the connection and the process that was started, within a second; nothing is left running."""
         self._late.stop()
+        self._watch.stop()
+        self._unanswered = 0
         self._alive = False
         socket, self._socket = self._socket, None
         process, self._process = self._process, None
@@ -180,11 +191,23 @@ class BackendProcess(QObject):
         self._socket.setSocketOption(QAbstractSocket.SocketOption.LowDelayOption, 1)
         self._connected = True
         self.send(Hello(self._endpoint.secret))
+        self._watch.start()
+
+    def _ping(self) -> None:
+        """Ask whether it is there; counted, not timed, so that a machine that slept accuses nobody."""
+        if self._unanswered == 0:
+            self.send(Ping())
+        self._unanswered += 1
+        if self._unanswered == PINGS_UNANSWERED:
+            self.silent.emit(True)
 
     def _read_reports(self) -> None:
         socket, reader = self._socket, self._reader
         if socket is None or reader is None:
             return
+        if self._unanswered >= PINGS_UNANSWERED:
+            self.silent.emit(False)
+        self._unanswered = 0
         try:
             for report in reader.feed(bytes(socket.readAll().data())):
                 if isinstance(report, Welcome):

@@ -6,8 +6,7 @@ import hashlib
 
 from PySide6.QtGui import QUndoStack
 
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND
-from unrolled.models.inputs.kinds import decode_input, read_bytes
+from unrolled.models.inputs.kinds import decode_input, kind_named, read_bytes
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.recorder import written_as
@@ -49,7 +48,6 @@ class Branching:
 
     @handles(c.ChooseToken)
     def choose(self, command: c.ChooseToken) -> None:
-        """Write another word at a step and go on from there as far as the run had gone."""
         step, token = command.step, command.token
         trace, description = self._session.trace, self._session.description
         if trace is None or not 0 <= step < len(trace) or trace.tokens[step] == token:
@@ -61,7 +59,6 @@ class Branching:
 
     @handles(c.ApplyEdit)
     def apply(self, command: c.ApplyEdit) -> None:
-        """Make a branch on which this is changed too; where there is one with the same changes, show that."""
         self._change(command.edit)
 
     def _change(self, edit: Edit) -> None:
@@ -91,7 +88,6 @@ class Branching:
 
     @handles(c.ApplyEdits)
     def set_edits(self, command: c.ApplyEdits) -> None:
-        """Give a branch other edits, or switch some on or off: it is run again from the first step that differs."""
         identity, edits = command.identity, command.edits
         branch = self._session.branches.all.get(identity)
         if branch is None or edits == branch.edits:
@@ -109,9 +105,8 @@ class Branching:
 
     @handles(c.ReplaceInput)
     def replace_input(self, command: c.ReplaceInput) -> None:
-        """Let the steps from here on look at another input of the same kind."""
         description, name = self._session.description, command.path.name
-        medium = MEDIUM_OF_KIND.get(description.input_kind if description is not None else "picture", "picture")
+        medium = kind_named(description.input_kind if description is not None else "").medium
         try:
             data = read_bytes(command.path, medium)
             given, notes = decode_input(data, name, medium)
@@ -131,7 +126,6 @@ class Branching:
 
     @handles(c.RenameBranch)
     def rename_branch(self, command: c.RenameBranch) -> None:
-        """Give a branch another name."""
         branch, name = self._session.branches.all.get(command.identity), " ".join(command.name.split())
         if branch is not None and name and name != branch.name:
             after = self._session.branches.with_branch(branch.changed(name=name), show=False)
@@ -139,7 +133,6 @@ class Branching:
 
     @handles(c.RemoveBranch)
     def remove_branch(self, command: c.RemoveBranch) -> None:
-        """Take a branch away, with those that leave it; the first run stays."""
         identity = command.identity
         branch = self._session.branches.all.get(identity)
         if branch is not None and identity != FIRST:
@@ -170,7 +163,6 @@ class Branching:
 
     @handles(c.SetDecoding)
     def set_decoding(self, command: c.SetDecoding) -> None:
-        """Choose words in another way; a run that has begun is written again, on a branch."""
         decoding = command.decoding
         if decoding == self.decoding:
             return
@@ -189,12 +181,10 @@ class Branching:
 
     @handles(c.Undo)
     def undo(self, _: c.Undo) -> None:
-        """Undo the last change of the branches."""
         self.history.undo()
 
     @handles(c.Redo)
     def redo(self, _: c.Redo) -> None:
-        """Do again what was undone."""
         self.history.redo()
 
     # ── For the other parts ───────────────────────────────────────────────────────────────────────────────────

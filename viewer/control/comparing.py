@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.inputs.inputs import MEDIUM_OF_KIND, Input, taken_by
-from unrolled.models.inputs.kinds import decode_input, input_of_trace, read_bytes
+from unrolled.models.inputs.inputs import Input
+from unrolled.models.inputs.kinds import decode_input, kind_named, read_bytes, taken_by
 from unrolled.models.protocol.connection import Failed
 from unrolled.models.protocol.dispatch import Dispatch, handles
 from unrolled.models.protocol.loading import Loaded, Ready
@@ -24,6 +24,7 @@ from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.branches import FIRST, GREEDY, Branch, first_branch
 from unrolled.viewer.state.comparison import Compared
+from unrolled.viewer.state.files import input_of_trace
 from unrolled.viewer.state.session import Session
 
 
@@ -69,6 +70,8 @@ class ComparisonRun(QObject):
         self._reports = Dispatch(self)
         self._runner.reported.connect(self._take)
         self._runner.died.connect(self._fail)
+        self._runner.backend.silent.connect(
+            lambda silent: self.status.emit(f"{name} has stopped answering…" if silent else ""))
         session.steps_added.connect(self._go_along)
         session.ended.connect(self._go_along)
         session.branches_changed.connect(self._go_along)
@@ -162,7 +165,6 @@ class Comparing:
 
     @handles(c.CompareBranch)
     def compare_branch(self, command: c.CompareBranch) -> None:
-        """Hold a branch against the one on screen."""
         branch = self._session.branches.all.get(command.identity)
         if branch is None or command.identity == self._session.branches.current:
             return
@@ -171,7 +173,6 @@ class Comparing:
 
     @handles(c.CompareModel)
     def compare_model(self, command: c.CompareModel) -> None:
-        """Run another model over the same input, as far as the run on screen goes."""
         given, name = self._session.input, command.name
         if given is not None:
             title = next((listing.title for listing in self._choice.models if listing.name == name), Path(name).stem)
@@ -179,11 +180,10 @@ class Comparing:
 
     @handles(c.CompareInput)
     def compare_input(self, command: c.CompareInput) -> None:
-        """Run the same model over another input."""
         description, path = self._session.description, command.path
         if description is None:
             return
-        medium = MEDIUM_OF_KIND.get(description.input_kind, "picture")
+        medium = kind_named(description.input_kind).medium
         try:
             given, _ = decode_input(read_bytes(path, medium), path.name, medium)
         except (ValueError, OSError) as error:
@@ -193,7 +193,6 @@ class Comparing:
 
     @handles(c.CompareTrace)
     def compare_trace(self, command: c.CompareTrace) -> None:
-        """Hold a recorded run against the one on screen."""
         from unrolled.models.trace.files import TraceError, load_trace  # most starts need none
 
         try:
@@ -208,7 +207,6 @@ class Comparing:
 
     @handles(c.EndComparison)
     def end_comparison(self, _: c.EndComparison) -> None:
-        """Show the one run alone again."""
         self._end()
 
     def end_run(self) -> None:

@@ -8,23 +8,24 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
-from unrolled.models.protocol.asking import Answer, Drop
+from unrolled.models.protocol.asking import Drop
 from unrolled.models.protocol.connection import Failed, Progress, Welcome
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import Dispatch, handles
+from unrolled.models.protocol.loading import Device
+from unrolled.models.trace import ModelListing
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.comparing import Comparing
+from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.opener import Opener
 from unrolled.viewer.control.playback import Playback
 from unrolled.viewer.control.reading import Reading
 from unrolled.viewer.control.recording import Recording
-from unrolled.viewer.control.run_state import RunPhase
 from unrolled.viewer.control.runner import Runner
 from unrolled.viewer.control.transport import Transport
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
-from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
 
 
@@ -46,8 +47,6 @@ class Control(QObject):
         What is said, and that what can be done has changed.
     run : Runner
         The backend's process, its model and the run.
-    choice : ModelChoice
-        Which model and device are wanted, and what there is.
     commands : Dispatch
         What takes the commands that concern runs.
     opened_file : Signal(str)
@@ -65,19 +64,23 @@ class Control(QObject):
         self._transport = Transport(session, self.run, self._recording, self.voice)
         self._reading = Reading(session, self.run, self._recording, self._transport, self.voice)
         self._branching = Branching(session, self.run, self._recording, self._transport, self.voice)
-        self.opener = Opener(session, self.run, self._recording, self._transport, self._reading, self._branching, self.voice)
-        self.choice = self.opener.choice
-        self._comparing = Comparing(session, self.run, self.choice, self.voice)
+        self._loading = Loading(session, self.run, self._recording, self._transport, self._reading, self._branching, self.voice,
+                                self.do)
+        self._choice = self._loading.choice
+        self.opener = Opener(session, self.run, self._recording, self._branching, self._loading, self.voice)
+        self._comparing = Comparing(session, self.run, self._choice, self.voice)
         self._recording.grew.connect(self._reading.follow)
         self._recording.grew.connect(self._transport.follow)
         self._recording.ended.connect(self._transport.arrive)
         self.opener.opened_file.connect(lambda path: self.opened_file.emit(path))
-        self.commands = Dispatch(self._transport, self._reading, self._branching, self.opener, self._comparing, self)
-        self._reports = Dispatch(self._recording, self.opener, self)
-        session.questions.asked.connect(self._ask)
+        self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self._comparing,
+                                 self)
+        self._reports = Dispatch(self._recording, self._loading, self.opener, self)
+        session.questions.asked.connect(self._recording.ask)
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))
         self.run.reported.connect(self._take)
         self.run.died.connect(self._died)
+        backend.silent.connect(self._silent)
 
     # ── What the window shows ─────────────────────────────────────────────────────────────────────────────────
 
@@ -97,19 +100,29 @@ class Control(QObject):
         return self._branching.decoding
 
     @property
+    def models(self) -> tuple[ModelListing, ...]:
+        """What there is to choose from; empty until the backend has said so."""
+        return self._choice.models
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """What a model can run on; empty until the backend has said so."""
+        return self._choice.devices
+
+    @property
+    def wanted_model(self) -> str:
+        """The model that was asked for: loaded, or as soon as the backend is ready."""
+        return self._choice.model
+
+    @property
+    def wanted_device(self) -> str:
+        """Where it is to run; ``auto`` is the fastest."""
+        return self._choice.device
+
+    @property
     def last_milliseconds(self) -> float:
         """What the newest step took; 0 before the first."""
         return self._recording.last_milliseconds
-
-    @property
-    def live(self) -> bool:
-        """Whether steps can be added to what is shown."""
-        return self.run.state.phase in (RunPhase.READING, RunPhase.LIVE)
-
-    @property
-    def waiting(self) -> bool:
-        """Whether an input waits for its model, so that steps will be possible."""
-        return self.run.state.waiting
 
     @property
     def loading(self) -> bool:
@@ -122,9 +135,18 @@ class Control(QObject):
         """Do what a person asks for. Raises `LookupError` for what does not concern runs."""
         self.commands(command)
 
-    def start_with(self, decoding: Decoding) -> None:
-        """How the first run chooses its words."""
-        self._branching.decoding = decoding
+    def begin_with(self, *, decoding: Decoding | None = None, model: str = "", device: str = "", preferred: str = "") -> None:
+        """What the first run is made with; what is left out stays as it is.
+
+        Parameters
+        ----------
+        preferred : str
+            The model that was used last time: taken if no other is asked for and it is still there.
+        """
+        self._branching.decoding = decoding or self._branching.decoding
+        self._choice.model = model or self._choice.model
+        self._choice.device = device or self._choice.device
+        self._choice.preferred = preferred or self._choice.preferred
 
     def start(self) -> None:
         """Start the backend; returns at once."""
@@ -161,11 +183,6 @@ class Control(QObject):
         """Something goes on."""
         self.voice.busy(report.text, report.fraction)
 
-    @handles(Answer)
-    def answer(self, report: Answer) -> None:
-        """A part of an answer."""
-        self.session.questions.take_part(report.number, report.part, done=report.done)
-
     @handles(Failed)
     def failed(self, report: Failed) -> None:
         """Something could not be done."""
@@ -177,9 +194,9 @@ class Control(QObject):
         self.voice.idle()
         self._transport.pause()
         if report.subject == "model":
-            self.opener.load_failed(report.sentence)
+            self._loading.load_failed(report.sentence)
         elif report.subject == "input":
-            self.opener.refused(report)
+            self.voice.say("input", report.sentence)
         elif report.subject == "edit":
             self._branching.take_back(report.branch, report.sentence)
         elif report.subject == "step":
@@ -199,17 +216,19 @@ class Control(QObject):
         self.voice.say("run", f"Step {report.step + 1} gave numbers that are not finite, first in {where}. The run was stopped; "
                               "undo the change, or switch it off.")
 
-    def _ask(self, asked: Asked) -> None:
-        branch = self.session.branches.of_wire_id(asked.wire_id)
-        if branch is not None:
-            self.run.ask(asked, branch)
-
     def _died(self, sentence: str) -> None:
         self._transport.pause()
         self.session.questions.possible = False
+        self.voice.unsaid.emit("run")
         self.voice.idle()
         self._say_backend(sentence)
         self.voice.state_changed.emit()
+
+    def _silent(self, silent: bool) -> None:
+        if silent:
+            self._say_backend("The model’s process has stopped answering.")
+        else:
+            self.voice.unsaid.emit("model")
 
     def _say_backend(self, sentence: str) -> None:
         kept = " What was recorded is kept." if self.session.trace is not None and len(self.session.trace) else ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unrolled.models.inputs.inputs import Input, InputText, looks_like_prose, taken_by
+from unrolled.models.inputs.inputs import Input, InputText, looks_like_prose
+from unrolled.models.inputs.kinds import taken_by
 from unrolled.models.protocol.loading import Device, Ready
 from unrolled.models.trace import ModelListing
 from unrolled.viewer.control.runner import Runner

@@ -38,7 +38,6 @@ class Reading:
 
     @handles(c.StopReading)
     def stop(self, _: c.StopReading) -> None:
-        """Read no further; what was read is kept."""
         self._runner.cancel()
         self.end()
 

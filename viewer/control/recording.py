@@ -1,15 +1,17 @@
-"""What the backend reports of branches goes into their traces and searches; and what they are to grow to is asked for."""
+"""What is asked of the backend about branches, and what it reports of them, into traces, searches and answers."""
 
 from __future__ import annotations
 
 from psygnal import Signal
 
+from unrolled.models.protocol.asking import Answer
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.searching import BeamStepped, Searched
 from unrolled.models.protocol.stepping import Ended, Idle, Stepped, SteppedBlock
 from unrolled.viewer.control.runner import Runner
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state.branches import Branch
+from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.search_tree import SearchTree
 from unrolled.viewer.state.session import Session
 
@@ -69,6 +71,12 @@ class Recording:
             self._runner.search(branch)
         self._runner.want(length, branch)
 
+    def ask(self, asked: Asked) -> None:
+        """Have a question about a branch answered; while no run is open it waits."""
+        branch = self._session.branches.of_wire_id(asked.wire_id)
+        if branch is not None:
+            self._runner.ask(asked, branch)
+
     # ── Reports ───────────────────────────────────────────────────────────────────────────────────────────────
 
     @handles(Stepped, SteppedBlock)
@@ -102,6 +110,11 @@ class Recording:
         elif compared is not None and compared.trace is branch.trace:
             self._session.compare(compared)
         self._voice.state_changed.emit()
+
+    @handles(Answer)
+    def answered(self, report: Answer) -> None:
+        """A part of an answer."""
+        self._session.questions.take_part(report.number, report.part, done=report.done)
 
     @handles(Idle)
     def idle(self, _: Idle) -> None:

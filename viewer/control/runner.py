@@ -56,7 +56,7 @@ class Runner(QObject):
     state : RunState
         Where it is.
     loaded : Loaded or None
-        The model that is there.
+        The model that is there, or was when the process ended.
     recorder : Recorder or None
         What makes the run's traces, once its input is encoded.
     """
@@ -79,13 +79,12 @@ class Runner(QObject):
     def start(self) -> None:
         """Start the process, or start it again; returns at once."""
         self._happens(Started())
-        self.loaded = None
         self.backend.start()
 
     def close(self) -> None:
         """End it; no process is left."""
         self.backend.close()
-        self._ended()
+        self._happens(Gone())
 
     def load(self, model: str, device: str) -> bool:
         """Ask for a model; of several that were asked for the last one counts. False while the process is not ready."""
@@ -193,6 +192,7 @@ class Runner(QObject):
         if isinstance(report, Welcome) and self.state.model is ModelPhase.OFF:
             self._happens(Started())
         elif isinstance(report, Ready):
+            self.loaded = None  # it is another process
             self._happens(Answered())
         elif isinstance(report, Loaded):
             if report.number != self.state.load:
@@ -221,9 +221,5 @@ class Runner(QObject):
         self._happens(Encoded(report.run, length < report.prompt_tokens, ended))
 
     def _died(self, sentence: str) -> None:
-        self._ended()
-        self.died.emit(sentence)
-
-    def _ended(self) -> None:
         self._happens(Gone())
-        self.loaded = None
+        self.died.emit(sentence)

@@ -49,7 +49,6 @@ class Transport:
 
     @handles(c.StepForward)
     def step_forward(self, _: c.StepForward) -> None:
-        """Go to the next step; where none is recorded, the model takes it."""
         playhead = self._session.playhead
         if not playhead.at_end and self.target is None:
             self.go(playhead.step + 1)
@@ -58,19 +57,16 @@ class Transport:
 
     @handles(c.StepBack)
     def step_back(self, _: c.StepBack) -> None:
-        """Go to the step before."""
         self.target = None
         self._session.playhead.seek(self._session.playhead.step - 1)
 
     @handles(c.GoFirst)
     def go_first(self, _: c.GoFirst) -> None:
-        """Go to the first step."""
         self.target = None
         self._session.playhead.seek(0)
 
     @handles(c.GoLast)
     def go_last(self, _: c.GoLast) -> None:
-        """Go to the last recorded step; when there already, run to the end."""
         if self._session.playhead.at_end:
             self.run_to_end(c.RunToEnd())
         else:
@@ -79,7 +75,6 @@ class Transport:
 
     @handles(c.RunToEnd)
     def run_to_end(self, _: c.RunToEnd) -> None:
-        """Let the model write until nothing more follows."""
         self.playback.stop()
         trace = self._session.trace
         if trace is not None and trace.ended:
@@ -91,7 +86,6 @@ class Transport:
 
     @handles(c.TogglePlay)
     def toggle_play(self, _: c.TogglePlay) -> None:
-        """Play, or pause."""
         if self.playback.playing:
             self.pause()
             return
@@ -109,17 +103,14 @@ class Transport:
 
     @handles(c.SetSpeed)
     def set_speed(self, command: c.SetSpeed) -> None:
-        """Play so fast."""
         self.playback.set_speed(command.steps_a_second)
 
     @handles(c.ScaleSpeed)
     def scale_speed(self, command: c.ScaleSpeed) -> None:
-        """Play faster or slower."""
         self.playback.set_speed(self.playback.speed * command.factor)
 
     @handles(c.SetLoop)
     def set_loop(self, command: c.SetLoop) -> None:
-        """Begin again after the last step, or stop there."""
         self.playback.set_loop(command.on)
 
     # ── For the other parts ───────────────────────────────────────────────────────────────────────────────────
@@ -145,7 +136,9 @@ class Transport:
             self._recording.want(step + 1)
         elif state.waiting:
             self.target = step
-        elif state.phase is RunPhase.RECORDED and state.model is ModelPhase.LOADED and state.opening is not None:
+        elif state.phase is RunPhase.RECORDED and state.opening is None:
+            self._voice.say("run", "This run was recorded without its input and ends here.", "info")
+        elif state.phase is RunPhase.RECORDED and state.model is ModelPhase.LOADED:
             self._voice.say("run", "This run was recorded by another model and ends here.", "info",
                             action="Run it with this model", command=c.Rerun())
         elif not self._runner.backend.alive:

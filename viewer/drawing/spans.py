@@ -10,9 +10,6 @@ import numpy.typing as npt
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from unrolled.models.trace.bins import Bins
-from unrolled.viewer.drawing.step_geometry import Geometry
-
 Heights = npt.NDArray[np.floating]
 
 
@@ -39,9 +36,3 @@ def paint_spans(painter: QPainter, place: QRectF, tops: Heights, bottoms: Height
     pixels = inside.astype(np.uint32) * np.uint32(colour.alpha() << 24 | red << 16 | green << 8 | blue)
     image = QImage(pixels.data, len(tops), rows, 4 * len(tops), QImage.Format.Format_ARGB32_Premultiplied)
     painter.drawImage(place, image)
-
-
-def place_of(bins: Bins, geometry: Geometry, plot: QRectF) -> QRectF:
-    """Where bins lie in a plot."""
-    left, right = geometry.x(bins.start), geometry.x(bins.stop)
-    return QRectF(left, plot.top(), right - left, plot.height())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from unrolled.models.trace.bins import Bins, bins_of, stride_of
 
-HEADER = 104.0  # pixels, for a track's name
+HEADER = 128.0  # pixels, for a track's name and the numbers of its axis
 EDGE = 8.0
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from unrolled.viewer.export.failure import Cancelled
+from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.pixels import Pixels
 from unrolled.viewer.export.scenes.registry import AnyScene, frames_of
 from unrolled.viewer.export.settings import ExportSettings
@@ -16,9 +17,6 @@ from unrolled.viewer.export.settings import ExportSettings
 FRAMES_PER_SECOND = 25  # of a film; every word stands for a whole number of its frames
 PALETTE_COLOURS = 255
 ORDERED = np.array([[0, 4, 1, 5], [6, 2, 7, 3], [1, 5, 0, 4], [7, 3, 6, 2]], np.uint8)  # of Bayer, in steps of 1/255
-
-OnProgress = Callable[[float], None]
-IsCancelled = Callable[[], bool]
 
 
 def painted(scene: AnyScene, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> Iterator[Pixels]:

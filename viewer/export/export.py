@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.atomic import atomic_path
-from unrolled.models.trace.files import TraceError, save_trace, writing_sentence
-from unrolled.viewer.export import animation, stills
-from unrolled.viewer.export.animation import IsCancelled, OnProgress
+from unrolled.models.trace.files import TraceError, writing_sentence
 from unrolled.viewer.export.failure import ExportError
-from unrolled.viewer.export.scenes.registry import AnyScene, scene_of
+from unrolled.viewer.export.formats import IsCancelled, Makes, OnProgress, format_of
 from unrolled.viewer.export.settings import ExportSettings
-
-Writer = Callable[[AnyScene, Path, ExportSettings, OnProgress, IsCancelled], None]
-
-PICTURE_WRITERS: dict[str, Writer] = {
-    ".gif": animation.write_gif, ".mp4": animation.write_mp4, ".webp": animation.write_webp, **stills.WRITERS}
-TRACE_SUFFIXES = (".safetensors", ".npz", ".json", ".csv")
 
 NARROWEST, WIDEST = 64, 8192  # pixels
 LONGEST_SECONDS = 60.0
@@ -32,7 +23,7 @@ def export(trace: Trace, path: Path, settings: ExportSettings | None = None, *,
     ----------
     trace : Trace
     path : Path
-        Its suffix is one of `PICTURE_WRITERS` or `TRACE_SUFFIXES`.
+        Its suffix is one of `formats`.
     settings : ExportSettings, optional
         How pictures and films look.
     on_progress : callable
@@ -46,23 +37,22 @@ def export(trace: Trace, path: Path, settings: ExportSettings | None = None, *,
         With a sentence for people.
     Cancelled
     """
-    suffix = path.suffix.lower()
-    if suffix in TRACE_SUFFIXES:
+    chosen = format_of(path.name, path.suffix)
+    if chosen.makes is Makes.TRACE:
         try:
-            save_trace(trace, path)
+            chosen.write(trace, path)
         except TraceError as error:
             raise ExportError(str(error)) from error
         on_progress(1.0)
         return
-    writer = PICTURE_WRITERS.get(suffix)
-    if writer is None:
-        raise ExportError(f"“{path.name}” should end in one of {', '.join((*PICTURE_WRITERS, *TRACE_SUFFIXES))}.")
-    chosen = settings or ExportSettings()
-    _check(chosen)
+    look = settings or ExportSettings()
+    _check(look)
+    from unrolled.viewer.export.scenes.registry import scene_of  # needs Qt, which a list of formats does not
+
     scene = scene_of(trace)
     try:
         with atomic_path(path) as temporary:
-            writer(scene, temporary, chosen, on_progress, cancelled)
+            chosen.write(scene, temporary, look, on_progress, cancelled)
     except OSError as error:
         raise ExportError(writing_sentence(path, error)) from error
     except MemoryError as error:

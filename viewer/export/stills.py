@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
 from unrolled.models.trace.names import text_name
-from unrolled.viewer.export.animation import IsCancelled, OnProgress
+from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.pixels import file_of
 from unrolled.viewer.export.scenes.picture import Scene
 from unrolled.viewer.export.scenes.registry import AnyScene, Still, still_of
@@ -91,7 +91,3 @@ def _paint_on(device: QSvgGenerator | QPdfWriter, layout: Still, on_progress: On
         ended = painter.end()
     if not ended:
         raise OSError("Qt could not end the picture")
-
-
-WRITERS: dict[str, Callable[[AnyScene, Path, ExportSettings, OnProgress, IsCancelled], None]] = {
-    ".png": write_png, ".svg": write_svg, ".pdf": write_pdf}

@@ -1,29 +1,28 @@
-"""One number for each place of the input: a small grid for a picture, a bar a word for a sentence. It knows no session."""
+"""One number for each cell of a picture's grid, as a small map. It knows no session."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
 from unrolled.models.trace import FloatArray
-from unrolled.viewer.drawing.painting import elided
-from unrolled.viewer.plotting.bars import BAR, paint_bar
+from unrolled.viewer.plotting.axis import Axis
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.plot import MARGIN, Plot
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.wording import MINUS, brief, precise
-from unrolled.viewer.theme.colour_maps import colour_table, to_colours
-from unrolled.viewer.theme.fonts import text_font
+from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.themes import Theme
 
-TITLE, SCALE, NOTE = 18.0, 26.0, 14.0
 SIDE = 112
-STRIP = 6.0   # the colours under the map
-NAMES = 76.0
+BAR_ROOM = 64  # of the colour bar beside it
 
 
 class PlaceMap(QWidget):
-    """A map with a title above, its scale and a note below.
+    """A map with a title above, its scale beside it and a note below.
 
     Parameters
     ----------
@@ -34,25 +33,40 @@ class PlaceMap(QWidget):
 
     def __init__(self, title: str, theme: Theme, *, signed_values: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme, self.title, self._signed = theme, title, signed_values
+        self._signed = signed_values
         self.values: FloatArray = np.zeros(0, np.float32)
         self.shape: tuple[int, ...] = ()
-        self.names: tuple[str, ...] = ()
-        self.note = ""
         self._colour_map = "inferno"
         self._top: float | None = None
-        self._image: QImage | None = None
-        self._colours: npt.NDArray[np.uint8] | None = None
-        self.setMinimumWidth(SIDE)
-        self.setSizePolicy(QSizePolicy.Policy.MinimumExpanding, QSizePolicy.Policy.Fixed)
+        self._title, self._note = QElidingLabel(title), QElidingLabel("")
+        self._plot = Plot(title, Axis(), Axis(), theme, downwards=True, part=True, axes=False)
+        self._plot.reading = self.reading
+        self._heat = self._plot.heatmap()
+        self._bar = self._plot.colour_bar(Axis())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        for label in (self._title, self._note):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        self._note.setObjectName("muted")
+        self._note.hide()
+        for part in (self._title, self._plot, self._note):
+            layout.addWidget(part)
+        self.setFixedWidth(SIDE + BAR_ROOM)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(title)
+        attach(self, self.accessibleName, table=self._table)
+
+    @property
+    def title(self) -> str:
+        """What stands above it."""
+        return self._title.text()
 
     def set_title(self, title: str) -> None:
         """Another title."""
         if title != self.title:
-            self.title = title
+            self._title.setText(title)
             self.setAccessibleName(title)
-            self.update()
 
     @property
     def largest(self) -> float:
@@ -71,114 +85,41 @@ class PlaceMap(QWidget):
         more = "≥ " if self.largest > self.top else ""
         return (f"{MINUS}{brief(self.top)}" if self._signed else "0"), more + brief(self.top)
 
-    def set_values(self, values: FloatArray, shape: tuple[int, ...], *, names: tuple[str, ...] = (), note: str = "",
-                   top: float | None = None, colour_map: str = "inferno") -> None:
-        """Show values (places,) of a grid (rows, columns), or of words (length,) that are named.
+    def set_values(self, values: FloatArray, shape: tuple[int, int], *, note: str = "", top: float | None = None,
+                   colour_map: str = "inferno") -> None:
+        """Show values (places,) of a grid (rows, columns).
 
         The scale ends at `top`; without it at the largest value. The colour map is that of values with one sign.
         """
-        self.values, self.shape, self.names, self.note = values, shape, names, note
+        self.values, self.shape = values, shape
         self._top, self._colour_map = top, colour_map
-        low, high = (float(np.nanmin(values)), float(np.nanmax(values))) if values.size else (0.0, 0.0)
+        low, high = (float(np.nanmin(values)), float(np.nanmax(values))) if np.isfinite(values).any() else (0.0, 0.0)
         self.setAccessibleDescription(f"from {precise(low)} to {precise(high)}. {note}")
-        self._make_image()
-        self.updateGeometry()
-        self.update()
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
+        self._plot.setFixedHeight(round(SIDE * min(shape[0] / shape[1], 1.5)) + 2 * MARGIN)
+        self._show()
 
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
-        self.theme = theme
-        self._make_image()
-        self.update()
+        self._plot.set_theme(theme)
+        self._show()
 
-    def sizeHint(self) -> QSize:
-        """A square, or a line a word."""
-        return QSize(SIDE, round(self._plot.bottom() + SCALE + (NOTE if self.note else 0)))
-
-    def minimumSizeHint(self) -> QSize:
-        """As large as it wants to be."""
-        return self.sizeHint()
-
-    @property
-    def _plot(self) -> QRectF:
-        if self.names or len(self.shape) != 2:
-            return QRectF(0, TITLE, min(self.width(), 260), len(self.names) * BAR if self.names else SIDE)
-        rows, columns = self.shape
-        scale = min(SIDE / columns, SIDE / rows)
-        return QRectF(0, TITLE, columns * scale, rows * scale)
-
-    @property
-    def _map_name(self) -> str:
-        return self.theme.diverging if self._signed else self._colour_map
-
-    def _make_image(self) -> None:
-        self._image = None
-        if self.names or len(self.shape) != 2 or not self.values.size:
-            return
-        top = self.top or 1.0
-        grid = self.values.reshape(self.shape).astype(np.float32)
-        self._colours = np.ascontiguousarray(to_colours(grid, low=-top if self._signed else 0.0, high=top, name=self._map_name))
-        rows, columns = self.shape
-        self._image = QImage(self._colours.data, columns, rows, 4 * columns, QImage.Format.Format_RGBA8888)
-
-    # ── Painting and pointing ─────────────────────────────────────────────────────────────────────────────────
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The title, the map or the bars, and the scale."""
-        theme, plot, font = self.theme, self._plot, text_font(11)
-        painter = QPainter(self)
-        painter.setFont(font)
-        painter.setPen(QColor(theme.text))
-        painter.drawText(QRectF(0, 0, self.width(), TITLE), Qt.AlignmentFlag.AlignVCenter,
-                         elided(self.title, font, self.width()))
-        if self._image is not None:
-            painter.drawImage(plot, self._image)
-        elif self.names and self.values.size:
-            self._paint_bars(painter, plot)
-        if self.values.size:
-            self._paint_scale(painter, plot)
-        painter.setFont(font)
-        painter.setPen(QColor(theme.muted))
-        painter.drawText(QPointF(0, plot.bottom() + SCALE + 9), elided(self.note, font, self.width()))
-        painter.end()
-
-    def _paint_scale(self, painter: QPainter, plot: QRectF) -> None:
-        if self._image is not None:
-            strip = np.ascontiguousarray(colour_table(self._map_name))
-            painter.drawImage(QRectF(plot.left(), plot.bottom() + 4, plot.width(), STRIP),
-                              QImage(strip.data, len(strip), 1, 4 * len(strip), QImage.Format.Format_RGBA8888))
-        left = plot.left() + (NAMES if self.names else 0.0)
-        line = QRectF(left, plot.bottom() + (4 + STRIP if self._image is not None else 0), plot.right() - left, 14)
-        painter.setFont(text_font(10))
-        painter.setPen(QColor(self.theme.muted))
-        for end, side in zip(self.scale_ends, (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight), strict=True):
-            painter.drawText(line, side | Qt.AlignmentFlag.AlignVCenter, end)
-
-    def _paint_bars(self, painter: QPainter, plot: QRectF) -> None:
-        for place, value in enumerate(self.values):
-            y = plot.top() + place * BAR
-            painter.setPen(QColor(self.theme.muted))
-            painter.drawText(QRectF(0, y, NAMES - 6, BAR), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                             elided(self.names[place], text_font(11), int(NAMES) - 8))
-            paint_bar(painter, self.theme, QRectF(NAMES, y, plot.width() - NAMES, BAR), float(value), largest=self.top,
-                      signed=self._signed)
-
-    def event(self, event: QEvent) -> bool:
-        """Read out what is under the pointer."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self.reading(QPointF(event.pos())) or self.toolTip(), self)
-            return True
-        return super().event(event)
-
-    def reading(self, place: QPointF) -> str:
-        """What is under a place on screen, in words."""
-        plot = self._plot
-        if not plot.contains(place) or not self.values.size:
+    def reading(self, x: float, y: float) -> str:
+        """What is at a place of the grid, in words."""
+        row, column = int(y), int(x)
+        if not (self.values.size and 0 <= row < self.shape[0] and 0 <= column < self.shape[1]):
             return ""
-        if self.names:
-            word = min(int((place.y() - plot.top()) / BAR), len(self.names) - 1)
-            return f"“{self.names[word]}”: {precise(float(self.values[word]))}"
-        rows, columns = self.shape
-        row = min(int((place.y() - plot.top()) / plot.height() * rows), rows - 1)
-        column = min(int((place.x() - plot.left()) / plot.width() * columns), columns - 1)
-        return f"row {row + 1}, column {column + 1}: {precise(float(self.values[row * columns + column]))}"
+        return f"row {row + 1}, column {column + 1}: {precise(float(self.values[row * self.shape[1] + column]))}"
+
+    def _show(self) -> None:
+        if not self.values.size:
+            return
+        top, name = self.top or 1.0, self._plot.theme.diverging if self._signed else self._colour_map
+        low = -top if self._signed else 0.0
+        self._heat.show(to_colours(self.values.reshape(self.shape).astype(np.float32), low=low, high=top, name=name))
+        self._plot.set_ranges((0.0, float(self.shape[1])), (0.0, float(self.shape[0])))
+        self._bar.show(low, top, name, self.scale_ends)
+
+    def _table(self) -> Table | None:
+        return grid_table(self.values.reshape(self.shape) if self.values.size else None)

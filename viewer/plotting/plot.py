@@ -1,232 +1,437 @@
-"""What the plots of the training room have in common: margins, axes, labels, and how many numbers share a pixel."""
+"""A plot: axes and what is drawn between them. No type of pyqtgraph's leaves this folder.
+
+Ranges come from whoever owns the plot (`set_ranges`), until a person zooms, pans or types others; Reset gives them back.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from html import escape
+from typing import Any, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QMenu, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
-from unrolled.viewer.drawing.painting import draw_focus
-from unrolled.viewer.theme.fonts import mono_font, text_font
+from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.axis import Axis, Ticks
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.heatmap import ColourBar, Heatmap
+from unrolled.viewer.plotting.ink import Ink
+from unrolled.viewer.plotting.level import Edge, Level
+from unrolled.viewer.plotting.library import pg
+from unrolled.viewer.plotting.marks import Area, Bars, Dots, Line, Mark, Range
+from unrolled.viewer.plotting.navigation import Box
+from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.training_room.sentences import power
+from unrolled.viewer.widgets.range_dialog import RangeDialog
 
-LEFT, RIGHT, TOP, BOTTOM = 46.0, 12.0, 20.0, 20.0  # pixels round a plot, for its labels
-TICK_ROOM = 22.0    # least distance of two labels one above the other
-Numbers = npt.NDArray[np.float64]
+Limits = tuple[float, float]
+AnyMark = TypeVar("AnyMark", bound=Mark)
 
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """From values to pixels, evenly or evenly in the logarithm.
-
-    Attributes
-    ----------
-    low, high : float
-        Values at the ends; above 0 where it is logarithmic.
-    start, stop : float
-        Pixels at the ends.
-    """
-
-    low: float
-    high: float
-    start: float
-    stop: float
-    logarithmic: bool = False
-
-    def pixels(self, values: Numbers) -> Numbers:
-        """Where values lie; beyond the ends they lie beyond."""
-        if self.logarithmic:
-            low, high = math.log10(self.low), math.log10(self.high)
-            values = np.log10(np.maximum(values, 1e-300))
-        else:
-            low, high = self.low, self.high
-        found: Numbers = self.start + (values - low) / (high - low) * (self.stop - self.start)
-        return found
-
-    def pixel(self, value: float) -> float:
-        """Where a value lies."""
-        return float(self.pixels(np.asarray(value, np.float64)))
-
-    def value(self, pixel: float) -> float:
-        """What lies at a pixel."""
-        part = (pixel - self.start) / (self.stop - self.start)
-        if self.logarithmic:
-            low, high = math.log10(self.low), math.log10(self.high)
-            return float(10.0 ** (low + part * (high - low)))
-        return self.low + part * (self.high - self.low)
-
-
-def decades(low: float, high: float, *, least: int = 2) -> tuple[float, float]:
-    """Whole powers of ten around two positive numbers, at least so many apart."""
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    if last - first < least:
-        last = first + least
-    return 10.0**first, 10.0**last
-
-
-def even_ticks(high: float, most: int) -> list[float]:
-    """From 0 to a number, at round distances, at most so many."""
-    if high <= 0 or most < 1:
-        return [0.0]
-    raw = high / most
-    unit = 10.0 ** math.floor(math.log10(raw))
-    distance = next((unit * factor for factor in (1, 2, 5, 10) if unit * factor >= raw * (1 - 1e-9)), unit * 10)
-    return [distance * place for place in range(int(high / distance + 1e-9) + 1)]
-
-
-def lowest_and_highest(values: Numbers, columns: int) -> tuple[npt.NDArray[np.intp], Numbers, Numbers]:
-    """Neighbouring values taken together until there are at most so many: first place, least and greatest of each."""
-    stride = max(math.ceil(len(values) / max(columns, 1)), 1)
-    starts = np.arange(0, len(values), stride)
-    return starts, np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+LEGEND_HEIGHT, MARGIN = 20, 6
+GRID = 120  # of 255: how much of the ground lines across hide
+LEGEND_SIGNS = {"solid": "━━", "dashed": "╍╍"}
+ZOOM, PAN = 1.25, 0.1
+KEY_FACTOR, PAGE_FACTOR = 1.1, 2.0
+KEY_STEP, PAGE_STEP = 0.02, 0.1  # of the axis, where it is not logarithmic
 
 
 class Plot(QWidget):
-    """A plot with axes.
+    """Two axes, marks between them, a menu.
+
+    Parameters
+    ----------
+    title : str
+        What it shows; the name that assistive technology and files have for it.
+    x, y : Axis
+    downwards : bool
+        y grows downwards, as rows do.
+    square : bool
+        A unit of x is as long as one of y.
+    part : bool
+        A part of a larger figure: without a menu, without the focus, and nobody moves about in it.
+    axes : bool
+        Whether it has any.
+    table : callable, optional
+        The recorded numbers behind what is shown.
 
     Attributes
     ----------
     read_out : Signal(str)
         What is under the pointer, in words; empty when nothing is.
+    pointed : Signal(float, float)
+        The pointer is over this place.
+    left : Signal()
+        The pointer has gone.
+    clicked : Signal(float, float)
+        This place was clicked.
+    reading : callable
+        Says what is at a place, for `read_out` and the tooltip.
+    extend_menu : callable, optional
+        Adds what only this plot offers.
     """
 
     read_out = Signal(str)
+    pointed = Signal(float, float)
+    left = Signal()
+    clicked = Signal(float, float)
 
-    def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
+    own_keys: tuple[Qt.Key, ...] = (Qt.Key.Key_Plus, Qt.Key.Key_Minus, Qt.Key.Key_Equal, Qt.Key.Key_0)
+
+    def __init__(self, title: str, x: Axis, y: Axis, theme: Theme, *, downwards: bool = False, square: bool = False,
+                 part: bool = False, axes: bool = True, table: Callable[[], Table | None] | None = None,
+                 parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = theme
-        self.setAccessibleName(name)
-        self.setMouseTracking(True)
-        self.setMinimumSize(160, 96)
+        self.theme, self.x_axis, self.y_axis = theme, x, y
+        self.reading: Callable[[float, float], str] = lambda x, y: ""
+        self.extend_menu: Callable[[QMenu], None] | None = None
+        self._marks: list[Mark] = []
+        self._legend: tuple[object, ...] = ()
+        self._heading = "", ""
+        self._said = ""
+        self._home: tuple[Limits, Limits] = ((0.0, 1.0), (0.0, 1.0))
+        self._held = False
+        self._level: Level | None = None
+        self._colour_bar: ColourBar | None = None
+        self._part, self._square = part, square
+        self._keys: dict[Qt.Key, Callable[[], object]] = {}
+        self._view = pg.GraphicsLayoutWidget()
+        self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._view.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self._view.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
+        self._view.setCacheMode(pg.QtWidgets.QGraphicsView.CacheModeFlag.CacheNone)  # which drawings would have as a picture
+        self._view.setMinimumSize(1, 1)
+        self._view.viewport().setMouseTracking(True)
+        self._inside = self._view.ci
+        ends = 0 if axes else MARGIN  # of a colour bar’s numbers
+        self._inside.layout.setContentsMargins(MARGIN if axes else 0, ends, 0 if part else 2 * MARGIN, ends)
+        self._inside.layout.setSpacing(0)
+        self._box = Box(navigable=not part, wheel_zooms=self._wheel_zooms, changed=self._moved_by_hand)
+        self._box.invertY(downwards)
+        self._box.setAspectLocked(square)
+        self._inside.addItem(self._box, 1, 1)
+        self._axes: dict[str, Ticks] = {}
+        if axes:
+            for side, axis, place in (("left", y, (1, 0)), ("bottom", x, (2, 1))):
+                self._axes[side] = Ticks(axis, side)
+                self._axes[side].linkToView(self._box)
+                self._inside.addItem(self._axes[side], *place)
+            self._axes["left"].setGrid(False if downwards else GRID)
+        self._words = pg.LabelItem("", justify="left")
+        self._words.setFixedHeight(0 if part else MARGIN)
+        self._inside.addItem(self._words, 0, 1)
+        self._empty = EmptyText("", self)
+        self._empty.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 2, 2, 2)
+        layout.addWidget(self._view)
+        self.setAccessibleName(title)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
-        self.theme = theme
-        self.update()
+        self._box.sigRangeChanged.connect(lambda *_: self._ranges_changed())
+        self._box.sigResized.connect(lambda *_: self._ranges_changed())
+        self._view.viewport().installEventFilter(self)
+        self._view.scene().sigMouseClicked.connect(self._was_clicked)
+        if not part:
+            attach(self, self.accessibleName, table=table, fill=self._fill_menu)
+        self.set_theme(theme)
 
     def sizeHint(self) -> QSize:
         """It takes the room that there is."""
         return QSize(320, 200)
 
     @property
-    def plot(self) -> QRectF:
-        """Where the values lie."""
-        return QRectF(LEFT, TOP, max(self.width() - LEFT - RIGHT, 1), max(self.height() - TOP - BOTTOM, 1))
+    def surface(self) -> QWidget:
+        """What pointer events go to."""
+        viewport: QWidget = self._view.viewport()
+        return viewport
 
-    def paint_plot(self, painter: QPainter) -> None:
-        """Paint everything but the ground and the focus ring."""
+    # ── Marks ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Ground, plot, focus."""
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(self.theme.panel))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self.paint_plot(painter)
-        if self.hasFocus():
-            draw_focus(painter, QRectF(self.rect()), self.theme.accent)
-        painter.end()
+    def line(self, colour: Ink, name: str = "", *, width: float = 1.5, style: str = "solid", order: float = 0) -> Line:
+        """A line, named in the legend if it has a name; of higher order it lies above."""
+        return self._add(Line(self._box, self.y_axis, colour, order, name, width, style))
 
-    # ── Parts ─────────────────────────────────────────────────────────────────────────────────────────────────
+    def range(self, colour: Ink, *, order: float = -1) -> Range:
+        """The ground between two lines."""
+        return self._add(Range(self._box, self.y_axis, colour, order))
 
-    def paint_frame(self, painter: QPainter, plot: QRectF) -> None:
-        """The ground of the values."""
-        painter.fillRect(plot, QColor(self.theme.missing))
+    def scatter(self, colour: Ink, *, size: float = 5.0, ring: bool = False, order: float = 0) -> Dots:
+        """Dots, or rings."""
+        return self._add(Dots(self._box, colour, order, size, ring))
 
-    def paint_words(self, painter: QPainter, plot: QRectF, words: str) -> None:
-        """Muted words in the middle, where there is nothing yet."""
-        painter.setFont(text_font(12))
-        painter.setPen(QColor(self.theme.muted))
-        painter.drawText(plot.adjusted(8, 0, -8, 0), int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), words)
+    def bars(self, colour: Ink, below: Ink) -> Bars:
+        """Bars to the right, one below the other; those below 0 in another colour."""
+        return self._add(Bars(self._box, colour, below, 0))
 
-    def paint_log_axis(self, painter: QPainter, plot: QRectF, scale: Scale) -> None:
-        """A line and a label at powers of ten."""
-        first, last = round(math.log10(scale.low)), round(math.log10(scale.high))
-        every = max(math.ceil((last - first) * TICK_ROOM / max(plot.height(), 1)), 1)
-        for exponent in range(first, last + 1):
-            if exponent % every == 0:
-                self._tick(painter, plot, scale.pixel(10.0**exponent), f"10{power(exponent)}" if exponent else "1")
+    def area(self, colour: Ink, *, hatch: Ink | None = None, outlined: bool = False, order: float = 10) -> Area:
+        """A polygon."""
+        return self._add(Area(self._box, colour, order, hatch, outlined))
 
-    def paint_even_axis(self, painter: QPainter, plot: QRectF, scale: Scale) -> None:
-        """A line and a label at round numbers."""
-        for value in even_ticks(scale.high, max(int(plot.height() / TICK_ROOM / 1.6), 1)):
-            self._tick(painter, plot, scale.pixel(value), f"{value:g}")
+    def heatmap(self) -> Heatmap:
+        """A grid of colours, below all marks."""
+        return Heatmap(self._box)
 
-    def _tick(self, painter: QPainter, plot: QRectF, y: float, label: str) -> None:
-        painter.setPen(QPen(QColor(self.theme.border), 1))
-        y = math.floor(y) + 0.5
-        painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
-        painter.setFont(mono_font(10))
-        painter.setPen(QColor(self.theme.muted))
-        painter.drawText(QRectF(0, y - 8, plot.left() - 6, 16), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                         label)
+    def colour_bar(self, axis: Axis) -> ColourBar:
+        """What the colours mean, at the right."""
+        self._colour_bar = ColourBar(self._inside, axis)
+        self._colour_bar.set_theme(self.theme)
+        return self._colour_bar
 
-    def paint_bottom(self, painter: QPainter, plot: QRectF, scale: Scale, title: str) -> None:
-        """Round numbers under the plot, and what they count."""
-        painter.setFont(mono_font(10))
-        painter.setPen(QColor(self.theme.muted))
-        room = painter.fontMetrics().horizontalAdvance(title) + 12
-        line = QRectF(plot.left(), plot.bottom() + 3, plot.width(), BOTTOM - 4)
-        for value in even_ticks(scale.high, max(int(plot.width() / 80), 1)):
-            x = scale.pixel(value)
-            if x < plot.right() - room - 12:
-                painter.drawText(QRectF(x - 40, line.top(), 80, line.height()), Qt.AlignmentFlag.AlignCenter, f"{value:,.0f}")
-        painter.setFont(text_font(11))
-        painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, title)
+    def level(self, colour: Ink, name: str, *, moved: Callable[[float], None], limits: Limits) -> Level:
+        """A line across, to be dragged, or moved by Up, Down, Page Up and Page Down; `moved` is told where to."""
+        level = self._add(Level(self._box, self.y_axis, colour, name, moved, limits))
+        self._level = level
+        self.take_keys({key: partial(self._move_level, *by) for key, by in LEVEL_KEYS.items()})
+        return level
 
-    def paint_legend(self, painter: QPainter, plot: QRectF, entries: Iterable[tuple[str, str, Qt.PenStyle]]) -> None:
-        """A short line in its colour before every name, over the plot from the left; what has no room is left out."""
-        painter.setFont(text_font(11))
-        metrics, x = painter.fontMetrics(), plot.left()
-        for colour, name, style in entries:
-            width = metrics.horizontalAdvance(name)
-            if x + 24 + width > self.width() - 4:
-                return
-            painter.setPen(QPen(QColor(colour), 2, style))
-            painter.drawLine(QPointF(x, TOP / 2), QPointF(x + 16, TOP / 2))
-            painter.setPen(QColor(self.theme.muted))
-            painter.drawText(QRectF(x + 21, 0, width + 2, TOP), Qt.AlignmentFlag.AlignVCenter, name)
-            x += 21 + width + 16
+    def take_keys(self, acts: Mapping[Qt.Key, Callable[[], object]]) -> None:
+        """Let these keys do something while the plot has the focus, before they are shortcuts of the window."""
+        self._keys.update(acts)
+        self.own_keys = (*self.own_keys, *acts)
 
-    def paint_curve(self, painter: QPainter, x: Numbers, y: Numbers, pen: QPen) -> None:
-        """A line through points; broken where one is no number."""
-        painter.setPen(pen)
-        usable = np.isfinite(y)
-        edges = np.flatnonzero(np.diff(usable.astype(np.int8))) + 1
-        for part in np.split(np.arange(len(y)), edges):
-            if len(part) and usable[part[0]]:
-                points = [QPointF(*place) for place in zip(x[part].tolist(), np.clip(y[part], -1e5, 1e5).tolist(), strict=True)]
-                if len(points) == 1:
-                    painter.drawPoint(points[0])
-                else:
-                    painter.drawPolyline(QPolygonF(points))
+    def edge(self, colour: Ink, *, moved: Callable[[float, float], None]) -> Edge:
+        """A broken line with a grip, to be dragged."""
+        return self._add(Edge(self._box, colour, moved))
 
+    def _add(self, mark: AnyMark) -> AnyMark:
+        mark.set_theme(self.theme)
+        self._marks.append(mark)
+        return mark
 
-class UpdatesPlot(Plot):
-    """A plot over updates: the first at the left, the newest at the right."""
+    # ── What is shown ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def updates_scale(self, updates: int) -> Scale:
-        """Where updates lie: room for half as many again, in round numbers, so that it seldom changes."""
-        high = 50.0
-        while high < updates:
-            high *= 2 if round(math.log10(high / 5) % 1, 6) != round(math.log10(2), 6) else 2.5
-        return Scale(0, high, self.plot.left(), self.plot.right())
+    def set_ranges(self, x: Limits, y: Limits) -> None:
+        """Show this part, unless a person has chosen another; not while a level is dragged, which would slip away."""
+        if (x, y) != self._home and not (self._level is not None and self._level.held):
+            self._home = (x, y)
+            if self._square:
+                for side, limits in zip(self._axes, (y, x), strict=False):
+                    self._axes[side].within = limits
+            if not self._held:
+                self._apply(x, y)
 
-    def paint_band(self, painter: QPainter, x_scale: Scale, y_scale: Scale, values: Numbers, colour: QColor) -> None:
-        """A line of many values: where several share a pixel, from their least to their greatest."""
-        columns = max(int(self.plot.width() * len(values) / x_scale.high), 1)
-        if len(values) <= columns:
-            self.paint_curve(painter, x_scale.pixels(np.arange(1.0, len(values) + 1)), y_scale.pixels(values), QPen(colour, 1))
+    def name_rows(self, names: Sequence[str], current: int = -1) -> None:
+        """Write names at the left, from 0 on, in place of numbers; the current one in any case."""
+        self._axes["left"].name_places(names, current)
+
+    def name_columns(self, names: Sequence[str], current: int = -1) -> None:
+        """Write names below, from 0 on."""
+        self._axes["bottom"].name_places(names, current)
+
+    def number_rows(self, numbers: Sequence[str]) -> None:
+        """Write numbers at the right, a row each; none take that side away."""
+        if "right" not in self._axes:
+            self._axes["right"] = Ticks(Axis(), "right")
+            self._axes["right"].linkToView(self._box)
+            self._axes["right"].set_theme(self.theme)
+            self._inside.addItem(self._axes["right"], 1, 4)
+        self._axes["right"].name_places(numbers, mono=True)
+        (self._axes["right"].show if numbers else self._axes["right"].hide)()
+
+    def write_below(self, texts: Mapping[float, str]) -> None:
+        """Write these at the bottom, and no other numbers."""
+        self._axes["bottom"].write_at(texts)
+
+    def hide_axis(self, side: str) -> None:
+        """Without its numbers: another plot beside it has the same."""
+        self._axes[side].hide()
+
+    def set_heading(self, text: str) -> None:
+        """Words above, in place of a legend."""
+        if (text, self.theme.text) == self._heading:
             return
-        starts, low, high = lowest_and_highest(values, columns)
-        x = np.repeat(x_scale.pixels((starts + 1.0).astype(np.float64)), 2)
-        y = np.stack([y_scale.pixels(low), y_scale.pixels(high)], axis=1).ravel()
-        self.paint_curve(painter, x, y, QPen(colour, 1))
+        self._heading = text, self.theme.text
+        self._words.setFixedHeight(LEGEND_HEIGHT)
+        self._words.setText(escape(text), size="11px", color=self.theme.text)
+
+    def say(self, sentence: str) -> None:
+        """Muted words in the middle, where there is nothing yet; none take them away."""
+        if sentence != self._empty.text():
+            self._empty.setText(sentence)
+            self._empty.setVisible(bool(sentence))
+            self._place_words()
+
+    def show_legend(self) -> None:
+        """Name what is drawn, above it; call it when a mark has appeared or gone."""
+        shown = tuple((mark.name, mark.ink(self.theme).name(), mark.style) for mark in self._marks
+                      if mark.name and mark.visible)
+        if shown != self._legend:
+            self._legend = shown
+            self._words.setFixedHeight(LEGEND_HEIGHT if shown else MARGIN)
+            muted = self.theme.muted
+            self._words.setText("&nbsp;&nbsp; ".join(
+                f'<span style="color:{colour};font-family:JetBrains Mono">{LEGEND_SIGNS[style]}</span>&nbsp;'
+                f'<span style="color:{muted}">{escape(name)}</span>' for name, colour, style in shown), size="11px")
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self.theme = theme
+        self._view.setBackground(theme.panel)
+        for part in (*self._axes.values(), *self._marks, *((self._colour_bar,) if self._colour_bar is not None else ())):
+            part.set_theme(theme)
+        self._legend = ()
+        self.show_legend()
+        if self._heading[0]:
+            self.set_heading(self._heading[0])
+
+    # ── Moving about ──────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def ranges(self) -> tuple[Limits, Limits]:
+        """What is in sight, in values."""
+        (left, right), (low, high) = self._box.viewRange()
+        return (self.x_axis.value(left), self.x_axis.value(right)), (self.y_axis.value(low), self.y_axis.value(high))
+
+    def hold_ranges(self, x: Limits, y: Limits) -> None:
+        """A person chose these: they stay until `reset`."""
+        self._held = True
+        self._apply(x, y)
+
+    def reset(self) -> None:
+        """Show what the owner says again."""
+        self._held = False
+        self._apply(*self._home)
+
+    def zoom(self, factor: float) -> None:
+        """By a factor round the middle; below 1 nearer."""
+        self._box.scaleBy((factor, factor))
+        self._held = True
+
+    def pan(self, x: float, y: float) -> None:
+        """By parts of what is in sight, to the right and up."""
+        y = -y if self._box.yInverted() else y
+        (left, right), (low, high) = self._box.viewRange()
+        self._box.translateBy(x * (right - left), y * (high - low))
+        self._held = True
+
+    def place_of(self, x: float, y: float) -> QPointF:
+        """Where a place lies, in pixels of `surface`."""
+        self._inside.layout.activate()
+        place = QPointF(float(self.x_axis.along(x)), float(self.y_axis.along(y)))
+        return QPointF(self._view.mapFromScene(self._box.mapViewToScene(place)))
+
+    def _apply(self, x: Limits, y: Limits) -> None:
+        self._box.setRange(xRange=[float(end) for end in self.x_axis.along(x)],
+                           yRange=[float(end) for end in self.y_axis.along(y)], padding=0)
+
+    def _wheel_zooms(self) -> bool:
+        """Not over a page that scrolls, before a person has turned to this plot."""
+        around = self.parentWidget()
+        while around is not None and not isinstance(around, QScrollArea):
+            around = around.parentWidget()
+        return self.hasFocus() or around is None or not around.verticalScrollBar().maximum()
+
+    def _moved_by_hand(self) -> None:
+        self._held = True
+
+    def _fill_menu(self, menu: QMenu) -> None:
+        menu.addAction("Zoom in\t+", lambda: self.zoom(1 / ZOOM))
+        menu.addAction("Zoom out\t−", lambda: self.zoom(ZOOM))
+        menu.addAction("Reset ranges\t0", self.reset).setEnabled(self._held)
+        fixed = menu.addAction("Keep these ranges")
+        fixed.setCheckable(True)
+        fixed.setChecked(self._held)
+        fixed.toggled.connect(lambda on: self.hold_ranges(*self.ranges) if on else self.reset())
+        x, y = self.ranges
+        menu.addAction(f"Range of {self.x_axis.name or 'columns'}…", lambda: self._ask_range(
+            self.x_axis, x, lambda ends: self.hold_ranges(ends, y)))
+        menu.addAction(f"Range of {self.y_axis.name or 'rows'}…", lambda: self._ask_range(
+            self.y_axis, y, lambda ends: self.hold_ranges(x, ends)))
+        if self.extend_menu is not None:
+            self.extend_menu(menu)
+
+    def _ask_range(self, axis: Axis, ends: Limits, then: Callable[[Limits], None]) -> None:
+        RangeDialog.ask(self, f"Range of {axis.name}" if axis.name else "Range", ends, then, above=0.0 if axis.log else None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """+, − and 0 zoom, Shift with the arrows pans, and a level is moved by Up and Down."""
+        key, keys = Qt.Key(event.key()), Qt.Key
+        if self._part:
+            event.ignore()
+        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier and key in PANS:
+            self.pan(*PANS[key])
+        elif key in self._keys:
+            self._keys[key]()
+        elif key in (keys.Key_Plus, keys.Key_Equal):
+            self.zoom(1 / ZOOM)
+        elif key == keys.Key_Minus:
+            self.zoom(ZOOM)
+        elif key == keys.Key_0:
+            self.reset()
+        else:
+            event.ignore()
+
+    def _move_level(self, factor: float, part: float) -> None:
+        if self._level is not None:
+            (low, high), value = self.ranges[1], self._level.value
+            self._level.move(value * factor if self.y_axis.log else value + part * (high - low))
+
+    # ── Pointing, painting ────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _reach(self) -> QRectF:
+        """Where pointing means something: what the axes enclose, and the names of its rows."""
+        rectangle: QRectF = self._box.sceneBoundingRect()
+        names = self._axes.get("left")
+        return rectangle.adjusted(-names.width(), 0, 0, 0) if names is not None and names.named else rectangle
+
+    def _hovered(self, place: QPointF) -> None:
+        if not self._reach.contains(place):
+            self._gone()
+            return
+        found = self._box.mapSceneToView(place)
+        x, y = self.x_axis.value(found.x()), self.y_axis.value(found.y())
+        words = self.reading(x, y)
+        self._said = words
+        self.read_out.emit(words)
+        self.pointed.emit(x, y)
+
+    def _gone(self) -> None:
+        self._said = ""
+        self.read_out.emit("")
+        self.left.emit()
+
+    def _was_clicked(self, event: Any) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._reach.contains(event.scenePos()):
+            found = self._box.mapSceneToView(event.scenePos())
+            self.clicked.emit(self.x_axis.value(found.x()), self.y_axis.value(found.y()))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow the pointer; pyqtgraph itself leaves out moves that follow one another quickly, the last one too."""
+        if event.type() == QEvent.Type.MouseButtonPress and not self._part:
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+        if event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
+            self._hovered(self._view.mapToScene(event.position().toPoint()))
+        return super().eventFilter(watched, event)
+
+    def event(self, event: QEvent) -> bool:
+        """What is under the pointer, as a tooltip; elsewhere what can be done."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            text = self._said or self.toolTip()
+            QToolTip.showText(event.globalPos(), f"<span>{escape(text)}</span>" if text else "", self)  # a word may be <b>
+            return bool(text)
+        return super().event(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nothing is under the pointer."""
+        super().leaveEvent(event)
+        self._gone()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the words in the middle."""
+        super().resizeEvent(event)
+        self._place_words()
+
+    def _place_words(self) -> None:
+        self._empty.setGeometry(self.rect().adjusted(48, 16, -16, -16))
+
+    def _ranges_changed(self) -> None:
+        for mark in self._marks:
+            mark.ranges_changed()
+
+
+PANS = {Qt.Key.Key_Left: (-PAN, 0.0), Qt.Key.Key_Right: (PAN, 0.0), Qt.Key.Key_Up: (0.0, PAN), Qt.Key.Key_Down: (0.0, -PAN)}
+LEVEL_KEYS = {Qt.Key.Key_Up: (KEY_FACTOR, KEY_STEP), Qt.Key.Key_Down: (1 / KEY_FACTOR, -KEY_STEP),
+              Qt.Key.Key_PageUp: (PAGE_FACTOR, PAGE_STEP), Qt.Key.Key_PageDown: (1 / PAGE_FACTOR, -PAGE_STEP)}

@@ -21,7 +21,7 @@ class AppearanceValues(msgspec.Struct, frozen=True, kw_only=True):
         Absolute: the same weight has the same colour at every step and for every picture, the uniform level marked.
         Stretched: each step from its least to its greatest weight; said on screen wherever it is in force.
     attention_smooth : bool
-        Interpolated between the cells' centres, or the cells as they are.
+        Interpolated between the cells’ centres, or the cells as they are.
     attention_opacity : float
         From 0 to 1.
     attention_colour_map, sequential_colour_map : str
@@ -30,6 +30,13 @@ class AppearanceValues(msgspec.Struct, frozen=True, kw_only=True):
         The outline of the part of the picture that the model saw.
     candidates_logarithmic : bool
         The bars of the candidates grow with the logarithm of the probability: what is unlikely can be seen beside what is sure.
+    track_colour_maps : dict
+        The colour map of a channel's track, by its name, where it was chosen for that one.
+    track_ranges : dict
+        The ends of a channel's scale in the tracks, where they are not the model's own.
+    unit_order : tuple of str
+        How the rows of heat maps are sorted (a key of `unrolled.models.analysis.unit_order.ORDERS`), and by which channel;
+        empty by index.
     """
 
     theme: str = "system"
@@ -40,6 +47,9 @@ class AppearanceValues(msgspec.Struct, frozen=True, kw_only=True):
     sequential_colour_map: str = "viridis"
     show_region: bool = True
     candidates_logarithmic: bool = False
+    track_colour_maps: dict[str, str] = msgspec.field(default_factory=dict)
+    track_ranges: dict[str, tuple[float, float]] = msgspec.field(default_factory=dict)
+    unit_order: tuple[str, str] = ("", "")
 
 
 class Appearance:

@@ -89,7 +89,7 @@ def state_of(asked: Asked | None, found: Followed | None, trace: Trace, step: in
         return f"{own.rows if own is not None else 0} of {asked.question.last - asked.question.first + 1} {noun}s"
     if found is None:
         return "" if is_short(trace) else \
-            f"Of a long run, the last {FOLLOWED_AT_MOST} {noun}s up to the playhead are followed back."
+            f"In a long run, the last {FOLLOWED_AT_MOST} {noun}s up to the playhead are backpropagated."
     if found.wire_id != wire_id:
         return "Out of date: the run was changed."
     if is_short(trace) and found.last >= len(trace) - 1:

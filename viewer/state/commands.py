@@ -144,7 +144,7 @@ class ShowWholeRun(Command, frozen=True):
 class ChangeAppearance(Command, frozen=True):
     """Draw things another way: other values of some fields of `AppearanceValues`, by name."""
 
-    changes: Mapping[str, str | bool | float]
+    changes: Mapping[str, object]
 
 
 class ShiftOpacity(Command, frozen=True):

@@ -38,7 +38,7 @@ class Selection:
         return self._hover
 
     def toggle(self, unit: int) -> None:
-        """Pin a unit or let it go; the oldest is let go when there are `MOST_PINNED` already."""
+        """Pin a unit or unpin it; the oldest is unpinned when there are `MOST_PINNED` already."""
         if unit in self._units:
             self._units.remove(unit)
         else:
@@ -52,7 +52,7 @@ class Selection:
         self.changed.emit()
 
     def clear(self) -> None:
-        """Let all units go."""
+        """Unpin all units."""
         self.set(())
 
     def set_hover(self, unit: int | None) -> None:

@@ -10,10 +10,11 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
+from unrolled.models.inputs.kinds import media
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.trace import Trace
 from unrolled.models.trace.atomic import atomic_path
@@ -21,6 +22,7 @@ from unrolled.models.trace.files import TraceError, load_trace, trace_bytes, tra
 from unrolled.models.trace.names import file_name, text_name
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.branches import FIRST, Branch, Branches, PlacedEdit
+from unrolled.viewer.state.files import SESSION_SUFFIX, TRACE_SUFFIXES
 
 FORMAT_VERSION = 2  # 2: branches
 # The same bounds hold for what is written and for what is read.
@@ -31,7 +33,7 @@ MOST_BRANCHES = 1024
 MOST_INPUTS = 1024
 MOST_MEMBERS = MOST_BRANCHES + MOST_INPUTS + 2
 LONGEST_NAME = 1000
-SEARCHED_SUFFIXES = (".safetensors", ".npz", ".json", ".csv", ".unrolled")
+SEARCHED_SUFFIXES = (*TRACE_SUFFIXES, SESSION_SUFFIX)
 
 Unit = Annotated[int, msgspec.Meta(ge=0, lt=1_000_000)]
 
@@ -61,7 +63,7 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
         Of this format.
     input_name : str
         The input's file name; empty without one.
-    input_medium : {'picture', 'text', 'clip'}
+    input_medium : str
         What the input is.
     traces : int
         How many traces there are.
@@ -85,7 +87,7 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
 
     version: int = FORMAT_VERSION
     input_name: str = ""
-    input_medium: Literal["picture", "text", "clip"] = "picture"
+    input_medium: str = "picture"
     traces: Annotated[int, msgspec.Meta(ge=0, le=MOST_BRANCHES)] = 0
     branches: Annotated[tuple[SavedBranch, ...], msgspec.Meta(max_length=MOST_BRANCHES)] = ()
     current: int = FIRST
@@ -96,6 +98,10 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
     device: str = ""
     decoding: Decoding = Decoding()
     appearance: AppearanceValues = AppearanceValues()
+
+    def __post_init__(self) -> None:
+        if self.input_medium not in media():
+            raise ValueError(f"nothing here reads the medium {self.input_medium!r}")
 
 
 @dataclass(frozen=True, slots=True)

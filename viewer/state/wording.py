@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.trace import Provenance
 from unrolled.models.trace.detokenization import shown as sign
 
@@ -58,9 +59,18 @@ def brief(value: float) -> str:
     return text.replace("-", MINUS)
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun: ``"1 step"``, ``"1,024 steps"``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def finite(text: str) -> float | None:
+    """The number that a person typed, with a true minus sign or not; None for anything else."""
+    try:
+        value = float(text.strip().replace(MINUS, "-"))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def _plain(value: float) -> bool:
@@ -87,6 +97,4 @@ def shown(word: str, detokenization: str = "words") -> str:
 
 def step_noun(provenance: Provenance) -> str:
     """What one step brings: a word, a piece, a character, a frame."""
-    if provenance.input_kind == "clip":
-        return "frame"
-    return {"characters": "character", "pieces": "piece"}.get(provenance.detokenization, "word")
+    return kind_named(provenance.input_kind).step_noun

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from unrolled.viewer.client.backend_client import BackendProcess
@@ -11,7 +10,7 @@ from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.controls import TrainingRoomControls, as_text, from_text
-from unrolled.viewer.training_room.curves import LossPlot, NormPlot
+from unrolled.viewer.training_room.curves import LossCurves, NormCurves
 from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
 from unrolled.viewer.training_room.trainer import Trainer
@@ -51,7 +50,7 @@ class TrainingRoomPage(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.trainer = Trainer(backend, self)
         self.controls = TrainingRoomControls(*from_text(remembered))
-        self.loss, self.norms = LossPlot(theme), NormPlot(theme)
+        self.loss, self.norms = LossCurves(theme), NormCurves(theme)
         self.map, self.decay = MapPlot(theme, COLOUR_MAP), DecayPlot(theme)
         self.back = self._button("Back to the microscope", "back", "Back to the microscope (Ctrl+T or Escape)", self.left.emit)
         self.play = self._button("Train", "play", "Train, or pause (Space)", self.toggle)
@@ -77,8 +76,8 @@ class TrainingRoomPage(QWidget):
         self._timer.timeout.connect(self.refresh)
         self._begun = False
         self._shown_history: object = None
-        plots: tuple[Plot, ...] = (self.loss, self.norms, self.map, self.decay)
-        self._sentences = {plot: self._sentence() for plot in plots}
+        self.plots: tuple[Plot, ...] = (self.loss.plot, self.norms.plot, self.map.plot, self.decay.plot)
+        self._sentences = {plot: self._sentence() for plot in self.plots}
         self._build()
         self._connect()
         self._state_changed()
@@ -114,10 +113,8 @@ class TrainingRoomPage(QWidget):
         bar.addWidget(self.restart)
         plots = QGridLayout()
         plots.setSpacing(10)
-        for place, (plot, title) in enumerate((
-            (self.loss, "Loss"), (self.norms, "Length of the gradient"),
-            (self.map, "Gradients ‖∂L_t / ∂h_k‖"), (self.decay, "What is left of it, t − k steps back"),
-        )):
+        titles = ("Loss", "Length of the gradient", "Gradients ‖∂L_t / ∂h_k‖", "What is left of it, t − k steps back")
+        for place, (plot, title) in enumerate(zip(self.plots, titles, strict=True)):
             card = QWidget()
             card.setObjectName("section")
             card.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -130,10 +127,9 @@ class TrainingRoomPage(QWidget):
             heading.setMinimumWidth(1)
             plot.setMinimumWidth(1)
             line.addWidget(heading, 1)
-            if plot is self.map:
+            if plot is self.map.plot:
                 line.addWidget(self.of_cell)
             inside.addLayout(line)
-            plot.setBackgroundRole(QPalette.ColorRole.Base)
             inside.addWidget(plot, 1)
             inside.addWidget(self._sentences[plot])
             plots.addWidget(card, place // 2, place % 2)
@@ -169,7 +165,7 @@ class TrainingRoomPage(QWidget):
         self.norms.threshold_changed.connect(self.controls.threshold.setValue)
         self.map.window_changed.connect(self.controls.truncation.setValue)
         self.of_cell.toggled.connect(lambda _: self.refresh())
-        for plot in self._sentences:
+        for plot in self.plots:
             plot.read_out.connect(self.readout.setText)
 
     # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
@@ -251,8 +247,7 @@ class TrainingRoomPage(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Other colours are in force."""
         self.theme = theme
-        plots: tuple[Plot, ...] = (self.loss, self.norms, self.map, self.decay)
-        for plot in plots:
+        for plot in self.plots:
             plot.set_theme(theme)
         for button, name in ((self.back, "back"), (self.one, "step"), (self.again, "again"), (self.restart, "again")):
             button.setIcon(icon(name, theme))

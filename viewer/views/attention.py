@@ -7,12 +7,14 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWi
 
 from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
 from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.place_bars import PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
-from unrolled.viewer.state.wording import percent, shown
+from unrolled.viewer.state.wording import counted, percent, shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 
-EMPTY = "How sharp the attention is, and what it covers. Space writes the first word."
+COVERAGE = "coverage: Σα over the run"
+EMPTY = "How sharp the attention is, and what it covers. Press Space for the first step."
 
 
 class AttentionStatisticsView(View):
@@ -21,6 +23,8 @@ class AttentionStatisticsView(View):
     Attributes
     ----------
     coverage : PlaceMap
+    source_coverage : PlaceBars
+        In place of the map, where it is words that are looked at.
     text, warning : QLabel
     """
 
@@ -29,7 +33,8 @@ class AttentionStatisticsView(View):
         theme = ctx.theme
         self.setAccessibleName("Attention statistics")
         self._shown: tuple[object, ...] = ()
-        self.coverage = PlaceMap("coverage: Σ of α over the run", theme, signed_values=False)
+        self.coverage = PlaceMap(COVERAGE, theme, signed_values=False)
+        self.source_coverage = PlaceBars(COVERAGE, theme)
         self.text = QLabel("")
         self.text.setWordWrap(True)
         self.warning = QLabel(WARNING)
@@ -41,6 +46,7 @@ class AttentionStatisticsView(View):
         row.setSpacing(14)
         left = QVBoxLayout()
         left.addWidget(self.coverage)
+        left.addWidget(self.source_coverage)
         left.addStretch(1)
         right = QVBoxLayout()
         right.addWidget(self.warning)
@@ -59,7 +65,6 @@ class AttentionStatisticsView(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Take over steps that are new."""
         trace = self.session.trace
         channel = trace.with_role("attention") if trace is not None else None
         there = trace is not None and channel is not None and len(trace) > 0
@@ -67,7 +72,7 @@ class AttentionStatisticsView(View):
         self._empty.setVisible(not there)
         if trace is None or channel is None or not there:
             return
-        state = (id(trace), len(trace), self.session.playhead.step, self.theme.name)
+        state = (trace, len(trace), self.session.playhead.step, self.theme.name)
         if state == self._shown or not self.isVisible():
             return
         self._shown = state
@@ -77,25 +82,30 @@ class AttentionStatisticsView(View):
             self.text.setText(f"{error}.")
             return
         names = tuple(shown(word, "pieces") for word in trace.provenance.source) if channel.axes == ("source",) else ()
-        self.coverage.set_values(found.coverage.astype(np.float32), channel.shape, names=names,
-                                 note=f"target 1, an even share {found.even:.2g}")
+        coverage = found.coverage.astype(np.float32)
+        self.coverage.setVisible(not names)
+        self.source_coverage.setVisible(bool(names))
+        if names:
+            self.source_coverage.set_bars(names, (bars(COVERAGE, coverage, brief_title="coverage", signed=False),))
+        else:
+            self.coverage.set_values(coverage, (channel.shape[0], channel.shape[-1]),
+                                     note=f"target 1, uniform {found.even:.2g}")
         step = self.session.playhead.step
         now = f"{percent(float(found.entropy[step]))} now, " if 0 <= step < len(found.entropy) else ""
-        changes = f"{percent(found.change)} of the weight moves from one word to the next, on the mean." \
-            if np.isfinite(found.change) else "There is one map so far."
+        changes = f"{percent(found.change)} of the weight moves from one word to the next, on average." \
+            if np.isfinite(found.change) else "Only one map so far."
         self.text.setText(
-            f"Entropy, as a share of even attention’s: {now}{percent(float(found.entropy.mean()))} on the mean.\n"
+            f"Entropy, as a share of uniform attention’s: {now}{percent(float(found.entropy.mean()))} on average.\n"
             f"{changes}\nA map differs from the mean map in {percent(found.difference)} of its weight.\n"
             f"Coverage lies between {found.coverage.min():.2g} and {found.coverage.max():.2g}. The doubly stochastic "
-            f"regulariser (Xu et al. 2015) wants 1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}. {len(trace):,} steps "
-            f"over {channel.size} places shared alike would give {found.even:.2g} each.")
+            f"regulariser (Xu et al. 2015) targets 1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}. "
+            f"{counted(len(trace), 'step')} spread evenly over {channel.size} places would give {found.even:.2g} each.")
         self.warning.setVisible(found.hardly_differ)
 
     def seek(self, step: int) -> None:
-        """The entropy of another word."""
         self.refresh()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.coverage.set_theme(theme)
+        self.source_coverage.set_theme(theme)
         super().set_theme(theme)

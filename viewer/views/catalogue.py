@@ -40,7 +40,7 @@ BUILT_IN = (
              hint="This step in equations, with one unit’s numbers"),
     ViewSpec("attribution", "Attribution", Place.DRAWER, _HERE + "attribution.attribution:AttributionView", shortcut="W",
              accepts=has("hidden"), hint="What the word depended on: gradients and occlusion"),
-    ViewSpec("gates", "Gates", Place.DRAWER, _HERE + "gates:GateStatisticsView", shortcut="G", action="Gate statistics",
+    ViewSpec("gates", "Gates", Place.DRAWER, _HERE + "gates.gates:GateStatisticsView", shortcut="G", action="Gate statistics",
              accepts=has("*_gate", axes=("unit",)), hint="How often each unit’s gates are shut and open"),
     ViewSpec("attention", "Attention", Place.DRAWER, _HERE + "attention:AttentionStatisticsView", shortcut="Shift+A",
              action="Attention statistics", accepts=has("attention"), hint="How sharp the attention is, and what it covers"),
@@ -48,7 +48,7 @@ BUILT_IN = (
              action="Find similar steps", hint="Where else the same units are active"),
     ViewSpec("beam", "Beam search", Place.DRAWER, _HERE + "branches.beam_tree:BeamTreeView", shortcut="B",
              accepts=either(searching, lacks(axes=("label",))),
-             hint="The beam search as it runs: which hypotheses live, die and finish"),
+             hint="The beam search as it runs: which hypotheses are extended, pruned and finished"),
 )
 
 

@@ -10,11 +10,13 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.models.inputs.inputs import InputClip
 from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 
-EMPTY = "The clip will be here.\nOpen an animated GIF, a video or a folder of frames."
+EMPTY = "The clip appears here.\nOpen an animated GIF, a video or a folder of frames."
 SMALL = 160  # pixels, a side; smaller frames are enlarged pixel by pixel
 
 
@@ -47,7 +49,6 @@ class FrameView(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The frame in the middle."""
         if self._image is None:
             return
         width, height = self._image.width(), self._image.height()
@@ -77,6 +78,7 @@ class ClipView(View):
         theme = ctx.theme
         self.setAccessibleName("Clip")
         self.view = FrameView(theme)
+        attach(self.view, "Frame", table=lambda: steps_table(self.session.trace))
         self._clip: InputClip | None = None
         self._empty = EmptyText(EMPTY, self)
         layout = QVBoxLayout(self)
@@ -86,7 +88,6 @@ class ClipView(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Take over another clip."""
         if self.session.clip is not self._clip or self._empty.isVisible() == (self._clip is not None):
             self._clip = self.session.clip
             self._empty.setVisible(self._clip is None)
@@ -95,13 +96,11 @@ class ClipView(View):
             self._say()
 
     def seek(self, step: int) -> None:
-        """Show the frame that this step read."""
         if self._clip is not None and max(step, 0) != self.view.shown_frame:
             self.view.show_frame(self._clip, max(step, 0))
             self._say()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.view.theme = theme
         self.view.update()
         super().set_theme(theme)

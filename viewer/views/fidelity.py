@@ -13,7 +13,7 @@ from unrolled.models.analysis.fidelity import Fidelity
 from unrolled.models.protocol.questions import Replay, Replayed
 from unrolled.models.trace import Trace
 from unrolled.viewer.state.commands import Ask
-from unrolled.viewer.state.wording import brief
+from unrolled.viewer.state.wording import brief, counted
 from unrolled.viewer.views.view import View, ViewContext
 
 QUESTION = "fidelity"
@@ -39,7 +39,7 @@ class FidelityBadge(View):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 12, 0)
         layout.addWidget(self.label)
-        self._of: tuple[int, int] = (0, 0)
+        self._of: tuple[Trace | None, int] = (None, 0)
         self._taken = 0
         self._next = 0
         self._waited_for = 0
@@ -52,18 +52,17 @@ class FidelityBadge(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Take over what was answered, and ask about what is new."""
         session, branch = self.session, self.session.branch
         trace = session.trace
         if trace is None or branch is None or not len(trace):
             self._show("", "", "")
             return
-        if (id(trace), branch.wire_id) != self._of:
-            self._of, self._next, self._taken = (id(trace), branch.wire_id), 0, 0
+        if (trace, branch.wire_id) != self._of:
+            self._of, self._next, self._taken = (trace, branch.wire_id), 0, 0
             self.found, self._failure = Fidelity(), ""
         if not session.questions.possible:
             self._show("not checked", self.theme.muted, "The model that recorded this run is not loaded: what is drawn "
-                                                        "cannot be held against it.")
+                                                        "cannot be checked against it.")
             return
         asked = session.questions.get(QUESTION)
         if asked is not None and asked.wire_id == branch.wire_id:
@@ -82,7 +81,6 @@ class FidelityBadge(View):
         self._tell(trace)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Nothing is asked any more."""
         self._pause.stop()
         super().closeEvent(event)
 
@@ -109,19 +107,20 @@ class FidelityBadge(View):
             self._show("not checked", self.theme.muted, self._failure)
             return
         if not found.steps:
-            self._show("checking…", self.theme.muted, "What is drawn is being held against the model.")
+            self._show("checking…", self.theme.muted, "What is drawn is being checked against the model.")
             return
-        of = f"{found.steps:,} of {len(trace):,} steps" if found.steps < len(trace) else f"all {len(trace):,} steps"
+        steps = counted(len(trace), "step")
+        of = f"{found.steps:,} of {steps}" if found.steps < len(trace) else f"all {steps}"
         if found.agrees:
-            self._show(f"✓ true to {brief(found.largest)}", self.theme.good,
-                       f"Computed a second time, {found.how}: {found.checked}; of {of}. "
+            self._show(f"✓ verified to {brief(found.largest)}", self.theme.good,
+                       f"Recomputed independently, {found.how}: {found.checked}; of {of}. "
                        f"The largest difference is {found.largest:.2g}: {found.where}.")
         elif found.missing:
             missing = ", ".join(name.replace("_", " ") for name in found.missing)
-            self._show("✗ not all checked", self.theme.error, f"Not computed a second time: {missing}.")
+            self._show("✗ not all checked", self.theme.error, f"Not recomputed: {missing}.")
         else:
             self._show(f"✗ {found.where} differs by {found.largest:.2g}", self.theme.error,
-                       f"What is drawn is not what the model comes to when it is computed a second time, {found.how} ({of}): "
+                       f"What is drawn differs from the independent recomputation, {found.how} ({of}): "
                        f"{found.where} differs by {found.largest:.3g}.")
 
     def _show(self, text: str, colour: str, tooltip: str) -> None:

@@ -38,7 +38,7 @@ FEWEST_SHOWN = 12    # steps; a run that has just begun does not fill the row, s
 ROOM_FOR_WORDS = 30.0
 PROFILE_HEIGHT = 16.0
 PAGE = 10            # steps
-EMPTY = "The run will be here, to be dragged through: Space writes the next word"
+EMPTY = "The run appears here, to scrub through. Press Space for the first step."
 
 
 class ScrubRow(QAbstractSlider):
@@ -52,7 +52,7 @@ class ScrubRow(QAbstractSlider):
         self.setMouseTracking(True)
         self.setFixedHeight(HEIGHT)
         self.setAccessibleName("Playhead")
-        self.setToolTip("Drag to go through the run (←, →, Home, End)")
+        self.setToolTip("Drag to scrub through the run (←, →, Home, End)")
         self._hover: float | None = None
         self._wheel = 0.0
         self._chances = Envelope()
@@ -60,6 +60,9 @@ class ScrubRow(QAbstractSlider):
         self._followed: object = None
         self._painted_for: object = None
         self._layers: list[QPixmap] = []
+        self._run_painted_for: object = None
+        self._runs: list[QPixmap] = []  # as it is after its last step, and before its first
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.valueChanged.connect(self._seek)  # by a screen reader: `follow` blocks what comes from here
 
     @property
@@ -112,29 +115,58 @@ class ScrubRow(QAbstractSlider):
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The row, the profile of probabilities, words where there is room, and the playhead."""
-        theme, row = self.theme, self._row
-        with QPainter(self) as painter:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(QColor(theme.accent if self.hasFocus() else theme.border), 1))
-            painter.setBrush(QColor(theme.panel))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
-            trace = self._trace
-            if trace is None or len(trace) == 0:
-                painter.setPen(QColor(theme.muted))
-                painter.setFont(text_font(12))
-                painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, EMPTY)
-                return
-            self._paint_run(painter, trace, row)
-            self._paint_playhead(painter, trace, row)
+        """The row, the profile of probabilities, words where there is room, and the playhead.
 
-    def _paint_run(self, painter: QPainter, trace: Trace, row: QRectF) -> None:
+        A run that does not grow is painted twice, as all done and as all to come: the playhead only divides the two.
+        """
+        trace, row, step = self._trace, self._row, self._session.playhead.step
+        with QPainter(self) as painter:
+            state = (self.size().toTuple(), self.devicePixelRatioF(), self.theme.name, trace, self._length, self.hasFocus())
+            if state != self._run_painted_for:
+                self._run_painted_for, self._runs = state, []
+                self._paint_row(painter, trace, row, step)
+            elif trace is not None:
+                self._runs = self._runs or [self._run_pixmap(trace, row, at) for at in (len(trace) - 1, -1)]
+                divided = self.x_of(step) + (self.step_width / 2 if self.step_width >= 1.0 else 0.0)
+                whole = QRectF(self.rect())
+                done = QRectF(0.0, 0.0, max(divided, 0.0), whole.height())
+                for run, part in zip(self._runs, (done, whole.adjusted(done.width(), 0, 0, 0)), strict=True):
+                    painter.setClipRect(part)
+                    painter.drawPixmap(0, 0, run)
+                painter.setClipping(False)
+            else:
+                self._paint_row(painter, trace, row, step)
+            if trace is not None and len(trace):
+                self._paint_playhead(painter, trace, row)
+
+    def _run_pixmap(self, trace: Trace, row: QRectF, playhead: int) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        made = QPixmap(self.size() * ratio)
+        made.setDevicePixelRatio(ratio)
+        with QPainter(made) as painter:
+            self._paint_row(painter, trace, row, playhead)
+        return made
+
+    def _paint_row(self, painter: QPainter, trace: Trace | None, row: QRectF, playhead: int) -> None:
+        theme = self.theme
+        painter.fillRect(self.rect(), QColor(theme.window))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(theme.accent if self.hasFocus() else theme.border), 1))
+        painter.setBrush(QColor(theme.panel))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
+        if trace is None or len(trace) == 0:
+            painter.setPen(QColor(theme.muted))
+            painter.setFont(text_font(12))
+            painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, EMPTY)
+            return
+        self._paint_run(painter, trace, row, playhead)
+
+    def _paint_run(self, painter: QPainter, trace: Trace, row: QRectF, playhead: int) -> None:
         theme, width = self.theme, self.step_width
-        playhead = self._session.playhead.step
         base = row.bottom() - 1
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         if width < 1.0:
-            self._paint_profile(painter, trace, row)
+            self._paint_profile(painter, trace, row, playhead)
         else:
             painter.setPen(Qt.PenStyle.NoPen)
             across, inset = max(width - min(2.0, width / 2), 1.0), row.left() + min(1.0, width / 4)
@@ -156,7 +188,7 @@ class ScrubRow(QAbstractSlider):
             painter.setPen(QColor(theme.text if step <= playhead and not ended else theme.muted))
             painter.drawText(QRectF(row.left() + step * width, row.top(), width, 18), Qt.AlignmentFlag.AlignCenter, word)
 
-    def _paint_profile(self, painter: QPainter, trace: Trace, row: QRectF) -> None:
+    def _paint_profile(self, painter: QPainter, trace: Trace, row: QRectF, playhead: int) -> None:
         """Where several steps share a pixel: their mean probability, painted once; then only the playhead divides it."""
         ratio = self.devicePixelRatioF()
         if trace is not self._profile_of:
@@ -179,7 +211,7 @@ class ScrubRow(QAbstractSlider):
                     whole = QRectF(0.0, 0.0, bins.stop * self.step_width, profile.height())
                     paint_spans(inside, whole, mean, ground, colour, ratio)
                 self._layers.append(layer)
-        divided = self.x_of(self._session.playhead.step)
+        divided = self.x_of(playhead)
         done = QRectF(profile.left(), profile.top(), max(divided - profile.left(), 0.0), profile.height())
         for layer, part in zip(self._layers, (done, profile.adjusted(done.width(), 0, 0, 0)), strict=True):
             painter.setClipRect(part)
@@ -229,11 +261,9 @@ class ScrubRow(QAbstractSlider):
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The drag is over."""
         self.setSliderDown(False)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """No mark."""
         self._hover = None
         self.update()
 
@@ -272,10 +302,8 @@ class ScrubBarView(View):
         self.setFixedHeight(HEIGHT)
 
     def seek(self, step: int) -> None:
-        """The playhead moved."""
         self.row.follow()
 
     def refresh(self) -> None:
-        """The run changed."""
         self.row.theme = self.theme
         self.row.follow()

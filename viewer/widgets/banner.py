@@ -56,7 +56,6 @@ class Banner(QFrame):
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         colour = {"error": theme.error, "warning": theme.warning}.get(self.message.kind, theme.accent)
         name = "info" if self.message.kind == "info" else "warning"
         self._mark.setPixmap(pixmap(name, colour, size=18, ratio=self.devicePixelRatioF()))
@@ -126,7 +125,6 @@ class BannerPlace(QWidget):
             self.hide()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self._theme = theme
         if self.banner is not None:
             self.banner.set_theme(theme)

@@ -11,7 +11,6 @@ class ComboBox(QComboBox):
     """One of a few."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The box, then a small chevron at its right end."""
         super().paintEvent(event)
         group = QPalette.ColorGroup.Active if self.isEnabled() else QPalette.ColorGroup.Disabled
         painter = QPainter(self)

@@ -65,7 +65,6 @@ class FlowLayout(QLayout):
         self._place(rectangle, really=True)
 
     def sizeHint(self) -> QSize:
-        """The least size; more width is taken when it is there."""
         return self.minimumSize()
 
     def minimumSize(self) -> QSize:

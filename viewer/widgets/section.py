@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
 
 class Section(QFrame):
@@ -24,11 +24,9 @@ class Section(QFrame):
         self.content = content
         self._heading = QLabel(title)
         self._heading.setObjectName("sectionHeading")
-        self._whole_note = ""
-        self._note = QLabel("")
+        self._note = QElidingLabel("")
         self._note.setObjectName("sectionNote")
         self._note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._note.setMinimumWidth(1)  # a long note is cut off, and never widens the pane
         line = QHBoxLayout()
         line.setSpacing(12)
         line.setContentsMargins(4, 0, 4, 0)
@@ -48,17 +46,5 @@ class Section(QFrame):
 
     def set_note(self, text: str) -> None:
         """A few words at the right end of the heading's line."""
-        self._whole_note = text
-        self._elide()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show as much of the note as there is room for."""
-        super().resizeEvent(event)
-        self._elide()
-
-    def _elide(self) -> None:
-        room = self.width() - self._heading.sizeHint().width() - 48
-        shown = self._note.fontMetrics().elidedText(self._whole_note, Qt.TextElideMode.ElideRight, max(room, 0))
-        if shown != self._note.text():
-            self._note.setText(shown)
-            self._note.setToolTip(self._whole_note if shown != self._whole_note else "")
+        self._note.setText(text)
+        self._note.setToolTip(text)

@@ -41,7 +41,6 @@ class TwoParts(QScrollArea):
         second.installEventFilter(self)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Turn the parts where there is too little room, or enough again."""
         super().resizeEvent(event)
         narrow = event.size().width() < NARROW
         if narrow != self.narrow:

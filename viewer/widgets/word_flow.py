@@ -38,7 +38,6 @@ class WordFlow(QWidget):
         self.setAccessibleName("Words")
 
     def sizeHint(self) -> QSize:
-        """As wide as there is room."""
         return QSize(200, round(LINES * LINE) + 4)
 
     def set_words(self, words: tuple[str, ...], *, first: int, current: int, gap: float = GAP) -> None:
@@ -49,7 +48,6 @@ class WordFlow(QWidget):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Word by word; the line of the current one is in sight."""
         theme, width = self.theme, self.width() - 4.0
         usual, bold = text_font(13), text_font(13, weight=QFont.Weight.DemiBold)
         metrics, strong = QFontMetricsF(usual), QFontMetricsF(bold)

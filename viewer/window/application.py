@@ -16,6 +16,7 @@ from unrolled.assets import path as asset
 from unrolled.models.protocol.client import Endpoint
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
+from unrolled.viewer.plotting.warm_up import WarmUp
 from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.commands import Open, OpenSample
 from unrolled.viewer.state.notice import Notice
@@ -64,9 +65,7 @@ def make_window(settings: WindowSettings, backend: BackendProcess, *, model: str
     window = MainWindow(session, controller, settings)
     controller.setParent(window)
     backend.setParent(window)
-    controller.choice.model = model
-    if device:
-        controller.choice.device = device
+    controller.begin_with(model=model, device=device)
     return window
 
 
@@ -94,7 +93,10 @@ def run(options: WindowOptions, drive: Drive | None = None) -> int:
     outcome = _Outcome(application)
     if drive is not None:
         drive(window, outcome.leave)
+    plotting = WarmUp()
+    window.closing.connect(plotting.join)
     window.show()
+    window.after_first_paint(plotting.start)
     window.after_first_paint(lambda: _begin(window, options, outcome, unattended))
     with EndingSignals(outcome.end_by):
         status = application.exec()

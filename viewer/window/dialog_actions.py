@@ -10,11 +10,15 @@ from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 
-from unrolled.models.inputs.inputs import taken_by, typed
-from unrolled.models.inputs.kinds import CLIP_SUFFIXES, PICTURE_SUFFIXES, SESSION_SUFFIX, TEXT_SUFFIXES, TRACE_SUFFIXES
+from unrolled.models.inputs.inputs import typed
+from unrolled.models.inputs.kinds import (
+    media,
+    taken_by,
+)
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.trace.names import file_name
 from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.files import SESSION_SUFFIX, TRACE_SUFFIXES
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.paths import log_file
 from unrolled.viewer.window.pasting import NothingToOpen, paths_of, picture_of
@@ -57,11 +61,11 @@ class DialogActions:
         choose[command.purpose]()
 
     def _open(self) -> None:
-        everything = tuple(dict.fromkeys(PICTURE_SUFFIXES + CLIP_SUFFIXES + TEXT_SUFFIXES + TRACE_SUFFIXES + (SESSION_SUFFIX,)))
-        path = self._chosen("Open", ";;".join((
-            _filter("All supported files", everything), _filter("Photographs", PICTURE_SUFFIXES), _filter("Texts", TEXT_SUFFIXES),
-            _filter("Clips", CLIP_SUFFIXES), _filter("Traces", TRACE_SUFFIXES), _filter("Sessions", (SESSION_SUFFIX,)),
-            "All files (*)")))
+        titled = [*((kind.title, kind.suffixes) for kind in media().values()), ("Traces", TRACE_SUFFIXES),
+                  ("Sessions", (SESSION_SUFFIX,))]
+        everything = tuple(dict.fromkeys(suffix for _, suffixes in titled for suffix in suffixes))
+        patterns = [_filter(title, suffixes) for title, suffixes in (("All supported files", everything), *titled)]
+        path = self._chosen("Open", ";;".join((*patterns, "All files (*)")))
         if path is not None:
             self._do(c.Open(path))
 
@@ -97,7 +101,7 @@ class DialogActions:
     @handles(c.ChooseModelToCompare)
     def choose_model_to_compare(self, _: c.ChooseModelToCompare) -> None:
         """Let a person choose a model whose run is compared with this one."""
-        listed = [listing.name for listing in self.controller.choice.models
+        listed = [listing.name for listing in self.controller.models
                   if self.session.input is not None and taken_by(self.session.input, listing.input_kind)]
         name, chosen = QInputDialog.getItem(self._window, "Compare with another model", "Model", listed, 0, False)
         if chosen and name:

@@ -22,8 +22,10 @@ WITH_THE_MOUSE = (
     ("Wheel over a track", "move step by step"),
     ("Ctrl + wheel over a track", "zoom the steps"),
     ("Click a row of a track", "pin that unit everywhere"),
-    ("Click a candidate", "write that word, on a branch"),
-    ("Drop a picture anywhere", "open it"),
+    ("Click a candidate", "choose that word, on a branch"),
+    ("Drop a file anywhere", "open it"),
+    ("Right-click a picture or plot", "copy or save it, or its data"),
+    ("Wheel, drag, Shift + drag in a plot", "zoom, pan, zoom to a box"),
 )
 
 

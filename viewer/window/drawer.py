@@ -97,11 +97,9 @@ class Drawer(QFrame):
                 self.open(OpenView(""))
 
     def sizeHint(self) -> QSize:
-        """Closed a line, open as high as it was last."""
         return QSize(400, self.height_wanted if self.open_name else self._line_height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where it is narrower the tabs take more lines."""
         super().resizeEvent(event)
         if not self.open_name and self.maximumHeight() != self._line_height():
             self._fit()

@@ -20,21 +20,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from unrolled.viewer.export.formats import Makes, formats
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.window.export_worker import ExportWorker
 from unrolled.viewer.window.settings import WindowSettings
-
-FORMATS = (
-    ("gif", "GIF animation"), ("mp4", "MP4 film"), ("webp", "WebP animation"),
-    ("png", "Film strip as PNG"), ("svg", "Film strip as SVG"), ("pdf", "Film strip as PDF"),
-    ("safetensors", "Trace as safetensors"), ("npz", "Trace as NumPy npz"), ("json", "Trace as JSON"),
-    ("csv", "Trace as CSV"),
-)
-ANIMATIONS = ("gif", "mp4", "webp")
-TRACES = ("safetensors", "npz", "json", "csv")
 
 
 class ExportDialog(QDialog):
@@ -48,7 +40,8 @@ class ExportDialog(QDialog):
         self.setAccessibleName("Export")
         self.setMinimumWidth(420)
         values = session.appearance.values
-        self.format = _picker("Format", FORMATS, settings.text("export_format", "gif"))
+        self.format = _picker("Format", [(row.suffix[1:], row.title) for row in formats().values()],
+                              settings.text("export_format", "gif"))
         self.width_ = QSpinBox()
         self.width_.setRange(64, 4096)
         self.width_.setSingleStep(32)
@@ -65,15 +58,15 @@ class ExportDialog(QDialog):
         names = list(dict.fromkeys((values.attention_colour_map, *SEQUENTIAL)))
         self.colour_map = _picker("Colour map", [(name, name.split(":")[-1].capitalize()) for name in names],
                                   values.attention_colour_map)
-        self.scale = _picker("Scale", (("absolute", "The same for all words"), ("stretched", "Stretched at each word")),
+        self.scale = _picker("Scale", (("absolute", "The same at every step"), ("stretched", "Stretched at each step")),
                              values.attention_scale)
-        self.dark = QCheckBox("On a dark ground")
-        self.dark.setAccessibleName("On a dark ground")
+        self.dark = QCheckBox("Dark background")
+        self.dark.setAccessibleName("Dark background")
         self._form = QFormLayout()
         self._form.setHorizontalSpacing(16)
         self._form.setVerticalSpacing(8)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for title, widget in (("Format", self.format), ("Width", self.width_), ("Time for a word", self.seconds),
+        for title, widget in (("Format", self.format), ("Width", self.width_), ("Time per step", self.seconds),
                               ("Colour map", self.colour_map), ("Scale", self.scale)):
             widget.setAccessibleName(title)
             self._form.addRow(title, widget)
@@ -87,7 +80,7 @@ class ExportDialog(QDialog):
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
-        self.bar.setAccessibleName("How far the export is")
+        self.bar.setAccessibleName("Progress of the export")
         held = self.bar.sizePolicy()
         held.setRetainSizeWhenHidden(True)  # nothing moves when it appears
         self.bar.setSizePolicy(held)
@@ -166,11 +159,11 @@ class ExportDialog(QDialog):
         self._form_enabled(True)
 
     def _show_fields(self) -> None:
-        suffix = str(self.format.currentData())
+        makes = formats()[f".{self.format.currentData()}"].makes
         for widget in (self.width_, self.colour_map, self.scale, self.dark):
-            self._form.setRowVisible(widget, suffix not in TRACES)
-        self._form.setRowVisible(self.seconds, suffix in ANIMATIONS)
-        self.note.setText(_explanation(suffix))
+            self._form.setRowVisible(widget, makes is not Makes.TRACE)
+        self._form.setRowVisible(self.seconds, makes is Makes.ANIMATION)
+        self.note.setText(makes.value)
         self.adjustSize()
 
     def _form_enabled(self, enabled: bool) -> None:
@@ -182,14 +175,6 @@ class ExportDialog(QDialog):
         self._settings.put("export_size", self.width_.value())
         self._settings.put("export_seconds", self.seconds.value())
         self._settings.put("export_folder", str(path.parent))
-
-
-def _explanation(suffix: str) -> str:
-    if suffix in ANIMATIONS:
-        return "What the model looks at, step by step, while what it writes or says appears."
-    if suffix in TRACES:
-        return "Every number of every step, with where it comes from. It opens here again without the model."
-    return "The whole run as one picture: every step side by side, or the finished alignment."
 
 
 def _picker(name: str, choices: tuple[tuple[str, str], ...] | list[tuple[str, str]], current: str) -> ComboBox:

@@ -142,7 +142,6 @@ class Layout(QWidget):
         self._drop_hint.raise_()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Give the panes their first sizes, unless others were remembered."""
         super().showEvent(event)
         if not self._sized:
             self._sized = True
@@ -176,7 +175,6 @@ class Layout(QWidget):
             self.drawer.height_wanted = self.drawer.height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the messages at their places."""
         super().resizeEvent(event)
         self._place_banners()
 
@@ -207,7 +205,6 @@ class Layout(QWidget):
     # ── Theme, settings, end ──────────────────────────────────────────────────────────────────────────────────
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.toolbar.set_theme(theme)
         for place in self._places.values():
             place.set_theme(theme)

@@ -173,10 +173,10 @@ class MainWindow(QMainWindow):
         toolbar.set_speed(playback.speed)
         toolbar.set_decoding(controller.decoding.in_words)
         description = session.description
-        current = description.name if description is not None and not controller.loading else controller.choice.model
-        toolbar.set_models(controller.choice.models, current, title=description.title if description is not None else "",
+        current = description.name if description is not None and not controller.loading else controller.wanted_model
+        toolbar.set_models(controller.models, current, title=description.title if description is not None else "",
                            loading=controller.backend.alive)
-        toolbar.set_devices(controller.choice.devices, controller.choice.device)
+        toolbar.set_devices(controller.devices, controller.wanted_device)
         values = session.appearance.values
         for name, on in (("attention_scale", values.attention_scale == "stretched"),
                          ("attention_smooth", values.attention_smooth), ("show_region", values.show_region)):
@@ -191,7 +191,7 @@ class MainWindow(QMainWindow):
         if controller.last_milliseconds > 0:
             facts.append(f"{controller.last_milliseconds:.1f} ms per step")
         if session.description is not None:
-            titles = {device.name: device.title for device in controller.choice.devices}
+            titles = {device.name: device.title for device in controller.devices}
             facts.append(f"{session.description.title} on {titles.get(session.device, session.device)}")
         self.layout_.status.facts.setText("  ·  ".join(facts))
 
@@ -291,14 +291,12 @@ class MainWindow(QMainWindow):
     # ── Dropping, keys, closing ───────────────────────────────────────────────────────────────────────────────
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Say that it can be dropped."""
         mime = event.mimeData()
         if mime.hasUrls() or mime.hasImage() or mime.hasText():
             event.acceptProposedAction()
             self.layout_.show_drop_hint(True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """It was carried on."""
         self.layout_.show_drop_hint(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
@@ -308,7 +306,6 @@ class MainWindow(QMainWindow):
         self.dialogs.open_data(event.mimeData(), "dropped.png")
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember everything, stop everything."""
         if self.remembers:
             self._remember()
         self.closing.emit()
@@ -332,8 +329,8 @@ class MainWindow(QMainWindow):
         if self.room is not None:
             settings.put("room", self.room.remembered)
         if self.session.description is not None:
-            settings.put("model", controller.choice.model)
-            settings.put("device", controller.choice.device)
+            settings.put("model", controller.wanted_model)
+            settings.put("device", controller.wanted_device)
         settings.save()
 
     def _restore(self) -> None:
@@ -342,11 +339,9 @@ class MainWindow(QMainWindow):
         if geometry is not None:
             self.restoreGeometry(geometry)
         self.layout_.restore(settings)
-        self.controller.start_with(settings.decoding())
+        self.controller.begin_with(decoding=settings.decoding(), device=settings.text("device"), preferred=settings.text("model"))
         self.controller.playback.set_speed(settings.number("speed", self.controller.playback.speed))
         self.controller.playback.set_loop(settings.switch("loop"))
-        self.controller.choice.preferred = settings.text("model")
-        self.controller.choice.device = settings.text("device", "auto")
 
     def after_first_paint(self, then: Callable[[], None]) -> None:
         """Call something once the window has been seen."""

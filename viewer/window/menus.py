@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
 from unrolled.assets import path as asset
-from unrolled.models.inputs.kinds import SAMPLES
+from unrolled.models.inputs.kinds import input_kinds, sample
 from unrolled.viewer.state.commands import Open
 from unrolled.viewer.window.actions import MENUS
 
@@ -67,7 +67,7 @@ class Menus:
     def _fill_samples(self, menu: QMenu) -> None:
         menu.clear()
         photographs = sorted(asset("samples").glob("*.jpg"))
-        others = [path for name in SAMPLES.values() if (path := asset("samples", name)).is_file() and path.suffix != ".jpg"]
+        others = [path for kind in input_kinds() if (path := sample(kind)) is not None and path not in photographs]
         failing = [path for path in photographs if path.stem.startswith(FAILING)]
         self._add_samples(menu, [path for path in (*photographs, *others) if path not in failing])
         if failing:

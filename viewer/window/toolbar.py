@@ -82,7 +82,6 @@ class Toolbar(QFrame):
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self._theme = theme
         self._draw_play()
 
@@ -136,7 +135,6 @@ class Toolbar(QFrame):
         self.device.blockSignals(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Words beside the icons where there is room for them."""
         super().resizeEvent(event)
         style = (Qt.ToolButtonStyle.ToolButtonTextBesideIcon if self.width() >= NARROW
                  else Qt.ToolButtonStyle.ToolButtonIconOnly)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QPalette
 
-from unrolled.models.inputs.inputs import taken_by
+from unrolled.models.inputs.kinds import taken_by
 from unrolled.viewer.state.commands import Do
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
@@ -73,7 +73,6 @@ class ViewHost(QObject):
         return self.views[spec.name]
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self._theme = theme
         for view in self.views.values():
             view.set_theme(theme)

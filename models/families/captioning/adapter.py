@@ -1,40 +1,47 @@
-"""A captioner from its checkpoint."""
+"""Captioners: opened from their checkpoints, trained and judged on photographs with captions."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import msgspec
 
-from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, network_of, quality_in_words
+from unrolled.models.adapters.adapter import CheckpointAdapter
+from unrolled.models.checkpoints.checkpoint import Checkpoint
+from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.families.captioning.encoder import Encoder, EncoderError
+from unrolled.models.families.captioning.evaluation import evaluate_captioner
 from unrolled.models.families.captioning.network import Captioner, CaptionerConfig
+from unrolled.models.families.captioning.options import TrainingOptions
 from unrolled.models.families.captioning.stepper import CaptionerStepper
+from unrolled.models.families.captioning.training import train_captioner
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.tokenizers.word_tokenizer import Vocabulary
+from unrolled.models.training.recipe import Recipe
+
+PLAIN = TrainingOptions(attention=0, reward_epochs=1.0, half=True)
 
 
-def open_captioner(path: Path, header: Header, device: str, before: AnyStepper | None = None) -> CaptionerStepper:
-    """The captioner with its encoder, ready to be stepped. Raises `CheckpointError`."""
-    network, vocabulary = read_captioner(path, header)
-    encoder = before.encoder if isinstance(before, CaptionerStepper) else None
+def open_captioner(checkpoint: Checkpoint, device: str, reuse: AnyStepper | None) -> CaptionerStepper:
+    """The captioner with its encoder, which is large and is taken over. Raises `CheckpointError`."""
+    header, config = checkpoint.header, checkpoint.config(CaptionerConfig)
+    vocabulary = checkpoint.made(lambda: Vocabulary(header.words))
+    checkpoint.check_count(len(vocabulary), config.vocabulary, of="words")
+    network = checkpoint.network(lambda: Captioner(config))
+    encoder = reuse.encoder if isinstance(reuse, CaptionerStepper) else None
     if encoder is None or encoder.name != header.encoder:
         try:
             encoder = Encoder(header.encoder)
         except EncoderError as error:
             raise CheckpointError(str(error)) from error
     if encoder.weights_hash != header.encoder_hash:
-        raise CheckpointError(f"“{path.name}” was trained with other weights of {header.encoder} than are installed.")
-    return CaptionerStepper(network, encoder, vocabulary, device=device, name=path.stem, title=header.card.title,
-                            summary=quality_in_words(header.card, "bleu_4", "cider"), weights_hash=hash_of(path))
+        raise CheckpointError(f"“{checkpoint.path.name}” was trained with other weights of {header.encoder} than are installed.")
+    return CaptionerStepper(network, encoder, vocabulary, device=device, identity=checkpoint.identity("bleu_4", "cider"))
 
 
-def read_captioner(path: Path, header: Header) -> tuple[Captioner, Vocabulary]:
-    """The captioner of a checkpoint without its encoder. Raises `CheckpointError`."""
-    config = config_of(path, header, CaptionerConfig)
-    try:
-        vocabulary = Vocabulary(header.words)
-    except ValueError as error:
-        raise CheckpointError(f"The header of “{path.name}” is damaged: {error}.") from error
-    if config.vocabulary != len(vocabulary):
-        raise CheckpointError(f"“{path.name}” has {len(vocabulary)} words for a network of {config.vocabulary}.")
-    network = network_of(path, lambda: Captioner(config))
-    return network, vocabulary
+ADAPTER = CheckpointAdapter(
+    family="captioning", input_kind="picture", open=open_captioner, evaluate=evaluate_captioner,
+    recipes={
+        "caption-attend-lstm": Recipe(TrainingOptions(), train_captioner),
+        "caption-attend-rnn": Recipe(TrainingOptions(cell="rnn", reward_epochs=1.0, half=True), train_captioner),
+        "caption-lstm": Recipe(PLAIN, train_captioner),
+        "caption-rnn": Recipe(msgspec.structs.replace(PLAIN, cell="rnn"), train_captioner),
+    })

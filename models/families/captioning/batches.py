@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from unrolled.models.stepping.teacher_forcing import pad_references
+
 GridOf = Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Tensor]
 """Places of pictures and whether each is mirrored → the encoder's features, (P, L, encoder_features)."""
 
@@ -30,10 +32,8 @@ class Batch:
         Places in the data set.
     flipped : array of int, shape (P,)
         1 where the mirrored picture is to be used.
-    inputs, targets : arrays of int, shape (P, K, T)
-        The word before, and the word to write; -1 in `targets` where a caption is over.
-    active : tuple of int, length T
-        How many captions of each picture, from the first, have a target at step t in some picture.
+    inputs, targets, active :
+        See `References`.
     """
 
     pictures: npt.NDArray[np.int64]
@@ -44,19 +44,9 @@ class Batch:
 
 
 def make_batch(pictures: Sequence[int], captions: Sequence[Sequence[Sequence[int]]], *, start: int,
-               flipped: npt.NDArray[np.int64], longest: int = LONGEST_CAPTION) -> Batch:
-    """Put pictures with the same number of captions together; a caption ends with END, and is cut after `longest` tokens."""
-    sorted_captions = [sorted((list(c)[:longest] for c in own), key=len, reverse=True) for own in captions]
-    most = max(len(own[0]) for own in sorted_captions)
-    shape = (len(pictures), len(sorted_captions[0]), most)
-    inputs, targets = np.full(shape, start, np.int64), np.full(shape, -1, np.int64)
-    for p, own in enumerate(sorted_captions):
-        for k, caption in enumerate(own):
-            targets[p, k, : len(caption)] = caption
-            inputs[p, k, 1 : len(caption)] = caption[:-1]
-    is_active = np.any(targets >= 0, axis=0)  # (K, T)
-    active = tuple(int(np.flatnonzero(is_active[:, t])[-1]) + 1 for t in range(most))
-    return Batch(np.asarray(pictures, np.int64), flipped, inputs, targets, active)
+               flipped: npt.NDArray[np.int64]) -> Batch:
+    """Put pictures with the same number of captions together, END last; a caption is cut after `LONGEST_CAPTION` tokens."""
+    return Batch(np.asarray(pictures, np.int64), flipped, *pad_references(captions, start=start, longest=LONGEST_CAPTION))
 
 
 def epoch_of_batches(captions: Sequence[Sequence[Sequence[int]]], *, start: int, size: int, flips: bool,
@@ -72,11 +62,5 @@ def epoch_of_batches(captions: Sequence[Sequence[Sequence[int]]], *, start: int,
         yield make_batch([int(p) for p in chosen], [captions[p] for p in chosen], start=start, flipped=flipped)
 
 
-def number_of_batches(pictures: int, size: int) -> int:
-    """How many batches an epoch has."""
-    return -(-pictures // size)
-
-
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """The mean over the places where the mask is 1."""
     return (values * mask).sum() / mask.sum().clamp_min(1.0)

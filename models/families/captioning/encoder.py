@@ -17,6 +17,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from unrolled.models.checkpoints.files import hash_of
+
 CHANNEL_MEAN_IMAGENET = (0.485, 0.456, 0.406)
 CHANNEL_DEVIATION_IMAGENET = (0.229, 0.224, 0.225)
 TORCHVISION_WEIGHTS = "IMAGENET1K_V2"
@@ -64,19 +66,12 @@ class EncoderKind:
 
 
 class Encoder(nn.Module):
-    """A picture's grid of features.
+    """A picture's grid of features, by one of `ENCODERS`. Raises `EncoderError` when it or its weights are not there.
 
     Parameters
     ----------
-    name : str
-        One of `ENCODERS`.
     download : bool
         Weights that are not on this computer may be downloaded: a person has chosen them, not a file.
-
-    Raises
-    ------
-    EncoderError
-        When there is no such encoder or its weights are not there.
     """
 
     def __init__(self, name: str, *, download: bool = False) -> None:
@@ -114,7 +109,7 @@ def _efficientnet_lite(number: int) -> Callable[[], tuple[nn.Module, str]]:
 
         network = timm.create_model(f"tf_efficientnet_lite{number}", pretrained=False)
         network.load_state_dict(_in_parameter_order(network, weights))
-        return _WithoutHead(network).to(memory_format=torch.channels_last), _sha256(path)
+        return _WithoutHead(network).to(memory_format=torch.channels_last), hash_of(path)
 
     return build
 
@@ -183,14 +178,6 @@ def _missing(name: str) -> Callable[[], str]:
                 f"{url} into {folder}.")
 
     return missing
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _lite(number: int, size: int) -> EncoderKind:

@@ -34,13 +34,7 @@ def encode_photographs(encoder: Encoder, photographs: Sequence[Photograph], *, d
 
 
 class FeatureCache:
-    """Features of photographs and of their mirror images.
-
-    Parameters
-    ----------
-    folder : Path
-        Where caches are kept; each has a name made from the encoder and the photographs.
-    """
+    """Features of photographs and of their mirror images, in `folder` under a name made from the encoder and the photographs."""
 
     def __init__(self, folder: Path, encoder: Encoder, photographs: Sequence[Photograph], *, flips: bool) -> None:
         self._encoder, self._photographs, self._flips = encoder, photographs, flips

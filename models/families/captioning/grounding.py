@@ -18,13 +18,7 @@ from unrolled.models.families.captioning.person_masks import PERSON_WORDS, Float
 
 
 class Grounding:
-    """Attention at words for people, added word by word.
-
-    Parameters
-    ----------
-    masks : mapping
-        By the photograph's name; all of one shape.
-    """
+    """Attention at words for people, added word by word; `masks` by the photograph's name, all of one shape."""
 
     def __init__(self, masks: Mapping[str, Floats]) -> None:
         self._names = {name: place for place, name in enumerate(masks)}

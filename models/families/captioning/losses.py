@@ -11,7 +11,6 @@ from torch.nn import functional as F
 
 from unrolled.models.families.captioning.batches import Batch, masked_mean
 from unrolled.models.families.captioning.network import Captioner
-from unrolled.models.families.captioning.pointing import Pointing
 from unrolled.models.stepping.teacher_forcing import teacher_forced
 
 
@@ -26,12 +25,8 @@ class AttentionPenalties:
         share: mean over cells of (L/T · Σ_t α_t,j - 1)².
     entropy : float
         Weight of the entropy (as a fraction of uniform's) above `entropy_target`. It vanishes once maps are sharp.
-    entropy_target : float
     change : float
         Weight of the total variation between neighbouring words' maps below `change_target`.
-    change_target : float
-    pointing : float
-        Weight of what teaches attention where to look; see `unrolled.models.families.captioning.pointing`.
     """
 
     coverage: float = 0.002
@@ -39,7 +34,6 @@ class AttentionPenalties:
     entropy_target: float = 0.6
     change: float = 0.3
     change_target: float = 0.4
-    pointing: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +44,13 @@ class Losses:
     attention: Tensor
     entropy: Tensor
     change: Tensor
-    pointing: Tensor
 
     def total(self, attention_weight: float) -> Tensor:
-        """What is minimised."""
         return self.words + attention_weight * self.attention
 
 
 def attention_losses(maps: Tensor, mask: Tensor, penalties: AttentionPenalties) -> tuple[Tensor, Tensor, Tensor]:
-    """The penalty, the mean entropy and the mean change of attention maps.
-
-    Parameters
-    ----------
-    maps : Tensor, shape (P, K, T, L)
-    mask : Tensor, shape (P, K, T)
-        1 where a word was written.
-    """
+    """Penalty, mean entropy and mean change of attention maps (P, K, T, L); the mask (P, K, T) is 1 where a word was written."""
     cells = maps.shape[-1]
     entropy = -(maps * maps.clamp_min(1e-9).log()).sum(-1) / math.log(cells)         # (P, K, T)
     both = mask[:, :, 1:] * mask[:, :, :-1]
@@ -80,16 +65,8 @@ def attention_losses(maps: Tensor, mask: Tensor, penalties: AttentionPenalties) 
 
 
 def caption_losses(network: Captioner, grid: Tensor, batch: Batch, *, label_smoothing: float,
-                   penalties: AttentionPenalties, pointing: Pointing | None = None) -> Losses:
-    """Write the captions with the true word before (teacher forcing) and compare.
-
-    Parameters
-    ----------
-    grid : Tensor, shape (P, L, encoder_features)
-        The encoder's features of the batch's pictures.
-    pointing : Pointing, optional
-        What teaches attention where to look.
-    """
+                   penalties: AttentionPenalties) -> Losses:
+    """Write the captions with the true word before, and compare; `grid` (P, L, encoder_features) is the batch's pictures."""
     inputs, targets = torch.from_numpy(batch.inputs).to(grid.device), torch.from_numpy(batch.targets).to(grid.device)
     outputs, attention = teacher_forced(network, network.memory(grid), inputs, batch.active)
     written = targets >= 0                                                             # (P, K, T)
@@ -97,7 +74,6 @@ def caption_losses(network: Captioner, grid: Tensor, batch: Batch, *, label_smoo
     words = F.cross_entropy(scores, targets[written], label_smoothing=label_smoothing)
     nothing = torch.zeros((), device=grid.device)
     if attention is None:
-        return Losses(words, nothing, nothing, nothing, nothing)
+        return Losses(words, nothing, nothing, nothing)
     penalty, entropy, change = attention_losses(attention, written.float(), penalties)
-    elsewhere = pointing(attention, batch, grid) if pointing is not None else nothing
-    return Losses(words, penalty + penalties.pointing * elsewhere, entropy, change, elsewhere.detach())
+    return Losses(words, penalty, entropy, change)

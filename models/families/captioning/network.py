@@ -14,20 +14,12 @@ from unrolled.models.cells.decoder import DecoderConfig, Memory, RecurrentDecode
 
 
 class CaptionerConfig(DecoderConfig, frozen=True, kw_only=True):
-    """The network's lengths; see `DecoderConfig` too.
-
-    Attributes
-    ----------
-    encoder_features : int
-        The length of the encoder's feature vector of a cell of the picture.
-    """
+    """The network's lengths; see `DecoderConfig` too. `encoder_features` is the length of a cell's vector from the encoder."""
 
     encoder_features: int = 1280
 
 
 class Captioner(RecurrentDecoder):
-    """The captioner without its encoder."""
-
     def __init__(self, config: CaptionerConfig) -> None:
         super().__init__(config)
         self.config = config

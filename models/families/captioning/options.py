@@ -32,9 +32,6 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
         A word seen less often in the training captions is unknown.
     cell, hidden, embedding, features, attention, query_word, begin, dropout :
         See `CaptionerConfig`.
-    detector_epochs : int
-        Passes over the photographs in which detectors of single words are learned from the captions, whose maps then teach
-        attention where to look; 0 for none. See `unrolled.models.families.captioning.word_detector`.
     flips : bool
         Mirrored pictures too.
     reward_epochs : float
@@ -78,7 +75,6 @@ class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):
     attention: int = 256
     query_word: bool = False
     begin: Literal["mean", "zeros"] = "mean"
-    detector_epochs: int = 0
     dropout: float = 0.4
     flips: bool = True
     reward_epochs: float = 5.0

@@ -1,7 +1,7 @@
 """Where the people are in photographs of a data set, as a segmenter sees them: ``person_masks_SPLIT.npz`` beside the captions.
 
 By the photograph's name an array (rows, columns) of floats from 0 to 1: the share of each cell of a grid that is a person.
-They judge attention, and where there are some for the photographs that are learned from, they teach it.
+They judge attention.
 """
 
 from __future__ import annotations

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.models.reference.decoder import DecoderMemory, ReferenceDecoder
-from unrolled.models.reference.protocol import Hook, State, Weights
+from unrolled.models.reference.protocol import Weights
 
 
-class CaptionerReference:
-    """See `unrolled.models.reference.protocol.Reference`.
+class CaptionerReference(ReferenceDecoder):
+    """See `Reference`.
 
     Parameters
     ----------
@@ -32,30 +32,20 @@ class CaptionerReference:
     def __init__(self, weights: Weights, *, kind: str, attention: bool, begin: str, temperature: float, encoder: nn.Module,
                  size: int, mean: tuple[float, float, float], deviation: tuple[float, float, float],
                  device: str = "cpu") -> None:
-        self._decoder = ReferenceDecoder(kind, weights, begin=begin, temperature=temperature)
+        super().__init__(kind, weights, begin=begin, temperature=temperature)
         self._encoder, self._size, self._mean, self._deviation = encoder, size, mean, deviation
-        self._attention, self._device = attention, device
+        self._attends, self._device = attention, device
 
     @property
     def computed_by(self) -> tuple[str, ...]:
-        """What of torch it uses."""
-        return ("the encoder's own modules", *self._decoder.computed_by)
+        return ("the encoder's own modules", *super().computed_by)
 
     def read(self, given: Image.Image) -> DecoderMemory:
-        """From the picture's own pixels."""
         square = given.convert("RGB").resize((self._size, self._size), Image.Resampling.BICUBIC)
         pixels = (np.asarray(square, np.float64) / 255.0 - self._mean) / self._deviation       # (rows, columns, 3)
         grid: Tensor = self._encoder(torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype(np.float32)).to(self._device))
         cells = grid.cpu().double()[0].reshape(grid.shape[1], -1).T                            # (L, features)
-        if not self._attention:
+        if not self._attends:
             cells = cells.mean(dim=0, keepdim=True)
-        weights = self._decoder.weights
+        weights = self.weights
         return DecoderMemory(F.relu(F.linear(cells, weights["project.weight"], weights["project.bias"])))
-
-    def start(self, memory: DecoderMemory) -> State:
-        """See `ReferenceDecoder.start`."""
-        return self._decoder.start(memory)
-
-    def step(self, memory: DecoderMemory, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
-        """See `ReferenceDecoder.step`."""
-        return self._decoder.step(memory, state, token, number, hook)

@@ -45,13 +45,7 @@ class _Vectors:
 
 
 class CiderD:
-    """CIDEr-D of captions of known pictures.
-
-    Parameters
-    ----------
-    references : sequence
-        For every picture its captions as tokens.
-    """
+    """CIDEr-D of captions of known pictures; `references` are each picture's captions as tokens."""
 
     def __init__(self, references: Sequence[Sequence[Sequence[int]]]) -> None:
         frequencies: Counter[NGram] = Counter()

@@ -14,25 +14,14 @@ from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.stepping.stepper import EncodedInput
 from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.trace import Channel, ModelDescription
+from unrolled.models.trace.description import UNTRAINED, Identity
 
 
 class CaptionerStepper(DecoderStepper[Captioner]):
-    """The captioner with its encoder, on one device.
-
-    Parameters
-    ----------
-    network : Captioner
-    encoder : Encoder
-    vocabulary : Vocabulary
-    device : str
-        Where everything is computed.
-    name, title, summary, weights_hash : str
-        For the description.
-    """
+    """The captioner with its encoder, on one device."""
 
     def __init__(self, network: Captioner, encoder: Encoder, vocabulary: Vocabulary, *, device: str = "cpu",
-                 name: str = "captioner", title: str = "Captioning", summary: str = "",
-                 weights_hash: str = "", maximum_steps: int = 20) -> None:
+                 identity: Identity = UNTRAINED, maximum_steps: int = 20) -> None:
         super().__init__(network, suppressed_tokens=(vocabulary.start, vocabulary.unknown), device=device)
         self.encoder = encoder.to(self.device)
         self.vocabulary = vocabulary
@@ -40,19 +29,11 @@ class CaptionerStepper(DecoderStepper[Captioner]):
         channels: tuple[Channel, ...] = cell_channels(network.config.cell, network.config.hidden)
         if network.attend is not None:
             channels += attention_channels(("row", "column"), (side, side))
-        self._description = ModelDescription(
-            name=name, title=title, task="captioning",
-            channels=channels,
-            words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end,
-            suppressed_tokens=tuple(self.suppressed_tokens),
-            maximum_steps=maximum_steps, input_size=(encoder.kind.size, encoder.kind.size),
-            parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash,
-            encoder=encoder.kind.title, summary=summary)
-
-    @property
-    def description(self) -> ModelDescription:
-        """What it records, and its words."""
-        return self._description
+        self.description = ModelDescription(
+            **identity._asdict(), task="captioning", channels=channels, words=vocabulary.words, start_token=vocabulary.start,
+            end_token=vocabulary.end, suppressed_tokens=tuple(self.suppressed_tokens), maximum_steps=maximum_steps,
+            input_size=(encoder.kind.size, encoder.kind.size), parameters=sum(p.numel() for p in network.parameters()),
+            encoder=encoder.kind.title)
 
     @torch.inference_mode()
     def read(self, given: Image.Image) -> EncodedInput[Memory]:
@@ -61,7 +42,6 @@ class CaptionerStepper(DecoderStepper[Captioner]):
         return EncodedInput(memory=self.network.memory(self.encoder(pixels)), given_input=given)
 
     def reference(self) -> CaptionerReference:
-        """The same captioner for an independent second computation."""
         config, kind = self.network.config, self.encoder.kind
         return CaptionerReference(
             self.weights(), kind=config.cell, attention=config.attention > 0, begin=config.begin,

@@ -1,25 +1,30 @@
-"""A character model from its checkpoint."""
+"""Character models: opened from their checkpoints, trained and judged on source code."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, network_of, quality_in_words
+from unrolled.models.adapters.adapter import CheckpointAdapter
+from unrolled.models.checkpoints.checkpoint import Checkpoint
+from unrolled.models.families.characters.evaluation import evaluate_characters
 from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
 from unrolled.models.families.characters.stepper import CharacterStepper
+from unrolled.models.families.characters.training import CharacterOptions, train_characters
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.tokenizers.char_tokenizer import Alphabet
+from unrolled.models.training.recipe import Recipe
 
 
-def open_characters(path: Path, header: Header, device: str, before: AnyStepper | None = None) -> CharacterStepper:
-    """The character model, ready to be stepped. Raises `CheckpointError`."""
-    config = config_of(path, header, CharacterConfig)
-    try:
-        alphabet = Alphabet(header.words)
-    except ValueError as error:
-        raise CheckpointError(f"The header of “{path.name}” is damaged: {error}.") from error
-    if config.vocabulary != len(alphabet):
-        raise CheckpointError(f"“{path.name}” has {len(alphabet)} characters for a network of {config.vocabulary}.")
-    network = network_of(path, lambda: CharacterModel(config))
-    return CharacterStepper(network, alphabet, device=device, name=path.stem, title=header.card.title,
-                            summary=quality_in_words(header.card, "bits_per_character"), weights_hash=hash_of(path))
+def open_characters(checkpoint: Checkpoint, device: str, reuse: AnyStepper | None) -> CharacterStepper:
+    config = checkpoint.config(CharacterConfig)
+    alphabet = checkpoint.made(lambda: Alphabet(checkpoint.header.words))
+    checkpoint.check_count(len(alphabet), config.vocabulary, of="characters")
+    return CharacterStepper(checkpoint.network(lambda: CharacterModel(config)), alphabet, device=device,
+                            identity=checkpoint.identity("bits_per_character"))
+
+
+ADAPTER = CheckpointAdapter(
+    family="characters", input_kind="text", open=open_characters, evaluate=evaluate_characters,
+    recipes={
+        "chars-lstm": Recipe(CharacterOptions(), train_characters),
+        "chars-gru": Recipe(CharacterOptions(cell="gru", updates=6500), train_characters),
+        "chars-rnn": Recipe(CharacterOptions(cell="rnn", updates=6000, learning_rate=1e-3), train_characters),
+    })

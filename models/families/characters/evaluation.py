@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ import torch
 
 from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts
 from unrolled.models.evaluation.probabilities import ReferenceStatistics
+from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
 from unrolled.models.families.characters.network import CharacterModel
 from unrolled.models.families.characters.ngrams import WittenBell, best_order
 from unrolled.models.families.characters.stepper import CharacterStepper
@@ -43,7 +43,6 @@ class CharacterFigures(NamedTuple):
 
     @property
     def bits_per_character(self) -> float:
-        """The mean of -log2 p(character)."""
         return self.references.nats / math.log(2)
 
 
@@ -80,36 +79,26 @@ def read_texts(network: CharacterModel, alphabet: Alphabet, texts: Sequence[str]
     return CharacterFigures(references, entropy / max(references.count, 1), len(first_candidates))
 
 
-def evaluate_characters(stepper: CharacterStepper, data: Path, *, limit: int = 0, compare: bool = False,
-                        say: Callable[[int, int], None] = lambda done, total: None) -> dict[str, Any]:
-    """What `unrolled evaluate` prints, for a folder of Python files or one file.
+def evaluate_characters(stepper: CharacterStepper, request: EvaluationRequest) -> Evaluation:
+    """On a folder of Python files or one file.
 
     Perplexity is per character, of texts that are read; they have no END. The entropy is that of the next character along
-    them, since a model that only reads writes nothing of its own.
-
-    Parameters
-    ----------
-    limit : int
-        Only the first so many files; 0 for all.
-    compare : bool
-        With the best of the Witten-Bell n-gram models up to `LONGEST_NGRAM`, fitted to the standard library.
+    them, since a model that only reads writes nothing of its own. It is compared with the best of the Witten-Bell n-gram
+    models up to `LONGEST_NGRAM`, fitted to the standard library.
     """
-    started = time.perf_counter()
-    texts = source_texts(data)[: limit or None]
+    texts = source_texts(request.needed_data)[: request.limit or None]
     alphabet = stepper.alphabet
     unknown = sum(int((alphabet.encode(text) == alphabet.unknown).sum()) for text in texts)
-    figures = read_texts(stepper.network, alphabet, texts, say=say)
+    figures = read_texts(stepper.network, alphabet, texts, say=request.say)
     metrics = {"bits_per_character": figures.bits_per_character, **figures.references.figures(), "entropy": figures.entropy,
                "vocabulary_used": float(figures.vocabulary_used)}
-    if compare:
+    if request.compare:
         order, ngram_bits = best_order(
             WittenBell(_coded(source_texts(Path(STANDARD_LIBRARY)), alphabet), size=len(alphabet), order=LONGEST_NGRAM),
             _coded(texts, alphabet))
         metrics |= {"ngram_bits_per_character": ngram_bits, "ngram_order": order}
-    return {"model": stepper.description.name, "data": str(data), "split": "", "count": len(texts),
-            "characters": figures.references.count,
-            "unknown_characters": unknown, "tokeniser": "characters", "device": str(stepper.device),
-            "seconds": round(time.perf_counter() - started, 2), "metrics": metrics}
+    return Evaluation(data=str(request.data), count=len(texts), tokeniser="characters", metrics=metrics,
+                      more={"characters": figures.references.count, "unknown_characters": unknown})
 
 
 def _coded(texts: Sequence[str], alphabet: Alphabet) -> list[npt.NDArray[np.int64]]:

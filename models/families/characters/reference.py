@@ -19,18 +19,15 @@ class CharacterReference:
 
     @property
     def computed_by(self) -> tuple[str, ...]:
-        """What of torch it uses."""
         return (self._cell.name, "F.log_softmax")
 
     def read(self, given: str) -> None:
         """There is nothing that every step looks at."""
 
     def start(self, memory: None) -> State:
-        """Zeros."""
         return self._cell.start()
 
     def step(self, memory: None, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
-        """See `Reference.step`."""
         vector = hook("word_vector", F.embedding(torch.tensor([token]), self._weights["embed.weight"]))
         found = self._cell.step(vector, state, hook)
         logits = hook("logits", F.linear(found["hidden"], self._weights["score.weight"], self._weights["score.bias"]))

@@ -22,26 +22,17 @@ from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecor
 from unrolled.models.tokenizers.char_tokenizer import Alphabet
 from unrolled.models.tokenizers.plain_signs import in_known_signs
 from unrolled.models.trace import ModelDescription
+from unrolled.models.trace.description import UNTRAINED, Identity
 
 LONGEST_TEXT = 100_000    # characters
 WRITTEN_AT_MOST = 2_000   # characters after the text that is given
 
 
 class CharacterStepper:
-    """The character model, on one device.
+    """The character model, on one device."""
 
-    Parameters
-    ----------
-    network : CharacterModel
-    alphabet : Alphabet
-    device : str
-        Where everything is computed.
-    name, title, summary, weights_hash : str
-        For the description.
-    """
-
-    def __init__(self, network: CharacterModel, alphabet: Alphabet, *, device: str = "cpu", name: str = "characters",
-                 title: str = "Characters", summary: str = "", weights_hash: str = "") -> None:
+    def __init__(self, network: CharacterModel, alphabet: Alphabet, *, device: str = "cpu",
+                 identity: Identity = UNTRAINED) -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
         self.draw: Callable[[int], tuple[bytes, str]] | None = None
@@ -49,26 +40,14 @@ class CharacterStepper:
         self.alphabet = alphabet
         self.suppressed_tokens = (alphabet.start, alphabet.unknown)
         self._tokens = torch.arange(len(alphabet), device=self.device).view(-1, 1)
-        self._description = ModelDescription(
-            name=name, title=title, task="characters", channels=cell_channels(network.config.cell, network.config.hidden),
+        self.description = ModelDescription(
+            **identity._asdict(), task="characters", channels=cell_channels(network.config.cell, network.config.hidden),
             words=alphabet.words, start_token=alphabet.start, end_token=alphabet.end,
             suppressed_tokens=tuple(self.suppressed_tokens), maximum_steps=WRITTEN_AT_MOST,
-            parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash, input_kind="text",
-            detokenization="characters", summary=summary)
-
-    @property
-    def description(self) -> ModelDescription:
-        """What it records, and its words."""
-        return self._description
+            parameters=sum(p.numel() for p in network.parameters()), input_kind="text", detokenization="characters")
 
     def read(self, given: str) -> EncodedInput[None]:
-        """Take a text to read; of a very long one its beginning, which is said.
-
-        Raises
-        ------
-        InputError
-            When it is empty.
-        """
+        """Take a text to read; of a very long one its beginning, which is said. Raises `InputError` when it is empty."""
         if not given:
             raise InputError("There is no text to read.")
         notes = []
@@ -83,7 +62,7 @@ class CharacterStepper:
             shown = " ".join(own if own.isprintable() else f"U+{ord(own):04X}" for own in unknown[:12])
             notes.append(f"Never seen in training, and read as unknown: {shown}{' …' if len(unknown) > 12 else ''}")
         return EncodedInput(memory=None, prompt_tokens=tokens, maximum_steps=len(tokens) + WRITTEN_AT_MOST, notes=tuple(notes),
-                       given_input=given)
+                            given_input=given)
 
     def start(self, memory: None) -> CellState:
         """The state before the first character, zeros: each tensor (1, 1, hidden)."""
@@ -91,25 +70,20 @@ class CharacterStepper:
 
     def step(self, memory: None, state: CellState, tokens: Sequence[int],
              hook: Hook = identity) -> tuple[CellState, StepRecord]:
-        """Read the character before, one for each of the K hypotheses."""
         before = self._tokens[tokens[0]] if len(tokens) == 1 else torch.tensor(tokens, device=self.device)  # (K,)
         state, step, logits = self.network.step(before, tuple(part[0] for part in state), hook)
         packed = torch.cat((torch.log_softmax(logits, dim=-1), *step), dim=-1)                   # (K, V + total)
         return tuple(part.unsqueeze(0) for part in state), StepRecord(packed, len(self.alphabet))
 
     def reference(self) -> CharacterReference:
-        """The same model for an independent second computation."""
         return CharacterReference(self.weights(), kind=self.network.config.cell)
 
     @property
     def structure(self) -> Structure:
-        """What a step is made of."""
         return Structure(self.network.cell, (("word", self.network.config.embedding),))
 
     def differentiable(self, memory: None, rows: int) -> tuple[None, None]:
-        """There is nothing that every step looks at."""
         return None, None
 
     def select(self, state: CellState, rows: Tensor) -> CellState:
-        """The state of hypotheses whose parents are in these rows."""
         return select_rows(state, rows)

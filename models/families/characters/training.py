@@ -8,9 +8,7 @@ of steps").
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,12 +17,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
+from unrolled.models.checkpoints.files import Card
 from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts, title_of
 from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
 from unrolled.models.tokenizers.char_tokenizer import Alphabet
 from unrolled.models.training.optimising import Report
-from unrolled.models.training.updates import UpdateOptions, Updates
+from unrolled.models.training.recipe import Request
+from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 TERMS = ("The texts are not contained. Python's standard library stands under the PSF licence. These weights: MIT, like "
          "the program.")
@@ -57,12 +56,10 @@ class CharacterOptions(UpdateOptions, frozen=True, kw_only=True):
     characters_at_least: int = 20
 
 
-class CharacterTask:
-    """Next characters of a stream of texts."""
-
+class CharacterTask(Task):
     def __init__(self, network: CharacterModel, texts: Sequence[str], alphabet: Alphabet, options: CharacterOptions, *,
                  device: str = "cpu") -> None:
-        self.network = network
+        self.network: CharacterModel = network
         self._options, self._device = options, device
         self._texts, self._alphabet = texts, alphabet
         self._stream_of = -1
@@ -85,11 +82,9 @@ class CharacterTask:
         return loss, {"bits_per_character": loss.item() / float(np.log(2))}
 
     def state(self) -> dict[str, Any]:
-        """The state that the next block begins with."""
         return {"state": list(self._state)}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
         self._state = tuple(state["state"])
 
     def _rows_of(self, epoch: int) -> Tensor:
@@ -103,36 +98,20 @@ class CharacterTask:
         return torch.from_numpy(stream[: len(stream) // rows * rows].reshape(rows, -1))
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class CharacterTraining:
-    """One training, as it was asked for; see `Training` for what its attributes mean."""
-
-    model: str
-    data: Path
-    output: Path
-    options: CharacterOptions
-    device: str = "cpu"
-
-    def run(self) -> Iterator[Report]:
-        """Train to the end and write the checkpoint; a report after each update."""
-        options = self.options
-        texts = source_texts(self.data)
-        alphabet = Alphabet.of(texts, at_least=options.characters_at_least)
-        config = CharacterConfig(cell=options.cell, vocabulary=len(alphabet), embedding=options.embedding,
-                                 hidden=options.hidden, dropout=options.dropout)
-        torch.manual_seed(options.seed)
-        network = CharacterModel(config).to(self.device)
-        task = CharacterTask(network, texts, alphabet, options, device=self.device)
-        updates = Updates(task, options, checkpoint=self.output, about=f"{self.model} {msgspec.json.encode(options).decode()}",
-                          device=self.device)
-        yield from updates.run()
-        count = sum(map(len, texts))
-        what = "Python's standard library, without its tests" if str(self.data) == STANDARD_LIBRARY else title_of(self.data)
-        header = Header(
-            version=FORMAT_VERSION, model=self.model, config=msgspec.structs.asdict(config), words=alphabet.words,
-            card=Card(title=f"Characters of {title_of(self.data)}, {options.cell.upper()}", task="characters", terms=TERMS,
-                      data=f"{what}: {len(texts)} files, {count:,} characters",
-                      training=f"{options.updates} updates of {options.rows} × {options.truncation} characters, "
-                               f"truncated back-propagation through time; seed {options.seed}."))
-        save_checkpoint(self.output, header, updates.average.network.state_dict())
-        updates.forget()
+def train_characters(request: Request, options: CharacterOptions) -> Iterator[Report]:
+    texts = source_texts(request.needed_data)
+    alphabet = Alphabet.of(texts, at_least=options.characters_at_least)
+    config = CharacterConfig(cell=options.cell, vocabulary=len(alphabet), embedding=options.embedding,
+                             hidden=options.hidden, dropout=options.dropout)
+    torch.manual_seed(options.seed)
+    network = CharacterModel(config).to(request.device)
+    updates = Updates(CharacterTask(network, texts, alphabet, options, device=request.device), options, request)
+    yield from updates.run()
+    count = sum(map(len, texts))
+    what = "Python's standard library, without its tests" if str(request.data) == STANDARD_LIBRARY \
+        else title_of(request.needed_data)
+    updates.finish(msgspec.structs.asdict(config), alphabet.words, Card(
+        title=f"Characters of {title_of(request.needed_data)}, {options.cell.upper()}", task="characters", terms=TERMS,
+        data=f"{what}: {len(texts)} files, {count:,} characters",
+        training=f"{options.updates} updates of {options.rows} × {options.truncation} characters, "
+                 f"truncated back-propagation through time; seed {options.seed}."))

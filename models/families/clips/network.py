@@ -103,8 +103,6 @@ def _layer(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential
 
 
 class ClipNetwork(nn.Module):
-    """Frames → scores of the labels, at every frame."""
-
     def __init__(self, config: ClipConfig) -> None:
         super().__init__()
         self.config = config

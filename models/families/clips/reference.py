@@ -36,7 +36,6 @@ class ClipReference:
 
     @property
     def computed_by(self) -> tuple[str, ...]:
-        """What of torch it uses."""
         return ("F.conv2d", "F.grid_sample", self._cell.name, "F.log_softmax")
 
     def read(self, given: Any) -> Tensor:
@@ -46,11 +45,9 @@ class ClipReference:
         return torch.cat([self._vector(torch.from_numpy(np.array(square, np.float64))) for square in squares])
 
     def start(self, memory: Tensor) -> State:
-        """Zeros."""
         return self._cell.start()
 
     def step(self, memory: Tensor, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
-        """See `Reference.step`."""
         found = self._cell.step(hook("frame_vector", memory[number : number + 1]),
                                 state if self._recurrent else self._cell.start(), hook)
         logits = hook("logits", self._linear("score", found["hidden"]))

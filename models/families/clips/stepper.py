@@ -21,6 +21,7 @@ from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
 from unrolled.models.stepping.stepper import EncodedInput, StepRecord, Structure
 from unrolled.models.trace import Channel, ModelDescription
+from unrolled.models.trace.description import ALL_ABILITIES, UNTRAINED, Identity
 
 NO_TOKEN = -1
 
@@ -39,22 +40,12 @@ class ClipState(NamedTuple):
 
 
 class ClipStepper:
-    """The clip classifier, on one device.
-
-    Parameters
-    ----------
-    network : ClipNetwork
-    labels : sequence of str
-    device : str
-        Where everything is computed.
-    name, title, summary, weights_hash : str
-        For the description.
-    """
+    """The clip classifier, on one device."""
 
     suppressed_tokens: Sequence[int] = ()
 
-    def __init__(self, network: ClipNetwork, labels: Sequence[str], *, device: str = "cpu", name: str = "clips",
-                 title: str = "Clips", summary: str = "", weights_hash: str = "") -> None:
+    def __init__(self, network: ClipNetwork, labels: Sequence[str], *, device: str = "cpu",
+                 identity: Identity = UNTRAINED) -> None:
         config = network.config
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
@@ -64,18 +55,13 @@ class ClipStepper:
         self.labels = tuple(labels)
         probability = Channel(name="label_probability", role="label_probability", symbol="p", axes=("label",),
                               shape=(len(labels),), low=0.0, high=1.0, labels=self.labels)
-        self._description = ModelDescription(
-            name=name, title=title, task="frames" if config.every_frame else "clip",
+        self.description = ModelDescription(
+            **identity._asdict(), task="frames" if config.every_frame else "clip",
             channels=(*cell_channels(config.cell, config.hidden), probability), words=self.labels, start_token=NO_TOKEN,
             end_token=NO_TOKEN, maximum_steps=MOST_FRAMES, input_size=(config.size, config.size),
-            parameters=sum(p.numel() for p in network.parameters()), weights_hash=weights_hash,
-            encoder="a small CNN, trained with it", input_kind="clip",
-            detokenization="labels" if config.every_frame else "last label", draws="clip", summary=summary)
-
-    @property
-    def description(self) -> ModelDescription:
-        """What it records, and its words."""
-        return self._description
+            parameters=sum(p.numel() for p in network.parameters()), encoder="a small CNN, trained with it", input_kind="clip",
+            detokenization="labels" if config.every_frame else "last label", draws="clip",
+            can=ALL_ABILITIES - {"search"})
 
     @torch.inference_mode()
     def read(self, given: Clip) -> EncodedInput[ClipMemory]:
@@ -84,7 +70,6 @@ class ClipStepper:
         return EncodedInput(memory=ClipMemory(self.network.read(pixels)[0]), maximum_steps=len(pixels), given_input=given)
 
     def start(self, memory: ClipMemory) -> ClipState:
-        """The state before the first frame."""
         return ClipState(self.network.start(1, 1), torch.zeros(1, 1, 1, dtype=torch.long, device=self.device))
 
     def step(self, memory: ClipMemory, state: ClipState, tokens: Sequence[int],
@@ -97,13 +82,11 @@ class ClipStepper:
         return ClipState(cell, state.frame + 1), StepRecord(packed, len(self.labels))
 
     def reference(self) -> ClipReference:
-        """The same classifier for an independent second computation."""
         config = self.network.config
         return ClipReference(self.weights(), kind=config.cell, size=config.size, recurrent=config.recurrent)
 
     @property
     def structure(self) -> Structure:
-        """What a step is made of."""
         return Structure(self.network.cell, (("frame", self.network.config.features),))
 
     def differentiable(self, memory: ClipMemory, rows: int) -> tuple[ClipMemory, None]:
@@ -111,7 +94,6 @@ class ClipStepper:
         return ClipMemory(memory.features.clone()), None
 
     def select(self, state: ClipState, rows: Tensor) -> ClipState:
-        """The state of hypotheses whose parents are in these rows."""
         *cell, frame = select_rows((*state.cell, state.frame), rows)
         return ClipState(tuple(cell), frame)
 

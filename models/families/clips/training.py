@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -13,11 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, read_weights, save_checkpoint
+from unrolled.models.checkpoints.files import Card, read_weights
 from unrolled.models.data.drawn_clips import LABELS, SIDE, DrawnClip, draw_clip
 from unrolled.models.families.clips.network import ClipConfig, ClipNetwork
 from unrolled.models.training.optimising import Report
-from unrolled.models.training.updates import UpdateOptions, Updates
+from unrolled.models.training.recipe import Request
+from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 TERMS = "The clips are drawn by the program itself. These weights: MIT, like the program."
 LENGTHS = (16, 20, 24, 28)  # frames
@@ -59,7 +58,6 @@ class ClipOptions(UpdateOptions, frozen=True, kw_only=True):
 
 
 def kind_of(config: ClipConfig | ClipOptions) -> str:
-    """Which kind of drawn clips it is for."""
     return "frames" if config.every_frame else "clip"
 
 
@@ -70,11 +68,9 @@ def as_tensor(clips: Sequence[DrawnClip], *, every_frame: bool) -> tuple[Tensor,
     return frames, torch.tensor(labels).T
 
 
-class ClipTask:
-    """Labels of drawn clips."""
-
+class ClipTask(Task):
     def __init__(self, network: ClipNetwork, options: ClipOptions, *, device: str = "cpu") -> None:
-        self.network = network
+        self.network: ClipNetwork = network
         self._options, self._device = options, device
         self._drawn: dict[int, DrawnClip] = {}
 
@@ -105,13 +101,6 @@ class ClipTask:
         return loss, {"loss": loss.item(), "misplaced": misplaced.sqrt().item(),
                       "misturned": misturned.sqrt().item(), "accuracy": right.item()}
 
-    def state(self) -> dict[str, Any]:
-        """Nothing: a batch depends on its number alone."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Nothing to do."""
-
     def _clip(self, number: int) -> DrawnClip:
         if number not in self._drawn:
             self._drawn[number] = draw_clip(kind_of(self._options), number, length=LENGTHS[number % len(LENGTHS)])
@@ -127,35 +116,19 @@ def varied(frames: Tensor) -> Tensor:
     return (frames * light + noise * grain).clamp(0, 255)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ClipTraining:
-    """One training, as it was asked for."""
-
-    model: str
-    output: Path
-    options: ClipOptions
-    device: str = "cpu"
-
-    def run(self) -> Iterator[Report]:
-        """Train to the end and write the checkpoint; a report after each update."""
-        options = self.options
-        config = ClipConfig(labels=len(LABELS), cell=options.cell, size=SIDE, features=options.features, hidden=options.hidden,
-                            dropout=options.dropout, every_frame=options.every_frame, recurrent=options.recurrent)
-        torch.manual_seed(options.seed)
-        network = ClipNetwork(config).to(self.device)
-        if options.start_from:
-            weights = read_weights(Path(options.start_from), shapes={n: v.shape for n, v in network.state_dict().items()})
-            network.load_state_dict(weights)
-        updates = Updates(ClipTask(network, options, device=self.device), options, checkpoint=self.output,
-                          about=f"{self.model} {msgspec.json.encode(options).decode()}", device=self.device)
-        yield from updates.run()
-        asked = "a label at every frame" if options.every_frame else "one label at the end"
-        header = Header(
-            version=FORMAT_VERSION, model=self.model, config=msgspec.structs.asdict(config), words=LABELS,
-            card=Card(title=f"Clips, {asked}, {options.cell.upper()}", task="frames" if options.every_frame else "clip",
-                      terms=TERMS, data=f"{options.clips:,} clips of shapes and digits that do something, drawn by code",
-                      training=f"{options.updates} updates of {options.batch} clips of {LENGTHS[0]} to {LENGTHS[-1]} frames, "
-                               f"the encoder trained with the cell and told where the "
-                               f"thing is and how it is turned; seed {options.seed}."))
-        save_checkpoint(self.output, header, updates.average.network.state_dict())
-        updates.forget()
+def train_clips(request: Request, options: ClipOptions) -> Iterator[Report]:
+    config = ClipConfig(labels=len(LABELS), cell=options.cell, size=SIDE, features=options.features, hidden=options.hidden,
+                        dropout=options.dropout, every_frame=options.every_frame, recurrent=options.recurrent)
+    torch.manual_seed(options.seed)
+    network = ClipNetwork(config).to(request.device)
+    if options.start_from:
+        weights = read_weights(Path(options.start_from), shapes={n: v.shape for n, v in network.state_dict().items()})
+        network.load_state_dict(weights)
+    updates = Updates(ClipTask(network, options, device=request.device), options, request)
+    yield from updates.run()
+    asked = "a label at every frame" if options.every_frame else "one label at the end"
+    updates.finish(msgspec.structs.asdict(config), LABELS, Card(
+        title=f"Clips, {asked}, {options.cell.upper()}", task="frames" if options.every_frame else "clip", terms=TERMS,
+        data=f"{options.clips:,} clips of shapes and digits that do something, drawn by code",
+        training=f"{options.updates} updates of {options.batch} clips of {LENGTHS[0]} to {LENGTHS[-1]} frames, the encoder "
+                 f"trained with the cell and told where the thing is and how it is turned; seed {options.seed}."))

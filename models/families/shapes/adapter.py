@@ -1,25 +1,25 @@
-"""The scene captioner from its checkpoint."""
+"""The scene captioner: opened from its checkpoint, trained and judged on drawn scenes."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, network_of, quality_in_words
+from unrolled.models.adapters.adapter import CheckpointAdapter
+from unrolled.models.checkpoints.checkpoint import Checkpoint
+from unrolled.models.families.shapes.evaluation import evaluate_shapes
 from unrolled.models.families.shapes.network import ShapesCaptioner, ShapesConfig
 from unrolled.models.families.shapes.stepper import ShapesStepper
+from unrolled.models.families.shapes.training import ShapesOptions, train_shapes
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.tokenizers.word_tokenizer import Vocabulary
+from unrolled.models.training.recipe import Recipe
 
 
-def open_shapes(path: Path, header: Header, device: str, before: AnyStepper | None = None) -> ShapesStepper:
-    """The scene captioner, ready to be stepped. Raises `CheckpointError`."""
-    config = config_of(path, header, ShapesConfig)
-    try:
-        vocabulary = Vocabulary(header.words)
-    except (ValueError, RuntimeError) as error:
-        raise CheckpointError(f"The header of “{path.name}” is damaged: {error}.") from error
-    if config.vocabulary != len(vocabulary):
-        raise CheckpointError(f"“{path.name}” has {len(vocabulary)} words for a network of {config.vocabulary}.")
-    network = network_of(path, lambda: ShapesCaptioner(config))
-    return ShapesStepper(network, vocabulary, device=device, name=path.stem, title=header.card.title,
-                         summary=quality_in_words(header.card, "exact", "attention_inside"), weights_hash=hash_of(path))
+def open_shapes(checkpoint: Checkpoint, device: str, reuse: AnyStepper | None) -> ShapesStepper:
+    config = checkpoint.config(ShapesConfig)
+    vocabulary = checkpoint.made(lambda: Vocabulary(checkpoint.header.words))
+    checkpoint.check_count(len(vocabulary), config.vocabulary, of="words")
+    return ShapesStepper(checkpoint.network(lambda: ShapesCaptioner(config)), vocabulary, device=device,
+                         identity=checkpoint.identity("exact", "attention_inside"))
+
+
+ADAPTER = CheckpointAdapter(family="shapes", input_kind="picture", open=open_shapes, evaluate=evaluate_shapes,
+                            recipes={"shapes-attend-lstm": Recipe(ShapesOptions(), train_shapes)})

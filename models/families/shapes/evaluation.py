@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import Any
-
 import torch
 
 from unrolled.models.data.drawn_scenes import cover, draw_scene
 from unrolled.models.data.drawn_shapes import OUTLINES
+from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
 from unrolled.models.families.shapes.stepper import LONGEST, ShapesStepper
 from unrolled.models.tokenizers.word_tokenizer import TOKENISER
 
@@ -18,21 +15,19 @@ BATCH = 100
 
 
 @torch.inference_mode()
-def evaluate_shapes(stepper: ShapesStepper, *, split: str = "dev", limit: int = 0,
-                    say: Callable[[int, int], None] = lambda done, total: None) -> dict[str, Any]:
-    """What `unrolled evaluate` prints; captions are written greedily.
+def evaluate_shapes(stepper: ShapesStepper, request: EvaluationRequest) -> Evaluation:
+    """On scenes drawn on the way; captions are written greedily.
 
     `exact` is the share of captions that are right in every word. `attention_inside` is the mean share of the attention
     that lies inside the named thing's box (a cell that the box covers in part counts in part), at the words that name a
     thing, in the captions that are right; `uniform_inside` is the same of even attention: the share of the picture that
     the boxes take.
     """
-    started = time.perf_counter()
     network, vocabulary = stepper.network, stepper.vocabulary
-    count = limit or SCENES
+    count = request.limit or SCENES
     exact, inside, even, named = 0, 0.0, 0.0, 0
     for first in range(0, count, BATCH):
-        scenes = [draw_scene(number, split=split) for number in range(first, min(first + BATCH, count))]
+        scenes = [draw_scene(number, split=request.split) for number in range(first, min(first + BATCH, count))]
         pixels = torch.stack([network.pixels(scene.picture) for scene in scenes]).to(stepper.device)
         tokens, maps = network.written(pixels, start=vocabulary.start, end=vocabulary.end, barred=stepper.suppressed_tokens,
                                        most=LONGEST)
@@ -46,8 +41,7 @@ def evaluate_shapes(stepper: ShapesStepper, *, split: str = "dev", limit: int = 
                 inside += float((maps[row, place] * share).sum())
                 even += float(share.mean())
                 named += 1
-        say(min(first + BATCH, count), count)
-    return {"model": stepper.description.name, "data": "scenes drawn by code", "split": split, "count": count, "beam": 1,
-            "tokeniser": TOKENISER, "device": str(stepper.device), "seconds": round(time.perf_counter() - started, 2),
-            "metrics": {"exact": exact / count, "attention_inside": inside / max(named, 1),
-                        "uniform_inside": even / max(named, 1)}}
+        request.say(min(first + BATCH, count), count)
+    return Evaluation(data="scenes drawn by code", split=request.split, count=count, beam=1, tokeniser=TOKENISER,
+                      metrics={"exact": exact / count, "attention_inside": inside / max(named, 1),
+                               "uniform_inside": even / max(named, 1)})

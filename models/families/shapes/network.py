@@ -67,8 +67,6 @@ def places(side: int) -> Tensor:
 
 
 class ShapesCaptioner(RecurrentDecoder):
-    """Pixels → words, with attention on the way."""
-
     def __init__(self, config: ShapesConfig) -> None:
         super().__init__(config)
         self.config = config
@@ -93,32 +91,6 @@ class ShapesCaptioner(RecurrentDecoder):
         grid = self.encoder(scaled).flatten(2).transpose(1, 2)                         # (P, L, coarse)
         where = self.places.to(grid.dtype).expand(len(grid), -1, -1)
         return self.remember(self.dropout(F.relu(self.project(torch.cat((grid, where), dim=-1)))))
-
-    def captions(self, pixels: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
-        """All steps with the true words before.
-
-        Parameters
-        ----------
-        pixels : Tensor, shape (P, 3, size, size)
-        words : Tensor of int64, shape (P, T)
-            What is read at each step, START first.
-
-        Returns
-        -------
-        scores : Tensor, shape (P, T, V)
-            Of the next word.
-        maps : Tensor, shape (P, T, L)
-            The attention.
-        """
-        memory = self.memory(pixels)
-        state = self.start(memory)
-        outputs, maps = [], []
-        for t in range(words.shape[1]):
-            state, step = self.step(memory, state, words[:, t : t + 1])
-            assert step.attended is not None
-            outputs.append(step.output)
-            maps.append(step.attended.weights)
-        return self.logits(torch.cat(outputs, dim=1)), torch.cat(maps, dim=1)
 
     @torch.inference_mode()
     def written(self, pixels: Tensor, *, start: int, end: int, barred: Sequence[int], most: int) -> tuple[Tensor, Tensor]:

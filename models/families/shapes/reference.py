@@ -5,33 +5,30 @@ from __future__ import annotations
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.reference.decoder import DecoderMemory, ReferenceDecoder
-from unrolled.models.reference.protocol import Hook, State, Weights
+from unrolled.models.reference.protocol import Weights
 
 STRIDES = (2, 2, 1, 2, 1, 1)
 GROUPS = 8
 
 
-class ShapesReference:
-    """See `unrolled.models.reference.protocol.Reference`."""
+class ShapesReference(ReferenceDecoder):
+    """See `Reference`."""
 
     def __init__(self, weights: Weights, *, kind: str, begin: str, temperature: float, size: int) -> None:
-        self._decoder = ReferenceDecoder(kind, weights, begin=begin, temperature=temperature)
+        super().__init__(kind, weights, begin=begin, temperature=temperature)
         self._size = size
 
     @property
     def computed_by(self) -> tuple[str, ...]:
-        """What of torch it uses."""
-        return ("F.conv2d", "F.group_norm", *self._decoder.computed_by)
+        return ("F.conv2d", "F.group_norm", *super().computed_by)
 
     def read(self, given: Image.Image) -> DecoderMemory:
-        """From the picture's own pixels."""
         square = given.convert("RGB").resize((self._size, self._size), Image.Resampling.BICUBIC)
         x = torch.from_numpy(np.asarray(square, np.float64).transpose(2, 0, 1).copy())[None] / 127.5 - 1.0
-        weights = self._decoder.weights
+        weights = self.weights
         for layer, stride in enumerate(STRIDES):
             kernel = weights[f"encoder.{layer}.0.weight"]
             x = F.conv2d(x, kernel, stride=stride, padding=kernel.shape[-1] // 2)
@@ -44,11 +41,3 @@ class ShapesReference:
         where = torch.from_numpy(np.stack([across, down, *waves], axis=1))                     # (L, 10)
         cells = torch.cat((x[0].reshape(x.shape[1], -1).T, where), dim=1)
         return DecoderMemory(F.relu(F.linear(cells, weights["project.weight"], weights["project.bias"])))
-
-    def start(self, memory: DecoderMemory) -> State:
-        """See `ReferenceDecoder.start`."""
-        return self._decoder.start(memory)
-
-    def step(self, memory: DecoderMemory, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
-        """See `ReferenceDecoder.step`."""
-        return self._decoder.step(memory, state, token, number, hook)

@@ -14,50 +14,35 @@ from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.stepping.stepper import EncodedInput
 from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.trace import ModelDescription
+from unrolled.models.trace.description import UNTRAINED, Identity
 
 LONGEST = 20  # words; three things and what lies between them need sixteen with END
 
 
 class ShapesStepper(DecoderStepper[ShapesCaptioner]):
-    """The scene captioner with its own encoder, on one device.
+    """The scene captioner with its own encoder, on one device."""
 
-    Parameters
-    ----------
-    network : ShapesCaptioner
-    vocabulary : Vocabulary
-    device : str
-        Where everything is computed.
-    name, title, summary, weights_hash : str
-        For the description.
-    """
-
-    def __init__(self, network: ShapesCaptioner, vocabulary: Vocabulary, *, device: str = "cpu", name: str = "shapes",
-                 title: str = "Drawn scenes in words", summary: str = "", weights_hash: str = "") -> None:
+    def __init__(self, network: ShapesCaptioner, vocabulary: Vocabulary, *, device: str = "cpu",
+                 identity: Identity = UNTRAINED) -> None:
         super().__init__(network, suppressed_tokens=(vocabulary.start, vocabulary.unknown), device=device)
         self.vocabulary = vocabulary
         self.draw = scene_file
         config = network.config
-        self._description = ModelDescription(
-            name=name, title=title, task="shapes",
+        self.description = ModelDescription(
+            **identity._asdict(), task="shapes",
             channels=cell_channels(config.cell, config.hidden) + attention_channels(("row", "column"), (config.side,) * 2),
             words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end,
             suppressed_tokens=tuple(self.suppressed_tokens), maximum_steps=LONGEST,
             input_size=(config.size, config.size), parameters=sum(p.numel() for p in network.parameters()),
-            weights_hash=weights_hash, encoder="a small CNN, trained with it", draws="scene", summary=summary)
-
-    @property
-    def description(self) -> ModelDescription:
-        """What it records, and its words."""
-        return self._description
+            encoder="a small CNN, trained with it", draws="scene")
 
     @torch.inference_mode()
     def read(self, given: Image.Image) -> EncodedInput[Memory]:
         """Read a picture of any shape: it is resized straight to the network's square."""
         return EncodedInput(memory=self.network.memory(self.network.pixels(given).unsqueeze(0).to(self.device)),
-                       given_input=given)
+                            given_input=given)
 
     def reference(self) -> ShapesReference:
-        """The same captioner for an independent second computation."""
         config = self.network.config
         return ShapesReference(self.weights(), kind=config.cell, begin=config.begin, temperature=config.temperature,
                                size=config.size)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,13 +14,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
+from unrolled.models.checkpoints.files import Card
 from unrolled.models.data.drawn_scenes import WORDS, Scene, cover, draw_scene
 from unrolled.models.data.drawn_shapes import OUTLINES
 from unrolled.models.families.shapes.network import ShapesCaptioner, ShapesConfig, resized
-from unrolled.models.tokenizers.word_tokenizer import SPECIAL, Vocabulary
+from unrolled.models.stepping.teacher_forcing import teacher_forced
+from unrolled.models.tokenizers.symbols import SPECIAL
+from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.training.optimising import Report
-from unrolled.models.training.updates import UpdateOptions, Updates
+from unrolled.models.training.recipe import Request
+from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 TERMS = "The scenes are drawn by the program itself. These weights: MIT, like the program."
 NOTHING = -100  # a target that is none
@@ -58,7 +59,6 @@ class ShapesOptions(UpdateOptions, frozen=True, kw_only=True):
 
 
 def vocabulary() -> Vocabulary:
-    """The words that scenes are described with."""
     return Vocabulary((*SPECIAL, *WORDS))
 
 
@@ -81,18 +81,15 @@ class Drawn:
 
 
 def as_read(scene: Scene, words: Vocabulary, config: ShapesConfig) -> Drawn:
-    """Make a scene ready."""
     naming = [place for place, word in enumerate(scene.caption) if word in OUTLINES]
     covers = {place: torch.from_numpy(cover(thing.box, config.side)).flatten()
               for place, thing in zip(naming, scene.things, strict=True)}
     return Drawn(resized(scene.picture, config.size), words.encode(scene.caption), covers)
 
 
-class ShapesTask:
-    """Captions of drawn scenes."""
-
+class ShapesTask(Task):
     def __init__(self, network: ShapesCaptioner, words: Vocabulary, options: ShapesOptions, *, device: str = "cpu") -> None:
-        self.network = network
+        self.network: ShapesCaptioner = network
         self._words, self._options, self._device = words, options, device
         self._drawn: dict[int, Drawn] = {}
 
@@ -112,19 +109,14 @@ class ShapesTask:
         first = torch.full_like(targets[:, :1], self._words.start)
         read = torch.cat((first, targets[:, :-1].clamp_min(0)), dim=1)
         pixels = varied(torch.stack([drawn.pixels for drawn in batch]).to(self._device))
-        logits, maps = self.network.captions(pixels, read)
+        outputs, attention = teacher_forced(self.network, self.network.memory(pixels), read.unsqueeze(1), [1] * steps)
+        assert attention is not None
+        logits, maps = self.network.logits(outputs[:, 0]), attention[:, 0]                             # (P, T, V), (P, T, L)
         words = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=NOTHING)
         inside = (maps.float() * covers).sum(-1)[covers.sum(-1) > 0]
         outside = -(inside + 1e-4).log().mean()
         loss = words + options.attention_weight * outside
         return loss, {"words": words.item(), "inside": inside.mean().item()}
-
-    def state(self) -> dict[str, Any]:
-        """Nothing: a batch depends on its number alone."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Nothing to do."""
 
     def _scene(self, number: int) -> Drawn:
         if number not in self._drawn:
@@ -139,44 +131,18 @@ def varied(pixels: Tensor) -> Tensor:
     return (pixels * light + torch.randn(pixels.shape, device=pixels.device) * grain).clamp(0, 255)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ShapesTraining:
-    """One training, as it was asked for.
-
-    Attributes
-    ----------
-    model : str
-    output : Path
-        The checkpoint to write.
-    options : ShapesOptions
-    device : str
-    """
-
-    model: str
-    output: Path
-    options: ShapesOptions
-    device: str = "cpu"
-
-    def run(self) -> Iterator[Report]:
-        """Train to the end and write the checkpoint; a report after each update."""
-        options, words = self.options, vocabulary()
-        config = ShapesConfig(vocabulary=len(words), features=options.features, embedding=options.embedding,
-                              hidden=options.hidden, attention=options.attention, dropout=options.dropout, size=options.size)
-        if options.threads:
-            torch.set_num_threads(options.threads)
-        torch.manual_seed(options.seed)
-        network = ShapesCaptioner(config).to(self.device)
-        task = ShapesTask(network, words, options, device=self.device)
-        updates = Updates(task, options, checkpoint=self.output, about=f"{self.model} {msgspec.json.encode(options).decode()}",
-                          device=self.device)
-        yield from updates.run()
-        guided = (f"attention outside of the named thing's box cost {options.attention_weight:g} × its negative log share"
-                  if options.attention_weight else "attention was left to itself")
-        header = Header(
-            version=FORMAT_VERSION, model=self.model, config=msgspec.structs.asdict(config), words=words.words,
-            card=Card(title="Drawn scenes in words, attention LSTM", task="shapes", terms=TERMS,
-                      data=f"{options.scenes:,} scenes of coloured shapes, drawn by code",
-                      training=f"{options.updates} updates of {options.pictures} scenes, the encoder trained with the "
-                               f"decoder; {guided}; seed {options.seed}."))
-        save_checkpoint(self.output, header, updates.average.network.state_dict())
-        updates.forget()
+def train_shapes(request: Request, options: ShapesOptions) -> Iterator[Report]:
+    words = vocabulary()
+    config = ShapesConfig(vocabulary=len(words), features=options.features, embedding=options.embedding,
+                          hidden=options.hidden, attention=options.attention, dropout=options.dropout, size=options.size)
+    torch.manual_seed(options.seed)
+    network = ShapesCaptioner(config).to(request.device)
+    updates = Updates(ShapesTask(network, words, options, device=request.device), options, request)
+    yield from updates.run()
+    guided = (f"attention outside of the named thing's box cost {options.attention_weight:g} × its negative log share"
+              if options.attention_weight else "attention was left to itself")
+    updates.finish(msgspec.structs.asdict(config), words.words, Card(
+        title="Drawn scenes in words, attention LSTM", task="shapes", terms=TERMS,
+        data=f"{options.scenes:,} scenes of coloured shapes, drawn by code",
+        training=f"{options.updates} updates of {options.pictures} scenes, the encoder trained with the decoder; {guided}; "
+                 f"seed {options.seed}."))

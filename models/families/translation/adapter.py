@@ -1,16 +1,18 @@
-"""A translator from its checkpoint."""
+"""Translators: opened from their checkpoints, trained and judged on sentence pairs."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 
-from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, network_of, quality_in_words
+from unrolled.models.adapters.adapter import CheckpointAdapter
+from unrolled.models.checkpoints.checkpoint import Checkpoint
+from unrolled.models.families.translation.evaluation import evaluate_translator
 from unrolled.models.families.translation.network import Translator, TranslatorConfig
 from unrolled.models.families.translation.stepper import TranslatorStepper
+from unrolled.models.families.translation.training import TranslationOptions, train_translator
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.tokenizers.subword_tokenizer import Pieces
+from unrolled.models.training.recipe import Recipe
 
 
 class BothLanguages(msgspec.Struct, frozen=True):
@@ -22,18 +24,18 @@ class BothLanguages(msgspec.Struct, frozen=True):
     target_pieces: str
 
 
-def open_translator(path: Path, header: Header, device: str, before: AnyStepper | None = None) -> TranslatorStepper:
-    """The translator, ready to be stepped. Raises `CheckpointError`."""
-    config = config_of(path, header, TranslatorConfig)
-    both = config_of(path, header, BothLanguages)
-    try:
-        source, target = Pieces(both.source_pieces), Pieces(both.target_pieces)
-    except ValueError as error:
-        raise CheckpointError(f"The header of “{path.name}” is damaged: {error}.") from error
-    if (config.source_vocabulary, config.vocabulary) != (len(source), len(target)):
-        raise CheckpointError(f"“{path.name}” has {len(source)} and {len(target)} pieces for a network of "
-                              f"{config.source_vocabulary} and {config.vocabulary}.")
-    network = network_of(path, lambda: Translator(config))
-    languages = (both.source_language, both.target_language)
-    return TranslatorStepper(network, source, target, languages=languages, device=device, name=path.stem, title=header.card.title,
-                             summary=quality_in_words(header.card, "sacrebleu"), weights_hash=hash_of(path))
+def open_translator(checkpoint: Checkpoint, device: str, reuse: AnyStepper | None) -> TranslatorStepper:
+    config, both = checkpoint.config(TranslatorConfig), checkpoint.config(BothLanguages)
+    source, target = checkpoint.made(lambda: (Pieces(both.source_pieces), Pieces(both.target_pieces)))
+    checkpoint.check_count(len(source), config.source_vocabulary, of="pieces of the source")
+    checkpoint.check_count(len(target), config.vocabulary, of="pieces")
+    return TranslatorStepper(checkpoint.network(lambda: Translator(config)), source, target, device=device,
+                             languages=(both.source_language, both.target_language), identity=checkpoint.identity("sacrebleu"))
+
+
+ADAPTER = CheckpointAdapter(
+    family="translation", input_kind="sentence", open=open_translator, evaluate=evaluate_translator,
+    recipes={
+        "translate-en-fr": Recipe(TranslationOptions(target="fr"), train_translator),
+        "translate-en-de": Recipe(TranslationOptions(target="de"), train_translator),
+    })

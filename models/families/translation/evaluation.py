@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from pathlib import Path
-from statistics import fmean as mean
-from typing import Any
-
 import msgspec
 import sacrebleu
 import torch
 
 from unrolled.models.data.multi30k import read_pairs
-from unrolled.models.evaluation.probabilities import ReferenceStatistics
-from unrolled.models.evaluation.references import judge_references, next_word_entropies
-from unrolled.models.families.captioning.attention_statistics import AttentionStatistics
+from unrolled.models.evaluation.decoder_figures import DecoderFigures
+from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
 from unrolled.models.families.translation.stepper import LONGEST_SOURCE, TranslatorStepper
 from unrolled.models.families.translation.training import padded
-from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.stepping.search import Search
 
 BATCH = 50
+USUAL_BEAM = 4
 
 
-def evaluate_translator(stepper: TranslatorStepper, data: Path, *, split: str = "dev", beam: int = 4,
-                        length_penalty: float | None = None, limit: int = 0,
-                        say: Callable[[int, int], None] = lambda done, total: None) -> dict[str, Any]:
-    """What `unrolled evaluate` prints.
+def evaluate_translator(stepper: TranslatorStepper, request: EvaluationRequest) -> Evaluation:
+    """On a folder that `unrolled.models.data.multi30k` reads.
 
     `sacrebleu` has both sides in lower case, `sacrebleu_cased` leaves them as they are, which a model that writes lower
     case alone cannot do well; both with sacreBLEU's own tokeniser 13a. Perplexity and calibration are those of the
     references' pieces, the entropy that of the greedy translation's.
-
-    Parameters
-    ----------
-    data : Path
-        A folder that `unrolled.models.data.multi30k` reads.
     """
-    started = time.perf_counter()
-    pairs = read_pairs(data, split, source=stepper.languages[0], target=stepper.languages[1])
-    count = min(limit or len(pairs.source), len(pairs.source))
+    data, beam = request.needed_data, request.beam or USUAL_BEAM
+    pairs = read_pairs(data, request.split, source=stepper.languages[0], target=stepper.languages[1])
+    count = request.count(len(pairs.source))
     network, source, target = stepper.network, stepper.source_pieces, stepper.target_pieces
     search = Search(start=target.start, end=target.end, forbidden=tuple(stepper.suppressed_tokens), width=beam,
-                    length_penalty=Decoding().length_penalty if length_penalty is None else length_penalty,
-                    maximum_steps=LONGEST_SOURCE)
-    statistics, references = AttentionStatistics(), ReferenceStatistics()
-    entropies: list[float] = []
+                    length_penalty=request.length_penalty, maximum_steps=LONGEST_SOURCE)
+    figures = DecoderFigures()
     written = [""] * count
     used: set[int] = set()
     sources = [[*source.encode(sentence)[:LONGEST_SOURCE], source.end] for sentence in pairs.source[:count]]
@@ -58,23 +42,15 @@ def evaluate_translator(stepper: TranslatorStepper, data: Path, *, split: str = 
         with torch.inference_mode():
             memory = network.memory(padded(own, 0).to(stepper.device), lengths.to(stepper.device))
         search = msgspec.structs.replace(search, maximum_steps=min(2 * int(lengths.max()) + 10, LONGEST_SOURCE))
-        best = [hypotheses[0].tokens for hypotheses in search(network, memory)]
+        true = [[[*target.encode(pairs.target[place]), target.end]] for place in chosen]
+        best, _ = figures.add(network, memory, search, true)
         for place, tokens in zip(chosen, best, strict=True):
             written[place] = target.decode(tokens)
             used.update(tokens)
-        true = [[[*target.encode(pairs.target[place]), target.end]] for place in chosen]
-        judge_references(network, memory, true, start=target.start, statistics=references)
-        greedy = [[hypotheses[0].tokens] for hypotheses in msgspec.structs.replace(search, width=1)(network, memory)]
-        entropies += next_word_entropies(network, memory, greedy, start=target.start)
-        if network.attend is not None:
-            statistics.add(network, memory, best, start=target.start)
-        say(first + len(chosen), count)
+        request.say(first + len(chosen), count)
     true_sentences = [list(pairs.target[:count])]
     metrics = {name: sacrebleu.corpus_bleu(written, true_sentences, lowercase=lowered, tokenize="13a").score
                for name, lowered in (("sacrebleu", True), ("sacrebleu_cased", False))}
-    metrics |= references.figures() | {"entropy": mean(entropies), "vocabulary_used": float(len(used - {target.end}))}
-    if network.attend is not None:
-        metrics |= statistics.figures()
-    return {"model": stepper.description.name, "data": str(data), "split": split, "count": count, "beam": beam,
-            "tokeniser": "sacreBLEU 13a, lower-cased", "device": str(stepper.device),
-            "seconds": round(time.perf_counter() - started, 2), "metrics": metrics}
+    metrics |= figures.figures() | {"vocabulary_used": float(len(used - {target.end}))}
+    return Evaluation(data=str(data), split=request.split, count=count, beam=beam, tokeniser="sacreBLEU 13a, lower-cased",
+                      metrics=metrics)

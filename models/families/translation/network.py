@@ -36,8 +36,6 @@ class TranslatorConfig(DecoderConfig, frozen=True, kw_only=True):
 
 
 class Translator(RecurrentDecoder):
-    """Encoder and decoder."""
-
     def __init__(self, config: TranslatorConfig) -> None:
         if config.features != 2 * config.encoder_hidden:
             raise ValueError("an encoder that reads both ways gives vectors of twice its state's length")
@@ -49,14 +47,7 @@ class Translator(RecurrentDecoder):
         nn.init.normal_(self.embed_source.weight, std=config.source_embedding**-0.5)
 
     def memory(self, source: Tensor, lengths: Tensor) -> Memory:
-        """Read source sentences.
-
-        Parameters
-        ----------
-        source : Tensor of int, shape (P, L)
-            Pieces, END last, anything behind.
-        lengths : Tensor of int, shape (P,)
-        """
+        """Read source sentences: pieces (P, L), END last, anything behind, and their lengths (P,)."""
         places = torch.arange(source.shape[1], device=source.device)                       # (L,)
         mask = places < lengths.unsqueeze(1)                                               # (P, L)
         # Each sentence back to front, what is behind its end staying behind: reading it begins at its last piece.

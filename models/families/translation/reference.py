@@ -5,29 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
 from unrolled.models.reference.decoder import DecoderMemory, ReferenceDecoder
-from unrolled.models.reference.protocol import Hook, State, Weights, under
+from unrolled.models.reference.protocol import Weights, under
 
 LAYERS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
-class TranslatorReference:
-    """See `unrolled.models.reference.protocol.Reference`.
-
-    Parameters
-    ----------
-    encode : callable
-        A sentence → its tokens, END last.
-    """
+class TranslatorReference(ReferenceDecoder):
+    """See `Reference`; `encode` gives a sentence's tokens, END last."""
 
     def __init__(self, weights: Weights, *, kind: str, begin: str, temperature: float,
                  encode: Callable[[str], Sequence[int]]) -> None:
-        self._decoder = ReferenceDecoder(kind, weights, begin=begin, temperature=temperature)
+        super().__init__(kind, weights, begin=begin, temperature=temperature)
         self._encode = encode
-        own = self._decoder.weights
+        own = self.weights
         forwards, backwards = under(own, "forwards"), under(own, "backwards")
         size = forwards["weight_hh"].shape[1]
         self._encoder = LAYERS[kind](forwards["weight_ih"].shape[1], size, bidirectional=True, dtype=torch.float64)
@@ -37,18 +31,8 @@ class TranslatorReference:
 
     @property
     def computed_by(self) -> tuple[str, ...]:
-        """What of torch it uses."""
-        return (f"nn.{type(self._encoder).__name__}", *self._decoder.computed_by)
+        return (f"nn.{type(self._encoder).__name__}", *super().computed_by)
 
     def read(self, given: str) -> DecoderMemory:
-        """From the sentence's own words."""
-        words = F.embedding(torch.tensor(list(self._encode(given))), self._decoder.weights["embed_source.weight"])
+        words = F.embedding(torch.tensor(list(self._encode(given))), self.weights["embed_source.weight"])
         return DecoderMemory(self._encoder(words.unsqueeze(1))[0].squeeze(1))                  # (L, features)
-
-    def start(self, memory: DecoderMemory) -> State:
-        """See `ReferenceDecoder.start`."""
-        return self._decoder.start(memory)
-
-    def step(self, memory: DecoderMemory, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
-        """See `ReferenceDecoder.step`."""
-        return self._decoder.step(memory, state, token, number, hook)

@@ -15,45 +15,28 @@ from unrolled.models.stepping.stepper import EncodedInput, InputError
 from unrolled.models.tokenizers.plain_signs import in_known_signs
 from unrolled.models.tokenizers.subword_tokenizer import Pieces
 from unrolled.models.trace import ModelDescription
+from unrolled.models.trace.description import UNTRAINED, Identity
 
 LONGEST_SOURCE = 200  # pieces
 MARK = "▁"            # of a piece that begins a word
 
 
 class TranslatorStepper(DecoderStepper[Translator]):
-    """The translator with its pieces, on one device.
-
-    Parameters
-    ----------
-    network : Translator
-    source_pieces, target_pieces : Pieces
-    languages : (str, str)
-        From which into which, as ``en``, ``fr``.
-    device : str
-        Where everything is computed.
-    name, title, summary, weights_hash : str
-        For the description.
-    """
+    """The translator with its pieces, on one device; `languages` are from which into which, as ``en``, ``fr``."""
 
     def __init__(self, network: Translator, source_pieces: Pieces, target_pieces: Pieces, *,
-                 languages: tuple[str, str] = ("", ""), device: str = "cpu", name: str = "translator",
-                 title: str = "Translation", summary: str = "", weights_hash: str = "") -> None:
+                 languages: tuple[str, str] = ("", ""), device: str = "cpu", identity: Identity = UNTRAINED) -> None:
         super().__init__(network, suppressed_tokens=(target_pieces.start, target_pieces.unknown), device=device)
         self.source_pieces, self.target_pieces, self.languages = source_pieces, target_pieces, languages
         # The sentence's length is not known yet: the description speaks of one word, the reading of all.
         self._channels = cell_channels(network.config.cell, network.config.hidden)
-        self._description = ModelDescription(
-            name=name, title=title, task="translation", channels=self._channels + attention_channels(("source",), (1,)),
+        self.description = ModelDescription(
+            **identity._asdict(), task="translation", channels=self._channels + attention_channels(("source",), (1,)),
             words=target_pieces.words, start_token=target_pieces.start, end_token=target_pieces.end,
             suppressed_tokens=tuple(self.suppressed_tokens),
             maximum_steps=LONGEST_SOURCE, parameters=sum(p.numel() for p in network.parameters()),
-            weights_hash=weights_hash, encoder=f"{network.config.cell.upper()} that reads both ways",
-            input_kind="sentence", detokenization="pieces", summary=summary)
-
-    @property
-    def description(self) -> ModelDescription:
-        """What it records, and its words."""
-        return self._description
+            encoder=f"{network.config.cell.upper()} that reads both ways",
+            input_kind="sentence", detokenization="pieces")
 
     @torch.inference_mode()
     def read(self, given: str) -> EncodedInput[Memory]:
@@ -78,12 +61,11 @@ class TranslatorStepper(DecoderStepper[Translator]):
         memory = self.network.memory(source, torch.tensor([source.shape[1]], device=self.device))
         length = source.shape[1]
         return EncodedInput(memory=memory._replace(mask=None),
-                       channels=self._channels + attention_channels(("source",), (length,)),
-                       source=(*names, self.source_pieces.words[self.source_pieces.end]),
-                       maximum_steps=min(2 * length + 10, LONGEST_SOURCE), notes=notes, given_input=sentence)
+                            channels=self._channels + attention_channels(("source",), (length,)),
+                            source=(*names, self.source_pieces.words[self.source_pieces.end]),
+                            maximum_steps=min(2 * length + 10, LONGEST_SOURCE), notes=notes, given_input=sentence)
 
     def reference(self) -> TranslatorReference:
-        """The same translator for an independent second computation."""
         config, pieces = self.network.config, self.source_pieces
         return TranslatorReference(self.weights(), kind=config.cell, begin=config.begin, temperature=config.temperature,
                                    encode=lambda sentence: [*pieces.encode(sentence), pieces.end])

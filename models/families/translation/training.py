@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,12 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
+from unrolled.models.checkpoints.files import Card
 from unrolled.models.data.multi30k import read_pairs
 from unrolled.models.families.translation.network import Translator, TranslatorConfig
+from unrolled.models.stepping.teacher_forcing import teacher_forced
 from unrolled.models.tokenizers.subword_tokenizer import Pieces
 from unrolled.models.training.optimising import Report
-from unrolled.models.training.updates import UpdateOptions, Updates
+from unrolled.models.training.recipe import Request
+from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 LANGUAGES = {"en": "English", "fr": "French", "de": "German"}
 DATA = "Multi30k (Elliott, Frank, Sima'an and Specia 2016; French: Elliott, Frank, Barrault, Bougares and Specia 2017)"
@@ -64,43 +63,18 @@ class TranslationOptions(UpdateOptions, frozen=True, kw_only=True):
 Ids = Sequence[Sequence[int]]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PairBatch:
-    """Sentence pairs, padded.
-
-    Attributes
-    ----------
-    source : Tensor of int, shape (P, L)
-    lengths : Tensor of int, shape (P,)
-    inputs, targets : Tensor of int, shape (P, T)
-        The piece before, and the piece to write; -1 in `targets` behind END.
-    """
-
-    source: Tensor
-    lengths: Tensor
-    inputs: Tensor
-    targets: Tensor
-
-
 def padded(sequences: Ids, fill: int) -> Tensor:
     """Sequences as one tensor (P, longest), filled up behind."""
     longest = max(map(len, sequences))
     return torch.tensor([[*own, *[fill] * (longest - len(own))] for own in sequences])
 
 
-def pair_batch(source: Ids, target: Ids, *, start: int) -> PairBatch:
-    """Put pairs together; every sequence ends with END."""
-    targets = padded(target, -1)
-    inputs = torch.cat((torch.full((len(target), 1), start), targets[:, :-1].clamp_min(0)), dim=1)
-    return PairBatch(padded(source, 0), torch.tensor([len(own) for own in source]), inputs, targets)
-
-
-class TranslationTask:
+class TranslationTask(Task):
     """Sentence pairs, those of like lengths together."""
 
     def __init__(self, network: Translator, source: Ids, target: Ids, options: TranslationOptions, *, start: int,
                  device: str = "cpu") -> None:
-        self.network = network
+        self.network: Translator = network
         self._source, self._target, self._start = source, target, start
         self._options, self._device = options, device
         self._lengths = np.array([2 * len(t) + len(s) for s, t in zip(source, target, strict=True)], np.float64)
@@ -113,15 +87,15 @@ class TranslationTask:
         if self._order[0] != epoch:
             self._order = epoch, self._order_of(epoch)
         chosen = self._order[1][block]
-        batch = pair_batch([self._source[p] for p in chosen], [self._target[p] for p in chosen], start=self._start)
-        return translation_loss(self.network, batch, label_smoothing=self._options.label_smoothing, device=self._device)
-
-    def state(self) -> dict[str, Any]:
-        """Nothing: a batch depends on the update's number alone."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Nothing to restore."""
+        source, targets = [self._source[p] for p in chosen], padded([self._target[p] for p in chosen], -1).to(self._device)
+        lengths = torch.tensor([len(own) for own in source], device=self._device)
+        inputs = torch.cat((torch.full_like(targets[:, :1], self._start), targets[:, :-1].clamp_min(0)), dim=1)       # (P, T)
+        memory = self.network.memory(padded(source, 0).to(self._device), lengths)
+        outputs, _ = teacher_forced(self.network, memory, inputs.unsqueeze(1), [1] * inputs.shape[1])
+        written = targets >= 0                                                                                       # (P, T)
+        logits = self.network.logits(outputs[:, 0][written]).float()                             # (pieces written, V)
+        loss = F.cross_entropy(logits, targets[written], label_smoothing=self._options.label_smoothing)
+        return loss, {"loss": loss.item()}
 
     def _order_of(self, epoch: int) -> npt.NDArray[np.int64]:
         """The pairs of each of the epoch's batches, (batches, sentences)."""
@@ -131,62 +105,27 @@ class TranslationTask:
         return random.permutation(order.reshape(self._blocks, -1))
 
 
-def translation_loss(network: Translator, batch: PairBatch, *, label_smoothing: float,
-                     device: str = "cpu") -> tuple[Tensor, dict[str, float]]:
-    """Write the translations with the true piece before, and compare."""
-    memory = network.memory(batch.source.to(device), batch.lengths.to(device))
-    state = network.start(memory)
-    inputs, targets = batch.inputs.to(device), batch.targets.to(device)
-    outputs = []
-    for words in inputs.unbind(1):
-        state, step = network.step(memory, state, words.unsqueeze(1))
-        outputs.append(step.output)                                                   # (P, 1, embedding)
-    written = targets >= 0                                                            # (P, T)
-    logits = network.logits(torch.cat(outputs, dim=1)[written]).float()               # (pieces written, V)
-    loss = F.cross_entropy(logits, targets[written], label_smoothing=label_smoothing)
-    return loss, {"loss": loss.item()}
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TranslationTraining:
-    """One training, as it was asked for."""
-
-    model: str
-    data: Path
-    output: Path
-    options: TranslationOptions
-    device: str = "cpu"
-
-    def run(self) -> Iterator[Report]:
-        """Train to the end and write the checkpoint; a report after each update."""
-        options = self.options
-        pairs = read_pairs(self.data, "train", source=options.source, target=options.target)
-        source_pieces = Pieces.of(pairs.source, size=options.pieces)
-        target_pieces = Pieces.of(pairs.target, size=options.pieces)
-        source = [[*source_pieces.encode(sentence), source_pieces.end] for sentence in pairs.source]
-        target = [[*target_pieces.encode(sentence), target_pieces.end] for sentence in pairs.target]
-        kept = [place for place, (s, t) in enumerate(zip(source, target, strict=True)) if max(len(s), len(t)) <= LONGEST]
-        config = TranslatorConfig(
-            vocabulary=len(target_pieces), source_vocabulary=len(source_pieces), cell=options.cell,
-            features=2 * options.encoder_hidden, embedding=options.embedding, source_embedding=options.embedding,
-            hidden=options.hidden, encoder_hidden=options.encoder_hidden, attention=options.attention,
-            dropout=options.dropout)
-        torch.manual_seed(options.seed)
-        network = Translator(config).to(self.device)
-        task = TranslationTask(network, [source[p] for p in kept], [target[p] for p in kept], options,
-                               start=target_pieces.start, device=self.device)
-        updates = Updates(task, options, checkpoint=self.output, device=self.device,
-                          about=f"{self.model} {msgspec.json.encode(options).decode()}")
-        yield from updates.run()
-        left, right = (LANGUAGES.get(language, language) for language in (options.source, options.target))
-        header = Header(
-            version=FORMAT_VERSION, model=self.model,
-            config=msgspec.structs.asdict(config) | {"source_language": options.source, "target_language": options.target,
-                                                     "source_pieces": source_pieces.description,
-                                                     "target_pieces": target_pieces.description},
-            words=target_pieces.words,
-            card=Card(title=f"Translation with attention, {left} to {right}", task="translation", data=DATA, terms=TERMS,
-                      training=f"{len(kept)} sentence pairs, {options.updates} updates of {options.sentences} pairs; "
-                               f"{options.pieces} pieces of words a language, lower case; seed {options.seed}."))
-        save_checkpoint(self.output, header, updates.average.network.state_dict())
-        updates.forget()
+def train_translator(request: Request, options: TranslationOptions) -> Iterator[Report]:
+    pairs = read_pairs(request.needed_data, "train", source=options.source, target=options.target)
+    source_pieces = Pieces.of(pairs.source, size=options.pieces)
+    target_pieces = Pieces.of(pairs.target, size=options.pieces)
+    source = [[*source_pieces.encode(sentence), source_pieces.end] for sentence in pairs.source]
+    target = [[*target_pieces.encode(sentence), target_pieces.end] for sentence in pairs.target]
+    kept = [place for place, (s, t) in enumerate(zip(source, target, strict=True)) if max(len(s), len(t)) <= LONGEST]
+    config = TranslatorConfig(
+        vocabulary=len(target_pieces), source_vocabulary=len(source_pieces), cell=options.cell,
+        features=2 * options.encoder_hidden, embedding=options.embedding, source_embedding=options.embedding,
+        hidden=options.hidden, encoder_hidden=options.encoder_hidden, attention=options.attention, dropout=options.dropout)
+    torch.manual_seed(options.seed)
+    network = Translator(config).to(request.device)
+    task = TranslationTask(network, [source[p] for p in kept], [target[p] for p in kept], options,
+                           start=target_pieces.start, device=request.device)
+    updates = Updates(task, options, request)
+    yield from updates.run()
+    left, right = (LANGUAGES.get(language, language) for language in (options.source, options.target))
+    languages = {"source_language": options.source, "target_language": options.target,
+                 "source_pieces": source_pieces.description, "target_pieces": target_pieces.description}
+    updates.finish(msgspec.structs.asdict(config) | languages, target_pieces.words, Card(
+        title=f"Translation with attention, {left} to {right}", task="translation", data=DATA, terms=TERMS,
+        training=f"{len(kept)} sentence pairs, {options.updates} updates of {options.sentences} pairs; "
+                 f"{options.pieces} pieces of words a language, lower case; seed {options.seed}."))

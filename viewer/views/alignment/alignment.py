@@ -14,8 +14,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, whole_word, written_label
 from unrolled.viewer.drawing.painting import EmptyText
-from unrolled.viewer.plotting.colour_bar import AttentionLegend
-from unrolled.viewer.plotting.colour_map_button import ColourMapButton
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.commands import ChangeAppearance, Paint, Seek
 from unrolled.viewer.state.wording import weight_percent
 from unrolled.viewer.theme.attention_colours import uniform_level
@@ -25,13 +26,15 @@ from unrolled.viewer.views.alignment.canvas import NOWHERE as NO_CELL
 from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentWidget, Cell
 from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.attention_legend import AttentionLegend
+from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.switches import segment, switch
 
 MOST_LINES = 3  # of the source sentence; a longer one scrolls
 ROOM_FOR_SENTENCE = 260  # pixels; in a lower panel the words over the matrix are lit up alone
 ROOM_FOR_LINES = 110  # pixels of the panel's height for each of them
-EMPTY = "Which words of the sentence each written word looks at will be here.\nGive a sentence, then press Space."
+EMPTY = "Which source words each output word attends to appears here.\nEnter a sentence, then press Space."
 
 
 class AlignmentView(View):
@@ -48,7 +51,7 @@ class AlignmentView(View):
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
         session, theme = ctx.session, ctx.theme
-        self.setAccessibleName("Alignment of written words with source words")
+        self.setAccessibleName("Alignment of output words with source words")
         self.chosen: int | None = None
         self._channel_name = ""
         self._rows: AlignmentRows | None = None
@@ -66,6 +69,9 @@ class AlignmentView(View):
         self._scroll.setStyleSheet("QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }")
         self._scroll.setWidget(self.words)
         self.canvas = AlignmentCanvas(theme)
+        for figure, name in ((self.canvas, "Alignment"), (self.words, "Source words with attention")):
+            attach(figure, name, table=self._table, fill=lambda menu: self.colour_map.add_to(menu),
+                   offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
 
         def update(**changes: str | bool | float) -> None:
@@ -117,6 +123,9 @@ class AlignmentView(View):
         """The row that is outlined, -1 without one."""
         return self.canvas.view.step
 
+    def _table(self) -> Table | None:
+        return steps_table(self._of, (self._rows.channel.name,)) if self._rows is not None else None
+
     def _word_clicked(self, word: int) -> None:
         """Choose a word; with a brush in hand, paint on it or wipe it."""
         brush = self.session.brush
@@ -126,7 +135,6 @@ class AlignmentView(View):
             self.do(Paint(word, word in brush.weights))
 
     def refresh(self) -> None:
-        """Take over another trace, another look, or the steps that are new."""
         trace, values = self.session.trace, self.session.appearance.values
         channel = self._find_channel(trace)
         if trace is None or channel is None:
@@ -156,18 +164,15 @@ class AlignmentView(View):
         self._draw(self.session.playhead.step)
 
     def seek(self, step: int) -> None:
-        """Outline this step's row, and light up the words it looks at."""
         self._draw(step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         for part in (self.canvas, self.words, self.legend):
             part.theme = theme
             part.update()
         super().set_theme(theme)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The sentence has as many lines as it needs, up to a few."""
         super().resizeEvent(event)
         self._size_words()
 
@@ -246,12 +251,12 @@ class AlignmentView(View):
             written = whole_word(trace.words, row, detokenization)
             if place is None:
                 place = int(np.nanargmax(column[row])) if np.isfinite(column[row]).any() else 0
-                return f"“{written}” looks most at “{self._name_of(trace, place)}”  {weight_percent(float(column[row, place]))}"
+                return f"“{written}” attends most to “{self._name_of(trace, place)}”  {weight_percent(float(column[row, place]))}"
             weight = float(column[row, place])
             return f"“{source}” → “{written}”  {weight_percent(weight)}  =  {weight * column.shape[1]:.1f} × uniform"
         if place is not None and len(column):
             best = int(np.nanargmax(np.nan_to_num(column[:, place], nan=-1.0)))
-            return (f"“{source}” counts most for “{whole_word(trace.words, best, detokenization)}”  "
+            return (f"“{source}” is attended to most by “{whole_word(trace.words, best, detokenization)}”  "
                     f"{weight_percent(float(column[best, place]))}")
         return ""
 

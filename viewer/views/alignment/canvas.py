@@ -94,11 +94,10 @@ class AlignmentCanvas(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(140, 120)
-        self.setAccessibleName("Alignment: written words by source words")
-        self.setToolTip("Click a row to go there, a source word to follow it (up, down, left, right; Escape lets it go)")
+        self.setAccessibleName("Alignment: output words by source words")
+        self.setToolTip("Click a row to go there, a source word to follow it (up, down, left, right; Escape clears it)")
 
     def sizeHint(self) -> QSize:
-        """About square."""
         return QSize(360, 320)
 
     def set_view(self, view: AlignmentWidget) -> None:
@@ -131,7 +130,6 @@ class AlignmentCanvas(QWidget):
         return int(red), int(green), int(blue)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Cells, words, and what is pointed at."""
         view, theme, geometry = self.view, self.theme, self.geometry_of_cells
         with QPainter(self) as painter:
             painter.fillRect(QRectF(geometry.left, geometry.top, geometry.right - geometry.left,
@@ -206,7 +204,6 @@ class AlignmentCanvas(QWidget):
             self.column_clicked.emit(column)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is under the pointer."""
         self._point(NOWHERE)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -83,11 +83,9 @@ class SourceWords(QWidget):
         return round(places[-1].bottom()) + 3 if places else LINE
 
     def sizeHint(self) -> QSize:
-        """A few lines."""
         return QSize(320, self.heightForWidth(320))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Set the words anew."""
         self._set(event.size().width())
 
     def _set(self, width: int) -> None:
@@ -108,7 +106,6 @@ class SourceWords(QWidget):
         return places
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Grounds, then words."""
         theme = self.theme
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -151,7 +148,6 @@ class SourceWords(QWidget):
             self.clicked.emit(word)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is under the pointer."""
         self._point(None)
 
     def _point(self, word: int | None) -> None:

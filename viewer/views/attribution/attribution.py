@@ -1,4 +1,4 @@
-"""Why this word: the gradients of all words by all steps, and what the current one depended on, beside the attention.
+"""Attribution: the gradients of all words by all steps, and what the current one depended on, beside the attention.
 
 What is computed on demand is asked for while the panel is seen; a map that is not true of the run on screen any more is
 pale until it is computed again.
@@ -17,7 +17,6 @@ from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients
 from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.painting import EmptyText
-from unrolled.viewer.plotting.heatmap import GradientMap, decades_of
 from unrolled.viewer.state.attributions import (
     GRADIENTS,
     TABLES,
@@ -30,13 +29,14 @@ from unrolled.viewer.state.attributions import (
     occluded_of,
     state_of,
 )
-from unrolled.viewer.state.commands import DropQuestion, Seek
+from unrolled.viewer.state.commands import ChangeAppearance, DropQuestion, Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.wording import shown, step_noun
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.attribution.contribution_bars import ContributionBars
 from unrolled.viewer.views.attribution.contributions import places_of, word_at, words_read
+from unrolled.viewer.views.attribution.gradient_map import GradientMap, decades_of
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
@@ -45,10 +45,11 @@ from unrolled.viewer.widgets.two_parts import TwoParts
 SURE = math.log(0.9)  # of a word's log-probability: above, it cannot fall far
 MAP_HEIGHT = 230           # at least, where what else is shown stands below
 SETTLED_MILLISECONDS = 500  # a run that has not grown for so long is followed back
-EMPTY = "What each word depended on. Space writes the first word."
+EMPTY = "What each word depended on. Press Space for the first step."
 NOT_LIVE = "This needs the model’s weights: load the model that recorded this run."
-TITLES: dict[TableName, str] = {"hidden": "by h of each step", "cell": "by c of each step",
-                                "forget_path": "by c, through the forget gates", "other_paths": "by c, every other way"}
+TITLES: dict[TableName, str] = {"hidden": "w.r.t. h at each step", "cell": "w.r.t. c at each step",
+                                "forget_path": "w.r.t. c, through the forget gates",
+                                "other_paths": "w.r.t. c, along all other paths"}
 SYMBOLS: dict[TableName, str] = {"hidden": "h", "cell": "c", "forget_path": "c", "other_paths": "c"}
 
 
@@ -70,7 +71,7 @@ class AttributionView(View):
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
         session, theme = ctx.session, ctx.theme
-        self.setAccessibleName("Why this word")
+        self.setAccessibleName("Attribution")
         self._table: TableName = "hidden"
         self._shown: object = None
         self._followed: Followed | None = None
@@ -79,6 +80,7 @@ class AttributionView(View):
         self._length = 0
         self.map = GradientMap(theme)
         self.map.chosen.connect(self._seek)
+        self.map.colour_map_chosen.connect(lambda name: self.do(ChangeAppearance({"sequential_colour_map": name})))
         self.attributions = ContributionBars(theme)
         self.attributions.chosen.connect(self._seek)
         self.attributions.masking.toggled.connect(lambda _: self._update())
@@ -88,20 +90,20 @@ class AttributionView(View):
         self.words, self.drops = self.attributions.words, self.attributions.drops
         self.by = ComboBox()
         self.by.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.by.setAccessibleName("By what the words are differentiated")
-        self.by.setToolTip("‖∂ log p(word)/∂·‖: by the hidden state, or the cell; what reaches the cell through the forget gates "
-                           "alone, and what comes every other way.\nThe last two are vectors that add up to the whole; their "
-                           "norms do not: two large ones may cancel.")
+        self.by.setAccessibleName("Differentiate with respect to")
+        self.by.setToolTip("‖∂ log p(word)/∂·‖ with respect to the hidden state or the cell; of the cell also the part "
+                           "through the forget gates alone, and the part along all other paths.\nThese two are vectors that "
+                           "add up to the whole; their norms do not: two large ones may cancel.")
         self.by.activated.connect(lambda _: self._choose(self.by.currentData()))
         self.compute = QPushButton("Compute")
-        self.compute.setToolTip("Follow the words up to here back to what they depended on (Enter)")
+        self.compute.setToolTip("Backpropagate from the words up to here (Enter)")
         self.compute.clicked.connect(self._compute)
         self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Compute no further")
+        self.cancel.setToolTip("Stop computing")
         self.cancel.clicked.connect(self._give_up)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("How far the gradients are")
+        self.progress.setAccessibleName("Progress of the gradients")
         self.status = QLabel("")
         self.status.setObjectName("muted")
         self.status.setWordWrap(True)
@@ -134,27 +136,22 @@ class AttributionView(View):
     # ── Following the session ─────────────────────────────────────────────────────────────────────────────────
 
     def refresh(self) -> None:
-        """Ask, or take over answers."""
         self._update()
 
     def seek(self, step: int) -> None:
-        """Another word."""
         self._update()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.map.set_theme(theme)
         self.attributions.set_theme(theme)
         self._shown = None
         super().set_theme(theme)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """It asks while it is seen."""
         super().showEvent(event)
         self._update()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """What is still on its way is not waited for."""
         super().hideEvent(event)
         self._settling.stop()
         asked = self.session.questions.get(GRADIENTS)
@@ -290,7 +287,7 @@ class AttributionView(View):
         places = places_of(trace, part, step, drops=None if occluded is None else occluded.drops(measure),
                            appearance=self.session.appearance.values)
         self.attributions.show_places(places)
-        text = "" if masked is None or places is None else masked.failure or "Masking…"
+        text = "" if masked is None or places is None else masked.failure or "Computing occlusion…"
         if occluded is not None and places is not None and places.drops is not None:
             text = verdict(summarise(places.drops, places.attention), measure, sure=occluded.log_prob > SURE)
             self.attributions.show_values(occluded, self._named(occluded.runner_up, trace))

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from unrolled.models.analysis.occlusion import LEAST_DROP, MEASURES, MOST, SOME, Measure
 from unrolled.models.protocol.questions import Occluded
-from unrolled.viewer.plotting.bars import Bars, PlaceBars, bars
+from unrolled.viewer.plotting.place_bars import Bars, PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.state.wording import signed
 from unrolled.viewer.theme.themes import Theme
@@ -15,10 +15,10 @@ from unrolled.viewer.views.attribution.contributions import Places, WordsRead
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
-INPUTS, FIRST_STATE = "gradient × input", "… through the first state"
-DROPS: dict[Measure, str] = {"log_prob": "drop of log p when masked", "logit": "drop of the logit when masked",
-                             "margin": "drop of the margin when masked"}
-SIGNS = "Above 0: it spoke for the word. Below 0: against it."
+INPUTS, FIRST_STATE = "gradient × input", "… through the initial state"
+DROPS: dict[Measure, str] = {"log_prob": "drop in log p when masked", "logit": "drop in logit when masked",
+                             "margin": "drop in margin when masked"}
+SIGNS = "Above 0: evidence for the word. Below 0: against it."
 
 
 class ContributionBars(QWidget):
@@ -41,14 +41,14 @@ class ContributionBars(QWidget):
         super().__init__(parent)
         self.title = QLabel("")
         self.title.setWordWrap(True)
-        self.masking = QCheckBox("Mask each place in turn")
-        self.masking.setAccessibleName("Mask each place in turn")
-        self.masking.setToolTip("Occlusion: take the step again with each place masked, and show what the word loses")
+        self.masking = QCheckBox("Occlusion: mask each place in turn")
+        self.masking.setAccessibleName("Occlusion: mask each place in turn")
+        self.masking.setToolTip("Compute the step again with each place masked, and show how much less likely the word becomes")
         self.measures = ComboBox()
         self.measures.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.measures.setAccessibleName("What masking is measured by")
-        self.measures.setToolTip("The log-probability of a word that is nearly certain cannot fall far; its logit, and its "
-                                 "margin over the runner-up, can")
+        self.measures.setAccessibleName("Measure of occlusion")
+        self.measures.setToolTip("The log-probability of a nearly certain word barely moves; its logit, and its "
+                                 "margin over the runner-up, do")
         for measure, title in MEASURES.items():
             self.measures.addItem(title, measure)
         self.measures.activated.connect(lambda _: self.measured.emit())
@@ -61,20 +61,20 @@ class ContributionBars(QWidget):
         self.verdict = QLabel("")
         self.verdict.setWordWrap(True)
         self.verdict.setToolTip(
-            "How much of what masking takes away (the positive drops) lies in the tenth of the places with the most attention. "
-            f"By chance it would be 10 %.\nFrom {MOST:.0%} on attention is said to show what the word needed, from {SOME:.0%} on "
+            "The share of the positive drops that lies in the tenth of the places with the most attention. "
+            f"By chance it would be 10 %.\nFrom {MOST:.0%}, attention is said to show what the word needed, from {SOME:.0%} "
             f"a part. Nothing is said where no place takes {LEAST_DROP:g} nats.")
         self.attention = PlaceMap("attention α", theme, signed_values=False)
         self.attention.setToolTip("Where the model looked")
         self.inputs = PlaceMap(INPUTS, theme, signed_values=True)
         self.inputs.setToolTip(f"{SIGNS} The scale is this step’s own.")
         self.first_state = PlaceMap(FIRST_STATE, theme, signed_values=True)
-        self.first_state.setToolTip(f"{SIGNS} What the picture did by way of the state that the run began with, which no map "
-                                    "of attention shows. The scale is this step’s own.")
+        self.first_state.setToolTip(f"{SIGNS} The picture’s effect through the initial state, which no attention "
+                                    "map shows. The scale is this step’s own.")
         self.drops = PlaceMap(DROPS["log_prob"], theme, signed_values=True)
-        self.drops.setToolTip("Above 0: the word lost without it. The scale is this step’s own.")
-        self.sources = PlaceBars("What each source word did", theme)
-        self.words = PlaceBars("What each word read before did", theme)
+        self.drops.setToolTip("Above 0: masking it makes the word less likely. The scale is this step’s own.")
+        self.sources = PlaceBars("Effect of each source word", theme)
+        self.words = PlaceBars("Effect of each earlier word", theme)
         self.words.setToolTip(SIGNS)
         self.words.chosen.connect(self.chosen)
         maps = QWidget()
@@ -91,11 +91,9 @@ class ContributionBars(QWidget):
         column.addStretch(1)
 
     def sizeHint(self) -> QSize:
-        """Low: what has no room is scrolled to."""
         return QSize(240, 120)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         for part in self._parts:
             part.set_theme(theme)
 
@@ -115,20 +113,21 @@ class ContributionBars(QWidget):
         if places.names:
             columns = [Bars("attention α", "α", places.attention, False, places.attention_top)]
             columns += [bars(title, values, brief_title=brief) for title, brief, values in
-                        ((INPUTS, "∂ × input", places.inputs), (FIRST_STATE, "first state", places.first_state),
+                        ((INPUTS, "∂ × input", places.inputs), (FIRST_STATE, "initial state", places.first_state),
                          (DROPS[self.measure], "drop", places.drops)) if values is not None]
             self.sources.set_bars(places.names, tuple(columns))
         else:
-            self.attention.set_values(places.attention, places.shape, top=places.attention_top, colour_map=places.colour_map)
+            self.attention.set_values(places.attention, (places.shape[0], places.shape[1]), top=places.attention_top,
+                                      colour_map=places.colour_map)
         self.drops.set_title(DROPS[self.measure])
         for part, values in ((self.inputs, places.inputs), (self.first_state, places.first_state), (self.drops, places.drops)):
-            part.setVisible(values is not None)
-            if values is not None:
-                part.set_values(values, places.shape, names=places.names)
+            part.setVisible(values is not None and not places.names)
+            if values is not None and not places.names:
+                part.set_values(values, (places.shape[0], places.shape[1]))
 
     @property
     def measure(self) -> Measure:
-        """What masking is measured by."""
+        """Measure of occlusion."""
         measure: Measure = self.measures.currentData()
         return measure
 

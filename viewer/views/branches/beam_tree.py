@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QToolTip, QVBoxLayout, QWidget
 
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import EmptyText, draw_focus, elided, mix
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.commands import FollowHypothesis
 from unrolled.viewer.state.search_tree import ROOT, Hypothesis, SearchTree
 from unrolled.viewer.state.wording import is_end, shown, signed
@@ -15,10 +18,10 @@ from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 
-EMPTY = "Choose beam search under “How words are chosen” (D): its hypotheses are shown here as they live, die and finish."
+EMPTY = "Choose beam search under “Decoding” (D): its hypotheses appear here as they are extended, pruned and finished."
 NODE_WIDTH, NODE_HEIGHT, COLUMN, ROW, EDGE = 84.0, 32.0, 108.0, 38.0, 8.0
 MOVES = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
-FATES = {"lives": "lives", "died": "died: nothing goes on from it", "finished": "finished", "best": "on the way to the best"}
+FATES = {"lives": "active", "died": "pruned: it is not extended", "finished": "finished", "best": "on the way to the best"}
 
 
 class BeamTree(QWidget):
@@ -35,6 +38,7 @@ class BeamTree(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Hypotheses of the beam search")
+        attach(self, "Beam search", table=self._table)
 
     @property
     def chosen(self) -> int:
@@ -55,6 +59,18 @@ class BeamTree(QWidget):
         self.setFixedSize(round(2 * EDGE + len(search.steps) * COLUMN), round(2 * EDGE + most * ROW))
         self.update()
 
+    def _table(self) -> Table | None:
+        """Every hypothesis that was kept; that of the search's beginning is −1."""
+        search = self._search
+        if search is None or not len(search):
+            return None
+        made = [(search.begin + column, own) for column, kept in enumerate(search.steps) for own in kept]
+        return Table(("step", "hypothesis", "goes_on_from", "token", "word", "log_prob", "score", "finished"), (
+            np.array([step for step, _ in made]), np.array([own.number for _, own in made]),
+            np.array([own.parent for _, own in made]), np.array([own.result.token for _, own in made]),
+            [own.result.word for _, own in made], np.array([own.result.log_prob for _, own in made], np.float32),
+            np.array([own.score for _, own in made]), np.array([own.finished for _, own in made])))
+
     def place(self, number: int) -> QRectF:
         """Where a hypothesis is."""
         return self._places[number]
@@ -65,7 +81,6 @@ class BeamTree(QWidget):
         return None if number is None or self._search is None else self._search.get(number)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Edges, then nodes."""
         search, theme = self._search, self.theme
         if search is None:
             return
@@ -205,14 +220,13 @@ class BeamTreeView(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Take over what the search has told."""
         search = self.session.search
         for widget, there in ((self._empty, search is None), (self._area, search is not None), (self.status, search is not None)):
             widget.setVisible(there)
         if search is None:
             self._seen = ()
             return
-        seen = (id(search), len(search), search.over, self.theme.name)
+        seen = (search, len(search), search.over, self.theme.name)
         if seen == self._seen:
             return
         self._seen = seen
@@ -222,15 +236,13 @@ class BeamTreeView(View):
         ended = "" if search.over else ", searching…"
         found = f", best {signed(best.score, 2)}" if best is not None else ""
         self.status.setText(f"Width {search.decoding.beam_width}, {penalty}, {len(search)} hypotheses{found}{ended}. "
-                          "Dashed: died. Thick frame: finished.")
+                          "Dashed: pruned. Thick frame: finished.")
         if not search.over:
             self._area.horizontalScrollBar().setValue(self._area.horizontalScrollBar().maximum())
 
     def seek(self, step: int) -> None:
-        """Mark the step's column."""
         self.tree.update()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.tree.theme = theme
         super().set_theme(theme)

@@ -5,10 +5,10 @@ A row begins where its branch leaves its parent; what they share is written in t
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
-    QContextMenuEvent,
     QFont,
     QHelpEvent,
     QKeyEvent,
@@ -21,6 +21,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from unrolled.viewer.drawing.painting import draw_focus, elided, mix
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.branches import FIRST, Branch
 from unrolled.viewer.state.commands import CompareBranch, RemoveBranch, RenameBranch, Seek, ShowBranch
 from unrolled.viewer.state.wording import is_end, shown
@@ -50,9 +53,9 @@ class BranchRows(QWidget):
         self.setAccessibleName("Branches of the run")
         self.setToolTip("")
         self._editor: QLineEdit | None = None
+        self._figure = attach(self, "Branches", table=self._table, fill=self._fill_menu)
 
     def sizeHint(self) -> QSize:
-        """A line a branch."""
         return QSize(400, ROW * len(self.rows))
 
     def follow(self) -> None:
@@ -101,7 +104,6 @@ class BranchRows(QWidget):
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Names, words, and the lines from parents to children."""
         theme, session = self.theme, self._session
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -218,25 +220,32 @@ class BranchRows(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+    def _fill_menu(self, menu: QMenu) -> None:
         """All that can be done with a branch."""
-        own = self.row_at(event.pos().y())
+        own = self.row_at(self._figure.place.y())
         if own is None:
             return
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         shown_now = own.identity == self._session.branches.current
         show = menu.addAction("Show")
         show.setEnabled(not shown_now)
         show.triggered.connect(lambda: self._do(ShowBranch(own.identity)))
         menu.addAction("Rename… (F2)").triggered.connect(lambda: self.begin_rename(own))
-        compare = menu.addAction("Compare with the one shown")
+        compare = menu.addAction("Compare with the branch shown")
         compare.setEnabled(not shown_now)
         compare.triggered.connect(lambda: self._do(CompareBranch(own.identity)))
         remove = menu.addAction("Remove (Del)")
         remove.setEnabled(own.identity != FIRST)
         remove.triggered.connect(lambda: self._do(RemoveBranch(own.identity)))
-        menu.popup(event.globalPos())
+
+    def _table(self) -> Table | None:
+        """Every step of every branch."""
+        parts = [(own, steps_table(own.trace)) for own in self.rows]
+        there = [(own, table) for own, table in parts if table is not None]
+        if not there:
+            return None
+        names = [name for own, table in there for name in [own.name] * len(own.trace)]
+        return Table(("branch", *there[0][1].names), (names, *(
+            np.concatenate([np.asarray(table.columns[place]) for _, table in there]) for place in range(3))))
 
     def begin_rename(self, own: Branch) -> None:
         """Let a person write another name over the old one."""
@@ -305,7 +314,6 @@ class BranchTreeView(View):
         self.hide()
 
     def refresh(self) -> None:
-        """Follow the branches."""
         self.rows.follow()
         several = len(self.session.branches.all) > 1
         height = ROW * min(len(self.rows.rows), MOST_ROWS) + 2 * FRAME
@@ -315,11 +323,9 @@ class BranchTreeView(View):
             self.setVisible(several)
 
     def seek(self, step: int) -> None:
-        """The playhead goes through all rows."""
         self.rows.follow()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.rows.theme = theme
         super().set_theme(theme)
 

@@ -42,8 +42,8 @@ from unrolled.viewer.widgets.combo_box import ComboBox
 
 KINDS = (("word", "a word"), ("units", "units"), ("gate", "a whole gate"), ("attention", "the attention"),
          ("input", "the picture"))
-OPERATIONS = (("zero", "set to 0"), ("clamp", "set to"), ("scale", "multiply by"), ("noise", "add noise of"))
-LOOKS = (("even", "even: look everywhere alike"), ("attend", "look only where I paint"), ("mask", "do not look where I paint"))
+OPERATIONS = (("zero", "set to 0"), ("clamp", "set to"), ("scale", "multiply by"), ("noise", "add noise, σ ="))
+LOOKS = (("even", "uniform"), ("attend", "only where I paint"), ("mask", "not where I paint"))
 STEPS = (("this", "at this step"), ("on", "from here on"), ("range", "at steps"))
 BRUSHES: dict[str, Mode] = {"even": "off", "attend": "attend", "mask": "mask"}
 
@@ -56,37 +56,37 @@ class EditForm(QWidget):
         self._session, self._do = ctx.session, ctx.do
         self._channels: tuple[Channel, ...] = ()
         self._words_of: object = None
-        self.kind = _picker("What is changed", KINDS)
+        self.kind = _picker("What to change", KINDS)
         self.kind.currentIndexChanged.connect(self._kind_changed)
         self.word = QLineEdit()
-        self.word.setPlaceholderText("type a word of the model’s")
-        self.word.setAccessibleName("The word that is written")
+        self.word.setPlaceholderText("type a word of the vocabulary")
+        self.word.setAccessibleName("The word to write")
         self.word.returnPressed.connect(self.make)
         self._completions = QStringListModel(self)
         completer = QCompleter(self._completions, self)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.word.setCompleter(completer)
-        self.channel = _picker("Which quantity", ())
+        self.channel = _picker("Quantity", ())
         self.units = QLineEdit("pinned")
-        self.units.setAccessibleName("Which units")
+        self.units.setAccessibleName("Units")
         self.units.setToolTip("Units: 17 or 3, 5, 20-25, or “pinned”, or “all”")
         self.units.returnPressed.connect(self.make)
-        self.operation = _picker("What is done to them", OPERATIONS)
+        self.operation = _picker("Operation", OPERATIONS)
         self.operation.currentIndexChanged.connect(lambda _: self._show_value())
         self.value = QDoubleSpinBox()
         self.value.setRange(-1e6, 1e6)
         self.value.setDecimals(3)
         self.value.setSingleStep(0.1)
         self.value.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self.value.setAccessibleName("By how much")
+        self.value.setAccessibleName("Value")
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setPrefix("seed ")
         self.seed.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.seed.setAccessibleName("Seed of the noise")
-        self.gate = _picker("Which gate", ())
-        self.gate_state = _picker("Off or open", (("off", "off (0)"), ("open", "open (1)")))
-        self.look = _picker("How attention is changed", LOOKS)
+        self.gate = _picker("Gate", ())
+        self.gate_state = _picker("State of the gate", (("off", "closed (0)"), ("open", "open (1)")))
+        self.look = _picker("How to change attention", LOOKS)
         self.look.currentIndexChanged.connect(lambda _: self._take_brush())
         self.strength = QDoubleSpinBox()
         self.strength.setRange(0.05, 1.0)
@@ -95,23 +95,23 @@ class EditForm(QWidget):
         self.strength.setPrefix("weight ")
         self.strength.setMinimumWidth(60)
         self.strength.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self.strength.setAccessibleName("Weight that a stroke gives")
+        self.strength.setAccessibleName("Weight of a stroke")
         self.strength.valueChanged.connect(lambda value: self._do(SetBrushStrength(value)))
-        self.wipe = QPushButton("Wipe")
-        self.wipe.setToolTip("Wipe away what is painted (a right button wipes one place)")
+        self.wipe = QPushButton("Clear")
+        self.wipe.setToolTip("Clear what is painted (right-click clears one place)")
         self.wipe.clicked.connect(lambda: self._do(WipeBrush()))
         self.swap = QPushButton("Choose…")
-        self.swap.setAccessibleName("Choose another picture")
+        self.swap.setAccessibleName("Choose another input")
         self.swap.clicked.connect(lambda: self._do(ChooseReplacement(self.first)))
         self.steps = _picker("At which steps", STEPS)
         self.steps.currentIndexChanged.connect(lambda _: self._show_range())
         self.begin, self.end = _step_box("First step"), _step_box("Last step")
-        self.button = QPushButton("Make a branch")
+        self.button = QPushButton("Apply on a new branch")
         self.button.setObjectName("primary")
         self.button.clicked.connect(self.make)
         self.sentence = QLabel("")
         self.sentence.setWordWrap(True)
-        self.sentence.setAccessibleName("Why it cannot be made")
+        self.sentence.setAccessibleName("Why the edit is refused")
         self._build()
         self._kind_changed()
         self._show_value()
@@ -164,7 +164,6 @@ class EditForm(QWidget):
         return self.first if chosen == "this" else TO_THE_END if chosen == "on" else self.end.value() - 1
 
     def refresh(self) -> None:
-        """Offer what the run's channels allow."""
         trace, description = self._session.trace, self._session.description
         channels = tuple(trace.channels.values()) if trace is not None else ()
         if channels != self._channels:
@@ -182,14 +181,14 @@ class EditForm(QWidget):
         live = self._session.questions.possible
         self.button.setEnabled(live)
         self.swap.setEnabled(live)
-        self.button.setToolTip("" if live else "Load the model that recorded this run to change it")
+        self.button.setToolTip("" if live else "Load the model that recorded this run to edit it")
 
     def make(self) -> None:
         """Make the edit, or say why it cannot be made."""
         description = self._session.description
         try:
             if description is None or not self._session.questions.possible:
-                raise EditError("Load the model that recorded this run to change it.")
+                raise EditError("Load the model that recorded this run to edit it.")
             edit = self._edit()
             check(edit, self._channels, description.words)
         except EditError as error:
@@ -204,7 +203,7 @@ class EditForm(QWidget):
                                                  "attention": self._attention_edit}
         chosen = self.kind.currentData()
         if chosen not in makers:
-            raise EditError("Choose the other picture with the button above.")
+            raise EditError("Choose the other input with the button above.")
         return makers[chosen]()
 
     def _word_edit(self) -> Edit:
@@ -221,7 +220,7 @@ class EditForm(QWidget):
             return ScaleUnits(channel=channel, units=units, factor=value, first=first, last=last)
         if operation == "noise":
             if value < 0:
-                raise EditError("A deviation is not below 0.")
+                raise EditError("A standard deviation cannot be below 0.")
             return AddNoise(channel=channel, units=units, deviation=value, seed=self.seed.value(), first=first, last=last)
         return ClampUnits(channel=channel, units=units, value=value if operation == "clamp" else 0.0, first=first, last=last)
 

@@ -11,7 +11,7 @@ from unrolled.viewer.views.edits.edit_form import EditForm
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.two_parts import TwoParts
 
-NONE_YET = "Nothing is changed on this branch. Each change makes a branch of its own that shares the steps before it."
+NONE_YET = "No edits on this branch. Each edit makes a branch of its own that shares the steps before it."
 
 
 class EditsView(View):
@@ -26,7 +26,7 @@ class EditsView(View):
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
-        self.setAccessibleName("Changes to the computation")
+        self.setAccessibleName("Edits")
         self._shown: tuple[object, ...] = ()
         self.boxes: list[QCheckBox] = []
         self.form = EditForm(ctx)
@@ -50,7 +50,6 @@ class EditsView(View):
         whole.addWidget(TwoParts(self.form, left, stretch=(6, 4)))
 
     def refresh(self) -> None:
-        """Another branch, or other edits."""
         self.form.refresh()
         branch = self.session.branch
         shown = (branch.identity, branch.name, branch.edits) if branch is not None else ()
@@ -59,12 +58,10 @@ class EditsView(View):
             self._fill(branch)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The brush is in hand while the form is seen."""
         super().showEvent(event)
         self.form.take_brush(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """And laid down when it is not."""
         super().hideEvent(event)
         self.form.take_brush(False)
 
@@ -88,13 +85,13 @@ class EditsView(View):
         line.setContentsMargins(0, 0, 0, 0)
         box = QCheckBox(placed.edit.in_words)
         box.setChecked(placed.on)
-        box.setToolTip(f"{placed.edit.in_words}: switch it {'off' if placed.on else 'on'}")
+        box.setToolTip(f"{placed.edit.in_words}: turn it {'off' if placed.on else 'on'}")
         box.toggled.connect(lambda on, place=place: self._switch(place, on))
         self.boxes.append(box)
         remove = QToolButton()
         remove.setText("×")
         remove.setAccessibleName(f"Remove {placed.edit.in_words}")
-        remove.setToolTip("Take it off the list")
+        remove.setToolTip("Remove this edit")
         remove.clicked.connect(lambda _=False, place=place: self._remove(place))
         line.addWidget(box, 1)
         line.addWidget(remove)

@@ -23,6 +23,7 @@ from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
 
+MOST_KEPT = 16  # pictures with their attention: scrubbing comes back to the same steps
 EMPTY_LINES = ("Drop a photograph here,", "paste one, or press Ctrl+O")
 
 
@@ -46,6 +47,7 @@ class PictureCanvas(QWidget):
         self._photo: QImage | None = None
         self._scaled: QPixmap | None = None
         self._overlay: QImage | None = None
+        self._kept: dict[object, QPixmap] = {}
         self._smooth = True
         self._map: npt.NDArray[np.float32] | None = None
         self._region: Region = WHOLE
@@ -79,12 +81,12 @@ class PictureCanvas(QWidget):
         return self._label
 
     def sizeHint(self) -> QSize:
-        """As a photograph usually is."""
         return QSize(440, 330)
 
     def set_photo(self, photo: QImage | None) -> None:
         """Another photograph, or none."""
         self._photo, self._scaled = photo, None
+        self._kept.clear()
         self.update()
 
     def set_map(
@@ -133,17 +135,14 @@ class PictureCanvas(QWidget):
         )
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Photograph, attention, outline, the cell under the pointer, label."""
         painter = QPainter(self)
         if self._photo is None:
             self._paint_empty(painter)
             painter.end()
             return
         place = self.place()
-        painter.drawPixmap(place.topLeft(), self._photo_at(place))
         seen = part(place, self._region)
-        if self._overlay is not None:
-            draw_overlay(painter, self._overlay, seen, smooth=self._smooth)
+        painter.drawPixmap(place.topLeft(), self._with_overlay(place, seen))
         if self._show_region and self._region != WHOLE:
             self._paint_outline(painter, seen)
         for cell, weight in self._painted_cells.items():
@@ -169,7 +168,6 @@ class PictureCanvas(QWidget):
             self.painted.emit(*self._cell, bool(event.buttons() & right))
 
     def leaveEvent(self, event: QEvent) -> None:
-        """The pointer is elsewhere."""
         self._hover(None)
 
     def _hover(self, position: QPointF | None) -> None:
@@ -185,6 +183,22 @@ class PictureCanvas(QWidget):
             self._cell = cell
             self.cell_hovered.emit(cell)
             self.update()
+
+    def _with_overlay(self, place: QRectF, seen: QRectF) -> QPixmap:
+        """The photograph and the map, as they lie over one another; a few are kept, since to scale a map costs most."""
+        photo = self._photo_at(place)
+        if self._overlay is None:
+            return photo
+        key = (bytes(self._overlay.constBits()), self._smooth, place.getRect(), seen.getRect(), photo.devicePixelRatio())
+        made = self._kept.pop(key, None)
+        if made is None:
+            made = photo.copy()
+            with QPainter(made) as painter:
+                draw_overlay(painter, self._overlay, seen.translated(-place.topLeft()), smooth=self._smooth)
+        self._kept[key] = made  # the one used last comes last
+        while len(self._kept) > MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+        return made
 
     def _photo_at(self, place: QRectF) -> QPixmap:
         assert self._photo is not None

@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.viewer.drawing.overlay import overlay, photograph
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.wording import shown
 from unrolled.viewer.theme.themes import Theme
@@ -35,6 +37,7 @@ class BesideView(View):
         self._drawn: object = None
         self.canvas = PictureCanvas(theme)
         self.canvas.setAccessibleName("Picture of the run that is compared")
+        attach(self.canvas, "Compared photograph with attention", table=lambda: grid_table(self.canvas.shown_map))
         self.words = WordFlow(theme)
         self.words.clicked.connect(lambda step: self.do(Seek(step)))
         layout = QVBoxLayout(self)
@@ -44,12 +47,10 @@ class BesideView(View):
         layout.addWidget(self.words)
 
     def refresh(self) -> None:
-        """Another run, or more of it."""
         self.set_note(self.session.compared.name if self.session.compared is not None else "")
         self.seek(self.session.playhead.step)
 
     def seek(self, step: int) -> None:
-        """The same step as the run on screen."""
         compared = self.session.compared
         if compared is None:
             return
@@ -72,7 +73,6 @@ class BesideView(View):
         self._write(step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         for part in (self.canvas, self.words):
             part.theme = theme
             part.update()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QSlider, QWidget
 
-from unrolled.viewer.plotting.colour_map_button import ColourMapButton
 from unrolled.viewer.state.commands import ChangeAppearance
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import ViewContext
+from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.switches import HEIGHT, ICON, segment, switch
@@ -44,7 +44,7 @@ class PictureControls(QWidget):
         self.stretched = switch(
             "Stretched", "Each step from its least to its greatest weight (A)", "Stretched attention scale"
         )
-        self.smooth = switch("", "Smooth: interpolated between the cells' centres (S)", "Smooth attention")
+        self.smooth = switch("", "Smooth: interpolated between the cells’ centres (S)", "Smooth attention")
         self.cells = switch("", "Cells: as the model computes them (S)", "Attention as cells")
         self.region = switch(
             "", "Outline the part of the picture that the model saw (O)", "Outline what the model saw"
@@ -87,7 +87,6 @@ class PictureControls(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Follow the appearance, without answering."""
         values = self._session.appearance.values
         absolute = values.attention_scale == "absolute"
         for button, on in (
@@ -124,6 +123,5 @@ class PictureControls(QWidget):
         self.channel.setVisible(len(titles) > 1)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         for button, name in self._icons.items():
             button.setIcon(icon(name, theme, size=ICON))

@@ -30,6 +30,9 @@ from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.overlay import draw_overlay, overlay, part, photograph, scaled_to
 from unrolled.viewer.drawing.painting import EmptyText, elided, mix
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE
@@ -42,7 +45,7 @@ from unrolled.viewer.views.view import View, ViewContext
 LOWEST, HIGHEST = 44, 120  # of a picture, in device-independent pixels: as high as the pane has room for
 NARROWEST, WIDEST = 0.7, 1.8  # of a picture, over its height
 MARGIN, WORD_HEIGHT, SCROLL_BAR = 4, 20, 10
-EMPTY = "A small picture for every word, with what the model looked at when it wrote it."
+EMPTY = "One thumbnail per word, with the attention at that step."
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -99,7 +102,6 @@ class FrameDelegate(QStyledItemDelegate):
         self.current = NOWHERE
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """All alike."""
         return QSize(self.picture.width() + 2 * MARGIN, self.picture.height() + WORD_HEIGHT + 2 * MARGIN)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -151,7 +153,8 @@ class FilmStripView(View):
         self.frames = Frames(self)
         self.view = QListView()
         self.delegate = FrameDelegate(theme, self.view)
-        self.view.setAccessibleName("Film strip: a picture for every word")
+        self.view.setAccessibleName("Film strip: a thumbnail per word")
+        attach(self.view, "Film strip", table=self._table)
         self.view.setModel(self.frames)
         self.view.setItemDelegate(self.delegate)
         self.view.setFlow(QListView.Flow.LeftToRight)
@@ -187,11 +190,9 @@ class FilmStripView(View):
         return tuple(shown(word) for word in self.frames.words)
 
     def sizeHint(self) -> QSize:
-        """One row."""
         return QSize(320, 72 + WORD_HEIGHT + 2 * MARGIN + SCROLL_BAR)
 
     def refresh(self) -> None:
-        """Make the pictures of steps that were added; all of them if photograph or colours are others."""
         if self.window().isVisible() and not self.isVisible():
             return  # they are made when it is shown
         session, values, ratio = self.session, self.session.appearance.values, self.devicePixelRatioF()
@@ -228,7 +229,6 @@ class FilmStripView(View):
         self._stack.setCurrentWidget(self.view if self.frames.words else self._empty)
 
     def seek(self, step: int) -> None:
-        """Outline this step, and scroll no further than needed."""
         before, self.delegate.current = self.delegate.current, step
         if not 0 <= step < len(self.frames.words):
             return
@@ -243,21 +243,22 @@ class FilmStripView(View):
             model.setCurrentIndex(here, model.SelectionFlag.NoUpdate)
         self.view.scrollTo(here, QAbstractItemView.ScrollHint.EnsureVisible)
 
+    def _table(self) -> Table | None:
+        attention = None if self._trace is None else self._trace.with_role("attention")
+        return steps_table(self._trace, () if attention is None else (attention.name,))
+
     def showEvent(self, event: QShowEvent) -> None:
-        """What came while it was hidden is made now."""
         super().showEvent(event)
         self.refresh()
         self.seek(self.session.playhead.step)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Pictures as high as there is room for."""
         super().resizeEvent(event)
         if event.size().height() != event.oldSize().height():
             self.refresh()
             self.seek(self.session.playhead.step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.delegate.theme = theme
         self.view.viewport().update()
         super().set_theme(theme)

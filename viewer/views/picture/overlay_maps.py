@@ -26,8 +26,8 @@ from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.wording import brief
 
-TITLES = {OCCLUSION: "needed places", GRADIENTS: "gradient × input"}
-MEANINGS = {OCCLUSION: "drop of log p when masked", GRADIENTS: "gradient × input"}
+TITLES = {OCCLUSION: "occlusion", GRADIENTS: "gradient × input"}
+MEANINGS = {OCCLUSION: "drop in log p when masked", GRADIENTS: "gradient × input"}
 FULL_FALL = 1.0
 FAINT = 0.1  # of the scale: what is less is hardly seen, and said
 

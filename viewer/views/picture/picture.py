@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Channel
 from unrolled.viewer.drawing.overlay import WHOLE, overlay, photograph, signed_overlay
-from unrolled.viewer.plotting.colour_bar import AttentionLegend
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.commands import Paint
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import precise, weight_percent
@@ -24,6 +25,7 @@ from unrolled.viewer.views.picture.canvas import PictureCanvas
 from unrolled.viewer.views.picture.controls import PictureControls
 from unrolled.viewer.views.picture.overlay_maps import MEANINGS, TITLES, FoundMap, found_map, offered
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.attention_legend import AttentionLegend
 
 AXES = ("row", "column")
 
@@ -55,6 +57,8 @@ class PictureView(View):
         self._offered: dict[str, str] = {}
         self.canvas = PictureCanvas(theme)
         self.canvas.setAccessibleName("Photograph")
+        attach(self.canvas, "Photograph with attention", table=lambda: grid_table(self.canvas.shown_map),
+               fill=lambda menu: self.controls.colour_map.add_to(menu), offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
         policy = self.legend.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # the photograph stays where it is when a model arrives
@@ -88,7 +92,6 @@ class PictureView(View):
         return self.canvas.shown_map
 
     def refresh(self) -> None:
-        """Take over another picture, model, trace or appearance."""
         session, values = self.session, self.session.appearance.values
         self._show_picture(session.playhead.step)
         self._below.setVisible(self._picture is not None)
@@ -118,12 +121,10 @@ class PictureView(View):
         self._draw(session.playhead.step)
 
     def seek(self, step: int) -> None:
-        """Draw this step's attention."""
         self._show_picture(step)
         self._draw(step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         for part in (self.canvas, self.legend):
             part.theme = theme
             part.update()

@@ -1,1 +1,1 @@
-"""Where else the same units are on."""
+"""Where else the same units are active."""

@@ -25,14 +25,14 @@ from unrolled.models.trace import Channel
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.commands import Open, Pin, Seek
-from unrolled.viewer.state.wording import percent, shown
+from unrolled.viewer.state.wording import counted, percent, shown
 from unrolled.viewer.views.similar.folder_search import FolderSearch
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
-EMPTY = "Where else the same units are on. Space writes the first word."
-NO_UNITS = "Pin units by clicking rows of a track, or take those that are on at the playhead."
+EMPTY = "Where else the same units are active. Press Space for the first step."
+NO_UNITS = "Pin units by clicking rows of a track, or take those that are active at the playhead."
 MOST_TAKEN = 8  # units of a span that are pinned: as many as can be
 
 
@@ -58,35 +58,37 @@ class SimilarView(View):
         self._searched.progressed.connect(self._show_progress)
         self._searched.failed.connect(self._failed)
         self.channel = ComboBox()
-        self.channel.setAccessibleName("Quantity whose units are looked at")
+        self.channel.setAccessibleName("Quantity that is searched")
         self.channel.activated.connect(lambda _: self.suggest())
         self.threshold = QDoubleSpinBox()
         self.threshold.setRange(-1000, 1000)
         self.threshold.setDecimals(3)
         self.threshold.setSingleStep(0.05)
-        self.threshold.setPrefix("on from ")
+        self.threshold.setPrefix("active from ")
         self.threshold.setKeyboardTracking(False)
         self.threshold.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self.threshold.setAccessibleName("Threshold beyond which a unit is on")
-        self.threshold.setToolTip("A unit is on where it is so far from 0, on the side where it was at the playhead.\n"
-                                  "Below 0: every unit is on at this value and below")
+        self.threshold.setAccessibleName("Threshold of activity")
+        self.threshold.setToolTip("A unit is active where it is this far from 0, on the same side as at the playhead.\n"
+                                  "Below 0: a unit is active at this value and below")
         self.threshold.valueChanged.connect(lambda _: self.search())
         self.suggestion = _button("Suggest", "The threshold that best divides the quantity’s values in two (Otsu 1979)",
                                   self.suggest)
         self.length = QSpinBox()
         self.length.setRange(1, 1000)
         self.length.setPrefix("for ")
-        self.length.setSuffix(" steps")
+        self.length.setSuffix(" step")
+        self.length.valueChanged.connect(lambda steps: self.length.setSuffix(" step" if steps == 1 else " steps"))
         self.length.setKeyboardTracking(False)
         self.length.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self.length.setAccessibleName("For how many steps they stay on")
+        self.length.setAccessibleName("For how many steps they stay active")
         self.length.valueChanged.connect(lambda _: self.search())
-        self.take = _button("Units on here", "Pin the units that are on from the playhead on, for as many steps", self.take_units)
-        self.folder = _button("In a folder…", "Search the traces and sessions of a folder too", self.ask_folder)
-        self.cancel = _button("Cancel", "Give the search up", self._cancel)
+        self.take = _button("Pin active units", "Pin the units that are active from the playhead on, for that many steps",
+                            self.take_units)
+        self.folder = _button("Search a folder…", "Search the traces and sessions of a folder too", self.ask_folder)
+        self.cancel = _button("Cancel", "Cancel the search", self._cancel)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("How far the search is")
+        self.progress.setAccessibleName("Progress of the search")
         bar = QWidget()
         flow = FlowLayout(bar, gap=4)
         for part in (self.channel, self.threshold, self.suggestion, self.length, self.take, self.folder, self.cancel):
@@ -95,7 +97,7 @@ class SimilarView(View):
         self.status.setObjectName("muted")
         self.status.setWordWrap(True)
         self.matches = QListWidget()
-        self.matches.setAccessibleName("Similar places, the best first")
+        self.matches.setAccessibleName("Similar steps, best first")
         self.matches.itemActivated.connect(self._go)
         self.matches.itemClicked.connect(self._go)
         self._inside = QWidget()
@@ -114,7 +116,6 @@ class SimilarView(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Another run, other pinned units: search again."""
         trace = self.session.trace
         channels = tuple(own for own in trace.channels.values() if own.axes == ("unit",)) if trace is not None else ()
         there = trace is not None and len(trace) > 0 and bool(channels)
@@ -128,7 +129,7 @@ class SimilarView(View):
             for own in channels:
                 self.channel.addItem(f"{own.symbol}  {own.title}", own.name)
             self.suggest()
-        seen = (id(trace), len(trace), self.session.selection.units)
+        seen = (trace, len(trace), self.session.selection.units)
         if seen != self._seen and self.isVisible():
             if seen[:1] != self._seen[:1]:
                 self._signs.clear()
@@ -166,7 +167,7 @@ class SimilarView(View):
         values = trace.column(name)[step : step + self.length.value()]
         units = units_on(values, self.threshold.value())
         if not units:
-            self.status.setText("No unit is on there; lower the threshold, or take fewer steps.")
+            self.status.setText("No unit is active there; lower the threshold, or take fewer steps.")
             return
         loudest = sorted(units, key=lambda unit: -float(abs(values[:, unit]).mean()))[:MOST_TAKEN]
         self._signs |= {(name, unit): units[unit] for unit in loudest}
@@ -190,7 +191,8 @@ class SimilarView(View):
         self._fill(found)
         units = ", ".join(f"{unit}{' (below 0)' if sign < 0 else ''}"
                           for unit, sign in zip(pattern.units, pattern.signs, strict=True))
-        self.status.setText(f"{len(found)} places in this run where at least half of the units {units} are on.")
+        self.status.setText(f"{counted(len(found), 'match', 'matches')} in this run: at least half of the units "
+                            f"{units} are active.")
 
     def ask_folder(self) -> None:
         """Let a person choose a folder, and search it too."""
@@ -210,7 +212,6 @@ class SimilarView(View):
         self._searched.search(pattern, folder)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """No thread is left."""
         self._searched.close()
         super().closeEvent(event)
 
@@ -218,7 +219,7 @@ class SimilarView(View):
         self._searched.cancel()
         self.progress.hide()
         self.cancel.hide()
-        self.status.setText("The search was given up.")
+        self.status.setText("Search cancelled.")
 
     def _show_progress(self, done: int, of: int) -> None:
         self.progress.setRange(0, max(of, 1))
@@ -233,7 +234,7 @@ class SimilarView(View):
         self.matches.clear()
         self._fill(sorted((*own, *matches), key=lambda match: -match.score))
         more = f" {left_out[0]}{f' And {len(left_out) - 1} more.' if len(left_out) > 1 else ''}" if left_out else ""
-        self.status.setText(f"{len(matches)} places in the folder, {len(own)} in this run.{more}")
+        self.status.setText(f"{len(matches)} found in the folder, {len(own)} in this run.{more}")
         self.status.setToolTip("\n".join(left_out))
 
     def _failed(self, sentence: str) -> None:

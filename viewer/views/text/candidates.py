@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Candidate, Trace
 from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, elided, mix
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.commands import ChangeAppearance, ChooseToken
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import brief, is_end, percent, power_of_ten, precise, shown, signed, step_noun
@@ -26,8 +29,8 @@ DECADES = 6  # of the logarithmic scale: a bar of no length is a probability of 
 ROW_HEIGHT = 26
 HEADING_HEIGHT = 46
 NUMBER_WIDTH = 62
-NEVER = "never written"
-EMPTY = "The words that the model weighs at this step, with their probabilities. Space writes the first word."
+NEVER = "suppressed"
+EMPTY = "The most probable tokens of this step appear here. Press Space for the first step."
 
 
 class CandidateRow(QAbstractButton):
@@ -94,24 +97,22 @@ class CandidateRow(QAbstractButton):
             self.setText(shown(candidate.word, detokenization))
             chance = percent(self.probability).replace("%", " percent").replace("<", "below ")
             mark = f", {NEVER}" if suppressed else ""
-            self.setAccessibleName(f"{self.text()}, {chance}{', written' if written else ''}{mark}")
+            self.setAccessibleName(f"{self.text()}, {chance}{', chosen' if written else ''}{mark}")
             then = (
-                "This word was written." if written else "Click to go this way: write this word here instead."
+                "This word was chosen." if written else "Click to choose this word instead, on a new branch."
             )
-            why = "The model never writes this by itself, however probable it is.\n" if suppressed else ""
+            why = "Suppressed: never chosen in decoding, however probable.\n" if suppressed else ""
             self.setToolTip(
                 f"{self.text()}: {precise(self.probability)}\n"
                 f"log-probability {signed(candidate.log_prob)}\n"
-                f"margin over the most probable other {signed(margin)} (of logits)\n{why}{then}"
+                f"logit margin over the best alternative {signed(margin)}\n{why}{then}"
             )
         self.update()
 
     def sizeHint(self) -> QSize:
-        """The width is the column's."""
         return QSize(180, ROW_HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The bar, the word over it, the probability at the right."""
         if self.candidate is None:
             return
         theme = self.theme
@@ -181,7 +182,6 @@ class StepHeading(QWidget):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Small above, large below."""
         painter = QPainter(self)
         painter.setFont(text_font(11))
         painter.setPen(QColor(self.theme.muted))
@@ -249,6 +249,7 @@ class CandidatesView(View):
         layout.addWidget(self._area, 1)
         layout.addWidget(self._empty, 1)
         self.setMinimumHeight(HEADING_HEIGHT + 3 * ROW_HEIGHT)
+        attach(self, "Candidates of a step", table=self._table, takes_focus=False)
         self._show(NOWHERE)
 
     @property
@@ -262,20 +263,16 @@ class CandidatesView(View):
         return tuple(row.candidate for row in self.rows if row.candidate is not None)
 
     def sizeHint(self) -> QSize:
-        """All rows."""
         return QSize(220, HEADING_HEIGHT + ROWS * ROW_HEIGHT + 4)
 
     def refresh(self) -> None:
-        """The trace may be another one."""
         self._show(self.session.playhead.step)
 
     def seek(self, step: int) -> None:
-        """Show this step's candidates."""
         if step != self._step:
             self._show(step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         parts: list[CandidateRow | StepHeading] = [*self.rows, self.heading]
         for part in parts:
             part.theme = theme
@@ -308,6 +305,14 @@ class CandidatesView(View):
             token = candidate.token if candidate is not None else -1
             row.set_candidate(candidate, written=token == written, detokenization=detokenization, logarithmic=logarithmic,
                               suppressed=token in trace.provenance.suppressed_tokens, margin=_margin(listed, place))
+
+    def _table(self) -> Table | None:
+        trace = self.session.trace
+        if trace is None or not 0 <= self._step < len(trace):
+            return None
+        listed = trace.candidates[self._step]
+        return Table(("token", "word", "log_prob"), (np.array([own.token for own in listed]), [own.word for own in listed],
+                                                     np.array([own.log_prob for own in listed], np.float32)))
 
     def _choose(self, row: CandidateRow) -> None:
         if row.candidate is not None and not row.written and self._step != NOWHERE:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QEnterEvent, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QStackedLayout, QWidget
+from PySide6.QtGui import QColor, QEnterEvent, QFont, QFontMetrics, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QScrollArea, QSizePolicy, QStackedLayout, QWidget
 
+from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import is_end, percent, shown, signed
@@ -22,8 +25,10 @@ CHIP_PADDING = 9
 GAP = 6
 STRONGEST_TINT = 0.46  # of the accent in a word's ground at probability 1: the text stays legible on it
 WORD_PIXELS, END_PIXELS = 14, 11
-EMPTY = "The caption appears here, word by word. Open a photograph to begin."
-READY = "The caption appears here, word by word. Space writes the first one."
+EMPTY = {"picture": ("The caption appears here, word by word.", "Open a photograph to begin."),
+         "sentence": ("The translation appears here.", "Enter a sentence to begin."),
+         "clip": ("The label of each frame appears here.", "Open a clip to begin.")}
+READY = "Press Space for the first step."
 
 
 class Chip(QAbstractButton):
@@ -80,25 +85,21 @@ class Chip(QAbstractButton):
         return mix(self.theme.panel, self.theme.accent, round(amount if self.reached else amount * 0.35, 3))
 
     def sizeHint(self) -> QSize:
-        """As wide as the word."""
         return QSize(
             QFontMetrics(self._font()).horizontalAdvance(self.text()) + 2 * CHIP_PADDING, CHIP_HEIGHT
         )
 
     def minimumSizeHint(self) -> QSize:
-        """A word is never cut."""
         return self.sizeHint()
 
     def _font(self) -> QFont:
         return text_font(END_PIXELS, weight=QFont.Weight.Medium) if self.end else text_font(WORD_PIXELS)
 
     def enterEvent(self, event: QEnterEvent) -> None:
-        """It answers to the pointer."""
         super().enterEvent(event)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Ground, outline, word."""
         theme = self.theme
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -140,10 +141,9 @@ class Caret(QWidget):
         super().__init__(parent)
         self.theme = theme
         self.setFixedSize(10, CHIP_HEIGHT)
-        self.setToolTip("The next word is written here (Space)")
+        self.setToolTip("The next word appears here (Space)")
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """A bar that does not blink."""
         painter = QPainter(self)
         painter.fillRect(QRectF(3, 5, 2, CHIP_HEIGHT - 10), QColor(self.theme.playhead))
         painter.end()
@@ -188,11 +188,12 @@ class CaptionView(View):
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.viewport().setAutoFillBackground(False)
         self._area.verticalScrollBar().setAccessibleName("Scroll the caption")
-        self._empty = EmptyText(EMPTY, self)
+        self._empty = EmptyText("", self)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._area)
         self.setMinimumHeight(2 * CHIP_HEIGHT + GAP + 4)
+        attach(self, "Caption", table=lambda: steps_table(self.session.trace), fill=self._fill_menu, takes_focus=False)
         self.refresh()
 
     @property
@@ -206,11 +207,9 @@ class CaptionView(View):
         return tuple(chip.text() for chip in self.chips)
 
     def sizeHint(self) -> QSize:
-        """Three lines."""
         return QSize(320, 3 * CHIP_HEIGHT + 2 * GAP + 4)
 
     def refresh(self) -> None:
-        """Take over words that were added, changed or taken away."""
         trace = self.session.trace
         if trace is not None and trace.provenance.detokenization == "characters":
             trace = None  # a text of characters is the reader's, who makes no widget for each
@@ -220,11 +219,17 @@ class CaptionView(View):
         writing = trace is not None and not trace.ended
         if self.caret.isHidden() == writing:
             self.caret.setVisible(writing)
-        self._empty.setText(EMPTY if self.session.picture is None else READY)
+        self._empty.setText(self._what_will_be_here())
         self._stack.setCurrentWidget(self._area if words else self._empty)
 
+    def _what_will_be_here(self) -> str:
+        """What the model on screen writes, and what is to be done for it."""
+        given, description = self.session.input, self.session.description
+        kind = description.input_kind if description is not None else given.medium if given is not None else "picture"
+        what, begin = EMPTY.get(kind, EMPTY["picture"])
+        return f"{what} {begin if given is None else READY}"
+
     def seek(self, step: int) -> None:
-        """Outline the current word."""
         had_focus = any(chip.hasFocus() for chip in self.chips)
         for chip in self.chips:
             chip.set_state(current=chip.step == step, reached=chip.step <= step)
@@ -235,8 +240,18 @@ class CaptionView(View):
                 self._area.ensureWidgetVisible(self.chips[step], 0, 2)
         self._step = step
 
+    def _fill_menu(self, menu: QMenu) -> None:
+        copy = menu.addAction("Copy text")
+        copy.setEnabled(bool(self.chips))
+        copy.triggered.connect(self._copy_text)
+
+    def _copy_text(self) -> None:
+        trace = self.session.trace
+        if trace is not None:
+            written = (word for word in trace.words if not is_end(word))
+            QGuiApplication.clipboard().setText(text_of(written, trace.provenance.detokenization))
+
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         parts: list[Chip | Caret] = [*self.chips, self.caret]
         for part in parts:
             part.theme = theme
@@ -258,7 +273,7 @@ class CaptionView(View):
         if goal is None or not self.chips:
             super().keyPressEvent(event)
         else:
-            playhead.seek(goal)
+            self.do(Seek(goal))
 
     def _take(self, words: list[tuple[str, float]]) -> None:
         self._known = words

@@ -26,6 +26,9 @@ from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.detokenization import shown
 from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.commands import Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import signed
@@ -35,7 +38,7 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderText, sign_of
 from unrolled.viewer.views.view import View, ViewContext
 
-EMPTY = "The text will be here, each character coloured by a unit of your choice."
+EMPTY = "The text appears here, each character coloured by a unit’s activation."
 PART_SECONDS = 0.005
 RANKED = 24
 LIST_HEIGHT = 118
@@ -68,6 +71,7 @@ class ReaderView(View):
         self._ranking: Ranking | None = None
         self._ranked_for: object = None
         self.view = ReaderText(theme)
+        attach(self.view, "Text coloured by a unit", table=self._table)
         self.channel, self.unit, self.followed = QComboBox(), QSpinBox(), QComboBox()
         self.unit.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
         self.channel.setAccessibleName("Channel that colours the text")
@@ -75,12 +79,12 @@ class ReaderView(View):
         self.unit.setAccessibleName("Unit that colours the text")
         self.unit.setToolTip("Which unit colours the text; the one pinned last does too")
         self.followed.setAccessibleName("Property of the text that units are ranked by")
-        self.followed.setToolTip("Rank the units by how closely they follow this: the correlation over all characters")
+        self.followed.setToolTip("Rank the units by their correlation with this, over all characters")
         self.followed.addItem("Rank units by …", "")
         for name in PROPERTIES:
             self.followed.addItem(name[0].upper() + name[1:], name)
         self.ranked = QListWidget()
-        self.ranked.setAccessibleName("Units by how closely they follow it")
+        self.ranked.setAccessibleName("Units by correlation")
         self.ranked.setFixedHeight(LIST_HEIGHT)
         self.ranked.hide()
         self._controls = QWidget()
@@ -115,13 +119,22 @@ class ReaderView(View):
         index = self.channel.currentIndex()
         return self._channels[index] if 0 <= index < len(self._channels) else None
 
+    def _table(self) -> Table | None:
+        """Every character with the value that colours it."""
+        table, channel, trace = steps_table(self._trace), self.shown_channel, self._trace
+        if table is None or trace is None or channel is None:
+            return table
+        values = trace.column(channel.name).reshape(len(trace), -1)
+        unit = min(self.unit.value(), values.shape[1] - 1)
+        return Table((*table.names, f"{channel.name}[{unit}]" if channel.shape else channel.name),
+                     (*table.columns, values[:, unit]))
+
     @property
     def unfinished(self) -> bool:
         """Whether units are being ranked: a part a frame."""
         return self._ranking is not None and not self._ranking.finished
 
     def refresh(self) -> None:
-        """Take over characters that are new, another unit, another channel."""
         trace = self.session.trace
         if trace is None or trace.provenance.detokenization != "characters":
             trace = None
@@ -144,13 +157,11 @@ class ReaderView(View):
         self._say()
 
     def seek(self, step: int) -> None:
-        """Outline the character at the playhead."""
         if self._trace is not None and step != self.view.step:
             self.view.seek(step)
             self._say()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.view.theme = theme
         self._coloured = None
         super().set_theme(theme)
@@ -254,7 +265,7 @@ class ReaderView(View):
         text = ""
         if trace is not None and channel is not None and 0 <= step < len(trace):
             value = float(trace.column(channel.name)[step, min(self.unit.value(), channel.size - 1)])
-            what = "read" if step < trace.provenance.prompt_tokens else "written"
+            what = "prompt" if step < trace.provenance.prompt_tokens else "generated"
             text = (f"{step + 1:,}  “{shown(sign_of(trace.words[step]), 'characters')}” {what}   "
                     f"{channel.symbol}[{self.unit.value()}] = {signed(value)}")
         self.view.setAccessibleDescription(text)

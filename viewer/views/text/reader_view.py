@@ -60,7 +60,7 @@ class ReaderText(QAbstractScrollArea):
         self._font.setFeature(QFont.Tag("calt"), 0)  # "->" stays two characters, each on its own colour
         self.viewport().setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setAccessibleName("Text that was read and written")
+        self.setAccessibleName("Prompt and continuation")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.verticalScrollBar().setAccessibleName("Scroll the text")
@@ -93,7 +93,6 @@ class ReaderText(QAbstractScrollArea):
         self.viewport().update()
 
     def seek(self, step: int) -> None:
-        """Outline this character, and bring it into view."""
         if step == self.step:
             return
         self.step = step
@@ -160,7 +159,6 @@ class ReaderText(QAbstractScrollArea):
         bar.setRange(0, max(len(self._starts) - shown + 1, 0))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Wrap again where the width is another."""
         super().resizeEvent(event)
         columns = max(int((self.viewport().width() - 2 * MARGIN) / self._width), 8)
         if columns != self._columns:
@@ -170,7 +168,6 @@ class ReaderText(QAbstractScrollArea):
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The lines that are seen: colours as one picture, then the characters."""
         first = self.verticalScrollBar().value()
         last = min(first + int(self.viewport().height() / self._line_height) + 2, len(self._starts))
         with QPainter(self.viewport()) as painter:
@@ -234,7 +231,6 @@ class ReaderText(QAbstractScrollArea):
             self.step_wanted.emit(step)
 
     def leaveEvent(self, event: object) -> None:
-        """Nothing is under the pointer."""
         self.hovered.emit(NOWHERE)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

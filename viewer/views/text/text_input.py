@@ -11,7 +11,7 @@ from unrolled.viewer.state.commands import OpenText
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.views.view import View, ViewContext
 
-HINTS = {"sentence": "Type or paste a sentence to translate", "text": "Type or paste a text to be read and written on"}
+HINTS = {"sentence": "Type or paste a sentence to translate", "text": "Type or paste text for the model to continue"}
 MOST_EDITED = 20_000  # characters; a longer file is read as it is
 LEAST_HEIGHT = 92
 
@@ -46,7 +46,7 @@ class TextView(View):
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
-        self.setAccessibleName("Text that is given")
+        self.setAccessibleName("Input text")
         self._shown: InputText | None = None
         self._kind = ""
         self.edit = TextEdit()
@@ -78,7 +78,6 @@ class TextView(View):
         self.do(OpenText(typed(self.edit.toPlainText())))
 
     def refresh(self) -> None:
-        """Take over another text."""
         given, description = self.session.text, self.session.description
         kind = description.input_kind if description is not None else ""
         if kind != self._kind and kind in HINTS:
@@ -95,9 +94,9 @@ class TextView(View):
     def _say_state(self) -> None:
         given = self._shown
         if given is not None and len(given.text) > MOST_EDITED:
-            text = f"{given.name}: {len(given.text):,} characters, of which the first are shown"
+            text = f"{given.name}: {len(given.text):,} characters; only the first {MOST_EDITED:,} are shown"
         elif given is not None and given.text.rstrip("\n") != self.edit.toPlainText().rstrip("\n"):
-            text = "Changed: run it to see what follows"
+            text = "Edited: run it to see the result"
         else:
             text = "" if given is None else given.name
         if text != self._state.text():

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Channel, FloatArray
 from unrolled.viewer.drawing.painting import mix
-from unrolled.viewer.drawing.step_geometry import Geometry
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.wording import percent
 from unrolled.viewer.theme.fonts import text_font
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.heat_track import channel_title
 from unrolled.viewer.views.tracks.line_track import PADDING, ROOM_FOR_DOTS, LineTrack
-from unrolled.viewer.views.tracks.track import Track
+from unrolled.viewer.views.tracks.menu import add_zooms
+from unrolled.viewer.views.view import ViewContext
 
 NAMES_HEIGHT = 17.0    # pixels over the lines, for the answers' names
 ANSWER_DOT = 4.0
@@ -28,9 +27,10 @@ class LabelTrack(LineTrack):
     """A channel with the axis ``label``."""
 
     least_height, most_height = 96, 200
+    padding = PADDING + NAMES_HEIGHT, PADDING
 
-    def __init__(self, session: Session, theme: Theme, channel: Channel) -> None:
-        super().__init__(session, theme, channel, name=channel.name, symbol=channel.symbol, title=channel_title(channel))
+    def __init__(self, ctx: ViewContext, channel: Channel) -> None:
+        super().__init__(ctx, channel, name=channel.name, symbol=channel.symbol, title=channel_title(channel))
 
     def values(self) -> FloatArray | None:
         """Probabilities, shape (steps, labels)."""
@@ -50,24 +50,15 @@ class LabelTrack(LineTrack):
         """The label."""
         return number
 
-    def heights(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-        """Where values lie, same shape: all of them below the names."""
-        plot = self.plot
-        share: npt.NDArray[np.floating] = np.clip(values, 0.0, 1.0)
-        return plot.bottom() - PADDING - share * (plot.height() - 2 * PADDING - NAMES_HEIGHT)
+    @property
+    def ends_shown(self) -> tuple[float, float]:
+        """Probabilities."""
+        return 0.0, 1.0
 
-    def ticks(self) -> list[tuple[str, float]]:
-        """Both ends at the bottom: beside the names there is the title."""
-        return Track.ticks(self)
-
-    def contents_state(self) -> object:
-        """Also the number of steps: the answers' names are written anew when there are more."""
-        return super().contents_state(), len(self.trace) if self.trace is not None else 0
-
-    def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
-        """Lines, a larger dot on the answer of every step, and over them each answer's name where it begins."""
-        super().paint_contents(painter, plot, geometry)
-        values = self.values()
+    def paint_marks(self, painter: QPainter) -> None:
+        """A larger dot on the answer of every step, and over the lines each answer's name where it begins."""
+        super().paint_marks(painter)
+        values, geometry = self.values(), self.geometry_of_time
         if values is None or not len(values):
             return
         answers = np.nan_to_num(values, nan=-1.0).argmax(axis=1)
@@ -90,8 +81,18 @@ class LabelTrack(LineTrack):
             if width < min(ROOM_FOR_NAMES, metrics.horizontalAdvance(name) + 4):
                 continue
             painter.setPen(QColor(mix(self.theme.text, self.label_colour(label), 0.5)))
-            painter.drawText(QRectF(left, plot.top() + 2, width, 15), metrics.elidedText(name, Qt.TextElideMode.ElideRight,
-                                                                                              int(width)))
+            painter.drawText(QRectF(left, 2, width, 15), metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(width)))
+
+    def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
+        """A column a label."""
+        values = self.values()
+        assert values is not None
+        names = self.channel.labels or tuple(map(str, range(values.shape[1])))
+        return list(names), [values[start:stop, label] for label in range(values.shape[1])]
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """Zoom; a probability has one scale."""
+        add_zooms(menu, self.do)
 
     def value_text(self, step: int, y: float) -> str:
         """The three most probable labels."""

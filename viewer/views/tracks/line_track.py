@@ -2,43 +2,65 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Channel, FloatArray, Trace
+from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.envelope import Envelope
-from unrolled.viewer.drawing.spans import paint_spans, place_of
-from unrolled.viewer.drawing.step_geometry import HEADER, Geometry
-from unrolled.viewer.state.session import Session
+from unrolled.models.trace.tables import column_names
+from unrolled.viewer.drawing.step_geometry import HEADER
+from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.theme.fonts import text_font
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.heat_track import channel_title, number_text, range_text
-from unrolled.viewer.views.tracks.track import Track
+from unrolled.viewer.views.tracks.menu import add_ranges, add_zooms
+from unrolled.viewer.views.tracks.track import MARGIN, Track
+from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
+
+if TYPE_CHECKING:
+    from unrolled.viewer.plotting.range_item import RangeItem
+    from unrolled.viewer.plotting.time_plot import Curve, TimePlot
+
+Floats = npt.NDArray[np.floating]
 
 PADDING = 4.0   # pixels between the range's ends and the plot's
 DOT = 2.5
 ROOM_FOR_DOTS = 14.0
-ROOM_FOR_TICKS = 70
+ROOM_FOR_ZERO = 70
 MARK = 5.5      # of what lies beyond the range: half a triangle's width, and its height
 RANGE_TINT = 0.35  # of a line's colour between its least and its greatest value
+EDGE = 2.0      # pixels of the plot's edge, seen from afar, where a line goes on beyond the range
 MOST_ENVELOPES = 16
 
 
 class LineTrack(Track):
-    """Lines of one channel's values, one for each of some units, or the one of a scalar."""
+    """Lines of one channel's values, one for each of some units, or the one of a scalar.
+
+    Attributes
+    ----------
+    channel : Channel
+        What is drawn, on the scale that is in force.
+    recorded : Channel
+        The same on the model's own scale.
+    """
 
     least_height = 48
-    steps_stand_alone = False  # how a line is smoothed depends on where it goes on
+    padding = PADDING, PADDING
 
-    def __init__(self, session: Session, theme: Theme, channel: Channel, *, name: str, symbol: str, title: str) -> None:
-        super().__init__(session, theme, name=name, symbol=symbol, title=title, low_text=f"{channel.low:g}",
-                         high_text=f"{channel.high:g}")
-        self.channel = channel
+    def __init__(self, ctx: ViewContext, channel: Channel, *, name: str, symbol: str, title: str) -> None:
+        self.channel = self.recorded = channel
         self._envelopes: dict[object, Envelope] = {}
         self._of: Trace | None = None
+        self._curves: list[Curve] = []
+        self._ranges: list[RangeItem] = []
+        super().__init__(ctx, name=name, symbol=symbol, title=title)
 
     def channel_shapes(self) -> dict[str, tuple[int, ...]]:
         """The one that is drawn."""
@@ -50,6 +72,10 @@ class LineTrack(Track):
         if trace is None or self.channel.name not in trace.channels:
             return []
         return [(self.theme.accent, trace.column(self.channel.name))]
+
+    def line_key(self, number: int) -> object:
+        """What tells one line from another, of the same trace."""
+        return self.channel.name
 
     def envelope(self, number: int, values: FloatArray) -> Envelope:
         """A line, ready to be drawn from afar; made when it is first drawn, and brought up to date."""
@@ -64,87 +90,122 @@ class LineTrack(Track):
         found.follow(values)
         return found
 
+    def refresh(self) -> None:
+        """Take over another scale."""
+        low, high = self.session.appearance.values.track_ranges.get(self.recorded.name, (self.recorded.low, self.recorded.high))
+        self.channel = msgspec.structs.replace(self.recorded, low=low, high=high)
+        super().refresh()
+
+    def header_state(self) -> object:
+        """The channel on its scale."""
+        return self.channel
+
+    def contents_state(self) -> object:
+        """Also the scale."""
+        return super().contents_state(), self.channel
+
+    @property
+    def ends_shown(self) -> tuple[float, float]:
+        """The scale."""
+        return self.channel.low, self.channel.high
+
     def ticks(self) -> list[tuple[str, float]]:
         """The ends of the range where they lie, and 0 between them where there is room."""
-        low, high = self._ends
-        if self.height() < ROOM_FOR_TICKS:
-            return super().ticks()
-        zero = [("0", self.y_of(0.0))] if self.channel.low < 0 < self.channel.high else []
-        return [(high, self.y_of(self.channel.high)), *zero, (low, self.y_of(self.channel.low))]
+        low, high = self.channel.low, self.channel.high
+        zero = [0.0] if low < 0 < high and self.height() >= ROOM_FOR_ZERO else []
+        return [(f"{value:g}", MARGIN + self.y_of(value)) for value in (high, *zero, low)]
 
-    def line_key(self, number: int) -> object:
-        """What tells one line from another, of the same trace."""
-        return self.channel.name
+    def heights(self, values: Floats) -> Floats:
+        """Where values lie in the plot, same shape; beyond the range they lie at its ends."""
+        (low, high), (above, below) = self.ends_shown, self.padding
+        share: Floats = np.clip((values - low) / (high - low), 0.0, 1.0)
+        return self.plot.height() - below - share * (self.plot.height() - above - below)
 
     def y_of(self, value: float) -> float:
-        """Where a value lies."""
+        """Where a value lies in the plot."""
         return float(self.heights(np.asarray(value, np.float64)))
 
-    def heights(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-        """Where values lie, same shape; beyond the range they lie at its ends."""
-        plot, channel = self.plot, self.channel
-        share: npt.NDArray[np.floating] = np.clip((values - channel.low) / (channel.high - channel.low), 0.0, 1.0)
-        return plot.bottom() - PADDING - share * (plot.height() - 2 * PADDING)
+    # ── Drawing ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
-        """Zero where the range has it, then the lines."""
-        if self.channel.signed:
-            painter.setPen(QPen(QColor(self.theme.border), 1))
-            painter.drawLine(QPointF(plot.left(), self.y_of(0.0)), QPointF(plot.right(), self.y_of(0.0)))
-        ratio = self.devicePixelRatioF()
-        for number, (colour, values) in enumerate(self.lines()):
-            if geometry.stride(ratio) > 1.0:
-                self._paint_ranges(painter, plot, geometry, self.envelope(number, values), QColor(colour))
-            else:
-                self._paint_line(painter, geometry, values, QColor(colour))
+    def make_items(self, plot: TimePlot) -> None:
+        """The line at 0."""
+        self._zero = plot.curve()
 
-    def _paint_beyond(self, painter: QPainter, x: npt.NDArray[np.floating], values: FloatArray) -> None:
-        """Triangles at the ends of the range, where values go on beyond them."""
-        painter.setPen(Qt.PenStyle.NoPen)
-        plot, channel = self.plot, self.channel
-        with np.errstate(invalid="ignore"):
-            sides = ((values > channel.high, self.theme.above, plot.top() + 0.5, 1.0),
-                     (values < channel.low, self.theme.below, plot.bottom() - 0.5, -1.0))
-        for where, colour, tip, down in sides:
-            painter.setBrush(QColor(colour))
-            for middle in x[where].tolist():
-                painter.drawPolygon(QPolygonF([QPointF(middle, tip), QPointF(middle - MARK, tip + down * MARK),
-                                               QPointF(middle + MARK, tip + down * MARK)]))
+    def draw(self, plot: TimePlot) -> None:
+        """Zero where the range has it, then the lines: point by point, or from afar their ranges."""
+        geometry, ratio, lines = self.geometry_of_time, self.devicePixelRatioF(), self.lines()
+        low, high = self.ends_shown
+        if low < 0 < high:
+            self._zero.show_line(np.array([geometry.start, geometry.stop]), np.zeros(2), self.theme.border)
+        else:
+            self._zero.hide()
+        afar = geometry.stride(ratio) > 1.0
+        bins = geometry.bins(self.length, ratio=ratio) if afar else None
+        self._fit(plot, 0 if afar else len(lines), len(lines) if bins is not None else 0)
+        for number, (colour, values) in enumerate(lines):
+            if bins is not None:
+                self._show_ranges(number, self.envelope(number, values), bins, colour)
+            elif not afar:
+                steps = self._steps_in_sight(values)
+                self._curves[number].show_line(steps + 0.5, np.clip(values[steps], low, high), colour)
+        plot.paint_over(None if afar else self.paint_marks, above_lines=True)
 
-    def _paint_line(self, painter: QPainter, geometry: Geometry, values: FloatArray, colour: QColor) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        start, stop = max(int(geometry.start) - 1, 0), min(int(geometry.stop) + 2, len(values))
-        steps = np.arange(start, stop)
-        steps = steps[np.isfinite(values[start:stop])]
-        x = geometry.left + (steps + 0.5 - geometry.start) * geometry.step_width
-        points = [QPointF(*place) for place in zip(x.tolist(), self.heights(values[steps]).tolist(), strict=True)]
-        painter.setPen(QPen(colour, 1))
-        painter.drawPolyline(QPolygonF(points))
-        if geometry.step_width >= ROOM_FOR_DOTS:
-            painter.setBrush(colour)
-            painter.setPen(Qt.PenStyle.NoPen)
-            for point in points:
-                painter.drawEllipse(point, DOT, DOT)
-        self._paint_beyond(painter, x, values[steps])
+    def _fit(self, plot: TimePlot, curves: int, ranges: int) -> None:
+        """Have so many items; those that are not needed show nothing."""
+        from unrolled.viewer.plotting.range_item import RangeItem
 
-    def _paint_ranges(self, painter: QPainter, plot: QRectF, geometry: Geometry, line: Envelope, colour: QColor) -> None:
-        """From least to greatest in a tint, and the means as a line over it."""
-        ratio = self.devicePixelRatioF()
-        bins = geometry.bins(len(line), ratio=ratio)
-        if bins is None:
-            return
-        ranges, place = line.over(bins), place_of(bins, geometry, plot)
-        tint = QColor(colour)
-        tint.setAlphaF(RANGE_TINT)
-        paint_spans(painter, place, self.heights(ranges.high), self.heights(ranges.low), tint, ratio)
-        edges = ((ranges.high > self.channel.high, self.theme.above, plot.top(), plot.top() + 2.0),
-                 (ranges.low < self.channel.low, self.theme.below, plot.bottom() - 2.0, plot.bottom()))
-        for where, beyond, top, bottom in edges:
-            if where.any():
-                paint_spans(painter, place, np.where(where, top, np.nan), np.where(where, bottom, np.nan), QColor(beyond), ratio)
+        while len(self._curves) < curves:
+            self._curves.append(plot.curve())
+        while len(self._ranges) < ranges:
+            self._ranges.append(RangeItem(plot))
+        for curve in self._curves[curves:]:
+            curve.hide()
+        for item in self._ranges[ranges:]:
+            item.hide()
+
+    def _steps_in_sight(self, values: FloatArray) -> npt.NDArray[np.intp]:
+        """The steps in sight, and one on either side, that have a number."""
+        axis = self.session.time_axis
+        start, stop = max(int(axis.start) - 1, 0), min(int(axis.stop) + 2, len(values))
+        return start + np.flatnonzero(np.isfinite(values[start:stop]))
+
+    def _show_ranges(self, number: int, line: Envelope, bins: Bins, colour: str) -> None:
+        """From least to greatest in a tint, the means as a line over it, and at the edges where values go on beyond them."""
+        from unrolled.viewer.plotting.range_item import ABOVE, BELOW, LINE, TINT, tinted
+
+        ranges = line.over(bins)
         mean = self.heights(ranges.mean)
         before = np.concatenate((mean[:1], mean[:-1]))  # each mean is joined to the one before it
-        paint_spans(painter, place, np.fmin(mean, before), np.fmax(mean, before), colour, ratio)
+        spans = [(self.heights(ranges.high), self.heights(ranges.low), TINT)]
+        for where, code, top in ((ranges.high > self.channel.high, ABOVE, 0.0),
+                                 (ranges.low < self.channel.low, BELOW, self.plot.height() - EDGE)):
+            if where.any():
+                spans.append((np.where(where, top, np.nan), np.where(where, top + EDGE, np.nan), code))
+        spans.append((np.fmin(mean, before), np.fmax(mean, before), LINE))
+        theme = self.theme
+        self._ranges[number].show_spans(bins, spans, [tinted(colour, 0.0), tinted(colour, RANGE_TINT), QColor(colour),
+                                                      QColor(theme.above), QColor(theme.below)])
+
+    def paint_marks(self, painter: QPainter) -> None:
+        """A dot a step where there is room, and triangles at the ends of the range where values go on beyond them."""
+        geometry = self.geometry_of_time
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for colour, values in self.lines():
+            steps = self._steps_in_sight(values)
+            x, found = (steps + 0.5 - geometry.start) * geometry.step_width, values[steps]
+            if geometry.step_width >= ROOM_FOR_DOTS:
+                painter.setPen(QPen(QColor(colour), 2 * DOT, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+                places = zip(x.tolist(), self.heights(found).tolist(), strict=True)
+                painter.drawPoints(QPolygonF([QPointF(*place) for place in places]))
+            painter.setPen(Qt.PenStyle.NoPen)
+            for where, beyond, tip, down in ((found > self.channel.high, self.theme.above, 0.5, 1.0),
+                                             (found < self.channel.low, self.theme.below, self.plot.height() - 0.5, -1.0)):
+                painter.setBrush(QColor(beyond))
+                for middle in x[where].tolist():
+                    painter.drawPolygon(QPolygonF([QPointF(middle, tip), QPointF(middle - MARK, tip + down * MARK),
+                                                   QPointF(middle + MARK, tip + down * MARK)]))
+
+    # ── Words and numbers ─────────────────────────────────────────────────────────────────────────────────────
 
     def value_text(self, step: int, y: float) -> str:
         """The value."""
@@ -156,14 +217,28 @@ class LineTrack(Track):
         lines = self.lines()
         return f"{self.title} {range_text(lines[0][1][start:stop])} {self.channel.unit}" if lines else ""
 
+    @property
+    def about(self) -> str:
+        """Its name, and what it is measured in."""
+        return f"{self.title}, {self.channel.unit}" if self.channel.unit else self.title
+
+    def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
+        """A column."""
+        return [self.channel.name], [values[start:stop] for _, values in self.lines()]
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """Scale and zoom."""
+        add_ranges(menu, self, self.recorded)
+        add_zooms(menu, self.do)
+
 
 class ScalarTrack(LineTrack):
     """A scalar channel."""
 
     most_height = 64
 
-    def __init__(self, session: Session, theme: Theme, channel: Channel) -> None:
-        super().__init__(session, theme, channel, name=channel.name, symbol=channel.symbol, title=channel_title(channel))
+    def __init__(self, ctx: ViewContext, channel: Channel) -> None:
+        super().__init__(ctx, channel, name=channel.name, symbol=channel.symbol, title=channel_title(channel))
 
 
 class PinnedTrack(LineTrack):
@@ -171,29 +246,29 @@ class PinnedTrack(LineTrack):
 
     least_height, most_height = 76, 140
 
-    def __init__(self, session: Session, theme: Theme, channels: list[Channel]) -> None:
-        super().__init__(session, theme, channels[0], name="pinned", symbol="", title="pinned units")
+    def __init__(self, ctx: ViewContext, channels: list[Channel]) -> None:
         self._channels = channels
-        self.picker = ComboBox(self)
+        self.picker = ComboBox()
+        super().__init__(ctx, channels[0], name="pinned", symbol="", title="pinned units")
         self.picker.setAccessibleName("Channel of the pinned units")
         self.picker.setToolTip("Which quantity of the pinned units is drawn")
         for channel in channels:
             self.picker.addItem(channel.symbol)
             self.picker.setItemData(self.picker.count() - 1, channel_title(channel), Qt.ItemDataRole.ToolTipRole)
-        self.picker.setGeometry(22, 26, int(HEADER) - 50, 24)
+        self.picker.setGeometry(22, 26, int(HEADER) - 74, 24)
         self.picker.currentIndexChanged.connect(self._pick)
 
     def _pick(self, number: int) -> None:
-        self.channel = self._channels[number]
-        self._ends = f"{self.channel.low:g}", f"{self.channel.high:g}"
-        self._painted_for = None
-        self.update()
+        self.recorded = self._channels[number]
+        self._seen = None
+        self.refresh()
 
     def set_folded(self, folded: bool) -> None:
         """The picker goes with the plot."""
         super().set_folded(folded)
-        if hasattr(self, "picker"):
-            self.picker.setVisible(not folded)
+        if self.picker.parent() is None:  # shown without one it would be a window of its own, and take the keys
+            self.picker.setParent(self)
+        self.picker.setVisible(not folded)
 
     def lines(self) -> list[tuple[str, FloatArray]]:
         """One for each pinned unit, in its colour."""
@@ -209,17 +284,21 @@ class PinnedTrack(LineTrack):
         return self.channel.name, self.session.selection.units[number]
 
     def contents_state(self) -> object:
-        """Also which units, of which channel."""
-        return super().contents_state(), self.session.selection.units, self.channel.name
+        """Also which units."""
+        return super().contents_state(), self.session.selection.units
 
-    def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
+    def draw(self, plot: TimePlot) -> None:
         """The lines, or how to get some."""
+        super().draw(plot)
         if not self.session.selection.units:
-            painter.setFont(text_font(12))
-            painter.setPen(QColor(self.theme.muted))
-            painter.drawText(plot, Qt.AlignmentFlag.AlignCenter, "Click a row of a track to pin that unit")
-            return
-        super().paint_contents(painter, plot, geometry)
+            self._zero.hide()
+            plot.paint_over(self._paint_hint)
+
+    def _paint_hint(self, painter: QPainter) -> None:
+        painter.setFont(text_font(12))
+        painter.setPen(QColor(self.theme.muted))
+        painter.drawText(QRectF(0, 0, self.plot.width(), self.plot.height()), Qt.AlignmentFlag.AlignCenter,
+                         "Click a row of a track to pin that unit")
 
     def value_text(self, step: int, y: float) -> str:
         """The values of all pinned units."""
@@ -232,3 +311,9 @@ class PinnedTrack(LineTrack):
         means = "   ".join(f"{self.channel.symbol}[{unit}] {float(np.nanmean(values[start:stop])):+.3f}" for unit, (_, values)
                            in zip(self.session.selection.units, self.lines(), strict=False))
         return f"means  {means}"
+
+    def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
+        """A column a pinned unit."""
+        lines: list[Column] = [values[start:stop] for _, values in self.lines()]
+        names = tuple(column_names(self.recorded))
+        return [names[unit] for unit in self.session.selection.units[: len(lines)]], lines

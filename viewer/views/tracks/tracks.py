@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from unrolled.models.analysis.differences import Differences
+from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.plotting import warm_up
 from unrolled.viewer.state.commands import EndComparison, Seek, TogglePin
 from unrolled.viewer.state.comparison import first_divergence
 from unrolled.viewer.state.playhead import NOWHERE
@@ -17,16 +20,21 @@ from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.compare_bar import CompareBar
-from unrolled.viewer.views.tracks.heat_track import HeatTrack
+from unrolled.viewer.views.tracks.heat_track import HeatTrack, Units
 from unrolled.viewer.views.tracks.label_track import LabelTrack
 from unrolled.viewer.views.tracks.line_track import PinnedTrack, ScalarTrack
+from unrolled.viewer.views.tracks.step_axis import StepAxis
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.word_track import WordTrack
 from unrolled.viewer.views.view import View, ViewContext
 
+if TYPE_CHECKING:
+    from unrolled.viewer.plotting.time_group import TimeGroup
+
 EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
-AT_REST = "Drag to scrub · a click pins a unit · Ctrl+wheel zooms"
-FROM_AFAR = "{:.0f} {}s a column: colours are their mean, lines their range · Ctrl+wheel zooms"
+AT_REST = "Drag to scrub · click to pin a unit · Ctrl+wheel or Shift+drag zooms · right-click for more"
+FROM_AFAR = "{:.0f} {}s a column: colours are their mean, lines their range · Ctrl+wheel or Shift+drag zooms"
+WAIT_MILLISECONDS = 30  # for the plotting library
 PART_SECONDS = 0.003  # of a frame, for colours of steps that came many at once
 
 
@@ -45,6 +53,8 @@ class TracksView(View):
         super().__init__(ctx, parent)
         theme = ctx.theme
         self.tracks: list[Track] = []
+        self._group: TimeGroup | None = None
+        self._order: tuple[object, Units | None] = None, None  # of units, and what it was found for
         self._channels: tuple[Channel, ...] = ()
         self._shown: tuple[Trace | None, int] = None, NOWHERE  # what the playhead was last brought into view for
         self._folded: frozenset[str] = frozenset()
@@ -64,6 +74,7 @@ class TracksView(View):
         self._empty = QLabel(EMPTY)
         self._empty.setObjectName("muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.axis = StepAxis(ctx.session, theme)
         self.readout = QLabel(AT_REST)
         self.readout.setObjectName("muted")
         self.readout.setFont(mono_font(11))
@@ -81,6 +92,7 @@ class TracksView(View):
         layout.addWidget(self._empty, 1)
         layout.addWidget(self.compare_bar)
         layout.addWidget(self._scroll, 1)
+        layout.addWidget(self.axis)
         layout.addWidget(self.readout)
         self._show_whether_empty()
 
@@ -104,6 +116,10 @@ class TracksView(View):
         """Fold what was folded."""
         self.folded = frozenset(kept)
 
+    @property
+    def _context(self) -> ViewContext:
+        return ViewContext(self.session, self.do, self.theme)
+
     def track(self, name: str) -> Track:
         """The track of a name. Raises `KeyError`."""
         for track in self.tracks:
@@ -123,10 +139,41 @@ class TracksView(View):
             self._channels = channels
             self._build()
         self._show_whether_empty()
+        self._attach()
+        self._sort()
         for track in self._in_sight():
             track.refresh()
         self._follow_part()
+        self.axis.refresh(self._scroll.viewport().width())
         self._rest()
+
+    def _attach(self) -> None:
+        """Give the tracks their plots, as soon as there can be any: until then they are as large, and empty."""
+        if all(track.canvas is not None for track in self.tracks):
+            return
+        if warm_up.under_way():
+            QTimer.singleShot(WAIT_MILLISECONDS, self, self.refresh)
+            return
+        from unrolled.viewer.plotting.time_group import TimeGroup
+
+        group = self._group = TimeGroup(self.session, self.do)
+        for track in self.tracks:
+            if track.canvas is None:
+                track.attach(group)
+        self.seek(self.session.playhead.step)
+
+    def _sort(self) -> None:
+        """Sort the rows of the heat maps as was chosen, as long as the run is the same one, and again when it has ended."""
+        trace, (name, by) = self.session.trace, self.session.appearance.values.unit_order
+        channel = trace.channels.get(by) if trace is not None and name in ORDERS else None
+        key = (trace, name, by, trace.ended) if trace is not None and channel is not None and len(trace) else None
+        if key != self._order[0]:
+            self._order = key, ORDERS[name].of(trace.column(by)) if key is not None and trace is not None else None
+        order = self._order[1]
+        for track in self.tracks:
+            if isinstance(track, HeatTrack):
+                fits = channel is not None and (track.recorded.shape, track.recorded.layer) == (channel.shape, channel.layer)
+                track.order = order if fits else None
 
     def _follow_comparison(self) -> bool:
         """Take over the run that this one is compared with; whether it is another one than before."""
@@ -177,7 +224,7 @@ class TracksView(View):
             track.follow_part()
             if not track.unfinished:
                 waiting.remove(track)
-            track.update()
+            track.refresh()
 
     def _rest(self) -> None:
         """What the line below says while nothing is under the pointer."""
@@ -204,12 +251,13 @@ class TracksView(View):
             self._shown = shown
             if step >= 0 and not axis.following:
                 axis.reveal(step)
-        for track in self._in_sight():
-            track.seek()
+        if self._group is not None:
+            self._group.seek(step, (track.canvas for track in self._in_sight() if track.canvas is not None))
 
     def set_theme(self, theme: Theme) -> None:
         """Other colours."""
-        self.compare_bar.theme = theme
+        self.compare_bar.theme = self.axis.theme = theme
+        self.axis.update()
         for track in self.tracks:
             track.set_theme(theme)
         super().set_theme(theme)
@@ -218,6 +266,7 @@ class TracksView(View):
         empty = not self.tracks
         self._empty.setVisible(empty)
         self._scroll.setVisible(not empty)
+        self.axis.setVisible(not empty)
         self.readout.setVisible(not empty)
 
     def _build(self) -> None:
@@ -231,10 +280,10 @@ class TracksView(View):
         if self._channels:
             labelled = [channel for channel in self._channels if channel.axes == ("label",)]
             of_units = [channel for channel in self._channels if channel.axes == ("unit",)]
-            self.tracks.append(WordTrack(self.session, self.theme))
+            self.tracks.append(WordTrack(self._context))
             if self.differences is not None:
                 self.tracks[0].title = "A probability"
-                self.tracks.append(self._of_other(WordTrack(self.session, self.theme), "probability"))
+                self.tracks.append(self._of_other(WordTrack(self._context), "probability"))
             for channel in self._channels:
                 if channel.axes == ():
                     self.tracks += self._with_other(ScalarTrack, channel)
@@ -243,7 +292,7 @@ class TracksView(View):
             for channel in of_units:
                 self.tracks += self._with_other(HeatTrack, channel)
             if of_units:
-                self.tracks.append(PinnedTrack(self.session, self.theme, of_units))
+                self.tracks.append(PinnedTrack(self._context, of_units))
         for track in self.tracks:
             self._rows.addWidget(track, 4 if isinstance(track, HeatTrack) else 1)
             track.set_folded(track.name in self._folded)
@@ -255,18 +304,18 @@ class TracksView(View):
 
     def _with_other(self, kind: type[ScalarTrack] | type[LabelTrack] | type[HeatTrack], channel: Channel) -> list[Track]:
         """A channel's track; while two runs are compared the other's beside it, and their difference."""
-        own = kind(self.session, self.theme, channel)
+        own = kind(self._context, channel)
         differences = self.differences
         if differences is None:
             return [own]
         other = differences.other.channels.get(channel.name)
         found: list[Track] = [own]
         if other is not None and other.axes == channel.axes:
-            found.append(self._of_other(kind(self.session, self.theme, other), channel.title))
+            found.append(self._of_other(kind(self._context, other), channel.title))
         less = differences.trace.channels.get(channel.name)
         if less is not None:
             made = kind if less.axes == channel.axes else ScalarTrack  # of units that are not each other's, their mean size
-            track = made(self.session, self.theme, less)
+            track = made(self._context, less)
             track.stand_for(self._differences_trace, name=f"difference {channel.name}", title=f"A−B {less.title}")
             found.append(track)
         return found

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.envelope import Envelope
-from unrolled.viewer.drawing.painting import mix
-from unrolled.viewer.drawing.spans import paint_spans, place_of
-from unrolled.viewer.drawing.step_geometry import Geometry
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.drawing.painting import laid_out, mix
+from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.wording import is_end, percent, shown
 from unrolled.viewer.theme.fonts import text_font
-from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.tracks.track import Track
+from unrolled.viewer.views.tracks.menu import add_zooms
+from unrolled.viewer.views.tracks.track import MARGIN, Track
+from unrolled.viewer.views.view import ViewContext
+
+if TYPE_CHECKING:
+    from unrolled.viewer.plotting.time_plot import TimePlot
 
 WORD_HEIGHT = 18.0
 ROOM_FOR_WORDS, ROOM_FOR_CHARACTERS = 26.0, 10.0  # pixels each; where steps are narrower, words are left out evenly
@@ -32,69 +36,97 @@ class WordTrack(Track):
 
     least_height, most_height = 64, 64
 
-    def __init__(self, session: Session, theme: Theme) -> None:
-        super().__init__(session, theme, name="words", symbol="p", title="probability", low_text="0", high_text="1")
+    def __init__(self, ctx: ViewContext) -> None:
         self._chances = Envelope()
         self._of: Trace | None = None
+        super().__init__(ctx, name="words", symbol="p", title="probability")
 
     @property
     def about(self) -> str:
         """What a step is: said once, on the first track."""
         return CONVENTION
 
-    def paint_contents(self, painter: QPainter, plot: QRectF, geometry: Geometry) -> None:
-        """Bars from below, words above them."""
-        trace = self.trace
+    padding = WORD_HEIGHT, 0.0
+
+    def ticks(self) -> list[tuple[str, float]]:
+        """The ends of the scale."""
+        return [("1", MARGIN + WORD_HEIGHT), ("0", self.height() - float(MARGIN))]
+
+    def make_items(self, plot: TimePlot) -> None:
+        """Bars seen from afar."""
+        from unrolled.viewer.plotting.range_item import RangeItem
+
+        self._ranges = RangeItem(plot)
+
+    def draw(self, plot: TimePlot) -> None:
+        """Bars with words above them, or from afar their ranges."""
+        plot.set_reach(1.0 - WORD_HEIGHT / self.plot.height())
+        bins = self.geometry_of_time.bins(self.length, ratio=self.devicePixelRatioF())
+        if bins is not None and bins.stride > 1.0:
+            self._show_ranges(bins)
+        else:
+            self._ranges.hide()
+        plot.paint_over(self._paint_words if bins is not None and bins.stride == 1.0 else None)
+
+    def _paint_words(self, painter: QPainter) -> None:
+        trace, theme, geometry = self.trace, self.theme, self.geometry_of_time
         if trace is None:
             return
-        theme = self.theme
         painter.setFont(text_font(11))
         metrics = painter.fontMetrics()
-        room = plot.height() - WORD_HEIGHT
-        colour = mix(theme.panel, theme.accent, 0.55)
-        bins = geometry.bins(len(trace), ratio=self.devicePixelRatioF())
-        if bins is None:
-            return
-        if bins.stride > 1.0:
-            self._paint_ranges(painter, place_of(bins, geometry, plot), bins, room)
-            return
-        start, stop = int(bins.edges[0]), int(bins.edges[-1])
+        bottom = self.plot.height()
+        room = bottom - WORD_HEIGHT
+        start, stop = max(int(geometry.start), 0), min(math.ceil(geometry.stop), len(trace))
         gap = 1.0 if geometry.step_width > 4 else 0.0
         heights = np.exp(np.nan_to_num(trace.log_probs[start:stop], nan=-np.inf)) * room
         across = geometry.step_width - 2 * gap
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour)
-        painter.drawRects([QRectF(geometry.x(step) + gap, plot.bottom() - height, across, height)
+        painter.setBrush(mix(theme.panel, theme.accent, 0.55))
+        painter.drawRects([QRectF(geometry.x(step) + gap, bottom - height, across, height)
                            for step, height in enumerate(heights.tolist(), start)])
         if geometry.step_width < LEAST_STEP:
             return
         detokenization = trace.provenance.detokenization
         every = math.ceil((ROOM_FOR_CHARACTERS if detokenization == "characters" else ROOM_FOR_WORDS) / geometry.step_width)
-        place = Qt.AlignmentFlag.AlignCenter if every == 1 else Qt.AlignmentFlag.AlignVCenter
         width = geometry.step_width * every
-        text, muted = QColor(theme.text), QColor(theme.muted)
-        baseline = plot.top() + (WORD_HEIGHT + metrics.ascent() - metrics.descent()) / 2
+        usual, muted = QColor(theme.text), QColor(theme.muted)
+        baseline = (WORD_HEIGHT + metrics.ascent() - metrics.descent()) / 2
         for step in range(start - start % every, stop, every):
             written = trace.words[step]
-            painter.setPen(muted if is_end(written) else text)
+            painter.setPen(muted if is_end(written) else usual)
             word = shown(written, detokenization)
             if len(word) == 1 and every > 1:  # a character needs neither to be cut nor to be laid out
                 painter.drawText(QPointF(geometry.x(step), baseline), word)
                 continue
-            word = metrics.elidedText(word, Qt.TextElideMode.ElideRight, max(int(width - 2), 8))
-            painter.drawText(QRectF(geometry.x(step), plot.top(), width, WORD_HEIGHT), place, word)
+            text = laid_out(word, text_font, 11)
+            if text.size().width() > (room_for_word := max(int(width - 2), 8)):
+                text = laid_out(metrics.elidedText(word, Qt.TextElideMode.ElideRight, room_for_word), text_font, 11)
+            left = (width - text.size().width()) / 2 if every == 1 else 0.0
+            painter.drawStaticText(QPointF(geometry.x(step) + left, baseline - metrics.ascent()), text)
 
-    def _paint_ranges(self, painter: QPainter, place: QRectF, bins: Bins, room: float) -> None:
+    def _show_ranges(self, bins: Bins) -> None:
         """Bars as high as the mean, in a tint as high as the greatest."""
-        trace, theme, ratio = self.trace, self.theme, self.devicePixelRatioF()
+        trace, theme = self.trace, self.theme
         assert trace is not None
         if trace is not self._of:
             self._of, self._chances = trace, Envelope()
         self._chances.follow(trace.log_probs, np.exp)
-        ranges = self._chances.over(bins)
-        ground = np.full(len(bins), place.bottom())
-        for values, amount in ((ranges.high, 0.25), (ranges.mean, 0.55)):
-            paint_spans(painter, place, ground - values * room, ground, mix(theme.panel, theme.accent, amount), ratio)
+        ranges, bottom = self._chances.over(bins), self.plot.height()
+        ground, room = np.full(len(bins), bottom), bottom - WORD_HEIGHT
+        self._ranges.show_spans(bins, [(ground - ranges.high * room, ground, 1), (ground - ranges.mean * room, ground, 2)],
+                                [QColor(Qt.GlobalColor.transparent), mix(theme.panel, theme.accent, 0.25),
+                                 mix(theme.panel, theme.accent, 0.55)])
+
+    def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
+        """The logarithm that was recorded, and the probability."""
+        trace = self.trace
+        assert trace is not None
+        chances = trace.log_probs[start:stop]
+        return ["log_prob", "probability"], [chances, np.exp(chances)]
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """Zoom; a probability has one scale."""
+        add_zooms(menu, self.do)
 
     def value_text(self, step: int, y: float) -> str:
         """The probability."""

@@ -101,7 +101,7 @@ class EquationText:
         if recorded is not None and number(recorded) != number(equation.value):
             marks += self._tag(f"the model gives {number(equation.value)}", theme.error)
         if equation.edited:
-            marks += self._tag(f"edited: without the change {number(_given(equation))}", theme.playhead)
+            marks += self._tag(f"edited: without the edit {number(_given(equation))}", theme.playhead)
         has_attributions = any(part.contributors for part in equation.parts)
         fold = ""
         if has_attributions:
@@ -158,7 +158,7 @@ class EquationText:
                 f"<div>{typeset('α_j')} = exp({typeset('e_j')} {MINUS} max {typeset('e')}) / Σ &nbsp; "
                 f"{self._muted('Σ over ' + str(explained.places) + ' places =')} {self._mono(number(explained.score_sum))}"
                 f"{self._muted(', max e = ')}{self._mono(number(explained.score_max))}</div>"
-                f"<div>{typeset('z_t')} = Σ {typeset('α_j h_j')}, {self._muted('its length')} "
+                f"<div>{typeset('z_t')} = Σ {typeset('α_j h_j')}, {self._muted('norm')} "
                 f"{self._mono(number(explained.context_norm))}</div>")
         rows = []
         for looked, weight in attention:

@@ -21,7 +21,7 @@ from unrolled.viewer.views.units.equation_text import EquationText, as_latex, as
 from unrolled.viewer.views.view import View, ViewContext
 
 QUESTION = "equations"
-EMPTY = "The step’s equations with one unit’s numbers. Space writes the first word."
+EMPTY = "The step’s equations with one unit’s numbers. Press Space for the first step."
 NOT_LIVE = "The equations need the model’s weights: load the model that recorded this run."
 FIRST_OPEN = {"cell", "hidden", "forget_gate"}
 
@@ -49,8 +49,8 @@ class EquationsView(View):
         self.unit_box.setPrefix("unit ")
         self.unit_box.setKeyboardTracking(False)
         self.unit_box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self.unit_box.setAccessibleName("Whose numbers: the unit")
-        self.unit_box.setToolTip("Whose numbers: type a unit, or click a row of a track")
+        self.unit_box.setAccessibleName("Unit whose numbers are shown")
+        self.unit_box.setToolTip("Unit whose numbers are shown: type one, or click a row of a track")
         self.unit_box.valueChanged.connect(self._pin)
         copy = QToolButton()
         copy.setText("Copy")
@@ -94,25 +94,20 @@ class EquationsView(View):
         return pinned[-1] if pinned else int(np.nanargmax(np.abs(trace.column(hidden.name)[step])))
 
     def refresh(self) -> None:
-        """Ask, or take over an answer."""
         self._update()
 
     def seek(self, step: int) -> None:
-        """Ask about another step."""
         self._update()
 
     def set_theme(self, theme: Theme) -> None:
-        """Set everything again in other colours."""
         self._shown = None
         super().set_theme(theme)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """It asks while it is seen."""
         super().showEvent(event)
         self._update()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Nobody waits for an answer that is not seen."""
         super().hideEvent(event)
         self.do(DropQuestion(QUESTION))
 
@@ -138,7 +133,7 @@ class EquationsView(View):
         self.unit_box.setRange(0, hidden.size - 1)
         self.unit_box.setValue(unit)
         self.unit_box.blockSignals(False)
-        loudest = "" if session.selection.units else ", the largest |h| here"
+        loudest = "" if session.selection.units else ", largest |h|"
         noun = step_noun(trace.provenance)
         self.heading.setText(f"{noun} {step + 1:,} “{shown(trace.words[step], trace.provenance.detokenization)}”{loudest}")
         self.do(Ask(QUESTION, ExplainStep(step, unit), branch.wire_id))

@@ -74,7 +74,6 @@ class EquationBox(QWidget):
         return lines
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Line by line."""
         theme = self.theme
         painter = QPainter(self)
         if self.result is None:
@@ -158,11 +157,9 @@ class UnitView(View):
         return {row.unit: row.values for row in self.table.rows}
 
     def sizeHint(self) -> QSize:
-        """Two units and the equation."""
         return QSize(220, 240)
 
     def refresh(self) -> None:
-        """Take over another trace, other pinned units, another unit under the pointer."""
         trace = self.session.trace
         if trace is not self._trace:
             self._trace = trace
@@ -175,12 +172,10 @@ class UnitView(View):
         self._show(self.session.playhead.step)
 
     def seek(self, step: int) -> None:
-        """Show this step's values."""
         if step != self._step:
             self._show(step)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.table.set_theme(theme)
         self.equation.theme = theme
         self.equation.update()

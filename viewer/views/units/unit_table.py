@@ -21,7 +21,7 @@ ROW_HEIGHT = 28
 NAME_WIDTH = 38
 BUTTON = 18
 NARROWEST_CELL = 23
-HOVER_HINT = "point at a track to read a unit"
+HOVER_HINT = "hover over a track to read a unit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +92,18 @@ class UnitTable(QWidget):
         self.update()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.theme = theme
         for button in self.buttons:
             button.setIcon(icon("close", theme, size=12, colour=theme.muted))
         self.update()
 
     def sizeHint(self) -> QSize:
-        """The pinned units, and a row kept for the one under the pointer, so that pointing moves nothing."""
         return QSize(200, HEAD_HEIGHT + ROW_HEIGHT * (self._pinned() + 1))
 
     def minimumSizeHint(self) -> QSize:
-        """All rows: what scrolls is around it."""
         return QSize(self.minimumWidth(), self.sizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The buttons stay at the right."""
         super().resizeEvent(event)
         self._place_buttons()
 
@@ -120,7 +116,6 @@ class UnitTable(QWidget):
         )
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Heads, chips, numbers, bars."""
         theme = self.theme
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -189,7 +184,7 @@ class UnitTable(QWidget):
                 if 0 <= line < len(self.rows):
                     row = self.rows[line]
                     value = row.values[column]
-                    beyond = ", which ends before it" if value < channel.low or value > channel.high else ""
+                    beyond = ", which it exceeds" if value < channel.low or value > channel.high else ""
                     return f"unit {row.unit}, {channel.title}: {signed(value, 5)}\n{scale}{beyond}"
         return ""
 
@@ -247,8 +242,8 @@ class UnitTable(QWidget):
             self.buttons.append(button)
         for button, (line, unit) in zip(self.buttons, pinned, strict=True):
             button.setProperty("unit", unit)
-            button.setAccessibleName(f"Let unit {unit} go")
-            button.setToolTip(f"Let unit {unit} go (all: Ctrl+Shift+C)")
+            button.setAccessibleName(f"Unpin unit {unit}")
+            button.setToolTip(f"Unpin unit {unit} (all: Ctrl+Shift+C)")
             button.move(self.width() - BUTTON, HEAD_HEIGHT + line * ROW_HEIGHT)
             button.show()
 

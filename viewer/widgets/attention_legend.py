@@ -1,4 +1,7 @@
-"""What the colours over the photograph mean: a bar with the numbers at its ends, and what is between them marked."""
+"""What the colours over the photograph mean: a bar with the numbers at its ends, and what is between them marked.
+
+It is painted like the photograph, with the same half-transparent colours, and is there before the plotting library is.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +81,7 @@ class AttentionLegend(QWidget):
         self.low, self.high, self.uniform = -largest, largest, 0.0
         kind = "stretched to this step" if stretched else "the same at every step"
         self.setToolTip(f"{title[:1].upper()}{title[1:]}, {kind}: from {MINUS}{brief(largest)} to {brief(largest)}.\n"
-                        "Above 0: it spoke for the word. Below 0: against it.")
+                        "Above 0: evidence for the word. Below 0: against it.")
         self.setAccessibleDescription(self.toolTip())
         self.update()
 
@@ -92,11 +95,9 @@ class AttentionLegend(QWidget):
         return low, f"uniform {weight_percent(self.uniform)}", more + weight_percent(self.high)
 
     def sizeHint(self) -> QSize:
-        """The width is the column's."""
         return QSize(240, HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Bar, mark, numbers."""
         theme = self.theme
         painter = QPainter(self)
         if self._bar is None:

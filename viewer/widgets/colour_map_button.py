@@ -1,8 +1,8 @@
-"""A button that shows a colour map and, pressed, offers others."""
+"""Choosing a colour map: in a menu, or by a button that shows the one in force."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -21,6 +21,19 @@ def swatch(name: str) -> QImage:
     """The map from its lower to its upper end, one pixel high."""
     table = np.ascontiguousarray(colour_table(name))
     return QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888).copy()
+
+
+def add_colour_maps(menu: QMenu, names: Iterable[str], current: str, chosen: Callable[[str], object]) -> None:
+    """An entry a map, with its colours; the current one is among them and marked."""
+    group = QActionGroup(menu)
+    for name in dict.fromkeys((*names, current)):
+        strip = QPixmap.fromImage(swatch(name).scaled(QSize(48, 12)))
+        action = menu.addAction(QIcon(strip), title(name))
+        action.setIconVisibleInMenu(True)
+        action.setCheckable(True)
+        action.setChecked(name == current)
+        action.setActionGroup(group)
+        action.triggered.connect(lambda _=False, name=name: chosen(name))
 
 
 class ColourMapButton(QToolButton):
@@ -56,8 +69,11 @@ class ColourMapButton(QToolButton):
             self.setAccessibleDescription(title(name))
             self.update()
 
+    def add_to(self, menu: QMenu) -> None:
+        """The same choice in another menu."""
+        add_colour_maps(menu.addMenu("Colour map"), self.names, self.name, self.chosen.emit)
+
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The button as the style has it, and the colours on it."""
         super().paintEvent(event)
         if self._swatch is None:
             return
@@ -71,14 +87,5 @@ class ColourMapButton(QToolButton):
 
     def _fill(self) -> None:
         """Only when it is opened: maps are read from the library one by one."""
-        menu = self.menu()
-        menu.clear()
-        group = QActionGroup(menu)
-        for name in dict.fromkeys((*self.names, self.name)):
-            strip = QPixmap.fromImage(swatch(name).scaled(QSize(48, 12)))
-            action = menu.addAction(QIcon(strip), title(name))
-            action.setIconVisibleInMenu(True)
-            action.setCheckable(True)
-            action.setChecked(name == self.name)
-            action.setActionGroup(group)
-            action.triggered.connect(lambda _=False, name=name: self.chosen.emit(name))
+        self.menu().clear()
+        add_colour_maps(self.menu(), self.names, self.name, self.chosen.emit)

@@ -9,18 +9,18 @@ from PySide6.QtWidgets import QButtonGroup, QLabel, QListWidget, QListWidgetItem
 from unrolled.models.analysis.gate_statistics import KEEPING, Saturating, Saturation, gate_channels
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.painting import EmptyText
-from unrolled.viewer.plotting.scatter import GateScatter
 from unrolled.viewer.state.commands import Hover, TogglePin
-from unrolled.viewer.state.wording import percent
+from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.gates.scatter import GateScatter
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
 
-EMPTY = "How often each unit’s gates are shut and open. Space writes the first word."
+EMPTY = "How often each unit’s gates are shut and open. Press Space for the first step."
 LONGEST = 8
 CHART_HEIGHT = 230  # at least, where the half-lives stand below
-PROXY = "Half-life by the gate alone: ln 2 / −mean ln f. A proxy: what is added, and what other units bring back, is left out."
+PROXY = "Half-life from the gate alone: ln 2 / −mean ln f. A proxy: it ignores what is written, and what other units feed back."
 
 
 class GateStatisticsView(View):
@@ -68,7 +68,7 @@ class GateStatisticsView(View):
         left, right = QVBoxLayout(chart), QVBoxLayout(list_)
         for part in (left, right):
             part.setContentsMargins(0, 0, 0, 0)
-        for widget, stretch in ((self._choices, 0), (self.scatter, 1), (self.reading, 0)):
+        for widget, stretch in ((self._choices, 0), (self.scatter.plot, 1), (self.reading, 0)):
             left.addWidget(widget, stretch)
         right.addWidget(self._title)
         right.addWidget(self._short)
@@ -82,7 +82,6 @@ class GateStatisticsView(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Count the steps that are new."""
         trace = self.session.trace
         gates = gate_channels(trace.channels.values()) if trace is not None else ()
         there = trace is not None and len(trace) > 0 and bool(gates)
@@ -98,12 +97,12 @@ class GateStatisticsView(View):
             self._shown = ()
         if not self.isVisible() and self._shown:
             return
-        counted = self._counted[self._chosen]
-        counted.follow(trace.column(self._chosen))
+        statistics = self._counted[self._chosen]
+        statistics.follow(trace.column(self._chosen))
         selection = self.session.selection
         self.scatter.set_marked(selection.units, selection.hover)
         shown = (self._chosen, len(trace), selection.units, self.theme.name)
-        result = counted.result
+        result = statistics.result
         if shown != self._shown:
             self._shown = shown
             self.scatter.set_fractions(result.shut, result.open)
@@ -111,9 +110,7 @@ class GateStatisticsView(View):
         self._read_out(result)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
-        self.scatter.theme = theme
-        self.scatter.update()
+        self.scatter.plot.set_theme(theme)
         super().set_theme(theme)
 
     def _offer(self, gates: tuple[Channel, ...]) -> None:
@@ -149,18 +146,18 @@ class GateStatisticsView(View):
         if keeping is None:
             self._short.hide()
             return
-        counted = self._counted[keeping.name]
-        counted.follow(trace.column(keeping.name))
-        result = counted.result
+        statistics = self._counted[keeping.name]
+        statistics.follow(trace.column(keeping.name))
+        result = statistics.result
         lives = result.half_life
         told = result.told
         order = np.argsort(-np.where(told, lives, -1.0), kind="stable")[: min(LONGEST, int(told.sum()))]
         pinned = [unit for unit in self.session.selection.units if unit < len(lives)]
         self.lives.clear()
         untold = len(lives) - int(told.sum())
-        self._title.setText(f"Half-life (proxy) over {result.steps:,} {'step' if result.steps == 1 else 'steps'}")
-        self._short.setText(f"{untold:,} of {len(lives):,} units: longer than this run, which is too short to rank them. "
-                            "“unrolled analyze” of a longer text tells more." if untold else "")
+        self._title.setText(f"Half-life (proxy) over {counted(result.steps, 'step')}")
+        self._short.setText(f"{untold:,} of {len(lives):,} units: longer than this run, which is too short to rank them; "
+                            "try “unrolled analyze” on a longer text." if untold else "")
         self._short.setVisible(bool(untold))
         for unit in (*pinned, *(int(unit) for unit in order if int(unit) not in pinned)):
             text = f"unit {unit}:  {_steps(float(lives[unit]), result.steps)}"
@@ -172,7 +169,7 @@ class GateStatisticsView(View):
     def _read_out(self, result: Saturation) -> None:
         unit = self.session.selection.hover
         if unit is None or unit >= len(result.shut):
-            self.reading.setText(f"{len(result.shut)} units, {result.steps:,} steps; point at a dot")
+            self.reading.setText(f"{counted(len(result.shut), 'unit')}, {counted(result.steps, 'step')}; hover over a dot")
         else:
             self.reading.setText(f"unit {unit}: open {percent(float(result.open[unit]))}, "
                                  f"shut {percent(float(result.shut[unit]))} of the steps")
@@ -184,4 +181,5 @@ class GateStatisticsView(View):
 def _steps(life: float, seen: int) -> str:
     if not life <= seen:
         return f"longer than {seen:,}" if life > 0 else "–"
-    return f"{life:.2g} steps" if life < 100 else f"{life:,.0f} steps"
+    number = f"{life:.2g}" if life < 100 else f"{life:,.0f}"
+    return f"{number} step{'' if number == '1' else 's'}"

@@ -1,0 +1,82 @@
+"""The face of whatever makes models: one adapter a family, each a value named `ADAPTER` in a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import nn
+
+from unrolled.models.checkpoints.checkpoint import Checkpoint
+from unrolled.models.checkpoints.files import weights_again
+from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
+from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.training.recipe import Recipe
+
+Source = Checkpoint | Path | nn.Module
+"""What a model is made from: a checkpoint of this program, any other file or folder, a module in memory."""
+
+Evaluate = Callable[[Any, EvaluationRequest], Evaluation]
+"""A stepper of the adapter's own, and on what and how it is judged → its figures."""
+
+
+class ModelAdapter(Protocol):
+    """Makes steppers of one family."""
+
+    @property
+    def family(self) -> str:
+        """What it is called in messages."""
+
+    @property
+    def input_kind(self) -> str:
+        """What its models take, for a list that is made without opening any of them."""
+
+    @property
+    def recipes(self) -> Mapping[str, Recipe]:
+        """By a model's name how it is trained, in the order in which people are shown them; empty without any."""
+
+    @property
+    def evaluate(self) -> Evaluate | None:
+        """Judges a model that `load` gave."""
+
+    def accepts(self, source: Source) -> bool:
+        """Whether `load` can be tried; quick, and without an error."""
+
+    def load(self, source: Source, device: str, reuse: AnyStepper | None) -> AnyStepper:
+        """A model that is ready to be stepped.
+
+        Parameters
+        ----------
+        reuse : Stepper, optional
+            The model that was open before, of any family; large parts that both have need not be loaded again.
+
+        Raises
+        ------
+        CheckpointError
+            With one sentence for people.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointAdapter:
+    """Of a family whose models are checkpoints of this program, named after their recipe. `open` raises `CheckpointError`."""
+
+    family: str
+    input_kind: str
+    open: Callable[[Checkpoint, str, AnyStepper | None], AnyStepper]
+    recipes: Mapping[str, Recipe]
+    evaluate: Evaluate | None = None
+
+    def accepts(self, source: Source) -> bool:
+        """Whether it is a checkpoint of a model that has a recipe here."""
+        return isinstance(source, Checkpoint) and source.header.model in self.recipes
+
+    def load(self, source: Source, device: str, reuse: AnyStepper | None) -> AnyStepper:
+        """Open it; the second computation reads the weights from the file again."""
+        assert isinstance(source, Checkpoint)
+        stepper = self.open(source, device, reuse)
+        stepper.weights = partial(weights_again, source.path, stepper.description.weights_hash)
+        return stepper

@@ -1,0 +1,5 @@
+"""How data fail."""
+
+
+class DataError(RuntimeError):
+    """Data that cannot be used: one sentence for people."""

@@ -1,0 +1,146 @@
+"""The training room's plots without a backend: levels and cuts that are dragged, and the numbers behind them."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QMouseEvent
+from PySide6.QtWidgets import QApplication, QMenu
+
+from unrolled.models.protocol.training_room import TrainingRoomSettings, TrainingRoomStarted, TrainingRoomUpdated
+from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.training_room.curves import LossCurves, NormCurves
+from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
+from unrolled.viewer.training_room.history import History
+
+STEPS = 24
+STARTED = TrainingRoomStarted(room=1, settings=TrainingRoomSettings(), sentence="", chance_loss=0.6, chance_accuracy=0.5,
+                              chance_note="", blocks=("h",), parameters=10)
+
+
+def trained(updates=60):
+    """A history whose numbers are known: the norm before clipping goes up, the loss down."""
+    history = History(STARTED)
+    states = np.arange(STEPS)
+    hidden = np.where(states[:, None] >= states, 0.8 ** (states[:, None] - states), 0.0).astype("<f4")
+    for update in range(1, updates + 1):
+        before = 0.1 * update
+        history.append(TrainingRoomUpdated(
+            room=1, update=update, loss=2.0 / update, accuracy=0.5, norm_before=before, norm_after=min(before, 1.0),
+            threshold=1.0, hidden=hidden.tobytes(), counted=bytes([1] * STEPS), radii=(0.8,), norms=(0.9,),
+            window=0, milliseconds=1.0))
+    return history
+
+
+@pytest.fixture
+def shown(qtbot):
+    def show(figure):
+        qtbot.addWidget(figure.plot)
+        figure.plot.resize(500, 320)
+        with qtbot.waitExposed(figure.plot):
+            figure.plot.show()
+        qtbot.wait(20)
+        return figure
+
+    return show
+
+
+def drag(qtbot, plot, start, end):
+    qtbot.mouseMove(plot.surface, start.toPoint())
+    qtbot.mousePress(plot.surface, Qt.MouseButton.LeftButton, pos=start.toPoint())
+    for part in (0.3, 0.6, 1.0):
+        place = start + (end - start) * part
+        QApplication.sendEvent(plot.surface, QMouseEvent(
+            QEvent.Type.MouseMove, QPointF(place.toPoint()), QPointF(plot.surface.mapToGlobal(place.toPoint())),
+            Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier))
+        qtbot.wait(40)  # moves that follow one another faster are left out
+    qtbot.mouseRelease(plot.surface, Qt.MouseButton.LeftButton, pos=end.toPoint())
+
+
+def copied(qtbot, plot):
+    plot.activateWindow()
+    plot.setFocus()
+    qtbot.waitUntil(plot.hasFocus)
+    qtbot.keyClick(plot, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    return np.array(list(csv.reader(io.StringIO(QGuiApplication.clipboard().text())))[1:], np.float64)
+
+
+def test_the_threshold_is_dragged(qtbot, shown):
+    norms = shown(NormCurves(LIGHT))
+    norms.show_history(trained())
+    norms.set_threshold(1.0, clipping=True)
+    moved = []
+    norms.threshold_changed.connect(moved.append)
+    plot = norms.plot
+    before = plot.ranges
+    drag(qtbot, plot, plot.place_of(20, 1.0), plot.place_of(20, 3.0))
+    assert moved[-1] == pytest.approx(3.0, rel=0.1)
+    assert norms.threshold == moved[-1]
+    assert plot.ranges == before
+
+
+def test_the_cut_is_dragged_by_its_grip_and_by_its_edge(qtbot, shown):
+    chart = shown(MapPlot(LIGHT, "inferno"))
+    chart.show_map(trained().latest_map, of_cell=False)
+    moved = []
+    chart.window_changed.connect(moved.append)
+    plot = chart.plot
+    drag(qtbot, plot, plot.place_of(0.5, STEPS + 0.5), plot.place_of(6.0, 16.0))  # not truncated: the grip is in the corner
+    assert chart.truncation == 10
+    assert moved[-1] == 10
+    drag(qtbot, plot, plot.place_of(2.5, 12.5), plot.place_of(2.5, 8.0))  # a corner of the edge, away from the grip
+    assert chart.truncation in (5, 6)
+    for key, window in ((Qt.Key.Key_Home, 1), (Qt.Key.Key_Left, 2), (Qt.Key.Key_End, 0)):
+        qtbot.keyClick(plot, key)
+        assert chart.truncation == window
+
+
+def test_what_is_read_out_is_what_was_measured(qtbot, shown):
+    history = trained()
+    loss, chart, decay = shown(LossCurves(LIGHT)), shown(MapPlot(LIGHT, "inferno")), shown(DecayPlot(LIGHT))
+    loss.show_history(history)
+    chart.show_map(history.latest_map, of_cell=False)
+    chart.set_window(3)
+    decay.show_history(history, of_cell=False, window=3)
+    assert loss.plot.reading(10.2, 0.0) == "update 10: loss 0.20, 50% right"
+    assert loss.plot.reading(99.0, 0.0) == ""
+    assert chart.plot.reading(2.0, 6.0) == "‖∂L(6)/∂h(2)‖ = 0.41, cut off"
+    assert chart.plot.reading(6.0, 2.0) == "loss 2 comes before state 6"
+    assert decay.plot.reading(4.1, 1.0) == "4 steps back: × 0.41, bound 0.66"
+
+
+def test_the_tables_are_the_history(qtbot, shown):
+    history = trained()
+    norms, chart = shown(NormCurves(LIGHT)), shown(MapPlot(LIGHT, "inferno"))
+    norms.show_history(history)
+    chart.show_map(history.latest_map, of_cell=False)
+    table = copied(qtbot, norms.plot)
+    np.testing.assert_array_equal(table[:, 0], np.arange(1, 61))
+    np.testing.assert_array_equal(table[:, 1], history.column("before"))
+    np.testing.assert_array_equal(copied(qtbot, chart.plot)[:, 1:].astype(np.float32), history.latest_map.hidden)
+
+
+def test_other_colours_are_chosen_in_the_maps_menu(qtbot, shown):
+    chart = shown(MapPlot(LIGHT, "inferno"))
+    chart.show_map(trained().latest_map, of_cell=False)
+    before = chart.plot.grab().toImage()
+    menu = QMenu()
+    qtbot.addWidget(menu)
+    chart.plot.extend_menu(menu)
+    colours = menu.findChild(QMenu)
+    assert next(action for action in colours.actions() if action.isChecked()).text() == "Inferno"
+    next(action for action in colours.actions() if action.text() == "Viridis").trigger()
+    assert chart.colour_map == "viridis"
+    assert chart.plot.grab().toImage() != before
+
+
+def test_nothing_is_drawn_of_a_training_that_is_no_more(qtbot, shown):
+    for figure in (LossCurves(LIGHT), NormCurves(DARK)):
+        shown(figure).show_history(trained())
+        with_history = figure.plot.grab().toImage()
+        figure.show_history(None)
+        assert figure.plot.grab().toImage() != with_history

@@ -1,0 +1,219 @@
+"""Which model runs what is shown: models are loaded, and read what they take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from unrolled.models.inputs.inputs import Input
+from unrolled.models.inputs.kinds import Notes, kind_named, may_be_read_as, taken_by
+from unrolled.models.protocol.dispatch import handles
+from unrolled.models.protocol.loading import Loaded, Ready
+from unrolled.models.protocol.stepping import InputAdded, Opened
+from unrolled.models.trace import Trace
+from unrolled.viewer.control.branching import Branching
+from unrolled.viewer.control.model_choice import ModelChoice
+from unrolled.viewer.control.reading import Reading
+from unrolled.viewer.control.recording import Recording
+from unrolled.viewer.control.run_state import ModelPhase, Opening, Origin
+from unrolled.viewer.control.runner import Runner
+from unrolled.viewer.control.transport import Transport
+from unrolled.viewer.control.voice import Voice
+from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.branches import FIRST
+from unrolled.viewer.state.session import Session
+
+
+class Loading:
+    """What brings a model and an input together.
+
+    Parameters
+    ----------
+    do : callable
+        Has an input opened that fits the model.
+
+    Attributes
+    ----------
+    choice : ModelChoice
+        Which model is wanted.
+    """
+
+    def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, reading: Reading,
+                 branching: Branching, voice: Voice, do: c.Do) -> None:
+        self._session, self._runner, self._voice, self._do = session, runner, voice, do
+        self._recording, self._transport, self._reading, self._branching = recording, transport, reading, branching
+        self.choice = ModelChoice(runner, voice)
+        self._before: Opening | None = None     # what was run with the model that is there, while another is loaded
+        self._last: dict[str, Opening] = {}     # the last input of each kind that a model took
+
+    # ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    @handles(c.LoadModel)
+    def load_model(self, command: c.LoadModel) -> None:
+        state, same = self._runner.state, self._session.description is not None and command.name == self.choice.model
+        if not state.loading:
+            self._before = state.opening
+        self.choice.model = command.name
+        self.choice.device = command.device or self.choice.device
+        self._transport.pause()
+        if not same and state.opening is not None:
+            self._reading.end()
+            self._runner.show(replace(state.opening, restart=True))
+        self.choice.request()
+
+    @handles(c.SetDevice)
+    def set_device(self, command: c.SetDevice) -> None:
+        if command.name != self.choice.device:
+            self.choice.device = command.name
+            self._transport.pause()
+            self._reading.end()
+            self.choice.request()
+
+    @handles(c.Rerun)
+    def rerun(self, _: c.Rerun) -> None:
+        opening = self._runner.state.opening
+        if opening is None:
+            return
+        self._voice.unsaid.emit("run")
+        self.interrupt()
+        self._runner.show(replace(opening, continues=None, restart=True))
+        self._session.set_trace(None)
+        self.encode()
+        self._voice.state_changed.emit()
+
+    # ── Reports ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    @handles(Ready)
+    def ready(self, report: Ready) -> None:
+        """The backend can load models."""
+        self._voice.idle()
+        opening = self._runner.state.opening
+        self.choice.take(report, opening.input if opening is not None and opening.origin is Origin.PERSON else None)
+        self._voice.state_changed.emit()
+        self.choice.request()
+
+    @handles(Loaded)
+    def loaded(self, report: Loaded) -> None:
+        """A model is there: what is shown is run with it, or what it takes is shown."""
+        self._voice.idle()
+        self._session.set_model(report.description, report.device)
+        opening, kind = self._runner.state.opening, report.description.input_kind
+        drawn = report.description.draws if kind == "picture" else ""  # any photograph would do, but says nothing to it
+        if opening is None:
+            pass
+        elif opening.origin is Origin.SAMPLE and opening.draws != drawn:
+            if drawn:
+                self._do(c.DrawInput())
+            else:
+                self._do(c.OpenSample(kind))
+        elif taken_by(opening.input, kind):
+            self.encode()
+        elif may_be_read_as(opening.input, kind):  # a GIF is a picture or a clip, as the model takes it
+            self._do(c.OpenData(opening.input.data, opening.input.name, kind_named(kind).medium))
+        elif opening.restart or opening.origin is Origin.SAMPLE:
+            self._show_what_it_takes(kind)
+        else:
+            self._bring_model_for(opening.input)
+        self._voice.state_changed.emit()
+
+    @handles(Opened)
+    def opened(self, report: Opened) -> None:
+        """The model has read the input: its run can begin, or go on."""
+        opening, recorder = self._runner.state.opening, self._runner.recorder
+        if opening is None or recorder is None:
+            return
+        self._voice.idle()
+        self._voice.say_notes(report.notes)
+        if opening.continues is None:
+            self._session.set_trace(recorder.trace(self._branching.decoding))
+            self._branching.replace_unseen(self._session.branches.all[FIRST].changed(decoding=self._branching.decoding))
+        questions = self._session.questions
+        questions.possible = True
+        for asked in questions.waiting:
+            self._recording.ask(asked)
+        self._reading.begin()
+        if self._transport.target is not None:
+            self._transport.reach(self._transport.target)
+        self._voice.state_changed.emit()
+
+    @handles(InputAdded)
+    def input_added(self, report: InputAdded) -> None:
+        """The model has read another input for edits that swap to it."""
+        self._voice.idle()
+        self._voice.say_notes(report.notes)
+
+    # ── For the other parts ───────────────────────────────────────────────────────────────────────────────────
+
+    def show(self, opening: Opening, notes: Notes = ()) -> None:
+        """Show an input and have it run, by another model where the one that is there takes no such thing."""
+        self.interrupt()
+        self._voice.idle()
+        self._runner.show(opening)
+        self._session.set_input(opening.input)
+        self._voice.say_notes(notes)
+        self._bring_model_for(opening.input)
+        self.encode()
+        self._voice.state_changed.emit()
+
+    def interrupt(self) -> None:
+        """Something else is about to be shown: stop what the old run does."""
+        self._transport.pause()
+        self._reading.end()
+
+    def encode(self) -> None:
+        """Have the input read, if there is one and a model that takes it and fits what is on screen."""
+        state, loaded, trace = self._runner.state, self._runner.loaded, self._session.trace
+        opening = state.opening
+        if opening is None or loaded is None or state.model is not ModelPhase.LOADED:
+            return
+        kind = loaded.description.input_kind
+        if not taken_by(opening.input, kind):
+            return
+        fits = trace is not None and _fits(trace, loaded)
+        if trace is not None and not fits and not opening.restart:
+            self._session.questions.possible = False
+            self._runner.unfit()  # it is shown, and never overwritten unasked
+            return
+        self._last[kind] = opening
+        self._runner.encode(trace if fits else None)
+
+    def load_failed(self, sentence: str) -> None:
+        """A model cannot be loaded: the one before it goes on with what it had."""
+        self._voice.say("model", sentence)
+        self.choice.go_back()
+        opening = self._runner.state.opening
+        if opening is not None:
+            same = self._before is not None and self._before.input is opening.input
+            self._runner.show(self._before if same else replace(opening, restart=False))
+        self.encode()
+
+    # ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _show_what_it_takes(self, kind: str) -> None:
+        """Another kind of model was picked: its last input, or its sample, takes the place of what is shown."""
+        last = self._last.get(kind)
+        if last is not None:
+            self.show(replace(last, continues=None, restart=False))
+            return
+        self.interrupt()
+        self._runner.clear()
+        self._session.set_input(None)
+        self._do(c.OpenSample(kind))
+
+    def _bring_model_for(self, given: Input) -> None:
+        """Load the first model that takes what was opened, unless the one that is there does."""
+        loaded = self._runner.loaded
+        if loaded is None or self._runner.state.loading or taken_by(given, loaded.description.input_kind):
+            return
+        name = self.choice.model_for(given)
+        if not name:
+            self._voice.say("input", f"No model that is installed takes “{given.name}”.")
+            return
+        self.choice.model = name
+        self.choice.request()
+
+
+def _fits(trace: Trace, loaded: Loaded) -> bool:
+    """Whether a model recorded a trace, so that it can go on with it."""
+    own, description = trace.provenance, loaded.description
+    return (own.model == description.name and own.weights_hash in ("", description.weights_hash)
+            and tuple(trace.channels) == tuple(channel.name for channel in description.channels))

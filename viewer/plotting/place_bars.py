@@ -1,0 +1,211 @@
+"""Numbers of words as bars, a line a word: one column, or several beside one another. It knows no session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+
+from unrolled.models.trace import FloatArray
+from unrolled.viewer.drawing.painting import elided
+from unrolled.viewer.plotting.axis import Axis
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.ink import ink
+from unrolled.viewer.plotting.plot import LEGEND_HEIGHT, Plot
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.state.wording import MINUS, brief, precise
+from unrolled.viewer.theme.fonts import text_font
+from unrolled.viewer.theme.themes import Theme
+
+BAR, SCALE, EDGE = 16, 18, 4
+WIDE_COLUMN = 170  # from here on there is room for numbers beside the bars
+WIDEST = 340
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """A column.
+
+    Attributes
+    ----------
+    title, brief_title : str
+        The second where the first does not fit.
+    values : array of float32, shape (words,)
+    signed : bool
+        Drawn on both sides of 0, from −`largest` to `largest`; otherwise from 0 on.
+    largest : float
+        The end of the scale.
+    """
+
+    title: str
+    brief_title: str
+    values: FloatArray
+    signed: bool
+    largest: float
+
+
+def bars(title: str, values: FloatArray, *, brief_title: str = "", signed: bool = True) -> Bars:
+    """A column whose scale ends at its own largest value."""
+    finite = np.abs(values[np.isfinite(values)])
+    return Bars(title, brief_title or title, values, signed, float(finite.max()) if finite.size else 0.0)
+
+
+class PlaceBars(QWidget):
+    """Words, and of each its bars.
+
+    Attributes
+    ----------
+    chosen : Signal(int)
+        A word was clicked that has a step: that step.
+    """
+
+    chosen = Signal(int)
+    own_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+    def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.names: tuple[str, ...] = ()
+        self.columns: tuple[Bars, ...] = ()
+        self.steps: tuple[int, ...] = ()
+        self.marked = -1
+        self.plots: list[_Column] = []
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(8)
+        self.setAccessibleName(name)
+        self.setMinimumWidth(120)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        attach(self, name, table=self._table)
+
+    @property
+    def values(self) -> FloatArray:
+        """Of the first column."""
+        return self.columns[0].values if self.columns else np.zeros(0, np.float32)
+
+    def set_bars(self, names: tuple[str, ...], columns: tuple[Bars, ...], *, steps: tuple[int, ...] = ()) -> None:
+        """Show these; with `steps`, a click goes to a word's step, where it is not negative."""
+        self.names, self.columns, self.steps = names, columns, steps
+        while len(self.plots) < len(columns):
+            self._add()
+        for plot, column in zip(self.plots, columns, strict=False):
+            plot.show_column(names, column)
+        for number, plot in enumerate(self.plots):
+            plot.setVisible(number < len(columns))
+        self._mark(min(self.marked, len(names) - 1))
+        self.setAccessibleDescription("; ".join(
+            f"{column.title}: " + ", ".join(f"{name} {precise(float(value))}" for name, value in
+                                            zip(names, column.values, strict=True)) for column in columns))
+        self.updateGeometry()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours are in force."""
+        self.theme = theme
+        for plot in self.plots:
+            plot.set_theme(theme)
+
+    def sizeHint(self) -> QSize:
+        """A line a word."""
+        return QSize(200, LEGEND_HEIGHT + len(self.names) * BAR + SCALE + EDGE)
+
+    def minimumSizeHint(self) -> QSize:
+        """As high as it wants to be."""
+        return QSize(120, self.sizeHint().height())
+
+    def reading(self, row: int) -> str:
+        """A word's numbers."""
+        if not 0 <= row < len(self.names):
+            return ""
+        numbers = [precise(float(column.values[row])) for column in self.columns]
+        if len(numbers) == 1:
+            return f"“{self.names[row]}”: {numbers[0]}"
+        return f"“{self.names[row]}”: " + ", ".join(
+            f"{column.title} {number}" for column, number in zip(self.columns, numbers, strict=True))
+
+    # ── Pointing and going ────────────────────────────────────────────────────────────────────────────────────
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Up and down mark a line, Enter goes there."""
+        key = Qt.Key(event.key())
+        by = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(key, 0)
+        if by and self.names:
+            self._mark(min(max(self.marked + by, 0), len(self.names) - 1))
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._goes(self.marked):
+            self._go(self.marked)
+        else:
+            super().keyPressEvent(event)
+
+    def _add(self) -> None:
+        plot = _Column(self.theme, first=not self.plots)
+        plot.reading = lambda x, y: self.reading(round(y))
+        plot.pointed.connect(lambda x, y: self._mark(round(y)))
+        plot.left.connect(lambda: self._mark(-1))
+        plot.clicked.connect(lambda x, y: self._go(round(y)))
+        self._layout.addWidget(plot)
+        self.plots.append(plot)
+
+    def _goes(self, row: int) -> bool:
+        return 0 <= row < len(self.steps) and self.steps[row] >= 0
+
+    def _mark(self, row: int) -> None:
+        self.marked = row
+        goes = self._goes(row)
+        self.setCursor(Qt.CursorShape.PointingHandCursor if goes else Qt.CursorShape.ArrowCursor)
+        for plot in self.plots:
+            plot.mark(row if goes else -1)
+
+    def _go(self, row: int) -> None:
+        if self._goes(row):
+            self.chosen.emit(self.steps[row])
+
+    def _table(self) -> Table | None:
+        if not self.columns:
+            return None
+        return Table(("word", *(column.title for column in self.columns)),
+                     (self.names, *(column.values for column in self.columns)))
+
+
+class _Column(Plot):
+    """One column; the first has the names."""
+
+    def __init__(self, theme: Theme, *, first: bool) -> None:
+        super().__init__("", Axis(), Axis(), theme, downwards=True, part=True)
+        self._column: Bars | None = None
+        self._ground = self.area(ink("raised"), order=-5)
+        self._bars = self.bars(ink("accent", 190), ink("playhead", 190))
+        self._zero = self.line(ink("border"), width=1.0, order=1)
+        self.setMaximumWidth(WIDEST)
+        if not first:
+            self.hide_axis("left")
+
+    def show_column(self, names: tuple[str, ...], column: Bars) -> None:
+        self._column = column
+        high = column.largest or 1.0
+        low = -high if column.signed else 0.0
+        self.set_ranges((low, high), (-0.5, max(len(names), 1) - 0.5))
+        self.name_rows(names)
+        self.write_below({low: f"{MINUS}{brief(column.largest)}" if column.signed else "0", high: brief(column.largest)})
+        self._bars.show(np.clip(column.values, low, high))
+        self._zero.show(np.zeros(2), np.array([-0.5, len(names) - 0.5]))
+        self._fit()
+
+    def mark(self, row: int) -> None:
+        self._ground.set_visible(row >= 0)
+        if self._column is not None and row >= 0:
+            self._ground.rectangle(-self._column.largest, self._column.largest, row - 0.5, row + 0.5)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Numbers beside the bars, and the long title, where there is room."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        column = self._column
+        if column is not None:
+            self.number_rows([precise(float(value)) for value in column.values] if self.width() >= WIDE_COLUMN else [])
+            room, font = self.width() - 8, text_font(11)
+            fits = QFontMetricsF(font).horizontalAdvance(column.title) <= room
+            self.set_heading(elided(column.title if fits else column.brief_title, font, room))

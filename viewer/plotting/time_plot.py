@@ -1,0 +1,482 @@
+"""A plot over time: pyqtgraph's items under one transform, and a pointer that asks for what it wants.
+
+Ranges come from outside. There is no `ViewBox`: setting the range of nine of them took a frame's time, and their menus,
+their scaling by themselves and their handling of the mouse would all have to be switched off again. What is below and above
+the lines in time is painted once, into a pixmap each: the playhead passes between them. Nor does the scene bring its view up
+to date, which would flush the whole window once for every plot.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QMouseEvent,
+    QPaintEngine,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+    QTransform,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import (
+    QGraphicsItem,
+    QGraphicsRectItem,
+    QGraphicsScene,
+    QGraphicsView,
+    QRubberBand,
+    QWidget,
+)
+
+from unrolled.viewer.plotting.library import pg
+from unrolled.viewer.theme.themes import Theme
+
+CLICK_DISTANCE = 4.0  # pixels; farther is a drag
+ZOOM_A_NOTCH = 0.8
+NOTCH = 120.0         # Qt's unit of a wheel
+LINE, LINE_GROUND = 1.5, 3.5  # pixels: a line in time, and the ground on both sides of it
+
+Floats = npt.NDArray[np.floating]
+Bytes = npt.NDArray[np.uint8]
+Paint = Callable[[QPainter], None]
+
+
+class TimePlot(pg.GraphicsView):
+    """One plot; x is time in steps, y what its owner says.
+
+    Attributes
+    ----------
+    pressed : Signal(float)
+        The left button is held at a time: the playhead is wanted there.
+    clicked : Signal(float, float)
+        It was no drag; the time, and the height in pixels.
+    double_clicked : Signal()
+    pointed : Signal(object)
+        Where the pointer is, a QPointF in pixels; None outside.
+    zoomed : Signal(float, float)
+        The span of time is wanted so many times as long, a time staying where it is.
+    panned, stepped : Signal(float), Signal(int)
+        The range of time, or the playhead, is wanted so many steps later.
+    framed : Signal(QRectF)
+        A frame was drawn, in pixels: it is to fill the plot.
+    """
+
+    pressed = Signal(float)
+    clicked = Signal(float, float)
+    double_clicked = Signal()
+    pointed = Signal(object)
+    zoomed = Signal(float, float)
+    panned = Signal(float)
+    stepped = Signal(int)
+    framed = Signal(QRectF)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        self._root: QGraphicsRectItem | None = None  # the base class resizes itself while it is made
+        super().__init__(parent, background=theme.missing)
+        self.setCentralItem(None)
+        self.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.NoViewportUpdate)
+        self.setOptimizationFlags(QGraphicsView.OptimizationFlag.DontSavePainterState
+                                  | QGraphicsView.OptimizationFlag.DontAdjustForAntialiasing)
+        self.setRenderHint(QPainter.RenderHint.LosslessImageRendering)  # of a drawing: a PDF has no JPEG in it
+        self.scene().setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        for widget in (self, self.viewport()):
+            widget.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # its owner has one
+            widget.setMouseTracking(True)
+            widget.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # nothing behind it need be painted
+        self._root = QGraphicsRectItem()
+        self._pixels = QGraphicsRectItem()  # the parent of what is placed in pixels
+        self._pixels.setZValue(-1)
+        self._below: list[Any] = []
+        for group in (self._root, self._pixels):
+            group.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents)
+            self.scene().addItem(group)
+        self._times, self._values, self._padding = (0.0, 1.0), (0.0, 1.0), (0.0, 0.0)
+        self._contents: QPixmap | None = None  # what is below the lines in time
+        self._marks: QPixmap | None = None     # what is above them
+        self._stale, self._above = True, False
+        self._playhead = self._line_in_time(theme.playhead, theme.panel, 10)
+        self._divergence = self._line_in_time(theme.warning, theme.panel, 9)
+        self._over = _Over(self)
+        self.scene().addItem(self._over)
+        self._pressed_at: QPointF | None = None
+        self._panned_from: float | None = None
+        self._frame: QRubberBand | None = None
+        self._wheel = 0.0
+
+    # ── What is drawn ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def set_ranges(self, times: tuple[float, float], values: tuple[float, float], padding: tuple[float, float] = (0, 0)) -> None:
+        """Show times from left to right and values from bottom to top; `padding` is left free above and below, in pixels."""
+        if (times, values, padding) != (self._times, self._values, self._padding):
+            self._times, self._values, self._padding = times, values, padding
+            self._transform()
+
+    def redraw(self) -> None:
+        """Paint anew what was put into the plot."""
+        self._stale = True
+        self.viewport().update()
+
+    def set_playhead(self, time: float | None) -> None:
+        """Mark a time as the current one; none without it."""
+        self._place(self._playhead, time)
+
+    def set_divergence(self, time: float | None) -> None:
+        """Mark where two runs diverge."""
+        self._place(self._divergence, time)
+
+    def set_reach(self, share: float) -> None:
+        """Let the lines in time reach only so high, as a share of the plot: words stand over them."""
+        for line in (self._playhead, self._divergence):
+            line.setSpan(0.0, share)
+
+    @property
+    def playhead(self) -> float | None:
+        """The time that is marked as the current one."""
+        return float(self._playhead.value()) if self._playhead.isVisible() else None
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours for the ground and the lines in time."""
+        self.setBackground(theme.missing)
+        self._playhead.colour(theme.playhead, theme.panel)
+        self._divergence.colour(theme.warning, theme.panel)
+        self.redraw()
+
+    def heat(self, *, in_pixels: bool = False) -> HeatItem:
+        """Bytes as colours, in the plot's coordinates or in pixels; empty at first, and over what was made before it."""
+        return HeatItem(self._kept(_ByteItem(), self._pixels if in_pixels else self._root))
+
+    def curve(self) -> Curve:
+        """A line in the plot's coordinates, empty at first, and over what was made before it."""
+        return Curve(self._kept(pg.PlotCurveItem(skipFiniteCheck=True), self._root))
+
+    def paint_over(self, paint: Paint | None, *, above_lines: bool = False) -> None:
+        """Have words and marks painted over everything, in pixels; over the lines in time too, if that is wanted."""
+        self._above = above_lines
+        self._over.show_painted(paint)
+
+    # ── Places ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def x_of(self, time: float) -> float:
+        """Where a time lies, in pixels."""
+        start, stop = self._times
+        return (time - start) / (stop - start) * float(self.width())
+
+    def time_at(self, x: float) -> float:
+        """The time at a place."""
+        start, stop = self._times
+        return start + x / max(float(self.width()), 1.0) * (stop - start)
+
+    def y_of(self, value: float) -> float:
+        """Where a value lies, in pixels."""
+        (bottom, top), (above, below) = self._values, self._padding
+        return above + (top - value) / (top - bottom) * (float(self.height()) - above - below)
+
+    def value_at(self, y: float) -> float:
+        """The value at a height."""
+        (bottom, top), (above, below) = self._values, self._padding
+        return top - (y - above) / max(float(self.height()) - above - below, 1.0) * (top - bottom)
+
+    # ── Within ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _transform(self) -> None:
+        if self._root is None or self.closed:
+            return
+        x, y = self.width() / (self._times[1] - self._times[0]), self.y_of(1.0) - self.y_of(0.0)
+        self._root.setTransform(QTransform(x, 0.0, 0.0, y, self.x_of(0.0), self.y_of(0.0)))
+        self.sigDeviceTransformChanged.emit(self)
+
+    def _kept(self, item: Any, parent: QGraphicsItem | None) -> Any:
+        item.setFlag(QGraphicsItem.GraphicsItemFlag.ItemSendsGeometryChanges, False)  # to its view box, which there is not
+        item.setParentItem(parent)
+        item.setZValue(len(self._below) / 1000)  # below the lines in time
+        self._below.append(item)
+        return item
+
+    def _line_in_time(self, colour: str, ground: str, level: int) -> LineInTime:
+        line = LineInTime(colour, ground)
+        line.setParentItem(self._root)
+        line.setZValue(level)
+        line.hide()
+        return line
+
+    def _place(self, line: LineInTime, time: float | None) -> None:
+        before = line.value() if line.isVisible() else None
+        if time == before:
+            return
+        if time is not None:
+            line.setPos(time)
+        line.setVisible(time is not None)
+        for place in (before, time):
+            if place is not None:
+                self.viewport().update(math.floor(self.x_of(place) - LINE_GROUND), 0, math.ceil(2 * LINE_GROUND), self.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Contents from their pixmap, then the lines in time; for a drawing or a larger picture everything anew."""
+        painter = QPainter(self.viewport())
+        ratio = self.devicePixelRatioF()
+        engine = painter.paintEngine()
+        if engine.type() != QPaintEngine.Type.Raster or painter.deviceTransform().m11() != ratio:
+            painter.end()
+            super().paintEvent(event)
+            return
+        if self._stale or self._contents is None:
+            self._paint_pixmaps(ratio)
+        assert self._contents is not None
+        parts = [(part, QRect(part.topLeft() * ratio, part.size() * ratio)) for part in event.region()]  # type: ignore[attr-defined]  # the stubs do not know that it can be gone through
+        for part, source in parts:  # two strips, mostly: where the playhead was, and where it is
+            painter.drawPixmap(part, self._contents, source)
+        for line in (self._divergence, self._playhead):
+            if line.isVisible():
+                painter.setTransform(line.sceneTransform())
+                line.paint(painter)
+        if self._marks is not None:
+            painter.setTransform(QTransform())
+            for part, source in parts:
+                painter.drawPixmap(part, self._marks, source)
+        painter.end()
+
+    def _paint_pixmaps(self, ratio: float) -> None:
+        self._contents, self._stale = self._pixmap(ratio, self._contents), False
+        self._contents.fill(self.backgroundBrush().color())
+        with QPainter(self._contents) as painter:
+            for item in self._below:
+                if item.isVisible():
+                    painter.save()
+                    painter.setTransform(item.sceneTransform(), True)
+                    item.paint(painter, None, self.viewport())
+                    painter.restore()
+            if self._over.isVisible() and not self._above:
+                self._over.paint(painter)
+        if self._over.isVisible() and self._above:
+            self._marks = self._pixmap(ratio, self._marks)
+            self._marks.fill(Qt.GlobalColor.transparent)
+            with QPainter(self._marks) as painter:
+                self._over.paint(painter)
+        else:
+            self._marks = None
+
+    def _pixmap(self, ratio: float, before: QPixmap | None) -> QPixmap:
+        size = self.viewport().size() * ratio
+        if before is not None and before.size() == size and before.devicePixelRatio() == ratio:
+            return before
+        pixmap = QPixmap(size)
+        pixmap.setDevicePixelRatio(ratio)
+        return pixmap
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The same ranges over another size."""
+        super().resizeEvent(event)
+        if self._root is not None:
+            self._over.resized()
+            self._transform()
+            self._stale = True
+
+    # ── The pointer ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Left: the playhead, at once; with Shift a frame. Middle: the range of time."""
+        place = event.position()
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._panned_from = self.time_at(place.x())
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self._pressed_at = place
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                self._frame = QRubberBand(QRubberBand.Shape.Rectangle, self.viewport())
+                self._frame.setGeometry(QRect(place.toPoint(), QSize()))
+                self._frame.show()
+            else:
+                self.pressed.emit(self.time_at(place.x()))
+        else:
+            event.ignore()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag what is held, and say where the pointer is."""
+        place = event.position()
+        if self._panned_from is not None:
+            self.panned.emit(self._panned_from - self.time_at(place.x()))
+        elif self._frame is not None and self._pressed_at is not None:
+            self._frame.setGeometry(QRect(self._pressed_at.toPoint(), place.toPoint()).normalized())
+        elif self._pressed_at is not None:
+            self.pressed.emit(self.time_at(place.x()))
+        self.pointed.emit(place if self.rect().contains(place.toPoint()) else None)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """The end of a click, a drag or a frame."""
+        pressed, frame = self._pressed_at, self._frame
+        self._pressed_at = self._panned_from = self._frame = None
+        if frame is not None:
+            chosen = frame.geometry() & self.rect()
+            frame.hide()
+            frame.deleteLater()
+            if chosen.width() > CLICK_DISTANCE:
+                self.framed.emit(QRectF(QPointF(chosen.topLeft()), QPointF(chosen.bottomRight())))
+        elif pressed is not None and event.button() == Qt.MouseButton.LeftButton:
+            moved = event.position() - pressed
+            if abs(moved.x()) + abs(moved.y()) < CLICK_DISTANCE:
+                self.clicked.emit(self.time_at(pressed.x()), pressed.y())
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """The whole run again."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.double_clicked.emit()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nothing is under the pointer."""
+        self.pointed.emit(None)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Ctrl: zoom. Shift, or sideways: pan. Alt: the playhead. Otherwise what is around the plot scrolls."""
+        along, across = event.angleDelta().y() / NOTCH, event.angleDelta().x() / NOTCH
+        keys, notches = event.modifiers(), along or across
+        span = self._times[1] - self._times[0]
+        if keys & Qt.KeyboardModifier.ControlModifier:
+            self.zoomed.emit(ZOOM_A_NOTCH**notches, self.time_at(event.position().x()))
+        elif keys & Qt.KeyboardModifier.AltModifier:
+            self._wheel += notches
+            whole = int(self._wheel)
+            self._wheel -= whole
+            if whole:
+                self.stepped.emit(-whole)
+        elif keys & Qt.KeyboardModifier.ShiftModifier or abs(across) > abs(along):
+            self.panned.emit(-notches * span / 10)
+        else:
+            event.ignore()
+            return
+        event.accept()
+
+
+class HeatItem:
+    """Bytes as colours; made by `TimePlot.heat`."""
+
+    def __init__(self, item: _ByteItem) -> None:
+        self._item = item
+
+    def show_bytes(self, codes: Bytes, colours: Bytes, place: QRectF) -> None:
+        """Show codes, shape (rows, columns), in the colours (256, 4) of each, over a rectangle of time and values."""
+        self._item.setImage(codes, autoLevels=False, levels=None, lut=colours)
+        rows, columns = codes.shape
+        self._item.setTransform(QTransform(place.width() / columns, 0, 0, place.height() / rows, place.left(), place.top()))
+        self._item.show()
+
+    def hide(self) -> None:
+        """Show nothing."""
+        self._item.hide()
+
+
+class Curve:
+    """A line, one pixel wide; made by `TimePlot.curve`."""
+
+    def __init__(self, item: Any) -> None:
+        self._item = item
+
+    def show_line(self, times: Floats, values: Floats, colour: str) -> None:
+        """Join points, none of which may be nan."""
+        self._item.setData(times, values, pen=pg.mkPen(colour, width=1))
+        self._item.show()
+
+    def hide(self) -> None:
+        """Show nothing."""
+        self._item.hide()
+
+
+class _ByteItem(pg.ImageItem):
+    """An image whose colours are looked up by NumPy: the library makes a list of 256 colours for every new image."""
+
+    def __init__(self) -> None:
+        super().__init__(axisOrder="row-major")
+
+    def render(self) -> None:
+        """Look the colours up, into pixels as the screen has them."""
+        colours = self.lut.astype(np.uint32)
+        colours[:, :3] = (colours[:, :3] * colours[:, 3:] + 127) // 255
+        table = colours[:, 3] << 24 | colours[:, 0] << 16 | colours[:, 1] << 8 | colours[:, 2]
+        pixels = self._pixels = table.take(self.image)  # kept: the image is made over it
+        rows, columns = pixels.shape
+        seen_through = bool((colours[:, 3] < 255).any())
+        kind = QImage.Format.Format_ARGB32_Premultiplied if seen_through else QImage.Format.Format_RGB32
+        self.qimage = QImage(pixels.data, columns, rows, 4 * columns, kind)
+        self._renderRequired = self._unrenderable = False
+
+
+class LineInTime(pg.InfiniteLine):
+    """An upright line with a line of the ground on either side: it is to be seen on every colour of every map."""
+
+    def __init__(self, colour: str, ground: str) -> None:
+        self._bounds_here: QRectF | None = None
+        super().__init__(0.0, movable=False)
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemSendsGeometryChanges, False)
+        self.setAcceptHoverEvents(False)
+        self.colour(colour, ground)
+
+    def colour(self, colour: str, ground: str) -> None:
+        """Other colours."""
+        self.setPen(pg.mkPen(colour, width=LINE))
+        self.setHoverPen(pg.mkPen(ground, width=LINE_GROUND))  # it is never hovered; its width makes the item's bounds
+
+    def boundingRect(self) -> QRectF:
+        """The same wherever it stands: the base class finds them anew whenever it is moved."""
+        if self._bounds_here is None:
+            self._bounds_here = self._computeBoundingRect()
+        return self._bounds_here
+
+    def viewTransformChanged(self) -> None:
+        """Another range, or another size of the plot."""
+        self._bounds_here = None
+        super().viewTransformChanged()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """The ground, then the line."""
+        left, right = self._endPoints
+        for pen in (self.hoverPen, self.pen):
+            painter.setPen(pen)
+            painter.drawLine(QPointF(left, 0), QPointF(right, 0))
+
+
+class _Over(QGraphicsItem):
+    """Words and marks, painted in pixels."""
+
+    def __init__(self, plot: TimePlot) -> None:
+        super().__init__()
+        self._plot = plot
+        self._bounds = QRectF()
+        self._paint: Paint | None = None
+        self.setZValue(5)
+        self.hide()
+
+    def show_painted(self, paint: Paint | None) -> None:
+        """Paint this now."""
+        self._paint = paint
+        self.setVisible(paint is not None)
+        self.update()
+
+    def resized(self) -> None:
+        """The plot has another size."""
+        self.prepareGeometryChange()
+        self._bounds = QRectF(QPoint(), QSize(self._plot.width(), self._plot.height()))
+
+    def boundingRect(self) -> QRectF:
+        """All of the plot."""
+        return self._bounds
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """What its owner paints."""
+        if self._paint is not None:
+            self._paint(painter)
+
+
+def colour_bytes(*colours: str | QColor) -> Bytes:
+    """A table of 256 colours, RGBA, that begins with these; the others are clear."""
+    table = np.zeros((256, 4), np.uint8)
+    for number, colour in enumerate(map(QColor, colours)):
+        table[number] = colour.red(), colour.green(), colour.blue(), colour.alpha()
+    return table

@@ -1,0 +1,1 @@
+"""How often gates are shut and open, and how long units remember."""

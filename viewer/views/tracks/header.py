@@ -1,0 +1,92 @@
+"""What stands at the left of a track: its symbol and name, the numbers of its axis, and its colours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from unrolled.viewer.drawing.painting import draw_focus
+from unrolled.viewer.drawing.step_geometry import HEADER
+from unrolled.viewer.theme.fonts import mono_font, text_font
+from unrolled.viewer.theme.themes import Theme
+
+if TYPE_CHECKING:
+    from unrolled.viewer.views.tracks.track import Track
+
+LEFT, AXIS = 24.0, 30.0  # pixels: for the fold button, and for the axis
+TICK = 18.0   # the number of the first row, beside the title
+LINE = 12.0
+LEAST_ROOM_FOR_AXIS = 48
+ROOM_FOR_AXIS_NAME = 64  # pixels of height
+
+
+def paint_header(painter: QPainter, track: Track) -> None:
+    """Paint a track's header; in a folded one the name stands on one line."""
+    theme = track.theme
+    painter.setPen(QColor(theme.text))
+    left = LEFT
+    if track.symbol:
+        font = text_font(15)
+        font.setItalic(True)
+        painter.setFont(font)
+        painter.drawText(QRectF(left, 2, 24, 21), Qt.AlignmentFlag.AlignVCenter, track.symbol)
+        left += 20
+    painter.setFont(text_font(11))
+    painter.setPen(QColor(theme.muted))
+    if track.folded:
+        painter.drawText(QRectF(left, 2, 300, 21), Qt.AlignmentFlag.AlignVCenter, track.title)
+    else:
+        _paint_title(painter, track.title, left)
+        track.paint_legend(painter)
+        if track.height() >= LEAST_ROOM_FOR_AXIS:
+            _paint_axis(painter, track)
+    if track.hasFocus():
+        draw_focus(painter, QRectF(1, 1, HEADER - 3, track.height() - 2), theme.accent)
+
+
+def _paint_title(painter: QPainter, title: str, left: float) -> None:
+    metrics, room = painter.fontMetrics(), HEADER - left - TICK
+    lines = title.split(" ", 1) if metrics.horizontalAdvance(title) > room else [title]
+    for number, line in enumerate(lines):
+        painter.drawText(QRectF(left, 4 + 14 * number, room, 16), Qt.AlignmentFlag.AlignVCenter,
+                         metrics.elidedText(line, Qt.TextElideMode.ElideRight, int(room)))
+
+
+def _paint_axis(painter: QPainter, track: Track) -> None:
+    painter.setFont(mono_font(9))
+    painter.setPen(QColor(track.theme.muted))
+    for text, middle in track.ticks():
+        top = min(max(middle - LINE / 2, 1.0), track.height() - LINE - 1)
+        painter.drawText(QRectF(0, top, HEADER - 5, LINE), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def paint_colours(painter: QPainter, theme: Theme, height: int, colours: np.ndarray, ends: tuple[str, str],
+                  beyond: tuple[bool, bool], *, stretched: bool) -> None:
+    """The colours (n, 4) from the lower to the upper end of a scale, between what stands at the two.
+
+    Parameters
+    ----------
+    height : int
+        Of the track; the colours stand at its bottom.
+    beyond : tuple of bool
+        Whether values lie below and above the scale, which have a colour of their own.
+    stretched : bool
+        The scale is not the model's own, which the colour of its numbers says.
+    """
+    row = QRectF(LEFT, height - 17, HEADER - LEFT - AXIS, LINE)
+    painter.setFont(mono_font(9))
+    painter.setPen(QColor(theme.warning if stretched else theme.muted))
+    widths = [painter.fontMetrics().horizontalAdvance(end) + 4 for end in ends]
+    painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, ends[0])
+    painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, ends[1])
+    table = np.ascontiguousarray(colours)
+    strip = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
+    painter.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.LosslessImageRendering)
+    bar = row.adjusted(widths[0], 3, -widths[1], -3)
+    painter.drawImage(bar, strip, QRectF(strip.rect()))
+    for there, colour, edge in ((beyond[0], theme.below, bar.left()), (beyond[1], theme.above, bar.right() - 4)):
+        if there:
+            painter.fillRect(QRectF(edge, bar.top(), 4, bar.height()), QColor(colour))

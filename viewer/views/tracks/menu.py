@@ -1,0 +1,109 @@
+"""What a track's menu offers beside copying and saving: zoom, colours, scale, and the order of its units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QActionGroup, QIcon, QPixmap
+from PySide6.QtWidgets import QMenu
+
+from unrolled.models.analysis.unit_order import ORDERS
+from unrolled.models.trace import Channel
+from unrolled.viewer.state.commands import ChangeAppearance, Do, ShowWholeRun, ZoomSteps
+from unrolled.viewer.theme.colour_maps import DIVERGING, SEQUENTIAL
+from unrolled.viewer.widgets.colour_map_button import swatch, title
+from unrolled.viewer.widgets.range_dialog import RangeDialog
+
+if TYPE_CHECKING:
+    from unrolled.viewer.views.tracks.track import Track
+
+ZOOM_A_PRESS = 0.7
+
+
+def add_zooms(menu: QMenu, do: Do) -> None:
+    """Zoom around the playhead, or show everything."""
+    menu.addAction("Zoom in").triggered.connect(lambda: do(ZoomSteps(ZOOM_A_PRESS)))
+    menu.addAction("Zoom out").triggered.connect(lambda: do(ZoomSteps(1 / ZOOM_A_PRESS)))
+    menu.addAction("Show the whole run").triggered.connect(lambda: do(ShowWholeRun()))
+
+
+def add_colour_maps(menu: QMenu, track: Track, channel: Channel) -> None:
+    """The maps that fit the channel; the first choice is the one that all tracks have."""
+    maps, group = menu.addMenu("Colour map"), QActionGroup(menu)
+    own = track.session.appearance.values.track_colour_maps
+    choices: list[tuple[str, str | None]] = [("As in all tracks", None)]
+    choices += [(title(name), name) for name in (DIVERGING if channel.signed else SEQUENTIAL)]
+    for text, name in choices:
+        action = maps.addAction(text)
+        action.setCheckable(True)
+        action.setChecked(name == own.get(channel.name))
+        action.setActionGroup(group)
+        if name is not None:
+            action.setIcon(QIcon(QPixmap.fromImage(swatch(name).scaled(QSize(48, 12)))))
+            action.setIconVisibleInMenu(True)
+        action.triggered.connect(partial(_choose_map, track, channel.name, name))
+
+
+def _choose_map(track: Track, channel: str, name: str | None, _: bool = False) -> None:
+    others = _without(track.session.appearance.values.track_colour_maps, channel)
+    track.do(ChangeAppearance({"track_colour_maps": others if name is None else {**others, channel: name}}))
+
+
+def add_ranges(menu: QMenu, track: Track, channel: Channel) -> None:
+    """The scale that the model gives, one that fits what is shown, or one that is typed."""
+    used = track.session.appearance.values.track_ranges.get(channel.name)
+    ranges = menu.addMenu("Scale")
+    fixed = ranges.addAction(f"Fixed: {channel.low:g} to {channel.high:g}")
+    fixed.setCheckable(True)
+    fixed.setChecked(used is None)
+    fixed.triggered.connect(lambda: set_range(track, channel, None))
+    fitting = _extent(track, channel)
+    if fitting is not None:
+        fit = ranges.addAction(f"Fit to what is shown: {fitting[0]:.4g} to {fitting[1]:.4g}")
+        fit.triggered.connect(lambda: set_range(track, channel, fitting))
+    typed = ranges.addAction("Other…" if used is None else f"Other: {used[0]:g} to {used[1]:g}…")
+    typed.setCheckable(used is not None)
+    typed.setChecked(used is not None)
+    typed.triggered.connect(lambda: RangeDialog.ask(track, f"Scale of {channel.title}", used or (channel.low, channel.high),
+                                                    lambda found: set_range(track, channel, found)))
+
+
+def set_range(track: Track, channel: Channel, ends: tuple[float, float] | None) -> None:
+    """Draw a channel on another scale; without one on its own."""
+    others = _without(track.session.appearance.values.track_ranges, channel.name)
+    own = ends is None or ends == (channel.low, channel.high)
+    track.do(ChangeAppearance({"track_ranges": others if own else {**others, channel.name: ends}}))
+
+
+def _without(choices: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in choices.items() if key != name}
+
+
+def _extent(track: Track, channel: Channel) -> tuple[float, float] | None:
+    trace, axis = track.trace, track.session.time_axis
+    if trace is None or channel.name not in trace.channels:
+        return None
+    values = trace.column(channel.name)[max(int(axis.start), 0) : int(np.ceil(axis.stop))]
+    values = values[np.isfinite(values)]
+    return (float(values.min()), float(values.max())) if values.size and values.min() < values.max() else None
+
+
+def add_unit_orders(menu: QMenu, track: Track, channel: Channel) -> None:
+    """How the rows of all heat maps are sorted, by the values of this one."""
+    orders, group = menu.addMenu("Sort units"), QActionGroup(menu)
+    used = track.session.appearance.values.unit_order
+    for name, text in {"": "By index", **{name: order.title for name, order in ORDERS.items()}}.items():
+        choice = (name, channel.name) if name else ("", "")
+        action = orders.addAction(f"{text} of {channel.title}" if name else text)
+        action.setCheckable(True)
+        action.setChecked(used == choice)
+        action.setActionGroup(group)
+        action.triggered.connect(partial(_choose_order, track, choice))
+
+
+def _choose_order(track: Track, choice: tuple[str, str], _: bool = False) -> None:
+    track.do(ChangeAppearance({"unit_order": choice}))

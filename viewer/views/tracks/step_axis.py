@@ -1,0 +1,68 @@
+"""The time axis below the tracks: the numbers of the steps that are shown, counted from 1."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from unrolled.viewer.drawing.painting import laid_out
+from unrolled.viewer.drawing.step_geometry import EDGE, HEADER, Geometry
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import step_noun
+from unrolled.viewer.theme.fonts import mono_font, text_font
+from unrolled.viewer.theme.themes import Theme
+
+HEIGHT = 16
+ROOM = 46.0  # pixels a number
+TICK = 3.0
+
+
+def ticks(start: float, stop: float, most: int) -> range:
+    """Round numbers between two, at most so many of them: every one, two or five times a power of ten."""
+    least = max((stop - start) / max(most, 1), 1.0)
+    power = 10 ** math.floor(math.log10(least))
+    every = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least)
+    return range(-(-max(math.ceil(start), 0) // every) * every, math.floor(stop) + 1, every)
+
+
+class StepAxis(QWidget):
+    """The axis; as wide as the tracks above it."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session, self.theme = session, theme
+        self._state: object = None
+        self._tracks_width = 0
+        self.setFixedHeight(HEIGHT)
+        self.setAccessibleName("Steps")
+
+    def refresh(self, tracks_width: int) -> None:
+        """Another part of the run may be shown, in tracks of this width."""
+        axis, trace = self.session.time_axis, self.session.trace
+        state = axis.start, axis.stop, tracks_width, trace.provenance if trace is not None else None
+        if state != self._state:
+            self._state, self._tracks_width = state, tracks_width
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """What is counted, and numbers in the middle of their steps."""
+        axis, trace = self.session.time_axis, self.session.trace
+        geometry = Geometry(HEADER, max(self._tracks_width - HEADER - EDGE, 1), axis.start, axis.stop)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        with QPainter(self) as painter:
+            painter.setPen(QColor(self.theme.muted))
+            painter.setFont(text_font(11))
+            noun = step_noun(trace.provenance) if trace is not None else "step"
+            painter.drawText(QRectF(0, 0, HEADER - 5, HEIGHT), middle | Qt.AlignmentFlag.AlignRight, noun)
+            painter.setFont(mono_font(9))
+            # Step t, which takes the place from t to t + 1, is number t + 1: that is where a number's place ends.
+            for number in ticks(axis.start + 0.5, axis.stop + 0.5, int(geometry.width / ROOM)):
+                if number < 1:
+                    continue
+                x = geometry.x(number - 0.5)
+                painter.drawLine(round(x), 0, round(x), round(TICK))
+                text = laid_out(str(number), mono_font, 9)
+                painter.drawStaticText(QPointF(x - text.size().width() / 2, TICK + 1), text)
