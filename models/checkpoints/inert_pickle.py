@@ -1,0 +1,423 @@
+"""Reads what a pickle says without doing what it says: nothing in it is imported, and nothing of it is called.
+
+A pickle is a program for a small stack machine (`pickletools` documents its instructions); this is a machine of our own,
+in which a name is only a name. From a few known names it makes tensors, arrays and plain containers itself, and every
+other class becomes a `Stub`, which holds what would have been its arguments and its attributes.
+"""
+
+from __future__ import annotations
+
+import math
+import pickletools
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+MOST_INSTRUCTIONS = 50_000_000
+MOST_DIMENSIONS = 16
+STORAGES = {"FloatStorage": torch.float32, "DoubleStorage": torch.float64, "HalfStorage": torch.float16,
+            "BFloat16Storage": torch.bfloat16, "LongStorage": torch.int64, "IntStorage": torch.int32,
+            "ShortStorage": torch.int16, "CharStorage": torch.int8, "ByteStorage": torch.uint8, "BoolStorage": torch.bool}
+HARMLESS_BUILTINS = {"bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "object", "range",
+                     "set", "slice", "str", "tuple"}
+HARMLESS_MODULES = {"_codecs", "abc", "argparse", "collections", "copyreg", "datetime", "decimal", "enum", "fractions",
+                    "functools", "pathlib", "random", "re", "string", "time", "types", "typing", "uuid"}
+"""Of the standard library; a name of another of its modules is refused, and said: it can only be meant to be run."""
+PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg", "UserDict": "collections", "commands": "subprocess"}
+
+
+class PickleError(ValueError):
+    """What is wrong with a pickle: the second half of a sentence whose first half names the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name that a pickle mentions: ``torch.nn.modules.linear``, ``Linear``."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+@dataclass(eq=False, slots=True)
+class Stub:
+    """An object of a class that was not imported.
+
+    Attributes
+    ----------
+    kind : str
+        The class, with its module in front.
+    arguments : tuple
+        What it would have been made with.
+    state : dict
+        Its attributes.
+    items : dict
+    elements : list
+        What would have been put into it, were it a kind of dict or list.
+    """
+
+    kind: str
+    arguments: tuple[Any, ...] = ()
+    state: dict[str, Any] = field(default_factory=dict)
+    items: dict[Any, Any] = field(default_factory=dict)
+    elements: list[Any] = field(default_factory=list)
+
+
+class Attributes(dict[str, Any]):
+    """What an `argparse.Namespace` held."""
+
+
+@dataclass(eq=False, slots=True)
+class _Array:
+    """A NumPy array between its making and its numbers."""
+
+    values: npt.NDArray[Any] | None = None
+
+
+class Stored(Protocol):
+    """Gives the numbers of a storage, flat, by its key; raises `PickleError`."""
+
+    def __call__(self, key: str, dtype: torch.dtype, count: int) -> Tensor: ...
+
+
+def no_storage(key: str, dtype: torch.dtype, count: int) -> Tensor:
+    """Of a pickle that comes alone."""
+    raise PickleError("is a pickle that refers to tensors that are not in it")
+
+
+def read_pickle(file: BinaryIO, stored: Stored = no_storage) -> Any:
+    """The object that the next pickle of a file describes, up to its end; `file` must not give more than there is.
+
+    Raises
+    ------
+    PickleError
+        When it is damaged, or would run something.
+    """
+    try:
+        return _Machine(stored).run(file)
+    except PickleError:
+        raise
+    except (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError, RuntimeError, MemoryError,
+            RecursionError, AssertionError) as error:
+        raise PickleError("is cut off or damaged") from error
+
+
+class _Machine:
+    """One pickle's stack, the stacks below its marks, and its memo."""
+
+    def __init__(self, stored: Stored) -> None:
+        self._stored = stored
+        self._stack: list[Any] = []
+        self._below: list[list[Any]] = []
+        self._memo: dict[int, Any] = {}
+
+    def run(self, file: BinaryIO) -> Any:
+        for count, (instruction, argument, _) in enumerate(pickletools.genops(file)):
+            if count > MOST_INSTRUCTIONS:
+                raise PickleError("holds far more objects than any model")
+            name = instruction.name
+            if name == "STOP":
+                return self._finished(self._stack.pop())
+            if name in PUSHED:
+                self._stack.append(argument)
+            else:
+                INSTRUCTIONS[name](self, argument)
+        raise PickleError("is cut off")  # genops says so itself; for whoever reads this
+
+    def put(self, argument: Any) -> None:
+        self._memo[len(self._memo) if argument is None else int(argument)] = self._stack[-1]
+
+    def get(self, argument: Any) -> None:
+        self._stack.append(self._memo[int(argument)])
+
+    def push(self, value: Any) -> None:
+        self._stack.append(value)
+
+    def pop(self) -> Any:
+        return self._finished(self._stack.pop())
+
+    def discard(self) -> None:
+        if self._stack:
+            self._stack.pop()
+        else:
+            self.marked()
+
+    def mark(self) -> None:
+        self._below.append(self._stack)
+        self._stack = []
+
+    def marked(self) -> list[Any]:
+        """What lies above the last mark, taken off with it."""
+        values, self._stack = self._stack, self._below.pop()
+        return [self._finished(value) for value in values]
+
+    def last(self, count: int) -> tuple[Any, ...]:
+        return tuple(reversed([self.pop() for _ in range(count)]))
+
+    def append(self, values: Iterable[Any]) -> None:
+        target = self._stack[-1]
+        if isinstance(target, list):
+            target.extend(values)
+        elif isinstance(target, Stub):
+            target.elements.extend(values)
+        elif isinstance(target, set):
+            target.update(map(_key, values))
+        else:
+            raise PickleError("is damaged: it appends to what is no list")
+
+    def set_items(self, flat: list[Any]) -> None:
+        target = self._stack[-1]
+        pairs = {_key(key): value for key, value in zip(flat[::2], flat[1::2], strict=True)}
+        if isinstance(target, dict):
+            target.update(pairs)
+        elif isinstance(target, Stub):
+            target.items.update(pairs)
+        else:
+            raise PickleError("is damaged: it puts items into what is no dictionary")
+
+    def name(self, module: str, name: str) -> None:
+        module = PYTHON_2.get(module, module)
+        first = module.partition(".")[0]
+        harmless = name in HARMLESS_BUILTINS if module == "builtins" else (
+            first in HARMLESS_MODULES or first not in sys.stdlib_module_names)
+        if not harmless:
+            raise PickleError(f"wants to run {module}.{name} when it is opened; it was refused, and nothing in it was run")
+        self._stack.append(Name(module, name))
+
+    def call(self, called: Any, arguments: Any) -> None:
+        """What a known name makes of its arguments, or a stub; nothing is called that the pickle brings."""
+        if not isinstance(called, Name) or not isinstance(arguments, tuple):
+            raise PickleError("is damaged: it calls what is no name")
+        make = KNOWN.get(str(called))
+        self._stack.append(make(*arguments) if make is not None else Stub(str(called), arguments))
+
+    def build(self) -> None:
+        """The attributes of the object that lies below them on the stack."""
+        state, target = self.pop(), self._stack[-1]
+        if isinstance(target, _Array):
+            target.values = _array_of(state)
+        elif isinstance(target, np.dtype):
+            order = state[1] if isinstance(state, tuple) and len(state) > 1 else "|"
+            self._stack[-1] = target.newbyteorder(order) if order in ("<", ">") else target
+        elif isinstance(target, Stub | Attributes):
+            attributes = target.state if isinstance(target, Stub) else target
+            for part in state if isinstance(state, tuple) else (state,):
+                if isinstance(part, dict):
+                    attributes.update({key: value for key, value in part.items() if isinstance(key, str)})
+        elif not isinstance(target, dict | list | set | Tensor):  # whose attributes are of no use here
+            raise PickleError("is damaged: it gives attributes to what has none")
+
+    def persistent(self, what: Any) -> None:
+        """A storage of numbers, or a class whose source code was saved beside it, which is not looked at."""
+        if isinstance(what, tuple) and len(what) == 4 and what[0] == "module" and isinstance(what[1], Name):
+            self._stack.append(what[1])
+            return
+        if not (isinstance(what, tuple) and len(what) in (5, 6) and what[0] == "storage" and isinstance(what[1], Name)
+                and isinstance(what[2], str) and isinstance(what[4], int) and what[1].module in ("torch", "torch.cuda")):
+            raise PickleError("is damaged: it refers to what is no storage")
+        view = what[5] if len(what) == 6 else None
+        dtype = STORAGES.get(what[1].name)
+        if dtype is None:
+            raise PickleError(f"holds numbers of a kind that cannot be read: {what[1]}")
+        numbers = self._stored(what[2], dtype, what[4])
+        if view is not None:
+            _, offset, count = view
+            if not 0 <= offset <= offset + count <= len(numbers):
+                raise PickleError("is damaged: a tensor reaches beyond its storage")
+            numbers = numbers[offset : offset + count]
+        self._stack.append(numbers)
+
+    def _finished(self, value: Any) -> Any:
+        return value.values if isinstance(value, _Array) and value.values is not None else value
+
+
+def _key(key: Any) -> Any:
+    """A key of a dictionary: plain, since comparing what is nested deeply can take the interpreter down."""
+    parts = key if isinstance(key, tuple) else (key,)
+    if all(part is None or isinstance(part, str | int | float | bytes | Stub | Name | Tensor) for part in parts):
+        return key
+    raise PickleError("is damaged: a dictionary in it has a key that none can have")
+
+
+def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Tensor:
+    """A view of a storage; requires_grad and hooks are left out."""
+    if not isinstance(storage, Tensor) or storage.ndim != 1 or len(size) != len(stride) or len(size) > MOST_DIMENSIONS:
+        raise PickleError("is damaged: a tensor has no storage")
+    if not all(isinstance(number, int) and number >= 0 for number in (offset, *size, *stride)):
+        raise PickleError("is damaged: a tensor has an impossible shape")
+    count = math.prod(size)
+    last = offset + sum((length - 1) * step for length, step in zip(size, stride, strict=True)) if count else 0
+    if count > len(storage) or last >= max(len(storage), 1):
+        raise PickleError("is damaged: a tensor reaches beyond its storage")
+    return storage.as_strided(tuple(size), tuple(stride), storage.storage_offset() + offset)
+
+
+def _parameter(data: Any, *_: Any) -> Tensor:
+    if not isinstance(data, Tensor):
+        raise PickleError("is damaged: a parameter has no numbers")
+    return data
+
+
+def _subclassed(function: Any, kind: Any, arguments: Any, state: Any) -> Tensor:
+    """A tensor with attributes of its own, which are left out."""
+    if str(function) not in ("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"):
+        raise PickleError(f"holds a tensor of a kind that cannot be read: {kind}")
+    return _tensor(*arguments)
+
+
+def _dtype(kind: Any, *_: Any) -> Any:
+    """Of numbers only."""
+    if isinstance(kind, str) and len(kind) <= 3 and kind.lstrip("<>=|")[:1] in tuple("biufc"):
+        return np.dtype(kind)
+    return Stub("numpy.dtype", (kind,))
+
+
+def _array_of(state: Any) -> Any:
+    """An array from its own description: version, shape, dtype, whether by columns, and the bytes."""
+    _, shape, dtype, by_columns, data = state
+    if not isinstance(dtype, np.dtype):
+        return Stub("numpy.ndarray", (shape,))
+    data = data.encode("latin-1") if isinstance(data, str) else bytes(data)
+    if not all(isinstance(length, int) and length >= 0 for length in shape) or math.prod(shape) * dtype.itemsize != len(data):
+        raise PickleError("is damaged: an array is not as long as it says")
+    return np.frombuffer(data, dtype).reshape(shape, order="F" if by_columns else "C")
+
+
+def _in_bytes(data: Any, dtype: Any, shape: Any, order: Any = "C", *_: Any) -> Any:
+    """An array as protocol 5 makes it."""
+    return _array_of((1, shape, dtype, order == "F", data))
+
+
+def _scalar(dtype: Any, data: Any) -> Any:
+    data = data.encode("latin-1") if isinstance(data, str) else data
+    return np.frombuffer(data, dtype)[0].item() if isinstance(dtype, np.dtype) else Stub("numpy.generic", (data,))
+
+
+def _encoded(text: Any, encoding: Any = "latin-1", *_: Any) -> bytes:
+    """How Python 3 writes bytes for Python 2."""
+    if not isinstance(text, str) or encoding not in ("latin-1", "latin1"):
+        raise PickleError("is damaged: bytes in it are in no known encoding")
+    return text.encode("latin-1")
+
+
+def _dictionary(pairs: Any = (), *_: Any) -> OrderedDict[Any, Any]:
+    own = pairs.items() if isinstance(pairs, dict) else pairs
+    return OrderedDict((_key(key), value) for key, value in own)
+
+
+def _defaults(*_: Any) -> dict[Any, Any]:
+    """A defaultdict, without what would make the missing."""
+    return {}
+
+
+def _elements(values: Any = ()) -> list[Any]:
+    """What a container is made of: another one, never something that has to be asked for its elements."""
+    if not isinstance(values, list | tuple | set | frozenset):
+        raise PickleError("is damaged: a container is made of what has no elements")
+    return list(values)
+
+
+def _reconstructed(kind: Any, base: Any = None, state: Any = None, *_: Any) -> Any:
+    """An object as protocols 0 and 1 make it."""
+    if str(kind) == "argparse.Namespace":
+        return Attributes()
+    stub = Stub(str(kind))
+    if isinstance(state, dict):
+        stub.items.update(state)
+    elif isinstance(state, list | tuple):
+        stub.elements.extend(state)
+    return stub
+
+
+KNOWN: dict[str, Callable[..., Any]] = {
+    "collections.OrderedDict": _dictionary, "collections.Counter": _dictionary, "builtins.dict": _dictionary,
+    "collections.defaultdict": _defaults, "argparse.Namespace": lambda *_: Attributes(),
+    "builtins.set": lambda *given: set(map(_key, _elements(*given))),
+    "builtins.frozenset": lambda *given: frozenset(map(_key, _elements(*given))),
+    "builtins.list": _elements, "builtins.tuple": lambda *given: tuple(_elements(*given)), "torch.Size": lambda size: tuple(size),
+    "torch._utils._rebuild_tensor": _tensor, "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_parameter": _parameter, "torch._utils._rebuild_parameter_with_state": _parameter,
+    "torch.nn.parameter.Parameter": _parameter, "torch.nn.parameter.Buffer": _parameter,
+    "torch.autograd.variable.Variable": _parameter,
+    "torch._tensor._rebuild_from_type_v2": _subclassed, "torch.tensor._rebuild_from_type_v2": _subclassed,
+    "numpy.dtype": _dtype, "_codecs.encode": _encoded, "copyreg._reconstructor": _reconstructed,
+    **{f"numpy.{core}.multiarray._reconstruct": lambda *_: _Array() for core in ("core", "_core")},
+    **{f"numpy.{core}.numeric._frombuffer": _in_bytes for core in ("core", "_core")},
+    **{f"numpy.{core}.multiarray.scalar": _scalar for core in ("core", "_core")},
+}
+
+PUSHED = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES",
+          "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "FLOAT",
+          "BINFLOAT"}
+
+
+def _instance(machine: _Machine, names: str) -> None:
+    """INST: a class by its name, made with all above the mark."""
+    arguments = tuple(machine.marked())
+    machine.name(*names.split(" ", 1))
+    machine.call(machine.pop(), arguments)
+
+
+def _object(machine: _Machine) -> None:
+    """OBJ: the same, the class being the first above the mark."""
+    called, *arguments = machine.marked()
+    machine.call(called, tuple(arguments))
+
+
+def _called(machine: _Machine, keywords: bool = False) -> None:
+    """REDUCE and NEWOBJ; keywords of NEWOBJ_EX are left out."""
+    if keywords:
+        machine.pop()
+    called, arguments = machine.last(2)
+    machine.call(called, arguments)
+
+
+def _filled(machine: _Machine) -> None:
+    """DICT: one made of all above the mark."""
+    flat = machine.marked()
+    machine.push({})
+    machine.set_items(flat)
+
+
+def _refused(machine: _Machine, argument: Any) -> None:
+    raise PickleError("refers to what lies outside of it, which is not looked for")
+
+
+Instruction = Callable[[_Machine, Any], None]
+INSTRUCTIONS: dict[str, Instruction] = {
+    "PROTO": lambda machine, _: None, "FRAME": lambda machine, _: None,
+    "NONE": lambda machine, _: machine.push(None), "NEWTRUE": lambda machine, _: machine.push(True),
+    "NEWFALSE": lambda machine, _: machine.push(False),
+    "EMPTY_LIST": lambda machine, _: machine.push([]), "EMPTY_TUPLE": lambda machine, _: machine.push(()),
+    "EMPTY_DICT": lambda machine, _: machine.push({}), "EMPTY_SET": lambda machine, _: machine.push(set()),
+    "MARK": lambda machine, _: machine.mark(), "POP": lambda machine, _: machine.discard(),
+    "POP_MARK": lambda machine, _: machine.marked() and None,
+    "DUP": lambda machine, _: machine.push(machine._stack[-1]),
+    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _Machine.get),
+    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"), _Machine.put),
+    "LIST": lambda machine, _: machine.push(machine.marked()),
+    "TUPLE": lambda machine, _: machine.push(tuple(machine.marked())),
+    **{f"TUPLE{count}": (lambda machine, _, count=count: machine.push(machine.last(count))) for count in (1, 2, 3)},
+    "DICT": lambda machine, _: _filled(machine),
+    "FROZENSET": lambda machine, _: machine.push(frozenset(map(_key, machine.marked()))),
+    "APPEND": lambda machine, _: machine.append([machine.pop()]),
+    **dict.fromkeys(("APPENDS", "ADDITEMS"), lambda machine, _: machine.append(machine.marked())),
+    "SETITEM": lambda machine, _: machine.set_items(list(machine.last(2))),
+    "SETITEMS": lambda machine, _: machine.set_items(machine.marked()),
+    "GLOBAL": lambda machine, names: machine.name(*names.split(" ", 1)),
+    "STACK_GLOBAL": lambda machine, _: machine.name(*machine.last(2)),
+    "REDUCE": lambda machine, _: _called(machine), "NEWOBJ": lambda machine, _: _called(machine),
+    "NEWOBJ_EX": lambda machine, _: _called(machine, keywords=True),
+    "INST": _instance, "OBJ": lambda machine, _: _object(machine), "BUILD": lambda machine, _: machine.build(),
+    "BINPERSID": lambda machine, _: machine.persistent(machine.pop()), "PERSID": lambda machine, what: machine.persistent(what),
+    **dict.fromkeys(("EXT1", "EXT2", "EXT4", "NEXT_BUFFER", "READONLY_BUFFER"), _refused),
+}

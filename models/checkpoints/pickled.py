@@ -1,0 +1,278 @@
+"""Checkpoints as `torch.save` writes them: whole modules or state dicts, read without running anything in them.
+
+A file is a zip (since torch 1.6), several pickles one after another with the numbers behind them (before), or a plain
+pickle of Python 2 or 3. What comes out is plain: see `unrolled.models.checkpoints.inert_pickle`.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from unrolled.models.checkpoints.files import CheckpointError, first_line, hash_of
+from unrolled.models.checkpoints.inert_pickle import Attributes, PickleError, Stub, read_pickle
+from unrolled.models.trace.description import Identity
+
+SUFFIXES = (".pth", ".pt", ".tar", ".pkl", ".ckpt", ".bin")
+LARGEST_FILE = 8 * 2**30
+LARGEST_PICKLE = 2**28   # of the part that says what there is; the numbers lie beside it
+DEEPEST = 64             # modules in modules,
+MOST_PARTS = 1_000_000   # and so many of them together: one may stand in many places, or within itself
+MAGIC_NUMBER = 0x1950A86A20F9469CFC6C  # torch's, of the format before 1.6
+NAMED_KEYS = 8
+
+
+class _Bytes(io.BufferedIOBase):
+    """A file from which never more than it holds is asked, whatever length a pickle names."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
+
+    def read(self, count: int | None = -1, /) -> bytes:
+        left = self._size - self._file.tell()
+        return self._file.read(left if count is None or count < 0 else min(count, left))
+
+    def readline(self, count: int | None = -1, /) -> bytes:
+        return self._file.readline(LARGEST_PICKLE)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+@dataclass(frozen=True, slots=True)
+class PickledCheckpoint:
+    """A file that was read.
+
+    Attributes
+    ----------
+    content
+        What it holds: dictionaries, tensors, stubs.
+    tensors : dict of str to Tensor
+        All parameters and buffers, by names with dots; ``module.`` of `nn.DataParallel` is left out.
+    """
+
+    path: Path
+    content: Any
+    tensors: dict[str, Tensor]
+
+    def has(self, *names: str) -> bool:
+        return all(name in self.tensors for name in names)
+
+    def under(self, prefix: str) -> dict[str, Tensor]:
+        """The tensors of one module, without its name in front."""
+        return {name.removeprefix(prefix): value for name, value in self.tensors.items() if name.startswith(prefix)}
+
+    def summary(self) -> str:
+        """What was found, for a sentence."""
+        names = list(self.tensors)
+        shown = ", ".join(f"{name} {' × '.join(map(str, self.tensors[name].shape))}" for name in names[:NAMED_KEYS])
+        return f"{len(names):,} tensors: {shown}{' …' if len(names) > NAMED_KEYS else ''}" if names else "no tensors"
+
+    def identity(self, title: str, summary: str) -> Identity:
+        return Identity(self.path.name, title, summary, hash_of(self.path))
+
+    @property
+    def weights_again(self) -> Callable[[], Mapping[str, Tensor]]:
+        """Reads them a second time, for the second computation."""
+        return partial(_tensors_again, self.path, hash_of(self.path))
+
+
+def looks_pickled(path: Path) -> bool:
+    """Whether a file begins as torch's checkpoints and pickles do."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+    except OSError:
+        return False
+    return head[:4] == b"PK\3\4" or head[:1] == b"\x80" or (path.suffix.lower() in SUFFIXES and head[:1] in b"(cd}])")
+
+
+def read_pickled(path: Path) -> PickledCheckpoint:
+    """Read a file. Raises `CheckpointError` where it is damaged, is TorchScript, or would run something."""
+    content = read_object(path)
+    tensors = tensors_of(content)
+    if tensors and all(name.startswith("module.") for name in tensors):
+        tensors = {name.removeprefix("module."): value for name, value in tensors.items()}
+    return PickledCheckpoint(path, content, {name.replace(".module.", ".", 1): value for name, value in tensors.items()})
+
+
+def read_object(path: Path) -> Any:
+    """What a file holds; see `read_pickled`."""
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise PickleError(f"is {size / 2**30:.1f} GiB; {LARGEST_FILE // 2**30} GiB are the most that is read")
+        with path.open("rb") as file:
+            return _of_zip(file, size) if file.read(4) == b"PK\3\4" else _of_pickles(file, size)
+    except PickleError as error:
+        raise CheckpointError(f"“{path.name}” {error}.") from error
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError, MemoryError, KeyError) as error:
+        raise CheckpointError(f"“{path.name}” is cut off or damaged.") from error
+    except OSError as error:
+        raise CheckpointError(f"“{path.name}” cannot be read: {error.strerror or error}.") from error
+
+
+def _of_zip(file: BinaryIO, size: int) -> Any:
+    with zipfile.ZipFile(file) as archive:
+        members = {info.filename: info for info in archive.infolist()}
+        folders = [name.removesuffix("data.pkl") for name in members if name.endswith("/data.pkl") and name.count("/") == 1]
+        if any(name.endswith("/constants.pkl") or "/code/" in name for name in members):
+            raise PickleError("is a TorchScript archive, a program rather than weights; save the model's state_dict()")
+        if len(folders) != 1:
+            raise PickleError("is a zip, but no checkpoint of torch")
+        folder = folders[0]
+        if any(info.compress_type != zipfile.ZIP_STORED for info in members.values()) or sum(
+                info.file_size for info in members.values()) > size:
+            raise PickleError("is a zip whose parts are compressed, as torch never writes them")
+        if members[f"{folder}data.pkl"].file_size > LARGEST_PICKLE:
+            raise PickleError("holds far more objects than any model")
+        if f"{folder}byteorder" in members and archive.read(f"{folder}byteorder") != b"little":
+            raise PickleError("was written on a computer with the other order of bytes")
+        found: dict[str, Tensor] = {}
+
+        def stored(key: str, dtype: torch.dtype, count: int) -> Tensor:
+            name = f"{folder}data/{key}"
+            if name not in found:
+                if name not in members or members[name].file_size != count * dtype.itemsize or count < 0:
+                    raise PickleError("is damaged: a storage is not as long as it says")
+                found[name] = _numbers(archive.read(name), dtype)
+            return _typed(found[name], dtype, count)
+
+        data = archive.read(f"{folder}data.pkl")
+        return read_pickle(io.BytesIO(data), stored)
+
+
+def _of_pickles(file: BinaryIO, size: int) -> Any:
+    file.seek(0)
+    bounded: Any = _Bytes(file, size)
+    first = read_pickle(bounded)
+    if not (isinstance(first, int) and first == MAGIC_NUMBER):
+        return first
+    read_pickle(bounded)  # the format's version,
+    system = read_pickle(bounded)  # and what it was written on
+    if isinstance(system, dict) and system.get("little_endian") is False:
+        raise PickleError("was written on a computer with the other order of bytes")
+    found: dict[str, Tensor] = {}
+    total = 0
+
+    def stored(key: str, dtype: torch.dtype, count: int) -> Tensor:
+        nonlocal total
+        if key not in found:  # the numbers come after the pickle
+            total += count * dtype.itemsize
+            if count < 0 or total > size:
+                raise PickleError("is cut off or damaged")
+            found[key] = torch.zeros(count, dtype=dtype)
+        return _typed(found[key], dtype, count)
+
+    content = read_pickle(bounded, stored)
+    keys = read_pickle(bounded)
+    if not isinstance(keys, list) or set(map(str, keys)) != set(found):
+        raise PickleError("is damaged: its storages are not those that its tensors need")
+    for key in keys:
+        own = found[key]
+        if int.from_bytes(file.read(8), "little") != len(own):
+            raise PickleError("is damaged: a storage is not as long as it says")
+        data = file.read(len(own) * own.itemsize)
+        if len(data) != len(own) * own.itemsize:
+            raise PickleError("is cut off")
+        own.copy_(_numbers(data, own.dtype))
+    return content
+
+
+def _numbers(data: bytes, dtype: torch.dtype) -> Tensor:
+    return torch.frombuffer(bytearray(data), dtype=dtype) if data else torch.zeros(0, dtype=dtype)
+
+
+def _typed(numbers: Tensor, dtype: torch.dtype, count: int) -> Tensor:
+    if numbers.dtype != dtype or len(numbers) != count:
+        raise PickleError("is damaged: a storage has two lengths")
+    return numbers
+
+
+def tensors_of(content: Any) -> dict[str, Tensor]:
+    """The parameters and buffers of modules, state dicts, and dictionaries of them, by names with dots."""
+    found: dict[str, Tensor] = {}
+    waiting: list[tuple[str, Any, int]] = [("", content, 0)]
+    visited = 0
+    while waiting:
+        prefix, value, depth = waiting.pop()
+        visited += 1
+        if visited > MOST_PARTS:
+            raise CheckpointError("This checkpoint names far more parts than any model has.")
+        if isinstance(value, Tensor):
+            found[prefix.rstrip(".")] = value
+        elif depth < DEEPEST:
+            parts: dict[Any, Any] = {}
+            if isinstance(value, Stub):
+                for group in ("_parameters", "_buffers", "_modules"):
+                    own = value.state.get(group)
+                    parts |= own if isinstance(own, dict) else {}
+            elif isinstance(value, dict) and not isinstance(value, Attributes):
+                parts = value
+            waiting += [(f"{prefix}{name}.", part, depth + 1) for name, part in reversed(parts.items()) if isinstance(name, str)]
+    return found
+
+
+def stub_at(content: Any, *names: str) -> Any:
+    """The object at a path of names through dictionaries and modules; None where there is none."""
+    for name in names:
+        if isinstance(content, Stub):
+            modules = content.state.get("_modules")
+            content = content.state[name] if name in content.state else modules.get(name) if isinstance(modules, dict) else None
+        else:
+            content = content.get(name) if isinstance(content, dict) else None
+    return content
+
+
+def _tensors_again(path: Path, weights_hash: str) -> Mapping[str, Tensor]:
+    try:
+        same = hash_of(path) == weights_hash
+    except OSError as error:
+        raise CheckpointError(f"“{path.name}” cannot be read any more.") from error
+    if not same:
+        raise CheckpointError(f"“{path.name}” has been changed since it was opened; open it again.")
+    return read_pickled(path).tensors
+
+
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+
+
+def fitted(path: Path, make: Callable[[], NetworkT], weights: Mapping[str, Tensor]) -> NetworkT:
+    """The network that `make` builds, with these weights in float32; `make` is called twice, the first time without memory.
+
+    Raises
+    ------
+    CheckpointError
+        When a tensor is missing or left over, has another shape, or holds NaN or infinity.
+    """
+    try:
+        with torch.device("meta"):
+            shapes = {name: value.shape for name, value in make().state_dict().items()}
+    except (ValueError, RuntimeError, TypeError) as error:
+        raise CheckpointError(f"“{path.name}” does not fit its model: {first_line(error)}.") from error
+    own = {name: value for name, value in weights.items() if not name.endswith("num_batches_tracked")}
+    needed = {name: shape for name, shape in shapes.items() if not name.endswith("num_batches_tracked")}
+    odd = sorted(set(own) ^ set(needed))
+    if odd:
+        raise CheckpointError(f"“{path.name}” does not fit its model: “{odd[0]}” is "
+                              f"{'missing' if odd[0] in needed else 'left over'}.")
+    for name, value in own.items():
+        if value.shape != needed[name]:
+            raise CheckpointError(f"“{path.name}” does not fit its model: “{name}” is {tuple(value.shape)} and should be "
+                                  f"{tuple(needed[name])}.")
+        if not torch.isfinite(value).all():
+            raise CheckpointError(f"“{path.name}” holds numbers that are not finite, in “{name}”.")
+    if sum(math.prod(shape) for shape in needed.values()) * 4 > LARGEST_FILE:
+        raise CheckpointError(f"“{path.name}” is too large.")
+    network = make()
+    network.load_state_dict({name: value.float() for name, value in own.items()}, strict=False)
+    return network
