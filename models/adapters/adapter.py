@@ -12,12 +12,13 @@ from torch import nn
 
 from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.checkpoints.files import weights_again
+from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.training.recipe import Recipe
 
-Source = Checkpoint | Path | nn.Module
-"""What a model is made from: a checkpoint of this program, any other file or folder, a module in memory."""
+Source = Checkpoint | PickledCheckpoint | Path | nn.Module
+"""What a model is made from: a checkpoint of this program, one of `torch.save`, any other file or folder, a module in memory."""
 
 Evaluate = Callable[[Any, EvaluationRequest], Evaluation]
 """A stepper of the adapter's own, and on what and how it is judged → its figures."""

@@ -11,6 +11,7 @@ from unrolled import assets
 from unrolled.models.adapters.adapter import ModelAdapter, Source
 from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.checkpoints.files import CheckpointError, read_header
+from unrolled.models.checkpoints.pickled import looks_pickled, read_pickled
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing
 from unrolled.models.trace.plugins import plugins
@@ -26,6 +27,7 @@ BUILT_IN = (
     "unrolled.models.families.characters.adapter:ADAPTER",
     "unrolled.models.families.translation.adapter:ADAPTER",
     "unrolled.models.families.clips.adapter:ADAPTER",
+    "unrolled.models.families.show_attend_tell.adapter:ADAPTER",
 )
 
 
@@ -110,6 +112,10 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
         if path.is_dir():
             wrong = CheckpointError(f"“{path.name}” is a folder; name a checkpoint in it.")
     adapter = adapter_of(source)
+    if adapter is None and looks_pickled(path):
+        source = read_pickled(path)
+        adapter, wrong = adapter_of(source), CheckpointError(
+            f"“{path.name}” is of no family that Unrolled knows; it holds {source.summary()}.")
     if adapter is None:
         raise wrong
     return adapter, adapter.load(source, device, reuse)

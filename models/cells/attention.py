@@ -10,7 +10,7 @@ W_h h_j does not change from step to step: `keys` computes it once for a picture
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -43,13 +43,17 @@ class AdditiveAttention(nn.Module):
         The lengths of h_j, of s, and of the hidden layer.
     word : int
         The length of the word before, y; 0 where it is not asked with.
+    activation : {'tanh', 'relu'}
+        Of the hidden layer.
     """
 
-    def __init__(self, *, features: int, hidden: int, size: int, word: int = 0) -> None:
+    def __init__(self, *, features: int, hidden: int, size: int, word: int = 0,
+                 activation: Literal["tanh", "relu"] = "tanh") -> None:
         super().__init__()
         self.features_to_size = nn.Linear(features, size)
         self.hidden_to_size = nn.Linear(hidden, size, bias=False)
         self.word_to_size = nn.Linear(word, size, bias=False) if word else None
+        self._activation = torch.relu if activation == "relu" else torch.tanh
         self.score = nn.Linear(size, 1, bias=False)  # softmax does not see a bias here
 
     def keys(self, features: Tensor) -> Tensor:
@@ -79,7 +83,7 @@ class AdditiveAttention(nn.Module):
         if self.word_to_size is not None:
             assert word is not None, "this attention asks with the word before"
             query = query + self.word_to_size(word)
-        joined = torch.tanh(query.unsqueeze(2) + keys.unsqueeze(1))            # (P, K, L, size)
+        joined = self._activation(query.unsqueeze(2) + keys.unsqueeze(1))      # (P, K, L, size)
         scores = self.score(joined).squeeze(-1)                                # (P, K, L)
         if mask is not None:
             scores = scores.masked_fill(~mask.unsqueeze(1), float("-inf"))

@@ -66,6 +66,8 @@ class _Step:
 
     def _context_part(self, symbol: str, value: float, weights: Tensor) -> Part:
         """Σ_j α_j (V · h_j): what each place that was looked at adds."""
+        if "context_gate" in self.values:  # what it lets through of the context, feature by feature
+            weights = weights * self.values["context_gate"]
         alone = self.memory.features[0].double().cpu() @ weights                               # (L,)
         attention = self.values["attention"]
         added = attention * alone

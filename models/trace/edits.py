@@ -159,9 +159,10 @@ def check(edit: Edit, channels: Sequence[Channel], words: Sequence[str]) -> None
         if not 0 <= edit.token < len(words):
             raise EditError(f"The vocabulary has {len(words):,} words; there is no word {edit.token}.")
     elif isinstance(edit, OF_UNITS):
-        channel = next((own for own in channels if own.name == edit.channel), None)
-        if channel is None or not channel.editable or channel.axes != ("unit",):
-            there = ", ".join(own.name for own in channels if own.editable and own.axes == ("unit",))
+        of_units = {own.name: own for own in channels if own.editable and own.axes in (("unit",), ("feature",))}
+        channel = of_units.get(edit.channel)
+        if channel is None:
+            there = ", ".join(of_units)
             raise EditError(f"This model has no “{edit.channel}” that could be changed; there is {there or 'nothing like it'}.")
         beyond = next((unit for unit in edit.units if not 0 <= unit < channel.size), None)
         if beyond is not None:

@@ -1,0 +1,79 @@
+"""What the steppers of other people's models have in common: a network takes the step, and this packs what it computed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from unrolled.models.cells import CellState
+from unrolled.models.cells.hook import Hook, identity
+from unrolled.models.reference.protocol import Weights
+from unrolled.models.stepping.beam import select_rows
+from unrolled.models.stepping.stepper import StepRecord, Structure
+from unrolled.models.trace import ModelDescription
+
+
+class SteppedNetwork(Protocol):
+    """A network that takes single steps."""
+
+    @property
+    def structure(self) -> Structure:
+        """What a step is made of."""
+
+    def start(self, memory: Any) -> CellState:
+        """The state before the first step, each tensor (1, 1, …)."""
+
+    def step(self, memory: Any, state: CellState, words: Tensor, hook: Hook) -> tuple[CellState, Tensor, tuple[Tensor, ...]]:
+        """Read words (1, K): the new state, the logits (1, K, V), and all channels in their order, each (1, K, …)."""
+
+
+def entropy_of(weights: Tensor) -> Tensor:
+    """Of attention (…, L), as a fraction of even attention's: (…, 1)."""
+    return torch.special.entr(weights).sum(dim=-1, keepdim=True) / math.log(max(weights.shape[-1], 2))
+
+
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+
+
+class NetworkStepper(Generic[NetworkT]):
+    """A network on one device, made ready to be stepped; nothing is kept from being chosen that it finds probable."""
+
+    description: ModelDescription
+
+    def __init__(self, network: NetworkT, *, device: str) -> None:
+        self.device = torch.device(device)
+        self.network: NetworkT = network.to(self.device).eval().requires_grad_(False)
+        self.suppressed_tokens: Sequence[int] = ()
+        self.weights: Callable[[], Weights] = self.network.state_dict
+        self.draw: Callable[[int], tuple[bytes, str]] | None = None
+
+    @property
+    def _stepped(self) -> SteppedNetwork:
+        network: Any = self.network
+        stepped: SteppedNetwork = network
+        return stepped
+
+    def start(self, memory: Any) -> CellState:
+        return self._stepped.start(memory)
+
+    def step(self, memory: Any, state: CellState, tokens: Sequence[int],
+             hook: Hook = identity) -> tuple[CellState, StepRecord]:
+        words = torch.tensor([list(tokens)], device=self.device)                               # (1, K)
+        state, logits, channels = self._stepped.step(memory, state, words, hook)
+        log_probs = torch.log_softmax(logits, dim=-1)
+        return state, StepRecord(torch.cat((log_probs, *channels), dim=-1).flatten(0, 1), logits.shape[-1])
+
+    @property
+    def structure(self) -> Structure:
+        return self._stepped.structure
+
+    def differentiable(self, memory: Any, rows: int) -> tuple[Any, Tensor | None]:
+        """No vectors are looked at; a family whose models look at some has its own."""
+        return memory, None
+
+    def select(self, state: CellState, rows: Tensor) -> CellState:
+        return select_rows(state, rows)

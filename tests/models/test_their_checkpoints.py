@@ -1,0 +1,138 @@
+"""Checkpoints of other people's programs: the same words and the same attention as their own code gives."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import their_models as theirs
+import torch
+from PIL import Image
+from tiny_lines import GREEDY, always, run_of, take, trace_of
+
+from unrolled.models.adapters.registry import load
+from unrolled.models.analysis.fidelity import Fidelity
+from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.explaining.equations import explain
+from unrolled.models.explaining.gradients import gradients
+from unrolled.models.explaining.occlusion import occlude
+from unrolled.models.explaining.replay import replay
+from unrolled.models.runs.branch import Branch
+from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.trace.edits import ClampUnits, MaskAttention, ScaleUnits
+
+STEPS = 8
+
+
+def picture() -> Image.Image:
+    values = np.random.default_rng(3).integers(0, 255, (40, 56, 3), np.uint8)
+    return Image.fromarray(values)
+
+
+def written(stepper: AnyStepper, given: Any, edits: tuple[Any, ...] = (), steps: int = STEPS) -> tuple[Branch, Any]:
+    run = run_of(stepper, given)
+    branch = run.branch(0)
+    if edits:
+        run.fork(1, 0, 0, edits, ())
+        branch = run.branch(1)
+    return branch, trace_of(branch, take(branch, stop=steps))
+
+
+def agrees(branch: Branch, trace: Any) -> Fidelity:
+    fidelity = Fidelity()
+    for part in replay(branch, 0, len(branch) - 1, always):
+        assert fidelity.take(part, trace)
+    assert fidelity.agrees, (fidelity.largest, fidelity.where, fidelity.missing)
+    assert fidelity.largest > 0
+    return fidelity
+
+
+def sums(branch: Branch, unit: int, step: int) -> None:
+    """A unit's equations give what was recorded."""
+    for equation in explain(branch, step, unit, always).equations:
+        assert not equation.edited, equation.channel
+        for part in equation.parts:
+            if part.contributors:
+                assert sum(own.value for own in part.contributors) + part.rest == pytest.approx(part.value, abs=1e-5)
+
+
+# ── a PyTorch Tutorial to Image Captioning ──────────────────────────────────────────────────────────────────────────
+
+def tutorial(folder: Path, *, whole: bool = True, layout: bool = False, words: bool = True) -> Path:
+    encoder, decoder = theirs.show_attend_tell()
+    path = folder / "BEST_checkpoint_coco.pth.tar"
+    torch.save({"epoch": 4, "bleu-4": np.float64(0.24), "encoder": encoder if whole else encoder.state_dict(),
+                "decoder": decoder if whole else decoder.state_dict(), "encoder_optimizer": None,
+                "decoder_optimizer": torch.optim.Adam(decoder.parameters())}, path, _use_new_zipfile_serialization=layout)
+    if words:
+        (folder / "WORDMAP_coco.json").write_text(json.dumps({word: number for number, word in enumerate(theirs.WORDS)}))
+    return path
+
+
+@pytest.mark.parametrize("layout", [False, True], ids=["legacy", "zip"])
+def test_the_tutorials_captioner_writes_its_own_words_with_its_own_attention(tmp_path: Path, layout: bool) -> None:
+    words, maps = theirs.caption_attending(*theirs.show_attend_tell(), picture(), STEPS)
+    stepper = load(str(tutorial(tmp_path, layout=layout)))
+    branch, trace = written(stepper, picture())
+    assert branch.tokens == words
+    assert len(set(words)) > 1
+    for step, expected in enumerate(maps):
+        assert np.abs(trace.column("attention")[step].ravel() - expected.numpy()).max() < 1e-5
+    assert max(float(own.std()) for own in maps) > 1e-3
+    gate = trace.column("context_gate")
+    assert gate.shape[1] == 512
+    assert 0.0 < gate.min() < 0.3 < 0.7 < gate.max() < 1.0
+    assert set(agrees(branch, trace).by_channel) >= {"attention", "context_gate", "context_gate_mean", "cell"}
+
+
+def test_everything_can_be_asked_and_changed_in_it(tmp_path: Path) -> None:
+    stepper = load(str(tutorial(tmp_path)))
+    plain, _ = written(stepper, picture(), steps=4)
+    sums(plain, 3, 2)
+    assert any(part.hidden for part in gradients(plain, 0, 3, always))
+    assert all(part.places for part in gradients(plain, 0, 3, always))
+    assert np.ptp(occlude(plain, 2, always).drops()) > 0
+    shut = ScaleUnits(channel="context_gate", units=(), factor=0.0, first=1, last=3)
+    for edit in (shut, MaskAttention(places=(0, 5), first=0, last=3),
+                 ClampUnits(channel="forget_gate", units=(1,), value=0.0, first=1, last=3)):
+        agrees(*written(stepper, picture(), (edit,), steps=4))
+    branch, trace = written(stepper, picture(), (shut,), steps=4)
+    assert not trace.column("context_gate")[1:].any()
+    sums(branch, 3, 2)
+
+
+def test_a_state_dict_needs_its_word_map(tmp_path: Path) -> None:
+    path = tutorial(tmp_path, whole=False, words=False)
+    with pytest.raises(CheckpointError, match="word map"):
+        load(str(path))
+    (tmp_path / "WORDMAP_other.json").write_text(json.dumps({"a": 3}))
+    with pytest.raises(CheckpointError, match="another model"):
+        load(str(path))
+    tutorial(tmp_path, whole=False)
+    assert load(str(path)).description.words == theirs.WORDS
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    (lambda state: state.pop("fc.bias"), "“decoder.fc.bias” is missing"),
+    (lambda state: state.update({"f_beta.weight": torch.zeros(3, 7)}), "“gate.weight” is"),
+    (lambda state: state["embedding.weight"].fill_(float("nan")), "not finite"),
+    (lambda state: state.update({"fc.weight": torch.zeros(7)}), "“decoder.fc.weight” is"),
+])
+def test_what_does_not_fit_is_said(tmp_path: Path, change: Any, sentence: str) -> None:
+    encoder, decoder = theirs.show_attend_tell()
+    state = decoder.state_dict()
+    change(state)
+    tutorial(tmp_path)
+    torch.save({"encoder": encoder.state_dict(), "decoder": state}, tmp_path / "odd.pth")
+    with pytest.raises(CheckpointError, match=sentence):
+        load(str(tmp_path / "odd.pth"))
+
+
+def test_what_is_of_no_known_family_is_listed(tmp_path: Path) -> None:
+    torch.save({"lstm.weight_ih_l0": torch.zeros(8, 3)}, tmp_path / "own.pt")
+    with pytest.raises(CheckpointError, match="lstm.weight_ih_l0 8 × 3"):
+        load(str(tmp_path / "own.pt"))
