@@ -28,6 +28,8 @@ BUILT_IN = (
     "unrolled.models.families.translation.adapter:ADAPTER",
     "unrolled.models.families.clips.adapter:ADAPTER",
     "unrolled.models.families.show_attend_tell.adapter:ADAPTER",
+    "unrolled.models.families.char_rnn.adapter:ADAPTER",
+    "unrolled.models.families.picture_first.adapter:ADAPTER",
 )
 
 

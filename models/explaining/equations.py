@@ -58,6 +58,8 @@ class _Step:
             elif kind == "frame":
                 parts.append(Part(symbol=f"W_{letter} x_t", value=value,
                                   contributors=(Contributor(kind="frame", index=self.step, value=value),)))
+            elif kind == "layer":  # what the layer below gives
+                parts.append(Part(symbol=f"W_{letter} x_t", value=value))
             elif self.structure.attend is None:
                 parts.append(Part(symbol=f"V_{letter} v", value=value))
             else:

@@ -20,8 +20,8 @@ QUANTITIES: dict[str, tuple[str, float, float]] = {
     "candidate": ("n", -1.0, 1.0),
 }
 
-ORDER_OF_COMPUTATION = ("attention", "context_gate", "reset_gate", "update_gate", "input_gate", "forget_gate", "output_gate", "cell_gate",
-                        "candidate", "cell", "hidden")
+ORDER_OF_COMPUTATION = ("attention", "context_gate", "reset_gate", "update_gate", "input_gate", "forget_gate", "output_gate",
+                        "cell_gate", "candidate", "cell", "hidden")
 """Within a step, so that it can be said where something began."""
 
 

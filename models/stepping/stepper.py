@@ -89,7 +89,8 @@ class Structure:
     cell : Cell
         Whose equations a unit goes through.
     parts : tuple of (str, int)
-        What the cell's input x is put together from, in order, with lengths: ``word``, ``context``, ``frame``.
+        What the cell's input x is put together from, in order, with lengths: ``word``, ``context``, ``frame``, or
+        ``layer``: the state of the layer below.
     attend : AdditiveAttention or None
         What makes the context, where it is not the mean vector.
     """

@@ -12,7 +12,7 @@ import pytest
 import their_models as theirs
 import torch
 from PIL import Image
-from tiny_lines import GREEDY, always, run_of, take, trace_of
+from tiny_lines import always, run_of, take, trace_of
 
 from unrolled.models.adapters.registry import load
 from unrolled.models.analysis.fidelity import Fidelity
@@ -134,5 +134,75 @@ def test_what_does_not_fit_is_said(tmp_path: Path, change: Any, sentence: str) -
 
 def test_what_is_of_no_known_family_is_listed(tmp_path: Path) -> None:
     torch.save({"lstm.weight_ih_l0": torch.zeros(8, 3)}, tmp_path / "own.pt")
-    with pytest.raises(CheckpointError, match="lstm.weight_ih_l0 8 × 3"):
+    with pytest.raises(CheckpointError, match=r"lstm\.weight_ih_l0 8 × 3"):
         load(str(tmp_path / "own.pt"))
+
+
+# ── char-rnn ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+@pytest.mark.parametrize("layout", [False, True], ids=["legacy", "zip"])
+@pytest.mark.parametrize(("cell", "layers"), [("gru", 1), ("gru", 2), ("lstm", 3)])
+def test_a_char_rnn_goes_on_as_by_itself(tmp_path: Path, cell: str, layers: int, layout: bool) -> None:
+    model = theirs.stirred(lambda: theirs.CharRNN(cell, layers))
+    torch.save(model, tmp_path / "shakespeare.pt", _use_new_zipfile_serialization=layout)
+    tokens, hidden = theirs.continued(model, "Wherefore", 14)
+    stepper = load(str(tmp_path / "shakespeare.pt"))
+    branch, trace = written(stepper, "Wherefore", steps=14)
+    assert branch.tokens == tokens[1:]
+    assert np.abs(trace.column("hidden") - torch.stack(hidden).numpy()).max() < 1e-5
+    assert len(branch.channels) == layers * len([channel for channel in branch.channels if channel.layer == 0])
+    agrees(branch, trace)
+    sums(branch, 3, 5)
+    assert all(part.words for part in gradients(branch, 0, 13, always))
+    lowest = "hidden" if layers == 1 else "hidden_layer_1"
+    agrees(*written(stepper, "Wherefore", (ClampUnits(channel=lowest, units=(2,), value=0.5, first=2, last=5),), steps=8))
+
+
+def test_other_characters_than_the_printable_ones_are_said(tmp_path: Path) -> None:
+    model = theirs.CharRNN()
+    model.encoder = torch.nn.Embedding(60, 8)
+    torch.save(model.state_dict(), tmp_path / "own.pt")
+    with pytest.raises(CheckpointError, match="60 characters"):
+        load(str(tmp_path / "own.pt"))
+
+
+# ── pytorch-tutorial ────────────────────────────────────────────────────────────────────────────────────────────────
+
+def show_and_tell(folder: Path, layers: int = 1) -> tuple[Any, Any]:
+    encoder, decoder = theirs.stirred(theirs.EncoderCNN), theirs.stirred(lambda: theirs.DecoderRNN(layers), 23)
+    with torch.no_grad():
+        encoder.linear.weight.mul_(0.1)
+        encoder.bn.running_mean.uniform_(-1, 1)
+        encoder.bn.running_var.uniform_(0.5, 2)
+        decoder.linear.bias.mul_(0.2)[theirs.WORDS.index("<end>")] = -2
+        decoder.embed.weight.mul_(3)
+        decoder.linear.weight.mul_(3)
+    torch.save(encoder.state_dict(), folder / "encoder-5-3000.pkl")
+    torch.save(decoder.state_dict(), folder / "decoder-5-3000.pkl")
+    return encoder, decoder
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("named", ["encoder", "decoder"])
+def test_the_picture_is_what_the_first_step_reads(tmp_path: Path, named: str, layers: int) -> None:
+    words, hidden = theirs.caption_with_feature(*show_and_tell(tmp_path, layers), picture(), STEPS)
+    (tmp_path / "vocab.pkl").write_bytes(pickle.dumps(theirs.Vocabulary()))
+    stepper = load(str(tmp_path / f"{named}-5-3000.pkl"))
+    branch, trace = written(stepper, picture())
+    assert branch.tokens == words
+    assert len(set(words)) > 1
+    assert np.abs(trace.column("hidden") - torch.stack(hidden).numpy()).max() < 1e-5
+    agrees(branch, trace)
+    sums(branch, 3, 1)
+    other = Image.new("RGB", (30, 30), "red")
+    assert np.abs(written(stepper, other)[1].column("hidden")[0] - trace.column("hidden")[0]).max() > 1e-3
+
+
+def test_what_lies_beside_is_named_when_it_is_not_there(tmp_path: Path) -> None:
+    show_and_tell(tmp_path)
+    path = tmp_path / "decoder-5-3000.pkl"
+    with pytest.raises(CheckpointError, match=r"vocab\.pkl"):
+        load(str(path))
+    (tmp_path / "encoder-5-3000.pkl").unlink()
+    with pytest.raises(CheckpointError, match=r"put its encoder, “encoder-5-3000\.pkl”"):
+        load(str(path))

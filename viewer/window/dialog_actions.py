@@ -75,7 +75,8 @@ class DialogActions:
             self._do(c.Open(Path(name)))
 
     def _open_checkpoint(self) -> None:
-        path = self._chosen("Open checkpoint", "Checkpoints (*.safetensors *.pth *.pt *.tar *.pkl *.ckpt);;All files (*)", folder="model_folder")
+        kinds = "Checkpoints (*.safetensors *.pth *.pt *.tar *.pkl *.ckpt);;All files (*)"
+        path = self._chosen("Open checkpoint", kinds, folder="model_folder")
         if path is not None:
             self.settings.put("model_folder", str(path.parent))
             self._do(c.LoadModel(str(path)))

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from PIL import Image
+
 from unrolled.models.adapters.adapter import Evaluate, Source
 from unrolled.models.checkpoints.companions import numbered_words, word_map_beside
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.checkpoints.pickled import PickledCheckpoint, fitted, stub_at
-from unrolled.models.families.show_attend_tell.encoder import encoder_of
+from unrolled.models.checkpoints.resnets import resnet_encoder
 from unrolled.models.families.show_attend_tell.network import Lengths, ShowAttendTell, weights_of
 from unrolled.models.families.show_attend_tell.stepper import ShowAttendTellStepper
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.training.recipe import Recipe
 
-SIDE = 14  # cells a side, where the checkpoint does not say
+SIZE = 256  # pixels a side
+SIDE = 14   # cells a side, where the checkpoint does not say
 LINEAR = ("attention.encoder_att", "attention.decoder_att", "attention.full_att", "init_h", "init_c", "f_beta", "fc")
 NEEDED = (*(f"{name}.{part}" for name in LINEAR for part in ("weight", "bias")), "embedding.weight",
           *(f"decode_step.{name}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
@@ -57,8 +60,9 @@ class ShowAttendTellAdapter:
         side = pool[0] if isinstance(pool, tuple) and pool and isinstance(pool[0], int) and 0 < pool[0] <= 64 else SIDE
         epoch = source.content.get("epoch") if isinstance(source.content, dict) else None
         summary = f"{self.family}{f', after epoch {epoch + 1}' if isinstance(epoch, int) else ''}"
+        encoder = resnet_encoder(path, encoder_weights, size=SIZE, side=side, resampling=Image.Resampling.BILINEAR)
         stepper = ShowAttendTellStepper(
-            network, encoder_of(path, encoder_weights, side), words, start=words.index("<start>"), end=words.index("<end>"),
+            network, encoder, words, start=words.index("<start>"), end=words.index("<end>"),
             identity=source.identity("Show, Attend and Tell, a checkpoint of your own", summary), device=device)
         stepper.weights = source.weights_again
         return stepper

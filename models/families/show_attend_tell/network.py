@@ -1,4 +1,4 @@
-"""Show, Attend and Tell as the tutorial has it (Xu et al. 2015): in our own cells, so that every quantity can be seen and changed.
+"""Show, Attend and Tell as the tutorial has it (Xu et al. 2015): in our own cells, so that all can be seen and changed.
 
 e_j = w · relu(W_s h + W_a a_j + b), α = softmax(e), z = Σ_j α_j a_j; the context is gated, β ⊙ z with β = σ(W_β h + b_β),
 and goes into the cell beside the word before. The logits are W h' + b.

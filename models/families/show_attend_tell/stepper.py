@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from unrolled.models.cells.decoder import Memory
-from unrolled.models.families.show_attend_tell.encoder import TutorialEncoder
+from unrolled.models.checkpoints.resnets import ResNetEncoder
 from unrolled.models.families.show_attend_tell.network import ShowAttendTell
 from unrolled.models.families.show_attend_tell.reference import ShowAttendTellReference
 from unrolled.models.stepping.channels import attention_channels, cell_channels
@@ -24,7 +24,7 @@ MAXIMUM_STEPS = 50  # as the tutorial's own search has it
 class ShowAttendTellStepper(NetworkStepper[ShowAttendTell]):
     """Network and encoder, on one device."""
 
-    def __init__(self, network: ShowAttendTell, encoder: TutorialEncoder, words: Sequence[str], *, start: int, end: int,
+    def __init__(self, network: ShowAttendTell, encoder: ResNetEncoder, words: Sequence[str], *, start: int, end: int,
                  identity: Identity, device: str = "cpu") -> None:
         super().__init__(network, device=device)
         self.encoder = encoder.to(self.device)

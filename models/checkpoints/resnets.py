@@ -1,4 +1,4 @@
-"""The tutorial's encoder: torchvision's ResNet without its head, its last map brought to 14 × 14 cells."""
+"""Torchvision's ResNets without their heads, as other people's captioners carry them in their checkpoints."""
 
 from __future__ import annotations
 
@@ -14,34 +14,35 @@ from torch import Tensor, nn
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.checkpoints.pickled import fitted
 
-SIZE = 256
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's red, green and blue
-DEPTHS = {(2, 2, 2, 2): "18", (3, 4, 6, 3): "50", (3, 4, 23, 3): "101", (3, 8, 36, 3): "152"}
+DEPTHS = {(False, 2, 2, 2, 2): "18", (False, 3, 4, 6, 3): "34", (True, 3, 4, 6, 3): "50", (True, 3, 4, 23, 3): "101",
+          (True, 3, 8, 36, 3): "152"}
 STAGES = (4, 5, 6, 7)  # of the children of torchvision's ResNet
 MOST_BLOCKS = 64
 
 
-class TutorialEncoder(nn.Module):
-    """A picture → its cells' vectors (1, side · side, features)."""
+class ResNetEncoder(nn.Module):
+    """A picture, squashed to a square of `size` pixels → its cells' vectors (1, side · side, features)."""
 
-    def __init__(self, network: nn.Module, *, title: str, side: int, size: int = SIZE) -> None:
+    def __init__(self, network: nn.Module, *, title: str, side: int, size: int,
+                 resampling: Image.Resampling) -> None:
         super().__init__()
-        self.network, self.title, self.side, self.size = network, title, side, size
+        self.network, self.title, self.side, self.size, self.resampling = network, title, side, size, resampling
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1), persistent=False)
         self.eval().requires_grad_(False)
 
     def forward(self, picture: Image.Image) -> Tensor:
-        """Squashed to the square, as the tutorial's photographs were."""
         assert isinstance(self.mean, Tensor)
         assert isinstance(self.deviation, Tensor)
-        square = picture.convert("RGB").resize((self.size, self.size), Image.Resampling.BILINEAR)
+        square = picture.convert("RGB").resize((self.size, self.size), self.resampling)
         pixels = torch.from_numpy(np.asarray(square).copy()).permute(2, 0, 1).to(self.mean.device)
         grid: Tensor = self.network(((pixels / 255.0 - self.mean) / self.deviation).unsqueeze(0))
         return grid.flatten(2).transpose(1, 2)
 
 
-def encoder_of(path: Path, weights: Mapping[str, Tensor], side: int) -> TutorialEncoder:
+def resnet_encoder(path: Path, weights: Mapping[str, Tensor], *, size: int, side: int,
+                   resampling: Image.Resampling) -> ResNetEncoder:
     """The encoder whose weights are ``resnet.0.weight`` and so on. Raises `CheckpointError` where they are no ResNet's."""
     blocks = tuple(len({match[1] for name in weights if (match := re.match(rf"resnet\.{stage}\.(\d+)\.", name))})
                    for stage in STAGES)
@@ -55,6 +56,6 @@ def encoder_of(path: Path, weights: Mapping[str, Tensor], side: int) -> Tutorial
         return nn.Sequential(*list(ResNet(Bottleneck if wide else BasicBlock, list(blocks)).children())[:-2])
 
     network = fitted(path, make, {name.removeprefix("resnet."): value for name, value in weights.items()})
-    depth = DEPTHS.get(blocks, "×".join(map(str, blocks))) if wide or blocks == (2, 2, 2, 2) else "×".join(map(str, blocks))
-    return TutorialEncoder(nn.Sequential(network, nn.AdaptiveAvgPool2d(side)),
-                           title=f"ResNet-{depth} at {SIZE} × {SIZE}, from the checkpoint", side=side)
+    depth = DEPTHS.get((wide, *blocks), "×".join(map(str, blocks)))
+    return ResNetEncoder(nn.Sequential(network, nn.AdaptiveAvgPool2d(side)), side=side, size=size, resampling=resampling,
+                         title=f"ResNet-{depth} at {size} × {size}, from the checkpoint")

@@ -1,0 +1,54 @@
+"""Opens its checkpoints: a pickled `CharRNN`, or its state dict. There are no words to be found: they are `string.printable`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from unrolled.models.adapters.adapter import Evaluate, Source
+from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.checkpoints.pickled import PickledCheckpoint, fitted
+from unrolled.models.families.char_rnn.network import CHARACTERS, CharRNN, Lengths
+from unrolled.models.families.char_rnn.stepper import CharRNNStepper
+from unrolled.models.stepping.layers import kind_of, layer_count, layer_weights
+from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.training.recipe import Recipe
+
+NAMES = {"encoder": "embed", "decoder": "score"}  # theirs and ours
+
+
+@dataclass(frozen=True, slots=True)
+class CharRNNAdapter:
+    """See `unrolled.models.adapters.adapter.ModelAdapter`."""
+
+    family: str = "char-rnn.pytorch"
+    input_kind: str = "text"
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    evaluate: Evaluate | None = None
+
+    def accepts(self, source: Source) -> bool:
+        return (isinstance(source, PickledCheckpoint) and source.has("encoder.weight", "decoder.weight", "decoder.bias")
+                and (source.has("rnn.weight_hh_l0") or source.has("gru.weight_hh_l0")))
+
+    def load(self, source: Source, device: str, reuse: AnyStepper | None) -> CharRNNStepper:
+        assert isinstance(source, PickledCheckpoint)
+        path, theirs = source.path, source.tensors
+        prefix = "rnn." if "rnn.weight_hh_l0" in theirs else "gru."
+        kind, table = kind_of(theirs, prefix, ("lstm", "gru")), theirs["encoder.weight"]
+        if not kind or table.ndim != 2:
+            raise CheckpointError(f"“{path.name}” holds neither a GRU nor an LSTM over characters.")
+        if len(table) != len(CHARACTERS):
+            raise CheckpointError(f"“{path.name}” reads {len(table):,} characters, not Python's {len(CHARACTERS)} "
+                                  "printable ones: which they are does not stand in it.")
+        lengths = Lengths(kind, *table.shape, theirs[f"{prefix}weight_hh_l0"].shape[1], layer_count(theirs, prefix))
+        weights = {f"{NAMES[first]}.{rest}": value for name, value in theirs.items()
+                   for first, _, rest in (name.partition("."),) if first in NAMES}
+        network = fitted(path, lambda: CharRNN(lengths), weights | layer_weights(theirs, prefix, kind, "layers."))
+        layers = f"{lengths.layers} layers of {lengths.hidden:,} units" if lengths.layers > 1 else f"{lengths.hidden:,} units"
+        title = f"Characters with {'a GRU' if kind == 'gru' else 'an LSTM'}, a checkpoint of your own"
+        stepper = CharRNNStepper(network, identity=source.identity(title, f"{self.family}, {layers}"), device=device)
+        stepper.weights = source.weights_again
+        return stepper
+
+
+ADAPTER = CharRNNAdapter()

@@ -1,0 +1,84 @@
+"""Opens its checkpoints: two state dicts, encoder and decoder, and a pickled vocabulary beside them; either file is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+from torch import Tensor
+
+from unrolled.models.adapters.adapter import Evaluate, Source
+from unrolled.models.checkpoints.companions import numbered_words, vocabulary_beside
+from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.checkpoints.pickled import PickledCheckpoint, fitted, read_pickled
+from unrolled.models.checkpoints.resnets import resnet_encoder
+from unrolled.models.families.picture_first.network import Lengths, PictureFirst
+from unrolled.models.families.picture_first.stepper import PictureFirstStepper
+from unrolled.models.stepping.layers import kind_of, layer_count, layer_weights
+from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.training.recipe import Recipe
+
+SIZE = 224  # pixels a side
+ENCODER = ("resnet.0.weight", "linear.weight", "linear.bias", "bn.weight", "bn.running_mean")
+DECODER = ("embed.weight", "lstm.weight_hh_l0", "linear.weight", "linear.bias")
+NAMES = {"encoder.linear": "project", "encoder.bn": "normalise", "decoder.embed": "embed", "decoder.linear": "score"}
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFirstAdapter:
+    """See `unrolled.models.adapters.adapter.ModelAdapter`."""
+
+    family: str = "pytorch-tutorial, image captioning"
+    input_kind: str = "picture"
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    evaluate: Evaluate | None = None
+
+    def accepts(self, source: Source) -> bool:
+        return isinstance(source, PickledCheckpoint) and (source.has(*ENCODER) or source.has(*DECODER))
+
+    def load(self, source: Source, device: str, reuse: AnyStepper | None) -> PictureFirstStepper:
+        assert isinstance(source, PickledCheckpoint)
+        encoder, decoder = _both(source)
+        path, table, projection = decoder.path, decoder.tensors["embed.weight"], encoder.tensors["linear.weight"]
+        if table.ndim != 2 or projection.ndim != 2 or not kind_of(decoder.tensors, "lstm.", ("lstm",)):
+            raise CheckpointError(f"“{path.name}” does not fit its model: its LSTM's weights are of another network.")
+        lengths = Lengths(*table.shape, decoder.tensors["lstm.weight_hh_l0"].shape[1], layer_count(decoder.tensors, "lstm."),
+                          projection.shape[1])
+        both = _named(encoder, decoder)
+        weights = {f"{own}.{name.removeprefix(f'{their}.')}": value for name, value in both.items()
+                   for their, own in NAMES.items() if name.startswith(f"{their}.")}
+        network = fitted(path, lambda: PictureFirst(lengths), weights | layer_weights(both, "decoder.lstm.", "lstm", "layers."))
+        words = numbered_words(path, vocabulary_beside(path, lengths.vocabulary), lengths.vocabulary, ("<end>",))
+        trunk = {name: value for name, value in encoder.tensors.items() if name.startswith("resnet.")}
+        resnet = resnet_encoder(encoder.path, trunk, size=SIZE, side=1, resampling=Image.Resampling.LANCZOS)
+        stepper = PictureFirstStepper(
+            network, resnet, words, end=words.index("<end>"), device=device,
+            identity=decoder.identity("Show and Tell, a checkpoint of your own", self.family))
+        encoder_again, decoder_again = encoder.weights_again, decoder.weights_again
+        stepper.weights = lambda: {**{f"encoder.{name}": value for name, value in encoder_again().items()},
+                                   **{f"decoder.{name}": value for name, value in decoder_again().items()}}
+        return stepper
+
+
+def _named(encoder: PickledCheckpoint, decoder: PickledCheckpoint) -> dict[str, Tensor]:
+    return {**{f"encoder.{name}": value for name, value in encoder.tensors.items()},
+            **{f"decoder.{name}": value for name, value in decoder.tensors.items()}}
+
+
+def _both(source: PickledCheckpoint) -> tuple[PickledCheckpoint, PickledCheckpoint]:
+    """Encoder and decoder, of which one was named; they lie beside each other. Raises `CheckpointError`."""
+    own, other = ("encoder", "decoder") if source.has(*ENCODER) else ("decoder", "encoder")
+    path: Path = source.path.with_name(source.path.name.replace(own, other))
+    if own not in source.path.name or not path.is_file():
+        wanted = f"“{path.name}”" if own in source.path.name else f"a file named as the {own}'s, with “{other}” in it"
+        raise CheckpointError(f"“{source.path.name}” is the {own} alone of a captioner; put its {other}, {wanted}, "
+                              "into the same folder.")
+    found = read_pickled(path)
+    if not found.has(*(ENCODER if other == "encoder" else DECODER)):
+        raise CheckpointError(f"“{path.name}” is not the {other} that “{source.path.name}” needs; it holds {found.summary()}.")
+    return (source, found) if own == "encoder" else (found, source)
+
+
+ADAPTER = PictureFirstAdapter()

@@ -1,0 +1,45 @@
+"""Several recurrent layers computed a second time, each by torch's own cell."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import Tensor
+
+from unrolled.models.reference.cell import ReferenceCell
+from unrolled.models.reference.protocol import Hook, State, Weights
+
+
+def _suffixed(hook: Hook, suffix: str, name: str, value: Tensor) -> Tensor:
+    return hook(f"{name}{suffix}", value)
+
+
+class ReferenceLayers:
+    """Torch's `nn.LSTM`, `nn.GRU` or `nn.RNN`, by its own names of weights under `prefix`, in double precision."""
+
+    def __init__(self, kind: str, weights: Weights, prefix: str) -> None:
+        self._cells = []
+        while f"{prefix}weight_hh_l{len(self._cells)}" in weights:
+            layer = len(self._cells)
+            hidden = weights[f"{prefix}weight_hh_l{layer}"]
+            zeros = hidden.new_zeros(len(hidden))
+            names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            self._cells.append(ReferenceCell(kind, {name: weights.get(f"{prefix}{name}_l{layer}", zeros) for name in names}))
+
+    @property
+    def name(self) -> str:
+        return self._cells[-1].name
+
+    def start(self) -> State:
+        return tuple(part for cell in self._cells for part in cell.start())
+
+    def step(self, x: Tensor, state: State, hook: Hook) -> tuple[Tensor, dict[str, Tensor]]:
+        """The top layer's hidden state, and every quantity; those of layers below the top say which."""
+        found: dict[str, Tensor] = {}
+        each, last = len(self._cells[0].start()), len(self._cells) - 1
+        for layer, cell in enumerate(self._cells):
+            suffix = "" if layer == last else f"_layer_{layer + 1}"
+            step = cell.step(x, state[layer * each : (layer + 1) * each], partial(_suffixed, hook, suffix))
+            found |= {f"{name}{suffix}": value for name, value in step.items()}
+            x = step["hidden"]
+        return x, found

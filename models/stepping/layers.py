@@ -1,0 +1,91 @@
+"""Several recurrent layers, one above another: the state and the channels of each, and a step through all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from unrolled.models.cells import Cell, CellState, make_cell
+from unrolled.models.cells.hook import Hook
+from unrolled.models.stepping.channels import cell_channels
+from unrolled.models.trace import Channel
+
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+
+
+class Layers(nn.Module):
+    """Cells of one kind; `state` is that of the lowest layer first, and quantities of the top layer keep their plain names."""
+
+    def __init__(self, kind: str, size: int, hidden: int, count: int) -> None:
+        super().__init__()
+        self.kind, self.hidden = kind, hidden
+        self.cells = nn.ModuleList(make_cell(kind, size if layer == 0 else hidden, hidden) for layer in range(count))
+
+    @property
+    def top(self) -> Cell:
+        cell: Cell = self.cells[-1]  # type: ignore[assignment]
+        return cell
+
+    def start(self, device: torch.device) -> CellState:
+        return tuple(torch.zeros(1, 1, self.hidden, device=device) for _ in range(len(self.cells) * self.top.state_size))
+
+    def forward(self, x: Tensor, state: CellState, hook: Hook) -> tuple[CellState, tuple[Tensor, ...]]:
+        """A step from x (1, K, size): the new state, and all channels in their order."""
+        each, new, channels = self.top.state_size, [], []
+        for layer, cell in enumerate(self.cells):
+            step = cell(x, *state[layer * each : (layer + 1) * each], hook=self._of_layer(hook, layer))
+            new += step[:each]
+            channels.append(step)
+            x = step.hidden
+        return tuple(new), tuple(value for step in reversed(channels) for value in step)
+
+    def _of_layer(self, hook: Hook, layer: int) -> Hook:
+        last = layer == len(self.cells) - 1
+        return hook if last else lambda name, value: hook(layer_name(name, layer), value)
+
+
+def layer_name(name: str, layer: int) -> str:
+    """Of a quantity of a layer below the top, counted from 0: ``"hidden_layer_1"`` is of the lowest."""
+    return f"{name}_layer_{layer + 1}"
+
+
+def layer_channels(kind: str, hidden: int, count: int) -> tuple[Channel, ...]:
+    """What a step of `Layers` brings: the top layer first."""
+    own = cell_channels(kind, hidden)
+    found = [msgspec.structs.replace(channel, layer=count - 1) for channel in own]
+    for layer in reversed(range(count - 1)):
+        found += [msgspec.structs.replace(channel, name=layer_name(channel.name, layer), layer=layer,
+                                          label=f"{channel.title}, layer {layer + 1}") for channel in own]
+    return tuple(found)
+
+
+def layer_count(weights: Mapping[str, Tensor], prefix: str) -> int:
+    """How many layers torch's own module has, by the names of its weights under `prefix`."""
+    count = 0
+    while f"{prefix}weight_hh_l{count}" in weights:
+        count += 1
+    return count
+
+
+def layer_weights(weights: Mapping[str, Tensor], prefix: str, kind: str, own: str) -> dict[str, Tensor]:
+    """Those of torch's own module, renamed for `Layers` at `own`; zeros for biases that it does without."""
+    found: dict[str, Tensor] = {}
+    for layer in range(layer_count(weights, prefix)):
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            value = weights.get(f"{prefix}{name}_l{layer}")
+            if value is None and name.startswith("bias"):
+                value = torch.zeros(len(weights[f"{prefix}weight_hh_l{layer}"]))
+            if value is not None:
+                found[f"{own}cells.{layer}.{name}"] = value
+    return found
+
+
+def kind_of(weights: Mapping[str, Tensor], prefix: str, kinds: Sequence[str] = ("lstm", "gru", "rnn")) -> str:
+    """Which cell it is, by how many gates its weights are of; empty where they are of none."""
+    weight = weights.get(f"{prefix}weight_hh_l0")
+    if weight is None or weight.ndim != 2 or not weight.shape[1]:
+        return ""
+    return next((kind for kind in kinds if len(weight) == GATES[kind] * weight.shape[1]), "")
