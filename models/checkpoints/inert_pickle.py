@@ -160,6 +160,9 @@ class _Machine:
         values, self._stack = self._stack, self._below.pop()
         return [self._finished(value) for value in values]
 
+    def discard_marked(self) -> None:
+        self.marked()
+
     def last(self, count: int) -> tuple[Any, ...]:
         return tuple(reversed([self.pop() for _ in range(count)]))
 
@@ -206,7 +209,7 @@ class _Machine:
         if isinstance(target, _Array):
             target.values = _array_of(state)
         elif isinstance(target, np.dtype):
-            order = state[1] if isinstance(state, tuple) and len(state) > 1 else "|"
+            order: Any = state[1] if isinstance(state, tuple) and len(state) > 1 else "|"
             self._stack[-1] = target.newbyteorder(order) if order in ("<", ">") else target
         elif isinstance(target, Stub | Attributes):
             attributes = target.state if isinstance(target, Stub) else target
@@ -400,13 +403,14 @@ INSTRUCTIONS: dict[str, Instruction] = {
     "EMPTY_LIST": lambda machine, _: machine.push([]), "EMPTY_TUPLE": lambda machine, _: machine.push(()),
     "EMPTY_DICT": lambda machine, _: machine.push({}), "EMPTY_SET": lambda machine, _: machine.push(set()),
     "MARK": lambda machine, _: machine.mark(), "POP": lambda machine, _: machine.discard(),
-    "POP_MARK": lambda machine, _: machine.marked() and None,
+    "POP_MARK": lambda machine, _: machine.discard_marked(),
     "DUP": lambda machine, _: machine.push(machine._stack[-1]),
     **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _Machine.get),
     **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"), _Machine.put),
     "LIST": lambda machine, _: machine.push(machine.marked()),
     "TUPLE": lambda machine, _: machine.push(tuple(machine.marked())),
-    **{f"TUPLE{count}": (lambda machine, _, count=count: machine.push(machine.last(count))) for count in (1, 2, 3)},
+    "TUPLE1": lambda machine, _: machine.push(machine.last(1)), "TUPLE2": lambda machine, _: machine.push(machine.last(2)),
+    "TUPLE3": lambda machine, _: machine.push(machine.last(3)),
     "DICT": lambda machine, _: _filled(machine),
     "FROZENSET": lambda machine, _: machine.push(frozenset(map(_key, machine.marked()))),
     "APPEND": lambda machine, _: machine.append([machine.pop()]),

@@ -15,8 +15,9 @@ from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.checkpoints.pickled import fitted
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's red, green and blue
-DEPTHS = {(False, 2, 2, 2, 2): "18", (False, 3, 4, 6, 3): "34", (True, 3, 4, 6, 3): "50", (True, 3, 4, 23, 3): "101",
-          (True, 3, 8, 36, 3): "152"}
+DEPTHS: dict[tuple[int, ...], str] = {
+    (False, 2, 2, 2, 2): "18", (False, 3, 4, 6, 3): "34", (True, 3, 4, 6, 3): "50", (True, 3, 4, 23, 3): "101",
+    (True, 3, 8, 36, 3): "152"}
 STAGES = (4, 5, 6, 7)  # of the children of torchvision's ResNet
 MOST_BLOCKS = 64
 

@@ -18,7 +18,7 @@ class ReferenceLayers:
     """Torch's `nn.LSTM`, `nn.GRU` or `nn.RNN`, by its own names of weights under `prefix`, in double precision."""
 
     def __init__(self, kind: str, weights: Weights, prefix: str) -> None:
-        self._cells = []
+        self._cells: list[ReferenceCell] = []
         while f"{prefix}weight_hh_l{len(self._cells)}" in weights:
             layer = len(self._cells)
             hidden = weights[f"{prefix}weight_hh_l{layer}"]

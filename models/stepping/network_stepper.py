@@ -33,7 +33,8 @@ class SteppedNetwork(Protocol):
 
 def entropy_of(weights: Tensor) -> Tensor:
     """Of attention (…, L), as a fraction of even attention's: (…, 1)."""
-    return torch.special.entr(weights).sum(dim=-1, keepdim=True) / math.log(max(weights.shape[-1], 2))
+    sums: Tensor = torch.special.entr(weights).sum(dim=-1, keepdim=True)
+    return sums / math.log(max(weights.shape[-1], 2))
 
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)

@@ -40,7 +40,8 @@ class CharRNNAdapter:
         if len(table) != len(CHARACTERS):
             raise CheckpointError(f"“{path.name}” reads {len(table):,} characters, not Python's {len(CHARACTERS)} "
                                   "printable ones: which they are does not stand in it.")
-        lengths = Lengths(kind, *table.shape, theirs[f"{prefix}weight_hh_l0"].shape[1], layer_count(theirs, prefix))
+        lengths = Lengths(kind, len(table), table.shape[1], theirs[f"{prefix}weight_hh_l0"].shape[1],
+                          layer_count(theirs, prefix))
         weights = {f"{NAMES[first]}.{rest}": value for name, value in theirs.items()
                    for first, _, rest in (name.partition("."),) if first in NAMES}
         network = fitted(path, lambda: CharRNN(lengths), weights | layer_weights(theirs, prefix, kind, "layers."))

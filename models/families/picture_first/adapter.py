@@ -44,8 +44,8 @@ class PictureFirstAdapter:
         path, table, projection = decoder.path, decoder.tensors["embed.weight"], encoder.tensors["linear.weight"]
         if table.ndim != 2 or projection.ndim != 2 or not kind_of(decoder.tensors, "lstm.", ("lstm",)):
             raise CheckpointError(f"“{path.name}” does not fit its model: its LSTM's weights are of another network.")
-        lengths = Lengths(*table.shape, decoder.tensors["lstm.weight_hh_l0"].shape[1], layer_count(decoder.tensors, "lstm."),
-                          projection.shape[1])
+        lengths = Lengths(len(table), table.shape[1], decoder.tensors["lstm.weight_hh_l0"].shape[1],
+                          layer_count(decoder.tensors, "lstm."), projection.shape[1])
         both = _named(encoder, decoder)
         weights = {f"{own}.{name.removeprefix(f'{their}.')}": value for name, value in both.items()
                    for their, own in NAMES.items() if name.startswith(f"{their}.")}
