@@ -11,7 +11,7 @@ from unrolled import assets
 from unrolled.models.adapters.adapter import ModelAdapter, Source
 from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.checkpoints.files import CheckpointError, read_header
-from unrolled.models.checkpoints.pickled import looks_pickled, read_pickled
+from unrolled.models.checkpoints.pickled import SUFFIXES, looks_pickled, read_pickled
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing
 from unrolled.models.trace.plugins import plugins
@@ -83,6 +83,18 @@ def find(model: str) -> Path:
                           f"and any checkpoint can be named by its path.")
 
 
+def _checkpoint_in(folder: Path) -> Path:
+    """The one checkpoint of a folder; of an encoder and a decoder that lie beside each other, the decoder."""
+    found = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix.lower() in (SUFFIX, *SUFFIXES)
+             and "vocab" not in path.name.lower()]
+    names = {path.name for path in found}
+    found = [path for path in found if "encoder" not in path.name or path.name.replace("encoder", "decoder") not in names]
+    if len(found) != 1:
+        several = f"holds several checkpoints; name one of them: {', '.join(path.name for path in found[:6])}"
+        raise CheckpointError(f"The folder “{folder.name}” {several if found else 'holds no checkpoint'}.")
+    return found[0]
+
+
 def load(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) -> AnyStepper:
     return opened(model, device=device, reuse=reuse)[1]
 
@@ -105,14 +117,14 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
         When it cannot be.
     """
     path = find(model)
+    if path.is_dir() and adapter_of(path) is None:
+        path = _checkpoint_in(path)
     source: Source
     try:
         source = Checkpoint(path, read_header(path))
         wrong = CheckpointError(f"“{path.name}” is for the model “{source.header.model}”, which this Unrolled does not know.")
     except CheckpointError as error:  # it may be what another package opens
         source, wrong = path, error
-        if path.is_dir():
-            wrong = CheckpointError(f"“{path.name}” is a folder; name a checkpoint in it.")
     adapter = adapter_of(source)
     if adapter is None and looks_pickled(path):
         source = read_pickled(path)

@@ -58,11 +58,14 @@ class PickledCheckpoint:
         What it holds: dictionaries, tensors, stubs.
     tensors : dict of str to Tensor
         All parameters and buffers, by names with dots; ``module.`` of `nn.DataParallel` is left out.
+    weights_hash : str
+        SHA-256 of the file, hexadecimal.
     """
 
     path: Path
     content: Any
     tensors: dict[str, Tensor]
+    weights_hash: str
 
     def has(self, *names: str) -> bool:
         return all(name in self.tensors for name in names)
@@ -78,12 +81,12 @@ class PickledCheckpoint:
         return f"{len(names):,} tensors: {shown}{' …' if len(names) > NAMED_KEYS else ''}" if names else "no tensors"
 
     def identity(self, title: str, summary: str) -> Identity:
-        return Identity(self.path.name, title, summary, hash_of(self.path))
+        return Identity(self.path.name, title, summary, self.weights_hash)
 
     @property
     def weights_again(self) -> Callable[[], Mapping[str, Tensor]]:
         """Reads them a second time, for the second computation."""
-        return partial(_tensors_again, self.path, hash_of(self.path))
+        return partial(_tensors_again, self.path, self.weights_hash)
 
 
 def looks_pickled(path: Path) -> bool:
@@ -102,7 +105,8 @@ def read_pickled(path: Path) -> PickledCheckpoint:
     tensors = tensors_of(content)
     if tensors and all(name.startswith("module.") for name in tensors):
         tensors = {name.removeprefix("module."): value for name, value in tensors.items()}
-    return PickledCheckpoint(path, content, {name.replace(".module.", ".", 1): value for name, value in tensors.items()})
+    tensors = {name.replace(".module.", ".", 1): value for name, value in tensors.items()}
+    return PickledCheckpoint(path, content, tensors, hash_of(path))
 
 
 def read_object(path: Path) -> Any:

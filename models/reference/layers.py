@@ -38,7 +38,7 @@ class ReferenceLayers:
         found: dict[str, Tensor] = {}
         each, last = len(self._cells[0].start()), len(self._cells) - 1
         for layer, cell in enumerate(self._cells):
-            suffix = "" if layer == last else f"_layer_{layer + 1}"
+            suffix = "" if layer == last else f"_layer_{layer}"
             step = cell.step(x, state[layer * each : (layer + 1) * each], partial(_suffixed, hook, suffix))
             found |= {f"{name}{suffix}": value for name, value in step.items()}
             x = step["hidden"]

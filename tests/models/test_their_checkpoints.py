@@ -154,7 +154,7 @@ def test_a_char_rnn_goes_on_as_by_itself(tmp_path: Path, cell: str, layers: int,
     agrees(branch, trace)
     sums(branch, 3, 5)
     assert all(part.words for part in gradients(branch, 0, 13, always))
-    lowest = "hidden" if layers == 1 else "hidden_layer_1"
+    lowest = "hidden" if layers == 1 else "hidden_layer_0"
     agrees(*written(stepper, "Wherefore", (ClampUnits(channel=lowest, units=(2,), value=0.5, first=2, last=5),), steps=8))
 
 
@@ -187,7 +187,7 @@ def show_and_tell(folder: Path, layers: int = 1) -> tuple[Any, Any]:
 def test_the_picture_is_what_the_first_step_reads(tmp_path: Path, named: str, layers: int) -> None:
     words, hidden = theirs.caption_with_feature(*show_and_tell(tmp_path, layers), picture(), STEPS)
     (tmp_path / "vocab.pkl").write_bytes(pickle.dumps(theirs.Vocabulary()))
-    stepper = load(str(tmp_path / f"{named}-5-3000.pkl"))
+    stepper = load(str(tmp_path / f"{named}-5-3000.pkl" if layers == 1 else tmp_path))
     branch, trace = written(stepper, picture())
     assert branch.tokens == words
     assert len(set(words)) > 1
@@ -206,3 +206,35 @@ def test_what_lies_beside_is_named_when_it_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "encoder-5-3000.pkl").unlink()
     with pytest.raises(CheckpointError, match=r"put its encoder, “encoder-5-3000\.pkl”"):
         load(str(path))
+
+
+def test_a_folder_is_its_one_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        load(str(tmp_path))
+    path = tutorial(tmp_path)
+    assert load(str(tmp_path)).description.name == path.name
+    tutorial(tmp_path).rename(tmp_path / "other.pth")
+    tutorial(tmp_path)
+    with pytest.raises(CheckpointError, match="several checkpoints"):
+        load(str(tmp_path))
+
+
+@pytest.mark.parametrize("make", ["tutorial", "char-rnn", "pytorch-tutorial"])
+def test_weights_of_any_shape_cost_a_sentence(tmp_path: Path, make: str) -> None:
+    """Each tensor in turn loses an axis, gains one, or has other lengths."""
+    if make == "tutorial":
+        _, decoder = theirs.show_attend_tell()
+        state = {"encoder.resnet.0.weight": torch.ones(1)}
+        state |= {f"decoder.{name}": value for name, value in decoder.state_dict().items()}
+    elif make == "char-rnn":
+        state = theirs.CharRNN().state_dict()
+    else:
+        _, decoder = show_and_tell(tmp_path)
+        state = decoder.state_dict()
+    for name, value in state.items():
+        for odd in (value.flatten(), value[None], value[:0], value[..., :1], torch.tensor(1.0)):
+            if odd.shape == value.shape:
+                continue
+            torch.save({**state, name: odd}, tmp_path / "decoder-5-3000.pkl")
+            with pytest.raises(CheckpointError):
+                load(str(tmp_path / "decoder-5-3000.pkl"))

@@ -48,6 +48,12 @@ def test_checkpoints_that_cannot_be_used(run, dog, tmp_path):
     assert "no model" in assert_one_sentence(run("caption", dog, "--model", "nosuchmodel"))
 
 
+def test_a_checkpoint_that_would_run_something(run, dog, tmp_path):
+    (tmp_path / "theirs.pth.tar").write_bytes(b"cos\nsystem\n(S'touch it-ran'\ntR.")
+    assert "os.system" in assert_one_sentence(run("caption", dog, "--model", tmp_path / "theirs.pth.tar"))
+    assert not (tmp_path / "it-ran").exists()
+
+
 def test_no_screen(run, dog):
     sentence = assert_one_sentence(run(dog, without=("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")))
     assert "no screen" in sentence

@@ -46,7 +46,7 @@ class CharRNNAdapter:
                    for first, _, rest in (name.partition("."),) if first in NAMES}
         network = fitted(path, lambda: CharRNN(lengths), weights | layer_weights(theirs, prefix, kind, "layers."))
         layers = f"{lengths.layers} layers of {lengths.hidden:,} units" if lengths.layers > 1 else f"{lengths.hidden:,} units"
-        title = f"Characters with {'a GRU' if kind == 'gru' else 'an LSTM'}, a checkpoint of your own"
+        title = f"Characters, {kind.upper()} · {path.name}"
         stepper = CharRNNStepper(network, identity=source.identity(title, f"{self.family}, {layers}"), device=device)
         stepper.weights = source.weights_again
         return stepper

@@ -55,7 +55,7 @@ class PictureFirstAdapter:
         resnet = resnet_encoder(encoder.path, trunk, size=SIZE, side=1, resampling=Image.Resampling.LANCZOS)
         stepper = PictureFirstStepper(
             network, resnet, words, end=words.index("<end>"), device=device,
-            identity=decoder.identity("Show and Tell, a checkpoint of your own", self.family))
+            identity=decoder.identity(f"Show and Tell · {path.name}", self.family))
         encoder_again, decoder_again = encoder.weights_again, decoder.weights_again
         stepper.weights = lambda: {**{f"encoder.{name}": value for name, value in encoder_again().items()},
                                    **{f"decoder.{name}": value for name, value in decoder_again().items()}}

@@ -63,7 +63,7 @@ class ShowAttendTellAdapter:
         encoder = resnet_encoder(path, encoder_weights, size=SIZE, side=side, resampling=Image.Resampling.BILINEAR)
         stepper = ShowAttendTellStepper(
             network, encoder, words, start=words.index("<start>"), end=words.index("<end>"),
-            identity=source.identity("Show, Attend and Tell, a checkpoint of your own", summary), device=device)
+            identity=source.identity(f"Show, Attend and Tell · {path.name}", summary), device=device)
         stepper.weights = source.weights_again
         return stepper
 

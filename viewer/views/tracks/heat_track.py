@@ -34,7 +34,7 @@ FRAME_OF_UNITS = 10  # pixels; a lower frame is about time alone
 
 def channel_title(channel: Channel) -> str:
     """Its title, with the layer where there are several."""
-    return channel.title if channel.layer == 0 else f"{channel.title} · layer {channel.layer}"
+    return channel.title if channel.layer == 0 or "layer" in channel.title else f"{channel.title} · layer {channel.layer}"
 
 
 def range_text(values: Floats) -> str:
