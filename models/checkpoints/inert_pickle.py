@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 MOST_INSTRUCTIONS = 50_000_000
+MOST_COPIED = 2**29    # bytes and elements that calls and attributes may copy: a few instructions could ask for any number
 MOST_DIMENSIONS = 16
 STORAGES = {"FloatStorage": torch.float32, "DoubleStorage": torch.float64, "HalfStorage": torch.float16,
             "BFloat16Storage": torch.bfloat16, "LongStorage": torch.int64, "IntStorage": torch.int32,
@@ -119,6 +120,7 @@ class _Machine:
         self._stack: list[Any] = []
         self._below: list[list[Any]] = []
         self._memo: dict[int, Any] = {}
+        self._copied = 0
 
     def run(self, file: BinaryIO) -> Any:
         for count, (instruction, argument, _) in enumerate(pickletools.genops(file)):
@@ -200,12 +202,14 @@ class _Machine:
         """What a known name makes of its arguments, or a stub; nothing is called that the pickle brings."""
         if not isinstance(called, Name) or not isinstance(arguments, tuple):
             raise PickleError("is damaged: it calls what is no name")
+        self._count(arguments)
         make = KNOWN.get(str(called))
         self._stack.append(make(*arguments) if make is not None else Stub(str(called), arguments))
 
     def build(self) -> None:
         """The attributes of the object that lies below them on the stack."""
         state, target = self.pop(), self._stack[-1]
+        self._count(state if isinstance(state, tuple) else (state,))
         if isinstance(target, _Array):
             target.values = _array_of(state)
         elif isinstance(target, np.dtype):
@@ -238,6 +242,11 @@ class _Machine:
                 raise PickleError("is damaged: a tensor reaches beyond its storage")
             numbers = numbers[offset : offset + count]
         self._stack.append(numbers)
+
+    def _count(self, arguments: tuple[Any, ...]) -> None:
+        self._copied += sum(len(own) for own in arguments if isinstance(own, str | bytes | bytearray | list | tuple | dict | set))
+        if self._copied > MOST_COPIED:
+            raise PickleError("holds far more than any model")
 
     def _finished(self, value: Any) -> Any:
         return value.values if isinstance(value, _Array) and value.values is not None else value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,9 +25,11 @@ from unrolled.models.trace.description import Identity
 
 SUFFIXES = (".pth", ".pt", ".tar", ".pkl", ".ckpt", ".bin")
 LARGEST_FILE = 8 * 2**30
+COPIES = 3               # of its numbers that are in memory at a time: as they stand in the file, as tensors, in the network
 LARGEST_PICKLE = 2**28   # of the part that says what there is; the numbers lie beside it
 DEEPEST = 64             # modules in modules,
-MOST_PARTS = 1_000_000   # and so many of them together: one may stand in many places, or within itself
+LONGEST_NAME = 500       # of a tensor
+MOST_PARTS = 200_000     # and so many of them together: one may stand in many places, or within itself
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C  # torch's, of the format before 1.6
 NAMED_KEYS = 8
 
@@ -113,8 +116,9 @@ def read_object(path: Path) -> Any:
     """What a file holds; see `read_pickled`."""
     try:
         size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise PickleError(f"is {size / 2**30:.1f} GiB; {LARGEST_FILE // 2**30} GiB are the most that is read")
+        most = min(LARGEST_FILE, _memory() // COPIES)
+        if size > most:
+            raise PickleError(f"is {size / 2**30:.1f} GiB; {most / 2**30:.1f} GiB are the most that can be read on this computer")
         with path.open("rb") as file:
             return _of_zip(file, size) if file.read(4) == b"PK\3\4" else _of_pickles(file, size)
     except PickleError as error:
@@ -123,6 +127,14 @@ def read_object(path: Path) -> Any:
         raise CheckpointError(f"“{path.name}” is cut off or damaged.") from error
     except OSError as error:
         raise CheckpointError(f"“{path.name}” cannot be read: {error.strerror or error}.") from error
+
+
+def _memory() -> int:
+    """This computer's, in bytes; where it is not told, enough."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return COPIES * LARGEST_FILE
 
 
 def _of_zip(file: BinaryIO, size: int) -> Any:
@@ -222,7 +234,8 @@ def tensors_of(content: Any) -> dict[str, Tensor]:
                     parts |= own if isinstance(own, dict) else {}
             elif isinstance(value, dict) and not isinstance(value, Attributes):
                 parts = value
-            waiting += [(f"{prefix}{name}.", part, depth + 1) for name, part in reversed(parts.items()) if isinstance(name, str)]
+            waiting += [(f"{prefix}{name}.", part, depth + 1) for name, part in reversed(parts.items())
+                        if isinstance(name, str) and len(prefix) + len(name) <= LONGEST_NAME]
     return found
 
 

@@ -19,6 +19,7 @@ import pytest
 import torch
 from torch import nn
 
+from unrolled.models.checkpoints import pickled
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.checkpoints.inert_pickle import PickleError, Stub, read_pickle
 from unrolled.models.checkpoints.pickled import fitted, read_object, read_pickled
@@ -97,6 +98,30 @@ def test_torchscript_is_refused_first(tmp_path: Path) -> None:
             archive.writestr(name, b"garbage")
     with pytest.raises(CheckpointError, match="TorchScript"):
         read_pickled(tmp_path / "m.pt")
+
+
+def test_what_is_larger_than_the_memory_is_said_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.save({"net.weight": torch.zeros(1000)}, tmp_path / "large.pt")
+    assert read_pickled(tmp_path / "large.pt").has("net.weight")
+    monkeypatch.setattr(pickled, "_memory", lambda: 6000)
+    monkeypatch.setattr(pickled, "_of_zip", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(CheckpointError, match="the most that can be read"):
+        read_pickled(tmp_path / "large.pt")
+
+
+def test_what_asks_for_many_copies_is_refused() -> None:
+    megabyte = b"X" + struct.pack("<I", 2**20) + b"a" * 2**20
+    copying = b"c_codecs\nencode\nq\0(" + megabyte + b"tq\1" + b"0h\0h\1R" * 2000 + b"."
+    with pytest.raises(PickleError, match="far more than any model"):
+        read_pickle(io.BytesIO(b"\x80\x02" + copying))
+
+
+def test_a_module_that_holds_itself_is_walked_to_an_end(tmp_path: Path) -> None:
+    own = nn.Linear(2, 2)
+    own._modules["a"] = own._modules["b"] = own
+    torch.save(own, tmp_path / "loop.pt")
+    with pytest.raises(CheckpointError, match="more parts than any model"):
+        read_pickled(tmp_path / "loop.pt")
 
 
 # ── Pickles that would run something ────────────────────────────────────────────────────────────────────────────────
