@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import their_models as theirs
@@ -21,7 +23,9 @@ from unrolled.models.explaining.equations import explain
 from unrolled.models.explaining.gradients import gradients
 from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.explaining.replay import replay
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.runs.branch import Branch
+from unrolled.models.runs.run import Run
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace.edits import ClampUnits, MaskAttention, ScaleUnits
 
@@ -238,3 +242,26 @@ def test_weights_of_any_shape_cost_a_sentence(tmp_path: Path, make: str) -> None
             torch.save({**state, name: odd}, tmp_path / "decoder-5-3000.pkl")
             with pytest.raises(CheckpointError):
                 load(str(tmp_path / "decoder-5-3000.pkl"))
+
+
+@pytest.mark.parametrize("make", ["tutorial", "char-rnn", "pytorch-tutorial"])
+def test_a_beam_finds_no_less_than_the_most_probable_words(tmp_path: Path, make: str) -> None:
+    given: Any = picture()
+    if make == "tutorial":
+        path = tutorial(tmp_path)
+    elif make == "char-rnn":
+        path, given = tmp_path / "char.pt", "W"
+        torch.save(theirs.stirred(theirs.CharRNN), path)
+    else:
+        path = tmp_path / "decoder-5-3000.pkl"
+        show_and_tell(tmp_path, 2)
+        (tmp_path / "vocab.pkl").write_bytes(pickle.dumps(theirs.Vocabulary()))
+    stepper = load(str(path))
+    stepper.description = msgspec.structs.replace(stepper.description, maximum_steps=4)
+    run = Run(1, stepper, replace(stepper.read(given), maximum_steps=4))
+    greedy, beam = run.branch(0), run.branch(0).fork(1, 0, ())
+    plain = sum(report.log_prob for report in take(greedy, stop=4))
+    wide = take(beam, stop=4, decoding=Decoding(method="beam", beam_width=64, length_penalty=0.0))
+    assert sum(report.log_prob for report in wide) >= plain - 1e-5
+    trace = trace_of(beam, wide)
+    agrees(beam, trace)

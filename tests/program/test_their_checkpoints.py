@@ -1,0 +1,29 @@
+"""A checkpoint of somebody else's program, from the command line to the badge."""
+
+from __future__ import annotations
+
+import json
+
+import their_models as theirs
+import torch
+from PIL import Image
+
+
+def test_a_captioner_of_ones_own(run, dog, tmp_path):
+    encoder, decoder = theirs.show_attend_tell()
+    path = tmp_path / "BEST_checkpoint.pth.tar"
+    torch.save({"epoch": 0, "encoder": encoder, "decoder": decoder}, path, _use_new_zipfile_serialization=False)
+    without = run("caption", dog, "--model", path)
+    assert (without.returncode, without.stdout) == (1, "")
+    assert without.stderr.count("\n") == 1
+    assert "word map" in without.stderr
+    (tmp_path / "WORDMAP.json").write_text(json.dumps({word: number for number, word in enumerate(theirs.WORDS)}))
+    words, maps = theirs.caption_attending(encoder, decoder, Image.open(dog), 50)
+    found = json.loads(run("caption", dog, "--model", path, "--json").stdout)
+    assert found["tokens"][: len(words)] == [theirs.WORDS[word] for word in words]
+    analysed = run("analyze", dog, "--model", path, "-o", tmp_path / "out.json")
+    assert analysed.returncode == 0, analysed.stderr
+    fidelity = json.loads((tmp_path / "out.json").read_text())["fidelity"]
+    assert fidelity["agrees"]
+    assert "context_gate" in fidelity["by_channel"]
+    assert len(maps) == fidelity["steps"]
