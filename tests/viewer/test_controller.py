@@ -280,6 +280,19 @@ def test_an_unknown_model_is_said_and_the_old_one_stays(qtbot, ready):
     wait_for_steps(qtbot, ready, 2)
 
 
+def test_somebodys_checkpoint_that_is_opened_as_a_file_is_the_model_that_is_wanted(qtbot, ready, tmp_path):
+    path = tmp_path / "BEST_checkpoint.pth.tar"
+    path.write_bytes(b"\x80\x02}.")
+    asked = []
+    load = ready.run.load
+    ready.run.load = lambda name, device: asked.append(name) or load(name, device)
+    ready.do(c.Open(path))
+    qtbot.waitUntil(lambda: bool(ready.messages), timeout=5000)  # the scripted backend has no such model
+    assert asked[0] == str(path)
+    assert [message.place for message in ready.messages] == ["model"]
+    qtbot.waitUntil(lambda: ready.run.is_open and ready.session.description.name == "scripted", timeout=5000)
+
+
 @pytest.mark.parametrize("pause", [0, 20, 520])
 @pytest.mark.parametrize("models", [("scripted-text", "scripted-clip"), ("slow-scripted-text", "scripted"),
                                     ("scripted-sentence", "scripted-text", "scripted-scene"), ("no-such-model", "scripted-text")])

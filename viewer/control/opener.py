@@ -70,7 +70,7 @@ class Opener:
 
     @handles(c.Open)
     def open_file(self, command: c.Open) -> None:
-        """Open an input, a trace or a session; what is on screen stays when that fails."""
+        """Open an input, a trace, a session or somebody's model; what is on screen stays when that fails."""
         path = Path(command.path)
         self._voice.unsaid.emit("input")
         kind = kind_of(path)
@@ -79,6 +79,8 @@ class Opener:
                 self._open_input_file(path)
             elif kind is Kind.TRACE:
                 self._open_trace_file(path)
+            elif kind is Kind.CHECKPOINT:
+                self._loading.load_model(c.LoadModel(str(path)))
             else:
                 self._open_session_file(path)
         except ValueError as error:

@@ -11,9 +11,10 @@ from unrolled.models.inputs.sniffing import head_of, media_of_file
 from unrolled.models.trace import Trace
 from unrolled.models.trace.files import SUFFIXES as TRACE_SUFFIXES
 
-__all__ = ["SESSION_SUFFIX", "TRACE_SUFFIXES", "Kind", "input_of_trace", "kind_of"]
+__all__ = ["CHECKPOINT_SUFFIXES", "SESSION_SUFFIX", "TRACE_SUFFIXES", "Kind", "input_of_trace", "kind_of"]
 
 SESSION_SUFFIX = ".unrolled"
+CHECKPOINT_SUFFIXES = (".pth", ".pt", ".tar", ".pkl", ".ckpt")  # of other programs; ours have that of traces
 TRACE_MARK = b'"unrolled-trace"'
 
 
@@ -23,6 +24,7 @@ class Kind(Enum):
     INPUT = "input"
     TRACE = "trace"
     SESSION = "session"
+    CHECKPOINT = "checkpoint"
 
 
 def kind_of(path: Path) -> Kind:
@@ -32,6 +34,8 @@ def kind_of(path: Path) -> Kind:
         return Kind.INPUT
     if suffix == SESSION_SUFFIX or b"session.json" in head_of(path)[:64]:
         return Kind.SESSION
+    if suffix in CHECKPOINT_SUFFIXES:
+        return Kind.CHECKPOINT
     if suffix in (".json", ".csv"):
         return Kind.TRACE if TRACE_MARK in head_of(path) or not media_of_file(path) else Kind.INPUT
     return Kind.TRACE if suffix in TRACE_SUFFIXES else Kind.INPUT

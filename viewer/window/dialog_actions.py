@@ -18,7 +18,7 @@ from unrolled.models.inputs.kinds import (
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.trace.names import file_name
 from unrolled.viewer.state import commands as c
-from unrolled.viewer.state.files import SESSION_SUFFIX, TRACE_SUFFIXES
+from unrolled.viewer.state.files import CHECKPOINT_SUFFIXES, SESSION_SUFFIX, TRACE_SUFFIXES
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.paths import log_file
 from unrolled.viewer.window.pasting import NothingToOpen, paths_of, picture_of
@@ -75,7 +75,7 @@ class DialogActions:
             self._do(c.Open(Path(name)))
 
     def _open_checkpoint(self) -> None:
-        kinds = "Checkpoints (*.safetensors *.pth *.pt *.tar *.pkl *.ckpt);;All files (*)"
+        kinds = f"{_filter('Checkpoints', ('.safetensors', *CHECKPOINT_SUFFIXES))};;All files (*)"
         path = self._chosen("Open checkpoint", kinds, folder="model_folder")
         if path is not None:
             self.settings.put("model_folder", str(path.parent))
