@@ -32,9 +32,9 @@ class ShowAttendTellStepper(NetworkStepper[ShowAttendTell]):
         channels = (
             *cell_channels("lstm", network.lengths.hidden), *attention_channels(("row", "column"), (encoder.side, encoder.side)),
             Channel(name="context_gate", role="context_gate", symbol="β", axes=("feature",), shape=(features,), low=0.0, high=1.0,
-                    label="gate of the context", editable=True),
+                    label="context gate", editable=True),
             Channel(name="context_gate_mean", role="context_gate_mean", symbol="β", axes=(), shape=(), low=0.0, high=1.0,
-                    label="mean gate of the context"))
+                    label="mean gate"))
         self.description = ModelDescription(
             **identity._asdict(), task="captioning", channels=channels, words=tuple(words), start_token=start, end_token=end,
             maximum_steps=MAXIMUM_STEPS, input_size=(encoder.size, encoder.size),
