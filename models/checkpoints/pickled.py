@@ -80,8 +80,11 @@ class PickledCheckpoint:
     def summary(self) -> str:
         """What was found, for a sentence."""
         names = list(self.tensors)
-        shown = ", ".join(f"{name} {' × '.join(map(str, self.tensors[name].shape))}" for name in names[:NAMED_KEYS])
-        return f"{len(names):,} tensors: {shown}{' …' if len(names) > NAMED_KEYS else ''}" if names else "no tensors"
+        if not names:
+            return "no tensors"
+        shown = ", ".join(f"{name} {' × '.join(map(str, self.tensors[name].shape))}".rstrip() for name in names[:NAMED_KEYS])
+        number = "1 tensor" if len(names) == 1 else f"{len(names):,} tensors"
+        return f"{number}: {shown}{' …' if len(names) > NAMED_KEYS else ''}"
 
     def identity(self, title: str, summary: str) -> Identity:
         return Identity(self.path.name, title, summary, self.weights_hash)

@@ -80,7 +80,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(2)}, other, metadata={HEADER_KEY: "{nonsense"})
     assert "damaged" in refusal(other)
     torch.save({"x": torch.zeros(2)}, tmp_path / "pickle.pt")
-    assert "not a safetensors file" in refusal(tmp_path / "pickle.pt")
+    assert "no family that Unrolled knows; it holds 1 tensor: x 2" in refusal(tmp_path / "pickle.pt")
     assert "no checkpoint" in refusal(tmp_path / "missing.safetensors")
     assert "folder" in refusal(tmp_path)
     assert "no model" in refusal("caption-by-guessing")
