@@ -9,16 +9,10 @@ from PySide6.QtGui import QImage, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
-from unrolled.viewer.export.scenes.picture import Scene
 from unrolled.viewer.export.scenes.registry import AnyScene, Still, still_of
 from unrolled.viewer.export.settings import ExportSettings
 
 POINTS_PER_PIXEL = 0.75
-
-
-def title_of(scene: AnyScene) -> str:
-    """What a file says of itself."""
-    return " ".join(scene.words) if isinstance(scene, Scene) else scene.title
 
 
 def write_png(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
@@ -37,9 +31,10 @@ def write_svg(scene: AnyScene, path: Path, settings: ExportSettings, on_progress
     layout = still_of(scene, settings)
     generator = QSvgGenerator()
     generator.setFileName(str(path))
+    generator.setResolution(round(72 / POINTS_PER_PIXEL))
     generator.setSize(layout.size)
     generator.setViewBox(QRect(0, 0, layout.size.width(), layout.size.height()))
-    generator.setTitle(title_of(scene))
+    generator.setTitle(scene.title)
     generator.setDescription("What a model computed, step by step")
     _paint_on(generator, layout, on_progress, cancelled)
     on_progress(1.0)
@@ -49,7 +44,7 @@ def write_pdf(scene: AnyScene, path: Path, settings: ExportSettings, on_progress
     """A picture on a page of its own size, whose words stay text."""
     layout = still_of(scene, settings)
     writer = QPdfWriter(str(path))
-    writer.setTitle(title_of(scene))
+    writer.setTitle(scene.title)
     writer.setCreator("Unrolled")
     writer.setPageSize(QPageSize(QSizeF(layout.size) * POINTS_PER_PIXEL, QPageSize.Unit.Point, "",
                                  QPageSize.SizeMatchPolicy.ExactMatch))

@@ -14,6 +14,7 @@ from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.branches import Branch, Branches, first_branch
 from unrolled.viewer.state.brush import Brush
 from unrolled.viewer.state.comparison import Compared
+from unrolled.viewer.state.files import plain_ground
 from unrolled.viewer.state.playhead import Playhead
 from unrolled.viewer.state.questions import Questions
 from unrolled.viewer.state.search_tree import SearchTree
@@ -87,7 +88,9 @@ class Session:
 
     @property
     def picture(self) -> InputPicture | None:
-        """The input, where it is a photograph."""
+        """The input, where it is a photograph; a plain ground for the attention of a trace that holds none."""
+        if self.input is None and self.trace is not None:
+            return plain_ground(self.trace)
         return self.input if isinstance(self.input, InputPicture) else None
 
     @property

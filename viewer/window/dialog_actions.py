@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 
 from unrolled.models.inputs.inputs import typed
@@ -148,7 +148,13 @@ class DialogActions:
             self._window.layout_.say(Notice(place="input", text=str(error)))
         else:
             self._window.opened_file(str(path))
-            self._window.layout_.status.set_activity(f"Saved {path.name}", -1.0)
+            self._say_saved(path)
+
+    def _say_saved(self, path: Path) -> None:
+        folder = path.absolute().parent
+        self._window.layout_.say(Notice(
+            place="run", kind="info", text=f"Saved “{path.name}” in {folder}.", action="Show in folder",
+            act=lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))))
 
     @handles(c.RestoreLast)
     def restore_last(self, _: c.RestoreLast) -> None:
@@ -176,7 +182,9 @@ class DialogActions:
         elif self.session.trace is not None and len(self.session.trace):
             from unrolled.viewer.window.export_dialog import ExportDialog
 
-            _open(ExportDialog(self.session, self.settings, window))
+            dialog = ExportDialog(self.session, self.settings, window)
+            dialog.exported.connect(self._say_saved)
+            _open(dialog)
 
     def _show_decoding(self) -> None:
         from unrolled.viewer.window.decoding_popover import DecodingPopover

@@ -172,6 +172,8 @@ class PictureView(View):
     def _label(self, found: FoundMap | None, step: int) -> str:
         """What is written on the picture: another picture's name, and what lies over it where that is not usual."""
         given, lines = self.session.input_at(step), []
+        if given is None and self._picture is not None:
+            lines.append("This trace was saved without its picture")
         if given is not self.session.input and self._picture is not None:
             lines.append(f"Swapped for “{self._picture.name}”")
         if found is not None:
@@ -196,7 +198,7 @@ class PictureView(View):
     def _show_picture(self, step: int) -> None:
         """The photograph, or what an edit swapped it for at this step."""
         given = self.session.input_at(step)
-        picture = given if isinstance(given, InputPicture) else None
+        picture = given if isinstance(given, InputPicture) else self.session.picture
         if picture is not self._picture:
             self._picture = picture
             self.canvas.set_photo(None if picture is None else photograph(picture.pixels))
