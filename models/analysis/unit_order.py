@@ -107,6 +107,6 @@ def _centred(values: FloatArray) -> npt.NDArray[np.float64]:
 
 ORDERS = {
     "activity": UnitOrder("By activity", by_activity),
-    "peak": UnitOrder("By time of the peak", by_peak),
-    "clustered": UnitOrder("Clustered by similarity", clustered),
+    "peak": UnitOrder("By peak time", by_peak),
+    "clustered": UnitOrder("By similarity", clustered),
 }

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from unrolled.models.backend.server import Listener, Server
+from unrolled.models.backend.listener import Listener
+from unrolled.models.backend.server import Server
 
 WAIT_SECONDS = 60.0  # for the client that started this process; afterwards nobody will come
 

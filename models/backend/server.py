@@ -1,4 +1,4 @@
-"""Listens, reads requests as they arrive, and has them worked through one at a time.
+"""Reads requests as they arrive, and has them worked through one at a time.
 
 Requests are read in a thread of their own, so that a newer picture or a cancel is known while something older is still
 worked on; everything else happens in the thread that calls `serve`. It knows no request by name but the greeting, and
@@ -11,13 +11,12 @@ import hmac
 import logging
 import os
 import queue
-import secrets
 import socket
 import threading
 import traceback
 from collections.abc import Callable, Sequence
 
-from unrolled.models.protocol.client import Endpoint
+from unrolled.models.backend.listener import REFUSAL
 from unrolled.models.protocol.connection import PROTOCOL_VERSION, Failed, Hello, Shutdown, Welcome
 from unrolled.models.protocol.dispatch import Dispatch
 from unrolled.models.protocol.message import NO_RUN, Ledger, Report, Request, RequestError, StillWanted
@@ -25,34 +24,6 @@ from unrolled.models.protocol.wire import WireError, encode, request_reader
 from unrolled.models.runs.errors import Superseded
 
 log = logging.getLogger(__name__)
-
-
-class Listener:
-    """A socket that waits for a client, and the secret that the client has to know.
-
-    Parameters
-    ----------
-    host : str
-        Where to listen. Loopback by default: a backend elsewhere is reached through a tunnel.
-    port : int
-        0 takes a free one.
-    """
-
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._socket = socket.create_server((host, port))
-        self.endpoint = Endpoint(host, self._socket.getsockname()[1], secrets.token_urlsafe(24))
-
-    def accept(self, timeout: float | None = None) -> socket.socket:
-        """Wait for a client. Raises `TimeoutError`."""
-        self._socket.settimeout(timeout)
-        connection, _ = self._socket.accept()
-        connection.settimeout(None)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._socket.close()
 
 
 class Server:
@@ -131,7 +102,7 @@ class Server:
     def _greet(self, request: Request) -> None:
         """Let in who knows the secret and speaks this version; nobody else gets any answer but a refusal."""
         if not isinstance(request, Hello) or not hmac.compare_digest(request.secret.encode(), self._secret.encode()):
-            raise WireError("The backend does not know this client.")
+            raise WireError(REFUSAL)
         if request.version != PROTOCOL_VERSION:
             raise WireError(f"The window speaks version {request.version} and the backend version {PROTOCOL_VERSION}; "
                             "install the same Unrolled on both sides.")

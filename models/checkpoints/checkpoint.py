@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from torch import nn
 
-from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, quality_in_words, read_weights
+from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, network_of, quality_in_words
 from unrolled.models.trace.description import Identity
 
 ConfigT = TypeVar("ConfigT")
@@ -42,10 +42,7 @@ class Checkpoint:
 
     def network(self, make: Callable[[], NetworkT]) -> NetworkT:
         """The network that `make` builds, with the file's weights. Raises `CheckpointError`."""
-        network = self.made(make)
-        shapes = {name: value.shape for name, value in network.state_dict().items()}
-        network.load_state_dict(read_weights(self.path, shapes=shapes))
-        return network
+        return network_of(self.path, make)
 
     def identity(self, *metrics: str) -> Identity:
         """For the model's description; its summary tells these of the measured figures."""

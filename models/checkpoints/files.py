@@ -6,6 +6,7 @@ Nothing in a file is executed; what is cut off, of another shape, or not finite 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,12 +15,16 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
-from torch import Tensor
+from torch import Tensor, nn
 
 from unrolled.models.trace.atomic import atomic_write
 
 HEADER_KEY = "unrolled"
 FORMAT_VERSION = 1
+LARGEST_LENGTH = 262_144     # of anything that a header names
+LARGEST_SIDE = 1024          # of a picture that is read
+MAY_BE_ZERO = ("attention", "begin", "start")  # where zero says that there is none, or is a number of a word
+MOST_CONSTANTS = 50_000_000  # numbers that a network makes itself and a file does not hold
 
 METRIC_TITLES = {"bleu_4": "BLEU-4", "cider": "CIDEr", "bits_per_character": "bits per character", "sacrebleu": "sacreBLEU",
                  "exact": "exactly right", "attention_inside": "attention inside", "accuracy": "accuracy"}
@@ -104,11 +109,49 @@ def read_header(path: Path) -> Header:
         raise CheckpointError(f"“{path.name}” was not written by Unrolled: it does not say which model it is for.")
     try:
         header = msgspec.json.decode(metadata[HEADER_KEY], type=Header)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"The header of “{path.name}” is damaged.") from error
     if header.version != FORMAT_VERSION:
         raise CheckpointError(f"“{path.name}” is of format {header.version}; this Unrolled reads format {FORMAT_VERSION}.")
     return header
+
+
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+
+
+def network_of(path: Path, make: Callable[[], NetworkT]) -> NetworkT:
+    """The network that a header describes, with the file's weights.
+
+    It is built without memory first and its tensors are compared with the file's: what is allocated is never more than the
+    file holds, whatever lengths its header names.
+
+    Parameters
+    ----------
+    make : callable
+        Builds it; called twice.
+
+    Raises
+    ------
+    CheckpointError
+        When it cannot be built, or has other tensors than the file.
+    """
+    try:
+        with torch.device("meta"):
+            sketch = make()
+        shapes = {name: value.shape for name, value in sketch.state_dict().items()}
+        if sum(value.numel() for value in sketch.buffers()) > MOST_CONSTANTS:
+            raise ValueError("its lengths are far too large")
+    except (ValueError, RuntimeError, TypeError, ArithmeticError, LookupError, MemoryError) as error:
+        raise CheckpointError(f"The header of “{path.name}” is damaged: {first_line(error)}.") from error
+    weights = read_weights(path, shapes=shapes)
+    network = make()
+    network.load_state_dict(weights)
+    return network
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, on one line."""
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def read_weights(path: Path, *, shapes: dict[str, torch.Size]) -> dict[str, Tensor]:
@@ -128,15 +171,17 @@ def read_weights(path: Path, *, shapes: dict[str, torch.Size]) -> dict[str, Tens
     try:
         with safe_open(path, framework="pt") as file:
             names = set(file.keys())
+            odd_shape = next((name for name in names & set(shapes)
+                              if tuple(file.get_slice(name).get_shape()) != tuple(shapes[name])), "")
+            if odd_shape:
+                raise CheckpointError(f"“{path.name}” does not fit its model: “{odd_shape}” is "
+                                      f"{tuple(file.get_slice(odd_shape).get_shape())} and should be {tuple(shapes[odd_shape])}.")
             if names != set(shapes):
                 odd = sorted(names ^ set(shapes))[0]
                 raise CheckpointError(f"“{path.name}” does not fit its model: “{odd}” is "
                                       f"{'missing' if odd in shapes else 'not part of it'}.")
-            for name, shape in shapes.items():
+            for name in shapes:
                 value = file.get_tensor(name)
-                if value.shape != shape:
-                    raise CheckpointError(f"“{path.name}” does not fit its model: “{name}” is {tuple(value.shape)} "
-                                          f"and should be {tuple(shape)}.")
                 if not torch.isfinite(value).all():
                     raise CheckpointError(f"“{path.name}” holds numbers that are not finite, in “{name}”.")
                 weights[name] = value.float()
@@ -168,9 +213,17 @@ ConfigT = TypeVar("ConfigT")
 def config_of(path: Path, header: Header, kind: type[ConfigT]) -> ConfigT:
     """The network's lengths from a header. Raises `CheckpointError` where they are not such."""
     try:
-        return msgspec.convert(header.config, kind)
+        config = msgspec.convert(header.config, kind)
     except msgspec.ValidationError as error:
         raise CheckpointError(f"The header of “{path.name}” is damaged: {error}.") from error
+    for name, length in msgspec.to_builtins(config).items():
+        for value in length if isinstance(length, list | tuple) else (length,):
+            least, most = 0 if name in MAY_BE_ZERO else 1, LARGEST_SIDE if name == "size" else LARGEST_LENGTH
+            if isinstance(value, int) and not isinstance(value, bool) and not least <= value <= most:
+                raise CheckpointError(f"The header of “{path.name}” is damaged: {name} is {value}, which no network has.")
+            if isinstance(value, float) and not abs(value) <= LARGEST_LENGTH:
+                raise CheckpointError(f"The header of “{path.name}” is damaged: {name} is {value}.")
+    return config
 
 
 def quality_in_words(card: Card, *names: str) -> str:

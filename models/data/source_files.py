@@ -1,4 +1,4 @@
-"""Source code to train and judge character models on: the files of a folder, decoded."""
+"""Texts to train and judge character models on: the files of a folder, decoded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from unrolled.models.data.errors import DataError
+from unrolled.models.inputs.sniffing import media_of_file
+from unrolled.models.inputs.texts import TextError, read_text
+from unrolled.models.trace.names import text_name
 
 STANDARD_LIBRARY = "stdlib"
 LEFT_OUT = ("site-packages", "dist-packages", "test", "tests", "idle_test", "idlelib", "lib2to3", "__pycache__",
@@ -15,9 +18,9 @@ LARGEST_FILE = 4_000_000  # bytes
 
 
 def source_texts(data: Path) -> list[str]:
-    """The texts of all Python files below a folder, in the order of their names; of one file, that one.
+    """The texts of all files below a folder, in the order of their names; of one file, that one.
 
-    Line ends become ``\\n``; what is no UTF-8, is empty or over 4 MB is left out.
+    Line ends become ``\\n``; what is no text, is hidden, empty or over 4 MB is left out.
 
     Parameters
     ----------
@@ -32,20 +35,26 @@ def source_texts(data: Path) -> list[str]:
     root = Path(sysconfig.get_paths()["stdlib"]) if str(data) == STANDARD_LIBRARY else data
     if not root.exists():
         raise DataError(f"There is no folder “{root}”.")
-    texts = list(_texts(root, LEFT_OUT if str(data) == STANDARD_LIBRARY else ("__pycache__",)))
+    is_library = str(data) == STANDARD_LIBRARY
+    texts = list(_texts(root, LEFT_OUT if is_library else ("__pycache__",), "*.py" if is_library else "*"))
     if not texts:
-        raise DataError(f"“{root}” holds no Python files that can be read.")
+        raise DataError(f"“{root}” holds no texts that can be read.")
     return texts
 
 
-def _texts(root: Path, left_out: Sequence[str]) -> Iterator[str]:
-    paths = sorted(root.rglob("*.py")) if root.is_dir() else [root]
+def title_of(data: Path) -> str:
+    """What the texts are, for people: the folder's name."""
+    return "Python code" if str(data) == STANDARD_LIBRARY else text_name(data.resolve().stem).replace("_", " ")
+
+
+def _texts(root: Path, left_out: Sequence[str], pattern: str) -> Iterator[str]:
+    paths = sorted(root.rglob(pattern)) if root.is_dir() else [root]
     for path in paths:
-        if any(part in left_out for part in path.relative_to(root).parts[:-1]):
+        if any(part in left_out or part.startswith(".") for part in path.relative_to(root).parts):
             continue
         try:
-            if not 0 < path.stat().st_size <= LARGEST_FILE:
+            if not path.is_file() or not 0 < path.stat().st_size <= LARGEST_FILE or "text" not in media_of_file(path):
                 continue
-            yield path.read_text(encoding="utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-        except (OSError, UnicodeDecodeError):
+            yield read_text(path.read_bytes(), path.name).text
+        except (OSError, TextError):
             continue

@@ -1,24 +1,30 @@
 """Read a clip, an animation, a video or a folder of frames, or say in one sentence why not.
 
-Window and backend read the same bytes with this same function, so what is drawn is what the model saw. It knows
-neither torch nor Qt. What would take long or much memory is refused before it is read: a video says how long it is.
+Window and backend read the same bytes with this same function, so what is drawn is what the model saw. Every frame is
+made upright, laid on white and brought to eight bits as a picture is. What would take long or much memory is refused
+before it is read. Nothing that a file names is followed: a video is read from bytes, by the one reader that its first
+bytes ask for. It knows neither torch nor Qt.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import math
 import re
+import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageSequence, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from unrolled.models.inputs.pictures import MOST_PIXELS, PictureError, read_file, read_picture
+from unrolled.models.inputs.pictures import PictureError, as_rgb, read_file, read_picture
+from unrolled.models.inputs.sniffing import video_format
+from unrolled.models.trace.names import file_name
 
 Frames = npt.NDArray[np.uint8]
 
@@ -26,8 +32,23 @@ FEWEST_FRAMES = 2
 MOST_FRAMES = 512
 LONGEST_SIDE = 320  # pixels that are kept of a frame; the models see fewer, and a screen shows a clip small
 SHORTEST_SIDE = 8
+MOST_PIXELS = 4096 * 2304               # of a frame
+MOST_ANIMATION_PIXELS = 600_000_000     # of all frames together: five seconds' work
+MOST_VIDEO_PIXELS = 2_500_000_000
+SUFFIXES = (".gif", ".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".webp", ".apng", ".mpg", ".mpeg", ".3gp", ".3g2", ".ts",
+            ".mts", ".m2ts", ".flv", ".ogv", ".wmv")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+ANIMATIONS = ("GIF", "PNG", "WEBP", "AVIF")
 USUAL_SECONDS = 0.04
+UNEVEN = 2.0  # the longest frame lasts so many times as long as the shortest
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own leave out what can be seen through
+
+TURNED: dict[tuple[int, ...], Image.Transpose] = {
+    (0, 1, -1, 0): Image.Transpose.ROTATE_270, (0, -1, 1, 0): Image.Transpose.ROTATE_90,
+    (-1, 0, 0, -1): Image.Transpose.ROTATE_180, (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
+    (1, 0, 0, -1): Image.Transpose.FLIP_TOP_BOTTOM, (0, 1, 1, 0): Image.Transpose.TRANSPOSE,
+    (0, -1, -1, 0): Image.Transpose.TRANSVERSE}
+"""What a display matrix asks for, by the signs of its first two rows and columns."""
 
 
 class ClipError(ValueError):
@@ -42,14 +63,20 @@ class Clip:
     ----------
     frames : array of uint8, shape (T, height, width, 3)
         RGB.
-    seconds_a_frame : float
+    seconds : tuple of float
+        How long each frame is shown, as the file says; empty where it does not.
     notes : tuple of str
         What was done to it that a person should know, a sentence each.
     """
 
     frames: Frames
-    seconds_a_frame: float = USUAL_SECONDS
+    seconds: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def seconds_a_frame(self) -> float:
+        """The mean."""
+        return sum(self.seconds) / len(self.seconds) if sum(self.seconds) > 0 else USUAL_SECONDS
 
 
 def clip_bytes(path: Path) -> bytes:
@@ -62,7 +89,8 @@ def clip_bytes(path: Path) -> bytes:
     """
     if path.is_dir():
         return _pack_folder(path)
-    _refuse_long(path, path.name)
+    if path.is_file():
+        _refuse_long(path)
     try:
         return read_file(path)
     except PictureError as error:
@@ -92,88 +120,209 @@ def read_clip(data: bytes, name: str) -> Clip:
     return clip
 
 
-def _stack(pictures: Iterable[Image.Image], name: str) -> tuple[Frames, tuple[str, ...]]:
-    """Frames of one size, made smaller where they are large."""
-    frames: list[npt.NDArray[np.uint8]] = []
-    first = (0, 0)
-    for number, picture in enumerate(pictures):
-        if number == 0:
-            first = picture.size
-            if min(first) < SHORTEST_SIDE:
-                raise ClipError(f"The frames of “{name}” have only {first[0]} × {first[1]} pixels; there is nothing to see.")
-            if first[0] * first[1] > MOST_PIXELS:
-                raise ClipError(f"The frames of “{name}” have {first[0]:,} × {first[1]:,} pixels, which is too many.")
-        elif picture.size != first:
-            raise ClipError(f"The frames of “{name}” differ in size: the first has {first[0]} × {first[1]} pixels, number "
-                            f"{number + 1} has {picture.width} × {picture.height}.")
-        if number == MOST_FRAMES:
-            raise ClipError(f"“{name}” has more than {MOST_FRAMES} frames, which is the most that can be read; cut a "
-                            "part out of it.")
-        small = picture.convert("RGB")
-        small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BOX)
-        frames.append(np.asarray(small))
-    if not frames:
-        raise ClipError(f"“{name}” has no frames.")
-    notes = () if max(first) <= LONGEST_SIDE else (
-        f"The frames of “{name}” were reduced from {first[0]} × {first[1]} to {frames[0].shape[1]} × {frames[0].shape[0]}.",)
-    return np.stack(frames), notes
+class _Stack:
+    """Frames of one size, made smaller where they are large.
+
+    Parameters
+    ----------
+    name : str
+        For the sentence of an error.
+    most_pixels : int
+        Of all frames together.
+    """
+
+    def __init__(self, name: str, most_pixels: int) -> None:
+        self._name, self._most_pixels = name, most_pixels
+        self._size = (0, 0)
+        self.frames: list[Frames] = []
+        self.notes: list[str] = []
+
+    def begin(self, width: int, height: int) -> int:
+        """Judge the frames' size before they are decoded; how many of them can be read."""
+        if min(width, height) < SHORTEST_SIDE:
+            raise ClipError(f"The frames of “{self._name}” have only {width} × {height} pixels; there is nothing to see.")
+        if width * height > MOST_PIXELS:
+            raise ClipError(f"The frames of “{self._name}” have {width:,} × {height:,} pixels; {MOST_PIXELS / 1e6:.0f} "
+                            "megapixels are the most that can be read. Make it smaller.")
+        return min(MOST_FRAMES, self._most_pixels // (width * height))
+
+    def add(self, picture: Image.Image) -> None:
+        """One more, in RGB."""
+        if not self.frames:
+            self._size = picture.size
+        if picture.size != self._size:
+            raise ClipError(f"The frames of “{self._name}” differ in size: the first has {self._size[0]} × {self._size[1]} "
+                            f"pixels, number {len(self.frames) + 1} has {picture.width} × {picture.height}.")
+        if len(self.frames) >= self.begin(*self._size):
+            raise ClipError(f"“{self._name}” has more than {len(self.frames)} frames of {self._size[0]:,} × {self._size[1]:,} "
+                            "pixels, which is the most that can be read; cut a part out of it"
+                            f"{'.' if len(self.frames) == MOST_FRAMES else ', or make it smaller.'}")
+        if max(picture.size) > LONGEST_SIDE:
+            picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BOX)
+        self.frames.append(np.asarray(picture))
+
+    def clip(self, seconds: Iterable[float] = ()) -> Clip:
+        """All of them."""
+        if not self.frames:
+            raise ClipError(f"“{self._name}” has no frames.")
+        height, width = self.frames[0].shape[:2]
+        if self._size != (width, height):
+            self.notes.append(f"The frames of “{self._name}” were reduced from {self._size[0]} × {self._size[1]} to "
+                              f"{width} × {height}.")
+        lasts = tuple(seconds)[: len(self.frames)]
+        but_the_last = lasts[:-1]
+        if but_the_last and max(but_the_last) > UNEVEN * max(min(but_the_last), 1e-3):
+            self.notes.append(f"The frames of “{self._name}” last from {min(but_the_last):.2g} to {max(but_the_last):.2g} "
+                              "seconds; the model takes them as even steps.")
+        return Clip(np.stack(self.frames), lasts, tuple(dict.fromkeys(self.notes)))
+
+    def cut_off(self, expected: int = 0) -> None:
+        """Note that there should be more."""
+        read = len(self.frames)
+        self.notes.append(f"“{self._name}” is cut off or damaged: " + (
+            f"{read} of its {expected} frames can be read." if expected > read else f"its first {read} frames can be read."))
 
 
 def _animation(data: bytes, name: str) -> Clip | None:
     """A file of pictures; None where it is none."""
+    stack, seconds = _Stack(name, MOST_ANIMATION_PIXELS), []
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            count = getattr(image, "n_frames", 1)
-            if count > MOST_FRAMES:
-                raise _too_long(name, count)
-            duration = float(image.info.get("duration", 0) or 0) / 1000
-            frames, notes = _stack((frame.convert("RGB") for frame in ImageSequence.Iterator(image)), name)
+        with Image.open(io.BytesIO(data), formats=ANIMATIONS) as image:
+            stack.begin(*image.size)
+            kind, expected = image.format, 1 if image.format == "GIF" else getattr(image, "n_frames", 1)
+            if expected > MOST_FRAMES:
+                raise _too_long(name, expected)
+            with contextlib.suppress(EOFError):
+                for number in range(MOST_FRAMES + 1):
+                    image.seek(number)
+                    stack.begin(*image.size)  # a GIF may grow
+                    stack.add(as_rgb(image, stack.notes, name))
+                    seconds.append(float(image.info.get("duration", 0) or 0) / 1000)
     except UnidentifiedImageError:
         return None
-    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
-        if isinstance(error, ClipError):
-            raise
-        raise ClipError(f"“{name}” is damaged or cut off and cannot be read.") from error
-    return Clip(frames, duration or USUAL_SECONDS, notes)
+    except ClipError:
+        raise
+    except Exception as error:  # every format's reader has errors of its own
+        if len(stack.frames) < FEWEST_FRAMES:
+            raise ClipError(f"“{name}” is damaged or cut off and cannot be read.") from error
+        stack.cut_off(expected)
+    else:
+        if len(stack.frames) < expected or (kind == "GIF" and not data.rstrip(b"\0").endswith(b";")):
+            stack.cut_off(expected)
+    return stack.clip(seconds)
 
 
 def _video(data: bytes, name: str) -> Clip:
-    import av
-
+    stack, times, ends, expected = _Stack(name, MOST_VIDEO_PIXELS), [], 0.0, 0
     try:
-        with av.open(io.BytesIO(data)) as container:
-            stream = _stream_of(container, name)
-            rate = float(stream.average_rate or 0)
-            frames, notes = _stack((frame.to_image() for frame in container.decode(stream)), name)
-    except (av.error.FFmpegError, ValueError, MemoryError) as error:
-        if isinstance(error, ClipError):
-            raise
-        raise ClipError(f"“{name}” is not a clip that can be read, or it is damaged.") from error
-    return Clip(frames, 1 / rate if rate > 0 else USUAL_SECONDS, notes)
+        with _opened(io.BytesIO(data), data[:4096], name) as container:
+            stream, expected = _stream_of(container, name)
+            stack.begin(stream.width, stream.height)
+            for frame in _decoded(container, stream):
+                stack.begin(frame.width, frame.height)
+                stack.add(as_rgb(_picture_of(frame, stream), stack.notes, name))
+                if frame.pts is not None:
+                    times.append(float(frame.pts * stream.time_base))
+                    ends = times[-1] + float((frame.duration or 0) * stream.time_base)
+    except ClipError:
+        raise
+    except MemoryError as error:
+        raise ClipError(f"There is not enough memory to open “{name}”.") from error
+    except Exception as error:  # FFmpeg's errors are of many kinds
+        if len(stack.frames) < FEWEST_FRAMES:
+            raise ClipError(f"“{name}” is not a clip that can be read, or it is damaged.") from error
+        stack.cut_off(expected)
+    else:
+        if len(stack.frames) < expected - max(2, expected // 20):
+            stack.cut_off(expected)
+    if not times or len(times) != len(stack.frames):
+        return stack.clip()
+    lasts = np.diff([*times, max(ends, times[-1])]).clip(0)
+    return stack.clip(lasts.tolist())
 
 
-def _refuse_long(path: Path, name: str) -> None:
-    """Look at a video's first bytes only: its length stands there."""
+def _opened(file: BinaryIO, head: bytes, name: str) -> Any:
+    """A video, by the reader that its first bytes ask for and no other; whatever else it wants opened is refused."""
     import av
 
-    # What is wrong with the file is said when it is read.
-    with contextlib.suppress(av.error.FFmpegError, OSError), av.open(str(path)) as container:
-        if container.streams.video:
-            _stream_of(container, name)
+    kind = video_format(head)
+    if not kind:
+        raise ClipError(f"“{name}” is not a clip that can be read, or it is damaged.")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError("a clip may not open another file")
+
+    return av.open(file, format=kind, metadata_errors="replace", io_open=refuse,
+                   options={"protocol_whitelist": "none", "format_whitelist": kind})
 
 
-def _stream_of(container: Any, name: str) -> Any:
-    """The video of a file that is not too long."""
+def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+    import av
+
+    decoder = ALPHA_DECODERS.get(stream.codec_context.name) if stream.metadata.get("alpha_mode") == "1" else None
+    if decoder is None or decoder not in av.codecs_available:
+        yield from container.decode(stream)
+        return
+    context = av.CodecContext.create(decoder, "r")
+    for packet in container.demux(stream):
+        yield from context.decode(packet)
+
+
+def _picture_of(frame: Any, stream: Any) -> Image.Image:
+    """A frame as a player shows it: turned, with square pixels, and seen through where it is."""
+    if any(component.is_alpha for component in frame.format.components):
+        picture = Image.fromarray(frame.to_ndarray(format="rgba"))
+    else:
+        picture = frame.to_image()
+    aspect = float(stream.sample_aspect_ratio or 1)
+    if 0.1 < aspect < 10 and abs(aspect - 1) > 0.01:
+        picture = picture.resize((max(round(picture.width * aspect), 1), picture.height), Image.Resampling.BOX)
+    turn = TURNED.get(_display_signs(frame))
+    return picture.transpose(turn) if turn is not None else picture
+
+
+def _display_signs(frame: Any) -> tuple[int, ...]:
+    """The signs of a display matrix's first two rows and columns; empty without one."""
+    from av.sidedata.sidedata import Type
+
+    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    if matrix is None or matrix.buffer_size < 36:
+        return ()
+    values = struct.unpack("=9i", bytes(matrix)[:36])
+    largest = max(abs(values[place]) for place in (0, 1, 3, 4))
+    return tuple(round(values[place] / largest) if largest else 0 for place in (0, 1, 3, 4))
+
+
+def _refuse_long(path: Path) -> None:
+    """Look at a video's first bytes only: its length stands there. What else is wrong with it is said when it is read."""
+    long = ""
+    with contextlib.suppress(Exception), path.open("rb") as file:
+        head = file.read(4096)
+        file.seek(0)
+        name = file_name(path)
+        if video_format(head):
+            with _opened(file, head, name) as container:
+                try:
+                    _stream_of(container, name)
+                except ClipError as error:
+                    long = str(error)
+    if long:
+        raise ClipError(long)
+
+
+def _stream_of(container: Any, name: str) -> tuple[Any, int]:
+    """The video of a file that is not too long, and how many frames it should have."""
     import av
 
     if not container.streams.video:
         raise ClipError(f"“{name}” holds no video.")
     stream = container.streams.video[0]
     seconds = container.duration / av.time_base if container.duration else 0.0
-    expected = stream.frames or round(seconds * float(stream.average_rate or 0))
+    rate = float(stream.average_rate or 0)
+    expected = stream.frames or (round(seconds * rate) if math.isfinite(seconds * rate) else 0)
     if expected > MOST_FRAMES:
         raise _too_long(name, expected, seconds)
-    return stream
+    return stream, expected
 
 
 def _too_long(name: str, frames: int, seconds: float = 0.0) -> ClipError:
@@ -190,26 +339,30 @@ def _in_words(seconds: float) -> str:
 
 def _pack_folder(folder: Path) -> bytes:
     """A folder's pictures in the order of their names, numbers counted as numbers."""
+    name = file_name(folder)
     try:
-        paths = sorted((path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES), key=_natural)
+        paths = sorted((path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and not _is_hidden(path)
+                        and path.is_file()), key=_natural)
     except OSError as error:
-        raise ClipError(f"“{folder.name}” cannot be read: {error.strerror or error}.") from error
+        raise ClipError(f"“{name}” cannot be read: {error.strerror or error}.") from error
     if not paths:
-        raise ClipError(f"There are no pictures in the folder “{folder.name}”.")
+        raise ClipError(f"There are no pictures in the folder “{name}”.")
     if len(paths) > MOST_FRAMES:
-        raise _too_long(folder.name, len(paths))
-
-    def pictures() -> Iterator[Image.Image]:
-        for path in paths:
-            yield read_picture(read_file(path), path.name).image
-
+        raise _too_long(name, len(paths))
+    stack = _Stack(name, MOST_VIDEO_PIXELS)
     try:
-        frames, _ = _stack(pictures(), folder.name)
+        for path in paths:
+            stack.add(read_picture(read_file(path), file_name(path)).image)
     except PictureError as error:
         raise ClipError(str(error)) from error
     packed = io.BytesIO()
-    np.save(packed, frames, allow_pickle=False)
+    np.save(packed, stack.clip().frames, allow_pickle=False)
     return packed.getvalue()
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether a system hides a file: what macOS and Windows lay beside pictures are no frames."""
+    return path.name.startswith(".") or bool(getattr(path.stat(), "st_file_attributes", 0) & 0x2)
 
 
 def _natural(path: Path) -> tuple[tuple[int, str], ...]:
@@ -221,12 +374,18 @@ def _packed(data: bytes, name: str) -> Clip | None:
     """What `clip_bytes` made of a folder; None where it is something else."""
     if not data.startswith(b"\x93NUMPY"):
         return None
+    file = io.BytesIO(data)
     try:
-        frames: Frames = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, OSError, EOFError, MemoryError) as error:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, in_columns, dtype = read(file)
+    except Exception as error:  # the header is a Python literal, and can be wrong in every way
         raise ClipError(f"“{name}” is damaged or cut off and cannot be read.") from error
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or 0 in frames.shape:
+    if dtype != np.uint8 or in_columns or len(shape) != 4 or shape[-1] != 3 or 0 in shape:
         raise ClipError(f"“{name}” holds no frames: they would be uint8 of the shape (frames, height, width, 3).")
-    if len(frames) > MOST_FRAMES or max(frames.shape[1:3]) > 4096:
-        raise _too_long(name, len(frames))
-    return Clip(frames)
+    if shape[0] > MOST_FRAMES or max(shape[1:3]) > 4096:
+        raise _too_long(name, shape[0])
+    pixels = np.frombuffer(data, np.uint8, offset=file.tell())
+    if pixels.size != math.prod(shape):
+        raise ClipError(f"“{name}” is damaged or cut off and cannot be read.")
+    return Clip(pixels.reshape(shape))

@@ -11,10 +11,15 @@ import numpy as np
 from PIL import Image
 
 from unrolled.assets import path as asset
+from unrolled.models.inputs.clips import SUFFIXES as CLIP_SUFFIXES
 from unrolled.models.inputs.clips import ClipError, clip_bytes, read_clip
 from unrolled.models.inputs.inputs import Input, InputClip, InputPicture, InputText
+from unrolled.models.inputs.pictures import SUFFIXES as PICTURE_SUFFIXES
 from unrolled.models.inputs.pictures import PictureError, read_file, read_picture
+from unrolled.models.inputs.sniffing import media_of, media_of_file
+from unrolled.models.inputs.texts import SUFFIXES as TEXT_SUFFIXES
 from unrolled.models.inputs.texts import TextError, read_text, text_bytes
+from unrolled.models.trace.names import text_name
 from unrolled.models.trace.plugins import plugins
 
 LONGEST_SIDE_SHOWN = 2048  # pixels; more than a screen shows, and a window must not hold hundreds of megabytes
@@ -81,11 +86,9 @@ def _decode_clip(data: bytes, name: str) -> tuple[InputClip, Notes]:
     return InputClip(name, data, clip.frames, clip.seconds_a_frame), clip.notes
 
 
-TEXT_SUFFIXES = (".txt", ".py", ".md", ".rst", ".text", ".pyi", ".toml", ".cfg", ".ini", ".c", ".h", ".js", ".html", ".tex")
-
 BUILT_IN = (
     InputKind(name="picture", medium="picture", title="Photographs",
-              suffixes=(".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"),
+              suffixes=PICTURE_SUFFIXES,
               sample="dog.jpg", step_noun="word", read=read_file, decode=decode_picture,
               for_model=lambda data, name: read_picture(data, name).image),
     InputKind(name="sentence", medium="text", title="Texts", suffixes=TEXT_SUFFIXES, sample="sentence.txt", step_noun="piece",
@@ -93,7 +96,7 @@ BUILT_IN = (
     InputKind(name="text", medium="text", title="Texts", suffixes=TEXT_SUFFIXES, sample="program.txt", step_noun="character",
               read=text_bytes, decode=_decode_text, for_model=lambda data, name: read_text(data, name).text),
     InputKind(name="clip", medium="clip", title="Clips",
-              suffixes=(".gif", ".webp", ".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".apng"),
+              suffixes=CLIP_SUFFIXES,
               sample="bouncing.gif", step_noun="frame", read=clip_bytes, decode=_decode_clip, for_model=read_clip),
 )
 
@@ -121,18 +124,21 @@ def taken_by(given: Input, input_kind: str) -> bool:
 
 
 def medium_of(path: Path, input_kind: str) -> str:
-    """What a file is read as by its suffix, and by what the model takes where that has two meanings; a folder is a clip."""
+    """What a file is read as: as its bytes say, else its suffix, and as the model takes it where both are possible."""
     if path.is_dir():
         return "clip"
-    wanted = kind_named(input_kind).medium
-    fitting = [medium for medium, kind in media().items() if path.suffix.lower() in kind.suffixes]
-    return wanted if wanted in fitting or not fitting else fitting[0]
+    wanted, told = kind_named(input_kind).medium, media_of_file(path)
+    fitting = tuple(medium for medium, kind in media().items() if path.suffix.lower() in kind.suffixes)
+    if told == ("text",) and fitting and "text" not in fitting:
+        told = ()  # a text that calls itself a film is rather no film than a text
+    possible = told or fitting or (wanted,)
+    return wanted if wanted in possible else possible[0]
 
 
 def may_be_read_as(given: Input, input_kind: str) -> bool:
     """Whether the same file is an input for another kind of model too: an animation is a picture and a clip."""
-    suffix, wanted, own = Path(given.name).suffix.lower(), kind_named(input_kind), media()[given.medium]
-    return wanted.medium != own.medium and suffix in own.suffixes and suffix in wanted.suffixes
+    told, wanted = media_of(given.data), kind_named(input_kind).medium
+    return wanted != given.medium and wanted in told and given.medium in told
 
 
 def read_bytes(path: Path, medium: str) -> bytes:
@@ -142,7 +148,7 @@ def read_bytes(path: Path, medium: str) -> bytes:
 
 def decode_input(data: bytes, name: str, medium: str) -> tuple[Input, Notes]:
     """An input to show. Raises one of `INPUT_ERRORS`, with one sentence for people."""
-    return media()[medium].decode(data, name)
+    return media()[medium].decode(data, text_name(name))
 
 
 def sample(input_kind: str) -> Path | None:

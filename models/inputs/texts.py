@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from unrolled.models.inputs.encodings import decode_text, encoding_title
 from unrolled.models.inputs.pictures import PictureError, read_file
 
+SUFFIXES = (".txt", ".text", ".md", ".rst", ".log", ".srt", ".en", ".fr", ".de", ".py", ".pyi", ".toml", ".cfg", ".ini", ".json",
+            ".csv", ".c", ".h", ".cpp", ".hpp", ".go", ".rs", ".java", ".js", ".ts", ".html", ".css", ".tex", ".sh")
 LARGEST_TEXT = 8 * 1024 * 1024  # bytes
 
 
@@ -42,7 +45,7 @@ def text_bytes(path: Path) -> bytes:
 
 
 def read_text(data: bytes, name: str) -> Text:
-    """Decode a text: UTF-8, or UTF-16 with its mark; other bytes as Latin-1, which is said.
+    """Decode a text: UTF-8, or what its marks or its letters tell, which is said then.
 
     Raises
     ------
@@ -52,21 +55,14 @@ def read_text(data: bytes, name: str) -> Text:
     if len(data) > LARGEST_TEXT:
         raise TextError(f"“{name}” is {len(data) / 2**20:.0f} MiB; {LARGEST_TEXT // 2**20} MiB are the most that can be read.")
     notes: tuple[str, ...] = ()
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            text = data.decode("utf-16")
-        except UnicodeDecodeError as error:
-            raise TextError(f"“{name}” is damaged: it says that it is UTF-16 and is not.") from error
-    elif b"\0" in data:
-        raise TextError(f"“{name}” is not a text: it holds binary data.")
-    else:
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = data.decode("latin-1")
-            if sum(not (character.isprintable() or character in "\n\r\t\f") for character in text) > len(text) // 20:
-                raise TextError(f"“{name}” is not a text: it holds binary data.") from None
-            notes = (f"“{name}” is not UTF-8; it was read as Latin-1.",)
+    try:
+        text, encoding = decode_text(data)
+    except UnicodeDecodeError as error:
+        raise TextError(f"“{name}” is damaged: it says that it is {encoding_title(error.encoding)} and is not.") from error
+    except ValueError as error:
+        raise TextError(f"“{name}” is not a text: it holds binary data.") from error
+    if not encoding.startswith("utf"):
+        notes = (f"“{name}” is not UTF-8; it was read as {encoding_title(encoding)}.",)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise TextError(f"“{name}” is empty.")

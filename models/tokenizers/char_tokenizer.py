@@ -27,6 +27,10 @@ class Alphabet(Symbols):
             counts.update(text)
         return cls((*SPECIAL, *sorted(character for character, count in counts.items() if count >= at_least)))
 
+    def knows(self, character: str) -> bool:
+        """Whether it has a number of its own."""
+        return character in self._numbers
+
     def encode(self, text: str) -> npt.NDArray[np.int64]:
         """The number of each character; line ends are the text's own."""
         return np.array([self._numbers.get(character, self.unknown) for character in text], np.int64)

@@ -40,6 +40,10 @@ class Pieces(Symbols):
         tokenizer.train_from_iterator(sentences, trainer)
         return cls(tokenizer.to_str())
 
+    def knows(self, character: str) -> bool:
+        """Whether no part of it is unknown; white space stands between words."""
+        return character.isspace() or self.unknown not in self.encode(character)
+
     def encode(self, sentence: str) -> list[int]:
         """The numbers of a sentence's pieces; what was never seen is UNKNOWN, never dropped."""
         return list(self._tokenizer.encode(sentence, add_special_tokens=False).ids)

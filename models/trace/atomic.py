@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import BinaryIO, cast
+
+UNFINISHED = ".unrolled-"
+LEFT_OVER_SECONDS = 3600.0  # what is older was left by a process that was killed
+
+
+def _sweep(folder: Path, prefix: str) -> None:
+    """Remove what was left unfinished under the same name."""
+    for left in folder.glob(f"{escape(prefix)}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFT_OVER_SECONDS:
+                left.unlink()
 
 
 @contextmanager
@@ -19,7 +32,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     OSError
         When the folder is missing or not writable, or the disk is full. Nothing is left behind then.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
+    prefix = f".{path.stem[:40]}{UNFINISHED}"
+    _sweep(path.parent, prefix)
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
+from unrolled.models.trace.names import INSTEAD
+
+SIGNS = {"\n": "⏎", "\t": "⇥", " ": "␣"}  # of a character that stands alone
 WORD_BEGINS = "▁"  # U+2581, in front of a piece that begins a word
 
 
@@ -37,11 +40,13 @@ def shown(word: str, detokenization: str) -> str:
     """A single token for people.
 
     A piece that begins a word stands without its sign, one that goes on with a word has a dot in front; a line end, a
-    tab and a space are signs that can be seen.
+    tab and a space are signs that can be seen. Whatever else cannot be printed is one replacement sign.
     """
+    if not word.isprintable():
+        word = "".join(sign if sign.isprintable() else SIGNS.get(sign, INSTEAD) for sign in word)
     if detokenization == "pieces":
         goes_on = word[:1].isalnum()
         return f"·{word}" if goes_on else word.removeprefix(WORD_BEGINS) or word
     if detokenization == "characters":
-        return {"\n": "⏎", "\t": "⇥", " ": "␣"}.get(word, word)
+        return SIGNS.get(word, word)
     return word

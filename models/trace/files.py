@@ -8,26 +8,24 @@ file says is checked before it is believed.
 from __future__ import annotations
 
 import base64
-import csv
 import errno
 import json
-import tokenize
 import zipfile
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as dump_safetensors
 
 from unrolled.models.trace import tables
 from unrolled.models.trace.atomic import atomic_path, atomic_write
 from unrolled.models.trace.channel import Channel
+from unrolled.models.trace.names import file_name
 from unrolled.models.trace.provenance import Provenance
 from unrolled.models.trace.steps import Candidate
 from unrolled.models.trace.trace import Trace
@@ -36,13 +34,14 @@ FORMAT = "unrolled-trace"
 VERSION = 1
 HEADER, INPUT, LOG_PROBS, TOKENS = "header", "input", "log_probs", "tokens"
 CHANNEL_PREFIX = "channel."
+MOST_CHANNELS = 1024
+# Bytes; 50,000 steps of the largest model shipped make 0.7 GB. Text takes ten times its size while it is read.
+LARGEST_FILES = {".safetensors": 4 * 2**30, ".npz": 4 * 2**30, ".json": 2**29, ".csv": 2**30}
+LARGEST_RATIO, ALWAYS_ALLOWED = 20, 2**28  # bytes unpacked for a byte packed, beyond so many
+MOST_VALUES = 1_000_000  # of a step
+MOST_LOG_PROB = 1e-2     # a rounded 1
 
 Arrays = dict[str, npt.NDArray[Any]]
-
-# All that the readers below raise for bytes that are not what they should be.
-_DAMAGE = (ValueError, LookupError, TypeError, ArithmeticError, EOFError, MemoryError, RecursionError, NotImplementedError,
-           SafetensorError, zipfile.BadZipFile, zlib.error, csv.Error, tokenize.TokenError, SyntaxError)
-
 
 class TraceError(ValueError):
     """A trace that cannot be read or written: one sentence for people."""
@@ -77,18 +76,31 @@ def save_trace(trace: Trace, path: Path) -> None:
 def load_trace(path: Path) -> Trace:
     """Read a trace. Raises `TraceError` when the suffix is not known, the file cannot be read, or is not a trace."""
     reader: Callable[[Path], Trace] = _by_suffix(path, _READERS)
-    try:
+    with _sentences(file_name(path)):
+        size, most = path.stat().st_size, LARGEST_FILES[path.suffix.lower()]
+        if size > most:
+            raise TraceError(f"“{file_name(path)}” is {size / 2**30:.1f} GiB; of such files {most / 2**30:g} GiB are the most "
+                             "that can be opened.")
         return reader(path)
+
+
+@contextmanager
+def _sentences(name: str) -> Iterator[None]:
+    """Whatever reading raises, as a `TraceError`: what a file can do to a reader is not to be listed."""
+    try:
+        yield
     except TraceError:
         raise
     except FileNotFoundError as error:
-        raise TraceError(f"There is no file “{path}”.") from error
+        raise TraceError(f"There is no file “{name}”.") from error
     except IsADirectoryError as error:
-        raise TraceError(f"“{path.name}” is a folder.") from error
+        raise TraceError(f"“{name}” is a folder.") from error
     except OSError as error:
-        raise TraceError(f"“{path.name}” cannot be read: {error.strerror or error}.") from error
-    except _DAMAGE as error:
-        raise TraceError(f"“{path.name}” is cut off, damaged, or not a trace of Unrolled.") from error
+        raise TraceError(f"“{name}” cannot be read: {error.strerror or error}.") from error
+    except MemoryError as error:
+        raise TraceError(f"There is not enough memory to open “{name}”.") from error
+    except Exception as error:
+        raise TraceError(f"“{name}” is cut off, damaged, or not a trace of Unrolled.") from error
 
 
 def writing_sentence(path: Path, error: OSError) -> str:
@@ -110,13 +122,19 @@ def _by_suffix(path: Path, table: dict[str, Any]) -> Any:
 
 def _header(trace: Trace) -> TraceHeader:
     return TraceHeader(channels=tuple(trace.channels.values()), provenance=trace.provenance, ended=trace.ended, steps=len(trace),
-                       words=tuple(trace.words), candidates=tuple(trace.candidates))
+                       words=tuple(trace.words))
 
 
-def _header_text(header: TraceHeader) -> str:
+def _header_text(trace: Trace, *, words: bool = True) -> str:
+    """The header as JSON, a step at a time: a long run is saved in a thread, and the window goes on beside it."""
     # Not msgspec's writer: it turns an infinite log-probability into null, and refuses the halves of characters that
     # Python makes of a file name that is not UTF-8. Escapes keep both, and ASCII always fits the file.
-    return json.dumps(msgspec.to_builtins(header))
+    header = _header(trace)
+    if not words:
+        return json.dumps(msgspec.to_builtins(msgspec.structs.replace(header, words=())))
+    candidates = ", ".join(json.dumps(msgspec.to_builtins(of_step)) for of_step in trace.candidates)
+    start = json.dumps({name: value for name, value in msgspec.to_builtins(header).items() if name != "candidates"})
+    return f'{start[:-1]}, "candidates": [{candidates}]}}'
 
 
 def _arrays(trace: Trace) -> Arrays:
@@ -132,7 +150,26 @@ def _read_header(text: str | bytes) -> TraceHeader:
         raise ValueError(f"{header.format} is another format")
     if header.version != VERSION:
         raise TraceError(f"This is a trace of format {header.version}; this Unrolled reads format {VERSION}.")
+    _check_provenance(header)
     return header
+
+
+def _check_provenance(header: TraceHeader) -> None:
+    """What views take for granted. Raises `ValueError`."""
+    names, provenance = [channel.name for channel in header.channels], header.provenance
+    if len(set(names)) != len(names) or len(names) > MOST_CHANNELS:
+        raise ValueError("two channels have one name, or there are too many")
+    if sum(channel.size for channel in header.channels) > MOST_VALUES:
+        raise ValueError("a step has far too many values")
+    left, top, right, bottom = provenance.region
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise ValueError(f"there is no region {provenance.region}")
+    if provenance.prompt_tokens < 0:
+        raise ValueError(f"{provenance.prompt_tokens} tokens came with the input")
+    for channel in header.channels:
+        for axis, length in zip(channel.axes, channel.shape, strict=True):
+            if axis == "source" and length != len(provenance.source):
+                raise ValueError(f"{channel.name} looks at {length} words of {len(provenance.source)}")
 
 
 def _assemble(header: TraceHeader, arrays: Arrays) -> Trace:
@@ -140,20 +177,39 @@ def _assemble(header: TraceHeader, arrays: Arrays) -> Trace:
         expected = {INPUT: np.uint8, TOKENS: np.int64}.get(name, np.float32)
         if array.dtype != expected:
             raise ValueError(f"{name} is {array.dtype} and should be {np.dtype(expected)}")
+    for name in (LOG_PROBS, TOKENS, INPUT):
+        if arrays[name].ndim != 1:
+            raise ValueError(f"{name} has {arrays[name].ndim} dimensions and should have 1")
+    if (arrays[LOG_PROBS] > MOST_LOG_PROB).any():
+        raise ValueError("a word has a probability above 1")
     columns = {name.removeprefix(CHANNEL_PREFIX): array for name, array in arrays.items() if name.startswith(CHANNEL_PREFIX)}
     return Trace.from_columns(
         header.channels, columns, words=header.words, tokens=arrays[TOKENS].tolist(), log_probs=arrays[LOG_PROBS],
         candidates=header.candidates, provenance=header.provenance, input_bytes=arrays[INPUT].tobytes(), ended=header.ended)
 
 
+def trace_bytes(trace: Trace) -> bytes:
+    """A trace as the bytes of a ``.safetensors`` file."""
+    data: bytes = dump_safetensors(_arrays(trace), metadata={HEADER: _header_text(trace)})
+    return data
+
+
+def trace_of_bytes(data: bytes, name: str) -> Trace:
+    """A trace from the bytes of a ``.safetensors`` file. Raises `TraceError`."""
+    with _sentences(name):
+        return _of_safetensors(data)
+
+
 def _write_safetensors(trace: Trace, path: Path) -> None:
-    data = dump_safetensors(_arrays(trace), metadata={HEADER: _header_text(_header(trace))})
     with atomic_write(path) as file:
-        file.write(data)
+        file.write(trace_bytes(trace))
 
 
 def _read_safetensors(path: Path) -> Trace:
-    data = path.read_bytes()
+    return _of_safetensors(path.read_bytes())
+
+
+def _of_safetensors(data: bytes) -> Trace:
     arrays = load_safetensors(data)
     # The library's reader of bytes checks the file and leaves the metadata out; both lie in the same JSON.
     length = int.from_bytes(data[:8], "little")
@@ -162,12 +218,16 @@ def _read_safetensors(path: Path) -> Trace:
 
 
 def _write_npz(trace: Trace, path: Path) -> None:
-    header = np.frombuffer(_header_text(_header(trace)).encode(), np.uint8)
+    header = np.frombuffer(_header_text(trace).encode(), np.uint8)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **{HEADER: header}, **_arrays(trace))
 
 
 def _read_npz(path: Path) -> Trace:
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > ALWAYS_ALLOWED + LARGEST_RATIO * path.stat().st_size:
+            raise TraceError(f"“{file_name(path)}” would unpack to {unpacked / 2**30:.1f} GiB, far more than a trace does.")
     with np.load(path, allow_pickle=False) as file:
         header = _read_header(file[HEADER].tobytes())
         return _assemble(header, {name: file[name] for name in file.files if name != HEADER})
@@ -175,7 +235,7 @@ def _read_npz(path: Path) -> Trace:
 
 def _write_json(trace: Trace, path: Path) -> None:
     whole = {
-        **msgspec.to_builtins(_header(trace)),
+        **json.loads(_header_text(trace)),
         TOKENS: list(trace.tokens), LOG_PROBS: tables.exact_numbers(trace.log_probs),
         "values": {name: tables.exact_numbers(trace.column(name)) for name in trace.channels},
         INPUT: base64.b64encode(trace.input_bytes).decode(),
@@ -198,9 +258,8 @@ def _read_json(path: Path) -> Trace:
 
 
 def _write_csv(trace: Trace, path: Path) -> None:
-    header = msgspec.structs.replace(_header(trace), words=(), candidates=())
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
-        tables.write_table(file, trace, _header_text(header))
+        tables.write_table(file, trace, _header_text(trace, words=False))
 
 
 def _read_csv(path: Path) -> Trace:

@@ -24,7 +24,8 @@ Bytes = npt.NDArray[np.uint8]
 def places_of(values: npt.NDArray[np.float32], *, low: float, high: float) -> Bytes:
     """Where values lie on the map, same shape: 0 to 254 from `low` to `high`, 255 where there is no number."""
     scaled = np.subtract(values, np.float32(low), dtype=np.float32)
-    scaled *= np.float32(PLACES / (high - low))
+    with np.errstate(over="ignore"):  # what is far beyond lies at the end of the map
+        scaled *= np.float32(PLACES / (high - low))
     np.clip(scaled, 0, PLACES - 1, out=scaled)
     placed: Bytes
     if not np.isnan(scaled.sum()):

@@ -29,11 +29,17 @@ def exact_numbers(values: FloatArray) -> Any:
 
 def column_names(channel: Channel) -> Iterator[str]:
     """``hidden[17]``, ``attention[3,4]``; the plain name of a scalar."""
+    name = plain_cell(channel.name)
     if not channel.shape:
-        yield channel.name
+        yield name
         return
     for place in np.ndindex(*channel.shape):
-        yield f"{channel.name}[{','.join(map(str, place))}]"
+        yield f"{name}[{','.join(map(str, place))}]"
+
+
+def plain_cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
 def write_table(file: TextIO, trace: Trace, header: str) -> None:

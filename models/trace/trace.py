@@ -56,7 +56,7 @@ class Trace:
     def from_columns(cls, channels: Iterable[Channel], columns: Mapping[str, FloatArray], *, words: Sequence[str],
                      tokens: Sequence[int], log_probs: FloatArray, candidates: Sequence[tuple[Candidate, ...]],
                      provenance: Provenance | None = None, input_bytes: bytes = b"", ended: bool = False) -> Trace:
-        """A whole trace at once, from a file.
+        """A whole trace at once, from a file or of another trace; the arrays are shared until it grows.
 
         Raises
         ------
@@ -68,15 +68,17 @@ class Trace:
         for name, count in (("tokens", len(tokens)), ("log-probabilities", len(log_probs)), ("candidates", len(candidates))):
             if count != length:
                 raise ValueError(f"there are {length} words but {count} {name}")
+        if np.ndim(log_probs) != 1:
+            raise ValueError(f"the log-probabilities have {np.ndim(log_probs)} dimensions")
         for name, channel in trace._channels.items():
             column = columns.get(name)
             if column is None or column.shape != (length, *channel.shape):
                 found = "nothing" if column is None else str(column.shape)
                 raise ValueError(f"channel {name!r} should be {(length, *channel.shape)} and is {found}")
             if length:
-                trace._columns[name] = np.array(column, np.float32)
+                trace._columns[name] = np.asarray(column, np.float32)
         if length:
-            trace._log_probs = np.array(log_probs, np.float32)
+            trace._log_probs = np.asarray(log_probs, np.float32)
         trace._words, trace._tokens = list(words), list(tokens)
         trace._candidates = candidates if isinstance(candidates, CandidateColumn) else CandidateColumn(candidates)
         trace._length = length
@@ -195,6 +197,12 @@ class Trace:
             words=self._words[:length], tokens=self._tokens[:length], log_probs=self._log_probs[:length],
             candidates=self._candidates.first(length), provenance=self.provenance, input_bytes=self.input_bytes,
             ended=self.ended and length == self._length)
+
+    def snapshot(self) -> Trace:
+        """The trace as it is now, to be read in a thread while this one grows; the arrays are shared."""
+        same = self.truncated(self._length)
+        same.ended = self.ended
+        return same
 
     def _grow(self, room: int) -> None:
         """Make room; the old arrays stay as they are for those who hold views of them."""

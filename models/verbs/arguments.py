@@ -29,7 +29,7 @@ def _train(train: argparse.ArgumentParser) -> None:
                                                        "unrolled models")
     train.add_argument("--data", type=Path, metavar="DIR",
                        help="captions: a folder with Flickr8k, in either layout; translation: one with Multi30k; characters: "
-                            "one with Python files, or stdlib for the standard library; what is drawn by code needs none")
+                            "one with any texts, or stdlib for Python's standard library; what is drawn by code needs none")
     train.add_argument("-o", "--output", type=Path, required=True, metavar="CHECKPOINT", help="a .safetensors file")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
     train.add_argument("--cache", type=Path, help="where encoded photographs are kept (default: beside the checkpoint)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 import torch
@@ -25,7 +26,8 @@ class _Bars:
         if self._bar is None or report.phase != self._phase:
             self.close()
             unit = " photographs" if report.phase == "encoding" else " updates"
-            self._phase, self._bar = report.phase, tqdm(total=report.updates, desc=report.phase, unit=unit)
+            self._phase, self._bar = report.phase, tqdm(
+                total=report.updates, desc=report.phase, unit=unit, disable=not sys.stderr.isatty())
         self._bar.update(report.update - self._bar.n)
         if report.means:
             self._bar.set_postfix({name: f"{value:.3f}" for name, value in report.means.items()}, refresh=False)

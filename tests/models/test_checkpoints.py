@@ -158,3 +158,15 @@ def test_shipped_checkpoints_are_found_by_name() -> None:
         card = read_header(path).card
         for entry in (card.title, card.data, card.terms, card.quality):
             assert entry
+
+
+def test_a_file_cannot_start_a_download(monkeypatch, tmp_path):
+    from unrolled.models.families.captioning.encoder import Encoder, EncoderError
+
+    def refuse(*_, **__):
+        raise AssertionError("a download was begun")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.hub.load_state_dict_from_url", refuse)
+    with pytest.raises(EncoderError, match="not on this computer"):
+        Encoder("resnet50_320")

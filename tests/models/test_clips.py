@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import struct
+import time
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from unrolled.models.data.drawn_clips import KINDS, LABELS, SIDE, draw_clip
-from unrolled.models.inputs.clips import LONGEST_SIDE, MOST_FRAMES, ClipError, clip_bytes, read_clip
+from unrolled.models.inputs.clips import LONGEST_SIDE, MOST_ANIMATION_PIXELS, MOST_FRAMES, ClipError, clip_bytes, read_clip
+from unrolled.models.inputs.sniffing import media_of
 
 
 def frames(count: int = 5, width: int = 24, height: int = 16) -> list[Image.Image]:
@@ -118,3 +121,169 @@ def test_drawn_clips_are_what_their_labels_say(kind: str) -> None:
     again = draw_clip(kind, 3)
     assert np.array_equal(again.frames, draw_clip(kind, 3).frames)
     assert not np.array_equal(again.frames, draw_clip(kind, 3, split="test").frames)
+
+
+def disc(number: int, side: int = 32) -> Image.Image:
+    """A black disc on nothing that moves right; its colour where nothing is seen is black too."""
+    image = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+    ImageDraw.Draw(image).ellipse((2 + 2 * number, 12, 10 + 2 * number, 20), fill=(0, 0, 0, 255))
+    return image
+
+
+def discs(kind: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    first, *others = (disc(number) for number in range(8))
+    first.save(stream, kind, save_all=True, append_images=others, **{"duration": 80, **options})
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(("kind", "options"), [("GIF", {"disposal": 2}), ("WEBP", {"lossless": True}), ("PNG", {})])
+def test_what_is_seen_through_stands_on_white(tmp_path: Path, kind: str, options: dict[str, object]) -> None:
+    for number in range(8):
+        disc(number).save(tmp_path / f"{number}.png")
+    folder = read_clip(clip_bytes(tmp_path), "folder").frames
+    clip = read_clip(discs(kind, **options), "x")
+    assert np.abs(clip.frames.astype(int) - folder).max() < 10
+    assert tuple(clip.frames[0, 0, 0]) == (255, 255, 255)
+    assert clip.seconds_a_frame == pytest.approx(0.08)
+    assert media_of(discs(kind, **options)) == ("clip", "picture")
+
+
+@pytest.mark.skipif("libvpx-vp9" not in av.codecs_available, reason="this FFmpeg has no VP9")
+def test_a_video_that_is_seen_through_stands_on_white(tmp_path: Path) -> None:
+    path = tmp_path / "a.webm"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx-vp9", rate=12, options={"lossless": "1"})
+        stream.width = stream.height = 32
+        stream.pix_fmt = "yuva420p"
+        for number in range(8):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(disc(number)), format="rgba")))
+        container.mux(stream.encode(None))
+    clip = read_clip(clip_bytes(path), "a.webm")
+    assert len(clip.frames) == 8
+    assert clip.frames[0, 0, 0].min() > 245
+    assert clip.frames[0, 16, 6].max() < 20
+
+
+def marked(path: Path, matrix: tuple[int, int, int, int]) -> bytes:
+    """A video whose left half is black, to be shown by a display matrix."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10, options={"qscale": "1"})
+        stream.width, stream.height = 48, 32
+        pixels = np.full((32, 48, 3), 255, np.uint8)
+        pixels[:, :24] = 0
+        pixels[:8] //= 2  # and the upper edge is darker
+        for _ in range(4):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+    data = bytearray(path.read_bytes())
+    place = data.index(b"tkhd") + 44
+    one, two, three, four = (value << 16 for value in matrix)
+    data[place : place + 36] = struct.pack(">9i", one, two, 0, three, four, 0, 0, 0, 1 << 30)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(("matrix", "shape", "black"), [
+    ((1, 0, 0, 1), (32, 48), (20, 10)), ((0, 1, -1, 0), (48, 32), (10, 10)), ((0, -1, 1, 0), (48, 32), (38, 20)),
+    ((-1, 0, 0, -1), (32, 48), (10, 38)), ((-1, 0, 0, 1), (32, 48), (20, 38)), ((1, 0, 0, -1), (32, 48), (10, 10)),
+    ((0, 1, 1, 0), (48, 32), (10, 20)),
+])
+def test_a_video_is_turned_by_its_display_matrix(tmp_path, matrix, shape, black) -> None:
+    frames = read_clip(marked(tmp_path / "a.mp4", matrix), "a.mp4").frames
+    assert frames.shape[1:3] == shape
+    assert frames[0][black].max() < 60
+    opposite = shape[0] - 1 - black[0], shape[1] - 1 - black[1]
+    assert frames[0][opposite].min() > 100
+
+
+def test_frames_keep_their_times_and_uneven_ones_are_said() -> None:
+    stream = io.BytesIO()
+    first, *others = frames(5)
+    first.save(stream, "GIF", save_all=True, append_images=others, duration=[20, 500, 20, 20, 900])
+    clip = read_clip(stream.getvalue(), "a.gif")
+    assert clip.seconds == (0.02, 0.5, 0.02, 0.02, 0.9)
+    assert "even steps" in clip.notes[0]
+    assert not read_clip(gif(), "a.gif").notes
+
+
+def test_a_video_keeps_the_times_of_its_frames(tmp_path: Path) -> None:
+    from fractions import Fraction
+
+    path, times = tmp_path / "a.mkv", (0, 40, 80, 480, 520)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width = stream.height = 32
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for picture, time in zip(frames(5, 32, 32), times, strict=True):
+            frame = av.VideoFrame.from_image(picture)
+            frame.pts, frame.time_base = time, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    clip = read_clip(clip_bytes(path), "a.mkv")
+    assert clip.seconds[:4] == pytest.approx((0.04, 0.04, 0.4, 0.04), abs=0.002)
+    assert any("even steps" in note for note in clip.notes)
+
+
+def test_what_can_be_read_of_a_cut_clip_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=12)
+        stream.width = stream.height = 32
+        stream.pix_fmt = "yuvj420p"
+        for picture in frames(24, 32, 32):
+            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        container.mux(stream.encode())
+    whole = path.read_bytes()
+    clip = read_clip(whole[: len(whole) * 2 // 3], "a.mkv")
+    assert 8 < len(clip.frames) < 20
+    assert "cut off" in clip.notes[0]
+    assert not read_clip(whole, "a.mkv").notes
+    for kind in ("GIF", "PNG"):
+        stream_ = io.BytesIO()
+        noise = [Image.effect_noise((48, 48), 90 + number) for number in range(8)]
+        noise[0].save(stream_, kind, save_all=True, append_images=noise[1:])
+        data = stream_.getvalue()
+        assert not read_clip(data, "whole").notes
+        cut = read_clip(data[: len(data) * 3 // 4], "cut")
+        assert 3 <= len(cut.frames) <= 7
+        assert "cut off" in cut.notes[0]
+
+
+def test_what_a_system_hides_is_no_frame(tmp_path: Path) -> None:
+    for number, picture in enumerate(frames(3)):
+        picture.save(tmp_path / f"{number}.png")
+        (tmp_path / f"._{number}.png").write_bytes(b"\0\x05\x16\x07 of macOS")
+    (tmp_path / "a folder.png").mkdir()
+    assert len(read_clip(clip_bytes(tmp_path), "x").frames) == 3
+
+
+@pytest.mark.parametrize("listing", ["ffconcat version 1.0\nfile '{0}'\n", "#EXTM3U\n#EXTINF:1,\n{0}\n#EXT-X-ENDLIST\n",
+                                     "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 50000 RTP/AVP 96\n"])
+def test_nothing_that_a_file_names_is_opened(tmp_path: Path, listing: str) -> None:
+    other = video(tmp_path / "secret.mp4", 5)
+    path = tmp_path / "list.mp4"
+    path.write_text(listing.format(other))
+    started = time.monotonic()
+    with pytest.raises(ClipError, match="not a clip"):
+        read_clip(clip_bytes(path), "list.mp4")
+    assert time.monotonic() - started < 1
+
+
+def test_frames_that_would_take_all_memory_are_refused(tmp_path: Path) -> None:
+    path = video(tmp_path / "large.mp4", 2, width=8000, height=2000)
+    with pytest.raises(ClipError, match="megapixels"):
+        read_clip(clip_bytes(path), "large.mp4")
+    stream = io.BytesIO()
+    first, *others = (Image.new("1", (4000, 2000), number % 2) for number in range(MOST_ANIMATION_PIXELS // 8_000_000 + 2))
+    first.save(stream, "GIF", save_all=True, append_images=others)
+    with pytest.raises(ClipError, match="make it smaller"):
+        read_clip(stream.getvalue(), "large.gif")
+
+
+@pytest.mark.parametrize("header", [b"{'descr': '|u1', 'fortran_order': False, 'shape': (9, 4000000, 4000000, 3), }",
+                                    b"{'descr': '|u1', 'fortran_order': False, 'shape': (400, 4000, 4000, 3), }",
+                                    b"{'descr': '|f1', 'fortran_order': False, 'shape': (2, 9, 9, 3), }", b"((((((((((((("])
+def test_what_a_header_promises_is_not_believed(header: bytes) -> None:
+    data = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(100)
+    with pytest.raises(ClipError):
+        read_clip(data, "a.npy")

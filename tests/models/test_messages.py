@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -15,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_backend import ScriptedService
 
+from unrolled.models.backend.listener import Listener
 from unrolled.models.backend.run_service import RunService
-from unrolled.models.backend.server import Listener, Server
-from unrolled.models.protocol.connection import Failed, Hello, Ping, Pong, Progress, Shutdown
+from unrolled.models.backend.server import Server
+from unrolled.models.protocol.connection import Failed, Hello, Ping, Pong, Progress, Shutdown, Welcome
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import Dispatch, handles
 from unrolled.models.protocol.loading import LoadModel
@@ -95,19 +97,74 @@ def serve_once(listener: Listener) -> threading.Thread:
     return thread
 
 
-@pytest.mark.parametrize("first", [Hello("wrong"), Hello("", 99), LoadModel("scripted")])
+def connected(listener: Listener) -> socket.socket:
+    client = socket.create_connection((listener.endpoint.host, listener.endpoint.port), 10)
+    client.settimeout(10)
+    return client
+
+
+def served(listener: Listener, thread: threading.Thread) -> None:
+    """The rightful client is let in, and leaves."""
+    with connected(listener) as client:
+        client.sendall(encode(Hello(listener.endpoint.secret)))
+        reader, reports = report_reader(), []
+        while not any(isinstance(report, Welcome) for report in reports):
+            reports += list(reader.feed(client.recv(1 << 16)))
+        client.sendall(encode(Shutdown()))
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("first", [Hello("wrong"), Hello("", 99), Hello("\N{SNOWMAN}"), LoadModel("scripted")])
 def test_a_client_without_the_secret_gets_a_refusal_and_nothing_else(first):
     listener = Listener()
     thread = serve_once(listener)
-    with socket.create_connection((listener.endpoint.host, listener.endpoint.port), 10) as client:
-        client.settimeout(10)
+    with connected(listener) as client:
         client.sendall(encode(first) + encode(LoadModel("scripted")))
         reader, reports = report_reader(), []
         while data := client.recv(1 << 16):
             reports += list(reader.feed(data))
-    thread.join(10)
     assert reports
     assert all(isinstance(report, Failed) for report in reports)
+    served(listener, thread)
+
+
+def test_strangers_neither_end_nor_block_it_and_are_not_read():
+    listener = Listener()
+    thread = serve_once(listener)
+    silent = [connected(listener) for _ in range(20)]
+    with connected(listener) as large, contextlib.suppress(OSError):
+        large.sendall((400 << 20).to_bytes(4, "big"))
+        for _ in range(64):
+            large.sendall(bytes(1 << 20))  # it is not waited for: the connection is closed
+            time.sleep(0.001)
+        pytest.fail("64 MiB were taken from a stranger")
+    slow = connected(listener)
+    slow.sendall(encode(Hello(listener.endpoint.secret))[:-3])
+    served(listener, thread)
+    for client in (*silent, slow):
+        client.close()
+
+
+def test_a_greeting_may_arrive_in_pieces():
+    listener = Listener()
+    thread = serve_once(listener)
+    greeting = encode(Hello(listener.endpoint.secret))
+    with connected(listener) as client:
+        for byte in greeting:
+            client.sendall(bytes((byte,)))
+            time.sleep(0.001)
+        assert client.recv(1 << 16)
+        client.sendall(encode(Shutdown()))
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_nobody_who_comes_is_a_timeout():
+    listener = Listener()
+    with connected(listener), pytest.raises(TimeoutError):
+        listener.accept(0.2)
+    listener.close()
 
 
 def test_a_newer_picture_wins_at_once():

@@ -105,7 +105,7 @@ def test_far_too_many_pixels_are_refused_before_they_are_read():
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0))
-    with pytest.raises(PictureError, match="100 megapixels"):
+    with pytest.raises(PictureError, match="megapixels are the most"):
         read_picture(header + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b""), "huge.png")
 
 
@@ -143,3 +143,127 @@ def test_a_file_without_permission(tmp_path):
     (tmp_path / "secret.jpg").chmod(0)
     with pytest.raises(PictureError, match="permissions"):
         read_file(tmp_path / "secret.jpg")
+
+
+def jpeg(image: Image.Image | None = None) -> bytes:
+    return as_bytes(image or half_and_half(), "JPEG", quality=95)
+
+
+def with_segment(data: bytes, marker: int, body: bytes) -> bytes:
+    """A JPEG with one more segment of metadata behind its first marker."""
+    return data[:2] + bytes((0xFF, marker)) + struct.pack(">H", len(body) + 2) + body + data[2:]
+
+
+def exif(*fields: tuple[int, int, int, bytes], orientation: int = 6) -> bytes:
+    """EXIF as it may be: every field's tag, type, count and four bytes."""
+    every = sorted((*fields, (0x0112, 3, 1, struct.pack(">HH", orientation, 0))))
+    body = b"".join(struct.pack(">HHI", tag, kind, count) + value for tag, kind, count, value in every)
+    return b"Exif\0\0MM\0*" + struct.pack(">IH", 8, len(every)) + body + bytes(4)
+
+
+@pytest.mark.parametrize("field", [
+    (0x011A, 2, 4, b"abc\0"), (0x011A, 5, 1, b"\xff\xff\xff\xf0"), (0x011A, 10, 1, b"\0\0\0\0"), (0x0128, 99, 1, bytes(4)),
+    (0x8769, 4, 1, b"\xff\xff\xff\xff"), (0x8825, 4, 0xFFFFFFF0, bytes(4)), (0x0100, 4, 1, b"\xff\xff\xff\xff"),
+])
+def test_other_fields_of_exif_may_be_broken(field):
+    stored = half_and_half().transpose(Image.Transpose.ROTATE_90)
+    left, right = colours(with_segment(jpeg(stored), 0xE1, exif(field)))
+    assert is_near(left, (255, 0, 0))
+    assert is_near(right, (0, 0, 255))
+
+
+@pytest.mark.parametrize("marker", [*range(0xE1, 0xE9), 0xED, 0xEF, 0xFE])
+def test_no_metadata_can_cost_the_picture(marker):
+    for body in (b"", b"Exif\0\0", b"MPF\0" + bytes(40), b"ICC_PROFILE\0\x01\x01 broken", b"Exif\0\0II*\0\xff\xff\xff\xff",
+                 b"Photoshop 3.0\x008BIM" + bytes(9), b"http://ns.adobe.com/xap/1.0/\0<x", bytes(range(256))):
+        left, _ = colours(with_segment(jpeg(), marker, body))
+        assert is_near(left, (255, 0, 0))
+
+
+def test_a_png_with_broken_exif_and_a_broken_profile():
+    stream = io.BytesIO()
+    half_and_half().save(stream, "PNG", exif=exif((0x011A, 2, 4, b"abc\0"), orientation=1)[6:], icc_profile=b"broken")
+    assert is_near(colours(stream.getvalue())[0], (255, 0, 0))
+
+
+def test_a_jpeg_without_its_last_bytes_opens():
+    whole = jpeg(Image.effect_noise((200, 160), 60).convert("RGB"))
+    picture = read_picture(whole[:-2], "x.jpg")
+    np.testing.assert_array_equal(np.asarray(picture.image), np.asarray(read_picture(whole, "x.jpg").image))
+    assert "last bytes" in picture.notes[0]
+    picture = read_picture(whole[: len(whole) * 4 // 5], "x.jpg")
+    assert "% of it are missing" in picture.notes[0]
+    with pytest.raises(PictureError, match="more than half"):
+        read_picture(whole[: len(whole) * 2 // 5], "x.jpg")
+
+
+def photoshop(image: Image.Image, layers: int) -> bytes:
+    """A PSD with empty layers and the composite, uncompressed."""
+    width, height = image.size
+    records = b""
+    for _ in range(layers):
+        channels = b"".join(struct.pack(">hI", channel, 2) for channel in (0, 1, 2))
+        records += struct.pack(">4iH", 0, 0, 0, 0, 3) + channels + b"8BIMnorm" + struct.pack(">4BI12x", 255, 0, 0, 0, 12)
+    information = struct.pack(">h", layers) + records + bytes(2 * 3 * layers)
+    information += bytes(len(information) % 2)
+    section = struct.pack(">I", len(information)) + information + bytes(4)
+    planes = np.moveaxis(np.asarray(image), 2, 0).tobytes()
+    return (b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, height, width, 8, 3) + bytes(4) + bytes(4)
+            + struct.pack(">I", len(section)) + section + b"\0\0" + planes)
+
+
+@pytest.mark.parametrize("layers", [0, 1, 2])
+def test_photoshop_gives_the_composite(layers):
+    left, right = colours(photoshop(half_and_half(), layers))
+    assert is_near(left, (255, 0, 0))
+    assert is_near(right, (0, 0, 255))
+
+
+@pytest.mark.parametrize(("size", "longest"), [((12_000, 9_000), 6_000), ((16_320, 12_240), 4_080)])
+def test_photographs_of_a_hundred_megapixels_and_more(size, longest):
+    data = as_bytes(Image.new("L", size, 200), "JPEG", quality=30)
+    picture = read_picture(data, "phone.jpg")
+    assert max(picture.image.size) == longest
+    assert f"{size[0]:,}" in picture.notes[0]
+
+
+def test_a_heic_photograph_says_what_to_install():
+    with pytest.raises(PictureError, match="pillow-heif"):
+        read_picture(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200), "IMG_0001.HEIC")
+
+
+@pytest.mark.parametrize("data", [b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n", b"\xc5\xd0\xd3\xc6" + bytes(60),
+                                  b"\xd7\xcd\xc6\x9a" + bytes(60), b"GRIB" + bytes(60), b"\x89HDF\r\n\x1a\n" + bytes(60)])
+def test_what_starts_a_program_is_never_tried(data, monkeypatch):
+    monkeypatch.setattr("subprocess.Popen", None)
+    with pytest.raises(PictureError, match="not a picture"):
+        read_picture(data, "photo.jpg")
+
+
+@pytest.mark.parametrize(("values", "noted"), [((0.0, 1.0), False), ((-3.0, 3.0), True), ((0.0, 3e38), True)])
+def test_floating_point_is_stretched_only_where_it_must_be(values, noted):
+    ramp = np.linspace(*values, 64 * 64, dtype=np.float32).reshape(64, 64)
+    ramp[0, 1] = np.nan
+    picture = read_picture(as_bytes(Image.fromarray(ramp), "TIFF"), "x.tif")
+    assert bool(picture.notes) == noted
+    grey = np.asarray(picture.image)[..., 0]
+    assert grey[0, 0] == 0
+    assert grey[-1, -1] == 255
+
+
+def test_colours_are_those_of_the_profile():
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    lab = Image.new("LAB", (20, 20), (128, 200, 128))
+    for data in (as_bytes(lab, "TIFF"), as_bytes(lab, "TIFF", icc_profile=profile)):
+        red, green, blue = np.asarray(read_picture(data, "x.tif").image)[10, 10].astype(int)
+        assert red > green + 60
+        assert blue > green
+
+
+def test_a_file_that_is_no_file(tmp_path):
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "endless.jpg")
+        with pytest.raises(PictureError, match="not a file"):
+            read_file(tmp_path / "endless.jpg")

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unrolled.models.backend.server import Listener, Server
+from unrolled.models.backend.listener import Listener
+from unrolled.models.backend.server import Server
 from unrolled.models.cells import CELLS, first_state, state_of
 from unrolled.models.protocol.connection import Hello, Shutdown
 from unrolled.models.protocol.message import Report, Request

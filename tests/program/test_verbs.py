@@ -125,6 +125,13 @@ def test_an_interrupt_ends_it_quietly_and_its_backend_too(dog):
     time.sleep(0.1)
 
 
+def test_the_licences_can_be_read(run):
+    done = run("doctor", "--licences")
+    assert done.returncode == 0
+    for word in ("LGPL", "x264", "GPL-2.0", "Open Font License", "torch "):
+        assert word in done.stdout
+
+
 def test_the_benchmark_of_animations_goes_without_its_peer_and_says_so(run, tmp_path):
     (tmp_path / "matplotlib.py").write_text("raise ImportError('hidden')\n", encoding="utf-8")
     path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))

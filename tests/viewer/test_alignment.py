@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 
 import numpy as np
 import pytest
@@ -170,22 +169,17 @@ def test_pieces_are_written_as_people_read_words():
     assert whole_word(("▁l", "'", "herbe"), 2, "pieces") == "herbe"
 
 
-def test_a_long_sentence_fits_and_is_fast(qtbot, session, panel):
+def test_a_long_sentence_fits(qtbot, session, panel):
     source = (*tuple(f"▁source{number}" for number in range(199)), "<end>")
     written = (*tuple(f"▁written{number}" for number in range(199)), "<end>")
     session.set_trace(scripted_traces.translation_trace(source, written))
     geometry = panel.canvas.geometry_of_cells
     assert geometry.right <= panel.canvas.width()
     assert geometry.bottom <= panel.canvas.height()
-    panel.canvas.grab()
-    seconds = []
     for step in np.random.default_rng(2).integers(0, 200, 20):
-        started = time.perf_counter()
         session.playhead.seek(int(step))
         panel.canvas.grab()
-        seconds.append(time.perf_counter() - started)
         assert panel.shown_step == step
-    assert np.median(seconds) < 0.02
     for row, column in ((0, 0), (77, 131), (199, 199)):
         assert panel.canvas.cell_at(QPointF(cell_point(panel, row, column))) is not None
         assert geometry.row_at(geometry.top + (row + 0.5) * geometry.cell_height) == row

@@ -325,6 +325,7 @@ def test_branches_are_kept_in_the_session(qtbot, window, tmp_path):
     before = [(own.identity, own.name, own.parent, own.step, own.edits, tuple(own.trace.words))
               for own in window.session.branches.all.values()]
     window.dialogs.save_session(tmp_path / "kept.unrolled")
+    window.dialogs.wait_until_saved()
     window.do(c.OpenData(scripted.picture().data, "again.png"))
     qtbot.waitUntil(lambda: window.session.trace is not None and not window.session.branches.all[0].trace.words, timeout=5000)
     window.do(c.Open(tmp_path / "kept.unrolled"))

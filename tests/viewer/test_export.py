@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import av
@@ -246,3 +247,34 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(tmp_path):
         with pytest.raises(ExportError, match=sentence):
             export(scripted.trace(), tmp_path / "a.gif", dataclasses.replace(SETTINGS, **wrong))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a full disk is played by a limit that Windows lacks")
+@pytest.mark.parametrize("suffix", [row.suffix for row in formats().values()])
+def test_a_full_disk_leaves_the_good_file(tmp_path, suffix):
+    import resource
+
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(b"good")
+    export(scripted.trace(), tmp_path / f"warm{suffix}", SETTINGS)  # what is imported late writes files of its own
+    (tmp_path / f"warm{suffix}").unlink()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (700, hard))
+    try:
+        with pytest.raises(ExportError, match=r"cannot be written|no room"):
+            export(scripted.trace(), path, SETTINGS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == b"good"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("word", ["\x1b[31m", "\x00", "\ud800", "\uffff", "<&>", "\x08a\u202e"])
+def test_any_word_leaves_an_svg_well_formed(tmp_path, word):
+    trace = Trace(scripted.channels(), provenance=scripted.trace().provenance, input_bytes=scripted.picture().data)
+    for step in range(3):
+        trace.append(dataclasses.replace(scripted.step_result(step, "a"), word=word))
+    for suffix in (".svg", ".pdf", ".gif"):
+        export(trace, tmp_path / f"a{suffix}", SETTINGS)
+    root = ElementTree.parse(tmp_path / "a.svg").getroot()
+    assert "\x1b" not in "".join(root.itertext())

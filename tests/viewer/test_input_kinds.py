@@ -205,6 +205,7 @@ def test_a_session_keeps_every_kind_of_input(qtbot, window, tmp_path):
     window.do(c.RunToEnd())
     qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
     window.dialogs.save_session(tmp_path / "kept.unrolled")
+    window.dialogs.wait_until_saved()
     window.do(c.OpenData(scripted.picture().data, "drawn.png"))
     qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.picture is not None, timeout=5000)
     window.do(c.Open(tmp_path / "kept.unrolled"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 
+import msgspec
 import numpy as np
 import pytest
 import scripted
@@ -13,13 +15,16 @@ from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.appearance import AppearanceValues
+from unrolled.viewer.state.branches import Branch, first_branch
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_file import (
     SavedSession,
     SessionFileError,
     SessionLayout,
+    branches_of,
     load_session,
     save_session,
+    saved_branches,
 )
 
 
@@ -64,8 +69,8 @@ def test_a_failure_to_write_leaves_the_old_file(path, saved, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("unrolled.viewer.state.session_file.save_trace", full)
-    with pytest.raises(SessionFileError, match="No space left"):
+    monkeypatch.setattr("unrolled.viewer.state.session_file.trace_bytes", full)
+    with pytest.raises(SessionFileError, match="no room left"):
         save_session(path, saved)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
@@ -141,22 +146,54 @@ def test_the_controller_opens_it_without_a_model(controller, path):
     assert controller.decoding.beam_width == 5
 
 
-def test_what_was_open_is_kept_and_a_lost_window_is_known(qtbot, controller, tmp_path):
-    from unrolled.viewer.control.autosave import Autosave
+def test_what_is_written_can_be_read(tmp_path, saved):
+    """Long names and many branches with many pictures: the bounds are the same on both sides."""
+    branches = first_branch(scripted.trace())
+    for number in range(1, 300):
+        branches = branches.with_branch(Branch(identity=number, wire_id=number, name="long " * 300, trace=scripted.trace(),
+                                               parent=0, step=number % 8))
+    layout = msgspec.structs.replace(saved.layout, branches=saved_branches(branches), input_name="caf\udce9.png")
+    path = tmp_path / "many.unrolled"
+    others = tuple((f"{number}.png", b"picture") for number in range(100))
+    save_session(path, SavedSession(layout, b"x", tuple(branch.trace for branch in branches.all.values()), others))
+    read = load_session(path)
+    assert len(branches_of(read).all) == 300
+    assert len(read.others) == 100
+    assert read.layout.input_name == "caf\N{REPLACEMENT CHARACTER}.png"
+    assert read.layout.branches[1].name == ("long " * 300)[:1000]
 
-    first = Autosave(tmp_path, controller.session, controller)
-    assert not first.was_lost
-    controller.opener.show_trace(scripted.trace(), scripted.picture())
-    second = Autosave(tmp_path, controller.session, controller)
-    assert not second.save()  # one window at a time
-    assert first.save()
-    first._lock.unlock()  # as if the process were gone
-    third = Autosave(tmp_path, controller.session, controller)
-    assert third.was_lost
-    assert tuple(load_session(third.path).traces[0].words) == scripted.CAPTION
-    third.close()
-    fourth = Autosave(tmp_path, controller.session, controller)
-    assert not fourth.was_lost
-    fourth.close()
-    for one in (first, second, third, fourth):
-        one._timer.stop()
+
+def test_what_could_not_be_read_is_not_written(path, saved):
+    before = path.read_bytes()
+    with pytest.raises(SessionFileError, match=r"\.$"):
+        save_session(path, SavedSession(msgspec.structs.replace(saved.layout, pinned=(-1,)), b"", ()))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_corrupt_packed_members_are_a_sentence(tmp_path, path, packing):
+    with zipfile.ZipFile(path) as archive:
+        kept = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        for name, data in kept.items():
+            archive.writestr(name, data)
+    whole = bytearray(path.read_bytes())
+    for place in range(40, 400, 3):  # in the first member
+        whole[place] ^= 0x5A
+    path.write_bytes(whole)
+    with pytest.raises(SessionFileError, match=r"\.$"):
+        load_session(path)
+
+
+def test_what_is_left_half_written_is_removed_later(tmp_path, saved):
+    left = tmp_path / ".a.unrolled-abcd.unrolled"
+    left.write_bytes(b"half")
+    others = tmp_path / ".a.mine.unrolled"
+    others.write_bytes(b"not ours")
+    save_session(tmp_path / "a.unrolled", saved)
+    assert left.exists()  # another window may be writing it
+    os.utime(left, (0, 0))
+    os.utime(others, (0, 0))
+    save_session(tmp_path / "a.unrolled", saved)
+    assert not left.exists()
+    assert others.exists()

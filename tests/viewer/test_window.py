@@ -7,6 +7,7 @@ import signal
 
 import pytest
 import scripted
+from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import (
@@ -294,3 +295,53 @@ def test_what_is_drawn_fits_small_and_large_windows(qtbot, window):
         assert window.size().width() == size[0]
         buttons = window.layout_.toolbar.findChildren(QAbstractButton)
         assert all(button.mapTo(window, QPoint(button.width(), 0)).x() <= size[0] for button in buttons)
+
+
+@pytest.mark.parametrize(("text", "urls", "said"), [
+    ("https://example.com/cats/cat.jpg", (), "on the web"), ("", ("https://example.com/cats/cat.jpg",), "on the web"),
+    ("/no/such/picture.jpg", (), "no file"), ("~/no such picture.png", (), "no file"),
+    ("file:///no/such/picture.jpg", (), "no file"), ("", ("file:///no/such/picture.jpg",), "no file"),
+])
+def test_what_cannot_be_opened_leaves_the_run(qtbot, window, text, urls, said):
+    before = window.session.trace, window.session.input
+    mime = QMimeData()
+    if text:
+        mime.setText(text)
+    if urls:
+        mime.setUrls([QUrl(url) for url in urls])
+    drop(window, mime)
+    assert said in window.layout_.message("input").text
+    assert (window.session.trace, window.session.input) == before
+
+
+def test_several_files_are_a_list_to_go_through(qtbot, window, tmp_path):
+    paths = []
+    for name in ("one.png", "two.png", "three.png"):
+        (tmp_path / name).write_bytes(scripted.picture().data)
+        paths.append(tmp_path / name)
+    mime = QMimeData()
+    mime.setText("\n".join(path.as_uri() for path in paths))
+    drop(window, mime)
+    assert window.session.input.name == "one.png"
+    for name in ("two.png", "three.png"):
+        assert name in window.layout_.message("run").action
+        window.layout_.banner_place("run").banner.action.click()
+        assert window.session.input.name == name
+    assert window.layout_.message("run") is None or "three" not in window.layout_.message("run").action
+
+
+def test_a_large_picture_is_read_aside_and_a_failed_file_is_not_recent(qtbot, window, tmp_path):
+    opened = []
+    window.controller.opened_file.connect(opened.append)
+    path = tmp_path / "large.png"
+    Image.new("L", (4000, 3000), 90).save(path)
+    window.do(c.Open(path))
+    assert window.session.input is None or window.session.input.name != "large.png"  # not yet
+    qtbot.waitUntil(lambda: window.session.input is not None and window.session.input.name == "large.png", timeout=5000)
+    assert opened == [str(path)]
+    for name in ("broken.png", "broken.mp4"):
+        (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n broken")
+        window.layout_.unsay("input")
+        window.do(c.Open(tmp_path / name))
+        qtbot.waitUntil(lambda: window.layout_.message("input") is not None, timeout=5000)
+    assert opened == [str(path)]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from unrolled import assets
 from unrolled.models.inputs.pictures import PictureError, read_picture
 from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.client import BackendClient, BackendError
@@ -16,10 +17,12 @@ from unrolled.models.protocol.loading import Loaded
 from unrolled.models.protocol.questions import AnswerPart, Question
 from unrolled.models.protocol.stepping import Fork, Forked
 from unrolled.models.trace import Trace
+from unrolled.models.trace.names import file_name, printable, text_name
 from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.running import (
     CHANGED,
+    DEFAULT_MODEL,
     add_decoding_arguments,
     add_model_arguments,
     add_writing_argument,
@@ -95,7 +98,7 @@ def _of_folder(arguments: argparse.Namespace) -> None:
             for number, path in enumerate(files):
                 _say(path.name)
                 try:
-                    yield path.name, run_trace(client, loaded, run=number, name=path.name, data=read_input(path, kind),
+                    yield path.name, run_trace(client, loaded, run=number, name=file_name(path), data=read_input(path, kind),
                                                decoding=decoding_of(arguments), write=arguments.write)
                 except (BackendError, CommandError, ValueError) as error:
                     notes.append(f"“{path.name}” was left out: {error}")
@@ -106,7 +109,7 @@ def _of_folder(arguments: argparse.Namespace) -> None:
         raise CommandError(f"Nothing in “{arguments.input}” could be analyzed: {'; '.join([str(error), *notes[:1]])}") from error
     _say("")
     for note in notes:
-        print(f"unrolled: {note}", file=sys.stderr)
+        print(f"unrolled: {printable(note)}", file=sys.stderr)
     found = msgspec.structs.replace(found, notes=(*found.notes, *notes))
     try:
         with atomic_write(arguments.output) as file:
@@ -122,7 +125,7 @@ def _of_input(arguments: argparse.Namespace) -> None:
             kind = loaded.description.input_kind
             data = read_input(arguments.input, kind)
             edits = edit_words(arguments, lambda other: read_input(other, kind))
-            trace = run_trace(client, loaded, run=0, name=arguments.input.name, data=data, decoding=decoding,
+            trace = run_trace(client, loaded, run=0, name=file_name(arguments.input), data=data, decoding=decoding,
                               write=arguments.write, edits=edits)
             _write(arguments, trace, loaded, _Asking(client, CHANGED if trace.provenance.edits else 0), [])
     except (BackendError, ValueError) as error:
@@ -137,7 +140,12 @@ def _of_trace(arguments: argparse.Namespace) -> None:
     except TraceError as error:
         raise CommandError(str(error)) from error
     provenance = trace.provenance
-    arguments.model = provenance.model or arguments.model
+    if arguments.model == DEFAULT_MODEL and provenance.model:  # what a file names is no path to open
+        if provenance.model not in {path.stem for path in assets.path("checkpoints").glob("*.safetensors")}:
+            _write(arguments, trace, None, None, ["What needs the model is left out: the trace was recorded by "
+                                                  f"“{text_name(provenance.model)}”; name its checkpoint with --model."])
+            return
+        arguments.model = provenance.model
     try:
         with backend(arguments) as (client, loaded):
             why_not = _taken_up(client, loaded, trace)
@@ -190,10 +198,10 @@ def _write(arguments: argparse.Namespace, trace: Trace, loaded: Loaded | None, a
     from unrolled.viewer.report.page import page
 
     for note in notes:
-        print(f"unrolled: {note}", file=sys.stderr)
+        print(f"unrolled: {printable(note)}", file=sys.stderr)
     description = loaded.description if loaded is not None else None
     end = description.words[description.end_token] if description is not None and description.end_token >= 0 else "<end>"
-    found = collect(trace, file=arguments.input.name, ask=ask, notes=notes, units=arguments.unit, steps=arguments.step,
+    found = collect(trace, file=file_name(arguments.input), ask=ask, notes=notes, units=arguments.unit, steps=arguments.step,
                     end_word=end, vocabulary=description.words if description is not None else (), say=_say)
     _say("")
     data = as_json(found) if arguments.output.suffix.lower() == ".json" else page(found, trace, _picture_of(trace))

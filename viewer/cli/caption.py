@@ -11,7 +11,9 @@ from pathlib import Path
 import msgspec
 
 from unrolled.models.inputs.inputs import TYPED
+from unrolled.models.inputs.texts import read_text
 from unrolled.models.protocol.client import BackendError
+from unrolled.models.trace.names import file_name, printable, text_name
 from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words
 from unrolled.viewer.cli.failure import FAILURE, SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.running import (
@@ -63,20 +65,26 @@ def caption(arguments: argparse.Namespace) -> int:
             inputs, status = (early, status) if early is not None else _read_all(arguments, description.input_kind)
             edits = edit_words(arguments, lambda path: read_input(path, description.input_kind))
             end_word = description.words[description.end_token] if description.end_token >= 0 else ""
+            alone = len(inputs) == 1 == len(arguments.inputs) + len(arguments.text)
             for run, (name, data) in enumerate(inputs):
                 started = time.perf_counter()
-                trace = run_trace(client, loaded, run=run, name=Path(name).name, data=data, decoding=decoding,
-                                  write=arguments.write, edits=edits)
+                try:
+                    trace = run_trace(client, loaded, run=run, name=file_name(Path(name)), data=data, decoding=decoding,
+                                      write=arguments.write, edits=edits)
+                except BackendError as error:  # the others go on
+                    print(f"unrolled: {text_name(name)}: {printable(str(error))}", file=sys.stderr)
+                    status = FAILURE
+                    continue
                 text = text_written(trace, end_word)
                 if arguments.json:
                     changed = {"edits": msgspec.to_builtins(trace.provenance.edits)} if edits else {}
                     print(json.dumps({
-                        "file": name, "caption": text, "tokens": written_words(trace),
+                        "file": text_name(name), "caption": text, "tokens": written_words(trace),
                         "logprobs": [float(value) for value in trace.log_probs[trace.provenance.prompt_tokens :]],
                         **changed, "model": description.name, "device": loaded.device,
                         "seconds": round(time.perf_counter() - started, 4)}), flush=True)
                 else:
-                    print(text if len(arguments.inputs) + len(arguments.text) == 1 else f"{name}: {text}", flush=True)
+                    print(printable(text if alone else f"{text_name(name)}: {text}"), flush=True)
     except BackendError as error:
         raise CommandError(str(error)) from error
     return status
@@ -93,6 +101,14 @@ def _read_all(arguments: argparse.Namespace, input_kind: str) -> tuple[list[tupl
             else:
                 found.append((TYPED, typed_input(given, input_kind)))
         except ValueError as error:
-            print(f"unrolled: {error}", file=sys.stderr)
+            print(f"unrolled: {printable(str(error))}", file=sys.stderr)
             status = FAILURE
+    if input_kind == "sentence":
+        found = [one for name, data in found for one in _sentences(name, data)]
     return found, status
+
+
+def _sentences(name: str, data: bytes) -> list[tuple[str, bytes]]:
+    """Several lines are several sentences, each called by its line's number."""
+    lines = [(number, line) for number, line in enumerate(read_text(data, name).text.splitlines(), 1) if line.strip()]
+    return [(name, data)] if len(lines) == 1 else [(f"{name}:{number}", line.encode()) for number, line in lines]

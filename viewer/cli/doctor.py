@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
 from unrolled import assets
 from unrolled.viewer.cli.failure import FAILURE, SUCCESS
@@ -47,11 +47,17 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The verb's words."""
     parser = verbs.add_parser("doctor", help="what is installed, which devices, what is missing and how to get it")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--licences", action="store_true", help="under which licences this and what it needs stand")
     parser.set_defaults(do=doctor)
 
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Look, and tell. 1 if something that is needed is missing."""
+    if arguments.licences:
+        print(assets.path("licences", "third-party.md").read_text(encoding="utf-8"))
+        for name in _needed():
+            print(f"{name:<34}{_licence(name)}")
+        return SUCCESS
     findings = [Finding("Python", f"{platform.python_version()} on {platform.platform()}"), *_packages(), *_devices(),
                 *_qt(), *_checkpoints(), *_folders()]
     sick = [finding for finding in findings if finding.needed and not finding.good]
@@ -67,20 +73,40 @@ def doctor(arguments: argparse.Namespace) -> int:
     return FAILURE if sick else SUCCESS
 
 
-def _packages() -> list[Finding]:
-    """The dependencies that are always needed, by what this package itself says."""
+def _needed() -> dict[str, str]:
+    """The dependencies that are always needed, by what this package itself says: name → requirement."""
+    found = {}
+    for line in requires("unrolled") or []:
+        matched = re.match(r"[A-Za-z0-9._-]+", line)
+        if matched and "extra ==" not in line:
+            found[matched.group()] = line.partition(";")[0].strip()
+    return found
+
+
+def _licence(name: str) -> str:
+    """What an installed package says of itself."""
     try:
-        wanted = [line for line in requires("unrolled") or [] if "extra ==" not in line]
+        said = metadata(name)
+    except PackageNotFoundError:
+        return "not installed"
+    fields = {field: said[field] for field in said}
+    by_class = ", ".join(line.rpartition(" :: ")[2] for line in said.get_all("Classifier") or [] if line.startswith("License"))
+    own = fields.get("License", "").strip()
+    short = own if own and len(own) < 80 and "\n" not in own and own != "UNKNOWN" else ""
+    return f"{said['Version']:<12}{fields.get('License-Expression') or short or by_class or 'does not say'}"
+
+
+def _packages() -> list[Finding]:
+    try:
+        needed = _needed()
     except PackageNotFoundError:
         return [Finding("unrolled", "not installed", False, "python -m pip install .")]
     findings = []
-    for line in wanted:
-        matched = re.match(r"[A-Za-z0-9._-]+", line)
-        name = matched.group() if matched else line
+    for name, requirement in needed.items():
         try:
             findings.append(Finding(name, version(name)))
         except PackageNotFoundError:
-            findings.append(Finding(name, "missing", False, f'python -m pip install "{line.partition(";")[0].strip()}"'))
+            findings.append(Finding(name, "missing", False, f'python -m pip install "{requirement}"'))
     return findings
 
 
@@ -137,7 +163,8 @@ def _checkpoints() -> list[Finding]:
 def _folders() -> list[Finding]:
     findings = []
     for name, folder in (("settings", paths.config_dir()), ("data", paths.data_dir()), ("cache", paths.cache_dir())):
-        free = shutil.disk_usage(folder).free
+        there = next(place for place in (folder, *folder.parents) if place.exists())
+        free = shutil.disk_usage(there).free
         good = os.access(folder, os.W_OK) and free > FREE_BYTES_WANTED
         findings.append(Finding(f"{name} folder", f"{folder} ({free / 2**30:.1f} GiB free)", good,
                                 "make room, make it writable, or set UNROLLED_HOME to another folder", needed=False))

@@ -6,6 +6,7 @@ Nothing slow is imported before it is known what is wanted.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -15,8 +16,9 @@ from importlib.metadata import PackageNotFoundError, version
 # The arrays here are small: NumPy's threads would only wait for one another, and for the model's. It reads this once.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from unrolled.models.trace.names import printable
 from unrolled.viewer.cli import analyze, bench, caption, computing, doctor, export, models, trace, window
-from unrolled.viewer.cli.failure import FAILURE, INTERRUPTED, CommandError
+from unrolled.viewer.cli.failure import FAILURE, INTERRUPTED, SUCCESS, CommandError
 
 DESCRIPTION = "A microscope for recurrent and attention models: open a photograph, press Space, watch the words come."
 
@@ -60,6 +62,9 @@ VERBS = ("caption", "trace", "export", "analyze", "models", "bench", "doctor")
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what the words ask, and give the exit status: 0, 1 for a failure, 2 for wrong use."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what the terminal has no sign for costs that sign alone
     words = list(sys.argv[1:] if words is None else words)
     verb = next((word for word in words if word != "--debug"), "")
     if verb in computing.VERBS:
@@ -74,13 +79,13 @@ def main(words: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
-        return FAILURE
+        return SUCCESS  # whoever read has read enough
     except Exception as error:
         if arguments.debug:
             traceback.print_exc()
         reason = str(error) or type(error).__name__
         sentence = reason if isinstance(error, CommandError) else f"{reason.splitlines()[0]} (--debug shows where)"
-        print(f"unrolled: {sentence}", file=sys.stderr)
+        print(f"unrolled: {printable(sentence)}", file=sys.stderr)
         return error.status if isinstance(error, CommandError) else FAILURE
 
 

@@ -18,6 +18,7 @@ from unrolled.models.protocol.stepping import AddInput, Advance, Fork, Forked, I
 from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
 from unrolled.models.trace.edits import SwapInput, first_step
+from unrolled.models.trace.names import file_name, printable
 from unrolled.viewer.cli.edit_words import EditWords, edit_words
 from unrolled.viewer.cli.failure import WRONG_USE, CommandError
 
@@ -105,10 +106,10 @@ def read_input(path: Path, input_kind: str) -> bytes:
     """
     medium, taken = medium_of(path, input_kind), kind_named(input_kind).medium
     if medium != taken and path.is_file():
-        raise ValueError(f"“{path.name}” is a {medium}, and this model takes a {taken}; see unrolled models.")
+        raise ValueError(f"“{file_name(path)}” is a {medium}, and this model takes a {taken}; see unrolled models.")
     data = read_bytes(path, taken)
     for note in decode_input(data, path.name, taken)[1]:
-        print(f"unrolled: {note}", file=sys.stderr)
+        print(f"unrolled: {printable(note)}", file=sys.stderr)
     return data
 
 
@@ -182,7 +183,7 @@ def trace_of(arguments: argparse.Namespace, path: Path) -> Trace:
         with backend(arguments) as (client, loaded):
             kind = loaded.description.input_kind
             data = data or read_input(path, kind)
-            return run_trace(client, loaded, run=0, name=path.name, data=data, decoding=decoding, write=arguments.write,
+            return run_trace(client, loaded, run=0, name=file_name(path), data=data, decoding=decoding, write=arguments.write,
                              edits=edit_words(arguments, lambda other: read_input(other, kind)))
     except (BackendError, ValueError) as error:
         raise CommandError(str(error)) from error

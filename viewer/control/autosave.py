@@ -1,48 +1,31 @@
 """Keeps the session by itself, so that a crash loses nothing: now and then, and when the window closes.
 
-One window at a time keeps its session; a lock file says which. A mark that is taken away on a proper end tells the
-next start whether the last one was lost.
+Every window keeps its session in a place of its own in one folder; a lock file says that it is taken. A mark that is
+taken away on a proper end tells the next start whether the last one was lost. What was lost is moved aside before
+anything is kept, and stays until a person has answered.
 """
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from pathlib import Path
 
-from PySide6.QtCore import QLockFile, QObject, QTimer
+from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 
-from unrolled.models.trace.edits import SwapInput
 from unrolled.viewer.control.control import Control
+from unrolled.viewer.control.session_writer import SessionWriter, saved_session
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.session_file import (
-    SavedSession,
-    SessionFileError,
-    SessionLayout,
-    save_session,
-    saved_branches,
-)
 
 EVERY_MILLISECONDS = 20_000
-
-
-def saved_session(session: Session, control: Control) -> SavedSession:
-    """What is on screen, to be written to a file."""
-    given, branches = session.input, session.branches
-    recorded = any(len(branch.trace) for branch in branches.all.values())
-    layout = SessionLayout(
-        input_name=given.name if given is not None else "", input_medium=given.medium if given is not None else "picture",
-        step=max(session.playhead.step, 0),
-        pinned=session.selection.units, model=session.description.name if session.description is not None else "",
-        device=session.device, decoding=control.decoding, appearance=session.appearance.values,
-        branches=saved_branches(branches) if recorded else (), current=branches.current)
-    traces = tuple(branch.trace for branch in branches.all.values()) if recorded else ()
-    used = {edit.input_hash for branch in branches.all.values() for placed in branch.edits
-            if isinstance(edit := placed.edit, SwapInput)}
-    others = tuple((other.name, other.data) for key, other in session.other_inputs.items() if key in used)
-    return SavedSession(layout, given.data if given is not None else b"", traces, others)
+SHARE = 10  # saving takes at most one part in so many of the time
+MOST_WINDOWS = 16
+MOST_LOST = 8
+SUFFIX = ".unrolled"
 
 
 class Autosave(QObject):
-    """Writes ``last.unrolled`` into a folder.
+    """Writes the session into a folder.
 
     Parameters
     ----------
@@ -53,59 +36,107 @@ class Autosave(QObject):
 
     Attributes
     ----------
-    path : Path
-        The kept session.
-    was_lost : bool
-        The last window that kept its session here did not end properly, and what it kept is there.
+    failed : Signal(str)
+        The session cannot be kept: one sentence, said once until it can be again.
+    path : Path or None
+        Where this window keeps its session; None where it cannot.
+    previous : Path
+        What the last window that ended properly had kept.
     """
+
+    failed = Signal(str)
 
     def __init__(self, folder: Path, session: Session, control: Control, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session, self._control = session, control
-        self.path = folder / "last.unrolled"
-        self._mark = folder / "open"
-        self._lock = QLockFile(str(folder / "lock"))
-        self._ours = False
-        self.was_lost = False
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._ours = self._lock.tryLock(0)
-            if self._ours:
-                self.was_lost = self._mark.exists() and self.path.exists()
-                self._mark.touch()
-        except OSError:
-            self._ours = False  # no place to write: the window works all the same, and keeps nothing
+        self._session, self._control, self._folder = session, control, folder
+        self.path: Path | None = None
+        self.previous = folder / f"previous{SUFFIX}"
+        self._lock: QLockFile | None = None
+        self._failing = False
+        self._writer = SessionWriter(self)
+        self._writer.failed.connect(self._write_failed)
+        self._writer.written.connect(lambda _: self._write_ended())
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(EVERY_MILLISECONDS)
         self._timer.timeout.connect(self.save)
+        with suppress(OSError):  # no place to write: the window works all the same, and keeps nothing
+            folder.mkdir(parents=True, exist_ok=True)
+            self._take_place()
+            self._tidy()
         for signal in (session.input_changed, session.trace_changed, session.selection.changed, session.ended,
                        session.branches_changed):
             signal.connect(self._changed)
         session.steps_added.connect(self._grew)
 
+    @property
+    def lost(self) -> tuple[Path, ...]:
+        """The sessions of windows that did not end properly and that nobody has asked for yet, the newest first."""
+        return tuple(sorted(self._folder.glob(f"lost-*{SUFFIX}"), reverse=True))
+
+    def answered(self, lost: Path) -> Path:
+        """A person was asked about a lost session; where it is from now on."""
+        with suppress(OSError):
+            return lost.replace(self.previous)
+        return lost
+
     def save(self) -> bool:
-        """Write it now; says whether it was written."""
+        """Write it now, in a thread; says whether there is something to write and somewhere to write it."""
         self._timer.stop()
-        if not self._ours or (self._session.input is None and self._session.trace is None):
+        if self.path is None or (self._session.input is None and self._session.trace is None):
             return False
-        try:
-            save_session(self.path, saved_session(self._session, self._control))
-        except SessionFileError:
-            return False  # a full disk is said when a person saves; this here must not get in the way
+        if self._writer.busy:
+            self._changed()
+            return True
+        self._writer.write(self.path, saved_session(self._session, self._control))
         return True
 
-    def close(self) -> None:
-        """The window ends properly."""
+    def close(self, *, properly: bool = True) -> None:
+        """The window ends; what it has is kept, and offered at the next start where it does not end by a person's wish."""
+        self._writer.close()
         self.save()
-        if self._ours:
-            self._mark.unlink(missing_ok=True)
+        self._writer.close()
+        self._timer.stop()
+        if self._lock is not None and self.path is not None:
+            if properly:
+                self.path.with_suffix(".open").unlink(missing_ok=True)
             self._lock.unlock()
-            self._ours = False
+            self.path = self._lock = None
+
+    def _take_place(self) -> None:
+        """Take the first place that no other window has, and move aside what the windows before have left."""
+        for number in range(MOST_WINDOWS):
+            lock = QLockFile(str(self._folder / f"window-{number}.lock"))
+            lock.setStaleLockTime(0)  # a window may stay open for weeks; of a process that is gone Qt takes it all the same
+            if not lock.tryLock(0):
+                continue
+            path = self._folder / f"window-{number}{SUFFIX}"
+            mark = path.with_suffix(".open")
+            if path.exists():
+                lost = self._folder / f"lost-{time.strftime('%Y%m%d-%H%M%S')}-{number}{SUFFIX}"
+                path.replace(lost if mark.exists() else self.previous)
+            if self._lock is None:
+                mark.touch()
+                self.path, self._lock = path, lock
+            else:
+                mark.unlink(missing_ok=True)
+                lock.unlock()
+
+    def _tidy(self) -> None:
+        """Remove what a window that was killed had half written, and what was lost longest ago."""
+        for left in (*self.lost[MOST_LOST:], *(self._folder.glob(f".{self.path.stem}.*") if self.path is not None else ())):
+            left.unlink(missing_ok=True)
 
     def _changed(self) -> None:
-        if self._ours and not self._timer.isActive():
-            self._timer.start()
+        if self.path is not None and not self._timer.isActive():
+            self._timer.start(max(EVERY_MILLISECONDS, round(SHARE * 1000 * self._writer.seconds)))
 
     def _grew(self, _: int) -> None:
         self._changed()
+
+    def _write_ended(self) -> None:
+        self._failing = False
+
+    def _write_failed(self, _: Path, sentence: str) -> None:
+        if not self._failing:
+            self._failing = True
+            self.failed.emit(f"What you do is not being kept in case of a crash. {sentence}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +20,11 @@ from unrolled.models.inputs.kinds import (
     read_bytes,
     sample,
 )
+from unrolled.models.inputs.sniffing import QUICK_BYTES, quick_to_read
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.stepping import DrawInput, InputDrawn
 from unrolled.models.trace import Trace
+from unrolled.models.trace.names import file_name
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.control.loading import Loading
@@ -37,7 +40,7 @@ from unrolled.viewer.state.session import Session
 if TYPE_CHECKING:
     from unrolled.viewer.state.session_file import SavedSession
 
-DECODE_ASIDE_FROM = 2 * 1024 * 1024  # bytes; a larger input is decoded in a thread
+log = logging.getLogger(__name__)
 
 
 class Opener:
@@ -81,7 +84,10 @@ class Opener:
         except ValueError as error:
             self._voice.say("input", str(error))
         except OSError as error:
-            self._voice.say("input", f"“{path.name}” cannot be read: {error.strerror or error}.")
+            self._voice.say("input", f"“{file_name(path)}” cannot be read: {error.strerror or error}.")
+        except Exception as error:  # whatever a file does to its reader, what is on screen stays
+            log.exception("a file could not be opened")
+            self._voice.say("input", f"“{file_name(path)}” cannot be opened: {type(error).__name__}: {error}.")
 
     @handles(c.OpenSample)
     def open_sample(self, command: c.OpenSample) -> None:
@@ -152,7 +158,7 @@ class Opener:
 
     def _open_bytes(self, data: bytes, name: str, medium: str, origin: Origin = Origin.PERSON, draws: str = "") -> None:
         self._voice.unsaid.emit("input")
-        if len(data) > DECODE_ASIDE_FROM:
+        if not quick_to_read(data, medium):
             self._voice.busy("Reading the file…")
             self._read_aside(name, lambda: decode_input(data, name, medium), origin, draws)
             return
@@ -165,18 +171,26 @@ class Opener:
         self._loading.show(Opening(input=given, origin=origin, draws=draws), notes)
 
     def _open_input_file(self, path: Path, kind: str = "", origin: Origin = Origin.PERSON) -> None:
-        medium = medium_of(path, kind or self._loading.choice.input_kind)
-        data = b"" if medium == "clip" else read_bytes(path, medium)
-        self.opened_file.emit(str(path.absolute()))
-        if medium == "clip":
-            self._voice.busy("Reading the clip…")
-            self._read_aside(path.name, lambda: decode_input(read_bytes(path, medium), path.name, medium), origin)
-        else:
-            self._open_bytes(data, path.name, medium, origin)
+        medium, name = medium_of(path, kind or self._loading.choice.input_kind), file_name(path)
+        if not path.exists() or (medium != "clip" and path.is_file() and path.stat().st_size <= QUICK_BYTES):
+            data = read_bytes(path, medium)
+            if quick_to_read(data, medium):
+                given, notes = decode_input(data, name, medium)
+                self.opened_file.emit(str(path.absolute()))
+                self._worker.forget()
+                self._loading.show(Opening(input=given, origin=origin), notes)
+                return
+        self._voice.busy("Reading the file…" if medium != "clip" else "Reading the clip…")
+        self._read_aside(name, lambda: decode_input(read_bytes(path, medium), name, medium), origin, path=path)
 
-    def _read_aside(self, name: str, read: Callable[[], tuple[Input, Notes]], origin: Origin, draws: str = "") -> None:
-        self._worker.read(
-            name, read, lambda given, notes: self._loading.show(Opening(input=given, origin=origin, draws=draws), notes))
+    def _read_aside(self, name: str, read: Callable[[], tuple[Input, Notes]], origin: Origin, draws: str = "",
+                    path: Path | None = None) -> None:
+        def show(given: Input, notes: Notes) -> None:
+            if path is not None:
+                self.opened_file.emit(str(path.absolute()))
+            self._loading.show(Opening(input=given, origin=origin, draws=draws), notes)
+
+        self._worker.read(name, read, show)
 
     def _open_trace_file(self, path: Path) -> None:
         from unrolled.models.trace.files import load_trace  # most starts need none

@@ -390,7 +390,7 @@ class RestoreLast(Command, frozen=True):
 class ShowDialog(Command, frozen=True):
     """Show a dialog."""
 
-    name: Literal["decoding", "export", "shortcuts", "about"]
+    name: Literal["decoding", "export", "shortcuts", "about", "log"]
 
 
 class ShowTrainingRoom(Command, frozen=True):

@@ -10,6 +10,7 @@ import numpy as np
 
 from unrolled.models.inputs.inputs import Input, InputPicture
 from unrolled.models.inputs.kinds import INPUT_ERRORS, decode_input, kind_named
+from unrolled.models.inputs.sniffing import head_of, media_of_file
 from unrolled.models.trace import Trace
 from unrolled.models.trace.files import SUFFIXES as TRACE_SUFFIXES
 
@@ -17,6 +18,7 @@ __all__ = ["SESSION_SUFFIX", "TRACE_SUFFIXES", "Kind", "input_of_trace", "kind_o
 
 SESSION_SUFFIX = ".unrolled"
 GREY, GROUND_PIXELS = 104, 480  # of a ground that attention is seen on, bright or dark
+TRACE_MARK = b'"unrolled-trace"'
 
 
 class Kind(Enum):
@@ -28,11 +30,15 @@ class Kind(Enum):
 
 
 def kind_of(path: Path) -> Kind:
-    """Judged by the name's suffix; whatever is no trace and no session is an input."""
+    """Judged by the name's suffix; of what other programs write too, by its first bytes."""
     suffix = path.suffix.lower()
-    if suffix == SESSION_SUFFIX:
+    if path.is_dir():
+        return Kind.INPUT
+    if suffix == SESSION_SUFFIX or b"session.json" in head_of(path)[:64]:
         return Kind.SESSION
-    return Kind.TRACE if suffix in TRACE_SUFFIXES and not path.is_dir() else Kind.INPUT
+    if suffix in (".json", ".csv"):
+        return Kind.TRACE if TRACE_MARK in head_of(path) or not media_of_file(path) else Kind.INPUT
+    return Kind.TRACE if suffix in TRACE_SUFFIXES else Kind.INPUT
 
 
 def input_of_trace(trace: Trace, name: str) -> Input | None:

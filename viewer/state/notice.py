@@ -12,8 +12,8 @@ class Notice:
 
     Attributes
     ----------
-    place : {'input', 'model', 'run'}
-        Where it is shown: over the input, under the toolbar for what concerns the model, or the run.
+    place : {'input', 'model', 'run', 'restore'}
+        Where it is shown: over the input, under the toolbar for what concerns the model, the run, or what was open before.
     text : str
         What is wrong, and what to do.
     kind : {'info', 'warning', 'error'}
@@ -21,6 +21,8 @@ class Notice:
         The text of a button; none when empty.
     act : callable, optional
         What the button does.
+    dismissed : callable, optional
+        Called when it is put away unanswered.
     """
 
     place: str
@@ -28,3 +30,4 @@ class Notice:
     kind: str = "error"
     action: str = ""
     act: Callable[[], object] | None = None
+    dismissed: Callable[[], object] | None = None

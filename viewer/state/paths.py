@@ -6,6 +6,7 @@ The variable ``UNROLLED_HOME`` puts them all into one folder, for tests and for 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -16,7 +17,8 @@ HOME_VARIABLE = "UNROLLED_HOME"
 def _folder(kind: str, usual: str) -> Path:
     home = os.environ.get(HOME_VARIABLE)
     folder = Path(home) / kind if home else Path(usual)
-    folder.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # a home that cannot be written to costs only what would be kept in it
+        folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -38,6 +40,11 @@ def cache_dir() -> Path:
 def settings_file() -> Path:
     """The window's settings."""
     return config_dir() / "settings.ini"
+
+
+def log_file() -> Path:
+    """Where what went wrong is written down."""
+    return data_dir() / "unrolled.log"
 
 
 def autosave_dir() -> Path:

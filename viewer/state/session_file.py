@@ -6,7 +6,6 @@ the archive are never used as paths. It knows neither Qt nor torch.
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,16 +18,21 @@ from unrolled.models.inputs.kinds import media
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.trace import Trace
 from unrolled.models.trace.atomic import atomic_path
-from unrolled.models.trace.files import TraceError, load_trace, save_trace
+from unrolled.models.trace.files import TraceError, load_trace, trace_bytes, trace_of_bytes, writing_sentence
+from unrolled.models.trace.names import file_name, text_name
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.branches import FIRST, Branch, Branches, PlacedEdit
 from unrolled.viewer.state.files import SESSION_SUFFIX, TRACE_SUFFIXES
 
 FORMAT_VERSION = 2  # 2: branches
-LARGEST_MEMBER = 512 * 1024 * 1024  # bytes
-LARGEST_LAYOUT = 4 * 1024 * 1024
-LARGEST_RATIO = 200  # bytes unpacked for a byte packed; photographs and floats come nowhere near
-MOST_MEMBERS = 256
+# The same bounds hold for what is written and for what is read.
+LARGEST_MEMBER = 4 * 2**30  # bytes; 50,000 steps of the largest model shipped make 0.7 GB
+LARGEST_LAYOUT = 16 * 2**20
+LARGEST_RATIO = 4  # bytes unpacked for a byte of the file, beyond a layout's; nothing is packed in what is written here
+MOST_BRANCHES = 1024
+MOST_INPUTS = 1024
+MOST_MEMBERS = MOST_BRANCHES + MOST_INPUTS + 2
+LONGEST_NAME = 1000
 SEARCHED_SUFFIXES = (*TRACE_SUFFIXES, SESSION_SUFFIX)
 
 Unit = Annotated[int, msgspec.Meta(ge=0, lt=1_000_000)]
@@ -43,7 +47,7 @@ class SavedBranch(msgspec.Struct, frozen=True, kw_only=True):
 
     identity: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
     wire_id: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = msgspec.field(name="take")  # as in files of version 0.1
-    name: Annotated[str, msgspec.Meta(max_length=1000)]
+    name: Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)]
     parent: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
     step: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     edits: tuple[PlacedEdit, ...] = ()
@@ -84,10 +88,10 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
     version: int = FORMAT_VERSION
     input_name: str = ""
     input_medium: str = "picture"
-    traces: Annotated[int, msgspec.Meta(ge=0, le=128)] = 0
-    branches: Annotated[tuple[SavedBranch, ...], msgspec.Meta(max_length=128)] = ()
+    traces: Annotated[int, msgspec.Meta(ge=0, le=MOST_BRANCHES)] = 0
+    branches: Annotated[tuple[SavedBranch, ...], msgspec.Meta(max_length=MOST_BRANCHES)] = ()
     current: int = FIRST
-    other_inputs: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)] = ()
+    other_inputs: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_INPUTS)] = ()
     step: int = 0
     pinned: tuple[Unit, ...] = ()
     model: str = ""
@@ -149,8 +153,9 @@ def branches_of(saved: SavedSession) -> Branches | None:
 
 def saved_branches(branches: Branches) -> tuple[SavedBranch, ...]:
     """All of them, to be written."""
-    return tuple(SavedBranch(identity=own.identity, wire_id=own.wire_id, name=own.name, parent=own.parent, step=own.step,
-                             edits=own.edits, decoding=own.decoding) for own in branches.all.values())
+    return tuple(SavedBranch(identity=own.identity, wire_id=own.wire_id, name=text_name(own.name)[:LONGEST_NAME],
+                             parent=own.parent, step=own.step, edits=own.edits, decoding=own.decoding)
+                 for own in branches.all.values())
 
 
 def save_session(path: Path, saved: SavedSession) -> None:
@@ -161,23 +166,25 @@ def save_session(path: Path, saved: SavedSession) -> None:
     SessionFileError
         When it cannot be written; an older file of that name is still there then.
     """
-    layout = msgspec.structs.replace(saved.layout, traces=len(saved.traces), other_inputs=tuple(name for name, _ in saved.others))
+    layout = msgspec.structs.replace(
+        saved.layout, traces=len(saved.traces), other_inputs=tuple(text_name(name) for name, _ in saved.others),
+        input_name=text_name(saved.layout.input_name))
+    text = msgspec.json.format(msgspec.json.encode(layout), indent=1)
+    _read_layout(text, path.name)
     try:
-        with atomic_path(path) as unfinished, tempfile.TemporaryDirectory() as folder, \
-                zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr("session.json", msgspec.json.format(msgspec.json.encode(layout), indent=1))
+        with atomic_path(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr("session.json", text)
             if saved.input_bytes:
                 archive.writestr(f"input/{_plain_name(layout.input_name)}", saved.input_bytes)
             for number, (name, data) in enumerate(saved.others):
                 archive.writestr(f"others/{number}-{_plain_name(name)}", data)
             for number, trace in enumerate(saved.traces):
-                file = Path(folder) / f"{number}.safetensors"
-                save_trace(trace, file)
-                archive.write(file, f"traces/{number}.safetensors")
+                archive.writestr(f"traces/{number}.safetensors", trace_bytes(trace))
+            _check_members(archive.infolist(), path.name, unfinished.stat().st_size)
     except OSError as error:
-        raise SessionFileError(f"“{path.name}” cannot be written: {error.strerror or error}.") from error
-    except TraceError as error:
-        raise SessionFileError(str(error)) from error
+        raise SessionFileError(writing_sentence(path, error)) from error
+    except MemoryError as error:
+        raise SessionFileError(f"There is not enough memory to save “{file_name(path)}”.") from error
 
 
 def load_session(path: Path) -> SavedSession:
@@ -188,17 +195,22 @@ def load_session(path: Path) -> SavedSession:
     SessionFileError
         When it is not one, is damaged, or was written by a newer Unrolled.
     """
+    name = file_name(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            return _read(archive, path.name)
+            return _read(archive, name, path.stat().st_size)
+    except SessionFileError:
+        raise
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise SessionFileError(f"There is no file “{path}”.") from error
+        raise SessionFileError(f"There is no file “{text_name(str(path))}”.") from error
     except PermissionError as error:
-        raise SessionFileError(f"“{path.name}” cannot be read: its permissions do not allow it.") from error
+        raise SessionFileError(f"“{name}” cannot be read: its permissions do not allow it.") from error
     except zipfile.BadZipFile as error:
-        raise SessionFileError(f"“{path.name}” is not a session, or is cut off.") from error
-    except (OSError, NotImplementedError, RuntimeError, EOFError, zipfile.LargeZipFile) as error:
-        raise SessionFileError(f"“{path.name}” is damaged and cannot be read.") from error
+        raise SessionFileError(f"“{name}” is not a session, or is cut off.") from error
+    except MemoryError as error:
+        raise SessionFileError(f"There is not enough memory to open “{name}”.") from error
+    except Exception as error:  # each way of packing has errors of its own
+        raise SessionFileError(f"“{name}” is damaged and cannot be read.") from error
 
 
 def traces_of(path: Path) -> Sequence[Trace]:
@@ -206,21 +218,31 @@ def traces_of(path: Path) -> Sequence[Trace]:
     return load_session(path).traces if path.suffix.lower() == ".unrolled" else (load_trace(path),)
 
 
-def _read(archive: zipfile.ZipFile, name: str) -> SavedSession:
-    members = archive.infolist()
+def _check_members(members: Sequence[zipfile.ZipInfo], name: str, size: int) -> None:
+    """Hold what an archive of so many bytes announces against the bounds. Raises `SessionFileError`."""
     if len(members) > MOST_MEMBERS:
-        raise SessionFileError(f"“{name}” holds {len(members)} files, which no session does.")
-    by_name = {member.filename: member for member in members}
-    for member in members:
-        packed = max(member.compress_size, 1)
-        if member.file_size > LARGEST_MEMBER or member.file_size > LARGEST_RATIO * packed + LARGEST_LAYOUT:
-            raise SessionFileError(f"“{name}” would unpack to far more than a session holds; it was not opened.")
-    if "session.json" not in by_name or by_name["session.json"].file_size > LARGEST_LAYOUT:
-        raise SessionFileError(f"“{name}” is not a session: it has no layout in it.")
+        raise SessionFileError(f"“{name}” holds {len(members):,} files; a session has at most {MOST_MEMBERS:,}.")
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > LARGEST_RATIO * size + LARGEST_LAYOUT or any(member.file_size > LARGEST_MEMBER for member in members):
+        raise SessionFileError(f"“{name}” would unpack to {unpacked / 2**30:.1f} GiB, far more than a session holds.")
+
+
+def _read_layout(text: bytes, name: str) -> SessionLayout:
+    if len(text) > LARGEST_LAYOUT:
+        raise SessionFileError(f"“{name}” has a layout of {len(text) / 2**20:.0f} MiB, far more than a session has.")
     try:
-        layout = msgspec.json.decode(_member(archive, by_name["session.json"]), type=SessionLayout)
-    except (msgspec.DecodeError, ValueError) as error:
+        return msgspec.json.decode(text, type=SessionLayout)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise SessionFileError(f"“{name}” has a layout that cannot be read ({error}).") from error
+
+
+def _read(archive: zipfile.ZipFile, name: str, size: int) -> SavedSession:
+    members = archive.infolist()
+    _check_members(members, name, size)
+    by_name = {member.filename: member for member in members}
+    if "session.json" not in by_name:
+        raise SessionFileError(f"“{name}” is not a session: it has no layout in it.")
+    layout = _read_layout(_member(archive, by_name["session.json"]), name)
     if layout.version > FORMAT_VERSION:
         raise SessionFileError(f"“{name}” was written by a newer Unrolled; this one reads version {FORMAT_VERSION}.")
     inputs = [member for member in members if member.filename.startswith("input/") and not member.is_dir()]
@@ -239,13 +261,10 @@ def _trace(archive: zipfile.ZipFile, by_name: dict[str, zipfile.ZipInfo], number
     member = by_name.get(f"traces/{number}.safetensors")
     if member is None:
         raise SessionFileError(f"“{name}” lacks a trace that its layout names.")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "trace.safetensors"
-        file.write_bytes(_member(archive, member))
-        try:
-            return load_trace(file)
-        except TraceError as error:
-            raise SessionFileError(f"“{name}” holds a trace that cannot be read: {error}") from error
+    try:
+        return trace_of_bytes(_member(archive, member), f"{number}.safetensors")
+    except TraceError as error:
+        raise SessionFileError(f"“{name}” holds a trace that cannot be read: {error}") from error
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:

@@ -15,6 +15,8 @@ from unrolled.viewer.theme.colour_maps import TABLE_SIZE, colour_table
 
 FULL_OVER_UNIFORM = 8.0  # the absolute scale ends at eight times the uniform level
 
+LARGEST = 1e6  # weights are at most 1; what a damaged trace has beyond is all the same
+
 
 def uniform_level(cells: int) -> float:
     """The weight of each cell if all had the same."""
@@ -36,7 +38,10 @@ def attention_limits(weights: npt.NDArray[np.float32], scale: str = "absolute") 
         return 0.0, min(FULL_OVER_UNIFORM * uniform_level(weights.size), 1.0)
     if scale != "stretched":
         raise ValueError(f"there is no scale {scale!r}; there are 'absolute' and 'stretched'")
-    low, high = float(np.nanmin(weights)), float(np.nanmax(weights))
+    finite = weights[np.isfinite(weights)]
+    if not finite.size:
+        return 0.0, 1.0
+    low, high = float(finite.min()), float(finite.max())
     return low, high if high > low else low + 1e-9
 
 
@@ -90,7 +95,8 @@ def attention_rgba(
     low, high = attention_limits(weights, scale)
     table = attention_table(colour_map, opacity)
     missing = ~np.isfinite(weights)
-    levels = (np.where(missing, low, weights) - low) * ((TABLE_SIZE - 1) / (high - low))  # (rows, columns)
+    known = np.where(missing, low, weights).clip(-LARGEST, LARGEST)
+    levels = (known - low) * ((TABLE_SIZE - 1) / (high - low))  # (rows, columns)
     levels = levels.astype(np.float32)
     if (width, height) == (columns, rows):
         grown = levels

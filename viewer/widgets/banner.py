@@ -49,7 +49,7 @@ class Banner(QFrame):
         self.dismiss = QToolButton(self)
         self.dismiss.setAccessibleName("Dismiss this message")
         self.dismiss.setToolTip("Dismiss")
-        self.dismiss.clicked.connect(self.put_away)
+        self.dismiss.clicked.connect(self._dismiss)
         layout.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignVCenter)
         for button in (self.action, self.dismiss):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -75,6 +75,11 @@ class Banner(QFrame):
         parent = self.parentWidget()
         if isinstance(parent, BannerPlace):
             parent.remove(self)
+
+    def _dismiss(self) -> None:
+        self.put_away()
+        if self.message.dismissed is not None:
+            self.message.dismissed()
 
     def _act(self) -> None:
         act = self.message.act

@@ -118,6 +118,7 @@ SPECS = (
                hint="Train a small network live, and watch its gradients"),
     ActionSpec("full_screen", "View", "Full screen", c.ShowFullScreen, ("F11",), checkable=True, group=4),
     ActionSpec("shortcuts", "Help", "Keyboard shortcuts", partial(c.ShowDialog, "shortcuts"), ("F1",), "help"),
+    ActionSpec("log", "Help", "Open log file", partial(c.ShowDialog, "log"), ()),
     ActionSpec("about", "Help", "About Unrolled", partial(c.ShowDialog, "about"), (), "info"),
 )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,18 +18,23 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
 from unrolled.viewer.plotting.warm_up import WarmUp
 from unrolled.viewer.state.appearance import Appearance
-from unrolled.viewer.state.commands import Open, OpenSample, RestoreLast
+from unrolled.viewer.state.commands import Open, OpenSample
 from unrolled.viewer.state.notice import Notice
-from unrolled.viewer.state.paths import autosave_dir, settings_file
+from unrolled.viewer.state.paths import autosave_dir, log_file, settings_file
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import load_fonts, text_font
+from unrolled.viewer.widgets.plain_texts import PlainTexts
+from unrolled.viewer.window.ending_signals import EndingSignals, end_by_signal
 from unrolled.viewer.window.main_window import FIRST_SIZE, MainWindow
 from unrolled.viewer.window.settings import WindowSettings
+from unrolled.viewer.window.unexpected import Unexpected
 
 if TYPE_CHECKING:
+    from unrolled.viewer.control.autosave import Autosave
     from unrolled.viewer.window.options import WindowOptions
 
 
+SECRET_VARIABLE = "UNROLLED_SECRET"
 Drive = Callable[[MainWindow, Callable[[str], None]], object]
 
 
@@ -39,6 +45,8 @@ def make_application() -> QApplication:
         application = QApplication(sys.argv[:1])
     application.setApplicationName("Unrolled")
     application.setDesktopFileName("unrolled")
+    if application.findChild(PlainTexts) is None:
+        application.installEventFilter(PlainTexts(application))
     application.setStyle("Fusion")
     load_fonts()
     application.setFont(text_font())
@@ -80,6 +88,7 @@ def run(options: WindowOptions, drive: Drive | None = None) -> int:
     if options.size is not None or unattended:
         window.resize(*(options.size or FIRST_SIZE))
     window.remembers = not unattended
+    Unexpected(window, log_file())
     window.controller.voice.busy("Starting the model’s process…")
     outcome = _Outcome(application)
     if drive is not None:
@@ -89,10 +98,12 @@ def run(options: WindowOptions, drive: Drive | None = None) -> int:
     window.show()
     window.after_first_paint(plotting.start)
     window.after_first_paint(lambda: _begin(window, options, outcome, unattended))
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python itself would see Ctrl+C only when Qt next calls it
-    status = application.exec()
-    window.close()
-    backend.close()
+    with EndingSignals(outcome.end_by):
+        status = application.exec()
+        window.close()
+        backend.close()
+    if outcome.signal:
+        end_by_signal(outcome.signal)
     if outcome.sentence:
         print(f"unrolled: {outcome.sentence}", file=sys.stderr)
         return 1
@@ -115,16 +126,38 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome, unatte
     from unrolled.viewer.control.autosave import Autosave
 
     autosave = Autosave(autosave_dir(), window.session, controller, window)
-    window.dialogs.last_session = autosave.path
-    window.closing.connect(autosave.close)
-    if autosave.was_lost and options.file is None:
-        window.layout_.say(Notice(place="model", kind="info", text="The last time Unrolled ended unexpectedly.",
-                                   action="Restore what was open", act=lambda: window.do(RestoreLast())))
+    autosave.failed.connect(lambda sentence: window.layout_.say(Notice(place="run", kind="warning", text=sentence)))
+    window.dialogs.last_session = autosave.previous
+    window.closing.connect(lambda: autosave.close(properly=not outcome.signal))
     window.show_first_hints()
+    if autosave.path is None:
+        window.layout_.say(Notice(place="run", kind="warning", text="What you do is not being kept in case of a crash: "
+                                  f"nothing can be written to “{autosave_dir()}”."))
+    offer_lost(window, autosave)
+
+
+def offer_lost(window: MainWindow, autosave: Autosave) -> None:
+    """Offer what was open in a window that did not end properly; the offer stays until it is answered."""
+    if not autosave.lost:
+        return
+    newest = autosave.lost[0]
+
+    def restore() -> None:
+        window.do(Open(autosave.answered(newest)))
+        offer_lost(window, autosave)
+
+    def dismissed() -> None:
+        autosave.answered(newest)
+        offer_lost(window, autosave)
+
+    when = time.strftime("%d %b, %H:%M", time.localtime(newest.stat().st_mtime))
+    window.layout_.say(Notice(place="restore", kind="info", action="Restore it", act=restore, dismissed=dismissed,
+                              text=f"Unrolled ended unexpectedly. Your work of {when} was kept."))
 
 
 def endpoint_of(text: str) -> Endpoint:
-    """Where a backend listens, written as ``HOST:PORT#SECRET``.
+    """Where a backend listens, written as ``HOST:PORT#SECRET``; other users see what stands on a command line, so the
+    secret may be in the variable ``UNROLLED_SECRET`` instead.
 
     Raises
     ------
@@ -135,15 +168,21 @@ def endpoint_of(text: str) -> Endpoint:
     host, _, port = place.rpartition(":")
     if not (host and port.isdigit() and 0 < int(port) < 65536):
         raise ValueError(f"“{place}” does not say where a backend listens; write HOST:PORT#SECRET.")
-    return Endpoint(host.strip("[]"), int(port), secret)
+    return Endpoint(host.strip("[]"), int(port), secret or os.environ.get(SECRET_VARIABLE, ""))
 
 
 class _Outcome:
-    """How a screenshot went."""
+    """How the program ends: with a sentence of what went wrong, by a signal, or as it should."""
 
     def __init__(self, application: QApplication) -> None:
         self.sentence = ""
+        self.signal = 0  # what told the program to end
         self._application = application
+
+    def end_by(self, number: int) -> None:
+        """End the program as a signal wishes, once what is open is kept."""
+        self.signal = number
+        self._application.quit()
 
     def leave(self, sentence: str) -> None:
         """End the program."""

@@ -16,12 +16,15 @@ from unrolled.models.inputs.kinds import (
     taken_by,
 )
 from unrolled.models.protocol.dispatch import handles
+from unrolled.models.trace.names import file_name
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.files import SESSION_SUFFIX, TRACE_SUFFIXES
 from unrolled.viewer.state.notice import Notice
-from unrolled.viewer.window.pasting import path_of, picture_of
+from unrolled.viewer.state.paths import log_file
+from unrolled.viewer.window.pasting import NothingToOpen, paths_of, picture_of
 
 if TYPE_CHECKING:
+    from unrolled.viewer.control.session_writer import SessionWriter
     from unrolled.viewer.window.main_window import MainWindow
 
 
@@ -43,6 +46,7 @@ class DialogActions:
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
+        self._writer: SessionWriter | None = None  # made when a session is first saved
         self.session, self.controller, self.settings = window.session, window.controller, window.settings
         self._do: c.Do = window.do
 
@@ -116,9 +120,13 @@ class DialogActions:
 
     def open_data(self, mime: QMimeData, name: str) -> bool:
         """Open what was pasted or dropped; whether there was anything. A picture is called `name`."""
-        path, picture = path_of(mime), picture_of(mime)
-        if path is not None:
-            self._do(c.Open(path))
+        try:
+            paths, picture = paths_of(mime), picture_of(mime)
+        except NothingToOpen as error:
+            self._window.layout_.say(Notice(place="input", text=str(error)))
+            return True
+        if paths:
+            self._open_each(paths)
         elif picture is not None:
             self._do(c.OpenData(picture, name))
         elif mime.hasText() and mime.text().strip():
@@ -126,6 +134,14 @@ class DialogActions:
         else:
             return False
         return True
+
+    def _open_each(self, paths: list[Path]) -> None:
+        """Open the first, and offer the next."""
+        self._do(c.Open(paths[0]))
+        if len(paths) > 1:
+            left = "One more file" if len(paths) == 2 else f"{len(paths) - 1} more files"
+            self._window.layout_.say(Notice(place="run", kind="info", text=f"{left} came with it.",
+                                            action=f"Open {file_name(paths[1])}", act=lambda: self._open_each(paths[1:])))
 
     # ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -138,22 +154,31 @@ class DialogActions:
             self.save_session(path if path.suffix == SESSION_SUFFIX else path.with_name(path.name + SESSION_SUFFIX))
 
     def save_session(self, path: Path) -> None:
-        """Save the session; a failure is said in a banner."""
-        from unrolled.viewer.control.autosave import saved_session
-        from unrolled.viewer.state.session_file import SessionFileError, save_session
+        """Save the session in a thread; a failure is said in a banner."""
+        from unrolled.viewer.control.session_writer import SessionWriter, saved_session
 
-        try:
-            save_session(path, saved_session(self.session, self.controller))
-        except SessionFileError as error:
-            self._window.layout_.say(Notice(place="input", text=str(error)))
-        else:
-            self._window.opened_file(str(path))
-            self._say_saved(path)
+        if self._writer is None:
+            self._writer = SessionWriter(self._window)
+            self._writer.written.connect(self._saved)
+            self._writer.failed.connect(lambda _, sentence: self._window.layout_.say(Notice(place="input", text=sentence)))
+            self._window.closing.connect(self.wait_until_saved)
+        self._window.layout_.status.set_activity(f"Saving {file_name(path)}…", -1.0)
+        self._writer.write(path, saved_session(self.session, self.controller))
+
+    def wait_until_saved(self) -> None:
+        """Return when nothing is being written any more."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _saved(self, path: Path) -> None:
+        self._window.opened_file(str(path))
+        self._window.layout_.status.set_activity("", -1.0)
+        self._say_saved(path)
 
     def _say_saved(self, path: Path) -> None:
         folder = path.absolute().parent
         self._window.layout_.say(Notice(
-            place="run", kind="info", text=f"Saved “{path.name}” in {folder}.", action="Show in folder",
+            place="run", kind="info", text=f"Saved “{file_name(path)}” in {folder}.", action="Show in folder",
             act=lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))))
 
     @handles(c.RestoreLast)
@@ -177,6 +202,8 @@ class DialogActions:
             self._show_decoding()
         elif command.name == "shortcuts":
             _open(ShortcutsDialog(window.action_specs, window))
+        elif command.name == "log":
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_file())))
         elif command.name == "about":
             _open(AboutDialog(window.theme, _version(), window))
         elif self.session.trace is not None and len(self.session.trace):

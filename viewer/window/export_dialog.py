@@ -129,7 +129,7 @@ class ExportDialog(QDialog):
         if trace is None or self._worker is not None:
             return
         self._remember(path)
-        worker = ExportWorker(trace.truncated(len(trace)), path, self.settings(), self)
+        worker = ExportWorker(trace.snapshot(), path, self.settings(), self)
         worker.progressed.connect(lambda fraction: self.bar.setValue(round(1000 * fraction)))
         worker.done.connect(lambda sentence: self._done(sentence, path))
         self._worker = worker

@@ -73,7 +73,7 @@ class Layout(QWidget):
         whole.addLayout(inside, 1)
 
         self._places = {"model": BannerPlace(theme, self), "run": BannerPlace(theme, self),
-                        "input": BannerPlace(theme, self)}
+                        "input": BannerPlace(theme, self), "restore": BannerPlace(theme, self)}
         self._drop_hint = QLabel("Drop to open", self)
         self._drop_hint.setObjectName("dropHint")
         self._drop_hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -191,6 +191,8 @@ class Layout(QWidget):
             width = min(BANNER_WIDTH, room - 2 * GAP)
             height = place.banner.height_for(width)
             y = top + 32
+            if name == "restore" and (model := self._places["model"].banner) is not None:
+                y += model.height_for(width) + GAP
             if name == "run":
                 y = min(view.mapTo(self, view.rect().topLeft()).y() for view in self._bottom if not view.isHidden())
                 y -= height + 2 * GAP

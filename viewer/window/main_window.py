@@ -39,7 +39,6 @@ from unrolled.viewer.window.dialog_actions import DialogActions
 from unrolled.viewer.window.key_guard import KeyGuard
 from unrolled.viewer.window.layout import Layout
 from unrolled.viewer.window.menus import Menus
-from unrolled.viewer.window.pasting import path_of
 from unrolled.viewer.window.settings import WindowSettings
 from unrolled.viewer.window.view_host import ViewHost
 
@@ -293,7 +292,7 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         mime = event.mimeData()
-        if path_of(mime) is not None or mime.hasImage() or mime.hasText():
+        if mime.hasUrls() or mime.hasImage() or mime.hasText():
             event.acceptProposedAction()
             self.layout_.show_drop_hint(True)
 

@@ -1,28 +1,54 @@
-"""What a drop or the clipboard holds: a file, a path that was copied as text, or a picture."""
+"""What a drop or the clipboard holds: files, paths that were copied as text, a picture, or a text."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QUrl
+from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QImage
 
+from unrolled.models.trace.names import text_name
+from unrolled.viewer.export.pixels import file_of
 
-def path_of(mime: QMimeData) -> Path | None:
-    """The first local file, or the path that the text is; None without either."""
-    for url in mime.urls():
-        if url.isLocalFile():
-            return Path(url.toLocalFile())
-    text = mime.text().strip().strip("\"'") if mime.hasText() else ""
-    if not text or "\n" in text or len(text) > 4096:
-        return None
-    if text.startswith("file://"):
-        return Path(QUrl(text).toLocalFile())
+LONGEST_PATH = 4096
+WEB = re.compile(r"(https?|ftp|data|blob):\S+", re.IGNORECASE)
+ABSOLUTE = re.compile(r"(/|~/|[A-Za-z]:[\\/]|\\\\)\S")
+SUFFIX_AT_THE_END = re.compile(r"\.\w{1,12}$")
+
+
+class NothingToOpen(ValueError):
+    """What was pasted or dropped names something that cannot be opened: one sentence."""
+
+
+def paths_of(mime: QMimeData) -> list[Path]:
+    """The local files, or the paths that the text is; none where it is something else.
+
+    Raises
+    ------
+    NothingToOpen
+        When it names a file that is not there, or something on the web and no picture comes with it.
+    """
+    local = [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+    if local:
+        return local
+    lines = [line.strip().strip("\"'") for line in mime.text().splitlines() if line.strip()] if mime.hasText() else []
+    files = [Path(QUrl(line).toLocalFile()) for line in lines if line.lower().startswith("file:")]
+    if files:
+        return files
+    if not mime.hasImage() and (any(url.scheme() for url in mime.urls()) or (lines and all(map(WEB.fullmatch, lines)))):
+        raise NothingToOpen("A picture on the web cannot be opened; save it first, or copy the picture.")
+    if len(lines) != 1 or len(lines[0]) > LONGEST_PATH or not ABSOLUTE.match(lines[0]):
+        return []
     try:
-        path = Path(text).expanduser()
-        return path if path.is_absolute() and path.exists() else None
+        path = Path(lines[0]).expanduser()
+        if path.exists():
+            return [path]
     except (OSError, RuntimeError, ValueError):
-        return None
+        return []
+    if " " not in lines[0] or SUFFIX_AT_THE_END.search(lines[0]):
+        raise NothingToOpen(f"There is no file “{text_name(lines[0])}”.")
+    return []
 
 
 def picture_of(mime: QMimeData) -> bytes | None:
@@ -32,7 +58,4 @@ def picture_of(mime: QMimeData) -> bytes | None:
     image = mime.imageData()
     if not isinstance(image, QImage) or image.isNull():
         return None
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")  # type: ignore[call-overload]
-    return bytes(buffer.data().data())
+    return file_of(image)

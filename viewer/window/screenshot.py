@@ -9,7 +9,8 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer
 
 from unrolled.models.trace import FloatArray
-from unrolled.models.trace.atomic import atomic_path
+from unrolled.models.trace.atomic import atomic_write
+from unrolled.viewer.export.pixels import file_of
 from unrolled.viewer.state.commands import Pause, Pin, RunToEnd, Seek
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.window.main_window import MainWindow
@@ -80,9 +81,9 @@ class Screenshot(QObject):
         self._window.coordinator.flush()
         picture = self._window.grab()
         try:
-            with atomic_path(self._path) as unfinished:
-                if not picture.save(str(unfinished)):
-                    raise OSError(f"“{self._path.suffix}” is not a format that it is saved in; .png is")
+            data = file_of(picture.toImage(), self._path.suffix.removeprefix("."))
+            with atomic_write(self._path) as file:
+                file.write(data)
         except OSError as error:
             self._over = False
             self._finish(f"“{self._path}” cannot be written: {error.strerror or error}.")

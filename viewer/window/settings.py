@@ -12,6 +12,7 @@ from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.state.appearance import AppearanceValues
 
 MOST_RECENT = 10
+LARGEST_NUMBER = 1e6
 
 
 class WindowSettings:
@@ -32,11 +33,12 @@ class WindowSettings:
         return value if isinstance(value, str) else otherwise
 
     def number(self, key: str, otherwise: float) -> float:
-        """A number."""
+        """A number, which is finite and no larger than a million."""
         try:
-            return float(self.text(key, str(otherwise)))
+            value = float(self.text(key, str(otherwise)))
         except ValueError:
             return otherwise
+        return value if abs(value) <= LARGEST_NUMBER else otherwise  # so written that NaN is refused too
 
     def switch(self, key: str, otherwise: bool = False) -> bool:
         """A yes or no."""
@@ -93,7 +95,9 @@ class WindowSettings:
         return self.names("recent")[:MOST_RECENT]
 
     def put_recent(self, path: str) -> None:
-        """A file was opened."""
+        """A file was opened; one whose name is no text cannot be written down."""
+        if not path.isprintable():
+            return
         self.put_names("recent", [path, *(old for old in self.recent() if old != path)][:MOST_RECENT])
 
     def clear_recent(self) -> None:

@@ -21,6 +21,7 @@ from unrolled.models.checkpoints.files import hash_of
 
 CHANNEL_MEAN_IMAGENET = (0.485, 0.456, 0.406)
 CHANNEL_DEVIATION_IMAGENET = (0.229, 0.224, 0.225)
+TORCHVISION_WEIGHTS = "IMAGENET1K_V2"
 
 
 class EncoderError(RuntimeError):
@@ -44,7 +45,9 @@ class EncoderKind:
     mean, deviation : tuple of float
         Of the red, green and blue that the network was trained on, as fractions.
     build : callable
-        Makes the network and the SHA-256 of its weights.
+        Makes the network and the SHA-256 of its weights, which it may download.
+    missing : callable
+        Why `build` would have to download them, one sentence; empty where they are here.
     """
 
     title: str
@@ -54,6 +57,7 @@ class EncoderKind:
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
     build: Callable[[], tuple[nn.Module, str]]
+    missing: Callable[[], str] = str
 
     @property
     def side(self) -> int:
@@ -62,13 +66,22 @@ class EncoderKind:
 
 
 class Encoder(nn.Module):
-    """A picture's grid of features, by one of `ENCODERS`. Raises `EncoderError` when it or its weights are not there."""
+    """A picture's grid of features, by one of `ENCODERS`. Raises `EncoderError` when it or its weights are not there.
 
-    def __init__(self, name: str) -> None:
+    Parameters
+    ----------
+    download : bool
+        Weights that are not on this computer may be downloaded: a person has chosen them, not a file.
+    """
+
+    def __init__(self, name: str, *, download: bool = False) -> None:
         super().__init__()
         if name not in ENCODERS:
             raise EncoderError(f"There is no encoder “{name}”; there are {', '.join(ENCODERS)}.")
         self.name, self.kind = name, ENCODERS[name]
+        why = "" if download else self.kind.missing()
+        if why:
+            raise EncoderError(why)
         self.network, self.weights_hash = self.kind.build()
         self.register_buffer("mean", torch.tensor(self.kind.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(self.kind.deviation).view(3, 1, 1), persistent=False)
@@ -142,7 +155,7 @@ def _torchvision(name: str) -> Callable[[], tuple[nn.Module, str]]:
         from torchvision import models  # slow to import, and only needed here
 
         try:
-            network = models.get_model(name, weights="IMAGENET1K_V2")
+            network = models.get_model(name, weights=TORCHVISION_WEIGHTS)
         except OSError as error:
             raise EncoderError(f"The weights of {name} could not be downloaded: {error}.") from error
         digest = hashlib.sha256()
@@ -151,6 +164,20 @@ def _torchvision(name: str) -> Callable[[], tuple[nn.Module, str]]:
         return nn.Sequential(*list(network.children())[:-2]).to(memory_format=torch.channels_last), digest.hexdigest()
 
     return build
+
+
+def _missing(name: str) -> Callable[[], str]:
+    def missing() -> str:
+        from torchvision import models
+
+        url = models.get_model_weights(name)[TORCHVISION_WEIGHTS].url
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        if (folder / url.rpartition("/")[2]).is_file():
+            return ""
+        return (f"This model reads pictures with torchvision's {name}, whose weights are not on this computer; download "
+                f"{url} into {folder}.")
+
+    return missing
 
 
 def _lite(number: int, size: int) -> EncoderKind:
@@ -162,7 +189,7 @@ def _lite(number: int, size: int) -> EncoderKind:
 def _resnet(depth: int) -> EncoderKind:
     return EncoderKind(title=f"ResNet-{depth} at 320 × 320", size=320, stride=32, features=2048,
                        mean=CHANNEL_MEAN_IMAGENET, deviation=CHANNEL_DEVIATION_IMAGENET,
-                       build=_torchvision(f"resnet{depth}"))
+                       build=_torchvision(f"resnet{depth}"), missing=_missing(f"resnet{depth}"))
 
 
 ENCODERS: dict[str, EncoderKind] = {

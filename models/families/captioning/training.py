@@ -41,7 +41,7 @@ def train_captioner(request: Request, options: TrainingOptions) -> Iterator[Repo
     split = read_split(request.needed_data, "train")
     vocabulary = Vocabulary.of((words for own in split.captions for words in own), at_least=options.words_at_least)
     captions = _even([[vocabulary.encode(words) for words in own] for own in split.captions])
-    encoder = Encoder(options.encoder)
+    encoder = Encoder(options.encoder, download=True)
     cache = FeatureCache(request.cache, encoder, split.photographs, flips=options.flips)
     for done, total in cache.fill(device=request.device):
         yield Report(done, total, {}, "encoding")

@@ -20,6 +20,7 @@ from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
 from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure
 from unrolled.models.tokenizers.char_tokenizer import Alphabet
+from unrolled.models.tokenizers.plain_signs import in_known_signs
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import UNTRAINED, Identity
 
@@ -52,7 +53,9 @@ class CharacterStepper:
         notes = []
         if len(given) > LONGEST_TEXT:
             notes.append(f"Of {len(given):,} characters the first {LONGEST_TEXT:,} are read.")
-        text = given[:LONGEST_TEXT]
+        text, replaced = in_known_signs(given[:LONGEST_TEXT], self.alphabet.knows)
+        text = text[:LONGEST_TEXT]
+        notes += replaced
         tokens = tuple(self.alphabet.encode(text).tolist())
         unknown = list(dict.fromkeys(own for own, token in zip(text, tokens, strict=True) if token == self.alphabet.unknown))
         if unknown:

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.checkpoints.files import Card
-from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts
+from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts, title_of
 from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
 from unrolled.models.tokenizers.char_tokenizer import Alphabet
 from unrolled.models.training.optimising import Report
@@ -108,9 +108,10 @@ def train_characters(request: Request, options: CharacterOptions) -> Iterator[Re
     updates = Updates(CharacterTask(network, texts, alphabet, options, device=request.device), options, request)
     yield from updates.run()
     count = sum(map(len, texts))
-    what = "Python's standard library, without its tests" if str(request.data) == STANDARD_LIBRARY else "Python files"
+    what = "Python's standard library, without its tests" if str(request.data) == STANDARD_LIBRARY \
+        else title_of(request.needed_data)
     updates.finish(msgspec.structs.asdict(config), alphabet.words, Card(
-        title=f"Characters of Python code, {options.cell.upper()}", task="characters", terms=TERMS,
+        title=f"Characters of {title_of(request.needed_data)}, {options.cell.upper()}", task="characters", terms=TERMS,
         data=f"{what}: {len(texts)} files, {count:,} characters",
         training=f"{options.updates} updates of {options.rows} × {options.truncation} characters, "
                  f"truncated back-propagation through time; seed {options.seed}."))

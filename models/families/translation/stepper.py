@@ -12,6 +12,7 @@ from unrolled.models.families.translation.reference import TranslatorReference
 from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.stepping.stepper import EncodedInput, InputError
+from unrolled.models.tokenizers.plain_signs import in_known_signs
 from unrolled.models.tokenizers.subword_tokenizer import Pieces
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import UNTRAINED, Identity
@@ -46,7 +47,7 @@ class TranslatorStepper(DecoderStepper[Translator]):
         InputError
             When nothing is in it, or it has more than `LONGEST_SOURCE` pieces.
         """
-        sentence = " ".join(given.split())
+        sentence, replaced = in_known_signs(" ".join(given.split()), self.source_pieces.knows)
         tokens = self.source_pieces.encode(sentence)
         if not tokens:
             raise InputError("There is no sentence to translate.")
@@ -55,7 +56,7 @@ class TranslatorStepper(DecoderStepper[Translator]):
                              "can be read; translate it in parts.")
         names = self.source_pieces.names(sentence)
         unknown = [name for token, name in zip(tokens, names, strict=True) if token == self.source_pieces.unknown]
-        notes = (f"Never seen in training, and read as unknown: {_listed(unknown)}.",) if unknown else ()
+        notes = (*replaced, *((f"Never seen in training, and read as unknown: {_listed(unknown)}.",) if unknown else ()))
         source = torch.tensor([[*tokens, self.source_pieces.end]], device=self.device)              # (1, L)
         memory = self.network.memory(source, torch.tensor([source.shape[1]], device=self.device))
         length = source.shape[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from unrolled.models.analysis.differences import Largest
@@ -36,6 +36,7 @@ class CompareBar(QFrame):
         self.theme = theme
         self.setObjectName("banner")
         self.text = QLabel("")
+        self.text.setTextFormat(Qt.TextFormat.RichText)  # what it is given is escaped
         self.text.setWordWrap(True)
         self.text.setAccessibleName("Comparison")
         self.text.linkActivated.connect(self._follow)

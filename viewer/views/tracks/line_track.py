@@ -248,8 +248,9 @@ class PinnedTrack(LineTrack):
 
     def __init__(self, ctx: ViewContext, channels: list[Channel]) -> None:
         self._channels = channels
-        self.picker = ComboBox()
         super().__init__(ctx, channels[0], name="pinned", symbol="", title="pinned units")
+        self.picker = ComboBox(self)
+        self.controls.append(self.picker)
         self.picker.setAccessibleName("Channel of the pinned units")
         self.picker.setToolTip("Which quantity of the pinned units is drawn")
         for channel in channels:
@@ -262,13 +263,6 @@ class PinnedTrack(LineTrack):
         self.recorded = self._channels[number]
         self._seen = None
         self.refresh()
-
-    def set_folded(self, folded: bool) -> None:
-        """The picker goes with the plot."""
-        super().set_folded(folded)
-        if self.picker.parent() is None:  # shown without one it would be a window of its own, and take the keys
-            self.picker.setParent(self)
-        self.picker.setVisible(not folded)
 
     def lines(self) -> list[tuple[str, FloatArray]]:
         """One for each pinned unit, in its colour."""

@@ -49,6 +49,8 @@ class Track(QWidget):
         The plot, as soon as the plotting library is there.
     plot : QRectF
         Where it lies.
+    controls : list of QWidget
+        What goes with the plot when the track is folded.
     """
 
     folded_changed = Signal()
@@ -69,6 +71,7 @@ class Track(QWidget):
         self._fits = False
         self.first_divergence: int | None = None
         self.plot = QRectF(HEADER, MARGIN, 1, 1)
+        self.controls: list[QWidget] = []
         self._fold = QToolButton(self)
         self._fold.setObjectName("foldButton")
         self._fold.setAutoRaise(True)
@@ -112,8 +115,9 @@ class Track(QWidget):
         self._fold.setIcon(icon("unfold" if folded else "fold", self.theme, size=14, colour=self.theme.muted))
         self.setMinimumHeight(FOLDED_HEIGHT if folded else self.least_height)
         self.setMaximumHeight(FOLDED_HEIGHT if folded else self.most_height)
-        if self.canvas is not None:
-            self.canvas.setVisible(not folded)
+        for part in (self.canvas, *self.controls):
+            if part is not None:
+                part.setVisible(not folded)
         self.update()
         if changed:
             self.folded_changed.emit()

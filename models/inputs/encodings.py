@@ -1,0 +1,121 @@
+"""In which encoding a text is that is not UTF-8.
+
+For the alphabets of Europe every encoding that Windows and old editors write is tried, and the one is taken in which the
+letters stand as letters do: a small one follows a large one, quotation marks stand outside of words, a word has one
+script. A single sentence is enough for that. What else there is, `charset-normalizer` tells by its statistics.
+"""
+
+from __future__ import annotations
+
+import codecs
+import unicodedata
+from functools import lru_cache
+
+from charset_normalizer import from_bytes
+
+LOOKED_AT = 20_000  # bytes, which tell as much as all
+MOST_CONTROL = 0.05  # of a text's characters
+EUROPEAN = ("cp1252", "cp1250", "iso8859_2", "cp1254", "cp1257", "mac_roman", "cp850", "cp1251", "koi8_r", "cp866",
+            "iso8859_5", "cp1253")
+"""In the order in which they are likely, where two give the same text."""
+JAPANESE = ("cp932", "euc_jp")
+ASIAN = ["gb18030", "big5", "cp949", *JAPANESE]
+TITLES = {"cp932": "Shift JIS", "cp949": "EUC-KR", "mac_roman": "Mac Roman", "koi8_r": "KOI8-R", "latin-1": "Latin-1"}
+MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+         (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+OPENING, CLOSING, LONE = "“„‘«‹¿¡(", "”’»›…", "–—©®°§€£×·½¼¾\N{NO-BREAK SPACE}"
+USUAL = frozenset("éèêëàâäáãåçîïíñôöóõûüúßœæøÉÈÀÄÅÇÑÖÓØÜÚ")
+KANA = 0.15  # of a Japanese text's characters
+ENOUGH = 0.7  # of 1, how well the letters have to stand
+
+
+def decode_text(data: bytes) -> tuple[str, str]:
+    """A text, and Python's name of its encoding.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        When it has the mark of an encoding and is not in it.
+    ValueError
+        When it is no text.
+    """
+    for mark, encoding in MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding), encoding
+    if b"\0" in data:
+        for place, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):  # in a text of Latin letters every other byte is zero
+            if len(data) % 2 == 0 and data[place::2].count(0) > 0.6 * len(data) / 2 and not data[1 - place :: 2].count(0):
+                return data.decode(encoding), encoding
+        raise ValueError("there are zeros in it")
+    if b"\x1b$" in data or b"\x1b(J" in data:
+        return data.decode("iso2022_jp"), "iso2022_jp"
+    try:
+        return data.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        encoding = _guess(data[:LOOKED_AT])
+    text = data.decode(encoding, "replace")
+    control = sum(not (character.isprintable() or character in "\n\r\t\f\x1a\N{NO-BREAK SPACE}") for character in text)
+    if control > MOST_CONTROL * len(text):
+        raise ValueError("it is full of control characters")
+    return text, encoding
+
+
+def encoding_title(encoding: str) -> str:
+    """As people know it: ``Windows-1252``."""
+    name = encoding.lower().replace("_", "-")
+    if encoding in TITLES:
+        return TITLES[encoding]
+    if name.startswith("cp12"):
+        return f"Windows-{name[2:]}"
+    return f"code page {name[2:]}" if name.startswith("cp") else name.upper()
+
+
+def _guess(data: bytes) -> str:
+    scores = {encoding: _standing(data, encoding) for encoding in EUROPEAN}
+    best = max(EUROPEAN, key=scores.__getitem__)
+    if scores[best] >= ENOUGH:
+        return best
+    for encoding in JAPANESE:
+        text = data.decode(encoding, "replace")
+        if sum("\N{HIRAGANA LETTER SMALL A}" <= sign <= "\N{KATAKANA LETTER SMALL KE}" for sign in text) > KANA * len(text):
+            return encoding
+    found = from_bytes(data, cp_isolation=ASIAN).best()
+    return found.encoding if found is not None else best if scores[best] > 0 else "latin-1"
+
+
+def _standing(data: bytes, encoding: str) -> float:
+    """How well the letters beyond ASCII stand in a text, about 1 for each that does; -1 where it is not this encoding."""
+    try:
+        text = f" {data.decode(encoding)} "
+    except UnicodeDecodeError:
+        return -1.0
+    worth = [_worth(*text[place - 1 : place + 2]) for place in range(1, len(text) - 1) if text[place] > "\x7f"]
+    return sum(worth) / len(worth) if worth else 0.0
+
+
+def _worth(before: str, own: str, after: str) -> float:
+    if own in LONE:
+        return 0.3
+    if own in OPENING:
+        return 1.3 if not before.isalnum() and not after.isspace() else -1.0
+    if own in CLOSING:
+        return 1.3 if before.isalnum() or (not before.isspace() and not after.isalnum()) else -1.0
+    if not own.isalpha():
+        return -1.0
+    if own.isupper() and before.islower():
+        return -1.0
+    if own.islower() and before.isupper() and after.isupper():
+        return -1.0
+    beside = [other for other in (before, after) if other.isalpha()]
+    if any(_script(other) != _script(own) for other in beside):
+        return -1.0
+    if _script(own) != "LATIN":
+        return 1.1 if beside else 0.5
+    if any(other > "\x7f" for other in beside):
+        return 0.2  # two such letters beside one another are rare
+    return (1.2 if own in USUAL else 1.0) if beside or own in "àéÀÉóúyòè" else -0.5
+
+
+@lru_cache(maxsize=4096)
+def _script(character: str) -> str:
+    return unicodedata.name(character, "? ").split()[0]

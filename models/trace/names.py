@@ -1,0 +1,26 @@
+"""Names and texts that can be shown.
+
+On some systems a name is any bytes, and Python keeps those that are no UTF-8 as half characters; a text may hold commands
+for the terminal that it is written to.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+INSTEAD = "\N{REPLACEMENT CHARACTER}"
+
+
+def text_name(name: str) -> str:
+    """A name that can be encoded, drawn and written to a terminal: what cannot be printed is one replacement sign each."""
+    return "".join(character if character.isprintable() else INSTEAD for character in name)
+
+
+def file_name(path: Path) -> str:
+    """A path's last part, to be shown."""
+    return text_name(path.name)
+
+
+def printable(text: str) -> str:
+    """A text for a terminal, which keeps its lines and takes no commands of what a file or a model wrote."""
+    return "".join(character if character.isprintable() or character in "\n\t" else INSTEAD for character in text)

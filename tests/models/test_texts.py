@@ -1,0 +1,109 @@
+"""Texts in whatever encoding, in the signs that a model knows; and what a file is, told by its bytes."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+from PIL import Image
+
+from unrolled.models.inputs.kinds import medium_of
+from unrolled.models.inputs.sniffing import media_of
+from unrolled.models.inputs.texts import TextError, read_text
+from unrolled.models.tokenizers.plain_signs import in_known_signs
+from unrolled.viewer.state.files import Kind, kind_of
+
+FRENCH = "Le café était très fermé à Noël, ça va de soi."
+GERMAN = "Größe und Straße, über die Brücke fährt ein schöner Zug."
+QUOTED = "He said “well” – it’s fine, isn’t it?"
+POLISH = "Zażółć gęślą jaźń, proszę bardzo, już idę do szkoły."
+RUSSIAN = "Мама мыла раму, а папа читал газету вечером."
+GREEK = "Η γρήγορη καφέ αλεπού πηδάει πάνω από το σκυλί."
+JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れたか"
+CHINESE = "人人生而自由，在尊严和权利上一律平等。"
+
+
+@pytest.mark.parametrize(("text", "encoding"), [
+    *((FRENCH, name) for name in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "latin-1",
+                                  "mac_roman", "cp850")),
+    *((GERMAN, name) for name in ("cp1252", "latin-1", "mac_roman", "cp850", "cp437")),
+    *((QUOTED, name) for name in ("cp1252", "mac_roman")),
+    *(("un café", name) for name in ("cp1252", "mac_roman", "cp850")),
+    *((POLISH, name) for name in ("cp1250", "iso8859_2")),
+    *((RUSSIAN, name) for name in ("cp1251", "koi8_r", "cp866", "iso8859_5")),
+    *((GREEK, name) for name in ("cp1253", "iso8859_7")),
+    *((JAPANESE, name) for name in ("shift_jis", "euc_jp", "iso2022_jp")),
+    *((CHINESE, name) for name in ("gb18030", "big5")),
+])
+def test_every_encoding_gives_its_text(text, encoding):
+    if encoding == "big5":
+        text = "人人生而自由，在尊嚴和權利上一律平等。"
+    read = read_text(text.encode(encoding), "a.txt")
+    assert read.text == text
+    assert bool(read.notes) == (not encoding.startswith("utf"))
+
+
+@pytest.mark.parametrize("data", [bytes(range(256)) * 4, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", bytes(range(1, 32)) * 9 + b"\xff"])
+def test_what_is_no_text(data):
+    with pytest.raises(TextError, match="binary data"):
+        read_text(data, "a.txt")
+
+
+def test_a_mark_that_lies_is_said():
+    with pytest.raises(TextError, match="UTF-16"):
+        read_text(b"\xff\xfea", "a.txt")
+
+
+def test_signs_are_written_as_the_model_knows_them():
+    plain = set("abcdefghijklmnopqrstuvwxyz '\"-.").__contains__
+    assert in_known_signs("“it’s” – fine…", plain)[0] == "\"it's\" - fine..."
+    assert in_known_signs("cafe\N{COMBINING ACUTE ACCENT} straße \N{LATIN SMALL LIGATURE FI}n", plain)[0] == "cafe strasse fin"
+    with_accents = {*"abcdefghijklmnopqrstuvwxyz é“”"}.__contains__
+    assert in_known_signs("“cafe\N{COMBINING ACUTE ACCENT}”", with_accents) == ("“café”", ())
+    text, notes = in_known_signs("漢 “a”", plain)
+    assert text == '漢 "a"'  # what has no plainer form is left to be called unknown
+    assert "“ as \"" in notes[0]
+
+
+def image(kind: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (20, 20), "red").save(stream, kind, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("wanted", ["picture", "sentence", "text", "clip"])
+@pytest.mark.parametrize("name", ["photo", "photo.jfif", "photo.txt", "main.cpp", "clip.mpg", "a.srt", "data.bin"])
+def test_what_a_file_is_its_bytes_say(tmp_path, name, wanted):
+    path = tmp_path / name
+    for kind in ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "GIF", "AVIF"):
+        path.write_bytes(image(kind))
+        assert medium_of(path, wanted) == "picture", kind
+    for text in (FRENCH.encode(), RUSSIAN.encode("cp1251"), FRENCH.encode("utf-16"), b"int main() {}\n", b"BMW is a car", b"GIF"):
+        path.write_bytes(text)
+        assert (medium_of(path, wanted) == "text") == (path.suffix not in (".jfif", ".mpg")), text
+    for head in (b"\0\0\0\x18ftypisom", b"\x1a\x45\xdf\xa3", b"RIFF\0\0\0\0AVI LIST", b"\0\0\1\xba", (b"G" + bytes(187)) * 4):
+        path.write_bytes(head + bytes(range(256)))
+        assert medium_of(path, wanted) == "clip", head
+
+
+def test_an_animation_is_a_clip_whatever_its_name(tmp_path):
+    stream = io.BytesIO()
+    first, *others = (Image.new("RGB", (20, 20), (60 * number, 0, 0)) for number in range(4))
+    first.save(stream, "PNG", save_all=True, append_images=others)
+    assert media_of(stream.getvalue()) == ("clip", "picture")
+    path = tmp_path / "anim.png"
+    path.write_bytes(stream.getvalue())
+    assert [medium_of(path, kind) for kind in ("clip", "picture", "text")] == ["clip", "picture", "clip"]
+
+
+def test_a_table_of_other_programs_is_a_text(tmp_path):
+    for name, text in (("data.json", json.dumps({"a": 1})), ("data.csv", "a,b\n1,2\n")):
+        (tmp_path / name).write_text(text)
+        assert kind_of(tmp_path / name) is Kind.INPUT
+    (tmp_path / "trace.json").write_text(json.dumps({"format": "unrolled-trace"}))
+    assert kind_of(tmp_path / "trace.json") is Kind.TRACE
+    with zipfile.ZipFile(tmp_path / "renamed.zip", "w") as archive:
+        archive.writestr("session.json", "{}")
+    assert kind_of(tmp_path / "renamed.zip") is Kind.SESSION

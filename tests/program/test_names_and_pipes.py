@@ -1,0 +1,108 @@
+"""Names that are no UTF-8, pipes that close, signals that end: what a shell does to a program."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from unrolled.models.trace.files import load_trace, save_trace
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="as POSIX has it")
+
+PROGRAM = [sys.executable, "-m", "unrolled.viewer"]
+
+
+def test_a_name_that_is_no_utf_8(run, dog, tmp_path):
+    odd = os.fsencode(tmp_path) + b"/caf\xe9.jpg"
+    try:
+        with open(odd, "wb") as file:  # noqa: PTH123
+            file.write(dog.read_bytes())
+    except OSError:
+        pytest.skip("this system's names are UTF-8")
+    done = run("caption", dog, os.fsdecode(odd), dog)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 3
+    assert "caf\N{REPLACEMENT CHARACTER}.jpg: a " in done.stdout
+    done = run("trace", os.fsdecode(odd), "-o", tmp_path / "t.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert load_trace(tmp_path / "t.json").provenance.input_name == "caf\N{REPLACEMENT CHARACTER}.jpg"
+
+
+def test_a_closed_pipe_is_no_error(dog):
+    process = subprocess.Popen([*PROGRAM, "models"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_a_trace_names_no_path_to_open(run, dog, tmp_path):
+    import msgspec
+
+    assert run("trace", dog, "-o", tmp_path / "t.json").returncode == 0
+    trace = load_trace(tmp_path / "t.json")
+    trap = tmp_path / "trap.safetensors"
+    trap.write_bytes(b"nothing of the kind")
+    trace.provenance = msgspec.structs.replace(trace.provenance, model=str(trap))
+    save_trace(trace, tmp_path / "named.safetensors")
+    done = run("analyze", tmp_path / "named.safetensors", "-o", tmp_path / "r.html")
+    assert done.returncode == 0
+    assert "--model" in done.stderr
+    assert "cut off" not in done.stderr  # it was not looked into
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_what_ends_a_training_ends_its_child(tmp_path, number):
+    process = subprocess.Popen([*PROGRAM, "train", "frames-lstm", "-o", str(tmp_path / "a.safetensors")],
+                               stderr=subprocess.PIPE, text=True)
+    children = f"/proc/{process.pid}/task/{process.pid}/children"
+    try:
+        deadline = time.monotonic() + 30
+        child = 0
+        while not child and time.monotonic() < deadline:
+            with open(children) as file:  # noqa: PTH123
+                child = int((file.read().split() or [0])[0])
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=20)
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
+    finally:
+        process.kill()
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
+    assert "Traceback" not in errors
+    assert "%|" not in errors  # bars are for terminals
+
+
+def test_any_texts_train_a_character_model(run, tmp_path):
+    texts = tmp_path / "Winter tales"
+    texts.mkdir()
+    (texts / "a.txt").write_text("Once upon a time in winter. " * 200)
+    (texts / "b.md").write_bytes("Il était une fois. ".encode("cp1252") * 200)
+    (texts / "c.jpg").write_bytes(b"\xff\xd8\xff\0\0")
+    out = tmp_path / "tales.safetensors"
+    done = run("train", "chars-rnn", "--data", texts, "-o", out, "--updates", "2", "--hidden", "16", "--option", "rows=4",
+               "--option", "truncation=16", "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    from unrolled.models.checkpoints.files import read_header
+
+    header = read_header(out)
+    assert header.card.title == "Characters of Winter tales, RNN"
+    assert "2 files" in header.card.data
+    assert "é" in header.words
+
+
+def test_several_lines_are_several_sentences(run, tmp_path):
+    path = tmp_path / "three.txt"
+    path.write_bytes("A dog runs.\r\n\r\nA man sings “loudly”.\nTwo girls play.\n".encode("cp1252"))
+    done = run("caption", path, "--model", "translate-en-fr")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert [line.partition(": ")[0].rpartition(":")[2] for line in lines] == ["1", "3", "4"]
+    assert len({line.partition(": ")[2] for line in lines}) == 3

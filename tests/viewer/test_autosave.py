@@ -1,0 +1,177 @@
+"""What is open is kept by itself: nothing that a window before had is overwritten before a person has answered."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import scripted
+
+from unrolled.models.inputs.inputs import typed
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.control.autosave import MOST_LOST, Autosave
+from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.session_file import load_session
+from unrolled.viewer.window.application import make_window, offer_lost
+from unrolled.viewer.window.settings import WindowSettings
+
+
+@pytest.fixture
+def window(qtbot, scripted_command, tmp_path):
+    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(scripted_command))
+    made.remembers = False
+    yield made
+    made.close()
+    made.deleteLater()
+
+
+def keep(autosave, window):
+    """Save, and wait until it is in the file."""
+    assert autosave.save()
+    autosave._writer.close()
+
+
+def lose(autosave):
+    """As if the process were gone."""
+    autosave._timer.stop()
+    autosave._lock.unlock()
+    autosave.path = autosave._lock = None
+
+
+def words(path):
+    return tuple(load_session(path).traces[0].words)
+
+
+def test_what_was_lost_is_kept_until_it_is_answered(window, tmp_path):
+    folder = tmp_path / "kept"
+    first = Autosave(folder, window.session, window.controller)
+    window.controller.opener.show_trace(scripted.trace(), scripted.picture())
+    keep(first, window)
+    lose(first)
+    window.do(c.OpenText(typed("The sample that the next start shows.")))
+    second = Autosave(folder, window.session, window.controller)
+    keep(second, window)
+    (lost,) = second.lost
+    assert words(lost) == scripted.CAPTION
+    offer_lost(window, second)
+    window.controller.voice.unsaid.emit("model")  # a model is loaded
+    window.layout_.say(window.layout_.message("restore"))
+    window.layout_.banner_place("restore").banner.action.click()
+    assert tuple(window.session.trace.words) == scripted.CAPTION
+    assert second.lost == ()
+    assert words(second.previous) == scripted.CAPTION
+    assert window.layout_.message("restore") is None
+    second.close()
+
+
+def test_an_offer_that_is_not_answered_is_made_again(window, tmp_path):
+    for number in range(MOST_LOST + 2):
+        autosave = Autosave(tmp_path, window.session, window.controller)
+        window.controller.opener.show_trace(scripted.trace(scripted.CAPTION[: number % 9 + 1]), scripted.picture())
+        keep(autosave, window)
+        os.utime(autosave.path, (number, number))
+        for path in autosave.lost:
+            path.rename(path.with_name(path.name.replace("-0.", f"-{number}.")))
+        lose(autosave)
+    last = Autosave(tmp_path, window.session, window.controller)
+    assert len(last.lost) == MOST_LOST
+    offer_lost(window, last)
+    window.layout_.banner_place("restore").banner.dismiss.click()
+    assert len(last.lost) == MOST_LOST - 1
+    assert window.layout_.message("restore") is not None
+    last.close()
+
+
+def test_every_window_keeps_its_own(window, tmp_path):
+    first = Autosave(tmp_path, window.session, window.controller)
+    window.controller.opener.show_trace(scripted.trace(), scripted.picture())
+    second = Autosave(tmp_path, window.session, window.controller)
+    assert second.path not in (None, first.path)
+    assert second.lost == ()  # the first is open still
+    keep(first, window)
+    keep(second, window)
+    assert words(second.path) == words(first.path) == scripted.CAPTION
+    first.close()
+    lose(second)
+    third = Autosave(tmp_path, window.session, window.controller)
+    assert len(third.lost) == 1
+    assert words(third.previous) == scripted.CAPTION
+    third.close()
+
+
+def test_a_long_run_grows_while_it_is_saved(qtbot, window, tmp_path):
+    trace = scripted.trace(scripted.CAPTION[:4])
+    window.controller.opener.show_trace(trace, scripted.picture())
+    autosave = Autosave(tmp_path, window.session, window.controller)
+    assert autosave.save()
+    for step in range(4, 200):
+        trace.append(scripted.step_result(step, "a"))
+    path = autosave.path
+    autosave._writer.close()
+    (read,) = load_session(path).traces
+    assert tuple(read.words) == scripted.CAPTION[:4]
+    autosave.close()
+    assert len(load_session(path).traces[0]) == 200
+
+
+def test_a_session_that_cannot_be_kept_is_said_once(qtbot, window, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    autosave = Autosave(tmp_path, window.session, window.controller)
+    window.controller.opener.show_trace(scripted.trace(), scripted.picture())
+    monkeypatch.setattr("unrolled.viewer.state.session_file.trace_bytes", full)
+    said = []
+    autosave.failed.connect(said.append)
+    for _ in range(3):
+        keep(autosave, window)
+        qtbot.wait(10)
+    assert len(said) == 1
+    assert "no room left" in said[0]
+    autosave.close()
+
+
+def test_no_place_to_write_leaves_a_window_that_works(window, tmp_path):
+    in_the_way = tmp_path / "file"
+    in_the_way.write_bytes(b"")
+    autosave = Autosave(in_the_way / "folder", window.session, window.controller)
+    window.controller.opener.show_trace(scripted.trace(), scripted.picture())
+    assert not autosave.save()
+    autosave.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_keeps_what_is_open(tmp_path, name):
+    number = getattr(signal, name)
+    process = subprocess.Popen([sys.executable, "-m", "unrolled.viewer"], env=os.environ | {"UNROLLED_HOME": str(tmp_path)},
+                               stderr=subprocess.PIPE, text=True)
+    folder = tmp_path / "data" / "autosave"
+    try:
+        deadline = time.monotonic() + 60
+        while not (folder / "window-0.open").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == -number
+    assert "Traceback" not in errors
+    assert load_session(folder / "window-0.unrolled").layout.input_name == "dog.jpg"
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e300", "fast", ""])
+def test_a_damaged_setting_costs_itself_alone(qtbot, scripted_command, tmp_path, value):
+    path = tmp_path / "settings.ini"
+    path.write_text("\n".join(["[General]", *(f"{name}={value}" for name in ("speed", "drawer_height", "export_size", "model",
+                                                                             "appearance", "recent", "geometry", "loop"))]))
+    made = make_window(WindowSettings(path), BackendProcess(scripted_command))
+    made.show()
+    assert made.controller.playback.speed == 3.0
+    made.close()
+    made.deleteLater()

@@ -1,0 +1,56 @@
+"""An exception of any kind is a sentence in the window, with its traceback in a log file."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QMessageBox
+
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.window.application import make_window
+from unrolled.viewer.window.settings import WindowSettings
+from unrolled.viewer.window.unexpected import Unexpected
+
+
+@pytest.fixture
+def window(qtbot, scripted_command, tmp_path):
+    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(scripted_command))
+    made.remembers = False
+    made.show()
+    yield made
+    made.close()
+    made.deleteLater()
+
+
+def fails() -> None:
+    raise KeyError("<b>a key</b>")
+
+
+@pytest.mark.parametrize("where", ["slot", "thread"])
+def test_it_is_said_and_logged(qtbot, window, tmp_path, where):
+    before = sys.excepthook, threading.excepthook
+    net = Unexpected(window, tmp_path / "unrolled.log")
+    try:
+        if where == "slot":
+            QTimer.singleShot(0, fails)
+        else:
+            thread = threading.Thread(target=fails)
+            thread.start()
+            thread.join()
+        qtbot.waitUntil(lambda: window.layout_.message("run") is not None, timeout=2000)
+    finally:
+        net.close()
+    assert (sys.excepthook, threading.excepthook) == before
+    assert "KeyError" in window.layout_.message("run").text
+    assert "in fails" in (tmp_path / "unrolled.log").read_text()
+    window.layout_.banner_place("run").banner.action.click()
+    box = window.findChild(QMessageBox)
+    assert "in fails" in box.detailedText()
+    box.close()
+
+
+def test_a_log_that_cannot_be_written_costs_the_log(window, tmp_path):
+    Unexpected(window, tmp_path / "no folder" / "unrolled.log").close()

@@ -1,0 +1,91 @@
+"""Writes sessions in a thread, one after the other, so that the window goes on while a long run is saved."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+
+from unrolled.models.trace.edits import SwapInput
+from unrolled.viewer.control.control import Control
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.session_file import (
+    SavedSession,
+    SessionFileError,
+    SessionLayout,
+    save_session,
+    saved_branches,
+)
+
+
+def saved_session(session: Session, control: Control) -> SavedSession:
+    """What is on screen, to be written to a file; nothing of it changes while the run goes on."""
+    given, branches = session.input, session.branches
+    recorded = any(len(branch.trace) for branch in branches.all.values())
+    layout = SessionLayout(
+        input_name=given.name if given is not None else "", input_medium=given.medium if given is not None else "picture",
+        step=max(session.playhead.step, 0),
+        pinned=session.selection.units, model=session.description.name if session.description is not None else "",
+        device=session.device, decoding=control.decoding, appearance=session.appearance.values,
+        branches=saved_branches(branches) if recorded else (), current=branches.current)
+    traces = tuple(branch.trace.snapshot() for branch in branches.all.values()) if recorded else ()
+    used = {edit.input_hash for branch in branches.all.values() for placed in branch.edits
+            if isinstance(edit := placed.edit, SwapInput)}
+    others = tuple((other.name, other.data) for key, other in session.other_inputs.items() if key in used)
+    return SavedSession(layout, given.data if given is not None else b"", traces, others)
+
+
+class SessionWriter(QObject):
+    """A queue of sessions to be written.
+
+    Attributes
+    ----------
+    written : Signal(object)
+        A session is in its file, whose `Path` this is.
+    failed : Signal(object, str)
+        The path of one that is not, and one sentence.
+    seconds : float
+        How long the last one took.
+    """
+
+    written = Signal(object)
+    failed = Signal(object, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.seconds = 0.0
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(1)
+        self._pool.setExpiryTimeout(100)
+
+    @property
+    def busy(self) -> bool:
+        """Whether one is being written."""
+        return self._pool.activeThreadCount() > 0
+
+    def write(self, path: Path, saved: SavedSession) -> None:
+        """Write a session; returns at once."""
+        self._pool.start(_Task(path, saved, self))
+
+    def close(self) -> None:
+        """Wait until everything is written: what a person made is not to be lost for a few seconds."""
+        self._pool.waitForDone()
+
+
+class _Task(QRunnable):
+    def __init__(self, path: Path, saved: SavedSession, writer: SessionWriter) -> None:
+        super().__init__()
+        self._path, self._saved, self._writer = path, saved, writer
+
+    def run(self) -> None:
+        started = time.monotonic()
+        try:
+            save_session(self._path, self._saved)
+        except SessionFileError as error:
+            self._writer.failed.emit(self._path, str(error))
+        except Exception as error:  # a thread has nobody above it
+            self._writer.failed.emit(self._path, f"The session cannot be saved: {type(error).__name__}: {error}.")
+        else:
+            self._writer.written.emit(self._path)
+        self._writer.seconds = time.monotonic() - started
