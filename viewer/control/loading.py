@@ -132,6 +132,7 @@ class Loading:
             self._recording.ask(asked)
         self._reading.begin()
         if self._transport.target is not None:
+            self._voice.unsaid.emit("run")
             self._transport.reach(self._transport.target)
         self._voice.state_changed.emit()
 

@@ -61,6 +61,7 @@ class Session:
         self.input: Input | None = None
         self.description: ModelDescription | None = None
         self.device = ""
+        self._pinned: dict[str, tuple[int, ...]] = {}  # of models that are not loaded, by their names
         self.questions = Questions()
         self.brush = Brush()
         self.branches = Branches({})
@@ -111,7 +112,11 @@ class Session:
         self.input_changed.emit()
 
     def set_model(self, description: ModelDescription | None, device: str = "") -> None:
-        """Say which model is loaded, and where."""
+        """Say which model is loaded, and where; units that are pinned are a model's, and come back with it."""
+        name, before = (one.name if one is not None else "" for one in (description, self.description))
+        if before and name and name != before:
+            self._pinned[before] = self.selection.units
+            self.selection.set(self._pinned.pop(name, ()))
         self.description = description
         self.device = device
         self.model_changed.emit()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from unrolled.viewer.training_room.page import TrainingRoomPage
 
 FIRST_SIZE, LEAST_SIZE = (1440, 900), (960, 620)
+FRAME_SIZE = 16, 48  # what the system draws around a window, at most
 
 
 def current_theme(choice: str) -> Theme:
@@ -54,6 +55,11 @@ def current_theme(choice: str) -> Theme:
         dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
         return DARK if dark else LIGHT
     return DARK if choice == "dark" else LIGHT
+
+
+def first_size(room: QSize) -> QSize:
+    """The size of a window that was never resized, on a screen with so much room in device-independent pixels."""
+    return QSize(*FIRST_SIZE).boundedTo(room - QSize(*FRAME_SIZE)).expandedTo(QSize(*LEAST_SIZE))
 
 
 class MainWindow(QMainWindow):
@@ -90,7 +96,7 @@ class MainWindow(QMainWindow):
         self.theme = current_theme(session.appearance.values.theme)
         self.setWindowTitle("Unrolled")
         self.setAcceptDrops(True)
-        self.resize(*FIRST_SIZE)
+        self.resize(first_size(self.screen().availableSize()))
         self.setMinimumSize(*LEAST_SIZE)
         self.host = ViewHost(session, self.do, self.theme, lambda name: settings.names(f"view_{name}"), views, self)
         self.action_specs = action_specs(self.host.specs)

@@ -111,7 +111,7 @@ class PictureControls(QWidget):
         self.colour_map.set_name(values.attention_colour_map)
 
     def set_channels(self, titles: dict[str, str]) -> None:
-        """The maps that can be drawn, titles by name; the picker shows when there are several."""
+        """The maps that can be drawn, titles by name; the picker keeps its place while there is one alone."""
         if [self.channel.itemData(index) for index in range(self.channel.count())] != list(titles):
             shown = self.channel.currentData()
             self.channel.clear()
@@ -120,7 +120,8 @@ class PictureControls(QWidget):
             widest = max((self.channel.fontMetrics().horizontalAdvance(title) for title in titles.values()), default=0)
             self.channel.setFixedWidth(max(widest + 44, 120))
             self.channel.setCurrentIndex(max(self.channel.findData(shown), 0))
-        self.channel.setVisible(len(titles) > 1)
+        self.channel.setVisible(bool(titles))
+        self.channel.setEnabled(len(titles) > 1)
 
     def set_theme(self, theme: Theme) -> None:
         for button, name in self._icons.items():
