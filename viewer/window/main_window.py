@@ -142,10 +142,13 @@ class MainWindow(QMainWindow):
         session.ended.connect(self._run_ended)
 
     def _act(self, spec: ActionSpec, on: bool) -> None:
-        if spec.name == "step" and self.room is not None and self.pages.currentWidget() is self.room:
-            self.room.toggle()  # the same key as for the next step
+        if spec.name in ("step", "export") and self._in_room() and self.room is not None:
+            self.room.toggle() if spec.name == "step" else self.room.export()  # the same keys as for a run
         else:
             self.do(spec.do(on) if spec.checkable else spec.do())
+
+    def _in_room(self) -> bool:
+        return self.room is not None and self.pages.currentWidget() is self.room
 
     # ── What follows the state ────────────────────────────────────────────────────────────────────────────────
 
@@ -169,7 +172,7 @@ class MainWindow(QMainWindow):
         draws = session.description.draws if session.description is not None else ""
         self.actions_by_name["draw_input"].setText(f"New {draws or 'scene'}")
         self.actions_by_name["draw_input"].setVisible(bool(draws))
-        self.actions_by_name["export"].setEnabled(has_steps)
+        self.actions_by_name["export"].setEnabled(has_steps or self._in_room())
         self.actions_by_name["save_session"].setEnabled(has_run)
         self.actions_by_name["run_again"].setEnabled(session.input is not None and session.description is not None)
         playback = controller.playback
@@ -191,8 +194,7 @@ class MainWindow(QMainWindow):
     def _flushed(self) -> None:
         session, controller = self.session, self.controller
         has_steps = session.trace is not None and len(session.trace) > 0
-        if self.actions_by_name["export"].isEnabled() != has_steps:
-            self.actions_by_name["export"].setEnabled(has_steps)
+        self.actions_by_name["export"].setEnabled(has_steps or self._in_room())
         facts = []
         if controller.last_milliseconds > 0:
             facts.append(f"{controller.last_milliseconds:.1f} ms per step")
@@ -252,6 +254,7 @@ class MainWindow(QMainWindow):
             self.room.leave()
             self.pages.setCurrentWidget(self.layout_)
             self.layout_.setFocus()
+        self.update_actions()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape leaves the training room."""
