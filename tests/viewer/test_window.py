@@ -8,7 +8,7 @@ import signal
 import pytest
 import scripted
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QSize, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, QSize, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from unrolled.models.inputs.inputs import typed
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.commands import OpenView, Paste
@@ -387,3 +388,46 @@ def test_pinned_units_belong_to_a_model(qtbot, window):
     window.do(c.LoadModel("scripted"))
     qtbot.waitUntil(lambda: window.session.description.name == "scripted", timeout=5000)
     assert window.session.selection.units == (3, 5)
+
+
+def test_the_run_before_is_kept_with_its_branches_when_another_file_is_opened(qtbot, window):
+    run_to_end(qtbot, window)
+    window.do(c.ChooseToken(4, scripted.WORDS.index("cat")))
+    qtbot.waitUntil(lambda: len(window.session.branches.all) == 2 and not window.controller.run.busy, timeout=5000)
+    changed, kept = words(window), window.controller.earlier.kept
+    window.do(c.OpenText(typed("a dog")))
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted-sentence" and window.controller.run.is_open,
+                    timeout=10_000)
+    run_to_end(qtbot, window)
+    window.menus.earlier.aboutToShow.emit()
+    (action,) = window.menus.earlier.actions()
+    assert action.text().startswith("drawn.png: “a brown dog")
+    action.trigger()
+    assert words(window) == changed
+    assert len(window.session.branches.all) == 2
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted" and window.controller.run.is_open, timeout=10_000)
+    assert words(window) == changed
+    assert [run.given.text for run in kept] == ["a dog"]
+    window.do(c.ChooseToken(6, scripted.WORDS.index("cat")))  # it goes on
+    qtbot.waitUntil(lambda: len(window.session.branches.all) == 3 and not window.controller.run.busy, timeout=5000)
+
+
+def test_what_is_said_covers_neither_tabs_nor_scrub_bar_nor_the_input(qtbot, window):
+    window.settings.put("hints_seen", False)
+    window.show_first_hints()
+    window.controller.voice.say("input", "Never seen: é.", "info")
+    for name in ("", "equations"):
+        window.do(OpenView(name))
+        qtbot.wait(30)
+        for place in ("run", "input"):
+            said = window.layout_.banner_place(place).geometry()
+            about = (*window.layout_.drawer.buttons.values(), window.host.views["scrub bar"], window.host.views["branches"],
+                     window.host.views["picture"].canvas)
+            for part in about:
+                assert not said.intersects(QRect(part.mapTo(window.layout_, QPoint()), part.size())), (place, part)
+
+
+def test_an_error_is_not_said_of_the_next_run(qtbot, window):
+    window.controller.voice.say("run", "Step 3 gave numbers that are not finite.")
+    window.do(c.OpenData(scripted.picture(width=90).data, "another.png"))
+    assert window.layout_.message("run") is None

@@ -33,6 +33,8 @@ class Session:
         Steps were added to the trace; how many there are now.
     ended : Signal()
         The run is over.
+    run_left : Signal()
+        Another run is about to take the place of the one that is there still.
     run_changed : Signal()
         Another run altogether is shown, or none: nothing of the old one's branches is left.
     branches_changed : Signal()
@@ -48,6 +50,7 @@ class Session:
     trace_changed = Signal()
     steps_added = Signal(int)
     ended = Signal()
+    run_left = Signal()
     run_changed = Signal()
     branches_changed = Signal()
     search_changed = Signal()
@@ -106,6 +109,8 @@ class Session:
 
     def set_input(self, given: Input | None) -> None:
         """Show another input; the trace of the old one goes with it."""
+        self.run_left.emit()
+        self.branches = Branches({})  # it was left with its own input
         self.input = given
         self.other_inputs = {}
         self.set_trace(None)
@@ -123,6 +128,7 @@ class Session:
 
     def set_trace(self, trace: Trace | None) -> None:
         """Show another trace, from its beginning; all branches of the old one go with it."""
+        self.run_left.emit()
         self.branches = Branches({}) if trace is None else first_branch(trace)
         self.run_changed.emit()
         self.questions.forget_all()

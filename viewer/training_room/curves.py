@@ -45,8 +45,8 @@ def updates_table(history: History | None, names: tuple[str, ...]) -> Table | No
 
 def other_lines(plot: Plot) -> dict[str, Line]:
     """A line for each kind of cell that was trained before, by its name; not seen yet."""
-    lines = {cell: plot.line(series(number), f"{title}, trained before", width=1.2, order=-0.5)
-             for number, (cell, title) in zip((1, 2, 3), CELLS.items(), strict=True)}
+    lines = {cell: plot.line(series(number), f"{title} before", width=1.2, order=-0.5)
+             for number, (cell, title) in zip((3, 4, 2), CELLS.items(), strict=True)}
     for line in lines.values():
         line.set_visible(False)
     return lines
@@ -68,7 +68,7 @@ class LossCurves:
         self.plot.reading = self._read
         self._each = self.plot.line(ink("accent", 80), width=1.0)
         self._smooth = self.plot.line(ink("accent"), "loss, smoothed")
-        self._chance = self.plot.line(ink("playhead"), "chance level: no memory", style="dashed", order=1)
+        self._chance = self.plot.line(ink("playhead"), "chance level", style="dashed", order=1)
         self._others = other_lines(self.plot)
 
     def show_history(self, history: History | None, others: Mapping[str, History] | None = None) -> None:

@@ -161,7 +161,7 @@ class DecayPlot:
                          Axis("share of ‖∂L_t / ∂h_t‖", log=True), theme, table=self._table)
         self.plot.reading = self._read
         self._range = self.plot.range(series(0, 50))
-        self._middle = self.plot.line(series(0), "measured: median and range over t")
+        self._middle = self.plot.line(series(0), "median and range over t")
         self._bound = self.plot.line(series(7), "bound ‖W‖ᵗ⁻ᵏ", style="dashed")
         self._others = other_lines(self.plot)
         self._veil = self.plot.area(ink("panel", 170))

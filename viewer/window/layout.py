@@ -82,6 +82,7 @@ class Layout(QWidget):
         self.drawer.opened.connect(self._size_drawer)
         self.centre.splitterMoved.connect(self._drawer_moved)
         session.branches_changed.connect(self._place_banners)
+        session.run_changed.connect(self._forget_failures)
         host.subject_changed.connect(self._show_subject)
         self._show_subject()
 
@@ -121,6 +122,12 @@ class Layout(QWidget):
         """Show a message at its place, over what is there, so that nothing moves."""
         self._places[message.place].show_message(message)
         self._place_banners()
+
+    def _forget_failures(self) -> None:
+        """Another run is shown: what failed in the old one is no news of it."""
+        message = self.message("run")
+        if message is not None and message.kind != "info":
+            self.unsay("run")
 
     def unsay(self, place: str) -> None:
         """Take the message at a place away."""
@@ -169,10 +176,12 @@ class Layout(QWidget):
         if name:
             wanted = min(wanted, max(whole - LEAST_CENTRE, 0))
         self.centre.setSizes([max(whole - wanted, 0), wanted])
+        self._place_banners()
 
     def _drawer_moved(self) -> None:
         if self.drawer.open_name:
             self.drawer.height_wanted = self.drawer.height()
+        self._place_banners()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -193,9 +202,10 @@ class Layout(QWidget):
             y = top + 32
             if name == "restore" and (model := self._places["model"].banner) is not None:
                 y += model.height_for(width) + GAP
-            if name == "run":
-                y = min(view.mapTo(self, view.rect().topLeft()).y() for view in self._bottom if not view.isHidden())
-                y -= height + 2 * GAP
+            if name == "run":  # over the last tracks: the drawer's tabs and the scrub bar stay in sight
+                y = self.drawer.mapTo(self, self.drawer.rect().topLeft()).y() - height - GAP
+            elif name == "input":  # at the bottom of its column: what it is about is at the top
+                y = self.left.mapTo(self, self.left.rect().bottomLeft()).y() - height - GAP
             place.setGeometry(left + (room - width) // 2, y, width, height)
             place.raise_()
 
