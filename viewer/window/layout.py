@@ -26,7 +26,7 @@ LEFT_PART, LEFT_LEAST = 0.34, 376
 ROOMY = 1200  # device-independent pixels of width, or 780 of height: below, what can be smaller is
 LOW, SPARED = 600, 24  # pixels of a column: in a lower one views of a fixed height are so much lower
 MOST_OF_COLUMN = 0.42
-BANNER_WIDTH = 620
+BANNER_WIDTH, NARROW_CENTRE = 620, 480
 COLUMNS = (Place.LEFT, Place.CENTRE, Place.RIGHT)
 
 
@@ -82,7 +82,8 @@ class Layout(QWidget):
         self.drawer.opened.connect(self._size_drawer)
         self.centre.splitterMoved.connect(self._drawer_moved)
         session.branches_changed.connect(self._place_banners)
-        session.run_changed.connect(self._forget_failures)
+        session.run_changed.connect(lambda: self._forget("run", "error", "warning"))
+        session.input_changed.connect(lambda: self._forget("input", "info"))
         host.subject_changed.connect(self._show_subject)
         self._show_subject()
 
@@ -123,11 +124,11 @@ class Layout(QWidget):
         self._places[message.place].show_message(message)
         self._place_banners()
 
-    def _forget_failures(self) -> None:
-        """Another run is shown: what failed in the old one is no news of it."""
-        message = self.message("run")
-        if message is not None and message.kind != "info":
-            self.unsay("run")
+    def _forget(self, place: str, *kinds: str) -> None:
+        """Something else is shown: what was said of the old is no news of it."""
+        message = self.message(place)
+        if message is not None and message.kind in kinds:
+            self.unsay(place)
 
     def unsay(self, place: str) -> None:
         """Take the message at a place away."""
@@ -192,11 +193,10 @@ class Layout(QWidget):
         for name, place in self._places.items():
             if place.banner is None:
                 continue
-            if name == "input":
-                left, room = self._left_of(self.left), self.left.width()
-            else:
-                left = self._left_of(self.centre)
-                room = self._left_of(self.right) + self.right.width() - left
+            part = self.left if name == "input" else self.centre
+            left, room = self._left_of(part), part.width()
+            if name != "input" and room < NARROW_CENTRE:
+                room += GAP + self.right.width()
             width = min(BANNER_WIDTH, room - 2 * GAP)
             height = place.banner.height_for(width)
             y = top + 32

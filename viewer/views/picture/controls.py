@@ -15,6 +15,8 @@ from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.switches import HEIGHT, ICON, segment, switch
 
+CHANNEL_WIDTH = 96  # whatever maps there are: longer names are whole in the list
+
 
 class PictureControls(QWidget):
     """A row of small controls that goes on in a second line where the column is narrow.
@@ -28,7 +30,7 @@ class PictureControls(QWidget):
     colour_map : ColourMapButton
         The colours.
     channel : QComboBox
-        Which map is drawn; hidden unless there are several.
+        Which map is drawn; enabled where there are several.
     """
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
@@ -60,7 +62,7 @@ class PictureControls(QWidget):
         self.colour_map.setFixedSize(36, HEIGHT)
         self.colour_map.setAutoRaise(True)
         self.channel: QComboBox = ComboBox()
-        self.channel.setFixedHeight(HEIGHT + 2)
+        self.channel.setFixedSize(CHANNEL_WIDTH, HEIGHT + 2)
         self.channel.setToolTip("Which map is drawn")
         self.channel.setAccessibleName("Attention map")
         self.channel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -117,8 +119,6 @@ class PictureControls(QWidget):
             self.channel.clear()
             for name, title in titles.items():
                 self.channel.addItem(title[:1].upper() + title[1:], name)
-            widest = max((self.channel.fontMetrics().horizontalAdvance(title) for title in titles.values()), default=0)
-            self.channel.setFixedWidth(max(widest + 44, 120))
             self.channel.setCurrentIndex(max(self.channel.findData(shown), 0))
         self.channel.setVisible(bool(titles))
         self.channel.setEnabled(len(titles) > 1)

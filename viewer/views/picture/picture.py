@@ -172,8 +172,6 @@ class PictureView(View):
     def _label(self, found: FoundMap | None, step: int) -> str:
         """What is written on the picture: another picture's name, and what lies over it where that is not usual."""
         given, lines = self.session.input_at(step), []
-        if given is None and self._picture is not None:
-            lines.append("This trace was saved without its picture")
         if given is not self.session.input and self._picture is not None:
             lines.append(f"Swapped for “{self._picture.name}”")
         if found is not None:
@@ -250,6 +248,8 @@ class PictureView(View):
 
     def _region_text(self) -> str:
         trace, description = self.session.trace, self.session.description
+        if self.session.input is None and self._picture is not None:
+            return "saved without its picture"
         if self._picture is None or description is None or min(description.input_size) <= 0:
             return ""
         height, width = description.input_size

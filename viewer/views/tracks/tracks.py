@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 from unrolled.models.analysis.differences import Differences
 from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.drawing.step_geometry import EDGE, HEADER, Geometry
 from unrolled.viewer.plotting import warm_up
 from unrolled.viewer.state.commands import EndComparison, Seek, TogglePin
 from unrolled.viewer.state.comparison import first_divergence
@@ -233,7 +234,9 @@ class TracksView(View):
         """What the line below says while nothing is under the pointer."""
         text, trace = AT_REST, self.session.trace
         if trace is not None and self.tracks:
-            stride = self.tracks[0].geometry_of_time.stride(self.devicePixelRatioF())
+            # Of the whole width: a track that has just been made is not laid out yet.
+            axis, room = self.session.time_axis, self._scroll.viewport().width() - HEADER - EDGE
+            stride = Geometry(0.0, max(room, 1), axis.start, axis.stop).stride(self.devicePixelRatioF())
             if stride > 1.0:
                 text = FROM_AFAR.format(max(stride, 2.0), step_noun(trace.provenance))
         if text != self._at_rest:
