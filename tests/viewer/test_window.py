@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.models.inputs.inputs import typed
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.commands import OpenView, Paste
@@ -431,3 +432,15 @@ def test_an_error_is_not_said_of_the_next_run(qtbot, window):
     window.controller.voice.say("run", "Step 3 gave numbers that are not finite.")
     window.do(c.OpenData(scripted.picture(width=90).data, "another.png"))
     assert window.layout_.message("run") is None
+
+
+def test_no_beam_is_offered_over_labels_that_are_not_fed_back(qtbot, window):
+    window.do(c.SetDecoding(Decoding(method="beam")))
+    window.do(c.LoadModel("scripted-clip"))
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted-clip", timeout=5000)
+    assert window.controller.decoding.method == "greedy"
+    window.do(c.ShowDialog("decoding"))
+    popover = window.findChild(DecodingPopover)
+    assert popover.method.findData("beam") < 0
+    assert popover.method.findData("sampling") >= 0
+    assert "beam" not in [name for name, tab in window.layout_.drawer.buttons.items() if not tab.isHidden()]

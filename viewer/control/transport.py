@@ -137,7 +137,8 @@ class Transport:
             self._recording.want(step + 1)
         elif state.waiting:
             self.target = step
-            self._voice.say("run", f"{PRESSED} {_wanted(step, self.most_steps)} as soon as it is.", "info")
+            if state.model is not ModelPhase.LOADED:
+                self._voice.say("run", f"{PRESSED} {_wanted(step, self.most_steps)} as soon as it is.", "info")
         elif state.phase is RunPhase.RECORDED and state.opening is None:
             self._voice.say("run", "This run was recorded without its input and ends here.", "info")
         elif state.phase is RunPhase.RECORDED and state.model is ModelPhase.LOADED:

@@ -19,6 +19,7 @@ from unrolled.viewer.export.settings import ExportSettings
 
 if TYPE_CHECKING:
     from av.packet import Packet
+    from av.video.stream import VideoStream
 
 MILLISECONDS = Fraction(1, 1000)  # a film's clock: every word stands exactly as long as in a GIF
 FRAMES_PER_SECOND = 25  # what players are told that ask; no frame is repeated to make it true
@@ -104,9 +105,9 @@ def write_mp4(scene: AnyScene, path: Path, settings: ExportSettings, on_progress
         stands = durations(scene, settings)
         starts = dict(zip(accumulate(stands, initial=0), stands, strict=False))
 
-        def write(packets: list[Packet]) -> None:
+        def write(packets: list[Packet[VideoStream]]) -> None:
             for packet in packets:
-                packet.duration = starts[packet.pts]
+                packet.duration = starts[packet.pts or 0]
                 container.mux(packet)
 
         for start, frame in zip(starts, frames, strict=True):

@@ -216,7 +216,9 @@ class DialogActions:
     def _show_decoding(self) -> None:
         from unrolled.viewer.window.decoding_popover import DecodingPopover
 
-        popover = DecodingPopover(self.controller.decoding, self._do, self._window)
+        description = self.session.description
+        popover = DecodingPopover(self.controller.decoding, self._do, self._window,
+                                  searches=description is None or "search" in description.can)
         popover.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         popover.open_under(self._window.layout_.toolbar.decoding)
 

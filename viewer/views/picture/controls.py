@@ -15,7 +15,7 @@ from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.switches import HEIGHT, ICON, segment, switch
 
-CHANNEL_WIDTH = 96  # whatever maps there are: longer names are whole in the list
+CHANNEL_WIDTH = 106  # whatever maps there are: longer names are whole in the list
 
 
 class PictureControls(QWidget):
@@ -55,7 +55,7 @@ class PictureControls(QWidget):
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setPageStep(10)
-        self.opacity.setFixedSize(48, HEIGHT)
+        self.opacity.setFixedSize(44, HEIGHT)
         self.opacity.setAccessibleName("Attention opacity in percent")
         self.opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.colour_map = ColourMapButton(SEQUENTIAL, "Attention colour map")
