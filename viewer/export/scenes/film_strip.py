@@ -7,10 +7,10 @@ import math
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
 
-from unrolled.viewer.drawing.overlay import fitted
+from unrolled.viewer.drawing.overlay import fitted, part
 from unrolled.viewer.export.failure import Cancelled
 from unrolled.viewer.export.scenes.legend import draw_legend
-from unrolled.viewer.export.scenes.picture import Scene, attention_image, outline_region, region_rectangle, rgb_image
+from unrolled.viewer.export.scenes.picture import Scene, attention_image, outline_region, rgb_image
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.type_setting import font
 from unrolled.viewer.theme.themes import DARK, LIGHT
@@ -66,13 +66,13 @@ class StripLayout:
         pixels = (max(round(first.width() * picture_scale), 1), max(round(first.height() * picture_scale), 1))
         photograph = rgb_image(scene.photograph).scaled(*pixels, Qt.AspectRatioMode.IgnoreAspectRatio,
                                                         Qt.TransformationMode.SmoothTransformation)
-        area = region_rectangle(QRectF(0, 0, *pixels), scene.region).toRect()
+        area = part(QRectF(0, 0, *pixels), scene.region).toRect()
         for step in range(scene.steps):
             if callable(cancelled) and cancelled():
                 raise Cancelled
             place = self.picture(step)
             # Attention lies over the photograph as an image of its own: a PDF holds the one once, the other without loss.
-            seen = region_rectangle(place, scene.region)
+            seen = part(place, scene.region)
             painter.drawImage(place, photograph)
             painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering)
             painter.drawImage(seen, attention_image(scene.maps[step], settings, area.width(), area.height()))

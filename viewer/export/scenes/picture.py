@@ -96,13 +96,6 @@ def attention_image(weights: npt.NDArray[np.float32], settings: ExportSettings, 
     return QImage(pixels.data, pixels.shape[1], pixels.shape[0], 4 * pixels.shape[1], QImage.Format.Format_RGBA8888).copy()
 
 
-def region_rectangle(photograph: QRectF, region: tuple[float, float, float, float]) -> QRectF:
-    """Where on the drawn photograph the maps lie."""
-    left, top, right, bottom = region
-    return QRectF(photograph.left() + left * photograph.width(), photograph.top() + top * photograph.height(),
-                  (right - left) * photograph.width(), (bottom - top) * photograph.height())
-
-
 def outline_region(painter: QPainter, seen: QRectF, region: tuple[float, float, float, float]) -> None:
     """Mark the part of the picture that the model saw, where it is not all of it: light on dark, for any picture."""
     if region == WHOLE:
