@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
@@ -80,6 +80,7 @@ class Layout(QWidget):
         self._drop_hint.hide()
         self.columns.splitterMoved.connect(lambda *_: self._place_banners())
         self.drawer.opened.connect(self._size_drawer)
+        self.drawer.installEventFilter(self)
         self.centre.splitterMoved.connect(self._drawer_moved)
         session.branches_changed.connect(self._place_banners)
         session.run_changed.connect(lambda: self._forget("run", "error", "warning"))
@@ -177,12 +178,16 @@ class Layout(QWidget):
         if name:
             wanted = min(wanted, max(whole - LEAST_CENTRE, 0))
         self.centre.setSizes([max(whole - wanted, 0), wanted])
-        self._place_banners()
 
     def _drawer_moved(self) -> None:
         if self.drawer.open_name:
             self.drawer.height_wanted = self.drawer.height()
-        self._place_banners()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Notices keep off the drawer, wherever it is."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
+            self._place_banners()
+        return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

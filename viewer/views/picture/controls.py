@@ -30,7 +30,7 @@ class PictureControls(QWidget):
     colour_map : ColourMapButton
         The colours.
     channel : QComboBox
-        Which map is drawn; enabled where there are several.
+        Which map is drawn, to be placed beside the legend; enabled where there are several.
     """
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
@@ -55,7 +55,7 @@ class PictureControls(QWidget):
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setPageStep(10)
-        self.opacity.setFixedSize(44, HEIGHT)
+        self.opacity.setFixedSize(48, HEIGHT)
         self.opacity.setAccessibleName("Attention opacity in percent")
         self.opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.colour_map = ColourMapButton(SEQUENTIAL, "Attention colour map")
@@ -66,6 +66,9 @@ class PictureControls(QWidget):
         self.channel.setToolTip("Which map is drawn")
         self.channel.setAccessibleName("Attention map")
         self.channel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        kept = self.channel.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self.channel.setSizePolicy(kept)
         self.channel.hide()
 
         flow = FlowLayout(self, gap=4)
@@ -75,7 +78,6 @@ class PictureControls(QWidget):
             self.region,
             self.opacity,
             self.colour_map,
-            self.channel,
         ):
             flow.addWidget(part)
         self.absolute.clicked.connect(lambda: update(attention_scale="absolute"))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Channel
@@ -72,7 +72,11 @@ class PictureView(View):
         below = QVBoxLayout(self._below)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(2)
-        below.addWidget(self.legend)
+        what = QHBoxLayout()
+        what.setSpacing(8)
+        what.addWidget(self.legend, 1)
+        what.addWidget(self.controls.channel)
+        below.addLayout(what)
         below.addWidget(self.controls)
         layout.addWidget(self._below)
         self.canvas.cell_hovered.connect(lambda _: self._read_out())

@@ -12,8 +12,7 @@ from unrolled.models.trace import Trace
 from unrolled.viewer.state.wording import shown, signed
 from unrolled.viewer.theme.themes import Theme
 
-OTHER_WEIGHTS = ("other weights: unit 17 of A is not unit 17 of B, since training puts units in any order and with either sign, "
-                 "so units are compared by their mean size alone")
+OTHER_WEIGHTS = "other weights, so that unit 17 of A is not unit 17 of B: units are compared by their mean size alone"
 
 
 class CompareBar(QFrame):

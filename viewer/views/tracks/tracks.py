@@ -31,7 +31,7 @@ from unrolled.viewer.views.view import View, ViewContext
 if TYPE_CHECKING:
     from unrolled.viewer.plotting.time_group import TimeGroup
 
-EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
+EMPTY = "Hidden state, gates and attention over time appear here once a model is loaded."
 AT_REST = "Click pins a unit · Ctrl+wheel zooms · right-click for more"
 HOW = ("Drag to scrub; click a row to pin its unit.\n"
        "The wheel scrolls; with Ctrl it zooms, with Shift it pans, with Alt it moves the "
@@ -76,6 +76,7 @@ class TracksView(View):
         self._scroll.verticalScrollBar().valueChanged.connect(lambda _: self.refresh())
         self._empty = QLabel(EMPTY)
         self._empty.setObjectName("muted")
+        self._empty.setWordWrap(True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.axis = StepAxis(ctx.session, theme)
         self.readout = QLabel(AT_REST)
