@@ -56,8 +56,8 @@ def signed_overlay(values: npt.NDArray[np.float32], appearance: AppearanceValues
     colours = signed_colours(values, largest=largest, opacity=appearance.attention_opacity)
     rows, columns = values.shape
     picture = Image.fromarray(np.ascontiguousarray(colours), "RGBA")
-    if appearance.attention_smooth:
-        picture = picture.resize((columns * PIXELS_A_CELL, rows * PIXELS_A_CELL), Image.Resampling.BILINEAR)
+    if appearance.attention_smooth:  # round between the cells' centres, as `attention_rgba` is
+        picture = picture.resize((columns * PIXELS_A_CELL, rows * PIXELS_A_CELL), Image.Resampling.HAMMING)
     pixels = np.ascontiguousarray(np.asarray(picture))
     image = QImage(pixels.data, pixels.shape[1], pixels.shape[0], 4 * pixels.shape[1], QImage.Format.Format_RGBA8888)
     return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)

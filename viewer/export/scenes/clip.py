@@ -22,6 +22,7 @@ from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
 
 MOST_BARS = 4      # labels below a frame
 MOST_ON_SHEET = 24  # frames; of a longer clip every second, third … one
+PICTURE_PIXELS = 480  # a frame's width in a vector file, where it can be enlarged
 TALLEST = 2.0       # heights of a frame's place on a sheet, in widths
 SMOOTH_FROM = 200  # pixels of a clip's width; smaller ones are shown pixel by pixel
 
@@ -175,8 +176,10 @@ class ClipStill:
         for number, step in enumerate(self.steps):
             if callable(cancelled) and cancelled():
                 raise Cancelled
-            place = self.place(number)
-            painter.drawImage(place, _frame_image(scene.frames[step], round(place.width()), round(place.height())))
+            place, enlarged = self.place(number), max(PICTURE_PIXELS / self.across, 1.0) if vector else 1.0
+            painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering, scene.frames.shape[2] < SMOOTH_FROM)
+            painter.drawImage(place, _frame_image(scene.frames[step], round(enlarged * place.width()),
+                                                  round(enlarged * place.height())))
             painter.setFont(font(self.text, bold=True))
             painter.setPen(QColor(theme.text))
             line = QRectF(place.left(), place.bottom() + 0.25 * self.text, self.across, 1.3 * self.text)
