@@ -116,6 +116,9 @@ QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
 QListWidget {{ background: {t.panel}; border: 1px solid {t.border}; border-radius: 6px; padding: 2px; outline: none; }}
 QListWidget::item {{ padding: 1px 4px; border-radius: 4px; }}
 QListWidget::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
+#rows, #rows > QWidget {{ background: transparent; border: none; outline: none; }}
+QHeaderView, QHeaderView::section {{ background: transparent; border: none; padding: 0; color: {t.muted}; font-size: 12px;
+    font-weight: 500; }}
 QSplitter::handle {{ background: transparent; }}
 QSplitter::handle:hover {{ background: {t.accent_ground}; border-radius: 3px; }}
 QScrollArea {{ background: transparent; border: none; }}
