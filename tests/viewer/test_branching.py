@@ -258,14 +258,17 @@ def test_edits_are_switched_off_and_on(qtbot, window):
     two_branches(qtbot, window)
     form(window)
     panel = window.host.views["edits"]
-    assert [box.isChecked() for box in panel.boxes] == [True, True]
-    panel.boxes[0].setChecked(False)  # the word: the branch is run again from its step
+    box = panel.edits.topLevelItem(0)
+    assert [panel.edits.topLevelItem(place).checkState(0) for place in range(2)] == [Qt.CheckState.Checked] * 2
+    box.setCheckState(0, Qt.CheckState.Unchecked)  # the word: the branch is run again from its step
     settled(qtbot, window)
     assert len(names(window)) == 3
     assert words(window) == scripted.CAPTION
     assert (window.session.trace.column("cell")[5] == 0.5).all()
     assert len(window.session.trace.provenance.edits) == 1
-    panel.boxes[0].setChecked(True)
+    panel.edits.setFocus()
+    qtbot.keyClick(panel.edits, Qt.Key.Key_Up)
+    qtbot.keyClick(panel.edits, Qt.Key.Key_Space)
     settled(qtbot, window)
     assert words(window)[2] == "cat"
     window.controller.history.undo()

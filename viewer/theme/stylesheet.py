@@ -107,16 +107,19 @@ QSlider:focus {{ border: none; }}
 
 QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
 QCheckBox:focus, QRadioButton:focus {{ color: {t.accent}; }}
-QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {t.faint}; border-radius: 4px;
+QCheckBox::indicator, #rows::indicator {{ width: 14px; height: 14px; border: 1px solid {t.faint}; border-radius: 4px;
     background: {t.panel}; }}
-QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
-QCheckBox::indicator:hover {{ border-color: {t.accent}; }}
+QCheckBox::indicator:checked, #rows::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
+QCheckBox::indicator:hover, #rows::indicator:hover {{ border-color: {t.accent}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {t.border}; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
 QListWidget {{ background: {t.panel}; border: 1px solid {t.border}; border-radius: 6px; padding: 2px; outline: none; }}
 QListWidget::item {{ padding: 1px 4px; border-radius: 4px; }}
 QListWidget::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
 #rows, #rows > QWidget {{ background: transparent; border: none; outline: none; }}
+#rows::item {{ padding: 3px 0; border-radius: 4px; }}
+#rows::item:selected {{ background: transparent; color: {t.text}; }}
+#rows::item:hover, #rows::item:focus {{ background: {t.accent_ground}; }}
 QHeaderView, QHeaderView::section {{ background: transparent; border: none; padding: 0; color: {t.muted}; font-size: 12px;
     font-weight: 500; }}
 QSplitter::handle {{ background: transparent; }}

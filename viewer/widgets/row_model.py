@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractItemView, QFrame
 
 Row = TypeVar("Row")
@@ -75,12 +76,20 @@ class RowModel(QAbstractTableModel, Generic[Row]):
         return self._text(self.rows[index.row()], index.column(), Qt.ItemDataRole(role))
 
 
-def show_rows(view: QAbstractItemView, model: RowModel[Row]) -> None:
-    """Show a model in a view that looks like a part of its panel: no frame, no ground, and hovered rows are known."""
-    view.setModel(model)
+def set_rows_look(view: QAbstractItemView) -> None:
+    """Make a view look like a part of its panel: no frame, no ground; it says which row is hovered."""
     view.setObjectName("rows")
     view.setFrameShape(QFrame.Shape.NoFrame)
     view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     view.setTabKeyNavigation(False)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     view.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+
+def delete_key(view: QAbstractItemView, text: str, act: Callable[[QModelIndex], object]) -> None:
+    """Let the Delete key do this with the row that has the keyboard."""
+    action = QAction(text, view)
+    action.setShortcut(Qt.Key.Key_Delete)
+    action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+    action.triggered.connect(lambda _=False: view.currentIndex().isValid() and act(view.currentIndex()))
+    view.addAction(action)

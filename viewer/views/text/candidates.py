@@ -33,7 +33,7 @@ from unrolled.viewer.state.wording import brief, is_end, percent, power_of_ten, 
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.row_model import DISPLAY, ROOT, TOOLTIP, Index, RowModel, show_rows
+from unrolled.viewer.widgets.row_model import DISPLAY, ROOT, TOOLTIP, Index, RowModel, set_rows_look
 
 ROWS = 10
 DECADES = 6  # of the logarithmic scale: a bar of no length is a probability of 10⁻⁶
@@ -193,7 +193,8 @@ class CandidatesView(View):
         self._rows: RowModel[CandidateRow] = RowModel(CandidateRow.text, self)
         self._delegate = CandidateDelegate(self._rows, theme)
         self.list_view = CandidateList()
-        show_rows(self.list_view, self._rows)
+        self.list_view.setModel(self._rows)
+        set_rows_look(self.list_view)
         self.list_view.setItemDelegate(self._delegate)
         self.list_view.setAccessibleName("Candidates")
         self.list_view.setFocusPolicy(Qt.FocusPolicy.TabFocus)

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from unrolled.models.trace import Channel
@@ -16,7 +16,7 @@ from unrolled.viewer.state.wording import MINUS, signed
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.row_model import DISPLAY, RowModel, show_rows
+from unrolled.viewer.widgets.row_model import DISPLAY, Index, RowModel, delete_key, set_rows_look
 
 BEYOND = 3.0  # pixels: the mark of a value beyond its bar
 HEAD_HEIGHT = 18
@@ -71,7 +71,8 @@ class UnitTable(QTableView):
         self.set_theme(theme)
         self.channels: tuple[Channel, ...] = ()
         self.units = RowModel(self._text, self)
-        show_rows(self, self.units)
+        self.setModel(self.units)
+        set_rows_look(self)
         self.setItemDelegate(UnitDelegate(self))
         self.setAccessibleName("Values of the pinned units")
         self.setShowGrid(False)
@@ -83,12 +84,8 @@ class UnitTable(QTableView):
         self.horizontalHeader().setFixedHeight(HEAD_HEIGHT)
         self.horizontalHeader().setMinimumSectionSize(BUTTON)
         self.horizontalHeader().setSectionsClickable(False)
-        self.clicked.connect(lambda index: index.column() > len(self.channels) and self._unpin(index.row()))
-        delete = QAction("Unpin", self)
-        delete.setShortcut(Qt.Key.Key_Delete)
-        delete.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        delete.triggered.connect(lambda: self._unpin(self.currentIndex().row()))
-        self.addAction(delete)
+        self.clicked.connect(lambda index: index.column() > len(self.channels) and self._unpin(index))
+        delete_key(self, "Unpin", self._unpin)
 
     @property
     def rows(self) -> tuple[UnitRow, ...]:
@@ -130,9 +127,9 @@ class UnitTable(QTableView):
     def _pinned(self) -> int:
         return sum(row.colour is not None for row in self.rows)
 
-    def _unpin(self, line: int) -> None:
-        if 0 <= line < self._pinned():
-            self.unpin.emit(self.rows[line].unit)
+    def _unpin(self, index: Index) -> None:
+        if index.row() < self._pinned():
+            self.unpin.emit(self.rows[index.row()].unit)
 
     def _text(self, row: UnitRow, column: int, role: Qt.ItemDataRole) -> str:
         if column == 0:
@@ -153,7 +150,7 @@ class UnitDelegate(QStyledItemDelegate):
         super().__init__(table)
         self._table = table
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         table, theme, box = self._table, self._table.theme, option.rect
         row, channel = table.rows[index.row()], index.column() - 1
         colour = _coloured(theme.muted if row.colour is None else theme.series[row.colour % len(theme.series)])
