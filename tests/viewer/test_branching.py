@@ -283,7 +283,7 @@ def test_the_tree_shows_renames_and_removes(qtbot, window):
     rows = window.host.views["branches"].rows
     assert window.host.views["branches"].isVisible()
     assert [own.identity for own in rows.rows] == [0, 1, 2, 3]  # a branch, what leaves it, then the next
-    qtbot.mouseClick(rows, Qt.MouseButton.LeftButton, pos=QPoint(round(rows.x_of(4.5)), 24 + 12))
+    qtbot.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(round(rows.x_of(4.5)), 24 + 12))
     window.coordinator.flush()
     assert window.session.branches.current == 1
     assert window.session.playhead.step == 4
@@ -293,7 +293,7 @@ def test_the_tree_shows_renames_and_removes(qtbot, window):
     editor.selectAll()
     qtbot.keyClicks(editor, "with a cat")
     qtbot.keyClick(editor, Qt.Key.Key_Return)
-    assert names(window)[1] == "with a cat"
+    qtbot.waitUntil(lambda: names(window)[1] == "with a cat", timeout=2000)
     qtbot.keyClick(rows, Qt.Key.Key_Down)
     assert window.session.branches.current == 2
     qtbot.keyClick(rows, Qt.Key.Key_Up)
@@ -311,7 +311,8 @@ def test_a_branchs_menu_offers_what_can_be_done(qtbot, window):
     two_branches(qtbot, window)
     rows = window.host.views["branches"].rows
     place = QPoint(20, 12)
-    QApplication.sendEvent(rows, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, rows.mapToGlobal(place)))
+    asked = rows.viewport()
+    QApplication.sendEvent(asked, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, asked.mapToGlobal(place)))
     menu = next(child for child in rows.children() if type(child).__name__ == "QMenu")
     texts = {action.text(): action.isEnabled() for action in menu.actions()}
     assert texts["Compare with the branch shown"]

@@ -21,7 +21,9 @@ class RowModel(QAbstractTableModel, Generic[Row]):
     Parameters
     ----------
     text : callable
-        What a row says in a column: on screen, in its tooltip, or to a screen reader.
+        What a row says in a column: on screen, in its tooltip, to a screen reader, or in an editor.
+    editable : bool
+        Whether a delegate may edit the rows.
 
     Attributes
     ----------
@@ -30,9 +32,9 @@ class RowModel(QAbstractTableModel, Generic[Row]):
         For each column its heading and the heading's tooltip.
     """
 
-    def __init__(self, text: Callable[[Row, int, Qt.ItemDataRole], str], parent: QObject) -> None:
+    def __init__(self, text: Callable[[Row, int, Qt.ItemDataRole], str], parent: QObject, *, editable: bool = False) -> None:
         super().__init__(parent)
-        self._text = text
+        self._text, self._editable = text, editable
         self.rows: tuple[Row, ...] = ()
         self.heads: tuple[tuple[str, str], ...] = (("", ""),)
 
@@ -49,14 +51,14 @@ class RowModel(QAbstractTableModel, Generic[Row]):
             return
         if len(new) > before:
             self.beginInsertRows(ROOT, before, len(new) - 1)
-            self.rows = new
-            self.endInsertRows()
         elif len(new) < before:
             self.beginRemoveRows(ROOT, len(new), before - 1)
-            self.rows = new
-            self.endRemoveRows()
         self.rows = new
-        if new and before:
+        if len(new) > before:
+            self.endInsertRows()
+        elif len(new) < before:
+            self.endRemoveRows()
+        if new:
             self.dataChanged.emit(self.index(0, 0), self.index(len(new) - 1, len(self.heads) - 1))
 
     def rowCount(self, parent: Index = ROOT) -> int:
@@ -70,10 +72,12 @@ class RowModel(QAbstractTableModel, Generic[Row]):
             return None
         return self.heads[section][0 if role == DISPLAY else 1]
 
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        return super().flags(index) | (Qt.ItemFlag.ItemIsEditable if self._editable else Qt.ItemFlag.NoItemFlags)
+
     def data(self, index: Index, role: int = DISPLAY) -> str | None:
-        if role not in (DISPLAY, TOOLTIP, ACCESSIBLE):
-            return None
-        return self._text(self.rows[index.row()], index.column(), Qt.ItemDataRole(role))
+        texts = (DISPLAY, TOOLTIP, ACCESSIBLE, Qt.ItemDataRole.EditRole)
+        return self._text(self.rows[index.row()], index.column(), Qt.ItemDataRole(role)) if role in texts else None
 
 
 def set_rows_look(view: QAbstractItemView) -> None:
