@@ -282,7 +282,7 @@ def test_the_tree_shows_renames_and_removes(qtbot, window):
     settled(qtbot, window)
     rows = window.host.views["branches"].rows
     assert window.host.views["branches"].isVisible()
-    assert [own.identity for own in rows.rows] == [0, 1, 2, 3]  # a branch, what leaves it, then the next
+    assert [own.identity for own in rows.branches.rows] == [0, 1, 2, 3]  # a branch, what leaves it, then the next
     qtbot.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(round(rows.x_of(4.5)), 24 + 12))
     window.coordinator.flush()
     assert window.session.branches.current == 1

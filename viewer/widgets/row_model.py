@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QAbstractItemView, QFrame
+from PySide6.QtWidgets import QAbstractItemView
 
 Row = TypeVar("Row")
 Index = QModelIndex | QPersistentModelIndex
@@ -83,9 +83,6 @@ class RowModel(QAbstractTableModel, Generic[Row]):
 def set_rows_look(view: QAbstractItemView) -> None:
     """Make a view look like a part of its panel: no frame, no ground; it says which row is hovered."""
     view.setObjectName("rows")
-    view.setFrameShape(QFrame.Shape.NoFrame)
-    view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    view.setTabKeyNavigation(False)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     view.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover)
 

@@ -49,20 +49,15 @@ class BranchRows(QListView):
         super().__init__(parent)
         self.session, self._do, self.theme = ctx.session, ctx.do, ctx.theme
         self._lengths: tuple[object, ...] = ()
-        self._model: RowModel[Branch] = RowModel(_text, self, editable=True)
-        self.setModel(self._model)
+        self.branches: RowModel[Branch] = RowModel(_text, self, editable=True)
+        self.setModel(self.branches)
         set_rows_look(self)
         self.setItemDelegate(BranchDelegate(self, ctx.do))
         self.setEditTriggers(QListView.EditTrigger.EditKeyPressed)
         self.setAccessibleName("Branches of the run")
-        self.selectionModel().currentChanged.connect(lambda index: self._show(self.rows[index.row()]))
-        delete_key(self, "Remove", lambda index: self._remove(self.rows[index.row()]))
+        self.selectionModel().currentChanged.connect(lambda index: self._show(self.branches.rows[index.row()]))
+        delete_key(self, "Remove", lambda index: self._remove(self.branches.rows[index.row()]))
         self._figure = attach(self, "Branches", table=self._table, fill=self._fill_menu)
-
-    @property
-    def rows(self) -> tuple[Branch, ...]:
-        """The branches, from the top."""
-        return self._model.rows
 
     def follow(self) -> None:
         """Take over the branches; painted only if something differs."""
@@ -76,8 +71,8 @@ class BranchRows(QListView):
         self._lengths = state
         current = next((place for place, own in enumerate(rows) if own.identity == session.branches.current), -1)
         with QSignalBlocker(self.selectionModel()):  # nobody has chosen another branch
-            self._model.set_rows(rows)
-            self.setCurrentIndex(self._model.index(current, 0))
+            self.branches.set_rows(rows)
+            self.setCurrentIndex(self.branches.index(current, 0))
         self.setAccessibleDescription(f"{len(rows)} branches; “{rows[current].name}” is shown" if current >= 0 else "")
         self.viewport().update()
 
@@ -92,7 +87,7 @@ class BranchRows(QListView):
     def steps(self) -> tuple[float, float]:
         """The first step that is seen, and the one behind the last."""
         axis = self.session.time_axis
-        longest = max((len(own.trace) for own in self.rows), default=0)
+        longest = max((len(own.trace) for own in self.branches.rows), default=0)
         if axis.following:
             return 0.0, float(max(longest, FEWEST_STEPS))
         return axis.start, axis.stop
@@ -107,21 +102,21 @@ class BranchRows(QListView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         step = self.session.playhead.step
-        if step >= 0 and self.rows:
+        if step >= 0 and self.branches.rows:
             with QPainter(self.viewport()) as painter:
                 x = (self.x_of(step) + self.x_of(step + 1)) / 2
                 painter.setPen(QPen(QColor(self.theme.playhead), 1))
                 painter.drawLine(QPointF(x, 0), QPointF(x, self.viewport().height()))
         super().paintEvent(event)
-        places = {own.identity: number for number, own in enumerate(self.rows)}
+        places = {own.identity: number for number, own in enumerate(self.branches.rows)}
         with QPainter(self.viewport()) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            for number, own in enumerate(self.rows):
+            for number, own in enumerate(self.branches.rows):
                 if own.parent in places:
                     self._paint_elbow(painter, own, number, places[own.parent])
 
     def _paint_elbow(self, painter: QPainter, own: Branch, number: int, parent: int) -> None:
-        x, top = self.x_of(own.step), self.visualRect(self._model.index(0, 0)).top()
+        x, top = self.x_of(own.step), self.visualRect(self.branches.index(0, 0)).top()
         if x < NAME:
             return
         middle = top + number * ROW + ROW / 2
@@ -159,7 +154,7 @@ class BranchRows(QListView):
         index = self.indexAt(self._figure.place)
         if not index.isValid():
             return
-        own = self.rows[index.row()]
+        own = self.branches.rows[index.row()]
         shown_now = own.identity == self.session.branches.current
         show = menu.addAction("Show")
         show.setEnabled(not shown_now)
@@ -174,7 +169,7 @@ class BranchRows(QListView):
 
     def _table(self) -> Table | None:
         """Every step of every branch."""
-        parts = [(own, steps_table(own.trace)) for own in self.rows]
+        parts = [(own, steps_table(own.trace)) for own in self.branches.rows]
         there = [(own, table) for own, table in parts if table is not None]
         if not there:
             return None
@@ -196,7 +191,7 @@ class BranchDelegate(QStyledItemDelegate):
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         editor = super().createEditor(parent, option, index)
         editor.setAccessibleName("The branch’s name")
-        editor.setProperty("branch", self._view.rows[index.row()].identity)  # rows may move while it is written
+        editor.setProperty("branch", self._view.branches.rows[index.row()].identity)  # rows may move while it is written
         return editor
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
@@ -207,7 +202,7 @@ class BranchDelegate(QStyledItemDelegate):
             self._do(RenameBranch(editor.property("branch"), editor.text()))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        theme, own, current = self._view.theme, self._view.rows[index.row()], index == self._view.currentIndex()
+        theme, own, current = self._view.theme, self._view.branches.rows[index.row()], index == self._view.currentIndex()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if current:
             painter.fillRect(option.rect, mix(theme.panel, theme.accent, 0.10))
@@ -288,12 +283,9 @@ class BranchTreeView(View):
 
     def refresh(self) -> None:
         self.rows.follow()
-        several = len(self.session.branches.all) > 1
-        height = ROW * min(len(self.rows.rows), MOST_ROWS) + 2 * FRAME
-        if several and self.maximumHeight() != height:
-            self.setFixedHeight(height)
-        if self.isHidden() == several:
-            self.setVisible(several)
+        count = len(self.session.branches.all)
+        self.setFixedHeight(ROW * min(count, MOST_ROWS) + 2 * FRAME)
+        self.setVisible(count > 1)
 
     def seek(self, step: int) -> None:
         self.rows.follow()

@@ -15,7 +15,6 @@ from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.row_model import ACCESSIBLE, delete_key, set_rows_look
 from unrolled.viewer.widgets.two_parts import TwoParts
 
-REMOVE_WIDTH = 22
 NONE_YET = "No edits on this branch. Each edit makes a branch of its own that shares the steps before it."
 
 
@@ -35,9 +34,8 @@ class EditList(QTreeWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setColumnCount(2)
         self.header().setStretchLastSection(False)
-        self.header().setMinimumSectionSize(REMOVE_WIDTH)
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.setColumnWidth(1, REMOVE_WIDTH)
+        self.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
 
     def fill(self, edits: tuple[PlacedEdit, ...], theme: Theme) -> None:
         """Show these."""

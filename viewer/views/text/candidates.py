@@ -181,6 +181,8 @@ class CandidatesView(View):
 
     Attributes
     ----------
+    candidates : RowModel
+        From the top.
     list_view : CandidateList
     """
 
@@ -190,10 +192,10 @@ class CandidatesView(View):
         self.setAccessibleName("Candidates of this step")
         self._step = NOWHERE
         self.heading = StepHeading(theme)
-        self._rows: RowModel[CandidateRow] = RowModel(CandidateRow.text, self)
-        self._delegate = CandidateDelegate(self._rows, theme)
+        self.candidates: RowModel[CandidateRow] = RowModel(CandidateRow.text, self)
+        self._delegate = CandidateDelegate(self.candidates, theme)
         self.list_view = CandidateList()
-        self.list_view.setModel(self._rows)
+        self.list_view.setModel(self.candidates)
         set_rows_look(self.list_view)
         self.list_view.setItemDelegate(self._delegate)
         self.list_view.setAccessibleName("Candidates")
@@ -204,7 +206,7 @@ class CandidatesView(View):
         self.list_view.setMouseTracking(True)
         self.list_view.entered.connect(self._point)
         self.list_view.viewportEntered.connect(self._point)
-        self.list_view.clicked.connect(lambda index: self._choose(self.rows[index.row()]))
+        self.list_view.clicked.connect(lambda index: self._choose(self.candidates.rows[index.row()]))
         self.logarithmic = QToolButton()
         self.logarithmic.setText("log")
         self.logarithmic.setCheckable(True)
@@ -226,11 +228,6 @@ class CandidatesView(View):
         self.setMinimumHeight(HEADING_HEIGHT + 3 * ROW_HEIGHT)
         attach(self, "Candidates of a step", table=self._table, takes_focus=False)
         self._show(NOWHERE)
-
-    @property
-    def rows(self) -> tuple[CandidateRow, ...]:
-        """The candidates on screen, from the top."""
-        return self._rows.rows
 
     @property
     def shown_step(self) -> int:
@@ -256,12 +253,11 @@ class CandidatesView(View):
         trace = self.session.trace
         there = trace is not None and 0 <= step < len(trace)
         self._step = step if there else NOWHERE
-        for part in (self.heading, self.logarithmic, self.list_view, self._empty):
-            wanted = there != (part is self._empty)
-            if part.isHidden() == wanted:
-                part.setVisible(wanted)
+        for part in (self.heading, self.logarithmic, self.list_view):
+            part.setVisible(there)
+        self._empty.setVisible(not there)
         if trace is None or not there:
-            self._rows.set_rows(())
+            self.candidates.set_rows(())
             return
         written, detokenization = trace.tokens[step], trace.provenance.detokenization
         self.heading.set_step(
@@ -273,7 +269,7 @@ class CandidatesView(View):
         logarithmic = self.session.appearance.values.candidates_logarithmic
         if self.logarithmic.isChecked() != logarithmic:
             self.logarithmic.setChecked(logarithmic)
-        self._rows.set_rows([
+        self.candidates.set_rows([
             CandidateRow(own, shown(own.word, detokenization), own.token == written,
                          own.token in trace.provenance.suppressed_tokens, _margin(listed, place), logarithmic)
             for place, own in enumerate(listed)])
@@ -287,7 +283,7 @@ class CandidatesView(View):
                                                      np.array([own.log_prob for own in listed], np.float32)))
 
     def _point(self, index: Index = ROOT) -> None:
-        chosen = not index.isValid() or self.rows[index.row()].written
+        chosen = not index.isValid() or self.candidates.rows[index.row()].written
         self.list_view.viewport().setCursor(Qt.CursorShape.ArrowCursor if chosen else Qt.CursorShape.PointingHandCursor)
 
     def _choose(self, row: CandidateRow) -> None:

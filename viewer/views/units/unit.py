@@ -158,7 +158,7 @@ class UnitView(View):
     @property
     def shown_values(self) -> dict[int, tuple[float, ...]]:
         """The values on screen, by unit, in the channels' order."""
-        return {row.unit: row.values for row in self.table.rows}
+        return {row.unit: row.values for row in self.table.units.rows}
 
     def sizeHint(self) -> QSize:
         return QSize(220, 240)
@@ -222,7 +222,7 @@ class UnitView(View):
         trace, table = self._trace, steps_table(self._trace)
         if trace is None or table is None:
             return None
-        shown = [(channel.name, row.unit) for channel in self._channels for row in self.table.rows
+        shown = [(channel.name, row.unit) for channel in self._channels for row in self.table.units.rows
                  if 0 <= row.unit < channel.size]
         return Table((*table.names, *(f"{name}[{unit}]" for name, unit in shown)),
                      (*table.columns, *(trace.column(name)[:, unit] for name, unit in shown)))

@@ -76,6 +76,7 @@ class UnitTable(QTableView):
         self.setItemDelegate(UnitDelegate(self))
         self.setAccessibleName("Values of the pinned units")
         self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
         self.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QTableView.SelectionMode.SingleSelection)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -86,11 +87,6 @@ class UnitTable(QTableView):
         self.horizontalHeader().setSectionsClickable(False)
         self.clicked.connect(lambda index: index.column() > len(self.channels) and self._unpin(index))
         delete_key(self, "Unpin", self._unpin)
-
-    @property
-    def rows(self) -> tuple[UnitRow, ...]:
-        """The units on screen, from the top."""
-        return self.units.rows
 
     def set_channels(self, channels: tuple[Channel, ...]) -> None:
         """The columns."""
@@ -117,19 +113,19 @@ class UnitTable(QTableView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if len(self.rows) == self._pinned():
+        if len(self.units.rows) == self._pinned():
             with QPainter(self.viewport()) as painter:
                 painter.setFont(text_font(11))
                 painter.setPen(QColor(self.theme.faint))
-                painter.drawText(self.viewport().rect().adjusted(14, len(self.rows) * ROW_HEIGHT, 0, -4),
+                painter.drawText(self.viewport().rect().adjusted(14, len(self.units.rows) * ROW_HEIGHT, 0, -4),
                                  Qt.AlignmentFlag.AlignVCenter, HOVER_HINT)
 
     def _pinned(self) -> int:
-        return sum(row.colour is not None for row in self.rows)
+        return sum(row.colour is not None for row in self.units.rows)
 
     def _unpin(self, index: Index) -> None:
         if index.row() < self._pinned():
-            self.unpin.emit(self.rows[index.row()].unit)
+            self.unpin.emit(self.units.rows[index.row()].unit)
 
     def _text(self, row: UnitRow, column: int, role: Qt.ItemDataRole) -> str:
         if column == 0:
@@ -152,7 +148,7 @@ class UnitDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         table, theme, box = self._table, self._table.theme, option.rect
-        row, channel = table.rows[index.row()], index.column() - 1
+        row, channel = table.units.rows[index.row()], index.column() - 1
         colour = _coloured(theme.muted if row.colour is None else theme.series[row.colour % len(theme.series)])
         if table.hasFocus() and table.currentIndex().row() == index.row():
             painter.fillRect(box, mix(theme.panel, theme.accent, 0.14))
