@@ -275,6 +275,24 @@ def test_edits_are_switched_off_and_on(qtbot, window):
     assert words(window) == scripted.CAPTION
 
 
+def test_an_edit_is_removed_by_its_cross_and_by_a_key(qtbot, window):
+    two_branches(qtbot, window)
+    form(window)
+    its = window.host.views["edits"].edits
+    cross = its.model().index(0, 1)
+    assert cross.data(Qt.ItemDataRole.AccessibleTextRole).startswith("Remove ")
+    qtbot.mouseClick(its.viewport(), Qt.MouseButton.LeftButton, pos=its.visualRect(cross).center())
+    settled(qtbot, window)
+    assert [placed.edit.channel for placed in window.session.branch.edits] == ["cell"]
+    assert words(window) == scripted.CAPTION
+    its.setFocus()
+    qtbot.keyClick(its, Qt.Key.Key_Down)
+    qtbot.keyClick(its, Qt.Key.Key_Delete)
+    settled(qtbot, window)
+    assert window.session.branch.edits == ()
+    assert its.isHidden()
+
+
 def test_the_tree_shows_renames_and_removes(qtbot, window):
     two_branches(qtbot, window)
     window.do(c.ShowBranch(0))

@@ -91,10 +91,13 @@ QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit {{ background: {t.raised}; border
 QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover {{ border-color: {t.faint}; }}
 QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus {{ border: 1px solid {t.accent}; }}
 QComboBox:disabled {{ color: {t.faint}; }}
+QComboBox {{ combobox-popup: 0; }}  /* a list, whose colours can be chosen, and not the style's menu */
 QComboBox::drop-down {{ border: none; width: 22px; }}
 QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.border}; padding: 4px;
     selection-background-color: {t.accent_ground}; selection-color: {t.text}; outline: none; }}
+QComboBox QAbstractItemView::item {{ min-height: 24px; padding: 0 6px; border-radius: 4px; }}
+QComboBox QAbstractItemView::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
 
 QSlider {{ background: transparent; min-height: 22px; }}
 QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.border}; }}

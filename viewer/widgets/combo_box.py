@@ -1,14 +1,27 @@
-"""A combo box whose arrow is drawn in the text's colour: a style sheet can only show an arrow from a file."""
+"""A combo box with an arrow in the text's colour, since a style sheet can only show one from a file; long texts are elided."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox
+
+AROUND = 28  # pixels of a list beside its longest text: its frame and a scroll bar
 
 
 class ComboBox(QComboBox):
-    """One of a few."""
+    """One of a few; its text is elided in the middle, and whole in the list."""
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        super().initStyleOption(option)
+        combo, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(combo, option, field, self).width() - 2
+        option.currentText = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideMiddle, room)
+
+    def showPopup(self) -> None:
+        view = self.view()
+        view.setMinimumWidth(view.sizeHintForColumn(0) + AROUND)
+        super().showPopup()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
