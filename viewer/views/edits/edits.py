@@ -69,8 +69,8 @@ class EditsView(View):
         self.title.setWordWrap(True)
         self.edits = EditList()
         self.edits.itemChanged.connect(self._switch)
-        self.edits.clicked.connect(lambda index: index.column() == 1 and self._remove(index.row()))
-        delete_key(self.edits, "Remove", lambda index: self._remove(index.row()))
+        self.edits.itemClicked.connect(lambda item, column: self._remove(item) if column == 1 else None)
+        delete_key(self.edits, "Remove", lambda index: self._remove(self.edits.itemFromIndex(index)))
         self._none = QLabel(NONE_YET)
         self._none.setObjectName("muted")
         self._none.setWordWrap(True)
@@ -118,8 +118,8 @@ class EditsView(View):
             edits = tuple(PlacedEdit(own.edit, on) if number == place else own for number, own in enumerate(branch.edits))
             self.do(ApplyEdits(branch.identity, edits))
 
-    def _remove(self, place: int) -> None:
-        branch = self.session.branch
+    def _remove(self, item: QTreeWidgetItem) -> None:
+        branch, place = self.session.branch, self.edits.indexOfTopLevelItem(item)
         if branch is not None:
             edits = tuple(own for number, own in enumerate(branch.edits) if number != place)
             self.do(ApplyEdits(branch.identity, edits))

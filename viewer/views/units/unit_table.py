@@ -85,7 +85,7 @@ class UnitTable(QTableView):
         self.horizontalHeader().setFixedHeight(HEAD_HEIGHT)
         self.horizontalHeader().setMinimumSectionSize(BUTTON)
         self.horizontalHeader().setSectionsClickable(False)
-        self.clicked.connect(lambda index: index.column() > len(self.channels) and self._unpin(index))
+        self.clicked.connect(self._clicked)
         delete_key(self, "Unpin", self._unpin)
 
     def set_channels(self, channels: tuple[Channel, ...]) -> None:
@@ -122,6 +122,10 @@ class UnitTable(QTableView):
 
     def _pinned(self) -> int:
         return sum(row.colour is not None for row in self.units.rows)
+
+    def _clicked(self, index: Index) -> None:
+        if index.column() > len(self.channels):
+            self._unpin(index)
 
     def _unpin(self, index: Index) -> None:
         if index.row() < self._pinned():
@@ -164,8 +168,8 @@ class UnitDelegate(QStyledItemDelegate):
             pixels = _number_pixels(box.width())
             number = laid_out(short(row.values[channel]), mono_font, pixels)
             painter.setFont(mono_font(pixels))
-            room = QPointF(box.width() - 1 - number.size().width(), 20 - number.size().height()) / 2
-            painter.drawStaticText(QPointF(box.topLeft()) + room, number)
+            left, top = (box.width() - 1 - number.size().width()) / 2, (20 - number.size().height()) / 2
+            painter.drawStaticText(QPointF(box.left() + left, box.top() + top), number)
             place = QRectF(box.left() + 2, box.top() + 21, box.width() - 5, 4)
             self._draw_bar(painter, place, table.channels[channel], row.values[channel], colour)
         elif row.colour is not None:
