@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox
 
+LEAST_MIDDLE = 90  # pixels: in less, a text's beginning says more than its two ends
 AROUND = 28  # pixels of a list beside its longest text: its frame and a scroll bar
 
 
@@ -16,7 +17,8 @@ class ComboBox(QComboBox):
         super().initStyleOption(option)
         combo, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
         room = self.style().subControlRect(combo, option, field, self).width() - 2
-        option.currentText = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideMiddle, room)
+        mode = Qt.TextElideMode.ElideMiddle if room >= LEAST_MIDDLE else Qt.TextElideMode.ElideRight
+        option.currentText = self.fontMetrics().elidedText(option.currentText, mode, room)
 
     def showPopup(self) -> None:
         view = self.view()
