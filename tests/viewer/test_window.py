@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QLineEdit,
     QScrollBar,
-    QStyleOptionComboBox,
     QWidget,
 )
 
@@ -150,19 +149,6 @@ def test_every_interactive_widget_has_an_accessible_name(qtbot, window):
                     nameless.append((type(widget).__name__, widget.objectName(), type(widget.parent()).__name__))
     assert not nameless
     assert all(action.text() for action in window.actions_by_name.values())
-
-
-def test_a_long_model_name_is_elided_in_the_middle_and_whole_in_the_list(qtbot, window):
-    title = "A captioner with a name that ends in what sets it apart: version 7"
-    combo, option = window.layout_.toolbar.model, QStyleOptionComboBox()
-    combo.setItemText(combo.currentIndex(), title)
-    combo.initStyleOption(option)
-    assert len(option.currentText) < len(title)
-    assert option.currentText.startswith("A ")
-    assert option.currentText.endswith(" 7")
-    combo.showPopup()
-    assert combo.view().viewport().width() >= combo.fontMetrics().horizontalAdvance(title)
-    combo.hidePopup()
 
 
 def test_no_two_actions_share_a_key(window):

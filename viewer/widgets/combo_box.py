@@ -1,35 +1,32 @@
-"""A combo box with an arrow in the text's colour, since a style sheet can only show one from a file; long texts are elided."""
+"""A combo box whose arrow is drawn in the text's colour: a style sheet can only show an arrow from a file."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
-from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox
+from PySide6.QtGui import QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
 
-LEAST_MIDDLE = 90  # pixels: in less, a text's beginning says more than its two ends
-AROUND = 28  # pixels of a list beside its longest text: its frame and a scroll bar
+BESIDE = 36  # pixels of a line in the list that are not its text's
 
 
 class ComboBox(QComboBox):
-    """One of a few; its text is elided in the middle, and whole in the list."""
-
-    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
-        super().initStyleOption(option)
-        combo, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
-        room = self.style().subControlRect(combo, option, field, self).width() - 2
-        mode = Qt.TextElideMode.ElideMiddle if room >= LEAST_MIDDLE else Qt.TextElideMode.ElideRight
-        option.currentText = self.fontMetrics().elidedText(option.currentText, mode, room)
+    """One of a few: elided in its middle where it is narrow, whole in its list."""
 
     def showPopup(self) -> None:
-        view = self.view()
-        view.setMinimumWidth(view.sizeHintForColumn(0) + AROUND)
+        self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + BESIDE)
         super().showPopup()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
         group = QPalette.ColorGroup.Active if self.isEnabled() else QPalette.ColorGroup.Disabled
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option,
+                                           QStyle.SubControl.SC_ComboBoxEditField, self).width()
+        option.currentText = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideMiddle, room - 2)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.setRenderHint(QStylePainter.RenderHint.Antialiasing)
         pen = QPen(self.palette().color(group, QPalette.ColorRole.PlaceholderText), 1.5)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)

@@ -131,6 +131,7 @@ class Toolbar(QFrame):
         for device in devices:
             self.device.addItem(device.title, device.name)
         self.device.setCurrentIndex(max(0, self.device.findData(wanted)))
+        self.device.view().setMinimumWidth(180)
         self.device.blockSignals(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QAbstractItemModel, QPointF, QRect, QRectF, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QLineEdit,
     QListView,
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from unrolled.viewer.drawing.painting import draw_focus, elided, mix
+from unrolled.viewer.drawing.painting import EmptyText, draw_focus, elided, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import steps_table
@@ -35,7 +35,8 @@ from unrolled.viewer.widgets.row_model import TOOLTIP, Index, RowModel, delete_k
 ROW = 24
 NAME = 150.0
 EDGE = 12.0
-MOST_ROWS = 4
+LEAST_ROWS, MOST_ROWS = 2, 4
+HINT = "Whatever you change makes a branch, which appears here."
 FEWEST_STEPS = 12
 RIGHT = 86.0  # as the scrub bar keeps free for its count, so that steps stand under one another
 LEAST_WORD = 9.0
@@ -262,7 +263,7 @@ class BranchDelegate(QStyledItemDelegate):
 
 
 class BranchTreeView(View):
-    """The rows; not there while there is one branch alone.
+    """The rows; their place is kept while there is one branch alone, so that nothing moves when another is made.
 
     Attributes
     ----------
@@ -279,13 +280,18 @@ class BranchTreeView(View):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, FRAME, 1, FRAME)
         layout.addWidget(self.rows)
-        self.hide()
+        self._hint = EmptyText(HINT, self)
+        self.refresh()
 
     def refresh(self) -> None:
         self.rows.follow()
         count = len(self.session.branches.all)
-        self.setFixedHeight(ROW * min(count, MOST_ROWS) + 2 * FRAME)
-        self.setVisible(count > 1)
+        self.setFixedHeight(ROW * min(max(count, LEAST_ROWS), MOST_ROWS) + 2 * FRAME)
+        self._hint.setVisible(count < LEAST_ROWS)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._hint.setGeometry(0, FRAME + ROW, self.width(), ROW)
 
     def seek(self, step: int) -> None:
         self.rows.follow()

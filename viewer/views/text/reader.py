@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
+    QComboBox,
     QHBoxLayout,
     QLabel,
     QListWidget,
@@ -36,7 +37,6 @@ from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderText, sign_of
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.combo_box import ComboBox
 
 EMPTY = "The text appears here, each character coloured by a unit’s activation."
 PART_SECONDS = 0.005
@@ -50,9 +50,9 @@ class ReaderView(View):
     Attributes
     ----------
     view : ReaderView
-    channel, unit : ComboBox, QSpinBox
+    channel, unit : QComboBox, QSpinBox
         What colours the text.
-    followed, ranked : ComboBox, QListWidget
+    followed, ranked : QComboBox, QListWidget
         What units are ranked by, and the best of them.
     note : str
         The character under the pointer, or at the playhead, with the unit's value.
@@ -72,7 +72,7 @@ class ReaderView(View):
         self._ranked_for: object = None
         self.view = ReaderText(theme)
         attach(self.view, "Text coloured by a unit", table=self._table)
-        self.channel, self.unit, self.followed = ComboBox(), QSpinBox(), ComboBox()
+        self.channel, self.unit, self.followed = QComboBox(), QSpinBox(), QComboBox()
         self.unit.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
         self.channel.setAccessibleName("Channel that colours the text")
         self.channel.setToolTip("Which quantity colours the text")
@@ -93,8 +93,8 @@ class ReaderView(View):
         line.setSpacing(6)
         label = QLabel("Colour")
         label.setObjectName("muted")
-        for widget, stretch in ((label, 0), (self.channel, 3), (self.unit, 0), (self.followed, 4)):
-            widget.setMinimumWidth(1) if isinstance(widget, ComboBox) else None
+        for widget, stretch in ((label, 0), (self.channel, 1), (self.unit, 0), (self.followed, 2)):
+            widget.setMinimumWidth(1) if isinstance(widget, QComboBox) else None
             line.addWidget(widget, stretch)
         self._empty = EmptyText(EMPTY, self)
         layout = QVBoxLayout(self)
