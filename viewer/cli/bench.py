@@ -79,10 +79,13 @@ def bench(arguments: argparse.Namespace) -> int:
         print(json.dumps({**figures, "details": details}))
         return SUCCESS
     for key, value in figures.items():
-        shown = f"{value:.2f}"
-        if isinstance(value, dict):
-            shown = f"median {value['median']:.2f}, p95 {value['p95']:.2f}, {value['of_reference']:.2f} of the reference"
-        print(f"{key:<24} {shown}")
+        print(f"{key:<24} {_shown(value)}")
     for name, part in details.items():
         print(f"\n{name}: " + "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in part.items()))
     return SUCCESS
+
+
+def _shown(value: float | dict[str, float]) -> str:
+    if isinstance(value, dict):
+        return f"median {value['median']:.2f}, p95 {value['p95']:.2f}, {value['of_reference']:.2f} of the reference"
+    return f"{value:.2f}"

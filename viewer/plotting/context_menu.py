@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QRectF, QStandardPaths, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QFileDialog, QMenu, QMessageBox, QWidget
 
 from unrolled.models.trace.atomic import atomic_write
 from unrolled.viewer.drawing.painting import draw_focus
@@ -93,7 +93,8 @@ class FigureMenu(QObject):
     def _show(self, place: QPoint) -> None:
         if self._offered is None or self._offered():
             self.place = place
-            self.menu().popup(self._widget.mapToGlobal(place))
+            asked = self._widget.viewport() if isinstance(self._widget, QAbstractScrollArea) else self._widget
+            self.menu().popup(asked.mapToGlobal(place))
 
     def _copy_picture(self) -> None:
         QGuiApplication.clipboard().setImage(image_of(self._widget))
