@@ -31,6 +31,7 @@ Limits = tuple[float, float]
 AnyMark = TypeVar("AnyMark", bound=Mark)
 
 LEGEND_HEIGHT, MARGIN = 20, 6
+LAST_NUMBER = 18  # pixels beside the plot: half of the last tick’s number stands there
 GRID = 120  # of 255: how much of the ground lines across hide
 LEGEND_SIGNS = {"solid": "━━", "dashed": "╍╍"}
 ZOOM, PAN = 1.25, 0.1
@@ -106,7 +107,7 @@ class Plot(QWidget):
         self._view.viewport().setMouseTracking(True)
         self._inside = self._view.ci
         ends = 0 if axes else MARGIN  # of a colour bar’s numbers
-        self._inside.layout.setContentsMargins(MARGIN if axes else 0, ends, 0 if part else 2 * MARGIN, ends)
+        self._inside.layout.setContentsMargins(MARGIN if axes else 0, ends, 0 if part else LAST_NUMBER, ends)
         self._inside.layout.setSpacing(0)
         self._box = Box(navigable=not part, wheel_zooms=self._wheel_zooms, changed=self._moved_by_hand)
         self._box.invertY(downwards)
