@@ -147,7 +147,6 @@ class _Stack:
         return min(MOST_FRAMES, self._most_pixels // (width * height))
 
     def add(self, picture: Image.Image) -> None:
-        """One more, in RGB."""
         if not self.frames:
             self._size = picture.size
         if picture.size != self._size:
@@ -162,7 +161,6 @@ class _Stack:
         self.frames.append(np.asarray(picture))
 
     def clip(self, seconds: Iterable[float] = ()) -> Clip:
-        """All of them."""
         if not self.frames:
             raise ClipError(f"“{self._name}” has no frames.")
         height, width = self.frames[0].shape[:2]

@@ -99,7 +99,6 @@ class BackendClient:
         self._end_process()
 
     def send(self, request: Request) -> None:
-        """Send a request."""
         try:
             self._socket.sendall(encode(request))
         except OSError as error:
@@ -120,14 +119,12 @@ class BackendClient:
         raise BackendError("The backend ended before it answered.")
 
     def load(self, model: str, device: str = "auto") -> Loaded:
-        """Load a model; see `LoadModel`."""
         self.send(LoadModel(model, device))
         loaded = self.expect(Loaded)
         self.description = loaded.description
         return loaded
 
     def open(self, run: int, data: bytes, name: str) -> Opened:
-        """Encode an input; see `OpenInput`."""
         self.send(OpenInput(run, data, name))
         return self.expect(Opened)
 

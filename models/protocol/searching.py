@@ -23,7 +23,6 @@ class Search(BranchRequest, frozen=True):
     decoding: Decoding
 
     def closed(self) -> Report | None:
-        """It is over."""
         return Searched(self.run, self.branch)
 
 

@@ -81,7 +81,6 @@ class Advance(BranchRequest, frozen=True):
     decoding: Decoding = Decoding()
 
     def closed(self) -> Report | None:
-        """It is dealt with."""
         return Idle(self.run, self.branch)
 
 

@@ -67,7 +67,6 @@ class TrainingRoomRequest(Request, frozen=True):
         return self.room >= ledger.least_room
 
     def failed(self, sentence: str, detail: str, **facts: Any) -> Report:
-        """The report that it could not be done."""
         return TrainingRoomFailed(self.room, sentence, detail=detail, **facts)
 
 

@@ -33,7 +33,6 @@ LSTM = (("hidden", "h", -1.0), ("cell", "c", -3.0), ("input_gate", "i", 0.0), ("
 
 
 def lstm_channels(units: int = UNITS) -> tuple[Channel, ...]:
-    """What an LSTM records."""
     return tuple(Channel(name=name, role=name, symbol=symbol, axes=("unit",), shape=(units,), low=low, high=abs(low) or 1.0)
                  for name, symbol, low in LSTM)
 

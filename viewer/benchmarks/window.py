@@ -66,7 +66,6 @@ class Driver(QObject):
         self._limit.start(LIMIT_MILLISECONDS)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The first paint."""
         if event.type() == QEvent.Type.UpdateRequest and "window_seconds" not in self._figures:
             QTimer.singleShot(0, self, self._first_paint)
         return super().eventFilter(watched, event)

@@ -42,7 +42,6 @@ and places are counted from 0, and "convention" says what a step is; numbers tha
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The verb's words."""
     parser = verbs.add_parser("analyze", help="equations, gradients, occlusion and statistics of a run", epilog=JSON_EXPLAINED)
     parser.add_argument("input", type=Path, metavar="INPUT-or-TRACE", help="or a folder of them: gate statistics over all")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT",
@@ -58,7 +57,6 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def analyze(arguments: argparse.Namespace) -> int:
-    """Run, or open a trace; ask everything; write."""
     check_output(arguments.output, SUFFIXES)
     if any(number < 0 for number in (*arguments.unit, *arguments.step)):
         raise CommandError("Units and steps are counted from 0.", WRONG_USE)

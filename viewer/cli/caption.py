@@ -35,7 +35,6 @@ WRITTEN_USUALLY = 200
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The verb's words."""
     parser = verbs.add_parser("caption", help="caption photographs, a line each; translate, write on, label, by the model")
     parser.add_argument("inputs", nargs="*", type=Path, metavar="INPUT", help="a photograph; a text or a clip, if the model "
                                                                               "takes one")

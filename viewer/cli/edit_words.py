@@ -39,7 +39,6 @@ FLAGS = ("force", "clamp", "multiply", "zero", "gate", "noise", "mask", "attenti
 
 
 def add_edit_arguments(parser: argparse.ArgumentParser) -> None:
-    """The words that change the computation."""
     group = parser.add_argument_group("changes to the computation", EXPLAINED)
 
     def add(name: str, form: str, text: str) -> None:

@@ -15,7 +15,6 @@ from unrolled.viewer.state.files import TRACE_SUFFIXES
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The verb's words."""
     listed = {makes: ", ".join(row.suffix[1:] for row in formats().values() if row.makes is makes) for makes in Makes}
     parser = verbs.add_parser(
         "export", help=f"an animation ({listed[Makes.ANIMATION]}) or a film strip ({listed[Makes.STILL]})",
@@ -40,7 +39,6 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    """Run, or open a trace, and export."""
     check_output(arguments.output, tuple(formats()))
     if not 0 <= arguments.opacity <= 1:
         raise CommandError("--opacity lies between 0 and 1.", WRONG_USE)

@@ -12,7 +12,6 @@ from unrolled.viewer.cli.running import add_decoding_arguments, add_model_argume
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The verb's words."""
     parser = verbs.add_parser("trace", help="run, and save the whole trace")
     parser.add_argument("input", type=Path, metavar="INPUT")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="a file ending in " + ", ".join(SUFFIXES))

@@ -83,12 +83,10 @@ class BackendProcess(QObject):
 
     @property
     def alive(self) -> bool:
-        """Whether it was started and has not ended."""
         return self._alive
 
     @property
     def connected(self) -> bool:
-        """Whether requests can be sent."""
         return self._connected
 
     @property
@@ -127,7 +125,6 @@ class BackendProcess(QObject):
         process.start()
 
     def restart(self) -> None:
-        """End what is left of it and start it again."""
         self.start()
 
     def send(self, request: Request) -> None:

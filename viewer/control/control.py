@@ -86,17 +86,14 @@ class Control(QObject):
 
     @property
     def playback(self) -> Playback:
-        """Whether and how fast the run is played."""
         return self._transport.playback
 
     @property
     def history(self) -> QUndoStack:
-        """The changes of the branches that can be undone."""
         return self._branching.history
 
     @property
     def decoding(self) -> Decoding:
-        """How the next run chooses its words."""
         return self._branching.decoding
 
     @property
@@ -126,7 +123,6 @@ class Control(QObject):
 
     @property
     def loading(self) -> bool:
-        """Whether a model was asked for that is not there yet."""
         return self.run.state.loading
 
     # ── From outside ──────────────────────────────────────────────────────────────────────────────────────────
@@ -160,7 +156,6 @@ class Control(QObject):
         self.start()
 
     def close(self) -> None:
-        """Stop everything; no process and no thread is left."""
         self.playback.stop()
         self.history.blockSignals(True)  # whoever listens may be gone when it is
         self.opener.close()
@@ -175,17 +170,14 @@ class Control(QObject):
 
     @handles(Welcome)
     def welcome(self, _: Welcome) -> None:
-        """The backend is there; what it does first takes longest."""
         self.voice.busy("Loading PyTorch…")
 
     @handles(Progress)
     def progress(self, report: Progress) -> None:
-        """Something goes on."""
         self.voice.busy(report.text, report.fraction)
 
     @handles(Failed)
     def failed(self, report: Failed) -> None:
-        """Something could not be done."""
         if report.number >= 0 and report.subject != "model":
             self.session.questions.fail(report.number, report.sentence)
             return

@@ -84,7 +84,6 @@ class Loading:
 
     @handles(Ready)
     def ready(self, report: Ready) -> None:
-        """The backend can load models."""
         self._voice.idle()
         opening = self._runner.state.opening
         self.choice.take(report, opening.input if opening is not None and opening.origin is Origin.PERSON else None)
@@ -137,7 +136,6 @@ class Loading:
 
     @handles(InputAdded)
     def input_added(self, report: InputAdded) -> None:
-        """The model has read another input for edits that swap to it."""
         self._voice.idle()
         self._voice.say_notes(report.notes)
 

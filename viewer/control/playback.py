@@ -31,7 +31,6 @@ class Playback(QObject):
 
     @property
     def playing(self) -> bool:
-        """Whether the clock runs."""
         return self._timer.isActive()
 
     @property
@@ -58,7 +57,6 @@ class Playback(QObject):
             self.changed.emit()
 
     def stop(self) -> None:
-        """Pause."""
         if self.playing:
             self._timer.stop()
             self.changed.emit()
@@ -72,7 +70,6 @@ class Playback(QObject):
             self.changed.emit()
 
     def set_loop(self, loop: bool) -> None:
-        """Begin again after the last word, or stop there."""
         if loop != self._loop:
             self._loop = loop
             self.changed.emit()

@@ -194,7 +194,6 @@ class RunState:
 
     @property
     def loading(self) -> bool:
-        """A model was asked for and is not there yet."""
         return self.model is ModelPhase.LOADING
 
 

@@ -82,7 +82,6 @@ class Runner(QObject):
         self.backend.start()
 
     def close(self) -> None:
-        """End it; no process is left."""
         self.backend.close()
         self._happens(Gone())
 
@@ -99,12 +98,10 @@ class Runner(QObject):
 
     @property
     def is_open(self) -> bool:
-        """Whether steps can be asked for."""
         return self.state.is_open
 
     @property
     def busy(self) -> bool:
-        """Whether steps that were asked for have not arrived."""
         return self._live.busy
 
     def show(self, opening: Opening | None) -> None:
@@ -143,7 +140,6 @@ class Runner(QObject):
         self._live.other_inputs.update(other_inputs)
 
     def fork(self, branch: Branch, source: Branch | None) -> None:
-        """Make a branch that leaves another, or has known tokens."""
         if self.is_open:
             self._live.fork(branch, source)
 
@@ -153,12 +149,10 @@ class Runner(QObject):
             self._live.want(length, branch)
 
     def search(self, branch: Branch) -> None:
-        """Have a beam search told, from the branch's end on."""
         if self.is_open:
             self._live.search(branch)
 
     def ask(self, asked: Asked, branch: Branch) -> None:
-        """Ask about a branch's steps."""
         if self.is_open:
             self._live.ask(asked, branch)
 

@@ -61,7 +61,6 @@ class SessionWriter(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether one is being written."""
         return self._pool.activeThreadCount() > 0
 
     def write(self, path: Path, saved: SavedSession) -> None:

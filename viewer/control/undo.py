@@ -22,9 +22,7 @@ class BranchesCommand(QUndoCommand):
         self._session, self._before, self._after = session, session.branches, after
 
     def redo(self) -> None:
-        """Do it, again or for the first time."""
         self._session.set_branches(self._after)
 
     def undo(self) -> None:
-        """As it was before."""
         self._session.set_branches(self._before)

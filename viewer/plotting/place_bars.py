@@ -112,7 +112,6 @@ class PlaceBars(QWidget):
         return QSize(120, self.sizeHint().height())
 
     def reading(self, row: int) -> str:
-        """A word's numbers."""
         if not 0 <= row < len(self.names):
             return ""
         numbers = [precise(float(column.values[row])) for column in self.columns]

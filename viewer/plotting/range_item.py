@@ -56,7 +56,6 @@ class RangeItem:
         self._item.show_bytes(codes, colour_bytes(*colours), QRectF(left, 0, right - left, plot.height()))
 
     def hide(self) -> None:
-        """Show nothing."""
         self._item.hide()
 
 

@@ -62,7 +62,6 @@ class Appearance:
 
     @property
     def values(self) -> AppearanceValues:
-        """What is in force."""
         return self._values
 
     def update(self, **changes: Any) -> None:

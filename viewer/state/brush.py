@@ -58,7 +58,6 @@ class Brush:
             self.changed.emit()
 
     def wipe(self) -> None:
-        """Begin again."""
         if self._weights:
             self._weights = {}
             self.changed.emit()

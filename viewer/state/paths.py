@@ -38,7 +38,6 @@ def cache_dir() -> Path:
 
 
 def settings_file() -> Path:
-    """The window's settings."""
     return config_dir() / "settings.ini"
 
 

@@ -83,7 +83,6 @@ class Questions:
             self.dropped.emit(before.number)
 
     def get(self, name: str) -> Asked | None:
-        """What is asked under this name."""
         return self._open.get(name)
 
     @property
@@ -100,7 +99,6 @@ class Questions:
             self.answered.emit(asked.name)
 
     def fail(self, number: int, sentence: str) -> None:
-        """A question cannot be answered."""
         asked = self._of(number)
         if asked is not None:
             asked.failure, asked.done = sentence, True

@@ -47,16 +47,13 @@ class Selection:
         self.changed.emit()
 
     def set(self, units: tuple[int, ...]) -> None:
-        """Pin exactly these units."""
         self._units = list(dict.fromkeys(units))[-MOST_PINNED:]
         self.changed.emit()
 
     def clear(self) -> None:
-        """Unpin all units."""
         self.set(())
 
     def set_hover(self, unit: int | None) -> None:
-        """Say which unit the pointer is over."""
         if unit != self._hover:
             self._hover = unit
             self.hovered.emit(unit)

@@ -38,7 +38,6 @@ class FrameView(QWidget):
         self.setAccessibleName("Frame")
 
     def show_frame(self, clip: InputClip | None, frame: int) -> None:
-        """Show this frame."""
         if clip is None:
             self.shown_frame, self._image, self._pixels = NOWHERE, None, None
         else:

@@ -89,7 +89,6 @@ class ScrubRow(QAbstractSlider):
         return self._row.width() / max(self._length, FEWEST_SHOWN)
 
     def x_of(self, step: int) -> float:
-        """The middle of a step."""
         return self._row.left() + (step + 0.5) * self.step_width
 
     def step_at(self, x: float) -> int:
@@ -248,13 +247,11 @@ class ScrubRow(QAbstractSlider):
     # ── Input ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Go there."""
         if event.button() == Qt.MouseButton.LeftButton and self._length:
             self.setSliderDown(True)
             self._seek(self.step_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Follow a drag; otherwise mark the step under the pointer."""
         self._hover = event.position().x()
         if event.buttons() & Qt.MouseButton.LeftButton and self._length:
             self._seek(self.step_at(event.position().x()))

@@ -138,25 +138,20 @@ def of_kind(*kinds: str) -> Accepts:
 
 
 def comparing(subject: Subject) -> bool:
-    """Whether two runs are compared."""
     return subject.comparing
 
 
 def alone(subject: Subject) -> bool:
-    """Whether one run is shown alone."""
     return not subject.comparing
 
 
 def searching(subject: Subject) -> bool:
-    """Whether a beam search has been made."""
     return subject.searching
 
 
 def either(*predicates: Accepts) -> Accepts:
-    """Whether one of these holds."""
     return lambda subject: any(accepts(subject) for accepts in predicates)
 
 
 def every(*predicates: Accepts) -> Accepts:
-    """Whether all of these hold."""
     return lambda subject: all(accepts(subject) for accepts in predicates)

@@ -70,7 +70,6 @@ class Banner(QFrame):
         return max(44, box.height() + 20)
 
     def put_away(self) -> None:
-        """Remove it."""
         self.hide()
         parent = self.parentWidget()
         if isinstance(parent, BannerPlace):
@@ -108,7 +107,6 @@ class BannerPlace(QWidget):
         self.show()
 
     def clear(self) -> None:
-        """Show nothing."""
         if self.banner is not None:
             self.remove(self.banner)
 

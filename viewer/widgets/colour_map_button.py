@@ -61,7 +61,6 @@ class ColourMapButton(QToolButton):
         self.setMenu(menu)
 
     def set_name(self, name: str) -> None:
-        """Show this map."""
         if name != self.name:
             self.name = name
             self._swatch = swatch(name)

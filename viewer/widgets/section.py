@@ -40,7 +40,6 @@ class Section(QFrame):
         self.setAccessibleName(title)
 
     def set_title(self, title: str) -> None:
-        """Another heading."""
         self._heading.setText(title)
         self.setAccessibleName(title)
 

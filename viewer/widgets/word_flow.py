@@ -75,7 +75,6 @@ class WordFlow(QWidget):
                                  self.words[number - self.first])
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Say which word was clicked."""
         found = next((number for number, box in self._places if box.contains(event.position())), None)
         if found is not None:
             self.clicked.emit(found)

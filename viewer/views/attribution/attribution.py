@@ -159,7 +159,6 @@ class AttributionView(View):
             self.do(DropQuestion(GRADIENTS))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter computes."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.compute.isVisible():
             self._compute()
         else:

@@ -116,7 +116,6 @@ class GradientMap(QWidget):
         self._read("")
 
     def set_current(self, step: int) -> None:
-        """Mark the row of a step."""
         if step != self.current:
             self.current = step
             self._mark()

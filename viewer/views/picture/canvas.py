@@ -79,7 +79,6 @@ class PictureCanvas(QWidget):
         return QSize(440, 330)
 
     def set_photo(self, photo: QImage | None) -> None:
-        """Another photograph, or none."""
         self._photo, self._scaled = photo, None
         self._kept.clear()
         self.update()
@@ -87,7 +86,6 @@ class PictureCanvas(QWidget):
     def set_map(
         self, weights: npt.NDArray[np.float32] | None, colours: QImage | None, *, smooth: bool
     ) -> None:
-        """What lies over the photograph."""
         self._map, self._overlay, self._smooth = weights, colours, smooth
         self.update()
 
@@ -98,7 +96,6 @@ class PictureCanvas(QWidget):
             self.update()
 
     def set_label(self, label: str) -> None:
-        """A few words in the picture's corner."""
         if label != self._label:
             self._label = label
             self.update()
@@ -111,17 +108,14 @@ class PictureCanvas(QWidget):
             self.update()
 
     def place(self) -> QRectF:
-        """Where the photograph is."""
         if self._photo is None:
             return QRectF()
         return fitted(self._photo.size(), QRectF(self.rect()), self.devicePixelRatioF())
 
     def region_place(self) -> QRectF:
-        """Where the part is that the model saw."""
         return part(self.place(), self._region)
 
     def cell_place(self, row: int, column: int) -> QRectF:
-        """Where a cell of the map is."""
         if self._map is None:
             return QRectF()
         rows, columns = self._map.shape
@@ -149,11 +143,9 @@ class PictureCanvas(QWidget):
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A stroke begins."""
         self._stroke(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Say which cell the pointer is over, and paint with a button held."""
         self._hover(event.position())
         self._stroke(event)
 

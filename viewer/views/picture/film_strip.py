@@ -60,11 +60,9 @@ class Frames(QAbstractListModel):
         self.chances: list[float] = []
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        """One a step."""
         return 0 if parent.isValid() else len(self.words)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Word, picture, and what is read out."""
         step = index.row()
         if not 0 <= step < len(self.words):
             return None
@@ -77,14 +75,12 @@ class Frames(QAbstractListModel):
         return None
 
     def keep(self, length: int) -> None:
-        """Only the first steps stay."""
         if length < len(self.words):
             self.beginRemoveRows(QModelIndex(), length, len(self.words) - 1)
             del self.pixmaps[length:], self.words[length:], self.chances[length:]
             self.endRemoveRows()
 
     def add(self, word: str, chance: float, pixmap: QPixmap) -> None:
-        """One more step."""
         self.beginInsertRows(QModelIndex(), len(self.words), len(self.words))
         self.pixmaps.append(pixmap)
         self.words.append(word)
@@ -186,7 +182,6 @@ class FilmStripView(View):
 
     @property
     def shown_words(self) -> tuple[str, ...]:
-        """The words under the pictures."""
         return tuple(shown(word) for word in self.frames.words)
 
     def sizeHint(self) -> QSize:

@@ -46,7 +46,6 @@ class FolderSearch(QObject):
         self._pool.start(_Task(self.newest, pattern, folder, self))
 
     def cancel(self) -> None:
-        """Give up."""
         self.newest += 1
         self._pool.clear()
 

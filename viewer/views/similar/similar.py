@@ -174,7 +174,6 @@ class SimilarView(View):
         self.do(Pin(tuple(loudest)))
 
     def search(self) -> None:
-        """Look in this run."""
         trace, pattern = self.session.trace, self.pattern
         self._searched.cancel()
         self.progress.hide()
@@ -195,7 +194,6 @@ class SimilarView(View):
                             f"{units} are active.")
 
     def ask_folder(self) -> None:
-        """Let a person choose a folder, and search it too."""
         name = QFileDialog.getExistingDirectory(self, "Search the traces of a folder")
         if name:
             self.search_folder(Path(name))

@@ -56,7 +56,6 @@ class Chip(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def set_word(self, word: str, log_prob: float, detokenization: str = "words") -> None:
-        """Show this word."""
         self.end = is_end(word)
         self.probability = math.exp(min(log_prob, 0.0)) if math.isfinite(log_prob) else 0.0
         self.setText(shown(word, detokenization))
@@ -153,7 +152,6 @@ class WordsArea(QScrollArea):
     """Scrolls by itself or by the wheel: arrow keys are the caption's."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Pass keys on."""
         event.ignore()
 
 
@@ -203,7 +201,6 @@ class CaptionView(View):
 
     @property
     def shown_words(self) -> tuple[str, ...]:
-        """The words on screen."""
         return tuple(chip.text() for chip in self.chips)
 
     def sizeHint(self) -> QSize:

@@ -52,7 +52,6 @@ class CompareBar(QFrame):
 
     def tell(self, *, one: str, other: str, traces: tuple[Trace, Trace], first_divergence: int | None, largest: Largest | None,
              same_units: bool = True) -> None:
-        """Say what is compared."""
         texts = [f"<b>A</b> {escape(one)} &nbsp; <b>B</b> {escape(other)}"]
         if first_divergence is None:
             texts.append("the same words so far" if not (traces[0].ended and traces[1].ended) else "the same words")

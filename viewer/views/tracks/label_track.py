@@ -42,17 +42,14 @@ class LabelTrack(LineTrack):
         return self.theme.series[label % len(self.theme.series)] if label < STRONGEST else self.theme.faint
 
     def lines(self) -> list[tuple[str, FloatArray]]:
-        """A line for every label."""
         values = self.values()
         return [] if values is None else [(self.label_colour(label), values[:, label]) for label in range(values.shape[1])]
 
     def line_key(self, number: int) -> object:
-        """The label."""
         return number
 
     @property
     def ends_shown(self) -> tuple[float, float]:
-        """Probabilities."""
         return 0.0, 1.0
 
     def paint_marks(self, painter: QPainter) -> None:
@@ -84,14 +81,12 @@ class LabelTrack(LineTrack):
             painter.drawText(QRectF(left, 2, width, 15), metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(width)))
 
     def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
-        """A column a label."""
         values = self.values()
         assert values is not None
         names = self.channel.labels or tuple(map(str, range(values.shape[1])))
         return list(names), [values[start:stop, label] for label in range(values.shape[1])]
 
     def fill_menu(self, menu: QMenu) -> None:
-        """Zoom; a probability has one scale."""
         add_zooms(menu, self.do)
 
     def value_text(self, step: int, y: float) -> str:

@@ -107,7 +107,6 @@ class Track(QWidget):
         return self._folded
 
     def set_folded(self, folded: bool) -> None:
-        """Show the header alone, or everything."""
         changed, self._folded = folded != self._folded, folded
         word = "Unfold" if folded else "Fold"
         self._fold.setAccessibleName(f"{word} {self.title}")
@@ -123,7 +122,6 @@ class Track(QWidget):
             self.folded_changed.emit()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.theme = theme
         self.set_folded(self._folded)
         if self.canvas is not None:
@@ -256,7 +254,6 @@ class Track(QWidget):
     # ── Header ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def event(self, event: QEvent) -> bool:
-        """What the track is, where the pointer rests on its header."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             over = event.pos().x() < HEADER
             QToolTip.showText(event.globalPos(), self.about, self) if over and self.about else QToolTip.hideText()
@@ -272,7 +269,6 @@ class Track(QWidget):
             paint_header(painter, self)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The plot fills what the header leaves."""
         self.plot = QRectF(HEADER, MARGIN, max(self.width() - HEADER - EDGE, 1), max(self.height() - 2 * MARGIN, 1))
         if self.canvas is not None:
             self.canvas.setGeometry(self.plot.toRect())

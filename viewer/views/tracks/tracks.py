@@ -101,7 +101,6 @@ class TracksView(View):
 
     @property
     def folded(self) -> frozenset[str]:
-        """The names of the folded tracks, to be remembered."""
         return self._folded
 
     @folded.setter
@@ -112,11 +111,9 @@ class TracksView(View):
 
     @property
     def remembered(self) -> tuple[str, ...]:
-        """The folded tracks."""
         return tuple(sorted(self._folded))
 
     def recall(self, kept: Sequence[str]) -> None:
-        """Fold what was folded."""
         self.folded = frozenset(kept)
 
     @property
@@ -258,7 +255,6 @@ class TracksView(View):
             self._group.seek(step, (track.canvas for track in self._in_sight() if track.canvas is not None))
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours."""
         self.compare_bar.theme = self.axis.theme = theme
         self.axis.update()
         for track in self.tracks:

@@ -49,11 +49,9 @@ class WordTrack(Track):
     padding = WORD_HEIGHT, 0.0
 
     def ticks(self) -> list[tuple[str, float]]:
-        """The ends of the scale."""
         return [("1", MARGIN + WORD_HEIGHT), ("0", self.height() - float(MARGIN))]
 
     def make_items(self, plot: TimePlot) -> None:
-        """Bars seen from afar."""
         from unrolled.viewer.plotting.range_item import RangeItem
 
         self._ranges = RangeItem(plot)
@@ -118,7 +116,6 @@ class WordTrack(Track):
                                  mix(theme.panel, theme.accent, 0.55)])
 
     def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
-        """The logarithm that was recorded, and the probability."""
         trace = self.trace
         assert trace is not None
         chances = trace.log_probs[start:stop]
@@ -129,11 +126,9 @@ class WordTrack(Track):
         add_zooms(menu, self.do)
 
     def value_text(self, step: int, y: float) -> str:
-        """The probability."""
         return "" if self.trace is None else f"probability {percent(math.exp(float(self.trace.log_probs[step])))}"
 
     def values_text(self, start: int, stop: int, y: float) -> str:
-        """Mean, least and greatest probability."""
         chances = np.exp(self.trace.log_probs[start:stop]) if self.trace is not None else np.empty(0)
         if not np.isfinite(chances).any():
             return ""
