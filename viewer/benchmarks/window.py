@@ -39,10 +39,6 @@ class Driver(QObject):
 
     Parameters
     ----------
-    path : Path
-        Where the figures go, as JSON.
-    window : MainWindow
-        Not shown yet.
     done : callable
         Called once with an empty text, or with a sentence that says why there are none.
     """

@@ -65,7 +65,6 @@ class EditWords:
 
     Attributes
     ----------
-    arguments : Namespace
     inputs : dict of str to (bytes, str)
         By hash, the files that --swap names, and their names.
     """

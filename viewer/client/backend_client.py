@@ -32,13 +32,9 @@ class BackendProcess(QObject):
         What is started; by default the backend of this installation.
     endpoint : Endpoint, optional
         A backend elsewhere; then nothing is started, and nothing is ended but the connection.
-    parent : QObject, optional
-        Owner.
 
     Attributes
     ----------
-    report : Signal(object)
-        A `Report` arrived.
     started : Signal()
         The connection stands and the backend has answered.
     died : Signal(str)

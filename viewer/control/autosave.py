@@ -31,8 +31,6 @@ class Autosave(QObject):
     ----------
     folder : Path
         Where; it is made if it is not there.
-    session, control :
-        What is kept.
 
     Attributes
     ----------

@@ -35,21 +35,11 @@ class ComparisonRun(QObject):
     ----------
     session : Session
         Whose `compared` it fills, and whose run it goes along with.
-    command : list of str or None
-        What starts the backend; by default that of this installation.
-    model, device : str
-        What runs, and where.
-    given : Input
-        What it runs over.
-    name : str
-        What the run is called.
     of_other_input : bool
         The input is another than the one on screen, and is shown beside it.
 
     Attributes
     ----------
-    status : Signal(str)
-        What it is doing; empty when nothing.
     failed : Signal(str)
         It cannot go on: one sentence. It has ended then.
     """

@@ -32,23 +32,8 @@ from unrolled.viewer.state.session import Session
 class Control(QObject):
     """Makes the parts that move, change, open and compare runs, and hands commands and reports to them.
 
-    Parameters
-    ----------
-    session : Session
-        What is shown.
-    backend : BackendProcess
-        Where the model is; it may be starting already.
-    parent : QObject, optional
-        Owner.
-
     Attributes
     ----------
-    voice : Voice
-        What is said, and that what can be done has changed.
-    run : Runner
-        The backend's process, its model and the run.
-    commands : Dispatch
-        What takes the commands that concern runs.
     opened_file : Signal(str)
         A file was opened, for the list of recent ones.
     """

@@ -32,11 +32,6 @@ class _Held:
 class LiveRun:
     """The run on the other side; whoever asks sees to it that it is open.
 
-    Parameters
-    ----------
-    send : callable
-        Sends a request to the backend.
-
     Attributes
     ----------
     other_inputs : dict of str to (bytes, str)

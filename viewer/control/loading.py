@@ -24,18 +24,7 @@ from unrolled.viewer.state.session import Session
 
 
 class Loading:
-    """What brings a model and an input together.
-
-    Parameters
-    ----------
-    do : callable
-        Has an input opened that fits the model.
-
-    Attributes
-    ----------
-    choice : ModelChoice
-        Which model is wanted.
-    """
+    """What brings a model and an input together."""
 
     def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, reading: Reading,
                  branching: Branching, voice: Voice, do: c.Do) -> None:

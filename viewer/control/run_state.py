@@ -48,8 +48,6 @@ class Opening:
 
     Attributes
     ----------
-    input : Input
-    origin : Origin
     draws : str
         What the model drew it as, where it did: ``scene``.
     continues : Trace or None

@@ -53,8 +53,6 @@ class Runner(QObject):
         A report arrived that still matters: not of an older run, nor of a model that was asked for before another.
     died : Signal(str)
         The process is gone: one sentence.
-    state : RunState
-        Where it is.
     loaded : Loaded or None
         The model that is there, or was when the process ended.
     recorder : Recorder or None

@@ -9,13 +9,7 @@ from unrolled.viewer.state.session import Session
 
 
 class BranchesCommand(QUndoCommand):
-    """From these branches to those. Branches are values, so that each side is kept as it was; their traces are shared.
-
-    Parameters
-    ----------
-    text : str
-        What it does, as the menu says it.
-    """
+    """From these branches to those. Branches are values, so that each side is kept as it was; their traces are shared."""
 
     def __init__(self, session: Session, after: Branches, text: str) -> None:
         super().__init__(text)

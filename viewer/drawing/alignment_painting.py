@@ -68,13 +68,7 @@ def paint_cells(painter: QPainter, geometry: AlignmentGeometry, places: Bytes, t
 
 
 class Labels:
-    """The words of one side, measured once.
-
-    Parameters
-    ----------
-    texts : sequence of str
-    used : QFont
-    """
+    """The words of one side, measured once."""
 
     def __init__(self, texts: Sequence[str], used: QFont) -> None:
         self.texts, self.font = tuple(texts), used

@@ -26,7 +26,6 @@ class PlaceMap(QWidget):
 
     Parameters
     ----------
-    title : str
     signed_values : bool
         Drawn on both sides of 0 with a diverging map, from −largest to largest; otherwise from 0 on.
     """

@@ -58,7 +58,6 @@ class TimePlot(pg.GraphicsView):
         The left button is held at a time: the playhead is wanted there.
     clicked : Signal(float, float)
         It was no drag; the time, and the height in pixels.
-    double_clicked : Signal()
     pointed : Signal(object)
         Where the pointer is, a QPointF in pixels; None outside.
     zoomed : Signal(float, float)

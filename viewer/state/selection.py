@@ -14,8 +14,6 @@ class Selection:
 
     Attributes
     ----------
-    changed : Signal()
-        The pinned units changed.
     hovered : Signal(object)
         The unit under the pointer, an int or None.
     """

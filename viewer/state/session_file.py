@@ -59,30 +59,14 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    version : int
-        Of this format.
     input_name : str
         The input's file name; empty without one.
-    input_medium : str
-        What the input is.
-    traces : int
-        How many traces there are.
     branches : tuple of SavedBranch
         What they are; empty where there is one run alone.
     current : int
         The identity of the branch on screen.
     other_inputs : tuple of str
         The file names of the inputs that edits swap to.
-    step : int
-        The playhead.
-    pinned : tuple of int
-        The pinned units.
-    model, device : str
-        What was loaded.
-    decoding : Decoding
-        How words were chosen.
-    appearance : AppearanceValues
-        How it was drawn.
     """
 
     version: int = FORMAT_VERSION
@@ -110,12 +94,8 @@ class SavedSession:
 
     Attributes
     ----------
-    layout : SessionLayout
-        What was on screen.
     input_bytes : bytes
         The input's file; empty without one.
-    traces : tuple of Trace
-        What was recorded.
     others : tuple of (str, bytes)
         The inputs that edits swap to: their names and their files.
     """

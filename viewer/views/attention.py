@@ -18,15 +18,7 @@ EMPTY = "How sharp the attention is, and what it covers. Press Space for the fir
 
 
 class AttentionStatisticsView(View):
-    """Coverage as a map, the rest in words.
-
-    Attributes
-    ----------
-    coverage : PlaceMap
-    source_coverage : PlaceBars
-        In place of the map, where it is words that are looked at.
-    text, warning : QLabel
-    """
+    """Coverage as a map, the rest in words."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)

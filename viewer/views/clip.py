@@ -63,14 +63,7 @@ class FrameView(QWidget):
 
 
 class ClipView(View):
-    """The clip at the playhead.
-
-    Attributes
-    ----------
-    view : FrameView
-    note : str
-        Which frame it is, and how large.
-    """
+    """The clip at the playhead."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)

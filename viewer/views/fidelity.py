@@ -22,14 +22,7 @@ PAUSE_MILLISECONDS = 150
 
 
 class FidelityBadge(View):
-    """What was checked, and how well it agrees.
-
-    Attributes
-    ----------
-    label : QLabel
-    found : Fidelity
-        Of the run that is shown.
-    """
+    """What was checked, and how well it agrees."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)

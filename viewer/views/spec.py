@@ -34,12 +34,6 @@ class Subject:
     ----------
     channels : tuple of Channel
         The run's, else the model's; empty while neither is there.
-    input_kind : str
-    detokenization : str
-    searching : bool
-        Whether a beam search has been made.
-    comparing : bool
-        Whether another run is compared with the one that is shown.
     """
 
     channels: tuple[Channel, ...] = ()
@@ -62,7 +56,6 @@ class ViewSpec:
         What the code calls it, and its action.
     title : str
         What its tab or heading says.
-    place : Place
     make : str
         ``module:Class`` of a `View`, imported when it is first shown.
     hint : str

@@ -39,11 +39,6 @@ class ViewContext:
 class View(QWidget):
     """A view of the session.
 
-    Parameters
-    ----------
-    ctx : ViewContext
-        What it shows, and how it has things done.
-
     Attributes
     ----------
     note : str

@@ -37,13 +37,7 @@ def add_colour_maps(menu: QMenu, names: Iterable[str], current: str, chosen: Cal
 
 
 class ColourMapButton(QToolButton):
-    """The button.
-
-    Attributes
-    ----------
-    chosen : Signal(str)
-        The name of the map that a person chose.
-    """
+    """The button."""
 
     chosen = Signal(str)
 

@@ -8,15 +8,7 @@ from superqt import QElidingLabel
 
 
 class Section(QFrame):
-    """A panel under its heading.
-
-    Parameters
-    ----------
-    title : str
-        A word or two.
-    content : QWidget
-        The panel.
-    """
+    """A panel under its heading."""
 
     def __init__(self, title: str, content: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -14,7 +14,6 @@ class TwoParts(QScrollArea):
 
     Parameters
     ----------
-    first, second : QWidget
     stretch : tuple of int
         How the width is shared.
     first_height : int

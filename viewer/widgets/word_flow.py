@@ -15,13 +15,7 @@ GAP = 4.0
 
 
 class WordFlow(QWidget):
-    """A few lines of words; where there are more, those around the current one.
-
-    Attributes
-    ----------
-    clicked : Signal(int)
-        The number of a word.
-    """
+    """A few lines of words; where there are more, those around the current one."""
 
     clicked = Signal(int)
 

@@ -17,14 +17,7 @@ LINE, WORD_HEIGHT, PADDING, GAP = 30, 25, 6, 4
 
 
 class SourceWords(QWidget):
-    """The words in lines, as wide as the pane.
-
-    Attributes
-    ----------
-    pointed : Signal(object)
-        The word under the pointer, or None.
-    clicked : Signal(int)
-    """
+    """The words in lines, as wide as the pane."""
 
     pointed = Signal(object)
     clicked = Signal(int)

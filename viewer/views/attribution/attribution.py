@@ -54,19 +54,7 @@ SYMBOLS: dict[TableName, str] = {"hidden": "h", "cell": "c", "forget_path": "c",
 
 
 class AttributionView(View):
-    """Gradients and occlusion.
-
-    Attributes
-    ----------
-    map : GradientMap
-        All words by all steps.
-    causes : WordCauses
-        What the word at the playhead depended on.
-    by : Picker
-        Which of the tables is drawn.
-    compute, cancel : QPushButton
-        Follow the run back, and give it up.
-    """
+    """Gradients and occlusion."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)

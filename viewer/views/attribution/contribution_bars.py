@@ -28,10 +28,6 @@ class ContributionBars(QWidget):
     ----------
     chosen : Signal(int)
         An earlier word was clicked: its step.
-    masking : QCheckBox
-        Whether each place is masked in turn at every step that is looked at.
-    measured : Signal()
-        Something else is to be measured.
     """
 
     chosen = Signal(int)

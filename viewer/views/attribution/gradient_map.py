@@ -43,7 +43,6 @@ class GradientMap(QWidget):
     ----------
     chosen : Signal(int)
         A row was clicked: its step.
-    colour_map_chosen : Signal(str)
     reading : str
         What is under the pointer, in words; empty elsewhere.
     """

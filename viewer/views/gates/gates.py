@@ -24,16 +24,7 @@ PROXY = "Half-life from the gate alone: ln 2 / −mean ln f. A proxy: it ignores
 
 
 class GateStatisticsView(View):
-    """The scatter of one gate, and half-lives.
-
-    Attributes
-    ----------
-    scatter : GateScatter
-    lives : QListWidget
-        The pinned units, then those that would remember longest.
-    buttons : dict of str to QToolButton
-        A gate each.
-    """
+    """The scatter of one gate, and half-lives."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)

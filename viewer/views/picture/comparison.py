@@ -20,14 +20,7 @@ MOST_WORDS = 60
 
 
 class BesideView(View):
-    """B: its picture, where it has one, and its words.
-
-    Attributes
-    ----------
-    canvas : PictureCanvas
-    words : WordFlow
-        The one at the playhead is marked.
-    """
+    """B: its picture, where it has one, and its words."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)

@@ -17,19 +17,7 @@ from unrolled.viewer.widgets.switches import HEIGHT, ICON, segment, switch
 
 
 class PictureControls(QWidget):
-    """A row of small controls that goes on in a second line where the column is narrow.
-
-    Attributes
-    ----------
-    absolute, stretched, smooth, cells, region : QToolButton
-        Switches.
-    opacity : QSlider
-        In percent.
-    colour_map : ColourMapButton
-        The colours.
-    channel : QComboBox
-        Which map is drawn; hidden unless there are several.
-    """
+    """A row of small controls that goes on in a second line where the column is narrow."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)

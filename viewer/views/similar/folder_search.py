@@ -21,8 +21,6 @@ class FolderSearch(QObject):
         The matches, and what could not be searched.
     progressed : Signal(int, int)
         So many files are done, of so many.
-    failed : Signal(str)
-        One sentence.
     """
 
     found = Signal(object, object)

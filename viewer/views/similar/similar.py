@@ -37,15 +37,7 @@ MOST_TAKEN = 8  # units of a span that are pinned: as many as can be
 
 
 class SimilarView(View):
-    """A pattern of the pinned units, and its matches.
-
-    Attributes
-    ----------
-    threshold : QDoubleSpinBox
-    length : QSpinBox
-        For how many steps the units stay on.
-    matches : QListWidget
-    """
+    """A pattern of the pinned units, and its matches."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)

@@ -32,15 +32,7 @@ READY = "Press Space for the first step."
 
 
 class Chip(QAbstractButton):
-    """One word.
-
-    Parameters
-    ----------
-    step : int
-        Its place in the caption.
-    theme : Theme
-        Its colours.
-    """
+    """One word."""
 
     def __init__(self, step: int, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -156,13 +148,7 @@ class WordsArea(QScrollArea):
 
 
 class CaptionView(View):
-    """The caption, word by word.
-
-    Attributes
-    ----------
-    chips : list of Chip
-        A word each, in order.
-    """
+    """The caption, word by word."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)

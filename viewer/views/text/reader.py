@@ -49,11 +49,6 @@ class ReaderView(View):
 
     Attributes
     ----------
-    view : ReaderView
-    channel, unit : QComboBox, QSpinBox
-        What colours the text.
-    followed, ranked : QComboBox, QListWidget
-        What units are ranked by, and the best of them.
     note : str
         The character under the pointer, or at the playhead, with the unit's value.
     """

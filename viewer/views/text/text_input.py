@@ -17,12 +17,7 @@ LEAST_HEIGHT = 92
 
 
 class TextEdit(QPlainTextEdit):
-    """An editor in which Ctrl+Enter runs, and which leaves Tab to the window.
-
-    Attributes
-    ----------
-    run_wanted : Signal()
-    """
+    """An editor in which Ctrl+Enter runs, and which leaves Tab to the window."""
 
     run_wanted = Signal()
 
@@ -35,14 +30,7 @@ class TextEdit(QPlainTextEdit):
 
 
 class TextView(View):
-    """What the model is given to read.
-
-    Attributes
-    ----------
-    edit : TextEdit
-    button : QPushButton
-        Runs what is written.
-    """
+    """What the model is given to read."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)

@@ -21,11 +21,8 @@ class CompareBar(QFrame):
 
     Attributes
     ----------
-    ended : Signal()
-        A person wants the comparison to end.
     sought : Signal(int, int)
         A step, and a unit to pin or -1.
-    text : QLabel
     """
 
     ended = Signal()

@@ -34,7 +34,6 @@ class Track(QWidget):
 
     Parameters
     ----------
-    ctx : ViewContext
     name : str
         What it is remembered by.
     symbol, title : str
@@ -42,7 +41,6 @@ class Track(QWidget):
 
     Attributes
     ----------
-    folded_changed : Signal()
     read_out : Signal(str)
         What is under the pointer, in words.
     canvas : TimePlot or None

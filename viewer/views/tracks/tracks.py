@@ -41,13 +41,7 @@ PART_SECONDS = 0.003  # of a frame, for colours of steps that came many at once
 
 
 class TracksView(View):
-    """The middle of the window.
-
-    Attributes
-    ----------
-    folded_changed : Signal()
-        A person folded or unfolded a track.
-    """
+    """The middle of the window."""
 
     folded_changed = Signal()
 
