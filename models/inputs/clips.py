@@ -80,12 +80,8 @@ class Clip:
 
 
 def clip_bytes(path: Path) -> bytes:
-    """The bytes of a clip's file; those of a folder of frames packed as one NumPy array.
-
-    Raises
-    ------
-    ClipError
-        When it is missing, unreadable, far too long, or a folder without frames that fit together.
+    """The bytes of a clip's file; those of a folder of frames packed as one NumPy array. Raises `ClipError` when it is
+    missing, unreadable, far too long, or a folder without frames that fit together.
     """
     if path.is_dir():
         return _pack_folder(path)

@@ -105,12 +105,8 @@ class BackendClient:
             raise BackendError("The backend is gone.") from error
 
     def expect(self, kind: type[SomeReport]) -> SomeReport:
-        """The next report of a kind; progress is passed on, other reports are passed over.
-
-        Raises
-        ------
-        BackendError
-            When the backend reports a failure or goes away first.
+        """The next report of a kind; progress is passed on, other reports are passed over. Raises `BackendError` when the
+        backend reports a failure or goes away first.
         """
         for report in self._incoming:
             if isinstance(report, kind):

@@ -55,12 +55,8 @@ class Recorder:
         return trace
 
     def add(self, report: Stepped | SteppedBlock | Ended, trace: Trace) -> None:
-        """Add what was reported to a trace.
-
-        Raises
-        ------
-        ValueError
-            When it does not follow the trace or does not fit its channels; nothing is added then.
+        """Add what was reported to a trace. Raises `ValueError` when it does not follow the trace or does not fit its
+        channels; nothing is added then.
         """
         channels = tuple(trace.channels.values())
         if isinstance(report, SteppedBlock):

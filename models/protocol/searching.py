@@ -62,12 +62,8 @@ class BeamStepped(RunReport, frozen=True):
     values: bytes
 
     def results(self, channels: tuple[Channel, ...]) -> tuple[StepResult, ...]:
-        """The step of each hypothesis, as if it had been taken alone.
-
-        Raises
-        ------
-        ValueError
-            When the values are not as many as the channels say.
+        """The step of each hypothesis, as if it had been taken alone. Raises `ValueError` when the values are not as many as
+        the channels say.
         """
         count, total = len(self.hypotheses), sum(channel.size for channel in channels)
         flat: FloatArray = np.frombuffer(self.values, dtype="<f4")

@@ -136,13 +136,7 @@ class Stepped(RunReport, frozen=True):
     branch: Count = 0
 
     def result(self, channels: tuple[Channel, ...]) -> StepResult:
-        """Cut the block into the channels' arrays.
-
-        Raises
-        ------
-        ValueError
-            When the block is not as long as the channels say.
-        """
+        """Cut the block into the channels' arrays. Raises `ValueError` when the block is not as long as the channels say."""
         flat: FloatArray = np.frombuffer(self.values, dtype="<f4")
         expected = sum(channel.size for channel in channels)
         if flat.size != expected:
@@ -184,12 +178,8 @@ class SteppedBlock(RunReport, frozen=True):
     branch: Count = 0
 
     def block(self, channels: tuple[Channel, ...], vocabulary: tuple[str, ...]) -> StepBlock:
-        """Cut the blocks into arrays; views of the message.
-
-        Raises
-        ------
-        ValueError
-            When a block is not as long as the channels and the number of steps say, or a token is none of the words.
+        """Cut the blocks into arrays; views of the message. Raises `ValueError` when a block is not as long as the channels
+        and the number of steps say, or a token is none of the words.
         """
         count, total = self.count, sum(channel.size for channel in channels)
         flat: FloatArray = np.frombuffer(self.values, dtype="<f4")

@@ -46,12 +46,8 @@ class Run:
         self._others[input_hash] = other
 
     def fork(self, number: int, parent: int, step: int, edits: Sequence[Edit], tokens: Sequence[int]) -> None:
-        """Make a branch that leaves another before a step; or, without a parent, one whose tokens are known.
-
-        Raises
-        ------
-        EngineError
-            When an edit cannot be made, or the step is not there.
+        """Make a branch that leaves another before a step; or, without a parent, one whose tokens are known. Raises
+        `EngineError` when an edit cannot be made, or the step is not there.
         """
         description, channels = self.stepper.description, self._encoded.channels or self.stepper.description.channels
         for edit in edits:

@@ -127,12 +127,8 @@ class Stepper(Protocol, Generic[MemoryT, StateT]):
         """Tokens that are never chosen, however probable."""
 
     def read(self, given: Any) -> EncodedInput[MemoryT]:
-        """Read an input of the description's kind: a picture (PIL), a text (str), a clip.
-
-        Raises
-        ------
-        InputError
-            When it cannot be read by this model.
+        """Read an input of the description's kind: a picture (PIL), a text (str), a clip. Raises `InputError` when it cannot
+        be read by this model.
         """
 
     def start(self, memory: MemoryT) -> StateT:

@@ -136,13 +136,7 @@ def measure(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
 
 
 def measure_long() -> dict[str, Any]:
-    """The figures, from a process of its own.
-
-    Raises
-    ------
-    RuntimeError
-        When it did not get through.
-    """
+    """The figures, from a process of its own. Raises `RuntimeError` when it did not get through."""
     with tempfile.TemporaryDirectory() as home:
         report = Path(home) / "report.json"
         environment = os.environ | {"UNROLLED_HOME": home, "QT_QPA_PLATFORM": "offscreen"}

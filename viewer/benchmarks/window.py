@@ -168,12 +168,8 @@ class Driver(QObject):
 
 
 def measure_window() -> dict[str, Any]:
-    """Open the window in a fresh home twice (the first warms the files) and give the second's figures.
-
-    Raises
-    ------
-    RuntimeError
-        When the window did not get through, with its own sentence.
+    """Open the window in a fresh home twice (the first warms the files) and give the second's figures. Raises `RuntimeError`
+    when the window did not get through, with its own sentence.
     """
     figures: dict[str, Any] = {}
     for _ in range(2):

@@ -97,12 +97,8 @@ def backend(arguments: argparse.Namespace) -> Iterator[tuple[BackendClient, Load
 
 
 def read_input(path: Path, input_kind: str) -> bytes:
-    """An input's bytes, looked at before a model is troubled; what a person should know goes to standard error.
-
-    Raises
-    ------
-    ValueError
-        With a sentence for people: one of `INPUT_ERRORS`, or that the model takes something else.
+    """An input's bytes, looked at before a model is troubled; what a person should know goes to standard error. Raises
+    `ValueError`, with a sentence for people: one of `INPUT_ERRORS`, or that the model takes something else.
     """
     medium, taken = medium_of(path, input_kind), kind_named(input_kind).medium
     if medium != taken and path.is_file():

@@ -159,12 +159,8 @@ class Runner(QObject):
         self._live.cancel()
 
     def record(self, report: Stepped | SteppedBlock | Ended, trace: Trace) -> bool:
-        """Add what was reported to a trace; False where it does not follow it.
-
-        Raises
-        ------
-        ValueError
-            When it does not fit the trace's channels.
+        """Add what was reported to a trace; False where it does not follow it. Raises `ValueError` when it does not fit the
+        trace's channels.
         """
         if self.recorder is None or (not isinstance(report, Ended) and not self._live.accepts(report, trace)):
             return False

@@ -107,12 +107,8 @@ class SavedSession:
 
 
 def branches_of(saved: SavedSession) -> Branches | None:
-    """The branches of a session that was read; None where it has none but the one run.
-
-    Raises
-    ------
-    SessionFileError
-        When they do not fit together.
+    """The branches of a session that was read; None where it has none but the one run. Raises `SessionFileError` when they do
+    not fit together.
     """
     layout = saved.layout
     if not layout.branches:
@@ -139,12 +135,8 @@ def saved_branches(branches: Branches) -> tuple[SavedBranch, ...]:
 
 
 def save_session(path: Path, saved: SavedSession) -> None:
-    """Write a session beside its name and move it into place.
-
-    Raises
-    ------
-    SessionFileError
-        When it cannot be written; an older file of that name is still there then.
+    """Write a session beside its name and move it into place. Raises `SessionFileError` when it cannot be written; an older
+    file of that name is still there then.
     """
     layout = msgspec.structs.replace(
         saved.layout, traces=len(saved.traces), other_inputs=tuple(text_name(name) for name, _ in saved.others),
@@ -168,13 +160,7 @@ def save_session(path: Path, saved: SavedSession) -> None:
 
 
 def load_session(path: Path) -> SavedSession:
-    """Read a session.
-
-    Raises
-    ------
-    SessionFileError
-        When it is not one, is damaged, or was written by a newer Unrolled.
-    """
+    """Read a session. Raises `SessionFileError` when it is not one, is damaged, or was written by a newer Unrolled."""
     name = file_name(path)
     try:
         with zipfile.ZipFile(path) as archive:

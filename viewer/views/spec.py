@@ -92,13 +92,7 @@ class ViewSpec:
         return self.titles.get(subject.input_kind, self.title)
 
     def made(self, ctx: ViewContext) -> View:
-        """The view itself.
-
-        Raises
-        ------
-        TypeError
-            When what is named is no `View`.
-        """
+        """The view itself. Raises `TypeError` when what is named is no `View`."""
         module, _, name = self.make.partition(":")
         view = getattr(importlib.import_module(module), name)(ctx)
         if not isinstance(view, View):

@@ -31,12 +31,8 @@ TERMS = ("The photographs are research data, freely available upon request; neit
 
 
 def train_captioner(request: Request, options: TrainingOptions) -> Iterator[Report]:
-    """Train to the end and write the checkpoint; a report after each update.
-
-    Raises
-    ------
-    DataError, EncoderError, CheckpointError, OSError
-        Each with a sentence for people.
+    """Train to the end and write the checkpoint; a report after each update. Raises `DataError`, `EncoderError`,
+    `CheckpointError` or `OSError`, each with a sentence for people.
     """
     split = read_split(request.needed_data, "train")
     vocabulary = Vocabulary.of((words for own in split.captions for words in own), at_least=options.words_at_least)
