@@ -56,8 +56,7 @@ class Driver(QObject):
         window.controller.voice.state_changed.connect(self._look)
         window.controller.voice.said.connect(self._said)
         window.session.ended.connect(self._look)
-        self._limit = QTimer(self)
-        self._limit.setSingleShot(True)
+        self._limit = QTimer(self, singleShot=True)
         self._limit.timeout.connect(lambda: self._finish("The window did not get through its benchmark in time."))
         self._limit.start(LIMIT_MILLISECONDS)
 

@@ -54,8 +54,7 @@ class Autosave(QObject):
         self._writer = SessionWriter(self)
         self._writer.failed.connect(self._write_failed)
         self._writer.written.connect(lambda _: self._write_ended())
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
+        self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.save)
         with suppress(OSError):  # no place to write: the window works all the same, and keeps nothing
             folder.mkdir(parents=True, exist_ok=True)

@@ -25,8 +25,7 @@ class Playback(QObject):
         super().__init__(parent)
         self._speed = FIRST_SPEED
         self._loop = False
-        self._timer = QTimer(self)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.tick)
 
     @property

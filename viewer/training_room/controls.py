@@ -43,10 +43,8 @@ def _whole(low: int, high: int, label: str, tip: str) -> QSpinBox:
 
 
 def _real(low: float, high: float, decimals: int, step: float, label: str, tip: str) -> QDoubleSpinBox:
-    made = QDoubleSpinBox()
+    made = QDoubleSpinBox(decimals=decimals, singleStep=step)
     made.setRange(low, high)
-    made.setDecimals(decimals)
-    made.setSingleStep(step)
     made.setKeyboardTracking(False)
     made.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
     made.setAccessibleName(label)

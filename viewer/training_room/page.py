@@ -14,6 +14,7 @@ from unrolled.viewer.training_room.curves import LossCurves, NormCurves
 from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
 from unrolled.viewer.training_room.trainer import Trainer
+from unrolled.viewer.widgets.building import muted_label
 
 FRAME_MILLISECONDS = 16
 CONTROLS_WIDTH = 264
@@ -61,18 +62,13 @@ class TrainingRoomPage(QWidget):
         self.of_cell.setAccessibleName("Gradients of the cell")
         self.restart = self._button("Start it again", "again", "Start the model’s process again", self.backend_wanted.emit)
         self.restart.hide()
-        self.said = QLabel("")
-        self.said.setObjectName("muted")
+        self.said = muted_label(wrapped=True)
         self.said.setMinimumWidth(1)
-        self.said.setWordWrap(True)
-        self.readout = QLabel("")
-        self.readout.setObjectName("muted")
+        self.readout = muted_label()
         self.readout.setFixedHeight(18)
         self.readout.setMinimumWidth(1)
         self.readout.setAccessibleName("Value under the pointer")
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(FRAME_MILLISECONDS)
+        self._timer = QTimer(self, singleShot=True, interval=FRAME_MILLISECONDS)
         self._timer.timeout.connect(self.refresh)
         self._begun = False
         self._shown_history: object = None
@@ -96,9 +92,7 @@ class TrainingRoomPage(QWidget):
 
     @staticmethod
     def _sentence() -> QLabel:
-        made = QLabel("")
-        made.setObjectName("muted")
-        made.setWordWrap(True)
+        made = muted_label(wrapped=True)
         made.setAlignment(Qt.AlignmentFlag.AlignTop)
         made.setMinimumWidth(1)
         made.setFixedHeight(SENTENCE_LINES * 16 + 4)
@@ -136,8 +130,7 @@ class TrainingRoomPage(QWidget):
         for index in (0, 1):
             plots.setColumnStretch(index, 1)
             plots.setRowStretch(index, 1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
+        scroll = QScrollArea(widgetResizable=True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)

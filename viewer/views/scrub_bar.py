@@ -19,7 +19,7 @@ from PySide6.QtGui import (
     QPolygonF,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractSlider, QWidget
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.envelope import Envelope
@@ -30,6 +30,7 @@ from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.wording import is_end, shown, step_noun
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column
 
 HEIGHT = 52
 EDGE = 12.0          # pixels left and right of the row
@@ -293,9 +294,7 @@ class ScrubBarView(View):
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
         self.row = ScrubRow(ctx)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.row)
+        in_column(self, self.row)
         self.setFixedHeight(HEIGHT)
 
     def seek(self, step: int) -> None:

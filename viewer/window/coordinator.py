@@ -42,9 +42,7 @@ class Coordinator(QObject):
         self._must_seek = False
         self.frames = 0
         self._since_last = QElapsedTimer()
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.flush)
         for signal in (session.input_changed, session.model_changed, session.trace_changed, session.ended,
                        session.selection.changed, session.time_axis.changed, session.appearance.changed,

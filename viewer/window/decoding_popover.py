@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QFrame, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QFrame, QSpinBox, QVBoxLayout, QWidget
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.state.commands import Do, SetDecoding
+from unrolled.viewer.widgets.building import muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 SETTLE_MILLISECONDS = 250  # so that typing a number does not run the caption for each digit
@@ -28,9 +29,7 @@ class DecodingPopover(QFrame):
         self.method = ComboBox()
         for value, title, _ in METHODS:
             self.method.addItem(title, value)
-        self.explanation = QLabel("")
-        self.explanation.setObjectName("muted")
-        self.explanation.setWordWrap(True)
+        self.explanation = muted_label(wrapped=True)
         self.beam_width = _whole(1, 64)
         self.length_penalty = _real(0.0, 5.0, 0.1)
         self.temperature = _real(0.05, 10.0, 0.1)
@@ -56,9 +55,7 @@ class DecodingPopover(QFrame):
         layout.setSpacing(8)
         layout.addLayout(self._form)
         layout.addWidget(self.explanation)
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(SETTLE_MILLISECONDS)
+        self._settle = QTimer(self, singleShot=True, interval=SETTLE_MILLISECONDS)
         self._settle.timeout.connect(self._say)
         self.show_decoding(decoding)
         self.method.currentIndexChanged.connect(self._method_changed)
@@ -123,9 +120,7 @@ def _whole(low: int, high: int, *, zero: str = "") -> QSpinBox:
 
 
 def _real(low: float, high: float, step: float) -> QDoubleSpinBox:
-    spin = QDoubleSpinBox()
+    spin = QDoubleSpinBox(singleStep=step, decimals=2)
     spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     spin.setRange(low, high)
-    spin.setSingleStep(step)
-    spin.setDecimals(2)
     return spin

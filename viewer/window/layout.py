@@ -13,6 +13,7 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.spec import Place, ViewSpec
 from unrolled.viewer.views.view import View
 from unrolled.viewer.widgets.banner import BannerPlace
+from unrolled.viewer.widgets.building import in_column
 from unrolled.viewer.widgets.section import Section
 from unrolled.viewer.window.drawer import Drawer
 from unrolled.viewer.window.settings import WindowSettings
@@ -66,17 +67,12 @@ class Layout(QWidget):
         for view in self._bottom:
             inside.addWidget(view)
         inside.addWidget(self.status)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addWidget(self.toolbar)
-        whole.addLayout(inside, 1)
+        in_column(self, self.toolbar, (inside, 1), spacing=0)
 
         self._places = {"model": BannerPlace(theme, self), "run": BannerPlace(theme, self),
                         "input": BannerPlace(theme, self), "restore": BannerPlace(theme, self)}
-        self._drop_hint = QLabel("Drop to open", self)
+        self._drop_hint = QLabel("Drop to open", self, alignment=Qt.AlignmentFlag.AlignCenter)
         self._drop_hint.setObjectName("dropHint")
-        self._drop_hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._drop_hint.hide()
         self.columns.splitterMoved.connect(lambda *_: self._place_banners())
         self.drawer.opened.connect(self._size_drawer)

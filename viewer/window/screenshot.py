@@ -37,8 +37,7 @@ class Screenshot(QObject):
         super().__init__(window)
         self._window, self._path, self._done = window, path, done
         self._over = False
-        self._limit = QTimer(self)
-        self._limit.setSingleShot(True)
+        self._limit = QTimer(self, singleShot=True)
         self._limit.timeout.connect(lambda: self._finish("The caption was not finished within two minutes."))
         self._limit.start(LIMIT_MILLISECONDS)
         window.session.ended.connect(self._run_over)

@@ -6,7 +6,7 @@ import math
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QToolButton, QWidget
 
 from unrolled.models.protocol.loading import Device
 from unrolled.models.trace import ModelListing
@@ -14,6 +14,7 @@ from unrolled.viewer.control.playback import FASTEST, SLOWEST
 from unrolled.viewer.state.commands import ChooseFile, Do, LoadModel, SetDevice, SetSpeed
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 OPEN_CHECKPOINT = "\0checkpoint"
@@ -67,8 +68,7 @@ class Toolbar(QFrame):
         self.speed.setToolTip("Steps per second while playing (+ and −)")
         self.speed.valueChanged.connect(lambda value: do(SetSpeed(_to_speed(value))))
         row.addWidget(self.speed)
-        self.speed_text = QLabel("")
-        self.speed_text.setObjectName("muted")
+        self.speed_text = muted_label()
         self.speed_text.setFixedWidth(58)
         row.addWidget(self.speed_text)
         row.addStretch(1)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
 
 from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients
@@ -38,6 +38,7 @@ from unrolled.viewer.views.attribution.contribution_bars import ContributionBars
 from unrolled.viewer.views.attribution.contributions import places_of, word_at, words_read
 from unrolled.viewer.views.attribution.gradient_map import GradientMap, decades_of
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
@@ -89,15 +90,10 @@ class AttributionView(View):
         self.cancel = QPushButton("Cancel")
         self.cancel.setToolTip("Stop computing")
         self.cancel.clicked.connect(self._give_up)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
+        self.progress = QProgressBar(textVisible=False)
         self.progress.setAccessibleName("Progress of the gradients")
-        self.status = QLabel("")
-        self.status.setObjectName("muted")
-        self.status.setWordWrap(True)
-        self._settling = QTimer(self)
-        self._settling.setSingleShot(True)
-        self._settling.setInterval(SETTLED_MILLISECONDS)
+        self.status = muted_label(wrapped=True)
+        self._settling = QTimer(self, singleShot=True, interval=SETTLED_MILLISECONDS)
         self._settling.timeout.connect(self._update)
         self._build()
         session.run_changed.connect(self._forget)
@@ -109,17 +105,10 @@ class AttributionView(View):
         for part in (self.by, self.compute, self.cancel):
             flow.addWidget(part)
         chart = QWidget()
-        left = QVBoxLayout(chart)
-        left.setContentsMargins(0, 0, 0, 0)
-        left.setSpacing(4)
-        for widget, stretch in ((choices, 0), (self.progress, 0), (self.status, 0), (self.map, 1)):
-            left.addWidget(widget, stretch)
+        in_column(chart, choices, self.progress, self.status, (self.map, 1), spacing=4)
         self._inside = TwoParts(chart, self.attributions, stretch=(5, 4), first_height=MAP_HEIGHT)
         self._empty = EmptyText(EMPTY, self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._inside, 1)
-        layout.addWidget(self._empty, 1)
+        in_column(self, (self._inside, 1), (self._empty, 1))
 
     # ── Following the session ─────────────────────────────────────────────────────────────────────────────────
 

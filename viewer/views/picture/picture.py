@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Channel
@@ -26,6 +26,7 @@ from unrolled.viewer.views.picture.controls import PictureControls
 from unrolled.viewer.views.picture.overlay_maps import MEANINGS, TITLES, FoundMap, found_map, offered
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.attention_legend import AttentionLegend
+from unrolled.viewer.widgets.building import in_column
 
 AXES = ("row", "column")
 
@@ -64,16 +65,9 @@ class PictureView(View):
         policy.setRetainSizeWhenHidden(True)  # the photograph stays where it is when a model arrives
         self.legend.setSizePolicy(policy)
         self.controls = PictureControls(ctx)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.canvas, 1)
+        layout = in_column(self, (self.canvas, 1), spacing=4)
         self._below = QWidget()
-        below = QVBoxLayout(self._below)
-        below.setContentsMargins(0, 0, 0, 0)
-        below.setSpacing(2)
-        below.addWidget(self.legend)
-        below.addWidget(self.controls)
+        in_column(self._below, self.legend, self.controls, spacing=2)
         layout.addWidget(self._below)
         self.canvas.cell_hovered.connect(lambda _: self._read_out())
         self.canvas.painted.connect(self._painted)

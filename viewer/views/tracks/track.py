@@ -70,9 +70,8 @@ class Track(QWidget):
         self.first_divergence: int | None = None
         self.plot = QRectF(HEADER, MARGIN, 1, 1)
         self.controls: list[QWidget] = []
-        self._fold = QToolButton(self)
+        self._fold = QToolButton(self, autoRaise=True)
         self._fold.setObjectName("foldButton")
-        self._fold.setAutoRaise(True)
         self._fold.setIconSize(QSize(14, 14))
         self._fold.setGeometry(0, 3, 20, 20)
         self._fold.clicked.connect(lambda: self.set_folded(not self._folded))

@@ -26,6 +26,7 @@ from unrolled.viewer.views.tracks.step_axis import StepAxis
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.word_track import WordTrack
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column, muted_label
 
 if TYPE_CHECKING:
     from unrolled.viewer.plotting.time_group import TimeGroup
@@ -60,20 +61,17 @@ class TracksView(View):
         self._rows = QVBoxLayout(self._column)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(3)
-        self._scroll = QScrollArea()
-        self._scroll.setWidgetResizable(True)
+        self._scroll = QScrollArea(widgetResizable=True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setWidget(self._column)
         self._scroll.verticalScrollBar().valueChanged.connect(lambda _: self.refresh())
-        self._empty = QLabel(EMPTY)
-        self._empty.setObjectName("muted")
+        self._empty = muted_label(EMPTY)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.axis = StepAxis(ctx.session, theme)
-        self.readout = QLabel(AT_REST)
+        self.readout = QLabel(AT_REST, textFormat=Qt.TextFormat.PlainText)
         self.readout.setObjectName("sectionNote")
-        self.readout.setTextFormat(Qt.TextFormat.PlainText)
         self.readout.setToolTip(HOW)
         self.readout.setFixedHeight(18)
         self.readout.setMinimumWidth(1)
@@ -83,14 +81,7 @@ class TracksView(View):
         self.compare_bar.hide()
         self.compare_bar.ended.connect(lambda: self.do(EndComparison()))
         self.compare_bar.sought.connect(self._seek_difference)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self._empty, 1)
-        layout.addWidget(self.compare_bar)
-        layout.addWidget(self._scroll, 1)
-        layout.addWidget(self.axis)
-        layout.addWidget(self.readout)
+        in_column(self, (self._empty, 1), self.compare_bar, (self._scroll, 1), self.axis, self.readout, spacing=4)
         self._show_whether_empty()
 
     @property
