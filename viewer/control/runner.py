@@ -15,24 +15,18 @@ from unrolled.models.trace import Trace
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.live_run import LiveRun
 from unrolled.viewer.control.run_state import (
-    Answered,
     BranchShown,
-    Cleared,
     EncodeAsked,
     Encoded,
     Event,
-    Gone,
-    LoadAsked,
+    Happened,
     LoadFailed,
     ModelLoaded,
     ModelPhase,
     Opening,
-    ReadEnough,
     Refused,
     RunState,
     Shown,
-    Started,
-    Unfit,
     after,
 )
 from unrolled.viewer.state.branches import Branch
@@ -76,17 +70,17 @@ class Runner(QObject):
 
     def start(self) -> None:
         """Start the process, or start it again; returns at once."""
-        self._happens(Started())
+        self._happens(Happened.STARTED)
         self.backend.start()
 
     def close(self) -> None:
         self.backend.close()
-        self._happens(Gone())
+        self._happens(Happened.GONE)
 
     def load(self, model: str, device: str) -> bool:
         """Ask for a model; of several that were asked for the last one counts. False while the process is not ready."""
         before = self.state.load
-        self._happens(LoadAsked())
+        self._happens(Happened.LOAD_ASKED)
         if self.state.load == before:
             return False
         self.backend.send(LoadModel(model, device, self.state.load))
@@ -110,11 +104,11 @@ class Runner(QObject):
     def clear(self) -> None:
         """Nothing is shown."""
         self.recorder = None
-        self._happens(Cleared())
+        self._happens(Happened.CLEARED)
 
     def unfit(self) -> None:
         """What is shown was recorded by another model."""
-        self._happens(Unfit())
+        self._happens(Happened.UNFIT)
 
     def encode(self, continues: Trace | None) -> None:
         """Have the model read the input that waits, to go on with a trace or to begin one."""
@@ -127,7 +121,7 @@ class Runner(QObject):
 
     def end_reading(self) -> None:
         """The tokens that the input gives were run through, or enough of them."""
-        self._happens(ReadEnough())
+        self._happens(Happened.READ_ENOUGH)
 
     def branch_shown(self, *, ended: bool) -> None:
         """Another branch is shown, or the one that is has ended."""
@@ -178,10 +172,10 @@ class Runner(QObject):
         if isinstance(report, RunReport) and report.run not in (NO_RUN, self.state.number):
             return
         if isinstance(report, Welcome) and self.state.model is ModelPhase.OFF:
-            self._happens(Started())
+            self._happens(Happened.STARTED)
         elif isinstance(report, Ready):
             self.loaded = None  # it is another process
-            self._happens(Answered())
+            self._happens(Happened.ANSWERED)
         elif isinstance(report, Loaded):
             if report.number != self.state.load:
                 return  # another one was asked for since
@@ -209,5 +203,5 @@ class Runner(QObject):
         self._happens(Encoded(report.run, length < report.prompt_tokens, ended))
 
     def _died(self, sentence: str) -> None:
-        self._happens(Gone())
+        self._happens(Happened.GONE)
         self.died.emit(sentence)

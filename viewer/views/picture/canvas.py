@@ -83,9 +83,7 @@ class PictureCanvas(QWidget):
         self._kept.clear()
         self.update()
 
-    def set_map(
-        self, weights: npt.NDArray[np.float32] | None, colours: QImage | None, *, smooth: bool
-    ) -> None:
+    def set_map(self, weights: npt.NDArray[np.float32] | None, colours: QImage | None, *, smooth: bool) -> None:
         self._map, self._overlay, self._smooth = weights, colours, smooth
         self.update()
 
@@ -119,9 +117,7 @@ class PictureCanvas(QWidget):
         if self._map is None:
             return QRectF()
         rows, columns = self._map.shape
-        return part(
-            self.region_place(), (column / columns, row / rows, (column + 1) / columns, (row + 1) / rows)
-        )
+        return part(self.region_place(), (column / columns, row / rows, (column + 1) / columns, (row + 1) / rows))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -252,8 +248,4 @@ class PictureCanvas(QWidget):
         painter.setFont(text_font(13))
         painter.setPen(QColor(self.theme.muted))
         for number, line in enumerate(EMPTY_LINES):
-            painter.drawText(
-                QRectF(box.x(), middle.y() - 4 + 20 * number, box.width(), 20),
-                Qt.AlignmentFlag.AlignCenter,
-                line,
-            )
+            painter.drawText(QRectF(box.x(), middle.y() - 4 + 20 * number, box.width(), 20), Qt.AlignmentFlag.AlignCenter, line)

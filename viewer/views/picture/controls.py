@@ -26,17 +26,11 @@ class PictureControls(QWidget):
         def update(**changes: str | bool | float) -> None:
             ctx.do(ChangeAppearance(changes))
 
-        self.absolute = switch(
-            "Absolute", "One scale for every step and every picture (A)", "Absolute attention scale"
-        )
-        self.stretched = switch(
-            "Stretched", "Each step from its least to its greatest weight (A)", "Stretched attention scale"
-        )
+        self.absolute = switch("Absolute", "One scale for every step and every picture (A)", "Absolute attention scale")
+        self.stretched = switch("Stretched", "Each step from its least to its greatest weight (A)", "Stretched attention scale")
         self.smooth = switch("", "Smooth: interpolated between the cells’ centres (S)", "Smooth attention")
         self.cells = switch("", "Cells: as the model computes them (S)", "Attention as cells")
-        self.region = switch(
-            "", "Outline the part of the picture that the model saw (O)", "Outline what the model saw"
-        )
+        self.region = switch("", "Outline the part of the picture that the model saw (O)", "Outline what the model saw")
         self._icons = {self.smooth: "smooth", self.cells: "cells", self.region: "window-fit"}
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)

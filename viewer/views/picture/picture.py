@@ -90,20 +90,12 @@ class PictureView(View):
         self._show_picture(session.playhead.step)
         self._below.setVisible(self._picture is not None)
         trace, description = session.trace, session.description
-        known = (
-            trace.channels.values()
-            if trace is not None
-            else description.channels
-            if description is not None
-            else ()
-        )
+        known = trace.channels.values() if trace is not None else description.channels if description is not None else ()
         channels = map_channels(known)
         if channels != self._channels or (self._channel is None and channels):
             self._channels = channels
             name = "" if self._channel is None else self._channel.name
-            self._channel = next(
-                (channel for channel in channels if channel.name == name), channels[0] if channels else None
-            )
+            self._channel = next((channel for channel in channels if channel.name == name), channels[0] if channels else None)
         self._offer_maps(channels)
         self.canvas.set_region(WHOLE if trace is None else trace.provenance.region, shown=values.show_region)
         self.controls.refresh()
@@ -127,13 +119,9 @@ class PictureView(View):
 
     def _draw(self, step: int) -> None:
         trace, channel, values = self.session.trace, self._channel, self.session.appearance.values
-        there = (
-            trace is not None and channel is not None and self._picture is not None and 0 <= step < len(trace)
-        )
+        there = trace is not None and channel is not None and self._picture is not None and 0 <= step < len(trace)
         self._step = step if there else NOWHERE
-        weights = (
-            trace.column(channel.name)[step] if there and trace is not None and channel is not None else None
-        )
+        weights = trace.column(channel.name)[step] if there and trace is not None and channel is not None else None
         found = None
         if self._source and there and channel is not None:
             found = found_map(self.session, self._source, step, channel.shape, do=self.do if self.isVisible() else None)
@@ -206,9 +194,7 @@ class PictureView(View):
             return
         uniform = uniform_level(channel.size)
         scale = values.attention_scale if weights is not None else "absolute"
-        low, high = attention_limits(
-            weights if weights is not None else np.full(channel.shape, uniform, np.float32), scale
-        )
+        low, high = attention_limits(weights if weights is not None else np.full(channel.shape, uniform, np.float32), scale)
         self.legend.set_scale(
             low=low,
             high=high,
