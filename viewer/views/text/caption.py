@@ -56,9 +56,7 @@ class Chip(QAbstractButton):
             f"{self.text()}: {chance}\nlog-probability {signed(log_prob)}\n"
             f"Click to go to word {self.step + 1}"
         )
-        self.setAccessibleName(
-            f"{self.text()}, word {self.step + 1}, {chance.replace('%', ' percent').replace('<', 'below ')}"
-        )
+        self.setAccessibleName(f"{self.text()}, word {self.step + 1}, {chance.replace('%', ' percent').replace('<', 'below ')}")
         self.updateGeometry()
         self.update()
 
@@ -76,9 +74,7 @@ class Chip(QAbstractButton):
         return mix(self.theme.panel, self.theme.accent, round(amount if self.reached else amount * 0.35, 3))
 
     def sizeHint(self) -> QSize:
-        return QSize(
-            QFontMetrics(self._font()).horizontalAdvance(self.text()) + 2 * CHIP_PADDING, CHIP_HEIGHT
-        )
+        return QSize(QFontMetrics(self._font()).horizontalAdvance(self.text()) + 2 * CHIP_PADDING, CHIP_HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
@@ -110,14 +106,7 @@ class Chip(QAbstractButton):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter and Space press it; arrows are the caption's."""
-        if event.key() in (
-            Qt.Key.Key_Left,
-            Qt.Key.Key_Right,
-            Qt.Key.Key_Up,
-            Qt.Key.Key_Down,
-            Qt.Key.Key_Home,
-            Qt.Key.Key_End,
-        ):
+        if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End):
             event.ignore()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
