@@ -6,7 +6,6 @@ It has no widgets: the window follows its signals, and tests drive it without a 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoStack
 
 from unrolled.models.protocol.asking import Drop
 from unrolled.models.protocol.connection import Failed, Progress, Welcome
@@ -19,7 +18,6 @@ from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.comparing import Comparing
 from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.opener import Opener
-from unrolled.viewer.control.playback import Playback
 from unrolled.viewer.control.reading import Reading
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.runner import Runner
@@ -52,6 +50,7 @@ class Control(QObject):
         self._loading = Loading(session, self.run, self._recording, self._transport, self._reading, self._branching, self.voice,
                                 self.do)
         self._choice = self._loading.choice
+        self.playback, self.history = self._transport.playback, self._branching.history
         self.opener = Opener(session, self.run, self._recording, self._branching, self._loading, self.voice)
         self._comparing = Comparing(session, self.run, self._choice, self.voice)
         self._recording.grew.connect(self._reading.follow)
@@ -68,14 +67,6 @@ class Control(QObject):
         backend.silent.connect(self._silent)
 
     # ── What the window shows ─────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def playback(self) -> Playback:
-        return self._transport.playback
-
-    @property
-    def history(self) -> QUndoStack:
-        return self._branching.history
 
     @property
     def decoding(self) -> Decoding:

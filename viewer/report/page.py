@@ -201,7 +201,7 @@ class _Page:
             rows = "".join(f"<tr><td>{escape(shown(self._trace.provenance.source[place], 'pieces'))}</td>"
                            f"<td class='n'>{values[place]:.4f}</td></tr>" for place in best)
             return f"<figure><table>{rows}</table><figcaption>{escape(title)}</figcaption></figure>"
-        image = pictures.signed_map(values, shape) if signed else pictures.plain_map(values, shape)
+        image = pictures.place_map(values, shape, signed=signed)
         return (f"<figure>{pictures.png(image, title)}<figcaption>{escape(title)}, {scale}; stretched to this map’s own "
                 "largest value</figcaption></figure>")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.plotting.plot import Plot
@@ -14,7 +14,7 @@ from unrolled.viewer.training_room.curves import LossCurves, NormCurves
 from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
 from unrolled.viewer.training_room.trainer import Trainer
-from unrolled.viewer.widgets.building import muted_label
+from unrolled.viewer.widgets.building import muted_label, scrolled
 
 FRAME_MILLISECONDS = 16
 CONTROLS_WIDTH = 264
@@ -130,13 +130,9 @@ class TrainingRoomPage(QWidget):
         for index in (0, 1):
             plots.setColumnStretch(index, 1)
             plots.setRowStretch(index, 1)
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll = scrolled(self.controls)
         scroll.setFixedWidth(CONTROLS_WIDTH + 20)
         self.controls.setFixedWidth(CONTROLS_WIDTH)
-        scroll.setWidget(self.controls)
         middle = QHBoxLayout()
         middle.setSpacing(14)
         middle.addWidget(scroll)

@@ -1,11 +1,12 @@
-"""Layouts, labels and buttons as they are all over the window, each in one call."""
+"""Layouts, scroll areas, labels and buttons as they are all over the window, each in one call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QLayout, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 Part = QWidget | QLayout | tuple[QWidget | QLayout, int]
 """What is laid out, and how much of the room that is left it takes; by itself it takes none."""
@@ -29,6 +30,16 @@ def _filled(box: Box, parts: tuple[Part, ...], spacing: int) -> Box:
         inside, stretch = part if isinstance(part, tuple) else (part, 0)
         box.addWidget(inside, stretch) if isinstance(inside, QWidget) else box.addLayout(inside, stretch)
     return box
+
+
+def scrolled(inside: QWidget) -> QScrollArea:
+    """A frameless area that scrolls up and down, by itself or by the wheel; the keys stay with what is around it."""
+    area = QScrollArea(widgetResizable=True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(inside)
+    return area
 
 
 def muted_label(text: str = "", *, wrapped: bool = False) -> QLabel:

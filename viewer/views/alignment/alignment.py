@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QStackedLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, whole_word, written_label
@@ -27,7 +26,7 @@ from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentWid
 from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.attention_legend import AttentionLegend
-from unrolled.viewer.widgets.building import in_column, in_row
+from unrolled.viewer.widgets.building import in_column, in_row, scrolled
 from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.switches import segment, switch
@@ -62,12 +61,8 @@ class AlignmentView(View):
         self._cell: Cell = NO_CELL
         self._brush_mode = "off"
         self.words = SourceWords(theme)
-        self._scroll = QScrollArea(widgetResizable=True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll = scrolled(self.words)
         self._scroll.setStyleSheet("QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }")
-        self._scroll.setWidget(self.words)
         self.canvas = AlignmentCanvas(theme)
         for figure, name in ((self.canvas, "Alignment"), (self.words, "Source words with attention")):
             attach(figure, name, table=self._table, fill=lambda menu: self.colour_map.add_to(menu),

@@ -32,6 +32,10 @@ class PictureCanvas(QWidget):
 
     Attributes
     ----------
+    shown_map : array of float32, shape (rows, columns), or None
+        The weights that are drawn.
+    cell : tuple of int or None
+        Row and column under the pointer.
     cell_hovered : Signal(object)
         Row and column of the cell under the pointer, or None.
     painted : Signal(int, int, bool)
@@ -49,31 +53,16 @@ class PictureCanvas(QWidget):
         self._overlay: QImage | None = None
         self._kept: dict[object, QPixmap] = {}
         self._smooth = True
-        self._map: npt.NDArray[np.float32] | None = None
+        self.shown_map: npt.NDArray[np.float32] | None = None
         self._region: Region = WHOLE
         self._show_region = True
-        self._label = ""
-        self._cell: tuple[int, int] | None = None
+        self.label = ""
+        self.cell: tuple[int, int] | None = None
         self._paint_mode = "off"
         self._painted_cells: dict[tuple[int, int], float] = {}
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 80)
-
-    @property
-    def shown_map(self) -> npt.NDArray[np.float32] | None:
-        """The weights that are drawn."""
-        return self._map
-
-    @property
-    def cell(self) -> tuple[int, int] | None:
-        """Row and column under the pointer."""
-        return self._cell
-
-    @property
-    def label(self) -> str:
-        """What is written on the picture."""
-        return self._label
 
     def sizeHint(self) -> QSize:
         return QSize(440, 330)
@@ -84,7 +73,7 @@ class PictureCanvas(QWidget):
         self.update()
 
     def set_map(self, weights: npt.NDArray[np.float32] | None, colours: QImage | None, *, smooth: bool) -> None:
-        self._map, self._overlay, self._smooth = weights, colours, smooth
+        self.shown_map, self._overlay, self._smooth = weights, colours, smooth
         self.update()
 
     def set_region(self, region: Region, *, shown: bool) -> None:
@@ -94,8 +83,8 @@ class PictureCanvas(QWidget):
             self.update()
 
     def set_label(self, label: str) -> None:
-        if label != self._label:
-            self._label = label
+        if label != self.label:
+            self.label = label
             self.update()
 
     def set_painting(self, mode: str, cells: dict[tuple[int, int], float]) -> None:
@@ -114,9 +103,9 @@ class PictureCanvas(QWidget):
         return part(self.place(), self._region)
 
     def cell_place(self, row: int, column: int) -> QRectF:
-        if self._map is None:
+        if self.shown_map is None:
             return QRectF()
-        rows, columns = self._map.shape
+        rows, columns = self.shown_map.shape
         return part(self.region_place(), (column / columns, row / rows, (column + 1) / columns, (row + 1) / rows))
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -132,9 +121,9 @@ class PictureCanvas(QWidget):
             self._paint_outline(painter, seen)
         for cell, weight in self._painted_cells.items():
             self._paint_stroke(painter, self.cell_place(*cell), weight)
-        if self._cell is not None and self._map is not None:
-            self._paint_cell(painter, self.cell_place(*self._cell))
-        if self._label:
+        if self.cell is not None and self.shown_map is not None:
+            self._paint_cell(painter, self.cell_place(*self.cell))
+        if self.label:
             self._paint_label(painter, place)
         painter.end()
 
@@ -147,8 +136,8 @@ class PictureCanvas(QWidget):
 
     def _stroke(self, event: QMouseEvent) -> None:
         left, right = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
-        if self._paint_mode != "off" and self._cell is not None and event.buttons() & (left | right):
-            self.painted.emit(*self._cell, bool(event.buttons() & right))
+        if self._paint_mode != "off" and self.cell is not None and event.buttons() & (left | right):
+            self.painted.emit(*self.cell, bool(event.buttons() & right))
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hover(None)
@@ -156,14 +145,14 @@ class PictureCanvas(QWidget):
     def _hover(self, position: QPointF | None) -> None:
         cell = None
         seen = self.region_place()
-        if position is not None and self._map is not None and seen.contains(position):
-            rows, columns = self._map.shape
+        if position is not None and self.shown_map is not None and seen.contains(position):
+            rows, columns = self.shown_map.shape
             cell = (
                 min(int((position.y() - seen.y()) / seen.height() * rows), rows - 1),
                 min(int((position.x() - seen.x()) / seen.width() * columns), columns - 1),
             )
-        if cell != self._cell:
-            self._cell = cell
+        if cell != self.cell:
+            self.cell = cell
             self.cell_hovered.emit(cell)
             self.update()
 
@@ -226,7 +215,7 @@ class PictureCanvas(QWidget):
         font = text_font(11)
         how = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
         room = QRectF(0, 0, max(place.width() - 28, 40), place.height())
-        size = QFontMetricsF(font).boundingRect(room, how, self._label).size()
+        size = QFontMetricsF(font).boundingRect(room, how, self.label).size()
         box = QRectF(place.x() + 6, place.y() + 6, size.width() + 16, size.height() + 8)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         path = QPainterPath()
@@ -234,7 +223,7 @@ class PictureCanvas(QWidget):
         painter.fillPath(path, QColor(0, 0, 0, 170))
         painter.setFont(font)
         painter.setPen(QColor(255, 255, 255))
-        painter.drawText(box, how, self._label)
+        painter.drawText(box, how, self.label)
 
     def _paint_empty(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -18,7 +18,7 @@ from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.commands import Hover, Pin, TogglePin
 from unrolled.viewer.theme.colour_maps import place_table
 from unrolled.viewer.views.tracks.header import ROOM_FOR_AXIS_NAME, paint_colours
-from unrolled.viewer.views.tracks.menu import add_colour_maps, add_ranges, add_unit_orders, add_zooms
+from unrolled.viewer.views.tracks.menu import add_colour_maps, add_ranges, add_unit_orders
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext
 
@@ -304,7 +304,7 @@ class HeatTrack(Track):
         add_colour_maps(menu, self, self.recorded)
         add_ranges(menu, self, self.recorded)
         add_unit_orders(menu, self, self.recorded)
-        add_zooms(menu, self.do)
+        super().fill_menu(menu)
         rows = menu.addAction("Show all units")
         rows.setEnabled(self._rows != (0, self.channel.shape[0]))
         rows.triggered.connect(self.show_all_rows)

@@ -74,7 +74,7 @@ class LabelTrack(LineTrack):
         for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
             label = int(answers[begin])
             left, width = geometry.x(begin) + 3, geometry.x(end) - geometry.x(begin) - 4
-            name = self.channel.labels[label] if self.channel.labels else str(label)
+            name = self._name(label)
             if width < min(ROOM_FOR_NAMES, metrics.horizontalAdvance(name) + 4):
                 continue
             painter.setPen(QColor(mix(self.theme.text, self.label_colour(label), 0.5)))
@@ -83,20 +83,13 @@ class LabelTrack(LineTrack):
     def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
         values = self.values()
         assert values is not None
-        names = self.channel.labels or tuple(map(str, range(values.shape[1])))
-        return list(names), [values[start:stop, label] for label in range(values.shape[1])]
+        return [self._name(label) for label in range(values.shape[1])], list(values[start:stop].T)
 
     def fill_menu(self, menu: QMenu) -> None:
         add_zooms(menu, self.do)
 
     def value_text(self, step: int, y: float) -> str:
-        """The three most probable labels."""
-        values = self.values()
-        if values is None:
-            return ""
-        best = np.argsort(-values[step])[:3]
-        names = self.channel.labels or tuple(map(str, range(values.shape[1])))
-        return ", ".join(f"{names[label]} {percent(float(values[step, label]))}" for label in best)
+        return self.values_text(step, step + 1, y)
 
     def values_text(self, start: int, stop: int, y: float) -> str:
         """The three labels that are most probable on the whole."""
@@ -104,5 +97,7 @@ class LabelTrack(LineTrack):
         if values is None:
             return ""
         mean = values[start:stop].mean(axis=0)
-        names = self.channel.labels or tuple(map(str, range(values.shape[1])))
-        return ", ".join(f"{names[label]} {percent(float(mean[label]))}" for label in np.argsort(-mean)[:3])
+        return ", ".join(f"{self._name(label)} {percent(float(mean[label]))}" for label in np.argsort(-mean)[:3].tolist())
+
+    def _name(self, label: int) -> str:
+        return self.channel.labels[label] if self.channel.labels else str(label)

@@ -19,7 +19,7 @@ from unrolled.viewer.drawing.step_geometry import HEADER
 from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.views.tracks.heat_track import channel_title, number_text, range_text
-from unrolled.viewer.views.tracks.menu import add_ranges, add_zooms
+from unrolled.viewer.views.tracks.menu import add_ranges
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
@@ -217,7 +217,7 @@ class LineTrack(Track):
 
     def fill_menu(self, menu: QMenu) -> None:
         add_ranges(menu, self, self.recorded)
-        add_zooms(menu, self.do)
+        super().fill_menu(menu)
 
 
 class ScalarTrack(LineTrack):

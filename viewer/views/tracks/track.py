@@ -19,6 +19,7 @@ from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.header import paint_header
+from unrolled.viewer.views.tracks.menu import add_zooms
 from unrolled.viewer.views.view import ViewContext
 
 if TYPE_CHECKING:  # pyqtgraph is imported after the window has been seen
@@ -242,6 +243,7 @@ class Track(QWidget):
 
     def fill_menu(self, menu: QMenu) -> None:
         """What can be chosen for this track."""
+        add_zooms(menu, self.do)
 
     @property
     def about(self) -> str:

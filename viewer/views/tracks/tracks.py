@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from unrolled.models.analysis.differences import Differences
 from unrolled.models.analysis.unit_order import ORDERS
@@ -26,7 +26,7 @@ from unrolled.viewer.views.tracks.step_axis import StepAxis
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.word_track import WordTrack
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, muted_label
+from unrolled.viewer.widgets.building import in_column, muted_label, scrolled
 
 if TYPE_CHECKING:
     from unrolled.viewer.plotting.time_group import TimeGroup
@@ -61,11 +61,7 @@ class TracksView(View):
         self._rows = QVBoxLayout(self._column)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(3)
-        self._scroll = QScrollArea(widgetResizable=True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setWidget(self._column)
+        self._scroll = scrolled(self._column)
         self._scroll.verticalScrollBar().valueChanged.connect(lambda _: self.refresh())
         self._empty = muted_label(EMPTY)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.bins import Bins
@@ -17,7 +16,6 @@ from unrolled.viewer.drawing.painting import laid_out, mix
 from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.wording import is_end, percent, shown
 from unrolled.viewer.theme.fonts import text_font
-from unrolled.viewer.views.tracks.menu import add_zooms
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext
 
@@ -120,10 +118,6 @@ class WordTrack(Track):
         assert trace is not None
         chances = trace.log_probs[start:stop]
         return ["log_prob", "probability"], [chances, np.exp(chances)]
-
-    def fill_menu(self, menu: QMenu) -> None:
-        """Zoom; a probability has one scale."""
-        add_zooms(menu, self.do)
 
     def value_text(self, step: int, y: float) -> str:
         return "" if self.trace is None else f"probability {percent(math.exp(float(self.trace.log_probs[step])))}"
