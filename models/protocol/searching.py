@@ -9,8 +9,8 @@ import numpy as np
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.message import BranchRequest, Count, Report, RunReport
-from unrolled.models.protocol.stepping import Stepped
 from unrolled.models.trace import Candidate, Channel, FloatArray, StepResult
+from unrolled.models.trace.steps import by_channel
 
 
 class Search(BranchRequest, frozen=True):
@@ -69,10 +69,9 @@ class BeamStepped(RunReport, frozen=True):
         flat: FloatArray = np.frombuffer(self.values, dtype="<f4")
         if flat.size != count * total:
             raise ValueError(f"{count} hypotheses should bring {count * total} values and brought {flat.size}")
-        rows = flat.reshape(count, total).astype("<f4", copy=False)
-        return tuple(
-            Stepped(self.run, self.step, own.token, own.word, own.log_prob, own.candidates, row.tobytes(), 0.0).result(channels)
-            for own, row in zip(self.hypotheses, rows, strict=True))
+        rows = flat.reshape(count, total)
+        return tuple(StepResult(step=self.step, token=own.token, word=own.word, log_prob=own.log_prob, candidates=own.candidates,
+                                values=by_channel(row, channels)) for own, row in zip(self.hypotheses, rows, strict=True))
 
 
 class Searched(RunReport, frozen=True):

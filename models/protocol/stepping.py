@@ -11,6 +11,7 @@ from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.message import BranchRequest, Count, Ledger, Positive, Report, Request, RunReport, RunRequest
 from unrolled.models.trace import Candidate, Channel, FloatArray, StepBlock, StepResult
 from unrolled.models.trace.edits import Edit
+from unrolled.models.trace.steps import by_channel
 
 
 class DrawInput(Request, frozen=True):
@@ -141,13 +142,8 @@ class Stepped(RunReport, frozen=True):
         expected = sum(channel.size for channel in channels)
         if flat.size != expected:
             raise ValueError(f"a step should bring {expected} values and brought {flat.size}")
-        values: dict[str, FloatArray] = {}
-        start = 0
-        for channel in channels:
-            values[channel.name] = flat[start : start + channel.size].reshape(channel.shape)
-            start += channel.size
         return StepResult(step=self.step, token=self.token, word=self.word, log_prob=self.log_prob,
-                          candidates=self.candidates, values=values)
+                          candidates=self.candidates, values=by_channel(flat, channels))
 
 
 class SteppedBlock(RunReport, frozen=True):
@@ -192,14 +188,9 @@ class SteppedBlock(RunReport, frozen=True):
         for named in (tokens, candidates):
             if named.size and not 0 <= int(named.min()) <= int(named.max()) < len(vocabulary):
                 raise ValueError("a token is not one of the words")
-        flat = flat.reshape(count, total)
-        values: dict[str, FloatArray] = {}
-        start = 0
-        for channel in channels:
-            values[channel.name] = flat[:, start : start + channel.size].reshape(count, *channel.shape)
-            start += channel.size
         return StepBlock(step=self.step, tokens=tokens, log_probs=log_probs, candidate_tokens=candidates.reshape(count, -1),
-                         candidate_log_probs=candidate_log_probs.reshape(count, -1), vocabulary=vocabulary, values=values)
+                         candidate_log_probs=candidate_log_probs.reshape(count, -1), vocabulary=vocabulary,
+                         values=by_channel(flat.reshape(count, total), channels))
 
 
 class Ended(RunReport, frozen=True):

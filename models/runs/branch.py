@@ -124,7 +124,7 @@ class Branch:
         self.tokens.append(token)
         self._states[step + 1] = state
         return Stepped(self._run, step, token, description.words[token], float(log_probs[token]), self._candidates(log_probs),
-                       values.numpy().astype("<f4", copy=False).tobytes(), (time.perf_counter() - started) * 1000,
+                       float32_bytes(values), (time.perf_counter() - started) * 1000,
                        self._branch)
 
     def search(self, decoding: Decoding, report: Callable[[BeamStepped], None] | None, wanted: StillWanted) -> None:
@@ -244,9 +244,9 @@ class Branch:
         read = torch.tensor(self.tokens[step : step + len(rows)])
         best = log_probs.topk(min(CANDIDATES, words), dim=-1)
         return SteppedBlock(
-            self._run, step, len(rows), _int32(read), _float32(log_probs.gather(1, read.unsqueeze(1))),
-            _int32(best.indices), _float32(best.values), _float32(block[:, words:]), (time.perf_counter() - started) * 1000,
-            self._branch)
+            self._run, step, len(rows), _int32(read), float32_bytes(log_probs.gather(1, read.unsqueeze(1))),
+            _int32(best.indices), float32_bytes(best.values), float32_bytes(block[:, words:]),
+            (time.perf_counter() - started) * 1000, self._branch)
 
     def _candidates(self, log_probs: Tensor) -> tuple[Candidate, ...]:
         """The most probable tokens, those that are never written among them, from log-probabilities on the host, (V,)."""
@@ -288,8 +288,9 @@ def _int32(values: Tensor) -> bytes:
     return values.numpy().astype("<i4").tobytes()
 
 
-def _float32(values: Tensor) -> bytes:
-    return values.contiguous().numpy().astype("<f4", copy=False).tobytes()
+def float32_bytes(values: Tensor) -> bytes:
+    """Little-endian, in the order of the last dimension."""
+    return values.float().cpu().contiguous().numpy().astype("<f4", copy=False).tobytes()
 
 
 @contextmanager
