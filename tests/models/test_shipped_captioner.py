@@ -30,8 +30,9 @@ def caption(stepper: CaptionerStepper, picture: Image.Image, width: int) -> list
 
 
 @pytest.mark.parametrize(("name", "nouns"), [
-    ("dog.jpg", {"dog", "grass"}), ("golden-retriever.jpg", {"dog"}), ("bird-on-rock.jpg", {"bird", "rock"}),
-    ("photographer.jpg", {"man", "camera"}),
+    ("dog.jpg", {"shepherd", "grass"}), ("golden-retriever.jpg", {"dog"}), ("bird-on-rock.jpg", {"bird", "rock"}),
+    ("football.jpg", {"soccer", "players", "ball"}), ("surfer.jpg", {"surfer", "wave"}), ("skier.jpg", {"skier", "hill"}),
+    ("cyclist.jpg", {"person", "bike"}), ("motorcyclist.jpg", {"man", "motorcycle"}),
 ])
 def test_it_names_what_is_on_the_samples(stepper: CaptionerStepper, name: str, nouns: set[str]) -> None:
     words = caption(stepper, Image.open(assets.path("samples", name)), 1)
@@ -75,9 +76,9 @@ def test_its_listing_says_what_it_is_worth(stepper: CaptionerStepper) -> None:
     assert listing.size_bytes <= 12_000_000
     assert listing.quality["bleu_4"] >= 23
     assert listing.quality["bleu_1"] >= 66
-    assert listing.quality["cider"] >= 0.55
-    assert listing.quality["perplexity"] <= 22
-    assert listing.quality["calibration_error"] <= 0.13
+    assert listing.quality["cider"] >= 0.56
+    assert listing.quality["perplexity"] <= 20
+    assert listing.quality["calibration_error"] <= 0.08
     assert "BLEU-4" in stepper.description.summary
 
 

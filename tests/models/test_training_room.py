@@ -324,10 +324,11 @@ def talk(requests: list[Request], *services: object) -> list[Report]:
     """What a server answers."""
     listener = Listener()
     client = socket.create_connection((listener.endpoint.host, listener.endpoint.port))
+    client.sendall(encode(Hello(listener.endpoint.secret)))
     server = Server(listener.accept(5), listener.endpoint.secret, services)
     serving = threading.Thread(target=server.serve)
     serving.start()
-    client.sendall(encode(Hello(listener.endpoint.secret)) + b"".join(encode(request) for request in requests))
+    client.sendall(b"".join(encode(request) for request in requests))
     reader, reports = report_reader(), []
     while not any(isinstance(report, TrainingRoomFailed) and report.room == 99 for report in reports):
         data = client.recv(1 << 20)

@@ -44,7 +44,7 @@ def test_caption_gives_an_object_a_line_and_goes_on_after_a_bad_file(captioned):
         assert line["tokens"][-1] == "<end>"
         assert line["caption"] == " ".join(line["tokens"][:-1])
     assert lines[0]["tokens"] == lines[1]["tokens"]
-    assert "dog" in lines[0]["caption"].split()
+    assert "shepherd" in lines[0]["caption"].split()
 
 
 def test_trace_saves_what_export_then_draws_and_the_window_opens(run, dog, tmp_path):
