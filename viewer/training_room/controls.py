@@ -128,7 +128,6 @@ class TrainingRoomControls(QWidget):
                            threshold=self.threshold.value() if self.clip.isChecked() else 0.0, window=self.truncation.value())
 
     def put(self, settings: TrainingRoomSettings, changes: TrainingRoomChanges) -> None:
-        """Show these."""
         for choice, key in ((self.cell, settings.cell), (self.task, settings.task), (self.optimiser, settings.optimiser)):
             choice.setCurrentIndex(max(choice.findData(key), 0))
         self.steps.setValue(settings.steps)

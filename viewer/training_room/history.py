@@ -61,11 +61,9 @@ class GradientMap:
 
     @property
     def steps(self) -> int:
-        """T."""
         return len(self.counted)
 
     def values(self, of_cell: bool) -> Numbers:
-        """The map that is shown."""
         return self.cell if of_cell and self.cell is not None else self.hidden
 
     def decay(self, of_cell: bool = False) -> Decay:

@@ -169,7 +169,6 @@ class TrainingRoomPage(QWidget):
         self.trainer.pause()
 
     def toggle(self) -> None:
-        """Train, or pause."""
         if self.trainer.running:
             self.trainer.pause()
         elif self.trainer.alive or self.trainer.starting:
@@ -207,7 +206,6 @@ class TrainingRoomPage(QWidget):
 
     @property
     def remembered(self) -> str:
-        """The controls' values, for next time."""
         return as_text(self.controls)
 
     def refresh(self) -> None:
@@ -234,7 +232,6 @@ class TrainingRoomPage(QWidget):
                 label.setToolTip(text)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.theme = theme
         for plot in self.plots:
             plot.set_theme(theme)

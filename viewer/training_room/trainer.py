@@ -107,7 +107,6 @@ class Trainer(QObject):
         self.state_changed.emit()
 
     def run(self) -> None:
-        """Go on until paused."""
         if self._alive or self._starting:
             self.running = True
             self._ask()
@@ -120,7 +119,6 @@ class Trainer(QObject):
             self.state_changed.emit()
 
     def step(self) -> None:
-        """Make one update."""
         self.pause()
         if self._alive:
             self._send(picture=True)

@@ -56,7 +56,6 @@ def make_application() -> QApplication:
 
 def make_window(settings: WindowSettings, backend: BackendProcess, *, model: str = "", device: str = "",
                 theme: str | None = None) -> MainWindow:
-    """A window with its session and controller, not shown yet."""
     appearance = settings.appearance()
     if theme is not None:
         appearance = msgspec.structs.replace(appearance, theme=theme)

@@ -60,7 +60,6 @@ class Coordinator(QObject):
         self._refresh()
 
     def remove(self, view: View) -> None:
-        """Leave a view alone."""
         if view in self._views:
             self._views.remove(view)
 
@@ -70,7 +69,6 @@ class Coordinator(QObject):
         return self._timer.isActive()
 
     def flush(self) -> None:
-        """Bring all views up to date now."""
         self._timer.stop()
         self._since_last.start()
         refresh, self._must_refresh = self._must_refresh, False

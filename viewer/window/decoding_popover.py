@@ -63,7 +63,6 @@ class DecodingPopover(QFrame):
             spin.valueChanged.connect(lambda _: self._settle.start())
 
     def decoding(self) -> Decoding:
-        """What the fields say."""
         return Decoding(
             method=str(self.method.currentData()), beam_width=self.beam_width.value(),
             length_penalty=round(self.length_penalty.value(), 3), temperature=round(self.temperature.value(), 3),
@@ -71,7 +70,6 @@ class DecodingPopover(QFrame):
         )
 
     def show_decoding(self, decoding: Decoding) -> None:
-        """Fill in the fields."""
         self.blockSignals(True)
         self.method.setCurrentIndex(self.method.findData(decoding.method))
         self.beam_width.setValue(decoding.beam_width)

@@ -99,7 +99,6 @@ class ExportDialog(QDialog):
         self._show_fields()
 
     def settings(self) -> ExportSettings:
-        """What the fields say."""
         values = self._session.appearance.values
         return ExportSettings(
             width=self.width_.value(), seconds_per_word=round(self.seconds.value(), 3),

@@ -119,20 +119,16 @@ class Layout(QWidget):
         self._place_banners()
 
     def unsay(self, place: str) -> None:
-        """Take the message at a place away."""
         self._places[place].clear()
 
     def message(self, place: str) -> Notice | None:
-        """What is said at a place."""
         banner = self._places[place].banner
         return banner.message if banner is not None else None
 
     def banner_place(self, place: str) -> BannerPlace:
-        """Where messages about something appear."""
         return self._places[place]
 
     def show_drop_hint(self, shown: bool) -> None:
-        """Say that something can be dropped here."""
         self._drop_hint.setGeometry(self.rect().adjusted(16, 68, -16, -16))
         self._drop_hint.setVisible(shown)
         self._drop_hint.raise_()
@@ -218,7 +214,6 @@ class Layout(QWidget):
             settings.put_names(f"view_{name}", view.remembered)
 
     def restore(self, settings: WindowSettings) -> None:
-        """Take over what was kept."""
         for name, splitter in (("columns", self.columns), ("left_parts", self.left), ("right", self.right)):
             state = settings.shape(f"splitter_{name}")
             if state is not None:

@@ -30,7 +30,6 @@ class StatusLine(QFrame):
         self._layout = layout
 
     def add_badge(self, badge: QWidget) -> None:
-        """Put a badge before what is loaded."""
         self._layout.insertWidget(self._layout.indexOf(self.facts), badge)
 
     def set_activity(self, text: str, fraction: float) -> None:

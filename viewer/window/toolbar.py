@@ -86,13 +86,11 @@ class Toolbar(QFrame):
         self._draw_play()
 
     def set_playing(self, playing: bool, *, possible: bool) -> None:
-        """Show whether a run is played, and whether one could be."""
         self._playing = playing
         self.play.setEnabled(possible)
         self._draw_play()
 
     def set_speed(self, steps_a_second: float) -> None:
-        """Show the speed."""
         self.speed.blockSignals(True)
         self.speed.setValue(_to_slider(steps_a_second))
         self.speed.blockSignals(False)
@@ -100,7 +98,6 @@ class Toolbar(QFrame):
         self.speed_text.setToolTip(f"{steps_a_second:.1f} steps per second")
 
     def set_decoding(self, words: str) -> None:
-        """Show the decoding method."""
         short = words.split(",")[0]
         self.decoding.setText(short[:1].upper() + short[1:])
         self.decoding.setToolTip(f"Decoding: {words} (D)")
@@ -124,7 +121,6 @@ class Toolbar(QFrame):
         self.model.blockSignals(False)
 
     def set_devices(self, devices: tuple[Device, ...], wanted: str) -> None:
-        """Show the devices that can be chosen."""
         self.device.blockSignals(True)
         self.device.clear()
         self.device.addItem("Auto", "auto")

@@ -57,7 +57,6 @@ class ViewHost(QObject):
             changed.connect(self._follow)
 
     def at(self, place: Place) -> tuple[ViewSpec, ...]:
-        """The views of a place, in their order."""
         return tuple(spec for spec in self.specs if spec.place is place)
 
     def view(self, spec: ViewSpec) -> View:

@@ -58,7 +58,6 @@ class AlignmentScene:
 
     @property
     def steps(self) -> int:
-        """How many there are."""
         return len(self.words)
 
 

@@ -47,7 +47,6 @@ class Scene:
 
     @property
     def steps(self) -> int:
-        """How many there are."""
         return len(self.words)
 
     def shown_word(self, step: int) -> str:

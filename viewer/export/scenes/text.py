@@ -46,7 +46,6 @@ class TextScene:
 
     @property
     def steps(self) -> int:
-        """How many characters."""
         return len(self.words)
 
 
