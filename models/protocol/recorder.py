@@ -17,19 +17,7 @@ from unrolled.models.trace.edits import Edit
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Recorder:
-    """What all traces of a run share.
-
-    Attributes
-    ----------
-    loaded : Loaded
-        The model that computes it, and where.
-    opened : Opened
-        What the model made of the input.
-    name : str
-        The input's file name.
-    data : bytes
-        Its file.
-    """
+    """What all traces of a run share."""
 
     loaded: Loaded
     opened: Opened

@@ -147,16 +147,10 @@ class Stepped(RunReport, frozen=True):
 
 
 class SteppedBlock(RunReport, frozen=True):
-    """Many steps at once, where the input gives the tokens: everything as blocks of little-endian numbers.
+    """Many steps at once, where the input gives the tokens: a `StepBlock` as blocks of little-endian numbers.
 
     Attributes
     ----------
-    step : int
-        The first of them.
-    tokens : bytes
-        int32, (steps,).
-    log_probs : bytes
-        float32, (steps,).
     candidate_tokens, candidate_log_probs : bytes
         int32 and float32, (steps, candidates), the most probable first.
     values : bytes

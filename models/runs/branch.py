@@ -41,11 +41,6 @@ class Branch:
 
     Parameters
     ----------
-    run, branch : int
-        Their numbers, for reports.
-    stepper : Stepper
-    encoded : EncodedInput
-        The input as that stepper has read it.
     others : mapping of str to EncodedInput
         Other inputs that edits may swap to, by their hash.
     edits : sequence of Edit

@@ -14,16 +14,7 @@ NO_PARENT = -1
 
 
 class Run:
-    """A model and what it does with one input.
-
-    Parameters
-    ----------
-    number : int
-        Of the run, for its reports.
-    stepper : Stepper
-    encoded : EncodedInput
-        The input as that stepper has read it.
-    """
+    """A model and what it does with one input."""
 
     def __init__(self, number: int, stepper: AnyStepper, encoded: EncodedInput[Any]) -> None:
         self.number, self.stepper, self._encoded = number, stepper, encoded

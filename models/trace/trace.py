@@ -24,10 +24,6 @@ class Trace:
 
     Parameters
     ----------
-    channels : iterable of Channel
-        What every step brings.
-    provenance : Provenance
-        Where it all comes from.
     input_bytes : bytes
         The input as it was given (the photograph's file), so that a trace can be opened without it.
     ended : bool

@@ -23,10 +23,6 @@ class Request:
     ----------
     model : str
         The name that the checkpoint will bear.
-    data : Path or None
-        Where the data lie.
-    output : Path
-        The checkpoint to write.
     cache : Path
         Where what is computed once and for all is kept.
     """

@@ -45,8 +45,6 @@ class SessionWriter(QObject):
         A session is in its file, whose `Path` this is.
     failed : Signal(object, str)
         The path of one that is not, and one sentence.
-    seconds : float
-        How long the last one took.
     """
 
     written = Signal(object)

@@ -45,8 +45,6 @@ class Questions:
 
     Attributes
     ----------
-    asked : Signal(object)
-        A new `Asked`, for the controller.
     dropped : Signal(int)
         The number of a question that nobody waits for any more.
     answered : Signal(str)

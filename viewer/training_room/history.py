@@ -33,23 +33,7 @@ class Decay:
 
 @dataclass(frozen=True, slots=True)
 class GradientMap:
-    """The gradients of one sequence.
-
-    Attributes
-    ----------
-    update : int
-        When.
-    hidden : array, shape (T, T)
-        ‖∂L_t/∂h_k‖, row t, column k.
-    cell : array or None
-        ‖∂L_t/∂c_k‖ of an LSTM.
-    counted : array of bool, shape (T,)
-        The steps that have a loss.
-    radii, norms : tuple of float
-        Of each block of W_hh.
-    cut_away : float
-        How long the change is that truncation made to the gradient of the weights, as a share of the whole one.
-    """
+    """The gradients of one sequence, as `TrainingRoomUpdated` brings them: maps (T, T), and the steps that have a loss, (T,)."""
 
     update: int
     hidden: Numbers
@@ -81,13 +65,7 @@ class GradientMap:
 
 
 class History:
-    """A training, as far as it has come.
-
-    Parameters
-    ----------
-    started : RoomStarted
-        What is trained.
-    """
+    """A training, as far as it has come."""
 
     def __init__(self, started: TrainingRoomStarted) -> None:
         self.started = started

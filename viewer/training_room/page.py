@@ -23,23 +23,7 @@ COLOUR_MAP = "inferno"
 
 
 class TrainingRoomPage(QWidget):
-    """The page.
-
-    Parameters
-    ----------
-    backend : BackendProcess
-        Where it is trained.
-    remembered : str
-        The controls' values of last time.
-
-    Attributes
-    ----------
-    left : Signal()
-        A person wants to go back to the microscope.
-    backend_wanted : Signal()
-        A person wants the backend to be started again.
-    trainer : Trainer
-    """
+    """The page."""
 
     left = Signal()
     backend_wanted = Signal()

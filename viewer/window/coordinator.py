@@ -15,21 +15,10 @@ FRAME_MILLISECONDS = 16
 class Coordinator(QObject):
     """Collects what changed, and brings the views up to date one frame later at the latest.
 
-    Parameters
-    ----------
-    session : Session
-        Whose signals are followed.
-    views : iterable of View
-        What is brought up to date, in this order.
-    parent : QObject, optional
-        Owner.
-
     Attributes
     ----------
     flushed : Signal()
         All views are up to date.
-    frames : int
-        How often they were brought up to date.
     """
 
     flushed = Signal()

@@ -31,11 +31,6 @@ if TYPE_CHECKING:
 class DialogActions:
     """Asks, and says what was chosen as a command.
 
-    Parameters
-    ----------
-    window : MainWindow
-        Over which it asks.
-
     Attributes
     ----------
     last_session : Path or None

@@ -27,7 +27,6 @@ class Drawer(QFrame):
     ----------
     opened : Signal(str)
         Another view is open; empty where the drawer was closed.
-    open_name : str
     buttons : dict of str to QToolButton
         The tabs, by the names of their views.
     """

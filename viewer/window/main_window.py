@@ -61,12 +61,6 @@ class MainWindow(QMainWindow):
 
     Parameters
     ----------
-    session : Session
-        What is shown.
-    controller : Control
-        What does things.
-    settings : WindowSettings
-        What is remembered.
     views : tuple of ViewSpec, optional
         What can be shown; by default the catalogue's.
 

@@ -25,8 +25,6 @@ class Screenshot(QObject):
 
     Parameters
     ----------
-    window : MainWindow
-        What is pictured.
     path : Path
         Where the picture goes; the suffix says the format.
     done : callable

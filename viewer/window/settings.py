@@ -16,13 +16,7 @@ LARGEST_NUMBER = 1e6
 
 
 class WindowSettings:
-    """The file of settings.
-
-    Parameters
-    ----------
-    path : Path
-        Where it is; it need not exist.
-    """
+    """The file of settings."""
 
     def __init__(self, path: Path) -> None:
         self._settings = QSettings(str(path), QSettings.Format.IniFormat)

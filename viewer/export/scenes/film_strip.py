@@ -18,13 +18,7 @@ PICTURE_PIXELS = 480  # the photograph's width in a vector file, where it can be
 
 
 class StripLayout:
-    """Where everything of a strip lies, in pixels of its width.
-
-    Parameters
-    ----------
-    scene : Scene
-    settings : ExportSettings
-    """
+    """Where everything of a strip lies, in pixels of its width."""
 
     def __init__(self, scene: Scene, settings: ExportSettings) -> None:
         self.scene, self.settings = scene, settings
