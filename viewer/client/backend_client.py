@@ -51,7 +51,7 @@ class BackendProcess(QObject):
     def __init__(self, command: list[str] | None = None, *, endpoint: Endpoint | None = None,
                  parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._command = command
+        self.command = command  # None: of the backend of this installation
         self._given_endpoint = endpoint
         self._endpoint: Endpoint | None = None
         self._process: QProcess | None = None
@@ -68,11 +68,6 @@ class BackendProcess(QObject):
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.close)
-
-    @property
-    def command(self) -> list[str] | None:
-        """What is started, where it is not the backend of this installation."""
-        return self._command
 
     @property
     def alive(self) -> bool:
@@ -101,7 +96,7 @@ class BackendProcess(QObject):
         if self._given_endpoint is not None:
             self._join(self._given_endpoint)
             return
-        command = self._command or backend_command()
+        command = self.command or backend_command()
         self._errors = b""
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
@@ -117,9 +112,6 @@ class BackendProcess(QObject):
         self._process = process
         process.start()
 
-    def restart(self) -> None:
-        self.start()
-
     def send(self, request: Request) -> None:
         """Send a request; without a connection it is dropped, since `died` was or will be sent."""
         if self._connected and self._socket is not None:
@@ -134,7 +126,7 @@ class BackendProcess(QObject):
         socket, self._socket = self._socket, None
         process, self._process = self._process, None
         if socket is not None:
-            _silence(socket)
+            socket.blockSignals(True)
             if self._connected:
                 socket.write(encode(Shutdown()))
                 socket.flush()
@@ -142,7 +134,7 @@ class BackendProcess(QObject):
             socket.deleteLater()
         self._connected = False
         if process is not None:
-            _silence(process)
+            process.blockSignals(True)
             if process.state() != QProcess.ProcessState.NotRunning:
                 process.kill()  # it keeps nothing that could be lost, and may be deep in a computation
                 process.waitForFinished(END_MILLISECONDS)
@@ -256,11 +248,6 @@ class BackendProcess(QObject):
         if self._alive:
             self.close()
             self.died.emit(sentence)
-
-
-def _silence(sender: QObject) -> None:
-    """Let no signal of something that is being ended arrive any more."""
-    sender.blockSignals(True)
 
 
 def _last_line(errors: str) -> str:

@@ -61,9 +61,8 @@ class Autosave(QObject):
             self._take_place()
             self._tidy()
         for signal in (session.input_changed, session.trace_changed, session.selection.changed, session.ended,
-                       session.branches_changed):
+                       session.branches_changed, session.steps_added):
             signal.connect(self._changed)
-        session.steps_added.connect(self._grew)
 
     @property
     def lost(self) -> tuple[Path, ...]:
@@ -126,9 +125,6 @@ class Autosave(QObject):
     def _changed(self) -> None:
         if self.path is not None and not self._timer.isActive():
             self._timer.start(max(EVERY_MILLISECONDS, round(SHARE * 1000 * self._writer.seconds)))
-
-    def _grew(self, _: int) -> None:
-        self._changed()
 
     def _write_ended(self) -> None:
         self._failing = False

@@ -55,7 +55,6 @@ class TrainingRoomPage(QWidget):
         self._timer = QTimer(self, singleShot=True, interval=FRAME_MILLISECONDS)
         self._timer.timeout.connect(self.refresh)
         self._begun = False
-        self._shown_history: object = None
         self.plots: tuple[Plot, ...] = (self.loss.plot, self.norms.plot, self.map.plot, self.decay.plot)
         self._sentences = {plot: self._sentence() for plot in self.plots}
         self._build()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from PySide6.QtCore import QByteArray, QSettings
@@ -13,6 +14,7 @@ from unrolled.viewer.state.appearance import AppearanceValues
 
 MOST_RECENT = 10
 LARGEST_NUMBER = 1e6
+Kept = TypeVar("Kept")
 
 
 class WindowSettings:
@@ -48,19 +50,13 @@ class WindowSettings:
         self._settings.setValue(key, value)
 
     def appearance(self) -> AppearanceValues:
-        try:
-            return msgspec.json.decode(self.text("appearance"), type=AppearanceValues)
-        except (msgspec.DecodeError, ValueError):
-            return AppearanceValues()
+        return self._decoded("appearance", AppearanceValues())
 
     def put_appearance(self, values: AppearanceValues) -> None:
         self.put("appearance", msgspec.json.encode(values).decode())
 
     def decoding(self) -> Decoding:
-        try:
-            return msgspec.json.decode(self.text("decoding"), type=Decoding)
-        except (msgspec.DecodeError, ValueError):
-            return Decoding()
+        return self._decoded("decoding", Decoding())
 
     def put_decoding(self, decoding: Decoding) -> None:
         self.put("decoding", msgspec.json.encode(decoding).decode())
@@ -86,6 +82,12 @@ class WindowSettings:
 
     def clear_recent(self) -> None:
         self.put("recent", "[]")
+
+    def _decoded(self, key: str, otherwise: Kept) -> Kept:
+        try:
+            return msgspec.json.decode(self.text(key), type=type(otherwise))
+        except (msgspec.DecodeError, ValueError):
+            return otherwise
 
     def save(self) -> None:
         self._settings.sync()

@@ -75,7 +75,6 @@ class AttributionView(View):
         self.attributions.masking.toggled.connect(lambda _: self._update())
         self.attributions.measured.connect(self._update)
         self.masking, self.verdict = self.attributions.masking, self.attributions.verdict
-        self.attributions_title = self.attributions.title
         self.words, self.drops = self.attributions.words, self.attributions.drops
         self.by = ComboBox()
         self.by.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
