@@ -81,12 +81,8 @@ class History:
         return self._numbers[COLUMNS.index(name), : self._length]
 
     def append(self, report: TrainingRoomUpdated) -> bool:
-        """Take in an update; one that is not the next is left out, and said with False.
-
-        Raises
-        ------
-        ValueError
-            When its map is not as large as it says.
+        """Take in an update; one that is not the next is left out, and said with False. Raises `ValueError` when its map is
+        not as large as it says.
         """
         if report.update != self._length + 1:
             return False

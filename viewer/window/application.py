@@ -155,13 +155,8 @@ def offer_lost(window: MainWindow, autosave: Autosave) -> None:
 
 
 def endpoint_of(text: str) -> Endpoint:
-    """Where a backend listens, written as ``HOST:PORT#SECRET``; other users see what stands on a command line, so the
-    secret may be in the variable ``UNROLLED_SECRET`` instead.
-
-    Raises
-    ------
-    ValueError
-        When it is not written so.
+    """Where a backend listens, written as ``HOST:PORT#SECRET``; other users see what stands on a command line, so the secret
+    may be in the variable ``UNROLLED_SECRET`` instead. Raises `ValueError` when it is not written so.
     """
     place, _, secret = text.partition("#")
     host, _, port = place.rpartition(":")
