@@ -170,12 +170,13 @@ class Trace:
         )
 
     def truncated(self, length: int) -> Trace:
-        """A new trace of the first steps, for a run that leaves this one there."""
+        """A new trace of the first steps, for a run that leaves this one there; the whole of one that has ended has ended."""
         length = min(length, self._length)
         return Trace.from_columns(
             self._channels.values(), {name: column[:length] for name, column in self._columns.items()},
             words=self._words[:length], tokens=self._tokens[:length], log_probs=self._log_probs[:length],
-            candidates=self._candidates.first(length), provenance=self.provenance, input_bytes=self.input_bytes)
+            candidates=self._candidates.first(length), provenance=self.provenance, input_bytes=self.input_bytes,
+            ended=self.ended and length == self._length)
 
     def snapshot(self) -> Trace:
         """The trace as it is now, to be read in a thread while this one grows; the arrays are shared."""

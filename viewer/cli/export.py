@@ -28,7 +28,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     look.add_argument("--scale", choices=("absolute", "stretched"), default="absolute",
                       help="the same colours for the same weights everywhere, or each map from its least to its greatest")
     look.add_argument("--cells", action="store_true", help="draw the grid's cells in place of a smooth map")
-    look.add_argument("--opacity", type=float, default=0.75, metavar="A", help="from 0 to 1 (default: 0.75)")
+    look.add_argument("--opacity", type=float, default=0.55, metavar="A", help="from 0 to 1 (default: 0.55)")
     look.add_argument("--dark", action="store_true", help="on a dark ground")
     add_running_arguments(parser, written=0)
     parser.set_defaults(do=export)

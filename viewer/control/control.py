@@ -16,6 +16,7 @@ from unrolled.models.trace import ModelListing
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.comparing import Comparing
+from unrolled.viewer.control.earlier_runs import EarlierRuns
 from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.opener import Opener
 from unrolled.viewer.control.reading import Reading
@@ -32,6 +33,8 @@ class Control(QObject):
 
     Attributes
     ----------
+    earlier : EarlierRuns
+        Runs to go back to.
     opened_file : Signal(str)
         A file was opened, for the list of recent ones.
     """
@@ -52,13 +55,14 @@ class Control(QObject):
         self._choice = self._loading.choice
         self.playback, self.history = self._transport.playback, self._branching.history
         self.opener = Opener(session, self.run, self._recording, self._branching, self._loading, self.voice)
+        self.earlier = EarlierRuns(session, self.opener, self._choice, self.do)
         self._comparing = Comparing(session, self.run, self._choice, self.voice)
         self._recording.grew.connect(self._reading.follow)
         self._recording.grew.connect(self._transport.follow)
         self._recording.ended.connect(self._transport.arrive)
         self.opener.opened_file.connect(lambda path: self.opened_file.emit(path))
-        self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self._comparing,
-                                 self)
+        self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self.earlier,
+                                 self._comparing, self)
         self._reports = Dispatch(self._recording, self._loading, self.opener, self)
         session.questions.asked.connect(self._recording.ask)
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))

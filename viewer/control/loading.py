@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from unrolled.models.inputs.inputs import Input
 from unrolled.models.inputs.kinds import Notes, kind_named, may_be_read_as, taken_by
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.loading import Loaded, Ready
 from unrolled.models.protocol.stepping import InputAdded, Opened
@@ -84,6 +85,8 @@ class Loading:
         """A model is there: what is shown is run with it, or what it takes is shown."""
         self._voice.idle()
         self._session.set_model(report.description, report.device)
+        if "search" not in report.description.can and self._branching.decoding.method == "beam":
+            self._branching.decoding = Decoding()
         opening, kind = self._runner.state.opening, report.description.input_kind
         drawn = report.description.draws if kind == "picture" else ""  # any photograph would do, but says nothing to it
         if opening is None:
@@ -120,6 +123,7 @@ class Loading:
             self._recording.ask(asked)
         self._reading.begin()
         if self._transport.target is not None:
+            self._voice.unsaid.emit("run")
             self._transport.reach(self._transport.target)
         self._voice.state_changed.emit()
 

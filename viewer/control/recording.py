@@ -94,12 +94,17 @@ class Recording:
         if branch.trace is self._session.trace:
             self._session.grew()
             self.grew.emit()
+        if branch.trace.ended:
+            self._over(branch)
 
     @handles(Ended)
     def over(self, report: Ended) -> None:
-        branch, compared = self.branch_of(report.branch), self._session.compared
-        if branch is None or not self._runner.record(report, branch.trace):
-            return
+        branch = self.branch_of(report.branch)
+        if branch is not None and not branch.trace.ended and self._runner.record(report, branch.trace):  # not by END
+            self._over(branch)
+
+    def _over(self, branch: Branch) -> None:
+        compared = self._session.compared
         if branch.trace is self._session.trace:
             self._runner.branch_shown(ended=True)
             self.ended.emit()

@@ -42,7 +42,7 @@ class AppearanceValues(msgspec.Struct, frozen=True, kw_only=True):
     theme: str = "system"
     attention_scale: str = "absolute"
     attention_smooth: bool = True
-    attention_opacity: float = 0.75
+    attention_opacity: float = 0.55
     attention_colour_map: str = "inferno"
     sequential_colour_map: str = "viridis"
     show_region: bool = True

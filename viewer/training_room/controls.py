@@ -7,7 +7,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
-    QComboBox,
     QDoubleSpinBox,
     QFormLayout,
     QLabel,
@@ -17,14 +16,15 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.models.protocol.training_room import TrainingRoomChanges, TrainingRoomSettings
+from unrolled.viewer.widgets.combo_box import ComboBox
 
 CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 TASKS = {"brackets": "Close the brackets", "copy": "Copy after a pause", "adding": "Add two marked numbers"}
 OPTIMISERS = {"adam": "Adam", "sgd": "SGD"}
 
 
-def _choice(names: dict[str, str], label: str, tip: str) -> QComboBox:
-    made = QComboBox()
+def _choice(names: dict[str, str], label: str, tip: str) -> ComboBox:
+    made = ComboBox()
     for key, title in names.items():
         made.addItem(title, key)
     made.setAccessibleName(label)

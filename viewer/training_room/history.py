@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from unrolled.models.protocol.training_room import TrainingRoomStarted, Training
 
 Numbers = npt.NDArray[np.float64]
 
+RECENT_MAPS = 12  # of which a verdict is made
 SMOOTHING = 0.9  # the share of the old mean that an update keeps, in the long run
 COLUMNS = ("loss", "accuracy", "before", "after", "threshold", "smooth_loss", "smooth_accuracy")
 
@@ -31,7 +33,7 @@ class Decay:
     high: Numbers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class GradientMap:
     """The gradients of one sequence, as `TrainingRoomUpdated` brings them: maps (T, T), and the steps that have a loss, (T,)."""
 
@@ -65,16 +67,21 @@ class GradientMap:
 
 
 class History:
-    """A training, as far as it has come."""
+    """A training, as far as it has come; in `recent_maps` the newest is the last."""
 
     def __init__(self, started: TrainingRoomStarted) -> None:
         self.started = started
-        self.latest_map: GradientMap | None = None
+        self.recent_maps: deque[GradientMap] = deque(maxlen=RECENT_MAPS)
         self._numbers = np.empty((len(COLUMNS), 1024))
         self._length = 0
 
     def __len__(self) -> int:
         return self._length
+
+    @property
+    def latest_map(self) -> GradientMap | None:
+        """The newest of the gradients."""
+        return self.recent_maps[-1] if self.recent_maps else None
 
     def column(self, name: str) -> Numbers:
         """The numbers of every update, shape (updates,); a view."""
@@ -90,8 +97,8 @@ class History:
             hidden = report.map_of(report.hidden).astype(np.float64)
             cell = report.map_of(report.cell).astype(np.float64) if report.cell else None
             counted = np.frombuffer(report.counted, np.uint8).astype(np.bool_)
-            self.latest_map = GradientMap(report.update, hidden, cell, counted, report.radii, report.norms,
-                                          report.cut_away)
+            self.recent_maps.append(GradientMap(report.update, hidden, cell, counted, report.radii, report.norms,
+                                                report.cut_away))
         if self._length == self._numbers.shape[1]:
             self._numbers = np.concatenate([self._numbers, np.empty_like(self._numbers)], axis=1)
         keep = min(SMOOTHING, self._length / (self._length + 1))

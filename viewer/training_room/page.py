@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from pathlib import Path
 
+import msgspec
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from unrolled.models.trace.atomic import atomic_write
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.plotting.figure import pdf_of, png_of, svg_of
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.controls import TrainingRoomControls, as_text, from_text
-from unrolled.viewer.training_room.curves import LossCurves, NormCurves
+from unrolled.viewer.training_room.curves import LossCurves, NormCurves, updates_table
 from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
+from unrolled.viewer.training_room.history import COLUMNS, History
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
 from unrolled.viewer.training_room.trainer import Trainer
 from unrolled.viewer.widgets.building import muted_label, scrolled
@@ -20,6 +35,7 @@ FRAME_MILLISECONDS = 16
 CONTROLS_WIDTH = 264
 SENTENCE_LINES = 3
 COLOUR_MAP = "inferno"
+EXPORTS = ("pdf", "svg", "png", "csv")
 
 
 class TrainingRoomPage(QWidget):
@@ -55,6 +71,7 @@ class TrainingRoomPage(QWidget):
         self._timer = QTimer(self, singleShot=True, interval=FRAME_MILLISECONDS)
         self._timer.timeout.connect(self.refresh)
         self._begun = False
+        self._others: dict[str, History] = {}  # by cell: what was trained on the same task before
         self.plots: tuple[Plot, ...] = (self.loss.plot, self.norms.plot, self.map.plot, self.decay.plot)
         self._sentences = {plot: self._sentence() for plot in self.plots}
         self._build()
@@ -119,7 +136,10 @@ class TrainingRoomPage(QWidget):
         middle = QHBoxLayout()
         middle.setSpacing(14)
         middle.addWidget(scroll)
-        middle.addLayout(plots, 1)
+        self.board = QWidget()
+        self.board.setLayout(plots)
+        plots.setContentsMargins(0, 0, 0, 0)
+        middle.addWidget(self.board, 1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(12, 12, 12, 4)
         whole.setSpacing(10)
@@ -169,12 +189,44 @@ class TrainingRoomPage(QWidget):
         """Begin anew, standing still; the same seed gives the same numbers."""
         self._begin(run=False)
 
+    def export(self) -> None:
+        """Ask for a file, and write all plots as they are."""
+        filters = ";;".join(f"{kind.upper()} (*.{kind})" for kind in EXPORTS)
+        name, chosen = QFileDialog.getSaveFileName(self.window(), "Export the plots", "training.pdf", filters)
+        if name:
+            path = Path(name)
+            known = path.suffix.lower().removeprefix(".") in EXPORTS
+            self.export_to(path if known else path.with_name(f"{path.name}.{chosen.split()[0].lower() or 'pdf'}"))
+
+    def export_to(self, path: Path) -> None:
+        """Write all plots, or the numbers of every update, as the suffix says; where it lies, or why not, is said."""
+        numbers, title = updates_table(self.trainer.history, COLUMNS), "Training room"
+        make = {"pdf": lambda: pdf_of(self.board, title), "svg": lambda: svg_of(self.board, title),
+                "png": lambda: png_of(self.board), "csv": lambda: numbers.csv().encode() if numbers is not None else b""}
+        try:
+            contents = make[path.suffix.lower().removeprefix(".")]()
+            with atomic_write(path) as file:
+                file.write(contents)
+        except OSError as error:
+            self._say(f"“{path.name}” cannot be written: {error.strerror or error}.", False)
+        else:
+            self._say(f"Saved “{path.name}” in {path.absolute().parent}.", False)
+
     def _begin(self, *, run: bool) -> None:
         self._say("", False)
+        self._keep_curves()
         self._begun = True
         self.trainer.changes = self.controls.changes
         self.map.begin(self.controls.steps.value())
         self.trainer.start(self.controls.settings, run=run)
+
+    def _keep_curves(self) -> None:
+        """Lay what was trained under what is trained now, where nothing but the cell is another."""
+        history, settings = self.trainer.history, self.controls.settings
+        if history is not None and len(history):
+            self._others[history.started.settings.cell] = history
+        self._others = {cell: other for cell, other in self._others.items() if cell != settings.cell
+                        and msgspec.structs.replace(other.started.settings, cell=settings.cell) == settings}
 
     def _settings_changed(self) -> None:
         if self._begun:
@@ -198,17 +250,17 @@ class TrainingRoomPage(QWidget):
         self.of_cell.setVisible(has_cell)
         of_cell = has_cell and self.of_cell.isChecked()
         shown = history.latest_map if history is not None else None
-        self.loss.show_history(history)
+        self.loss.show_history(history, self._others)
         self.norms.show_history(history)
         self.norms.set_threshold(self.controls.threshold.value(), clipping=self.controls.clip.isChecked())
         self.map.show_map(shown, of_cell=of_cell)
         self.map.set_window(changes.window)
-        self.decay.show_history(history, of_cell=of_cell, window=changes.window)
+        self.decay.show_history(history, of_cell=of_cell, window=changes.window, others=self._others)
         if history is None:
             texts = ("What the task asks is said here once it stands ready.", "", "", "")
         else:
-            texts = (of_loss(history), of_norms(history, changes.threshold), of_map(shown, changes.window, of_cell=of_cell),
-                     of_decay(history, of_cell=of_cell))
+            texts = (of_loss(history), of_norms(history, changes.threshold),
+                     of_map(history.recent_maps, changes.window, of_cell=of_cell), of_decay(history, of_cell=of_cell))
         for label, text in zip(self._sentences.values(), texts, strict=True):
             if label.text() != text:
                 label.setText(text)

@@ -18,9 +18,15 @@ METHODS = (("greedy", "Greedy", "The most probable token at each step."),
 
 
 class DecodingPopover(QFrame):
-    """A small window under its button; what is changed is in force at once."""
+    """A small window under its button; what is changed is in force at once.
 
-    def __init__(self, decoding: Decoding, do: Do, parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    searches : bool
+        Whether what the model says is fed back to it, so that there is something to search.
+    """
+
+    def __init__(self, decoding: Decoding, do: Do, parent: QWidget | None = None, *, searches: bool = True) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self._do = do
         self.setObjectName("popover")
@@ -28,7 +34,8 @@ class DecodingPopover(QFrame):
         self.setFixedWidth(280)
         self.method = ComboBox()
         for value, title, _ in METHODS:
-            self.method.addItem(title, value)
+            if searches or value != "beam":
+                self.method.addItem(title, value)
         self.explanation = muted_label(wrapped=True)
         self.beam_width = _whole(1, 64)
         self.length_penalty = _real(0.0, 5.0, 0.1)

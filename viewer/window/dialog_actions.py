@@ -163,7 +163,14 @@ class DialogActions:
 
     def _saved(self, path: Path) -> None:
         self._window.opened_file(str(path))
-        self._window.layout_.status.set_activity(f"Saved {file_name(path)}", -1.0)
+        self._window.layout_.status.set_activity("", -1.0)
+        self._say_saved(path)
+
+    def _say_saved(self, path: Path) -> None:
+        folder = path.absolute().parent
+        self._window.layout_.say(Notice(
+            place="run", kind="info", text=f"Saved “{file_name(path)}” in {folder}.", action="Show in folder",
+            act=lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))))
 
     @handles(c.RestoreLast)
     def restore_last(self, _: c.RestoreLast) -> None:
@@ -193,12 +200,16 @@ class DialogActions:
         elif self.session.trace is not None and len(self.session.trace):
             from unrolled.viewer.window.export_dialog import ExportDialog
 
-            _open(ExportDialog(self.session, self.settings, window))
+            dialog = ExportDialog(self.session, self.settings, window)
+            dialog.exported.connect(self._say_saved)
+            _open(dialog)
 
     def _show_decoding(self) -> None:
         from unrolled.viewer.window.decoding_popover import DecodingPopover
 
-        popover = DecodingPopover(self.controller.decoding, self._do, self._window)
+        description = self.session.description
+        popover = DecodingPopover(self.controller.decoding, self._do, self._window,
+                                  searches=description is None or "search" in description.can)
         popover.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         popover.open_under(self._window.layout_.toolbar.decoding)
 

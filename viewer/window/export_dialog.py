@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -30,7 +30,15 @@ from unrolled.viewer.window.settings import WindowSettings
 
 
 class ExportDialog(QDialog):
-    """Chooses, exports, and closes when it is done."""
+    """Chooses, exports, and closes when it is done.
+
+    Attributes
+    ----------
+    exported : Signal(object)
+        The `Path` of the file that was written.
+    """
+
+    exported = Signal(object)
 
     def __init__(self, session: Session, settings: WindowSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -113,7 +121,7 @@ class ExportDialog(QDialog):
         self._remember(path)
         worker = ExportWorker(trace.snapshot(), path, self.settings(), self)
         worker.progressed.connect(lambda fraction: self.bar.setValue(round(1000 * fraction)))
-        worker.done.connect(self._done)
+        worker.done.connect(lambda sentence: self._done(sentence, path))
         self._worker = worker
         self.bar.setValue(0)
         self.bar.show()
@@ -139,10 +147,11 @@ class ExportDialog(QDialog):
             path = Path(name)
             self.export_to(path if path.suffix.lower() == f".{suffix}" else path.with_name(f"{path.name}.{suffix}"))
 
-    def _done(self, sentence: str) -> None:
+    def _done(self, sentence: str, path: Path) -> None:
         self._worker = None
         if not sentence:
             self.accept()
+            self.exported.emit(path)
             return
         self.bar.hide()
         self.note.setText(sentence)

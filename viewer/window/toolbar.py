@@ -118,6 +118,7 @@ class Toolbar(QFrame):
             self.model.insertSeparator(self.model.count())
         self.model.addItem("Open checkpoint…", OPEN_CHECKPOINT)
         self.model.setCurrentIndex(max(0, self.model.findData(current)))
+        self.model.setToolTip(self.model.currentText() if current else "The model that is run")
         self.model.blockSignals(False)
 
     def set_devices(self, devices: tuple[Device, ...], wanted: str) -> None:
@@ -127,7 +128,6 @@ class Toolbar(QFrame):
         for device in devices:
             self.device.addItem(device.title, device.name)
         self.device.setCurrentIndex(max(0, self.device.findData(wanted)))
-        self.device.view().setMinimumWidth(180)
         self.device.blockSignals(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -136,7 +136,7 @@ class Toolbar(QFrame):
                  else Qt.ToolButtonStyle.ToolButtonIconOnly)
         for button in self._worded:
             button.setToolButtonStyle(style)
-        self.model.setFixedWidth(min(max(self.width() // 6, 164), 244))
+        self.model.setFixedWidth(min(max(self.width() // 5, 164), 288))
 
     def _model_activated(self, index: int) -> None:
         chosen = str(self.model.itemData(index) or "")

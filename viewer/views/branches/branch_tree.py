@@ -17,10 +17,11 @@ from PySide6.QtGui import (
     QPainterPath,
     QPaintEvent,
     QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
-from unrolled.viewer.drawing.painting import draw_focus, elided, mix
+from unrolled.viewer.drawing.painting import EmptyText, draw_focus, elided, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import steps_table
@@ -34,7 +35,8 @@ from unrolled.viewer.views.view import View, ViewContext
 ROW = 24
 NAME = 150.0
 EDGE = 12.0
-MOST_ROWS = 4
+LEAST_ROWS, MOST_ROWS = 2, 4
+HINT = "Whatever you change makes a branch, which appears here."
 FEWEST_STEPS = 12
 RIGHT = 86.0  # as the scrub bar keeps free for its count, so that steps stand under one another
 LEAST_WORD = 9.0
@@ -288,7 +290,7 @@ class BranchRows(QWidget):
 
 
 class BranchTreeView(View):
-    """The rows; not there while there is one branch alone.
+    """The rows; their place is kept while there is one branch alone, so that nothing moves when another is made.
 
     Attributes
     ----------
@@ -311,16 +313,19 @@ class BranchTreeView(View):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, FRAME, 1, FRAME)
         layout.addWidget(self._area)
-        self.hide()
+        self._hint = EmptyText(HINT, self)
+        self.refresh()
 
     def refresh(self) -> None:
         self.rows.follow()
-        several = len(self.session.branches.all) > 1
-        height = ROW * min(len(self.rows.rows), MOST_ROWS) + 2 * FRAME
-        if several and self.maximumHeight() != height:
+        height = ROW * min(max(len(self.rows.rows), LEAST_ROWS), MOST_ROWS) + 2 * FRAME
+        if self.maximumHeight() != height:
             self.setFixedHeight(height)
-        if self.isHidden() == several:
-            self.setVisible(several)
+        self._hint.setVisible(len(self.rows.rows) < LEAST_ROWS)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._hint.setGeometry(0, FRAME + ROW, self.width(), ROW)
 
     def seek(self, step: int) -> None:
         self.rows.follow()

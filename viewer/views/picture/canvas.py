@@ -62,7 +62,7 @@ class PictureCanvas(QWidget):
         self._painted_cells: dict[tuple[int, int], float] = {}
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(120, 80)
+        self.setMinimumSize(120, 52)
 
     def sizeHint(self) -> QSize:
         return QSize(440, 330)

@@ -26,7 +26,7 @@ from unrolled.viewer.views.picture.controls import PictureControls
 from unrolled.viewer.views.picture.overlay_maps import MEANINGS, TITLES, FoundMap, found_map, offered
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.attention_legend import AttentionLegend
-from unrolled.viewer.widgets.building import in_column
+from unrolled.viewer.widgets.building import in_column, in_row
 
 AXES = ("row", "column")
 
@@ -67,7 +67,8 @@ class PictureView(View):
         self.controls = PictureControls(ctx)
         layout = in_column(self, (self.canvas, 1), spacing=4)
         self._below = QWidget()
-        in_column(self._below, self.legend, self.controls, spacing=2)
+        what = in_row(None, (self.legend, 1), self.controls.channel, spacing=8)
+        in_column(self._below, what, self.controls, spacing=2)
         layout.addWidget(self._below)
         self.canvas.cell_hovered.connect(lambda _: self._read_out())
         self.canvas.painted.connect(self._painted)
@@ -178,7 +179,7 @@ class PictureView(View):
     def _show_picture(self, step: int) -> None:
         """The photograph, or what an edit swapped it for at this step."""
         given = self.session.input_at(step)
-        picture = given if isinstance(given, InputPicture) else None
+        picture = given if isinstance(given, InputPicture) else self.session.picture
         if picture is not self._picture:
             self._picture = picture
             self.canvas.set_photo(None if picture is None else photograph(picture.pixels))
@@ -228,6 +229,8 @@ class PictureView(View):
 
     def _region_text(self) -> str:
         trace, description = self.session.trace, self.session.description
+        if self.session.input is None and self._picture is not None:
+            return "saved without its picture"
         if self._picture is None or description is None or min(description.input_size) <= 0:
             return ""
         height, width = description.input_size

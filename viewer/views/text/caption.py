@@ -6,7 +6,17 @@ import math
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QEnterEvent, QFont, QFontMetrics, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QScrollArea, QSizePolicy, QStackedLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QLabel,
+    QMenu,
+    QScrollArea,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix
@@ -137,7 +147,7 @@ class WordsArea(QScrollArea):
 
 
 class CaptionView(View):
-    """The caption, word by word."""
+    """The caption, word by word; below it, where pieces make words, their text to be selected and copied."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
@@ -162,9 +172,20 @@ class CaptionView(View):
         self._area.viewport().setAutoFillBackground(False)
         self._area.verticalScrollBar().setAccessibleName("Scroll the caption")
         self._empty = EmptyText("", self)
+        self.sentence = QLabel("")
+        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
+        self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.sentence.setWordWrap(True)
+        self.sentence.setAccessibleName("What was written, as a text")
+        written = QWidget()
+        column = QVBoxLayout(written)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.sentence)
+        column.addWidget(self._area, 1)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
-        self._stack.addWidget(self._area)
+        self._stack.addWidget(written)
         self.setMinimumHeight(2 * CHIP_HEIGHT + GAP + 4)
         attach(self, "Caption", table=lambda: steps_table(self.session.trace), fill=self._fill_menu, takes_focus=False)
         self.refresh()
@@ -192,7 +213,11 @@ class CaptionView(View):
         if self.caret.isHidden() == writing:
             self.caret.setVisible(writing)
         self._empty.setText(self._what_will_be_here())
-        self._stack.setCurrentWidget(self._area if words else self._empty)
+        self._stack.setCurrentIndex(1 if words else 0)
+        pieces = trace is not None and trace.provenance.detokenization == "pieces"
+        self.sentence.setVisible(pieces)
+        if pieces and self.sentence.text() != self._text():
+            self.sentence.setText(self._text())
 
     def _what_will_be_here(self) -> str:
         """What the model on screen writes, and what is to be done for it."""
@@ -218,10 +243,13 @@ class CaptionView(View):
         copy.triggered.connect(self._copy_text)
 
     def _copy_text(self) -> None:
+        QGuiApplication.clipboard().setText(self._text())
+
+    def _text(self) -> str:
+        """What was written, as people write it."""
         trace = self.session.trace
-        if trace is not None:
-            written = (word for word in trace.words if not is_end(word))
-            QGuiApplication.clipboard().setText(text_of(written, trace.provenance.detokenization))
+        written = () if trace is None else (word for word in trace.words if not is_end(word))
+        return text_of(written, trace.provenance.detokenization if trace is not None else "words")
 
     def set_theme(self, theme: Theme) -> None:
         parts: list[Chip | Caret] = [*self.chips, self.caret]

@@ -20,7 +20,7 @@ from unrolled.viewer.views.view import ViewContext
 NAMES_HEIGHT = 17.0    # pixels over the lines, for the answers' names
 ANSWER_DOT = 4.0
 ROOM_FOR_NAMES = 60.0  # pixels of width that a label's name is written in, where it begins to be the answer
-STRONGEST = 8          # labels that get a colour of their own; the others are grey
+GOLDEN = 0.618034      # of a turn of hue: what lies so far apart never comes back to where it was
 
 
 class LabelTrack(LineTrack):
@@ -38,8 +38,12 @@ class LabelTrack(LineTrack):
         return None if trace is None or self.channel.name not in trace.channels else trace.column(self.channel.name)
 
     def label_colour(self, label: int) -> str:
-        """The colour of a label, the same at every step: by its place among all of them."""
-        return self.theme.series[label % len(self.theme.series)] if label < STRONGEST else self.theme.faint
+        """The colour of a label, the same at every step: by its place among all of them, no two alike."""
+        series = self.theme.series
+        if label < len(series):
+            return series[label]
+        lightness = QColor(series[0]).lightnessF() + (-0.08, 0.04, 0.14)[label % 3]
+        return QColor.fromHslF(label * GOLDEN % 1.0, 0.6, lightness).name()
 
     def lines(self) -> list[tuple[str, FloatArray]]:
         values = self.values()
@@ -68,7 +72,8 @@ class LabelTrack(LineTrack):
                 y = self.y_of(float(values[step, answers[step]]))
                 painter.drawEllipse(QPointF(geometry.x(step + 0.5), y), ANSWER_DOT, ANSWER_DOT)
         begins = np.flatnonzero(np.concatenate(([True], answers[1:] != answers[:-1])))
-        ends = np.append(begins[1:], len(answers))
+        ends = np.append(begins[1:], len(answers)).astype(float)
+        ends[-1] = max(geometry.stop, ends[-1])  # what is free behind the last step is the last name's
         painter.setFont(text_font(11))
         metrics = painter.fontMetrics()
         for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from unrolled.models.analysis.differences import Differences
 from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.drawing.step_geometry import EDGE, HEADER, Geometry
 from unrolled.viewer.plotting import warm_up
 from unrolled.viewer.state.commands import EndComparison, Seek, TogglePin
 from unrolled.viewer.state.comparison import first_divergence
@@ -31,7 +32,7 @@ from unrolled.viewer.widgets.building import in_column, muted_label, scrolled
 if TYPE_CHECKING:
     from unrolled.viewer.plotting.time_group import TimeGroup
 
-EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
+EMPTY = "Hidden state, gates and attention over time appear here once a model is loaded."
 AT_REST = "Click pins a unit · Ctrl+wheel zooms · right-click for more"
 HOW = ("Drag to scrub; click a row to pin its unit.\n"
        "The wheel scrolls; with Ctrl it zooms, with Shift it pans, with Alt it moves the "
@@ -63,7 +64,7 @@ class TracksView(View):
         self._rows.setSpacing(3)
         self._scroll = scrolled(self._column)
         self._scroll.verticalScrollBar().valueChanged.connect(lambda _: self.refresh())
-        self._empty = muted_label(EMPTY)
+        self._empty = muted_label(EMPTY, wrapped=True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.axis = StepAxis(ctx.session, theme)
         self.readout = QLabel(AT_REST, textFormat=Qt.TextFormat.PlainText)
@@ -211,7 +212,9 @@ class TracksView(View):
         """What the line below says while nothing is under the pointer."""
         text, trace = AT_REST, self.session.trace
         if trace is not None and self.tracks:
-            stride = self.tracks[0].geometry_of_time.stride(self.devicePixelRatioF())
+            # Of the whole width: a track that has just been made is not laid out yet.
+            axis, room = self.session.time_axis, self._scroll.viewport().width() - HEADER - EDGE
+            stride = Geometry(0.0, max(room, 1), axis.start, axis.stop).stride(self.devicePixelRatioF())
             if stride > 1.0:
                 text = FROM_AFAR.format(max(stride, 2.0), step_noun(trace.provenance))
         if text != self._at_rest:
