@@ -75,7 +75,6 @@ class Clip:
 
     @property
     def seconds_a_frame(self) -> float:
-        """The mean."""
         return sum(self.seconds) / len(self.seconds) if sum(self.seconds) > 0 else USUAL_SECONDS
 
 

@@ -167,11 +167,9 @@ class Branch:
     # ── What questions are answered from ──────────────────────────────────────────────────────────────────────
 
     def token_before(self, step: int) -> int:
-        """The token that a step reads."""
         return self.tokens[step - 1] if step else self.stepper.description.start_token
 
     def input_at(self, step: int) -> EncodedInput[Any]:
-        """The input that a step looks at."""
         swapped = input_at(self.edits, step)
         if not swapped:
             return self.encoded
@@ -184,7 +182,6 @@ class Branch:
         return self.input_at(step).memory
 
     def hook_at(self, step: int) -> Hook:
-        """What the edits do at a step."""
         return hook_at(self.edits, step)
 
     def state(self, step: int, wanted: StillWanted) -> Any:
@@ -255,7 +252,6 @@ class Branch:
         return self._planned_for == decoding and step < len(self._plan) and self._plan[:step] == tuple(self.tokens)
 
     def forget_from(self, step: int) -> None:
-        """Go back to before a step."""
         if step < len(self.tokens):
             del self.tokens[step:]
             self._states = {place: state for place, state in self._states.items() if place <= step}

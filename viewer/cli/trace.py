@@ -29,7 +29,6 @@ def check_output(output: Path, suffixes: tuple[str, ...]) -> None:
 
 
 def trace(arguments: argparse.Namespace) -> int:
-    """Run and save."""
     check_output(arguments.output, SUFFIXES)
     recorded = trace_of(arguments, arguments.input)
     try:

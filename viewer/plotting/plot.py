@@ -142,7 +142,6 @@ class Plot(QWidget):
 
     @property
     def surface(self) -> QWidget:
-        """What pointer events go to."""
         viewport: QWidget = self._view.viewport()
         return viewport
 

@@ -171,7 +171,6 @@ class TimePlot(pg.GraphicsView):
         return (time - start) / (stop - start) * float(self.width())
 
     def time_at(self, x: float) -> float:
-        """The time at a place."""
         start, stop = self._times
         return start + x / max(float(self.width()), 1.0) * (stop - start)
 
@@ -181,7 +180,6 @@ class TimePlot(pg.GraphicsView):
         return above + (top - value) / (top - bottom) * (float(self.height()) - above - below)
 
     def value_at(self, y: float) -> float:
-        """The value at a height."""
         (bottom, top), (above, below) = self._values, self._padding
         return top - (y - above) / max(float(self.height()) - above - below, 1.0) * (top - bottom)
 

@@ -156,7 +156,6 @@ class _Page:
                 f"{figures}{listed}")
 
     def _read_at(self, step: int) -> str:
-        """What a step read."""
         if self._analysis.input_kind == "clip":
             return f"frame {step + 1}"
         return self.word(step - 1) if step else "START"

@@ -45,7 +45,6 @@ class Brush:
             self.changed.emit()
 
     def paint(self, place: int, *, erase: bool = False) -> None:
-        """A stroke over a place."""
         if self.mode == "off":
             return
         weights = dict(self._weights)

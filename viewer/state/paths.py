@@ -23,7 +23,6 @@ def _folder(kind: str, usual: str) -> Path:
 
 
 def config_dir() -> Path:
-    """The folder of the settings."""
     return _folder("config", platformdirs.user_config_dir("unrolled", appauthor=False))
 
 

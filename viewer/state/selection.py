@@ -32,7 +32,6 @@ class Selection:
 
     @property
     def hover(self) -> int | None:
-        """The unit under the pointer."""
         return self._hover
 
     def toggle(self, unit: int) -> None:

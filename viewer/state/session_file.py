@@ -128,7 +128,6 @@ def branches_of(saved: SavedSession) -> Branches | None:
 
 
 def saved_branches(branches: Branches) -> tuple[SavedBranch, ...]:
-    """All of them, to be written."""
     return tuple(SavedBranch(identity=own.identity, wire_id=own.wire_id, name=text_name(own.name)[:LONGEST_NAME],
                              parent=own.parent, step=own.step, edits=own.edits, decoding=own.decoding)
                  for own in branches.all.values())

@@ -180,7 +180,6 @@ class TrainingRoomPage(QWidget):
             self._begin(run=True)
 
     def step(self) -> None:
-        """Make one update."""
         if not (self.trainer.alive or self.trainer.starting):
             self._begin(run=False)
         self.trainer.step()

@@ -252,7 +252,6 @@ class ScrubRow(QAbstractSlider):
         self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """A notch a step."""
         self._wheel += event.angleDelta().y() / 120.0
         whole = int(self._wheel)
         self._wheel -= whole

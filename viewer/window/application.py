@@ -179,6 +179,5 @@ class _Outcome:
         self._application.quit()
 
     def leave(self, sentence: str) -> None:
-        """End the program."""
         self.sentence = sentence
         self._application.quit()

@@ -53,7 +53,6 @@ class Scene:
 
     @property
     def title(self) -> str:
-        """What was written, as a text."""
         return " ".join(self.words[: self.end_step] if self.end_step >= 0 else self.words)
 
     def shown_word(self, step: int) -> str:

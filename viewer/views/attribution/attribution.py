@@ -271,7 +271,6 @@ class AttributionView(View):
         self.attributions.show_verdict(text)
 
     def _named(self, token: int, trace: Trace) -> str:
-        """A token's word, for people."""
         listed = {own.token: own.word for own in trace.candidates[self.session.playhead.step]}
         words = self.session.description.words if self.session.description is not None else ()
         word = listed.get(token) or (words[token] if 0 <= token < len(words) else str(token))

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSizePolicy,
     QStackedLayout,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -28,6 +27,7 @@ from unrolled.viewer.state.wording import is_end, percent, shown, signed
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 CHIP_HEIGHT = 28
@@ -172,17 +172,11 @@ class CaptionView(View):
         self._area.viewport().setAutoFillBackground(False)
         self._area.verticalScrollBar().setAccessibleName("Scroll the caption")
         self._empty = EmptyText("", self)
-        self.sentence = QLabel("")
-        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
+        self.sentence = QLabel("", textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.sentence.setWordWrap(True)
         self.sentence.setAccessibleName("What was written, as a text")
         written = QWidget()
-        column = QVBoxLayout(written)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addWidget(self.sentence)
-        column.addWidget(self._area, 1)
+        in_column(written, self.sentence, (self._area, 1), spacing=4)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(written)

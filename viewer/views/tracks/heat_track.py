@@ -90,7 +90,6 @@ class HeatTrack(Track):
 
     @property
     def table_of_places(self) -> Bytes:
-        """The colour of every place."""
         missing = QColor(self.theme.error)
         return place_table(self.colour_map, (missing.red(), missing.green(), missing.blue()))
 
