@@ -29,7 +29,7 @@ from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
 from unrolled.viewer.training_room.history import COLUMNS, History
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
 from unrolled.viewer.training_room.trainer import Trainer
-from unrolled.viewer.widgets.building import muted_label, scrolled
+from unrolled.viewer.widgets.building import in_column, muted_label, scrolled
 
 FRAME_MILLISECONDS = 16
 CONTROLS_WIDTH = 264
@@ -140,12 +140,7 @@ class TrainingRoomPage(QWidget):
         self.board.setLayout(plots)
         plots.setContentsMargins(0, 0, 0, 0)
         middle.addWidget(self.board, 1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(12, 12, 12, 4)
-        whole.setSpacing(10)
-        whole.addLayout(bar)
-        whole.addLayout(middle, 1)
-        whole.addWidget(self.readout)
+        in_column(self, bar, (middle, 1), self.readout, spacing=10).setContentsMargins(12, 12, 12, 4)
 
     def _connect(self) -> None:
         trainer = self.trainer

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QFrame, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QFrame, QSpinBox, QWidget
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.state.commands import Do, SetDecoding
-from unrolled.viewer.widgets.building import muted_label
+from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 SETTLE_MILLISECONDS = 250  # so that typing a number does not run the caption for each digit
@@ -57,11 +57,7 @@ class DecodingPopover(QFrame):
             self._form.addRow(title, widget)
             if kind:
                 self._rows[kind].append(widget)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 12, 16, 16)
-        layout.setSpacing(8)
-        layout.addLayout(self._form)
-        layout.addWidget(self.explanation)
+        in_column(self, self._form, self.explanation, spacing=8).setContentsMargins(16, 12, 16, 16)
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MILLISECONDS)
         self._settle.timeout.connect(self._say)
         self.show_decoding(decoding)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.building import muted_label
+from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.window.actions import MENUS, ActionSpec, key_text
 
 WITH_THE_MOUSE = (
@@ -58,10 +58,8 @@ class ShortcutsDialog(QDialog):
         sides[2].addLayout(mouse)
         for side in sides:
             side.addStretch(1)
-        layout = QVBoxLayout(self)
+        layout = in_column(self, columns, spacing=16)
         layout.setContentsMargins(24, 20, 24, 16)
-        layout.setSpacing(16)
-        layout.addLayout(columns)
         layout.addWidget(_close_button(self))
 
 
@@ -95,10 +93,8 @@ class AboutDialog(QDialog):
         top.setSpacing(20)
         top.addWidget(mark)
         top.addLayout(words)
-        layout = QVBoxLayout(self)
+        layout = in_column(self, top, spacing=16)
         layout.setContentsMargins(24, 24, 24, 16)
-        layout.setSpacing(16)
-        layout.addLayout(top)
         layout.addWidget(_close_button(self))
 
 

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,7 +22,7 @@ from unrolled.viewer.export.formats import Makes, formats
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
-from unrolled.viewer.widgets.building import muted_label
+from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.window.export_worker import ExportWorker
 from unrolled.viewer.window.settings import WindowSettings
@@ -96,13 +95,7 @@ class ExportDialog(QDialog):
         buttons.addStretch(1)
         buttons.addWidget(self.cancel)
         buttons.addWidget(self.go)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 20, 24, 16)
-        layout.setSpacing(12)
-        layout.addLayout(self._form)
-        layout.addWidget(self.note)
-        layout.addWidget(self.bar)
-        layout.addLayout(buttons)
+        in_column(self, self._form, self.note, self.bar, buttons, spacing=12).setContentsMargins(24, 20, 24, 16)
         self.format.currentIndexChanged.connect(self._show_fields)
         self._show_fields()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSplitter, QWidget
 
 from unrolled.viewer.state.commands import Do, OpenView
 from unrolled.viewer.state.notice import Notice
@@ -59,10 +59,8 @@ class Layout(QWidget):
         self.status = StatusLine()
         for spec in host.at(Place.STATUS):
             self.status.add_badge(host.view(spec))
-        inside = QVBoxLayout()
+        inside = in_column(None, (self.columns, 1), spacing=GAP)
         inside.setContentsMargins(GAP + 4, GAP + 4, GAP + 4, 4)
-        inside.setSpacing(GAP)
-        inside.addWidget(self.columns, 1)
         self._bottom: list[View] = [host.view(spec) for spec in host.at(Place.BOTTOM)]
         for view in self._bottom:
             inside.addWidget(view)

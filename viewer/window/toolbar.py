@@ -14,7 +14,7 @@ from unrolled.viewer.control.playback import FASTEST, SLOWEST
 from unrolled.viewer.state.commands import ChooseFile, Do, LoadModel, SetDevice, SetSpeed
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.building import muted_label
+from unrolled.viewer.widgets.building import in_row, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 OPEN_CHECKPOINT = "\0checkpoint"
@@ -182,9 +182,7 @@ def _line() -> QFrame:
     line.setObjectName("toolbarLine")
     line.setFixedSize(1, 24)
     holder = QFrame()
-    layout = QHBoxLayout(holder)
-    layout.setContentsMargins(6, 0, 6, 0)
-    layout.addWidget(line)
+    in_row(holder, line).setContentsMargins(6, 0, 6, 0)
     return holder
 
 
