@@ -24,10 +24,6 @@ class Trace:
 
     Parameters
     ----------
-    channels : iterable of Channel
-        What every step brings.
-    provenance : Provenance
-        Where it all comes from.
     input_bytes : bytes
         The input as it was given (the photograph's file), so that a trace can be opened without it.
     ended : bool
@@ -56,12 +52,8 @@ class Trace:
     def from_columns(cls, channels: Iterable[Channel], columns: Mapping[str, FloatArray], *, words: Sequence[str],
                      tokens: Sequence[int], log_probs: FloatArray, candidates: Sequence[tuple[Candidate, ...]],
                      provenance: Provenance | None = None, input_bytes: bytes = b"", ended: bool = False) -> Trace:
-        """A whole trace at once, from a file or of another trace; the arrays are shared until it grows.
-
-        Raises
-        ------
-        ValueError
-            When a column is missing or has another shape than its channel and the number of words say.
+        """A whole trace at once, from a file or of another trace; the arrays are shared until it grows. Raises `ValueError`
+        when a column is missing or has another shape than its channel and the number of words say.
         """
         trace = cls(channels, provenance=provenance, input_bytes=input_bytes, ended=ended)
         length = len(words)
@@ -113,12 +105,8 @@ class Trace:
         return self._candidates
 
     def column(self, name: str) -> FloatArray:
-        """All steps of a channel, shape (steps, *channel.shape); a view that later steps do not change.
-
-        Raises
-        ------
-        KeyError
-            When no channel has that name.
+        """All steps of a channel, shape (steps, *channel.shape); a view that later steps do not change. Raises `KeyError`
+        when no channel has that name.
         """
         return self._columns[name][: self._length]
 
@@ -127,12 +115,8 @@ class Trace:
         return next((channel for channel in self._channels.values() if channel.role == role), None)
 
     def append(self, result: StepResult) -> None:
-        """Add the next step.
-
-        Raises
-        ------
-        ValueError
-            When the step is not the next one, or a channel is missing or has another shape. Nothing is added then.
+        """Add the next step. Raises `ValueError` when the step is not the next one, or a channel is missing or has another
+        shape. Nothing is added then.
         """
         self._check(result.step, result.values)
         if self._length == len(self._log_probs):
@@ -146,12 +130,8 @@ class Trace:
         self._length += 1
 
     def append_block(self, block: StepBlock) -> None:
-        """Add many steps at once.
-
-        Raises
-        ------
-        ValueError
-            When they do not follow the last step, or a channel is missing or has another shape. Nothing is added then.
+        """Add many steps at once. Raises `ValueError` when they do not follow the last step, or a channel is missing or has
+        another shape. Nothing is added then.
         """
         self._check(block.step, block.values, len(block.tokens))
         stop = self._length + len(block.tokens)

@@ -16,7 +16,6 @@ Figures = dict[str, Any]
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The verb's words."""
     parser = verbs.add_parser("bench", help="how fast it is here, each figure with what it is compared with")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--only", nargs="+", choices=sorted(BENCHMARKS), metavar="PART",
@@ -63,7 +62,6 @@ BENCHMARKS: dict[str, Callable[[], Figures]] = {
 
 
 def bench(arguments: argparse.Namespace) -> int:
-    """Measure and print."""
     unknown = set(arguments.only or ()) - set(BENCHMARKS)
     if unknown:
         raise CommandError(f"There is no benchmark {', '.join(unknown)}.", WRONG_USE)

@@ -27,15 +27,7 @@ NOT_LIVE = "The computation can be changed once the model that recorded this run
 
 
 class Branching:
-    """What changes a run.
-
-    Attributes
-    ----------
-    history : QUndoStack
-        Every change of the branches, to be undone and done again.
-    decoding : Decoding
-        How the next run chooses its words.
-    """
+    """What changes a run."""
 
     def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, voice: Voice) -> None:
         self._session, self._runner, self._voice = session, runner, voice

@@ -25,18 +25,7 @@ from unrolled.viewer.state.session import Session
 
 
 class Loading:
-    """What brings a model and an input together.
-
-    Parameters
-    ----------
-    do : callable
-        Has an input opened that fits the model.
-
-    Attributes
-    ----------
-    choice : ModelChoice
-        Which model is wanted.
-    """
+    """What brings a model and an input together."""
 
     def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, reading: Reading,
                  branching: Branching, voice: Voice, do: c.Do) -> None:
@@ -85,7 +74,6 @@ class Loading:
 
     @handles(Ready)
     def ready(self, report: Ready) -> None:
-        """The backend can load models."""
         self._voice.idle()
         opening = self._runner.state.opening
         self.choice.take(report, opening.input if opening is not None and opening.origin is Origin.PERSON else None)
@@ -141,7 +129,6 @@ class Loading:
 
     @handles(InputAdded)
     def input_added(self, report: InputAdded) -> None:
-        """The model has read another input for edits that swap to it."""
         self._voice.idle()
         self._voice.say_notes(report.notes)
 

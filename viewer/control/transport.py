@@ -24,8 +24,6 @@ class Transport:
 
     Attributes
     ----------
-    playback : Playback
-        The clock of playing.
     target : int or None
         The step that the playhead goes to as steps arrive.
     """

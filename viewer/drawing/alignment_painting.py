@@ -34,7 +34,6 @@ def alignment_table(colour_map: str, missing: str) -> Bytes:
 
 
 def weight_colour(weight: float, limits: tuple[float, float], table: Bytes) -> QColor:
-    """The colour of one weight."""
     place = places_of(np.asarray([weight], np.float32), low=limits[0], high=limits[1])[0]
     red, green, blue = (int(part) for part in table[place][:3])
     return QColor(red, green, blue)
@@ -83,13 +82,7 @@ def _paint_rectangles(painter: QPainter, area: QRectF, places: Bytes, table: Byt
 
 
 class Labels:
-    """The words of one side, measured once.
-
-    Parameters
-    ----------
-    texts : sequence of str
-    used : QFont
-    """
+    """The words of one side, measured once."""
 
     def __init__(self, texts: Sequence[str], used: QFont) -> None:
         self.texts, self.font = tuple(texts), used
@@ -98,7 +91,6 @@ class Labels:
         self.width = max((metrics.horizontalAdvance(text) for text in self.texts), default=0.0) + 2 * LABEL_GAP
 
     def elided(self, number: int, room: float) -> str:
-        """A word, cut at its end to fit."""
         return QFontMetricsF(self.font).elidedText(self.texts[number], Qt.TextElideMode.ElideRight, room)
 
 

@@ -28,9 +28,7 @@ def photograph(pixels: npt.NDArray[np.uint8], *, longest: int = LONGEST_KEPT) ->
         pixels = np.asarray(small)
         height, width = pixels.shape[:2]
     pixels = np.ascontiguousarray(pixels)
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(
-        QImage.Format.Format_RGB32
-    )
+    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(QImage.Format.Format_RGB32)
 
 
 def overlay(weights: npt.NDArray[np.float32], values: AppearanceValues) -> QImage:
@@ -113,8 +111,6 @@ def part(place: QRectF, region: Region) -> QRectF:
 
 def scaled_to(image: QImage, size: QSize, ratio: float) -> QImage:
     """A picture at exactly so many device pixels, which says its ratio."""
-    made = image.scaled(
-        size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
-    )
+    made = image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
     made.setDevicePixelRatio(ratio)
     return made

@@ -22,7 +22,6 @@ NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|\xed[\xa
 
 
 def write_png(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-    """A picture of pixels."""
     layout = still_of(scene, settings)
     image = QImage(layout.size, QImage.Format.Format_RGB888)
     if image.isNull():

@@ -100,21 +100,12 @@ class FigureMenu(QObject):
         QGuiApplication.clipboard().setImage(image_of(self._widget))
 
     def _copy_svg(self) -> None:
-        drawing = svg_of(self._widget, self._title())
-        mime = QMimeData()
-        mime.setData("image/svg+xml", drawing)
-        mime.setText(drawing.decode())
-        QGuiApplication.clipboard().setMimeData(mime)
+        _copy("image/svg+xml", svg_of(self._widget, self._title()))
 
     def _copy_data(self) -> None:
         table = self._table() if self._table is not None else None
-        if table is None:
-            return
-        text = table.csv()
-        mime = QMimeData()
-        mime.setData("text/csv", text.encode())
-        mime.setText(text)
-        QGuiApplication.clipboard().setMimeData(mime)
+        if table is not None:
+            _copy("text/csv", table.csv().encode())
 
     def _contents(self, suffix: str) -> bytes:
         if suffix == "csv":
@@ -146,6 +137,13 @@ class FigureMenu(QObject):
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()
+
+
+def _copy(kind: str, data: bytes) -> None:
+    mime = QMimeData()
+    mime.setData(kind, data)
+    mime.setText(data.decode())
+    QGuiApplication.clipboard().setMimeData(mime)
 
 
 class FocusRing(QWidget):

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QMenu, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.axis import Axis, Ticks
@@ -25,6 +25,7 @@ from unrolled.viewer.plotting.marks import Area, Bars, Dots, Line, Mark, Range
 from unrolled.viewer.plotting.navigation import Box
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import in_column
 from unrolled.viewer.widgets.range_dialog import RangeDialog
 
 Limits = tuple[float, float]
@@ -125,9 +126,7 @@ class Plot(QWidget):
         self._inside.addItem(self._words, 0, 1)
         self._empty = EmptyText("", self)
         self._empty.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(2, 2, 2, 2)
-        layout.addWidget(self._view)
+        in_column(self, self._view).setContentsMargins(2, 2, 2, 2)
         self.setAccessibleName(title)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._box.sigRangeChanged.connect(lambda *_: self._ranges_changed())
@@ -143,7 +142,6 @@ class Plot(QWidget):
 
     @property
     def surface(self) -> QWidget:
-        """What pointer events go to."""
         viewport: QWidget = self._view.viewport()
         return viewport
 

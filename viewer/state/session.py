@@ -81,7 +81,6 @@ class Session:
 
     @property
     def branch(self) -> Branch | None:
-        """The branch that is shown."""
         return self.branches.shown
 
     @property
@@ -174,7 +173,6 @@ class Session:
         self.playhead.set_length(length)
 
     def end(self) -> None:
-        """Say that the run is over."""
         if self.trace is not None:
             self.trace.ended = True
         self.ended.emit()

@@ -35,23 +35,7 @@ class Decay:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GradientMap:
-    """The gradients of one sequence.
-
-    Attributes
-    ----------
-    update : int
-        When.
-    hidden : array, shape (T, T)
-        ‖∂L_t/∂h_k‖, row t, column k.
-    cell : array or None
-        ‖∂L_t/∂c_k‖ of an LSTM.
-    counted : array of bool, shape (T,)
-        The steps that have a loss.
-    radii, norms : tuple of float
-        Of each block of W_hh.
-    cut_away : float
-        How long the change is that truncation made to the gradient of the weights, as a share of the whole one.
-    """
+    """The gradients of one sequence, as `TrainingRoomUpdated` brings them: maps (T, T), and the steps that have a loss, (T,)."""
 
     update: int
     hidden: Numbers
@@ -63,11 +47,9 @@ class GradientMap:
 
     @property
     def steps(self) -> int:
-        """T."""
         return len(self.counted)
 
     def values(self, of_cell: bool) -> Numbers:
-        """The map that is shown."""
         return self.cell if of_cell and self.cell is not None else self.hidden
 
     def decay(self, of_cell: bool = False) -> Decay:
@@ -85,18 +67,7 @@ class GradientMap:
 
 
 class History:
-    """A training, as far as it has come.
-
-    Parameters
-    ----------
-    started : RoomStarted
-        What is trained.
-
-    Attributes
-    ----------
-    recent_maps : deque of GradientMap
-        The newest last.
-    """
+    """A training, as far as it has come; in `recent_maps` the newest is the last."""
 
     def __init__(self, started: TrainingRoomStarted) -> None:
         self.started = started
@@ -117,12 +88,8 @@ class History:
         return self._numbers[COLUMNS.index(name), : self._length]
 
     def append(self, report: TrainingRoomUpdated) -> bool:
-        """Take in an update; one that is not the next is left out, and said with False.
-
-        Raises
-        ------
-        ValueError
-            When its map is not as large as it says.
+        """Take in an update; one that is not the next is left out, and said with False. Raises `ValueError` when its map is
+        not as large as it says.
         """
         if report.update != self._length + 1:
             return False

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -30,6 +29,7 @@ from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
 from unrolled.viewer.training_room.history import COLUMNS, History
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
 from unrolled.viewer.training_room.trainer import Trainer
+from unrolled.viewer.widgets.building import in_column, muted_label, scrolled
 
 FRAME_MILLISECONDS = 16
 CONTROLS_WIDTH = 264
@@ -39,25 +39,7 @@ EXPORTS = ("pdf", "svg", "png", "csv")
 
 
 class TrainingRoomPage(QWidget):
-    """The page.
-
-    Parameters
-    ----------
-    backend : BackendProcess
-        Where it is trained.
-    remembered : str
-        The controls' values of last time.
-
-    Attributes
-    ----------
-    left : Signal()
-        A person wants to go back to the microscope.
-    backend_wanted : Signal()
-        A person wants the backend to be started again.
-    trainer : Trainer
-    board : QWidget
-        All plots with their sentences.
-    """
+    """The page."""
 
     left = Signal()
     backend_wanted = Signal()
@@ -80,18 +62,13 @@ class TrainingRoomPage(QWidget):
         self.of_cell.setAccessibleName("Gradients of the cell")
         self.restart = self._button("Start it again", "again", "Start the model’s process again", self.backend_wanted.emit)
         self.restart.hide()
-        self.said = QLabel("")
-        self.said.setObjectName("muted")
+        self.said = muted_label(wrapped=True)
         self.said.setMinimumWidth(1)
-        self.said.setWordWrap(True)
-        self.readout = QLabel("")
-        self.readout.setObjectName("muted")
+        self.readout = muted_label()
         self.readout.setFixedHeight(18)
         self.readout.setMinimumWidth(1)
         self.readout.setAccessibleName("Value under the pointer")
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(FRAME_MILLISECONDS)
+        self._timer = QTimer(self, singleShot=True, interval=FRAME_MILLISECONDS)
         self._timer.timeout.connect(self.refresh)
         self._begun = False
         self._others: dict[str, History] = {}  # by cell: what was trained on the same task before
@@ -115,9 +92,7 @@ class TrainingRoomPage(QWidget):
 
     @staticmethod
     def _sentence() -> QLabel:
-        made = QLabel("")
-        made.setObjectName("muted")
-        made.setWordWrap(True)
+        made = muted_label(wrapped=True)
         made.setAlignment(Qt.AlignmentFlag.AlignTop)
         made.setMinimumWidth(1)
         made.setFixedHeight(SENTENCE_LINES * 16 + 4)
@@ -155,14 +130,9 @@ class TrainingRoomPage(QWidget):
         for index in (0, 1):
             plots.setColumnStretch(index, 1)
             plots.setRowStretch(index, 1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll = scrolled(self.controls)
         scroll.setFixedWidth(CONTROLS_WIDTH + 20)
         self.controls.setFixedWidth(CONTROLS_WIDTH)
-        scroll.setWidget(self.controls)
         middle = QHBoxLayout()
         middle.setSpacing(14)
         middle.addWidget(scroll)
@@ -170,12 +140,7 @@ class TrainingRoomPage(QWidget):
         self.board.setLayout(plots)
         plots.setContentsMargins(0, 0, 0, 0)
         middle.addWidget(self.board, 1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(12, 12, 12, 4)
-        whole.setSpacing(10)
-        whole.addLayout(bar)
-        whole.addLayout(middle, 1)
-        whole.addWidget(self.readout)
+        in_column(self, bar, (middle, 1), self.readout, spacing=10).setContentsMargins(12, 12, 12, 4)
 
     def _connect(self) -> None:
         trainer = self.trainer
@@ -202,7 +167,6 @@ class TrainingRoomPage(QWidget):
         self.trainer.pause()
 
     def toggle(self) -> None:
-        """Train, or pause."""
         if self.trainer.running:
             self.trainer.pause()
         elif self.trainer.alive or self.trainer.starting:
@@ -211,7 +175,6 @@ class TrainingRoomPage(QWidget):
             self._begin(run=True)
 
     def step(self) -> None:
-        """Make one update."""
         if not (self.trainer.alive or self.trainer.starting):
             self._begin(run=False)
         self.trainer.step()
@@ -272,7 +235,6 @@ class TrainingRoomPage(QWidget):
 
     @property
     def remembered(self) -> str:
-        """The controls' values, for next time."""
         return as_text(self.controls)
 
     def refresh(self) -> None:
@@ -299,7 +261,6 @@ class TrainingRoomPage(QWidget):
                 label.setToolTip(text)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.theme = theme
         for plot in self.plots:
             plot.set_theme(theme)

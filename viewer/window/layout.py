@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSplitter, QWidget
 
 from unrolled.viewer.state.commands import Do, OpenView
 from unrolled.viewer.state.notice import Notice
@@ -13,6 +13,7 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.spec import Place, ViewSpec
 from unrolled.viewer.views.view import View
 from unrolled.viewer.widgets.banner import BannerPlace
+from unrolled.viewer.widgets.building import in_column
 from unrolled.viewer.widgets.section import Section
 from unrolled.viewer.window.drawer import Drawer
 from unrolled.viewer.window.settings import WindowSettings
@@ -58,25 +59,18 @@ class Layout(QWidget):
         self.status = StatusLine()
         for spec in host.at(Place.STATUS):
             self.status.add_badge(host.view(spec))
-        inside = QVBoxLayout()
+        inside = in_column(None, (self.columns, 1), spacing=GAP)
         inside.setContentsMargins(GAP + 4, GAP + 4, GAP + 4, 4)
-        inside.setSpacing(GAP)
-        inside.addWidget(self.columns, 1)
         self._bottom: list[View] = [host.view(spec) for spec in host.at(Place.BOTTOM)]
         for view in self._bottom:
             inside.addWidget(view)
         inside.addWidget(self.status)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addWidget(self.toolbar)
-        whole.addLayout(inside, 1)
+        in_column(self, self.toolbar, (inside, 1), spacing=0)
 
         self._places = {"model": BannerPlace(theme, self), "run": BannerPlace(theme, self),
                         "input": BannerPlace(theme, self), "restore": BannerPlace(theme, self)}
-        self._drop_hint = QLabel("Drop to open", self)
+        self._drop_hint = QLabel("Drop to open", self, alignment=Qt.AlignmentFlag.AlignCenter)
         self._drop_hint.setObjectName("dropHint")
-        self._drop_hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._drop_hint.hide()
         self.columns.splitterMoved.connect(lambda *_: self._place_banners())
         self.drawer.opened.connect(self._size_drawer)
@@ -132,20 +126,16 @@ class Layout(QWidget):
             self.unsay(place)
 
     def unsay(self, place: str) -> None:
-        """Take the message at a place away."""
         self._places[place].clear()
 
     def message(self, place: str) -> Notice | None:
-        """What is said at a place."""
         banner = self._places[place].banner
         return banner.message if banner is not None else None
 
     def banner_place(self, place: str) -> BannerPlace:
-        """Where messages about something appear."""
         return self._places[place]
 
     def show_drop_hint(self, shown: bool) -> None:
-        """Say that something can be dropped here."""
         self._drop_hint.setGeometry(self.rect().adjusted(16, 68, -16, -16))
         self._drop_hint.setVisible(shown)
         self._drop_hint.raise_()
@@ -237,7 +227,6 @@ class Layout(QWidget):
             settings.put_names(f"view_{name}", view.remembered)
 
     def restore(self, settings: WindowSettings) -> None:
-        """Take over what was kept."""
         for name, splitter in (("columns", self.columns), ("left_parts", self.left), ("right", self.right)):
             state = settings.shape(f"splitter_{name}")
             if state is not None:

@@ -67,12 +67,6 @@ class MainWindow(QMainWindow):
 
     Parameters
     ----------
-    session : Session
-        What is shown.
-    controller : Control
-        What does things.
-    settings : WindowSettings
-        What is remembered.
     views : tuple of ViewSpec, optional
         What can be shown; by default the catalogue's.
 
@@ -265,7 +259,6 @@ class MainWindow(QMainWindow):
 
     @handles(c.ShowFullScreen)
     def show_full_screen(self, command: c.ShowFullScreen) -> None:
-        """Fill the screen, or not."""
         if command.on:
             self.showFullScreen()
         else:
@@ -273,12 +266,10 @@ class MainWindow(QMainWindow):
 
     @handles(c.Quit)
     def quit(self, _: c.Quit) -> None:
-        """Close the window."""
         self.close()
 
     @handles(c.SwitchTheme)
     def switch_theme(self, _: c.SwitchTheme) -> None:
-        """From light to dark or back."""
         self.session.appearance.update(theme="light" if self.theme is DARK else "dark")
 
     def show_first_hints(self) -> None:
@@ -309,7 +300,6 @@ class MainWindow(QMainWindow):
         self.layout_.show_drop_hint(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped."""
         self.layout_.show_drop_hint(False)
         event.acceptProposedAction()
         self.dialogs.open_data(event.mimeData(), "dropped.png")

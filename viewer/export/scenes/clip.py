@@ -169,7 +169,6 @@ class ClipStill:
         return picture
 
     def paint(self, painter: QPainter, *, vector: bool, on_progress: object, cancelled: object) -> None:
-        """Paint it all."""
         scene, theme = self.scene, DARK if self.settings.dark else LIGHT
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         painter.fillRect(QRectF(0, 0, self.size.width(), self.size.height()), QColor(theme.panel))

@@ -20,13 +20,7 @@ TALLEST = 2.0  # heights of a place, in widths: a telephone's photograph fills i
 
 
 class StripLayout:
-    """Where everything of a strip lies, in pixels of its width.
-
-    Parameters
-    ----------
-    scene : Scene
-    settings : ExportSettings
-    """
+    """Where everything of a strip lies, in pixels of its width."""
 
     def __init__(self, scene: Scene, settings: ExportSettings) -> None:
         self.scene, self.settings = scene, settings

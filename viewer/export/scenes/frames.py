@@ -20,13 +20,7 @@ TALLEST = 1.25  # a photograph's height on a frame, in widths
 
 
 class FramePainter:
-    """Paints any frame of an animation; usable in any one thread.
-
-    Parameters
-    ----------
-    scene : Scene
-    settings : ExportSettings
-    """
+    """Paints any frame of an animation; usable in any one thread."""
 
     def __init__(self, scene: Scene, settings: ExportSettings) -> None:
         self._scene, self._settings = scene, settings

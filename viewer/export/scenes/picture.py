@@ -49,12 +49,10 @@ class Scene:
 
     @property
     def steps(self) -> int:
-        """How many there are."""
         return len(self.words)
 
     @property
     def title(self) -> str:
-        """What was written, as a text."""
         return " ".join(self.words[: self.end_step] if self.end_step >= 0 else self.words)
 
     def shown_word(self, step: int) -> str:

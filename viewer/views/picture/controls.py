@@ -19,19 +19,7 @@ CHANNEL_WIDTH = 106  # whatever maps there are: longer names are whole in the li
 
 
 class PictureControls(QWidget):
-    """A row of small controls that goes on in a second line where the column is narrow.
-
-    Attributes
-    ----------
-    absolute, stretched, smooth, cells, region : QToolButton
-        Switches.
-    opacity : QSlider
-        In percent.
-    colour_map : ColourMapButton
-        The colours.
-    channel : QComboBox
-        Which map is drawn, to be placed beside the legend; enabled where there are several.
-    """
+    """A row of small controls that goes on in a second line where the column is narrow."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,17 +28,11 @@ class PictureControls(QWidget):
         def update(**changes: str | bool | float) -> None:
             ctx.do(ChangeAppearance(changes))
 
-        self.absolute = switch(
-            "Absolute", "One scale for every step and every picture (A)", "Absolute attention scale"
-        )
-        self.stretched = switch(
-            "Stretched", "Each step from its least to its greatest weight (A)", "Stretched attention scale"
-        )
+        self.absolute = switch("Absolute", "One scale for every step and every picture (A)", "Absolute attention scale")
+        self.stretched = switch("Stretched", "Each step from its least to its greatest weight (A)", "Stretched attention scale")
         self.smooth = switch("", "Smooth: interpolated between the cells’ centres (S)", "Smooth attention")
         self.cells = switch("", "Cells: as the model computes them (S)", "Attention as cells")
-        self.region = switch(
-            "", "Outline the part of the picture that the model saw (O)", "Outline what the model saw"
-        )
+        self.region = switch("", "Outline the part of the picture that the model saw (O)", "Outline what the model saw")
         self._icons = {self.smooth: "smooth", self.cells: "cells", self.region: "window-fit"}
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
