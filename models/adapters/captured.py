@@ -1,0 +1,73 @@
+"""What one call of a module brought: its quantities over time, for every sequence of the batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Quantity:
+    """One quantity of one layer, direction or head.
+
+    Attributes
+    ----------
+    field : str
+        ``hidden``, ``forget_gate``, ``attention`` …
+    values : Tensor, shape (steps, batch, …)
+        In the precision that it was computed in.
+    layer : int
+        Counted from 0; -1 where the module has one only.
+    direction : {'', 'forward', 'backward'}
+        Empty where the module has one only.
+    head : int
+        Of attention, counted from 0; -1 elsewhere.
+    low, high : float or None
+        The range where the equations bound it; what is not bounded has none.
+    """
+
+    field: str
+    values: Tensor
+    layer: int = -1
+    direction: str = ""
+    head: int = -1
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def name(self) -> str:
+        """As ``layer_0/forward/hidden``; parts that the module has one of only are left out."""
+        parts = [f"layer_{self.layer}"] if self.layer >= 0 else []
+        parts += [self.direction] if self.direction else []
+        parts += [f"head_{self.head}"] if self.head >= 0 else []
+        return "/".join((*parts, self.field))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Call:
+    """One call of a module.
+
+    Attributes
+    ----------
+    quantities : tuple of Quantity
+        All with the same steps and batch.
+    steps, batch : int
+    lengths : tuple of int
+        The steps of each sequence, where the batch was packed; empty where all have the same.
+    difference : float or None
+        The largest difference between what was recomputed and what the module returned; None where nothing was.
+    notes : tuple of str
+        What cannot be had, a sentence each.
+    """
+
+    quantities: tuple[Quantity, ...]
+    steps: int
+    batch: int
+    lengths: tuple[int, ...] = ()
+    difference: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def length(self, item: int) -> int:
+        """The steps of one sequence of the batch."""
+        return self.lengths[item] if self.lengths else self.steps
