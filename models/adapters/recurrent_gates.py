@@ -61,23 +61,17 @@ def _computed_in(output: Tensor) -> torch.dtype:
 def _gates(kind: str, x: Tensor, before: Tensor, weights: Weights, cell_before: Tensor | None, *, nonlinearity: str,
            reverse: bool, lengths: Tensor | None) -> Values:
     """All quantities of one layer in one direction, h computed again among them; each (T, B, units)."""
-    steps, batch, _ = x.shape
-
-    def product(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return F.linear(values, weight, bias)
-
     if kind == "gru":
-        of_x = product(x, weights.ih, weights.bias_ih)                                # (T, B, 3H): r, z, n
-        of_h = product(before, weights.hh, weights.bias_hh)
+        of_x = _product(x, weights.ih, weights.bias_ih)                                # (T, B, 3H): r, z, n
+        of_h = _product(before, weights.hh, weights.bias_hh)
         units = weights.hh.shape[1]
         of_x[..., : 2 * units].add_(of_h[..., : 2 * units]).sigmoid_()
         reset, update, candidate = of_x.split(units, -1)
         candidate.addcmul_(reset, of_h[..., 2 * units :]).tanh_()
         return {"reset_gate": reset, "update_gate": update, "candidate": candidate,
                 "hidden": torch.lerp(candidate, before, update)}
-    bias = weights.bias_ih if weights.bias_hh is None or weights.bias_ih is None else weights.bias_ih + weights.bias_hh
-    sums = product(x, weights.ih, bias)
-    sums.view(steps * batch, -1).addmm_(before.reshape(steps * batch, -1), weights.hh.t())
+    bias = None if weights.bias_ih is None or weights.bias_hh is None else weights.bias_ih + weights.bias_hh
+    sums = _product(torch.cat((x, before), -1), torch.cat((weights.ih, weights.hh), -1), bias)  # (T, B, gates · H)
     if kind == "rnn":
         return {"hidden": sums.relu_() if nonlinearity == "relu" else sums.tanh_()}
     assert cell_before is not None
@@ -90,6 +84,13 @@ def _gates(kind: str, x: Tensor, before: Tensor, weights: Weights, cell_before: 
     hidden = output_gate * cell.tanh()
     return {"cell": cell, "input_gate": input_gate, "forget_gate": forget_gate, "cell_gate": cell_gate,
             "output_gate": output_gate, "hidden": hidden if weights.hr is None else F.linear(hidden, weights.hr)}
+
+
+def _product(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """W x + b, (T, B, rows of W); on the CPU in single precision by oneDNN, which is twice as fast on some processors."""
+    if values.device.type != "cpu" or values.dtype != torch.float32 or not torch.backends.mkldnn.is_available():
+        return F.linear(values, weight, bias)
+    return F.linear(values.flatten(0, 1).to_mkldnn(), weight, bias).to_dense().unflatten(0, values.shape[:2])
 
 
 def _cells(written: Tensor, forget_gate: Tensor, before: Tensor, *, reverse: bool, lengths: Tensor | None) -> Tensor:
