@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__all__ = ["open", "record", "show"]
 __version__: str
 
 if TYPE_CHECKING:
-    from unrolled.models.notebook.opening import open
-    from unrolled.models.notebook.recording import record
-    from unrolled.models.notebook.showing import show
+    from unrolled.models.notebook.opening import open as open
+    from unrolled.models.notebook.recording import record as record
+    from unrolled.models.notebook.showing import show as show
 else:  # else every misspelled name would be a string
     def __getattr__(name: str) -> object:
         """What is looked up when it is first asked for."""

@@ -33,7 +33,7 @@ def of_attention(module: nn.MultiheadAttention, given: tuple[Any, ...], named: d
     drops = module.training and module.dropout > 0
     difference, notes = None, ()
     if drops:
-        notes = ("Attention drops weights while it trains: those before dropout are recorded, and what it returned is not compared.",)
+        notes = ("It drops weights while it trains: those before dropout are recorded, and what it returned is not compared.",)
     else:
         attended = (weights @ v).permute(2, 0, 1, 3).flatten(2)
         own = module.out_proj(attended) - _time_first(module, returned[0])

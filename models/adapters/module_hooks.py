@@ -89,7 +89,8 @@ class ModuleHooks:
             try:
                 call = self._call(name, module, given, named, returned)
             except Exception as error:  # the person's own network goes on, whatever this cannot make of it
-                self._note(name, f"It could not be recorded: {str(error).splitlines()[0] if str(error) else type(error).__name__}.")
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
+                self._note(name, f"It could not be recorded: {reason.rstrip('.')}.")
                 return
             for note in call.notes:
                 self._note(name, note)

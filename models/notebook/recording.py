@@ -20,8 +20,10 @@ from unrolled.models.trace import Channel, Provenance, Trace
 
 Values = npt.NDArray[np.floating]
 
-CONVENTION = "Step t holds the state after the input of step t was read. Steps are counted from 0 in files, from 1 where people read."
-SYMBOLS = {name: symbol for name, (symbol, _, _) in QUANTITIES.items()} | {"attention": "α", "attention_entropy": "H", "output": "y"}
+CONVENTION = ("Step t holds the state after the input of step t was read. "
+              "Steps are counted from 0 in files, from 1 where people read.")
+SYMBOLS = {name: symbol for name, (symbol, _, _) in QUANTITIES.items()} | {
+    "attention": "α", "attention_entropy": "H", "output": "y"}
 
 
 class Recording:

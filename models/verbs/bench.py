@@ -1,4 +1,4 @@
-"""`unrolled bench`, the part that needs torch: what recording everything costs, and what branches, explanations and others' networks do."""
+"""`unrolled bench`, the part that needs torch: what recording costs, and what branches and explanations do."""
 
 from __future__ import annotations
 

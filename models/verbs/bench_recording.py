@@ -43,8 +43,8 @@ def recording_costs() -> dict[str, Any]:
     forward, whole, loop = (statistics.median(own[WARM_UP:]) for own in (plain, recorded, looped))
     return {"record_overhead": whole / forward, "record_vs_cells": loop / whole, "details": {
         "recording": f"nn.LSTM of {LAYERS} layers, {HIDDEN} units, {BATCH} sequences of {STEPS} steps, with all gates: "
-                     f"{whole * 1000:.0f} ms; its plain forward {forward * 1000:.0f} ms, limit 3 times; a loop over nn.LSTMCell "
-                     f"that gives the same gates {loop * 1000:.0f} ms, limit a tenth of it"}}
+                     f"{whole * 1000:.0f} ms; its plain forward {forward * 1000:.0f} ms, limit 3 times; a loop over "
+                     f"nn.LSTMCell that gives the same gates {loop * 1000:.0f} ms, limit a tenth of it"}}
 
 
 def _loop(cells: list[nn.LSTMCell], x: Tensor) -> list[Tensor]:
