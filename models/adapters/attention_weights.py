@@ -31,7 +31,8 @@ def of_attention(module: nn.MultiheadAttention, given: tuple[Any, ...], named: d
         scores = scores.masked_fill(mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
     weights = scores.softmax(-1)
     drops = module.training and module.dropout > 0
-    difference, notes = None, ()
+    difference: float | None = None
+    notes: tuple[str, ...] = ()
     if drops:
         notes = ("It drops weights while it trains: those before dropout are recorded, and what it returned is not compared.",)
     else:
@@ -66,7 +67,7 @@ def _projected(module: nn.MultiheadAttention, *given: Tensor) -> tuple[Tensor, .
 
 
 def _heads(module: nn.MultiheadAttention, values: Tensor) -> Tensor:
-    return values.unflatten(-1, (module.num_heads, module.head_dim)).permute(1, 2, 0, 3)
+    return values.reshape(*values.shape[:2], module.num_heads, module.head_dim).permute(1, 2, 0, 3)
 
 
 def _with_extra_places(module: nn.MultiheadAttention, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, int]:
@@ -80,7 +81,7 @@ def _masks(attention: Tensor | None, padding: Tensor | None, scores: Tensor, ext
     """Both masks, each to be broadcast over (B, heads, T, S)."""
     found = []
     if attention is not None:
-        found.append(attention.unflatten(0, scores.shape[:2]) if attention.dim() == 3 else attention)
+        found.append(attention.reshape(scores.shape[0], -1, *attention.shape[1:]) if attention.dim() == 3 else attention)
     if padding is not None:
         found.append((padding if padding.dim() == 2 else padding.unsqueeze(0))[:, None, None])
     return [F.pad(mask, (0, extra)) for mask in found]

@@ -66,7 +66,7 @@ def _gates(kind: str, x: Tensor, before: Tensor, weights: Weights, cell_before: 
         of_h = _product(before, weights.hh, weights.bias_hh)
         units = weights.hh.shape[1]
         of_x[..., : 2 * units].add_(of_h[..., : 2 * units]).sigmoid_()
-        reset, update, candidate = of_x.split(units, -1)
+        reset, update, candidate = of_x.chunk(3, -1)
         candidate.addcmul_(reset, of_h[..., 2 * units :]).tanh_()
         return {"reset_gate": reset, "update_gate": update, "candidate": candidate,
                 "hidden": torch.lerp(candidate, before, update)}
@@ -79,7 +79,7 @@ def _gates(kind: str, x: Tensor, before: Tensor, weights: Weights, cell_before: 
     sums[..., : 2 * units].sigmoid_()
     sums[..., 2 * units : 3 * units].tanh_()
     sums[..., 3 * units :].sigmoid_()
-    input_gate, forget_gate, cell_gate, output_gate = sums.split(units, -1)
+    input_gate, forget_gate, cell_gate, output_gate = sums.chunk(4, -1)
     cell = _cells(input_gate * cell_gate, forget_gate, cell_before, reverse=reverse, lengths=lengths)
     hidden = output_gate * cell.tanh()
     return {"cell": cell, "input_gate": input_gate, "forget_gate": forget_gate, "cell_gate": cell_gate,
@@ -88,9 +88,9 @@ def _gates(kind: str, x: Tensor, before: Tensor, weights: Weights, cell_before: 
 
 def _product(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """W x + b, (T, B, rows of W); on the CPU in single precision by oneDNN, which is twice as fast on some processors."""
-    if values.device.type != "cpu" or values.dtype != torch.float32 or not torch.backends.mkldnn.is_available():
+    if values.device.type != "cpu" or values.dtype != torch.float32 or not torch._C._has_mkldnn:
         return F.linear(values, weight, bias)
-    return F.linear(values.flatten(0, 1).to_mkldnn(), weight, bias).to_dense().unflatten(0, values.shape[:2])
+    return F.linear(values.flatten(0, 1).to_mkldnn(), weight, bias).to_dense().view(*values.shape[:2], -1)
 
 
 def _cells(written: Tensor, forget_gate: Tensor, before: Tensor, *, reverse: bool, lengths: Tensor | None) -> Tensor:

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from unrolled.models.adapters.captured import Call, Quantity
 from unrolled.models.adapters.module_hooks import ModuleHooks, unwrapped
@@ -20,6 +20,7 @@ from unrolled.models.trace import Channel, Provenance, Trace
 
 Values = npt.NDArray[np.floating]
 
+RECORDING = "recording"  # an input kind that no model takes: the views of photographs, texts and clips have nothing to show
 CONVENTION = ("Step t holds the state after the input of step t was read. "
               "Steps are counted from 0 in files, from 1 where people read.")
 SYMBOLS = {name: symbol for name, (symbol, _, _) in QUANTITIES.items()} | {
@@ -111,13 +112,16 @@ class Recording:
             raise ValueError(f"There are {len(words)} tokens for {steps} steps.")
         looked_at = () if source is None else tuple(str(word) for word in source)
         channels = [_channel(name, quantity, values, len(looked_at)) for name, quantity, values in found]
+        aligned = any(channel.axes == ("source",) for channel in channels)
         vocabulary = {word: token for token, word in enumerate(dict.fromkeys(words))}
         return Trace.from_columns(
             channels, {name: values.astype(np.float32) for name, _, values in found}, words=words,
             tokens=[vocabulary[word] for word in words], log_probs=np.full(steps, np.nan, np.float32),
-            candidates=[()] * steps, ended=True,
-            provenance=Provenance(model=self._name, decoding="read", input_kind="text", prompt_tokens=steps, source=looked_at,
-                                  created=datetime.now(timezone.utc).isoformat(timespec="seconds"), convention=CONVENTION))
+            candidates=[()] * steps, ended=True, input_bytes=" ".join(looked_at).encode() if aligned else b"",
+            provenance=Provenance(
+                model=self._name, decoding="read", input_kind="sentence" if aligned else RECORDING,
+                source=looked_at if aligned else (), convention=CONVENTION,
+                created=datetime.now(timezone.utc).isoformat(timespec="seconds")))
 
     def _chosen(self, item: int, modules: Sequence[str] | None) -> list[str]:
         calls = self._hooks.calls
@@ -162,7 +166,7 @@ class Recording:
 
 def _joined(calls: Sequence[Call], name: str, item: int) -> Values | None:
     """A quantity over all calls, or nothing where they do not fit together."""
-    parts = []
+    parts: list[Tensor] = []
     for call in calls:
         own = next((quantity.values for quantity in call.quantities if quantity.name == name), None)
         if own is None or (parts and own.shape[2:] != parts[0].shape[1:]):
@@ -182,8 +186,18 @@ def _channel(name: str, quantity: Quantity, values: Values, looked_at: int) -> C
     if quantity.field == "attention":
         axes = ("source",) if values.shape[1] == looked_at else ("key",)
     return Channel(name=name, role=quantity.field, symbol=SYMBOLS[quantity.field], axes=axes, shape=values.shape[1:],
-                   low=low, high=high, layer=max(quantity.layer, 0), label=name.replace("_", " ").replace("/", " · "),
+                   low=low, high=high, layer=max(quantity.layer, 0), label=_label(quantity, name),
                    unit="of uniform" if quantity.field == "attention_entropy" else "")
+
+
+def _label(quantity: Quantity, name: str) -> str:
+    """The quantity first, as rows have little room: ``forget gate L0→``."""
+    of_module = name.removesuffix(quantity.name).rstrip("/")
+    words = {"attention_entropy": "entropy"}.get(quantity.field, quantity.field.replace("_", " "))
+    where = f"L{quantity.layer}" if quantity.layer >= 0 else ""
+    where += {"forward": "→", "backward": "←"}.get(quantity.direction, "")
+    head = f"head {quantity.head}" if quantity.head >= 0 else ""
+    return " · ".join(part for part in (" ".join(part for part in (words, where, head) if part), of_module) if part)
 
 
 @contextmanager
