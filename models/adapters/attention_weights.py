@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unrolled.models.adapters.captured import Call, Quantity
+from unrolled.models.adapters.captured import Call, Quantity, largest_difference
 
 _SIGNATURE = inspect.signature(nn.MultiheadAttention.forward)
 
@@ -37,8 +37,7 @@ def of_attention(module: nn.MultiheadAttention, given: tuple[Any, ...], named: d
         notes = ("It drops weights while it trains: those before dropout are recorded, and what it returned is not compared.",)
     else:
         attended = (weights @ v).permute(2, 0, 1, 3).flatten(2)
-        own = module.out_proj(attended) - _time_first(module, returned[0])
-        difference = float(own.nan_to_num(0.0).abs().max())  # a query that may look at nothing is NaN in both
+        difference = largest_difference(module.out_proj(attended), _time_first(module, returned[0]))
     places = weights.shape[-1]
     entropy = torch.special.entr(weights).sum(-1) / (math.log(places) if places > 1 else 1.0)                # (B, heads, T)
     quantities = []

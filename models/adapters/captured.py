@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -42,6 +43,17 @@ class Quantity:
         parts += [self.direction] if self.direction else []
         parts += [f"head_{self.head}"] if self.head >= 0 else []
         return "/".join((*parts, self.field))
+
+
+def largest_difference(own: Tensor, returned: Tensor) -> float:
+    """Of all values; what is not finite in one of them only is infinitely far, what is the same in both agrees."""
+    if not own.numel():
+        return 0.0
+    largest = float((own - returned).abs().max())
+    if math.isfinite(largest):
+        return largest
+    same = (own == returned) | (own.isnan() & returned.isnan())
+    return float((own - returned).abs().nan_to_num(math.inf, posinf=math.inf).masked_fill(same, 0.0).max())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

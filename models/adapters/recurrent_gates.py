@@ -18,7 +18,7 @@ from torch._C import _VariableFunctions as functions
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from unrolled.models.adapters.captured import Call, Quantity
+from unrolled.models.adapters.captured import Call, Quantity, largest_difference
 from unrolled.models.cells import CELLS
 from unrolled.models.stepping.channels import QUANTITIES
 
@@ -114,12 +114,11 @@ def _states_before(hidden: Tensor, first: Tensor, *, reverse: bool, lengths: Ten
     return before
 
 
-def _largest(differences: Tensor, lengths: Tensor | None) -> float:
-    """Of (T, B, H), what lies behind the end of a sequence left out."""
-    if lengths is not None:
-        steps = torch.arange(len(differences), device=differences.device)
-        differences = differences * (steps.unsqueeze(1) < lengths).unsqueeze(2)
-    return float(differences.abs().max()) if differences.numel() else 0.0
+def _within(values: Tensor, lengths: Tensor | None) -> Tensor:
+    """Of (T, B, H) what lies before the end of each sequence."""
+    if lengths is None:
+        return values
+    return values[torch.arange(len(values), device=values.device).unsqueeze(1) < lengths]
 
 
 def _bounds(field: str, kind: str, nonlinearity: str, projected: bool) -> tuple[float | None, float | None]:
@@ -145,7 +144,7 @@ def of_cell(module: nn.RNNCell | nn.LSTMCell | nn.GRUCell, given: tuple[Any, ...
     weights = Weights(module.weight_ih, module.weight_hh, module.bias_ih, module.bias_hh).to(dtype)
     values = _gates(kind, x.unsqueeze(0), before[0].unsqueeze(0), weights, before[1] if kind == "lstm" else None,
                     nonlinearity=nonlinearity, reverse=False, lengths=None)
-    difference = max(_largest(values[field] - own, None) for field, own in zip(("hidden", "cell"), after, strict=False))
+    difference = max(largest_difference(values[field][0], own) for field, own in zip(("hidden", "cell"), after, strict=False))
     values["hidden"] = after[0].unsqueeze(0).clone()
     return Call(quantities=_quantities(kind, values, nonlinearity, -1, "", projected=False), steps=1, batch=len(x),
                 difference=difference)
@@ -230,8 +229,8 @@ def of_sequence(module: nn.RNN | nn.LSTM | nn.GRU, given: tuple[Any, ...], retur
             before = _states_before(part, states[0][place].to(dtype), reverse=bool(reverse), lengths=lengths)
             values = _gates(kind, x, before, weights[reverse].to(dtype), states[-1][place].to(dtype),
                             nonlinearity=nonlinearity, reverse=bool(reverse), lengths=lengths)
-            worst = max(worst, _largest(values["hidden"] - part, lengths), *(
-                float((_at_end(values[field], reverse=bool(reverse), lengths=lengths) - returned_last[place]).abs().max())
+            worst = max(worst, largest_difference(_within(values["hidden"], lengths), _within(part, lengths)), *(
+                largest_difference(_at_end(values[field], reverse=bool(reverse), lengths=lengths), returned_last[place])
                 for field, returned_last in zip(("hidden", "cell"), last_states, strict=False)))
             values["hidden"] = part.clone()
             found += _quantities(kind, values, nonlinearity, layer if module.num_layers > 1 else -1,

@@ -206,7 +206,7 @@ def record(network: nn.Module, *, others: Sequence[str] = ()) -> Iterator[Record
 
     Understood are RNN, LSTM and GRU of torch.nn, their cells, and MultiheadAttention, wherever they are in it. Their gates and
     weights are recomputed in the precision of the network (in single precision for half) from what each call was given and
-    returned. Nothing that was recorded takes part in gradients.
+    returned. Nothing that was recorded takes part in gradients; all of it is kept in memory, on the network's device.
 
     Parameters
     ----------

@@ -18,6 +18,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import unrolled
 from unrolled import assets
+from unrolled.models.adapters.captured import largest_difference
 from unrolled.models.notebook import opening, recording, showing
 from unrolled.models.trace.datasets import variables
 from unrolled.models.trace.files import load_trace
@@ -399,6 +400,25 @@ def test_the_examples(module, monkeypatch, tmp_path):
     assert results.attempted
     assert not results.failed
     assert not list(tmp_path.iterdir())
+
+
+def test_a_difference_hides_nothing_that_is_not_finite():
+    nan, infinity = float("nan"), float("inf")
+    values = torch.tensor([1.0, nan, infinity])
+    assert largest_difference(values, values.clone()) == 0.0
+    assert largest_difference(values, torch.tensor([1.0, 0.0, infinity])) == infinity
+    assert largest_difference(values, torch.tensor([1.0, nan, -infinity])) == infinity
+
+
+def test_a_class_with_a_forward_of_its_own_is_named():
+    class Reversed(nn.GRU):
+        def forward(self, x):
+            return super().forward(x.flip(0))[0]
+
+    net = nn.Sequential(Reversed(FEATURES, UNITS))
+    with unrolled.record(net) as record:
+        net(torch.randn(2, 1, FEATURES))
+    assert record.notes == ("“0”: It could not be recorded: Reversed computes GRU in a way of its own.",)
 
 
 def test_networks_are_not_copied_or_changed():
