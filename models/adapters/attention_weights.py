@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unrolled.models.adapters.captured import Call, Quantity, largest_difference
+from unrolled.models.adapters.captured import Call, Quantity, computed_in, largest_difference
 
 _SIGNATURE = inspect.signature(nn.MultiheadAttention.forward)
 
@@ -23,7 +23,8 @@ def of_attention(module: nn.MultiheadAttention, given: tuple[Any, ...], named: d
     """
     bound = _SIGNATURE.bind(module, *given, **named)
     bound.apply_defaults()
-    query, key, value = (_time_first(module, bound.arguments[name]) for name in ("query", "key", "value"))  # (T, B, E)
+    dtype = computed_in(returned[0])
+    query, key, value = (_time_first(module, bound.arguments[name]).to(dtype) for name in ("query", "key", "value"))  # (T, B, E)
     q, k, v = (_heads(module, part) for part in _projected(module, query, key, value))                       # (B, heads, T, d)
     k, v, extra = _with_extra_places(module, k, v)
     scores = q @ k.transpose(-1, -2) / math.sqrt(module.head_dim)                                            # (B, heads, T, S)
@@ -37,7 +38,9 @@ def of_attention(module: nn.MultiheadAttention, given: tuple[Any, ...], named: d
         notes = ("It drops weights while it trains: those before dropout are recorded, and what it returned is not compared.",)
     else:
         attended = (weights @ v).permute(2, 0, 1, 3).flatten(2)
-        difference = largest_difference(module.out_proj(attended), _time_first(module, returned[0]))
+        bias = module.out_proj.bias
+        own = F.linear(attended, module.out_proj.weight.to(dtype), None if bias is None else bias.to(dtype))
+        difference = largest_difference(own, _time_first(module, returned[0]))
     places = weights.shape[-1]
     entropy = torch.special.entr(weights).sum(-1) / (math.log(places) if places > 1 else 1.0)                # (B, heads, T)
     quantities = []
@@ -58,10 +61,12 @@ def _projected(module: nn.MultiheadAttention, *given: Tensor) -> tuple[Tensor, .
     weights = (module.in_proj_weight.chunk(3) if module.in_proj_weight is not None
                else (module.q_proj_weight, module.k_proj_weight, module.v_proj_weight))
     biases = (None, None, None) if module.in_proj_bias is None else module.in_proj_bias.chunk(3)
-    parts = [F.linear(*three) for three in zip(given, weights, biases, strict=True)]
+    dtype = given[0].dtype
+    parts = [F.linear(values, weight.to(dtype), None if bias is None else bias.to(dtype))
+             for values, weight, bias in zip(given, weights, biases, strict=True)]
     if module.bias_k is not None and module.bias_v is not None:
         for place, bias in ((1, module.bias_k), (2, module.bias_v)):
-            parts[place] = torch.cat((parts[place], bias.expand(1, parts[place].shape[1], -1)))
+            parts[place] = torch.cat((parts[place], bias.to(dtype).expand(1, parts[place].shape[1], -1)))
     return tuple(parts)
 
 

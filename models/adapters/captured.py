@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -43,6 +44,11 @@ class Quantity:
         parts += [self.direction] if self.direction else []
         parts += [f"head_{self.head}"] if self.head >= 0 else []
         return "/".join((*parts, self.field))
+
+
+def computed_in(returned: Tensor) -> torch.dtype:
+    """Half precision is computed in single, so that nothing is rounded twice."""
+    return returned.dtype if returned.dtype in (torch.float32, torch.float64) else torch.float32
 
 
 def largest_difference(own: Tensor, returned: Tensor) -> float:

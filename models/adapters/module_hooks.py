@@ -103,7 +103,8 @@ class ModuleHooks:
         if type(module).forward is not own.forward:
             raise ValueError(f"{type(module).__name__} computes {own.__name__} in a way of its own")
         if isinstance(module, nn.MultiheadAttention):
-            return of_attention(module, given, named, returned)
+            with torch.autocast(returned[0].device.type, enabled=False):
+                return of_attention(module, given, named, returned)
         given = (*given, *(named[word] for word in ("input", "hx") if word in named))
         if isinstance(module, SEQUENCES):
             return of_sequence(module, given, returned, self._random.pop(name, None))

@@ -18,7 +18,7 @@ from torch._C import _VariableFunctions as functions
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from unrolled.models.adapters.captured import Call, Quantity, largest_difference
+from unrolled.models.adapters.captured import Call, Quantity, computed_in, largest_difference
 from unrolled.models.cells import CELLS
 from unrolled.models.stepping.channels import QUANTITIES
 
@@ -50,11 +50,6 @@ class Weights:
             None if weight is None else weight.to(dtype) for weight in (self.bias_ih, self.bias_hh, self.hr)))
 
 
-def _computed_in(output: Tensor) -> torch.dtype:
-    """Half precision is computed in single, so that nothing is rounded twice."""
-    return output.dtype if output.dtype in (torch.float32, torch.float64) else torch.float32
-
-
 # ── The equations ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -83,14 +78,15 @@ def _gates(kind: str, x: Tensor, before: Tensor, weights: Weights, cell_before: 
     cell = _cells(input_gate * cell_gate, forget_gate, cell_before, reverse=reverse, lengths=lengths)
     hidden = output_gate * cell.tanh()
     return {"cell": cell, "input_gate": input_gate, "forget_gate": forget_gate, "cell_gate": cell_gate,
-            "output_gate": output_gate, "hidden": hidden if weights.hr is None else F.linear(hidden, weights.hr)}
+            "output_gate": output_gate, "hidden": hidden if weights.hr is None else _product(hidden, weights.hr, None)}
 
 
 def _product(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """W x + b, (T, B, rows of W); on the CPU in single precision by oneDNN, which is twice as fast on some processors."""
-    if values.device.type != "cpu" or values.dtype != torch.float32 or not torch._C._has_mkldnn:
-        return F.linear(values, weight, bias)
-    return F.linear(values.flatten(0, 1).to_mkldnn(), weight, bias).to_dense().view(*values.shape[:2], -1)
+    with torch.autocast(values.device.type, enabled=False):
+        if values.device.type != "cpu" or values.dtype != torch.float32 or not torch._C._has_mkldnn:
+            return F.linear(values, weight, bias)
+        return F.linear(values.flatten(0, 1).to_mkldnn(), weight, bias).to_dense().view(*values.shape[:2], -1)
 
 
 def _cells(written: Tensor, forget_gate: Tensor, before: Tensor, *, reverse: bool, lengths: Tensor | None) -> Tensor:
@@ -135,7 +131,7 @@ def of_cell(module: nn.RNNCell | nn.LSTMCell | nn.GRUCell, given: tuple[Any, ...
     """A call of a cell: one step, from ``(x, state)`` and the state that came out."""
     kind = _kind(module)
     states = returned if isinstance(returned, tuple) else (returned,)
-    dtype = _computed_in(states[0])
+    dtype = computed_in(states[0])
     x, *after = (_rows(value).to(dtype) for value in (given[0], *states))              # (B, features)
     state = given[1] if len(given) > 1 else None
     before = [torch.zeros_like(value) for value in after] if state is None else [
@@ -198,11 +194,11 @@ def of_sequence(module: nn.RNN | nn.LSTM | nn.GRU, given: tuple[Any, ...], retur
     kind, projected = _kind(module), module.proj_size > 0
     output, last = returned
     lengths, sequence, final = _unpacked(module, given[0], output)
-    dtype = _computed_in(final)
+    dtype = computed_in(final)
     both = 2 if module.bidirectional else 1
     count = module.num_layers * both
     batch = final.shape[1]
-    states = _first_states(module, given, kind, count, batch, final)
+    states = _first_states(module, given, kind, count, batch, sequence.data)
     last_states = [_with_batch(value, 3) for value in (last if isinstance(last, tuple) else (last,))]
     quantities: list[Quantity] = []
     notes: list[str] = []
@@ -271,13 +267,13 @@ def _unpacked(module: nn.RNNBase, given: Any, output: Any) -> tuple[Tensor | Non
     return None, _Sequence(given, None), output
 
 
-def _first_states(module: nn.RNNBase, given: tuple[Any, ...], kind: str, count: int, batch: int, output: Tensor) -> list[Tensor]:
+def _first_states(module: nn.RNNBase, given: tuple[Any, ...], kind: str, count: int, batch: int, like: Tensor) -> list[Tensor]:
     """The states before the first step, each (layers · directions, B, units), zeros where none was given."""
     state = given[1] if len(given) > 1 else None
     if state is not None:
         return [_with_batch(value, 3) for value in (state if isinstance(state, tuple) else (state,))]
     units = (module.proj_size or module.hidden_size, module.hidden_size)
-    return [output.new_zeros(count, batch, size) for size in (units if kind == "lstm" else units[:1])]
+    return [like.new_zeros(count, batch, size) for size in (units if kind == "lstm" else units[:1])]
 
 
 def _weights(module: nn.RNNBase, layer: int, suffix: str) -> Weights:

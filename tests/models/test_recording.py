@@ -195,6 +195,20 @@ def test_the_difference_is_that_of_the_precision(dtype, most):
     np.testing.assert_array_equal(record.columns(1)["layer_1/backward/hidden"], output[:, 1, UNITS:].float().detach().numpy())
 
 
+@pytest.mark.parametrize("module", [nn.LSTM(4, 4, 2), nn.GRU(4, 4, 2, bidirectional=True), nn.LSTMCell(4, 4),
+                                    nn.MultiheadAttention(4, 2)], ids=lambda module: type(module).__name__)
+@pytest.mark.parametrize("automatic", [True, False])
+def test_half_precision_by_itself_or_by_autocast(module, automatic):
+    net = module if automatic else copy.deepcopy(module).bfloat16()
+    x = torch.randn(3, 2, 4, dtype=torch.float32 if automatic else torch.bfloat16)
+    x = x[0] if isinstance(net, nn.LSTMCell) else x
+    with torch.autocast("cpu", torch.bfloat16, enabled=automatic), unrolled.record(net) as record:
+        net(*(x,) * (3 if isinstance(net, nn.MultiheadAttention) else 1))
+    assert not record.notes
+    assert record.fidelity < 3e-2
+    assert all(values.dtype == np.float32 for values in record.columns().values())
+
+
 def test_what_is_recorded_is_not_changed_afterwards_and_training_goes_on():
     torch.manual_seed(3)
     net = nn.LSTM(FEATURES, UNITS)

@@ -26,8 +26,6 @@ class Screenshot(QObject):
 
     Parameters
     ----------
-    window : MainWindow
-        What is pictured.
     path : Path
         Where the picture goes; the suffix says the format.
     done : callable
@@ -38,8 +36,7 @@ class Screenshot(QObject):
         super().__init__(window)
         self._window, self._path, self._done = window, path, done
         self._over = False
-        self._limit = QTimer(self)
-        self._limit.setSingleShot(True)
+        self._limit = QTimer(self, singleShot=True)
         self._limit.timeout.connect(lambda: self._finish("The caption was not finished within two minutes."))
         self._limit.start(LIMIT_MILLISECONDS)
         window.session.ended.connect(self._run_over)
