@@ -91,12 +91,11 @@ def _product(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 def _cells(written: Tensor, forget_gate: Tensor, before: Tensor, *, reverse: bool, lengths: Tensor | None) -> Tensor:
     """c_t = f_t · c_{t-1} + i_t · g_t, in place of i_t · g_t, (T, B, H)."""
-    steps = len(written)
-    for step in range(steps - 1, -1, -1) if reverse else range(steps):
-        previous = before if step == (steps - 1 if reverse else 0) else written[step + 1 if reverse else step - 1]
+    cells, gates, previous = written.unbind(), forget_gate.unbind(), before
+    for step in range(len(cells) - 1, -1, -1) if reverse else range(len(cells)):
         if reverse and lengths is not None:  # a shorter sequence begins later
             previous = torch.where((lengths == step + 1).unsqueeze(1), before, previous)
-        written[step].addcmul_(forget_gate[step], previous)
+        previous = cells[step].addcmul_(gates[step], previous)
     return written
 
 
