@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +17,9 @@ from unrolled.models.trace.candidates import CandidateColumn
 from unrolled.models.trace.channel import Channel
 from unrolled.models.trace.provenance import Provenance
 from unrolled.models.trace.steps import Candidate, FloatArray, StepBlock, StepResult
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 FIRST_CAPACITY = 32
 
@@ -183,6 +188,18 @@ class Trace:
         same = self.truncated(self._length)
         same.ended = self.ended
         return same
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file; the suffix says how: ``.safetensors``, ``.npz``, ``.json`` or ``.csv``. Raises `TraceError`."""
+        from unrolled.models.trace.files import save_trace
+
+        save_trace(self, Path(path))
+
+    def to_xarray(self) -> Dataset:
+        """All channels as variables of one dataset, a copy; see `unrolled.models.trace.datasets`. Raises `ImportError`."""
+        from unrolled.models.trace.datasets import dataset
+
+        return dataset(self)
 
     def _grow(self, room: int) -> None:
         """Make room; the old arrays stay as they are for those who hold views of them."""

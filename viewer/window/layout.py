@@ -93,6 +93,7 @@ class Layout(QWidget):
                 if spec.name in self.sections:
                     self.sections[spec.name].set_title(spec.title_for(subject))
                     self.sections[spec.name].setVisible(shown)
+        self.left.setVisible(bool(self._shown(Place.LEFT)))
         if self._sized and self._shown(Place.LEFT) != before:
             self._size_column(Place.LEFT)
         self._place_banners()
