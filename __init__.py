@@ -6,11 +6,20 @@ from typing import TYPE_CHECKING
 
 __version__: str
 
-if not TYPE_CHECKING:  # else every misspelled name would be a string
-    def __getattr__(name: str) -> str:
+if TYPE_CHECKING:
+    from unrolled.models.notebook.opening import open as open
+    from unrolled.models.notebook.recording import record as record
+    from unrolled.models.notebook.showing import show as show
+else:  # else every misspelled name would be a string
+    def __getattr__(name: str) -> object:
         """What is looked up when it is first asked for."""
         if name == "__version__":
             from importlib.metadata import version
 
             return version("unrolled")
+        modules = {"open": "opening", "record": "recording", "show": "showing"}
+        if name in modules:
+            from importlib import import_module
+
+            return getattr(import_module(f"unrolled.models.notebook.{modules[name]}"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -45,6 +45,7 @@ from unrolled.models.protocol.stepping import (
 )
 from unrolled.models.runs.errors import EngineError, NotFinite, Superseded
 from unrolled.models.trace import Candidate, Channel, ModelDescription, ModelListing
+from unrolled.models.trace.description import ALL_ABILITIES
 from unrolled.models.trace.edits import ClampUnits, Edit, ForceToken, MaskAttention, ScaleUnits, UniformAttention
 
 UNITS = 6
@@ -276,7 +277,8 @@ def other_description(model: str) -> ModelDescription:
     words = {"clip": LABELS, "sentence": TRANSLATED, "text": LETTERS}[kind]
     return ModelDescription(name=model, title=model, task=kind, channels=channels, words=words, start_token=-1,
                             end_token=2 if kind == "sentence" else -1, maximum_steps=40, input_kind=kind,
-                            detokenization={"clip": "labels", "sentence": "pieces", "text": "characters"}[kind])
+                            detokenization={"clip": "labels", "sentence": "pieces", "text": "characters"}[kind],
+                            can=ALL_ABILITIES - {"search"} if kind == "clip" else ALL_ABILITIES)
 
 
 if __name__ == "__main__":

@@ -55,12 +55,8 @@ class AttentionStatistics:
 
 
 def attention_statistics(maps: FloatArray) -> AttentionStatistics:
-    """Of maps (steps, ...), each a distribution; steps that hold what is no number are left out.
-
-    Raises
-    ------
-    ValueError
-        When no step has a map.
+    """Of maps (steps, ...), each a distribution; steps that hold what is no number are left out. Raises `ValueError` when no
+    step has a map.
     """
     flat = maps.reshape(len(maps), -1).astype(np.float64)
     flat = flat[np.isfinite(flat).all(axis=1)]

@@ -74,12 +74,8 @@ class Ranking:
         return [(int(unit), float(found[unit])) for unit in order]
 
     def area(self, unit: int) -> float:
-        """How well a unit tells yes from no: `area_under_curve` of its values, over all steps.
-
-        Raises
-        ------
-        ValueError
-            Where the property is not a yes or no.
+        """How well a unit tells yes from no: `area_under_curve` of its values, over all steps. Raises `ValueError` where the
+        property is not a yes or no.
         """
         if not self.is_yes_or_no:
             raise ValueError("the property is not a yes or no")

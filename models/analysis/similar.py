@@ -92,12 +92,8 @@ def units_on(values: FloatArray, threshold: float) -> dict[int, int]:
 
 
 def find(pattern: Pattern, trace: Trace, *, source: str = "", wanted: Callable[[], bool] = lambda: True) -> list[Match]:
-    """The spans of a run where at least half of the units are on, the best first, the longer before the shorter.
-
-    Raises
-    ------
-    ValueError
-        When the run has no such channel or unit.
+    """The spans of a run where at least half of the units are on, the best first, the longer before the shorter. Raises
+    `ValueError` when the run has no such channel or unit.
     """
     channel = trace.channels.get(pattern.channel)
     if channel is None or channel.axes != ("unit",) or not pattern.units or max(pattern.units) >= channel.size:

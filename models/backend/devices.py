@@ -19,12 +19,8 @@ def devices() -> tuple[Device, ...]:
 
 
 def pick(wanted: str) -> str:
-    """The device of a name; ``auto`` is the fastest, ``cuda`` the first of its kind.
-
-    Raises
-    ------
-    ValueError
-        When this machine has no such device: one sentence for people.
+    """The device of a name; ``auto`` is the fastest, ``cuda`` the first of its kind. Raises `ValueError` when this machine
+    has no such device: one sentence for people.
     """
     names = [device.name for device in devices()]
     if wanted == "auto":

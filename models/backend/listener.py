@@ -69,7 +69,6 @@ class Listener:
                 _refuse(client)
 
     def close(self) -> None:
-        """Stop listening."""
         self._socket.close()
 
     def _take_new(self, waiting: dict[socket.socket, float], ends: float | None) -> None:

@@ -92,7 +92,6 @@ class RunService:
 
     @handles(AddInput)
     def add_input(self, request: AddInput, reply: Reply, wanted: StillWanted) -> None:
-        """Read another input beside the run's own."""
         encoded = self._read(request, reply, wanted)
         input_hash = hashlib.sha256(request.data).hexdigest()
         self._open_run().add_input(input_hash, encoded)
@@ -100,7 +99,6 @@ class RunService:
 
     @handles(Fork)
     def fork(self, request: Fork, reply: Reply, wanted: StillWanted) -> None:
-        """Make a branch."""
         self._open_run().fork(request.branch, request.parent, request.step, request.edits, request.tokens)
         reply(Forked(request.run, request.branch))
 
@@ -127,7 +125,6 @@ class RunService:
 
     @handles(Ask)
     def answer(self, request: Ask, reply: Reply, wanted: StillWanted) -> None:
-        """Answer a question in parts, as they are found."""
         from unrolled.models.explaining.answers import answers
 
         parts = answers(self._open_run().branch(request.branch), request.question, wanted)
@@ -143,7 +140,6 @@ class RunService:
         return self._run
 
     def _read(self, request: OpenInput | AddInput, reply: Reply, wanted: StillWanted) -> EncodedInput[Any]:
-        """An input as the model reads it."""
         from unrolled.models.stepping.stepper import InputError
 
         if self._stepper is None:

@@ -91,12 +91,8 @@ def save_checkpoint(path: Path, header: Header, weights: dict[str, Tensor]) -> N
 
 
 def read_header(path: Path) -> Header:
-    """The header alone, without the weights.
-
-    Raises
-    ------
-    CheckpointError
-        When the file is missing, cut off, or not a checkpoint of this program.
+    """The header alone, without the weights. Raises `CheckpointError` when the file is missing, cut off, or not a checkpoint
+    of this program.
     """
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint “{path}”.")
@@ -191,12 +187,8 @@ def read_weights(path: Path, *, shapes: dict[str, torch.Size]) -> dict[str, Tens
 
 
 def weights_again(path: Path, weights_hash: str) -> dict[str, Tensor]:
-    """The weights as the file has them, read a second time.
-
-    Raises
-    ------
-    CheckpointError
-        When the file is gone, or is not the same any more.
+    """The weights as the file has them, read a second time. Raises `CheckpointError` when the file is gone, or is not the
+    same any more.
     """
     try:
         if hash_of(path) != weights_hash:

@@ -91,7 +91,6 @@ class _Step:
         return Part(symbol=symbol, value=value, contributors=named, rest=value - sum(own.value for own in named))
 
     def at(self, name: str, unit: int) -> float:
-        """What a unit's quantity was."""
         return float(self.values[name][unit])
 
     def _word_before(self) -> str:

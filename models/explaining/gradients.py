@@ -20,7 +20,7 @@ from torch import Tensor
 from unrolled.models.cells.hook import Hook
 from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import GradientRows
-from unrolled.models.runs.branch import Branch
+from unrolled.models.runs.branch import Branch, float32_bytes
 from unrolled.models.runs.errors import EngineError, Superseded
 from unrolled.models.trace.edits import ClampUnits, ScaleUnits
 
@@ -92,7 +92,7 @@ def _rows(branch: Branch, row: int, stop: int, column: int, columns_end: int, wa
             return b""
         whole = torch.zeros(rows, width)
         whole[:, : len(columns)] = torch.stack([own.detach().float().cpu() for own in columns], dim=1)
-        return _bytes(whole)
+        return float32_bytes(whole)
 
     along = _forget_path(branch, followed, by_cell, row, column) if cells else []
     return GradientRows(
@@ -101,9 +101,9 @@ def _rows(branch: Branch, row: int, stop: int, column: int, columns_end: int, wa
         forget_path=table([_norm(own, rows) for own in along]),
         other_paths=table([_norm(whole.reshape(rows, -1) - path, rows) for whole, path in zip(by_cell, along, strict=True)]),
         words=table([(own * word.detach()).reshape(rows, -1).sum(dim=1) for own, word in zip(by_word, words, strict=True)]),
-        first_state=b"".join(_bytes((own * of.detach()).sum(dim=-1).float().cpu())
+        first_state=b"".join(float32_bytes((own * of.detach()).sum(dim=-1))
                              for own, of in zip(by_first, first, strict=True) if bool(own.any())),
-        places=_bytes(torch.stack([by_place[id(of)][number] for number, of in enumerate(looked_at)]).float().cpu())
+        places=float32_bytes(torch.stack([by_place[id(of)][number] for number, of in enumerate(looked_at)]))
         if by_place else b"")
 
 
@@ -177,8 +177,3 @@ def _plain(state: Any) -> Any:
         return state.clone()
     parts = [_plain(part) for part in state]
     return type(state)(*parts) if hasattr(state, "_fields") else type(state)(parts)  # a named tuple, or a tuple
-
-
-def _bytes(values: Tensor) -> bytes:
-    data: bytes = values.contiguous().numpy().astype("<f4", copy=False).tobytes()
-    return data

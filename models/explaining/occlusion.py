@@ -14,7 +14,7 @@ from unrolled.models.cells.hook import Hook
 from unrolled.models.explaining.capturing import Captured
 from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import Occluded
-from unrolled.models.runs.branch import Branch, computing
+from unrolled.models.runs.branch import Branch, computing, float32_bytes
 from unrolled.models.runs.errors import EngineError
 from unrolled.models.trace.edits import SetAttention, UniformAttention
 
@@ -58,16 +58,11 @@ def occlude(branch: Branch, step: int, wanted: StillWanted) -> Occluded:
     return Occluded(
         step=step, log_prob=float(record.log_probs[0, token]), logit=float(logits[token]), margin=float(margin[0]),
         runner_up=rivals[int(runner_up[0])],
-        log_prob_drops=_bytes(record.log_probs[0, token] - records.log_probs[:, token]),
-        logit_drops=_bytes(logits[token] - each[:, token]), margin_drops=_bytes(margin[0] - margins))
+        log_prob_drops=float32_bytes(record.log_probs[0, token] - records.log_probs[:, token]),
+        logit_drops=float32_bytes(logits[token] - each[:, token]), margin_drops=float32_bytes(margin[0] - margins))
 
 
 def _margins(logits: Tensor, token: int, rivals: list[int]) -> tuple[Tensor, Tensor]:
     """In each row the token's logit less the largest of the rivals', and which of them that is."""
     best = logits[:, rivals].max(dim=-1)
     return logits[:, token] - best.values, best.indices
-
-
-def _bytes(values: Tensor) -> bytes:
-    data: bytes = values.float().cpu().contiguous().numpy().astype("<f4", copy=False).tobytes()
-    return data

@@ -16,7 +16,7 @@ from torch import Tensor
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, Replayed
-from unrolled.models.runs.branch import CANDIDATES, Branch, computing
+from unrolled.models.runs.branch import CANDIDATES, Branch, computing, float32_bytes
 from unrolled.models.runs.errors import EngineError, Superseded
 
 BLOCK_STEPS = 256
@@ -43,9 +43,8 @@ def replay(branch: Branch, first: int, last: int, wanted: StillWanted) -> Iterat
                 log_probs = found["log_probs"]
                 best = log_probs.topk(min(CANDIDATES, len(log_probs))).values
                 rows.append(torch.cat([*(found[name] for name in names), log_probs[branch.tokens[step]].unsqueeze(0), best]))
-            values = torch.stack(rows).float().numpy()                                         # (steps, total + 1 + candidates)
             yield Replayed(first=start, count=stop - start, channels=(*names, LOG_PROBS, CANDIDATE_LOG_PROBS),
-                           values=values.astype("<f4", copy=False).tobytes(), computed_by=reference.computed_by)
+                           values=float32_bytes(torch.stack(rows)), computed_by=reference.computed_by)
 
 
 def _doubled(state: Any, parts: int) -> tuple[Tensor, ...]:

@@ -75,17 +75,12 @@ class Clip:
 
     @property
     def seconds_a_frame(self) -> float:
-        """The mean."""
         return sum(self.seconds) / len(self.seconds) if sum(self.seconds) > 0 else USUAL_SECONDS
 
 
 def clip_bytes(path: Path) -> bytes:
-    """The bytes of a clip's file; those of a folder of frames packed as one NumPy array.
-
-    Raises
-    ------
-    ClipError
-        When it is missing, unreadable, far too long, or a folder without frames that fit together.
+    """The bytes of a clip's file; those of a folder of frames packed as one NumPy array. Raises `ClipError` when it is
+    missing, unreadable, far too long, or a folder without frames that fit together.
     """
     if path.is_dir():
         return _pack_folder(path)
@@ -147,7 +142,6 @@ class _Stack:
         return min(MOST_FRAMES, self._most_pixels // (width * height))
 
     def add(self, picture: Image.Image) -> None:
-        """One more, in RGB."""
         if not self.frames:
             self._size = picture.size
         if picture.size != self._size:
@@ -162,7 +156,6 @@ class _Stack:
         self.frames.append(np.asarray(picture))
 
     def clip(self, seconds: Iterable[float] = ()) -> Clip:
-        """All of them."""
         if not self.frames:
             raise ClipError(f"“{self._name}” has no frames.")
         height, width = self.frames[0].shape[:2]

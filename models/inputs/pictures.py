@@ -63,12 +63,8 @@ class Picture:
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a picture's file.
-
-    Raises
-    ------
-    PictureError
-        When it is missing, a folder, unreadable, empty, or far too large for a picture.
+    """The bytes of a picture's file. Raises `PictureError` when it is missing, a folder, unreadable, empty, or far too large
+    for a picture.
     """
     name = file_name(path)
     try:

@@ -45,12 +45,8 @@ def text_bytes(path: Path) -> bytes:
 
 
 def read_text(data: bytes, name: str) -> Text:
-    """Decode a text: UTF-8, or what its marks or its letters tell, which is said then.
-
-    Raises
-    ------
-    TextError
-        When it is empty, far too large, or no text at all.
+    """Decode a text: UTF-8, or what its marks or its letters tell, which is said then. Raises `TextError` when it is empty,
+    far too large, or no text at all.
     """
     if len(data) > LARGEST_TEXT:
         raise TextError(f"“{name}” is {len(data) / 2**20:.0f} MiB; {LARGEST_TEXT // 2**20} MiB are the most that can be read.")

@@ -99,19 +99,14 @@ class BackendClient:
         self._end_process()
 
     def send(self, request: Request) -> None:
-        """Send a request."""
         try:
             self._socket.sendall(encode(request))
         except OSError as error:
             raise BackendError("The backend is gone.") from error
 
     def expect(self, kind: type[SomeReport]) -> SomeReport:
-        """The next report of a kind; progress is passed on, other reports are passed over.
-
-        Raises
-        ------
-        BackendError
-            When the backend reports a failure or goes away first.
+        """The next report of a kind; progress is passed on, other reports are passed over. Raises `BackendError` when the
+        backend reports a failure or goes away first.
         """
         for report in self._incoming:
             if isinstance(report, kind):
@@ -120,14 +115,12 @@ class BackendClient:
         raise BackendError("The backend ended before it answered.")
 
     def load(self, model: str, device: str = "auto") -> Loaded:
-        """Load a model; see `LoadModel`."""
         self.send(LoadModel(model, device))
         loaded = self.expect(Loaded)
         self.description = loaded.description
         return loaded
 
     def open(self, run: int, data: bytes, name: str) -> Opened:
-        """Encode an input; see `OpenInput`."""
         self.send(OpenInput(run, data, name))
         return self.expect(Opened)
 

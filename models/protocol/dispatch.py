@@ -42,13 +42,7 @@ class Dispatch:
                 self._handlers[kind] = handler
 
     def __call__(self, message: object, *arguments: Any) -> Any:
-        """Have a message dealt with.
-
-        Raises
-        ------
-        LookupError
-            When nothing is marked for its type.
-        """
+        """Have a message dealt with. Raises `LookupError` when nothing is marked for its type."""
         handler = self._handlers.get(type(message))
         if handler is None:
             raise LookupError(f"Nothing handles {type(message).__name__}.")

@@ -211,12 +211,8 @@ class GradientRows(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     first_state: bytes = b""
 
     def table(self, values: bytes) -> FloatArray:
-        """One of the tables as an array (rows, …); of length 0 where it is empty.
-
-        Raises
-        ------
-        ValueError
-            When it cannot be cut into that many rows.
+        """One of the tables as an array (rows, …); of length 0 where it is empty. Raises `ValueError` when it cannot be cut
+        into that many rows.
         """
         flat: FloatArray = np.frombuffer(values, dtype="<f4") if len(values) % 4 == 0 else np.empty(1, np.float32)
         if not self.rows or flat.size % self.rows:

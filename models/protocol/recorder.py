@@ -17,19 +17,7 @@ from unrolled.models.trace.edits import Edit
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Recorder:
-    """What all traces of a run share.
-
-    Attributes
-    ----------
-    loaded : Loaded
-        The model that computes it, and where.
-    opened : Opened
-        What the model made of the input.
-    name : str
-        The input's file name.
-    data : bytes
-        Its file.
-    """
+    """What all traces of a run share."""
 
     loaded: Loaded
     opened: Opened
@@ -55,18 +43,15 @@ class Recorder:
         return trace
 
     def add(self, report: Stepped | SteppedBlock | Ended, trace: Trace) -> None:
-        """Add what was reported to a trace.
-
-        Raises
-        ------
-        ValueError
-            When it does not follow the trace or does not fit its channels; nothing is added then.
+        """Add what was reported to a trace. Raises `ValueError` when it does not follow the trace or does not fit its
+        channels; nothing is added then.
         """
         channels = tuple(trace.channels.values())
         if isinstance(report, SteppedBlock):
             trace.append_block(report.block(channels, self.loaded.description.words))
         elif isinstance(report, Stepped):
             trace.append(report.result(channels))
+            trace.ended = report.token == self.loaded.description.end_token and len(trace) > trace.provenance.prompt_tokens
         else:
             trace.ended = True
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.message import BranchRequest, Count, Report, RunReport
-from unrolled.models.protocol.stepping import Stepped
 from unrolled.models.trace import Candidate, Channel, FloatArray, StepResult
+from unrolled.models.trace.steps import by_channel
 
 
 class Search(BranchRequest, frozen=True):
@@ -23,7 +23,6 @@ class Search(BranchRequest, frozen=True):
     decoding: Decoding
 
     def closed(self) -> Report | None:
-        """It is over."""
         return Searched(self.run, self.branch)
 
 
@@ -63,21 +62,16 @@ class BeamStepped(RunReport, frozen=True):
     values: bytes
 
     def results(self, channels: tuple[Channel, ...]) -> tuple[StepResult, ...]:
-        """The step of each hypothesis, as if it had been taken alone.
-
-        Raises
-        ------
-        ValueError
-            When the values are not as many as the channels say.
+        """The step of each hypothesis, as if it had been taken alone. Raises `ValueError` when the values are not as many as
+        the channels say.
         """
         count, total = len(self.hypotheses), sum(channel.size for channel in channels)
         flat: FloatArray = np.frombuffer(self.values, dtype="<f4")
         if flat.size != count * total:
             raise ValueError(f"{count} hypotheses should bring {count * total} values and brought {flat.size}")
-        rows = flat.reshape(count, total).astype("<f4", copy=False)
-        return tuple(
-            Stepped(self.run, self.step, own.token, own.word, own.log_prob, own.candidates, row.tobytes(), 0.0).result(channels)
-            for own, row in zip(self.hypotheses, rows, strict=True))
+        rows = flat.reshape(count, total)
+        return tuple(StepResult(step=self.step, token=own.token, word=own.word, log_prob=own.log_prob, candidates=own.candidates,
+                                values=by_channel(row, channels)) for own, row in zip(self.hypotheses, rows, strict=True))
 
 
 class Searched(RunReport, frozen=True):

@@ -11,6 +11,7 @@ from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.message import BranchRequest, Count, Ledger, Positive, Report, Request, RunReport, RunRequest
 from unrolled.models.trace import Candidate, Channel, FloatArray, StepBlock, StepResult
 from unrolled.models.trace.edits import Edit
+from unrolled.models.trace.steps import by_channel
 
 
 class DrawInput(Request, frozen=True):
@@ -81,7 +82,6 @@ class Advance(BranchRequest, frozen=True):
     decoding: Decoding = Decoding()
 
     def closed(self) -> Report | None:
-        """It is dealt with."""
         return Idle(self.run, self.branch)
 
 
@@ -137,37 +137,20 @@ class Stepped(RunReport, frozen=True):
     branch: Count = 0
 
     def result(self, channels: tuple[Channel, ...]) -> StepResult:
-        """Cut the block into the channels' arrays.
-
-        Raises
-        ------
-        ValueError
-            When the block is not as long as the channels say.
-        """
+        """Cut the block into the channels' arrays. Raises `ValueError` when the block is not as long as the channels say."""
         flat: FloatArray = np.frombuffer(self.values, dtype="<f4")
         expected = sum(channel.size for channel in channels)
         if flat.size != expected:
             raise ValueError(f"a step should bring {expected} values and brought {flat.size}")
-        values: dict[str, FloatArray] = {}
-        start = 0
-        for channel in channels:
-            values[channel.name] = flat[start : start + channel.size].reshape(channel.shape)
-            start += channel.size
         return StepResult(step=self.step, token=self.token, word=self.word, log_prob=self.log_prob,
-                          candidates=self.candidates, values=values)
+                          candidates=self.candidates, values=by_channel(flat, channels))
 
 
 class SteppedBlock(RunReport, frozen=True):
-    """Many steps at once, where the input gives the tokens: everything as blocks of little-endian numbers.
+    """Many steps at once, where the input gives the tokens: a `StepBlock` as blocks of little-endian numbers.
 
     Attributes
     ----------
-    step : int
-        The first of them.
-    tokens : bytes
-        int32, (steps,).
-    log_probs : bytes
-        float32, (steps,).
     candidate_tokens, candidate_log_probs : bytes
         int32 and float32, (steps, candidates), the most probable first.
     values : bytes
@@ -185,12 +168,8 @@ class SteppedBlock(RunReport, frozen=True):
     branch: Count = 0
 
     def block(self, channels: tuple[Channel, ...], vocabulary: tuple[str, ...]) -> StepBlock:
-        """Cut the blocks into arrays; views of the message.
-
-        Raises
-        ------
-        ValueError
-            When a block is not as long as the channels and the number of steps say, or a token is none of the words.
+        """Cut the blocks into arrays; views of the message. Raises `ValueError` when a block is not as long as the channels
+        and the number of steps say, or a token is none of the words.
         """
         count, total = self.count, sum(channel.size for channel in channels)
         flat: FloatArray = np.frombuffer(self.values, dtype="<f4")
@@ -203,14 +182,9 @@ class SteppedBlock(RunReport, frozen=True):
         for named in (tokens, candidates):
             if named.size and not 0 <= int(named.min()) <= int(named.max()) < len(vocabulary):
                 raise ValueError("a token is not one of the words")
-        flat = flat.reshape(count, total)
-        values: dict[str, FloatArray] = {}
-        start = 0
-        for channel in channels:
-            values[channel.name] = flat[:, start : start + channel.size].reshape(count, *channel.shape)
-            start += channel.size
         return StepBlock(step=self.step, tokens=tokens, log_probs=log_probs, candidate_tokens=candidates.reshape(count, -1),
-                         candidate_log_probs=candidate_log_probs.reshape(count, -1), vocabulary=vocabulary, values=values)
+                         candidate_log_probs=candidate_log_probs.reshape(count, -1), vocabulary=vocabulary,
+                         values=by_channel(flat.reshape(count, total), channels))
 
 
 class Ended(RunReport, frozen=True):

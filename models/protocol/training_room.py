@@ -67,7 +67,6 @@ class TrainingRoomRequest(Request, frozen=True):
         return self.room >= ledger.least_room
 
     def failed(self, sentence: str, detail: str, **facts: Any) -> Report:
-        """The report that it could not be done."""
         return TrainingRoomFailed(self.room, sentence, detail=detail, **facts)
 
 
@@ -171,12 +170,8 @@ class TrainingRoomUpdated(Report, frozen=True):
     cut_away: NotNegative = 0.0
 
     def map_of(self, values: bytes) -> FloatArray:
-        """`hidden` or `cell` as an array (steps, steps).
-
-        Raises
-        ------
-        ValueError
-            When its length is not that of a map over the steps that `counted` has.
+        """`hidden` or `cell` as an array (steps, steps). Raises `ValueError` when its length is not that of a map over the
+        steps that `counted` has.
         """
         flat: FloatArray = np.frombuffer(values, dtype="<f4") if len(values) % 4 == 0 else np.empty(0, np.float32)
         steps = len(self.counted)

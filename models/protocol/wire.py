@@ -58,12 +58,8 @@ class MessageReader(Generic[Message]):
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """Take what arrived and yield the messages that are complete.
-
-        Raises
-        ------
-        WireError
-            When a length is beyond the limit or a message is malformed; the stream is of no use then.
+        """Take what arrived and yield the messages that are complete. Raises `WireError` when a length is beyond the limit or
+        a message is malformed; the stream is of no use then.
         """
         self._buffer += data
         while len(self._buffer) >= LENGTH.size:

@@ -24,12 +24,8 @@ class ReferenceDecoder:
 
     Parameters
     ----------
-    kind : {'rnn', 'lstm', 'gru'}
     weights : mapping
         The whole model's; those of the decoder are picked out.
-    begin : {'mean', 'zeros'}
-    temperature : float
-        What logits are divided by.
     """
 
     def __init__(self, kind: str, weights: Weights, *, begin: str = "mean", temperature: float = 1.0) -> None:

@@ -41,11 +41,6 @@ class Branch:
 
     Parameters
     ----------
-    run, branch : int
-        Their numbers, for reports.
-    stepper : Stepper
-    encoded : EncodedInput
-        The input as that stepper has read it.
     others : mapping of str to EncodedInput
         Other inputs that edits may swap to, by their hash.
     edits : sequence of Edit
@@ -124,7 +119,7 @@ class Branch:
         self.tokens.append(token)
         self._states[step + 1] = state
         return Stepped(self._run, step, token, description.words[token], float(log_probs[token]), self._candidates(log_probs),
-                       values.numpy().astype("<f4", copy=False).tobytes(), (time.perf_counter() - started) * 1000,
+                       float32_bytes(values), (time.perf_counter() - started) * 1000,
                        self._branch)
 
     def search(self, decoding: Decoding, report: Callable[[BeamStepped], None] | None, wanted: StillWanted) -> None:
@@ -172,11 +167,9 @@ class Branch:
     # ── What questions are answered from ──────────────────────────────────────────────────────────────────────
 
     def token_before(self, step: int) -> int:
-        """The token that a step reads."""
         return self.tokens[step - 1] if step else self.stepper.description.start_token
 
     def input_at(self, step: int) -> EncodedInput[Any]:
-        """The input that a step looks at."""
         swapped = input_at(self.edits, step)
         if not swapped:
             return self.encoded
@@ -189,7 +182,6 @@ class Branch:
         return self.input_at(step).memory
 
     def hook_at(self, step: int) -> Hook:
-        """What the edits do at a step."""
         return hook_at(self.edits, step)
 
     def state(self, step: int, wanted: StillWanted) -> Any:
@@ -244,9 +236,9 @@ class Branch:
         read = torch.tensor(self.tokens[step : step + len(rows)])
         best = log_probs.topk(min(CANDIDATES, words), dim=-1)
         return SteppedBlock(
-            self._run, step, len(rows), _int32(read), _float32(log_probs.gather(1, read.unsqueeze(1))),
-            _int32(best.indices), _float32(best.values), _float32(block[:, words:]), (time.perf_counter() - started) * 1000,
-            self._branch)
+            self._run, step, len(rows), _int32(read), float32_bytes(log_probs.gather(1, read.unsqueeze(1))),
+            _int32(best.indices), float32_bytes(best.values), float32_bytes(block[:, words:]),
+            (time.perf_counter() - started) * 1000, self._branch)
 
     def _candidates(self, log_probs: Tensor) -> tuple[Candidate, ...]:
         """The most probable tokens, those that are never written among them, from log-probabilities on the host, (V,)."""
@@ -260,7 +252,6 @@ class Branch:
         return self._planned_for == decoding and step < len(self._plan) and self._plan[:step] == tuple(self.tokens)
 
     def forget_from(self, step: int) -> None:
-        """Go back to before a step."""
         if step < len(self.tokens):
             del self.tokens[step:]
             self._states = {place: state for place, state in self._states.items() if place <= step}
@@ -288,8 +279,9 @@ def _int32(values: Tensor) -> bytes:
     return values.numpy().astype("<i4").tobytes()
 
 
-def _float32(values: Tensor) -> bytes:
-    return values.contiguous().numpy().astype("<f4", copy=False).tobytes()
+def float32_bytes(values: Tensor) -> bytes:
+    """Little-endian, in the order of the last dimension."""
+    return values.float().cpu().contiguous().numpy().astype("<f4", copy=False).tobytes()
 
 
 @contextmanager

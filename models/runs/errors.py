@@ -26,7 +26,6 @@ class NotFinite(EngineError):
 
     Parameters
     ----------
-    step : int
     channel : str
         Where the first of them was computed; empty where only the words' probabilities are concerned.
     unit : int

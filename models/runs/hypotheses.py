@@ -42,14 +42,6 @@ class Hypotheses:
 
     Parameters
     ----------
-    run, branch : int
-        For the reports.
-    begin : int
-        The step that the search begins with.
-    length_penalty : float
-        See `unrolled.models.stepping.beam.Hypothesis.score`.
-    words : sequence of str
-        The vocabulary.
     candidates : callable
         Gives the most probable tokens of log-probabilities (V,).
     """

@@ -14,16 +14,7 @@ NO_PARENT = -1
 
 
 class Run:
-    """A model and what it does with one input.
-
-    Parameters
-    ----------
-    number : int
-        Of the run, for its reports.
-    stepper : Stepper
-    encoded : EncodedInput
-        The input as that stepper has read it.
-    """
+    """A model and what it does with one input."""
 
     def __init__(self, number: int, stepper: AnyStepper, encoded: EncodedInput[Any]) -> None:
         self.number, self.stepper, self._encoded = number, stepper, encoded
@@ -46,12 +37,8 @@ class Run:
         self._others[input_hash] = other
 
     def fork(self, number: int, parent: int, step: int, edits: Sequence[Edit], tokens: Sequence[int]) -> None:
-        """Make a branch that leaves another before a step; or, without a parent, one whose tokens are known.
-
-        Raises
-        ------
-        EngineError
-            When an edit cannot be made, or the step is not there.
+        """Make a branch that leaves another before a step; or, without a parent, one whose tokens are known. Raises
+        `EngineError` when an edit cannot be made, or the step is not there.
         """
         description, channels = self.stepper.description, self._encoded.channels or self.stepper.description.channels
         for edit in edits:

@@ -51,24 +51,16 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedInput(Generic[MemoryT]):
-    """An input as a model has read it.
+    """An input as a model has read it; see `Opened` too.
 
     Attributes
     ----------
     memory :
         What every step looks at.
-    channels : tuple of Channel
-        What every step of this run brings, where that depends on the input; empty where the description holds.
-    source : tuple of str
-        What attention with the axis ``source`` looks at.
     prompt_tokens : tuple of int
         The tokens of the first steps, where the input gives them: the model only says how probable it found them.
-    maximum_steps : int
-        Where a run is stopped that has not ended by itself; 0 where the description holds.
     given_input :
         The input as it was given to be read, so that it can be read a second time.
-    notes : tuple of str
-        What a person should know, a sentence each: words that the model does not know.
     """
 
     memory: MemoryT
@@ -128,12 +120,8 @@ class Stepper(Protocol, Generic[MemoryT, StateT]):
         """Tokens that are never chosen, however probable."""
 
     def read(self, given: Any) -> EncodedInput[MemoryT]:
-        """Read an input of the description's kind: a picture (PIL), a text (str), a clip.
-
-        Raises
-        ------
-        InputError
-            When it cannot be read by this model.
+        """Read an input of the description's kind: a picture (PIL), a text (str), a clip. Raises `InputError` when it cannot
+        be read by this model.
         """
 
     def start(self, memory: MemoryT) -> StateT:

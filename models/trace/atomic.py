@@ -25,12 +25,8 @@ def _sweep(folder: Path, prefix: str) -> None:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path in the same folder and with the same suffix, moved to `path` when the block ends well.
-
-    Raises
-    ------
-    OSError
-        When the folder is missing or not writable, or the disk is full. Nothing is left behind then.
+    """A temporary path in the same folder and with the same suffix, moved to `path` when the block ends well. Raises
+    `OSError` when the folder is missing or not writable, or the disk is full. Nothing is left behind then.
     """
     prefix = f".{path.stem[:40]}{UNFINISHED}"
     _sweep(path.parent, prefix)

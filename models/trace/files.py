@@ -59,12 +59,8 @@ class TraceHeader(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def save_trace(trace: Trace, path: Path) -> None:
-    """Write a trace; the suffix says how.
-
-    Raises
-    ------
-    TraceError
-        When the suffix is not known, or the file cannot be written; the old file is left as it was then.
+    """Write a trace; the suffix says how. Raises `TraceError` when the suffix is not known, or the file cannot be written;
+    the old file is left as it was then.
     """
     writer = _by_suffix(path, _WRITERS)
     try:

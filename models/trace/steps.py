@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+
+from unrolled.models.trace.channel import Channel
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
@@ -18,6 +21,15 @@ class Candidate(msgspec.Struct, frozen=True):
     token: int
     word: str
     log_prob: float
+
+
+def by_channel(values: FloatArray, channels: Iterable[Channel]) -> dict[str, FloatArray]:
+    """Values of all channels, (..., total), as an array (..., *channel.shape) of each; views."""
+    found, start = {}, 0
+    for channel in channels:
+        found[channel.name] = values[..., start : start + channel.size].reshape((*values.shape[:-1], *channel.shape))
+        start += channel.size
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

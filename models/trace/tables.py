@@ -14,7 +14,7 @@ import numpy as np
 
 from unrolled.models.trace.channel import Channel
 from unrolled.models.trace.provenance import Provenance
-from unrolled.models.trace.steps import Candidate, FloatArray
+from unrolled.models.trace.steps import Candidate, FloatArray, by_channel
 from unrolled.models.trace.trace import Trace
 
 COMMENT = "# "
@@ -95,11 +95,6 @@ def read_table(file: Iterable[str], channels: tuple[Channel, ...], provenance: P
     if steps not in (-1, len(words)):
         raise ValueError(f"there should be {steps} steps and are {len(words)}")
     table = np.array(values, np.float32).reshape(len(words), len(expected) - len(FIRST_COLUMNS))
-    columns: dict[str, FloatArray] = {}
-    start = 0
-    for channel in channels:
-        columns[channel.name] = table[:, start : start + channel.size].reshape(len(words), *channel.shape)
-        start += channel.size
-    return Trace.from_columns(channels, columns, words=words, tokens=tokens,
+    return Trace.from_columns(channels, by_channel(table, channels), words=words, tokens=tokens,
                               log_probs=np.array(log_probs, np.float32), candidates=candidates,
                               provenance=provenance, ended=ended)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +17,9 @@ from unrolled.models.trace.candidates import CandidateColumn
 from unrolled.models.trace.channel import Channel
 from unrolled.models.trace.provenance import Provenance
 from unrolled.models.trace.steps import Candidate, FloatArray, StepBlock, StepResult
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 FIRST_CAPACITY = 32
 
@@ -24,10 +29,6 @@ class Trace:
 
     Parameters
     ----------
-    channels : iterable of Channel
-        What every step brings.
-    provenance : Provenance
-        Where it all comes from.
     input_bytes : bytes
         The input as it was given (the photograph's file), so that a trace can be opened without it.
     ended : bool
@@ -56,12 +57,8 @@ class Trace:
     def from_columns(cls, channels: Iterable[Channel], columns: Mapping[str, FloatArray], *, words: Sequence[str],
                      tokens: Sequence[int], log_probs: FloatArray, candidates: Sequence[tuple[Candidate, ...]],
                      provenance: Provenance | None = None, input_bytes: bytes = b"", ended: bool = False) -> Trace:
-        """A whole trace at once, from a file or of another trace; the arrays are shared until it grows.
-
-        Raises
-        ------
-        ValueError
-            When a column is missing or has another shape than its channel and the number of words say.
+        """A whole trace at once, from a file or of another trace; the arrays are shared until it grows. Raises `ValueError`
+        when a column is missing or has another shape than its channel and the number of words say.
         """
         trace = cls(channels, provenance=provenance, input_bytes=input_bytes, ended=ended)
         length = len(words)
@@ -113,12 +110,8 @@ class Trace:
         return self._candidates
 
     def column(self, name: str) -> FloatArray:
-        """All steps of a channel, shape (steps, *channel.shape); a view that later steps do not change.
-
-        Raises
-        ------
-        KeyError
-            When no channel has that name.
+        """All steps of a channel, shape (steps, *channel.shape); a view that later steps do not change. Raises `KeyError`
+        when no channel has that name.
         """
         return self._columns[name][: self._length]
 
@@ -127,12 +120,8 @@ class Trace:
         return next((channel for channel in self._channels.values() if channel.role == role), None)
 
     def append(self, result: StepResult) -> None:
-        """Add the next step.
-
-        Raises
-        ------
-        ValueError
-            When the step is not the next one, or a channel is missing or has another shape. Nothing is added then.
+        """Add the next step. Raises `ValueError` when the step is not the next one, or a channel is missing or has another
+        shape. Nothing is added then.
         """
         self._check(result.step, result.values)
         if self._length == len(self._log_probs):
@@ -146,12 +135,8 @@ class Trace:
         self._length += 1
 
     def append_block(self, block: StepBlock) -> None:
-        """Add many steps at once.
-
-        Raises
-        ------
-        ValueError
-            When they do not follow the last step, or a channel is missing or has another shape. Nothing is added then.
+        """Add many steps at once. Raises `ValueError` when they do not follow the last step, or a channel is missing or has
+        another shape. Nothing is added then.
         """
         self._check(block.step, block.values, len(block.tokens))
         stop = self._length + len(block.tokens)
@@ -190,18 +175,31 @@ class Trace:
         )
 
     def truncated(self, length: int) -> Trace:
-        """A new trace of the first steps, for a run that leaves this one there."""
+        """A new trace of the first steps, for a run that leaves this one there; the whole of one that has ended has ended."""
         length = min(length, self._length)
         return Trace.from_columns(
             self._channels.values(), {name: column[:length] for name, column in self._columns.items()},
             words=self._words[:length], tokens=self._tokens[:length], log_probs=self._log_probs[:length],
-            candidates=self._candidates.first(length), provenance=self.provenance, input_bytes=self.input_bytes)
+            candidates=self._candidates.first(length), provenance=self.provenance, input_bytes=self.input_bytes,
+            ended=self.ended and length == self._length)
 
     def snapshot(self) -> Trace:
         """The trace as it is now, to be read in a thread while this one grows; the arrays are shared."""
         same = self.truncated(self._length)
         same.ended = self.ended
         return same
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file; the suffix says how: ``.safetensors``, ``.npz``, ``.json`` or ``.csv``. Raises `TraceError`."""
+        from unrolled.models.trace.files import save_trace
+
+        save_trace(self, Path(path))
+
+    def to_xarray(self) -> Dataset:
+        """All channels as variables of one dataset, a copy; see `unrolled.models.trace.datasets`. Raises `ImportError`."""
+        from unrolled.models.trace.datasets import dataset
+
+        return dataset(self)
 
     def _grow(self, room: int) -> None:
         """Make room; the old arrays stay as they are for those who hold views of them."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from unrolled.models.data.errors import DataError
 from unrolled.models.training.optimising import Report
+
+Config = TypeVar("Config", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +23,6 @@ class Request:
     ----------
     model : str
         The name that the checkpoint will bear.
-    data : Path or None
-        Where the data lie.
-    output : Path
-        The checkpoint to write.
     cache : Path
         Where what is computed once and for all is kept.
     """
@@ -41,6 +39,11 @@ class Request:
         if self.data is None:
             raise DataError("Say which data to train on, with --data DIR.")
         return self.data
+
+
+def config_of(kind: type[Config], options: msgspec.Struct, **more: Any) -> Config:
+    """A network's lengths: the options of the same names, and what else is known."""
+    return kind(**{name: getattr(options, name) for name in kind.__struct_fields__ if hasattr(options, name)} | more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,12 +30,8 @@ class ResumeFile:
         return cls(path, f"{request.model} {msgspec.json.encode(options).decode()}")
 
     def read(self, device: str = "cpu") -> dict[str, Any]:
-        """What an interrupted training left; nothing where there was none.
-
-        Raises
-        ------
-        CheckpointError
-            When it is damaged, or of a training that was asked for in other words.
+        """What an interrupted training left; nothing where there was none. Raises `CheckpointError` when it is damaged, or of
+        a training that was asked for in other words.
         """
         if not self._path.is_file():
             return {}

@@ -61,7 +61,6 @@ class Task(Protocol):
         """The loss of an update's batch, and what to show beside it."""
 
     def rate(self, update: int, options: UpdateOptions) -> float:
-        """The learning rate of an update."""
         return learning_rate_at(update, updates=options.updates, warm_up=options.warm_up, peak=options.learning_rate)
 
     def state(self) -> dict[str, Any]:
@@ -144,7 +143,6 @@ class Updates:
         self.forget()
 
     def forget(self) -> None:
-        """Remove what was kept to go on from."""
         self._file.remove()
 
     def _restore(self, saved: dict[str, Any]) -> None:

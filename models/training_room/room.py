@@ -36,21 +36,7 @@ class Exploded(ArithmeticError):
 
 @dataclass(frozen=True, slots=True)
 class GradientPicture:
-    """What one sequence's gradients look like.
-
-    Attributes
-    ----------
-    hidden : Tensor, shape (T, T)
-        ‖∂L_t / ∂h_k‖, row t, column k, on the whole graph: nothing is cut off, whatever the window of the training is.
-    cell : Tensor or None
-        ‖∂L_t / ∂c_k‖ of an LSTM.
-    counted : Tensor of bool, shape (T,)
-        Which steps have a loss; the others' rows are zero.
-    radii, norms : tuple of float
-        Spectral radius and largest singular value of every block of W_hh.
-    cut_away : float
-        What truncation does to the gradient of the weights, of the whole batch: ‖∇ - ∇_truncated‖ / ‖∇‖; 0 without any.
-    """
+    """What one sequence's gradients look like, for `TrainingRoomUpdated`: maps (T, T), and the steps that have a loss, (T,)."""
 
     hidden: Tensor
     cell: Tensor | None

@@ -29,7 +29,6 @@ class TrainingRoomService:
 
     @handles(StartTrainingRoom)
     def start(self, request: StartTrainingRoom, reply: Reply, wanted: StillWanted) -> None:
-        """Begin anew."""
         from unrolled.models.training_room.room import TrainingRoom
         from unrolled.models.training_room.threads import one_thread
 
@@ -46,7 +45,6 @@ class TrainingRoomService:
 
     @handles(StepTrainingRoom)
     def step(self, request: StepTrainingRoom, reply: Reply, wanted: StillWanted) -> None:
-        """Make updates, one after another."""
         for left in range(request.updates - 1, -1, -1):
             if not wanted():
                 return

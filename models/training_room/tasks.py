@@ -7,6 +7,7 @@ nothing of networks.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -217,10 +218,9 @@ def make_task(name: str, steps: int) -> Task:
     """A task by its name. Raises `ValueError` when no task has that name, or the length is out of range."""
     if not SHORTEST <= steps <= LONGEST:
         raise ValueError(f"A sequence has {SHORTEST} to {LONGEST} steps.")
-    if name == "copy":
-        return Copying(steps)
-    if name == "adding":
-        return Adding(steps)
-    if name == "brackets":
-        return Brackets(steps)
-    raise ValueError(f"there is no task “{name}”; there are copy, adding, brackets")
+    if name not in TASKS:
+        raise ValueError(f"there is no task “{name}”; there are {', '.join(TASKS)}")
+    return TASKS[name](steps)
+
+
+TASKS: dict[str, Callable[[int], Task]] = {task.name: task for task in (Copying, Adding, Brackets)}

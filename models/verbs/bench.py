@@ -1,4 +1,4 @@
-"""`unrolled bench`, the part that needs torch: what recording everything costs, and what branches and explanations do."""
+"""`unrolled bench`, the part that needs torch: what recording costs, and what branches and explanations do."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from unrolled.models.adapters.registry import DEFAULT_MODEL, load
 from unrolled.models.cells.decoder import Memory
 from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.verbs.bench_explaining import explaining_costs
+from unrolled.models.verbs.bench_recording import recording_costs
 
 ROUNDS = 60
 STEPS = 16
@@ -72,6 +73,7 @@ def _plain(stepper: CaptionerStepper, memory: Memory) -> float:
 
 def bench(arguments: argparse.Namespace) -> int:
     figures = trace_overhead()
-    costs = explaining_costs()
-    print(json.dumps({**figures, **costs, "details": {**figures["details"], **costs["details"]}}))
+    for costs in (explaining_costs(), recording_costs()):
+        figures = {**figures, **costs, "details": {**figures["details"], **costs["details"]}}
+    print(json.dumps(figures))
     return 0

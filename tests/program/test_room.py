@@ -99,6 +99,29 @@ def test_another_cell_begins_anew_and_everything_has_a_name(qtbot, window):
     assert '"lstm"' in window.settings.text("room")
 
 
+def test_cells_are_laid_over_one_another_and_all_of_it_is_exported(qtbot, window, tmp_path, monkeypatch):
+    room = begin(qtbot, window)
+    for cell in ("rnn", "lstm", "gru"):
+        room.controls.cell.setCurrentIndex(room.controls.cell.findData(cell))
+        qtbot.waitUntil(lambda cell=cell: room.trainer.alive and history(window).started.settings.cell == cell, timeout=20_000)
+        train(qtbot, window, 2)
+    room.refresh()
+    assert [cell for cell, line in room.loss._others.items() if line.visible] == ["rnn", "lstm"]
+    assert [cell for cell, line in room.decay._others.items() if line.visible] == ["rnn", "lstm"]
+    names = iter(("plots.pdf", "plots.csv"))
+    monkeypatch.setattr("unrolled.viewer.training_room.page.QFileDialog.getSaveFileName",
+                        lambda *_: (str(tmp_path / next(names)), ""))
+    for _ in range(2):
+        qtbot.keyClick(room, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    assert (tmp_path / "plots.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "plots.csv").read_text().splitlines()[2].startswith("2,")
+    assert str(tmp_path) in room.said.text()
+    room.controls.hidden.setValue(9)  # another network altogether
+    qtbot.waitUntil(lambda: room.trainer.alive and history(window).started.settings.hidden == 9, timeout=20_000)
+    room.refresh()
+    assert not any(line.visible for line in room.loss._others.values())
+
+
 def test_a_backend_that_dies_is_said_and_what_was_drawn_is_kept(qtbot, window):
     room = begin(qtbot, window)
     train(qtbot, window, 2)

@@ -47,6 +47,8 @@ def test_importing_the_package_loads_neither_torch_nor_qt(wheel, tmp_path):
             "assert not {'torch', 'PySide6', 'numpy'} & set(sys.modules), sorted(sys.modules)\n"
             "assert not any(name.startswith('unrolled.') for name in sys.modules)\n"
             "assert not hasattr(unrolled, 'misspelled')\n"
+            "assert all(callable(getattr(unrolled, name)) for name in ('open', 'record', 'show'))\n"
+            "assert 'PySide6' not in sys.modules\n"
             "print(unrolled.__file__, unrolled.__version__)")
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path,
                             env=os.environ | {"PYTHONPATH": str(tmp_path)})

@@ -11,6 +11,13 @@ from unrolled.viewer.window.application import make_window
 from unrolled.viewer.window.settings import WindowSettings
 
 
+@pytest.fixture(scope="session", autouse=True)
+def clipboard_given_back(qapp):
+    """What was copied is let go while Python is there: the clipboard without a screen outlives it, and would end in a crash."""
+    yield
+    qapp.clipboard().clear()
+
+
 @pytest.fixture
 def captioned(qtbot, scripted_command, tmp_path):
     """A window in which the script's caption has been written to its end; what it says is kept in `messages`."""

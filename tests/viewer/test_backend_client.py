@@ -67,7 +67,7 @@ def test_killed_from_outside_it_dies_once_with_a_sentence_and_starts_again(qtbot
     assert len(sentences) == 1
     assert sentences[0].endswith(".")
     assert not backend.connected
-    backend.restart()
+    backend.start()
     wait_for(qtbot, backend, Ready, count=2)
     assert backend.connected
 

@@ -258,18 +258,39 @@ def test_edits_are_switched_off_and_on(qtbot, window):
     two_branches(qtbot, window)
     form(window)
     panel = window.host.views["edits"]
-    assert [box.isChecked() for box in panel.boxes] == [True, True]
-    panel.boxes[0].setChecked(False)  # the word: the branch is run again from its step
+    box = panel.edits.topLevelItem(0)
+    assert [panel.edits.topLevelItem(place).checkState(0) for place in range(2)] == [Qt.CheckState.Checked] * 2
+    box.setCheckState(0, Qt.CheckState.Unchecked)  # the word: the branch is run again from its step
     settled(qtbot, window)
     assert len(names(window)) == 3
     assert words(window) == scripted.CAPTION
     assert (window.session.trace.column("cell")[5] == 0.5).all()
     assert len(window.session.trace.provenance.edits) == 1
-    panel.boxes[0].setChecked(True)
+    panel.edits.setFocus()
+    qtbot.keyClick(panel.edits, Qt.Key.Key_Up)
+    qtbot.keyClick(panel.edits, Qt.Key.Key_Space)
     settled(qtbot, window)
     assert words(window)[2] == "cat"
     window.controller.history.undo()
     assert words(window) == scripted.CAPTION
+
+
+def test_an_edit_is_removed_by_its_cross_and_by_a_key(qtbot, window):
+    two_branches(qtbot, window)
+    form(window)
+    its = window.host.views["edits"].edits
+    cross = its.model().index(0, 1)
+    assert cross.data(Qt.ItemDataRole.AccessibleTextRole).startswith("Remove ")
+    qtbot.mouseClick(its.viewport(), Qt.MouseButton.LeftButton, pos=its.visualRect(cross).center())
+    settled(qtbot, window)
+    assert [placed.edit.channel for placed in window.session.branch.edits] == ["cell"]
+    assert words(window) == scripted.CAPTION
+    its.setFocus()
+    qtbot.keyClick(its, Qt.Key.Key_Down)
+    qtbot.keyClick(its, Qt.Key.Key_Delete)
+    settled(qtbot, window)
+    assert window.session.branch.edits == ()
+    assert its.isHidden()
 
 
 def test_the_tree_shows_renames_and_removes(qtbot, window):
@@ -279,8 +300,8 @@ def test_the_tree_shows_renames_and_removes(qtbot, window):
     settled(qtbot, window)
     rows = window.host.views["branches"].rows
     assert window.host.views["branches"].isVisible()
-    assert [own.identity for own in rows.rows] == [0, 1, 2, 3]  # a branch, what leaves it, then the next
-    qtbot.mouseClick(rows, Qt.MouseButton.LeftButton, pos=QPoint(round(rows.x_of(4.5)), 24 + 12))
+    assert [own.identity for own in rows.branches.rows] == [0, 1, 2, 3]  # a branch, what leaves it, then the next
+    qtbot.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(round(rows.x_of(4.5)), 24 + 12))
     window.coordinator.flush()
     assert window.session.branches.current == 1
     assert window.session.playhead.step == 4
@@ -290,7 +311,7 @@ def test_the_tree_shows_renames_and_removes(qtbot, window):
     editor.selectAll()
     qtbot.keyClicks(editor, "with a cat")
     qtbot.keyClick(editor, Qt.Key.Key_Return)
-    assert names(window)[1] == "with a cat"
+    qtbot.waitUntil(lambda: names(window)[1] == "with a cat", timeout=2000)
     qtbot.keyClick(rows, Qt.Key.Key_Down)
     assert window.session.branches.current == 2
     qtbot.keyClick(rows, Qt.Key.Key_Up)
@@ -308,7 +329,8 @@ def test_a_branchs_menu_offers_what_can_be_done(qtbot, window):
     two_branches(qtbot, window)
     rows = window.host.views["branches"].rows
     place = QPoint(20, 12)
-    QApplication.sendEvent(rows, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, rows.mapToGlobal(place)))
+    asked = rows.viewport()
+    QApplication.sendEvent(asked, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, asked.mapToGlobal(place)))
     menu = next(child for child in rows.children() if type(child).__name__ == "QMenu")
     texts = {action.text(): action.isEnabled() for action in menu.actions()}
     assert texts["Compare with the branch shown"]

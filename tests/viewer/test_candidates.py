@@ -39,36 +39,50 @@ def panel(qtbot, session):
 
 
 def test_what_is_shown_at_a_step_are_its_candidates(session, panel):
-    places = [row.geometry() for row in panel.rows]
     for step in np.random.default_rng(4).integers(0, len(session.trace), 40):
         session.playhead.seek(int(step))
         assert panel.shown_step == step
-        assert panel.shown_candidates == session.trace.candidates[step]
+        assert tuple(row.candidate for row in panel.candidates.rows) == session.trace.candidates[step]
         assert panel.heading.word in (session.trace.words[step], "END")
-        written = [row.candidate.token for row in panel.rows if row.written]
+        written = [row.candidate.token for row in panel.candidates.rows if row.written]
         assert written == [session.trace.tokens[step]]
-        for row in panel.rows[: len(session.trace.candidates[step])]:
+        for row in panel.candidates.rows:
             assert row.probability == pytest.approx(math.exp(row.candidate.log_prob))
-    assert [row.geometry() for row in panel.rows] == places  # rows stay where they are
+
+
+def press(qtbot, panel, row):
+    """Click a candidate."""
+    view = panel.list_view
+    place = view.visualRect(view.model().index(panel.candidates.rows.index(row), 0)).center()
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def said(panel, role):
+    """What each candidate says in a role, from the top."""
+    model = panel.list_view.model()
+    return [model.index(place, 0).data(role) for place in range(model.rowCount())]
 
 
 def test_a_click_on_another_word_goes_that_way(qtbot, session, panel):
     session.playhead.seek(3)
-    other = next(row for row in panel.rows if row.candidate and not row.written)
-    qtbot.mouseClick(other, Qt.MouseButton.LeftButton)
+    other = next(row for row in panel.candidates.rows if not row.written)
+    press(qtbot, panel, other)
     assert panel.do.done == [ChooseToken(3, other.candidate.token)]
 
 
 def test_enter_takes_a_word_too(qtbot, session, panel):
-    panel.rows[0].setFocus()
-    qtbot.keyClick(panel.rows[0], Qt.Key.Key_Down)
-    assert panel.rows[1].hasFocus()
-    qtbot.keyClick(panel.rows[1], Qt.Key.Key_Return)
-    assert panel.do.done == [ChooseToken(0, panel.rows[1].candidate.token)]
+    panel.list_view.setFocus()
+    qtbot.keyClick(panel.list_view, Qt.Key.Key_Down)
+    qtbot.keyClick(panel.list_view, Qt.Key.Key_Return)
+    assert panel.do.done == [ChooseToken(0, panel.candidates.rows[1].candidate.token)]
+    session.playhead.seek(1)  # the place is kept
+    qtbot.keyClick(panel.list_view, Qt.Key.Key_Down)
+    qtbot.keyClick(panel.list_view, Qt.Key.Key_Space)
+    assert panel.do.done[1:] == [ChooseToken(1, panel.candidates.rows[2].candidate.token)]
 
 
 def test_the_word_that_was_written_changes_nothing(qtbot, session, panel):
-    qtbot.mouseClick(next(row for row in panel.rows if row.written), Qt.MouseButton.LeftButton)
+    press(qtbot, panel, next(row for row in panel.candidates.rows if row.written))
     assert panel.do.done == []
 
 
@@ -83,31 +97,30 @@ def test_a_written_word_beyond_the_best_is_listed_last():
 
 
 def test_every_row_has_a_name_and_its_log_probability(session, panel):
-    for row in panel.rows:
-        assert row.accessibleName()
-        if row.candidate is not None:
-            assert "log-probability" in row.toolTip()
-        else:
-            assert not row.isEnabled()
+    for row, name, tip in zip(panel.candidates.rows, said(panel, Qt.ItemDataRole.AccessibleTextRole),
+                              said(panel, Qt.ItemDataRole.ToolTipRole), strict=True):
+        assert row.word in name
+        assert "percent" in name
+        assert "log-probability" in tip
 
 
 def test_without_steps_it_says_what_will_be_there(session, panel):
     session.set_trace(None)
     panel.refresh()
     assert panel.shown_step == NOWHERE
-    assert panel.shown_candidates == ()
+    assert panel.candidates.rows == ()
     assert panel._empty.isVisible()
     panel.set_theme(DARK)
 
 
 def test_bars_can_grow_with_the_logarithm_which_is_remembered(qtbot, session, panel):
     session.playhead.seek(2)
-    row = panel.rows[3]
+    row = panel.candidates.rows[3]
     assert row.bar == pytest.approx(row.probability)
     qtbot.mouseClick(panel.logarithmic, Qt.MouseButton.LeftButton)
     panel.refresh()
     assert session.appearance.values.candidates_logarithmic
-    for own in panel.rows[: len(session.trace.candidates[2])]:
+    for own in panel.candidates.rows:
         assert own.bar == pytest.approx(max(1 + math.log10(own.probability) / 6, 0.0), abs=1e-6)
     again = CandidatesView(context(session, DARK))
     qtbot.addWidget(again)
@@ -118,8 +131,9 @@ def test_the_margin_is_that_over_the_most_probable_other(session, panel):
     session.playhead.seek(1)
     first, second = session.trace.candidates[1][:2]
     over = first.log_prob - second.log_prob
-    assert f"logit margin over the best alternative {over:.3f}" in panel.rows[0].toolTip()
-    assert f"logit margin over the best alternative −{over:.3f}" in panel.rows[1].toolTip()
+    tips = said(panel, Qt.ItemDataRole.ToolTipRole)
+    assert f"logit margin over the best alternative {over:.3f}" in tips[0]
+    assert f"logit margin over the best alternative −{over:.3f}" in tips[1]
 
 
 def test_a_word_that_is_never_written_stands_among_them_and_says_so(qtbot):
@@ -133,8 +147,8 @@ def test_a_word_that_is_never_written_stands_among_them_and_says_so(qtbot):
     qtbot.addWidget(panel)
     session.playhead.seek(0)
     panel.refresh()
-    marked = [row.candidate.token for row in panel.rows if row.suppressed]
+    marked = [row.candidate.token for row in panel.candidates.rows if row.suppressed]
     assert marked == [token]
-    row = next(row for row in panel.rows if row.suppressed)
-    assert "suppressed" in row.accessibleName()
+    row = next(row for row in panel.candidates.rows if row.suppressed)
+    assert "suppressed" in said(panel, Qt.ItemDataRole.AccessibleTextRole)[panel.candidates.rows.index(row)]
     assert row.probability == pytest.approx(math.exp(row.candidate.log_prob))

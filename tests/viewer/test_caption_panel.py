@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import scripted
+import scripted_traces
 from contexts import context
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
@@ -147,3 +148,17 @@ def test_another_way_takes_words_back(session, panel):
 )
 def test_the_end_is_known_by_its_mark(word, end):
     assert is_end(word) is end
+
+
+def test_a_translation_stands_as_a_sentence_too(qtbot):
+    session = Session()
+    session.set_trace(scripted_traces.translation_trace())
+    panel = CaptionView(context(session))
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.refresh()
+    assert panel.sentence.text() == "un chien marron court dans l'herbe."
+    assert panel.sentence.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse
+    session.set_trace(scripted.trace())
+    panel.refresh()
+    assert not panel.sentence.isVisible()

@@ -53,6 +53,6 @@ def test_the_steps_in_sight(session: Session, do: Dispatch) -> None:
 
 def test_opacity_stays_within_its_range(session: Session, do: Dispatch) -> None:
     do(c.ShiftOpacity(0.2))
-    assert session.appearance.values.attention_opacity == 0.95
-    do(c.ShiftOpacity(0.2))
+    assert session.appearance.values.attention_opacity == pytest.approx(0.75)
+    do(c.ShiftOpacity(0.9))
     assert session.appearance.values.attention_opacity == 1.0

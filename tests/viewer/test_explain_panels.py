@@ -113,7 +113,7 @@ def test_gradients_come_by_themselves_and_can_be_clicked(qtbot, window):
     assert panel.map.table.shape == (steps, steps)
     assert panel.map.table[4, 2] == pytest.approx(0.7**2)
     assert panel.map.words[:3] == scripted.CAPTION[:3]
-    assert f"“{scripted.CAPTION[4]}” depended on" in panel.attributions_title.text()
+    assert f"“{scripted.CAPTION[4]}” depended on" in panel.attributions.title.text()
     assert panel.words.names[0] == "START"
     assert len(panel.words.values) == 5
     panel.by.setCurrentIndex(panel.by.findData("forget_path"))

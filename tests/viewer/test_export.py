@@ -11,14 +11,21 @@ import av
 import numpy as np
 import pytest
 import scripted
+from av.video.reformatter import Colorspace
 from PIL import Image
 
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.loading import Loaded
+from unrolled.models.protocol.recorder import Recorder
+from unrolled.models.protocol.stepping import Opened, Stepped
 from unrolled.models.trace import Trace
 from unrolled.models.trace.files import load_trace
 from unrolled.viewer.export import Cancelled, ExportError, ExportSettings, export
+from unrolled.viewer.export.animation import write_mp4
 from unrolled.viewer.export.formats import Makes, formats
 from unrolled.viewer.export.scenes.frames import FramePainter
 from unrolled.viewer.export.scenes.picture import make_scene
+from unrolled.viewer.export.stills import write_png
 
 SETTINGS = ExportSettings(width=320, seconds_per_word=0.4, last_seconds=1.0)
 STEPS = len(scripted.CAPTION)
@@ -45,16 +52,47 @@ def test_an_animation_has_every_word_and_its_time(tmp_path, suffix):
     assert heard[-1] == 1.0
 
 
-def test_a_film_has_even_sizes_and_every_word_its_time(tmp_path):
+def test_a_film_has_even_sizes_and_every_word_its_exact_time(tmp_path):
     path = tmp_path / "a.mp4"
-    export(scripted.trace(), path, ExportSettings(width=321, seconds_per_word=0.4, last_seconds=1.0))
+    export(scripted.trace(), path, ExportSettings(width=321, seconds_per_word=0.063, last_seconds=1.0))
     with av.open(str(path)) as film:
         stream = film.streams.video[0]
         assert stream.codec_context.name == "h264"
         assert (stream.width, stream.height % 2) == (320, 0)
         assert stream.codec_context.pix_fmt == "yuv420p"
-        frames = sum(1 for _ in film.decode(stream))
-    assert frames == 10 * (STEPS - 1) + 25
+        times = [round(1000 * float(frame.pts * frame.time_base)) for frame in film.decode(stream)]
+        assert times == [63 * step for step in range(STEPS)]
+        assert round(1000 * float(stream.duration * stream.time_base)) == 63 * (STEPS - 1) + 1000
+
+
+def test_a_film_says_its_colours_and_they_are_those_of_the_picture(tmp_path):
+    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (30, 144, 60)]
+    scene = dataclasses.replace(make_scene(scripted.trace(("a",))), maps=np.zeros((1, 6, 8), np.float32),
+                                photograph=np.repeat(np.array([colours], np.uint8), 64, axis=1).repeat(240, axis=0))
+    path = tmp_path / "a.mp4"
+    write_mp4(scene, path, SETTINGS, lambda fraction: None, lambda: False)
+    area = FramePainter(scene, SETTINGS)._photograph
+    with av.open(str(path)) as film:
+        frame = next(film.decode(video=0))
+        assert (frame.colorspace, frame.color_primaries, frame.color_trc, frame.color_range) == (1, 1, 1, 1)
+        seen = frame.reformat(format="rgb24", src_colorspace=Colorspace.ITU709, src_color_range=1, dst_color_range=2).to_ndarray()
+    for number, colour in enumerate(colours):
+        x = area.left() + round((number + 0.5) * area.width() / len(colours))
+        assert np.abs(seen[area.center().y(), x].astype(int) - colour).max() <= 4
+
+
+@pytest.mark.parametrize("height", [160, 320, 640])
+def test_a_round_disc_stays_round_in_a_strip(tmp_path, height):
+    y, x = np.mgrid[:height, :160]
+    disc = ((x - 80) ** 2 + (y - height / 2) ** 2 < 60**2)[..., None]
+    scene = dataclasses.replace(make_scene(scripted.trace(("a",) * 5)), maps=np.zeros((5, 6, 8), np.float32),
+                                photograph=np.where(disc, np.uint8([230, 40, 40]), np.uint8([90, 140, 60])))
+    write_png(scene, tmp_path / "a.png", ExportSettings(width=1200), lambda fraction: None, lambda: False)
+    with Image.open(tmp_path / "a.png") as strip:
+        red = np.asarray(strip)[:, :230].astype(int)
+    rows, columns = np.nonzero((red[..., 0] > 180) & (red[..., 1] < 90))
+    assert np.ptp(columns) > 40
+    assert abs(np.ptp(rows) - np.ptp(columns)) <= 2
 
 
 def test_attention_is_drawn_where_it_is_and_nowhere_else():
@@ -166,6 +204,30 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, suffix):
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
+def test_attention_without_its_picture_lies_on_a_plain_ground(tmp_path):
+    trace = scripted.trace()
+    trace.input_bytes = b""
+    export(trace, tmp_path / "a.png", SETTINGS)
+    ground = make_scene(trace).photograph
+    assert np.ptp(ground) == 0
+    assert ground.shape[1] / ground.shape[0] == pytest.approx(8 / 6, abs=0.01)  # as many cells across and down
+    assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+def test_a_run_that_was_walked_to_its_end_has_ended(tmp_path):
+    loaded, opened = Loaded(scripted.description(), "cpu", 0), Opened(0, (0.0, 0.0, 1.0, 1.0))
+    recorder = Recorder(loaded=loaded, opened=opened, name="a.png", data=scripted.picture().data)
+    trace, source = recorder.trace(Decoding()), scripted.trace()
+    for step in range(STEPS):
+        assert not trace.ended
+        own = source.step(step)
+        values = np.concatenate([own.values[c.name].ravel() for c in scripted.channels()]).astype("<f4").tobytes()
+        recorder.add(Stepped(0, step, own.token, own.word, own.log_prob, own.candidates, values, 0.1, 0), trace)
+    assert trace.ended
+    assert trace.truncated(STEPS).ended
+    assert not trace.truncated(STEPS - 1).ended
+
+
 def test_what_cannot_be_exported_is_said_in_a_sentence(tmp_path):
     whole = scripted.trace()
     with pytest.raises(ExportError, match=r"\.gif, \.mp4"):
@@ -176,9 +238,6 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(tmp_path):
         export(Trace.from_columns(scripted.channels()[:1], {"hidden": whole.column("hidden")}, words=whole.words,
                                   tokens=whole.tokens, log_probs=whole.log_probs, candidates=whole.candidates),
                tmp_path / "a.gif")
-    whole.input_bytes = b""
-    with pytest.raises(ExportError, match="without its picture"):
-        export(whole, tmp_path / "a.gif")
     with pytest.raises(ExportError, match="no folder"):
         export(scripted.trace(), tmp_path / "no" / "a.gif")
     with pytest.raises(ExportError, match="colour map"):

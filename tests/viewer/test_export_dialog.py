@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import scripted
 
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT
 from unrolled.viewer.window import export_worker
@@ -32,10 +33,29 @@ def choose(dialog, suffix):
 @pytest.mark.parametrize("suffix", ["gif", "svg", "json"])
 def test_it_writes_the_file_and_closes(qtbot, dialog, tmp_path, suffix):
     choose(dialog, suffix)
-    path = tmp_path / f"a napkin’s näme.{suffix}"
+    path, written = tmp_path / f"a napkin’s näme.{suffix}", []
+    dialog.exported.connect(written.append)
     dialog.export_to(path)
     qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=20_000)
     assert path.stat().st_size > 100
+    assert written == [path]
+
+
+def test_what_is_exported_from_the_window_says_end_and_where_it_lies(qtbot, captioned, tmp_path, monkeypatch):
+    captioned.do(c.ShowDialog("export"))
+    dialog = captioned.findChild(ExportDialog)
+    choose(dialog, "svg")
+    dialog.export_to(tmp_path / "a.svg")
+    qtbot.waitUntil(lambda: captioned.layout_.message("run") is not None, timeout=20_000)
+    written = (tmp_path / "a.svg").read_text()
+    assert ">END<" in written
+    assert "end&gt;" not in written
+    shown = []
+    monkeypatch.setattr("unrolled.viewer.window.dialog_actions.QDesktopServices.openUrl", shown.append)
+    notice = captioned.layout_.message("run")
+    assert str(tmp_path) in notice.text
+    notice.act()
+    assert shown[0].toLocalFile() == str(tmp_path)
 
 
 def test_fields_that_do_not_matter_are_not_shown(dialog):

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor
 
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import DARK
+from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.tracks.label_track import LabelTrack
 
@@ -76,3 +76,11 @@ def test_another_clip_of_the_same_length_is_drawn_anew(session, panel, track):
     assert track.grab().toImage() != before
     panel.set_theme(DARK)
     track.grab()
+
+
+def test_no_two_labels_share_a_colour(track):
+    for theme in (LIGHT, DARK):
+        track.theme = theme
+        colours = np.array([QColor(track.label_colour(label)).getRgb()[:3] for label in range(24)])
+        apart = np.abs(colours[:, None] - colours[None]).sum(-1) + 1000 * np.eye(24, dtype=int)
+        assert apart.min() > 12

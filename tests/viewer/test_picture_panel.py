@@ -10,7 +10,7 @@ from contexts import context
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QScrollBar
 
 from unrolled.models.inputs.inputs import InputPicture
@@ -266,6 +266,7 @@ def test_gradients_are_on_one_scale_for_the_whole_run(qtbot, session, panel):
         np.testing.assert_array_equal(panel.shown_map.ravel(), places[step])
         ends.add(panel.legend.high)
     assert ends == {float(np.abs(places).max())}
+    qtbot.mouseMove(panel.canvas, QPoint(1, 1))  # it may have been there in another test
     qtbot.mouseMove(panel.canvas, panel.canvas.cell_place(4, 6).center().toPoint())
     qtbot.waitUntil(lambda: panel.canvas.cell == (4, 6), timeout=1000)
     assert panel.note.startswith("row 5, column 7:")

@@ -114,7 +114,7 @@ def test_the_wheel_zooms_round_the_pointer_and_0_resets(qtbot, plot):
     assert right - left < 20_000
     assert low > 0.1
     assert high < 10
-    assert at(plot, 5000, 1.0) == place
+    assert (at(plot, 5000, 1.0) - place).manhattanLength() <= 2, "what lies under the pointer stays there"
     plot.set_ranges((0.0, 50_000.0), (0.1, 10.0))
     assert plot.ranges[0][1] == pytest.approx(right), "what a person chose stays while the run grows"
     qtbot.keyClick(plot, Qt.Key.Key_0)

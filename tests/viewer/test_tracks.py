@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scripted
+import scripted_traces
 from contexts import context
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.tracks.heat_track import HeatTrack
 from unrolled.viewer.views.tracks.track import Track
+from unrolled.viewer.views.tracks.tracks import AT_REST
 
 HEAT = ("hidden", "cell", "input_gate", "forget_gate", "output_gate", "cell_gate")
 
@@ -337,3 +339,9 @@ def test_tracks_have_their_places_before_there_are_plots(qtbot, session):
     assert {track.name: (track.geometry(), track.plot) for track in panel.tracks} == places
     assert all(track.canvas.geometry() == track.plot.toRect() for track in panel.tracks)
     assert panel.track("hidden").canvas.playhead == 0.5
+
+
+def test_a_short_run_after_a_long_one_is_not_said_to_be_seen_from_afar(qtbot, session, panel):
+    session.set_trace(scripted_traces.clip_trace())  # other channels: all tracks are made anew
+    panel.refresh()
+    assert panel.readout.text() == AT_REST

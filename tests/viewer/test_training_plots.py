@@ -18,6 +18,7 @@ from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.training_room.curves import LossCurves, NormCurves
 from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
 from unrolled.viewer.training_room.history import History
+from unrolled.viewer.training_room.sentences import of_loss, of_map
 
 STEPS = 24
 STARTED = TrainingRoomStarted(room=1, settings=TrainingRoomSettings(), sentence="", chance_loss=0.6, chance_accuracy=0.5,
@@ -161,3 +162,27 @@ def test_drawings_have_no_lossy_pictures_and_nothing_beyond_the_axes(qtbot, show
     used = {group.get("clip-path") for group in drawing.iter("{http://www.w3.org/2000/svg}g") if group.get("clip-path")}
     assert used
     assert {use.removeprefix("url(#").rstrip(")") for use in used} <= clips
+
+
+def test_a_verdict_waits_until_it_holds():
+    history = trained(0)
+
+    def go_on(*losses, factor=0.8):
+        states = np.arange(STEPS)
+        hidden = np.where(states[:, None] >= states, factor ** (states[:, None] - states), 0.0).astype("<f4")
+        for loss in losses:
+            history.append(TrainingRoomUpdated(
+                room=1, update=len(history) + 1, loss=loss, accuracy=0.5, norm_before=1.0, norm_after=1.0, threshold=1.0,
+                hidden=hidden.tobytes(), counted=bytes([1] * STEPS), radii=(0.8,), norms=(0.9,), window=0, milliseconds=1.0))
+
+    go_on(0.1)
+    assert "too early" in of_loss(history)  # one lucky batch
+    go_on(*[0.6] * 60)
+    assert "not settled" in of_loss(history) or "about what chance" in of_loss(history)
+    go_on(*[0.1] * 200)
+    assert "so it remembers" in of_loss(history)
+    assert "vanish" in of_map(history.recent_maps, 0, of_cell=False)
+    go_on(0.1, factor=1.2)
+    assert of_map(history.recent_maps, 0, of_cell=False).startswith("Not settled")  # one map is no verdict
+    go_on(*[0.1] * 20, factor=1.2)
+    assert "explode" in of_map(history.recent_maps, 0, of_cell=False)

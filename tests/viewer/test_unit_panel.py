@@ -78,19 +78,36 @@ def test_the_values_are_the_traces(session, panel):
 
 def test_a_pinned_unit_can_be_let_go(qtbot, session, panel):
     session.selection.set((3, 41))
-    assert [button.accessibleName() for button in panel.table.buttons] == ["Unpin unit 3", "Unpin unit 41"]
-    qtbot.mouseClick(panel.table.buttons[0], Qt.MouseButton.LeftButton)
+    table, last = panel.table, panel.table.units.columnCount() - 1
+    crosses = [table.units.index(row, last) for row in (0, 1)]
+    names = [cross.data(Qt.ItemDataRole.AccessibleTextRole).split(" (")[0] for cross in crosses]
+    assert names == ["Unpin unit 3", "Unpin unit 41"]
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(crosses[0]).center())
     assert session.selection.units == (41,)
     assert list(panel.shown_values) == [41]
 
 
+def test_units_are_gone_through_and_let_go_by_keys(qtbot, session, panel):
+    session.selection.set((3, 41, 63))
+    panel.table.setFocus()
+    qtbot.keyClick(panel.table, Qt.Key.Key_Down)
+    qtbot.keyClick(panel.table, Qt.Key.Key_Delete)
+    assert session.selection.units == (3, 63)
+    qtbot.keyClick(panel.table, Qt.Key.Key_Delete)  # the place is kept
+    assert session.selection.units == (3,)
+    session.selection.set_hover(9)
+    qtbot.keyClick(panel.table, Qt.Key.Key_Down)
+    qtbot.keyClick(panel.table, Qt.Key.Key_Delete)  # what is pointed at is not pinned
+    assert session.selection.units == (3,)
+
+
 def test_pointing_at_a_unit_shows_it_and_moves_nothing(session, panel):
     session.selection.set((3,))
-    height = panel.table.sizeHint().height()
+    height = panel.table.height()
     session.selection.set_hover(9)
     assert list(panel.shown_values) == [3, 9]
     assert panel.equation.result.unit == 9
-    assert panel.table.sizeHint().height() == height
+    assert panel.table.height() == height
     session.selection.set_hover(None)
     assert list(panel.shown_values) == [3]
 
@@ -157,8 +174,10 @@ def test_layers_of_different_width_are_not_one_lstm():
 def test_each_value_can_be_read_in_full(session, panel):
     session.selection.set((5,))
     session.playhead.seek(1)
-    place = panel.table.cell(0, 1).center()
-    assert f"{session.trace.column('cell')[1, 5]:.5f}".lstrip("-") in panel.table.text_at(place)
+    tip = panel.table.units.index(0, 2).data(Qt.ItemDataRole.ToolTipRole)
+    assert f"{session.trace.column('cell')[1, 5]:.5f}".lstrip("-") in tip
+    head = panel.table.units.headerData(2, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+    assert head.startswith("c: ")
 
 
 def test_nothing_pinned_says_how_to_pin(session, panel):

@@ -8,7 +8,7 @@ import signal
 import pytest
 import scripted
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, QSize, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from unrolled.models.inputs.inputs import typed
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.commands import OpenView, Paste
@@ -28,6 +30,7 @@ from unrolled.viewer.views.spec import Place
 from unrolled.viewer.window.application import make_application, make_window
 from unrolled.viewer.window.decoding_popover import DecodingPopover
 from unrolled.viewer.window.dialogs import AboutDialog, ShortcutsDialog
+from unrolled.viewer.window.main_window import first_size
 from unrolled.viewer.window.settings import WindowSettings
 
 END = len(scripted.CAPTION) - 1
@@ -345,3 +348,99 @@ def test_a_large_picture_is_read_aside_and_a_failed_file_is_not_recent(qtbot, wi
         window.do(c.Open(tmp_path / name))
         qtbot.waitUntil(lambda: window.layout_.message("input") is not None, timeout=5000)
     assert opened == [str(path)]
+
+
+@pytest.mark.parametrize("room", [(1200, 700), (1366, 768), (1920, 1080), (3840, 2160)])
+def test_the_first_window_fits_the_screen(room):
+    size = first_size(QSize(*room))
+    assert size.width() < room[0]
+    assert size.height() < room[1] - 24  # its frame fits too
+    assert size.width() <= 1440
+
+
+def test_nothing_moves_when_a_branch_or_a_selector_appears(qtbot, window):
+    run_to_end(qtbot, window)
+    places = lambda: [part.mapTo(window, QPoint()) for part in (  # noqa: E731
+        *window.layout_.sections.values(), window.host.views["scrub bar"], window.host.views["picture"].legend)]
+    before = places()
+    window.do(c.ChooseToken(4, scripted.WORDS.index("cat")))
+    qtbot.waitUntil(lambda: len(window.session.branches.all) == 2 and not window.controller.run.busy, timeout=5000)
+    window.coordinator.flush()
+    window.host.views["picture"].controls.set_channels({"attention": "attention", "occlusion": "occlusion"})
+    qtbot.wait(30)
+    assert places() == before
+
+
+def test_what_is_pressed_while_the_model_loads_is_seen(qtbot, open_window):
+    window = open_window(started=False)
+    window.controller.start()
+    press(qtbot, window, Qt.Key.Key_Space)
+    press(qtbot, window, Qt.Key.Key_Space)
+    assert "goes on to step 2" in window.layout_.message("run").text
+    qtbot.waitUntil(lambda: window.session.playhead.step == 1, timeout=10_000)
+    assert window.layout_.message("run") is None
+
+
+def test_pinned_units_belong_to_a_model(qtbot, window):
+    window.do(c.Pin((3, 5)))
+    window.do(c.LoadModel("scripted-sentence"))
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted-sentence", timeout=5000)
+    assert window.session.selection.units == ()
+    window.do(c.LoadModel("scripted"))
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted", timeout=5000)
+    assert window.session.selection.units == (3, 5)
+
+
+def test_the_run_before_is_kept_with_its_branches_when_another_file_is_opened(qtbot, window):
+    run_to_end(qtbot, window)
+    window.do(c.ChooseToken(4, scripted.WORDS.index("cat")))
+    qtbot.waitUntil(lambda: len(window.session.branches.all) == 2 and not window.controller.run.busy, timeout=5000)
+    changed, kept = words(window), window.controller.earlier.kept
+    window.do(c.OpenText(typed("a dog")))
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted-sentence" and window.controller.run.is_open,
+                    timeout=10_000)
+    run_to_end(qtbot, window)
+    window.menus.earlier.aboutToShow.emit()
+    (action,) = window.menus.earlier.actions()
+    assert action.text().startswith("drawn.png: “a brown dog")
+    action.trigger()
+    assert words(window) == changed
+    assert len(window.session.branches.all) == 2
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted" and window.controller.run.is_open, timeout=10_000)
+    assert words(window) == changed
+    assert [run.given.text for run in kept] == ["a dog"]
+    window.do(c.ChooseToken(6, scripted.WORDS.index("cat")))  # it goes on
+    qtbot.waitUntil(lambda: len(window.session.branches.all) == 3 and not window.controller.run.busy, timeout=5000)
+
+
+def test_what_is_said_covers_neither_tabs_nor_scrub_bar_nor_the_input(qtbot, window):
+    window.settings.put("hints_seen", False)
+    window.show_first_hints()
+    window.controller.voice.say("input", "Never seen: é.", "info")
+    for name in ("", "equations"):
+        window.do(OpenView(name))
+        qtbot.wait(30)
+        for place in ("run", "input"):
+            said = window.layout_.banner_place(place).geometry()
+            about = (*window.layout_.drawer.buttons.values(), window.host.views["scrub bar"], window.host.views["branches"],
+                     window.host.views["picture"].canvas)
+            for part in about:
+                assert not said.intersects(QRect(part.mapTo(window.layout_, QPoint()), part.size())), (place, part)
+
+
+def test_an_error_is_not_said_of_the_next_run(qtbot, window):
+    window.controller.voice.say("run", "Step 3 gave numbers that are not finite.")
+    window.do(c.OpenData(scripted.picture(width=90).data, "another.png"))
+    assert window.layout_.message("run") is None
+
+
+def test_no_beam_is_offered_over_labels_that_are_not_fed_back(qtbot, window):
+    window.do(c.SetDecoding(Decoding(method="beam")))
+    window.do(c.LoadModel("scripted-clip"))
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted-clip", timeout=5000)
+    assert window.controller.decoding.method == "greedy"
+    window.do(c.ShowDialog("decoding"))
+    popover = window.findChild(DecodingPopover)
+    assert popover.method.findData("beam") < 0
+    assert popover.method.findData("sampling") >= 0
+    assert "beam" not in [name for name, tab in window.layout_.drawer.buttons.items() if not tab.isHidden()]

@@ -33,7 +33,6 @@ LSTM = (("hidden", "h", -1.0), ("cell", "c", -3.0), ("input_gate", "i", 0.0), ("
 
 
 def lstm_channels(units: int = UNITS) -> tuple[Channel, ...]:
-    """What an LSTM records."""
     return tuple(Channel(name=name, role=name, symbol=symbol, axes=("unit",), shape=(units,), low=low, high=abs(low) or 1.0)
                  for name, symbol, low in LSTM)
 
@@ -137,13 +136,7 @@ def measure(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
 
 
 def measure_long() -> dict[str, Any]:
-    """The figures, from a process of its own.
-
-    Raises
-    ------
-    RuntimeError
-        When it did not get through.
-    """
+    """The figures, from a process of its own. Raises `RuntimeError` when it did not get through."""
     with tempfile.TemporaryDirectory() as home:
         report = Path(home) / "report.json"
         environment = os.environ | {"UNROLLED_HOME": home, "QT_QPA_PLATFORM": "offscreen"}

@@ -39,10 +39,6 @@ class Driver(QObject):
 
     Parameters
     ----------
-    path : Path
-        Where the figures go, as JSON.
-    window : MainWindow
-        Not shown yet.
     done : callable
         Called once with an empty text, or with a sentence that says why there are none.
     """
@@ -60,13 +56,11 @@ class Driver(QObject):
         window.controller.voice.state_changed.connect(self._look)
         window.controller.voice.said.connect(self._said)
         window.session.ended.connect(self._look)
-        self._limit = QTimer(self)
-        self._limit.setSingleShot(True)
+        self._limit = QTimer(self, singleShot=True)
         self._limit.timeout.connect(lambda: self._finish("The window did not get through its benchmark in time."))
         self._limit.start(LIMIT_MILLISECONDS)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The first paint."""
         if event.type() == QEvent.Type.UpdateRequest and "window_seconds" not in self._figures:
             QTimer.singleShot(0, self, self._first_paint)
         return super().eventFilter(watched, event)
@@ -173,12 +167,8 @@ class Driver(QObject):
 
 
 def measure_window() -> dict[str, Any]:
-    """Open the window in a fresh home twice (the first warms the files) and give the second's figures.
-
-    Raises
-    ------
-    RuntimeError
-        When the window did not get through, with its own sentence.
+    """Open the window in a fresh home twice (the first warms the files) and give the second's figures. Raises `RuntimeError`
+    when the window did not get through, with its own sentence.
     """
     figures: dict[str, Any] = {}
     for _ in range(2):

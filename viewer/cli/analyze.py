@@ -18,14 +18,12 @@ from unrolled.models.protocol.questions import AnswerPart, Question
 from unrolled.models.protocol.stepping import Fork, Forked
 from unrolled.models.trace import Trace
 from unrolled.models.trace.names import file_name, printable, text_name
-from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words
+from unrolled.viewer.cli.edit_words import edit_words
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.running import (
     CHANGED,
     DEFAULT_MODEL,
-    add_decoding_arguments,
-    add_model_arguments,
-    add_writing_argument,
+    add_running_arguments,
     backend,
     decoding_of,
     read_input,
@@ -42,7 +40,6 @@ and places are counted from 0, and "convention" says what a step is; numbers tha
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The verb's words."""
     parser = verbs.add_parser("analyze", help="equations, gradients, occlusion and statistics of a run", epilog=JSON_EXPLAINED)
     parser.add_argument("input", type=Path, metavar="INPUT-or-TRACE", help="or a folder of them: gate statistics over all")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT",
@@ -50,15 +47,11 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--unit", type=int, action="append", default=[], metavar="N",
                         help="whose equations are given (default: the three that change most)")
     parser.add_argument("--step", type=int, action="append", default=[], metavar="N", help="of which steps (default: all)")
-    add_model_arguments(parser)
-    add_decoding_arguments(parser)
-    add_writing_argument(parser, usual=0)
-    add_edit_arguments(parser)
+    add_running_arguments(parser, written=0)
     parser.set_defaults(do=analyze)
 
 
 def analyze(arguments: argparse.Namespace) -> int:
-    """Run, or open a trace; ask everything; write."""
     check_output(arguments.output, SUFFIXES)
     if any(number < 0 for number in (*arguments.unit, *arguments.step)):
         raise CommandError("Units and steps are counted from 0.", WRONG_USE)

@@ -16,7 +16,6 @@ Figures = dict[str, Any]
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The verb's words."""
     parser = verbs.add_parser("bench", help="how fast it is here, each figure with what it is compared with")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--only", nargs="+", choices=sorted(BENCHMARKS), metavar="PART",
@@ -63,7 +62,6 @@ BENCHMARKS: dict[str, Callable[[], Figures]] = {
 
 
 def bench(arguments: argparse.Namespace) -> int:
-    """Measure and print."""
     unknown = set(arguments.only or ()) - set(BENCHMARKS)
     if unknown:
         raise CommandError(f"There is no benchmark {', '.join(unknown)}.", WRONG_USE)
@@ -79,10 +77,13 @@ def bench(arguments: argparse.Namespace) -> int:
         print(json.dumps({**figures, "details": details}))
         return SUCCESS
     for key, value in figures.items():
-        shown = f"{value:.2f}"
-        if isinstance(value, dict):
-            shown = f"median {value['median']:.2f}, p95 {value['p95']:.2f}, {value['of_reference']:.2f} of the reference"
-        print(f"{key:<24} {shown}")
+        print(f"{key:<24} {_shown(value)}")
     for name, part in details.items():
         print(f"\n{name}: " + "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in part.items()))
     return SUCCESS
+
+
+def _shown(value: float | dict[str, float]) -> str:
+    if isinstance(value, dict):
+        return f"median {value['median']:.2f}, p95 {value['p95']:.2f}, {value['of_reference']:.2f} of the reference"
+    return f"{value:.2f}"

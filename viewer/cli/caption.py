@@ -14,14 +14,12 @@ from unrolled.models.inputs.inputs import TYPED
 from unrolled.models.inputs.texts import read_text
 from unrolled.models.protocol.client import BackendError
 from unrolled.models.trace.names import file_name, printable, text_name
-from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words
+from unrolled.viewer.cli.edit_words import edit_words
 from unrolled.viewer.cli.failure import FAILURE, SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.running import (
     DEFAULT_KIND,
     DEFAULT_MODEL,
-    add_decoding_arguments,
-    add_model_arguments,
-    add_writing_argument,
+    add_running_arguments,
     backend,
     decoding_of,
     read_input,
@@ -35,15 +33,11 @@ WRITTEN_USUALLY = 200
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The verb's words."""
     parser = verbs.add_parser("caption", help="caption photographs, a line each; translate, write on, label, by the model")
     parser.add_argument("inputs", nargs="*", type=Path, metavar="INPUT", help="a photograph; a text or a clip, if the model "
                                                                               "takes one")
     parser.add_argument("--text", action="append", default=[], metavar="TEXT", help="a sentence or a prompt, in place of a file")
-    add_writing_argument(parser, usual=WRITTEN_USUALLY)
-    add_model_arguments(parser)
-    add_decoding_arguments(parser)
-    add_edit_arguments(parser)
+    add_running_arguments(parser, written=WRITTEN_USUALLY)
     parser.add_argument("--json", action="store_true", help="an object a line: file, caption, tokens, logprobs, …")
     parser.set_defaults(do=caption)
 

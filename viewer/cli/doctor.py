@@ -44,7 +44,6 @@ class Finding:
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The verb's words."""
     parser = verbs.add_parser("doctor", help="what is installed, which devices, what is missing and how to get it")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--licences", action="store_true", help="under which licences this and what it needs stand")

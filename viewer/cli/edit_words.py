@@ -39,7 +39,6 @@ FLAGS = ("force", "clamp", "multiply", "zero", "gate", "noise", "mask", "attenti
 
 
 def add_edit_arguments(parser: argparse.ArgumentParser) -> None:
-    """The words that change the computation."""
     group = parser.add_argument_group("changes to the computation", EXPLAINED)
 
     def add(name: str, form: str, text: str) -> None:
@@ -66,7 +65,6 @@ class EditWords:
 
     Attributes
     ----------
-    arguments : Namespace
     inputs : dict of str to (bytes, str)
         By hash, the files that --swap names, and their names.
     """

@@ -6,16 +6,14 @@ import argparse
 import os
 from pathlib import Path
 
-from unrolled.viewer.cli.edit_words import add_edit_arguments
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
-from unrolled.viewer.cli.running import add_decoding_arguments, add_model_arguments, add_writing_argument, trace_of
+from unrolled.viewer.cli.running import add_running_arguments, trace_of
 from unrolled.viewer.cli.trace import check_output
 from unrolled.viewer.export.formats import Makes, formats
 from unrolled.viewer.state.files import TRACE_SUFFIXES
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The verb's words."""
     listed = {makes: ", ".join(row.suffix[1:] for row in formats().values() if row.makes is makes) for makes in Makes}
     parser = verbs.add_parser(
         "export", help=f"an animation ({listed[Makes.ANIMATION]}) or a film strip ({listed[Makes.STILL]})",
@@ -30,17 +28,13 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     look.add_argument("--scale", choices=("absolute", "stretched"), default="absolute",
                       help="the same colours for the same weights everywhere, or each map from its least to its greatest")
     look.add_argument("--cells", action="store_true", help="draw the grid's cells in place of a smooth map")
-    look.add_argument("--opacity", type=float, default=0.75, metavar="A", help="from 0 to 1 (default: 0.75)")
+    look.add_argument("--opacity", type=float, default=0.55, metavar="A", help="from 0 to 1 (default: 0.55)")
     look.add_argument("--dark", action="store_true", help="on a dark ground")
-    add_model_arguments(parser)
-    add_decoding_arguments(parser)
-    add_writing_argument(parser, usual=0)
-    add_edit_arguments(parser)
+    add_running_arguments(parser, written=0)
     parser.set_defaults(do=export)
 
 
 def export(arguments: argparse.Namespace) -> int:
-    """Run, or open a trace, and export."""
     check_output(arguments.output, tuple(formats()))
     if not 0 <= arguments.opacity <= 1:
         raise CommandError("--opacity lies between 0 and 1.", WRONG_USE)

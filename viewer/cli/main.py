@@ -31,7 +31,6 @@ def _version() -> str:
 
 
 def verb_parser() -> argparse.ArgumentParser:
-    """The words of the verbs."""
     parser = argparse.ArgumentParser(prog="unrolled", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"unrolled {_version()}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
@@ -46,7 +45,6 @@ def verb_parser() -> argparse.ArgumentParser:
 
 
 def window_parser() -> argparse.ArgumentParser:
-    """The words of the program without a verb."""
     verbs = "caption, trace, export, analyze, models, train, evaluate, bench, doctor"
     parser = argparse.ArgumentParser(
         prog="unrolled", description=DESCRIPTION,

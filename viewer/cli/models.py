@@ -13,7 +13,6 @@ from unrolled.viewer.cli.failure import SUCCESS, CommandError
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The verb's words."""
     parser = verbs.add_parser("models", help="what can be opened")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(do=models)

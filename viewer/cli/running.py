@@ -19,7 +19,7 @@ from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
 from unrolled.models.trace.edits import SwapInput, first_step
 from unrolled.models.trace.names import file_name, printable
-from unrolled.viewer.cli.edit_words import EditWords, edit_words
+from unrolled.viewer.cli.edit_words import EditWords, add_edit_arguments, edit_words
 from unrolled.viewer.cli.failure import WRONG_USE, CommandError
 
 DEFAULT_MODEL = "caption-attend-lstm"
@@ -27,14 +27,16 @@ DEFAULT_KIND = "picture"  # what it takes
 CHANGED = 1  # the branch on which the edits are in force
 
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """The words that say which model runs, and where."""
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"“{text}” is not a number from 0")
+    return int(text)
+
+
+def add_running_arguments(parser: argparse.ArgumentParser, *, written: int) -> None:
+    """All words that say how an input is run; `written`: how many characters are usually written behind a text."""
     parser.add_argument("--model", default=DEFAULT_MODEL, help=f"a model's name or a checkpoint (default: {DEFAULT_MODEL})")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
-
-
-def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
-    """The words that say how words are chosen; greedy without any of them."""
     group = parser.add_argument_group("how words are chosen (greedy, if nothing is said)")
     group.add_argument("--beam", type=int, metavar="N", help="beam search with N hypotheses")
     group.add_argument("--length-penalty", type=float, metavar="A", help="of beam search (default: 0.7)")
@@ -42,18 +44,9 @@ def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--top-k", type=int, metavar="K", help="draw from the K most probable words")
     group.add_argument("--top-p", type=float, metavar="P", help="draw from the fewest words that reach probability P")
     group.add_argument("--seed", type=int, metavar="N", help="of the draws (default: 0)")
-
-
-def add_writing_argument(parser: argparse.ArgumentParser, *, usual: int) -> None:
-    """How much is written behind a text that is read."""
-    parser.add_argument("--write", type=_count, default=usual, metavar="N",
-                        help=f"characters that a character model writes behind the text it is given (default: {usual})")
-
-
-def _count(text: str) -> int:
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"“{text}” is not a number from 0")
-    return int(text)
+    parser.add_argument("--write", type=_count, default=written, metavar="N",
+                        help=f"characters that a character model writes behind the text it is given (default: {written})")
+    add_edit_arguments(parser)
 
 
 def decoding_of(arguments: argparse.Namespace) -> Decoding:
@@ -97,12 +90,8 @@ def backend(arguments: argparse.Namespace) -> Iterator[tuple[BackendClient, Load
 
 
 def read_input(path: Path, input_kind: str) -> bytes:
-    """An input's bytes, looked at before a model is troubled; what a person should know goes to standard error.
-
-    Raises
-    ------
-    ValueError
-        With a sentence for people: one of `INPUT_ERRORS`, or that the model takes something else.
+    """An input's bytes, looked at before a model is troubled; what a person should know goes to standard error. Raises
+    `ValueError`, with a sentence for people: one of `INPUT_ERRORS`, or that the model takes something else.
     """
     medium, taken = medium_of(path, input_kind), kind_named(input_kind).medium
     if medium != taken and path.is_file():

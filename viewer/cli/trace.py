@@ -6,20 +6,15 @@ import argparse
 from pathlib import Path
 
 from unrolled.models.trace.files import SUFFIXES, TraceError, save_trace
-from unrolled.viewer.cli.edit_words import add_edit_arguments
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
-from unrolled.viewer.cli.running import add_decoding_arguments, add_model_arguments, add_writing_argument, trace_of
+from unrolled.viewer.cli.running import add_running_arguments, trace_of
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The verb's words."""
     parser = verbs.add_parser("trace", help="run, and save the whole trace")
     parser.add_argument("input", type=Path, metavar="INPUT")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="a file ending in " + ", ".join(SUFFIXES))
-    add_model_arguments(parser)
-    add_decoding_arguments(parser)
-    add_writing_argument(parser, usual=0)
-    add_edit_arguments(parser)
+    add_running_arguments(parser, written=0)
     parser.set_defaults(do=trace)
 
 
@@ -34,7 +29,6 @@ def check_output(output: Path, suffixes: tuple[str, ...]) -> None:
 
 
 def trace(arguments: argparse.Namespace) -> int:
-    """Run and save."""
     check_output(arguments.output, SUFFIXES)
     recorded = trace_of(arguments, arguments.input)
     try:

@@ -13,7 +13,6 @@ from unrolled.viewer.window.options import WindowOptions
 
 
 def add_window_arguments(parser: argparse.ArgumentParser) -> None:
-    """The words of the program without a verb."""
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a photograph, a trace or a session")
     parser.add_argument("--model", default="", help="a model's name or a checkpoint")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")

@@ -32,13 +32,9 @@ class BackendProcess(QObject):
         What is started; by default the backend of this installation.
     endpoint : Endpoint, optional
         A backend elsewhere; then nothing is started, and nothing is ended but the connection.
-    parent : QObject, optional
-        Owner.
 
     Attributes
     ----------
-    report : Signal(object)
-        A `Report` arrived.
     started : Signal()
         The connection stands and the backend has answered.
     died : Signal(str)
@@ -55,7 +51,7 @@ class BackendProcess(QObject):
     def __init__(self, command: list[str] | None = None, *, endpoint: Endpoint | None = None,
                  parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._command = command
+        self.command = command  # None: of the backend of this installation
         self._given_endpoint = endpoint
         self._endpoint: Endpoint | None = None
         self._process: QProcess | None = None
@@ -64,31 +60,21 @@ class BackendProcess(QObject):
         self._errors = b""
         self._alive = False
         self._connected = False
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(START_MILLISECONDS)
+        self._late = QTimer(self, singleShot=True, interval=START_MILLISECONDS)
         self._late.timeout.connect(lambda: self._end("The backend did not start within a minute."))
         self._unanswered = 0  # pings in a row
-        self._watch = QTimer(self)
-        self._watch.setInterval(PING_MILLISECONDS)
+        self._watch = QTimer(self, interval=PING_MILLISECONDS)
         self._watch.timeout.connect(self._ping)
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.close)
 
     @property
-    def command(self) -> list[str] | None:
-        """What is started, where it is not the backend of this installation."""
-        return self._command
-
-    @property
     def alive(self) -> bool:
-        """Whether it was started and has not ended."""
         return self._alive
 
     @property
     def connected(self) -> bool:
-        """Whether requests can be sent."""
         return self._connected
 
     @property
@@ -110,7 +96,7 @@ class BackendProcess(QObject):
         if self._given_endpoint is not None:
             self._join(self._given_endpoint)
             return
-        command = self._command or backend_command()
+        command = self.command or backend_command()
         self._errors = b""
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
@@ -126,10 +112,6 @@ class BackendProcess(QObject):
         self._process = process
         process.start()
 
-    def restart(self) -> None:
-        """End what is left of it and start it again."""
-        self.start()
-
     def send(self, request: Request) -> None:
         """Send a request; without a connection it is dropped, since `died` was or will be sent."""
         if self._connected and self._socket is not None:
@@ -144,7 +126,7 @@ class BackendProcess(QObject):
         socket, self._socket = self._socket, None
         process, self._process = self._process, None
         if socket is not None:
-            _silence(socket)
+            socket.blockSignals(True)
             if self._connected:
                 socket.write(encode(Shutdown()))
                 socket.flush()
@@ -152,7 +134,7 @@ class BackendProcess(QObject):
             socket.deleteLater()
         self._connected = False
         if process is not None:
-            _silence(process)
+            process.blockSignals(True)
             if process.state() != QProcess.ProcessState.NotRunning:
                 process.kill()  # it keeps nothing that could be lost, and may be deep in a computation
                 process.waitForFinished(END_MILLISECONDS)
@@ -266,11 +248,6 @@ class BackendProcess(QObject):
         if self._alive:
             self.close()
             self.died.emit(sentence)
-
-
-def _silence(sender: QObject) -> None:
-    """Let no signal of something that is being ended arrive any more."""
-    sender.blockSignals(True)
 
 
 def _last_line(errors: str) -> str:

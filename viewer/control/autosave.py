@@ -31,8 +31,6 @@ class Autosave(QObject):
     ----------
     folder : Path
         Where; it is made if it is not there.
-    session, control :
-        What is kept.
 
     Attributes
     ----------
@@ -56,17 +54,15 @@ class Autosave(QObject):
         self._writer = SessionWriter(self)
         self._writer.failed.connect(self._write_failed)
         self._writer.written.connect(lambda _: self._write_ended())
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
+        self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.save)
         with suppress(OSError):  # no place to write: the window works all the same, and keeps nothing
             folder.mkdir(parents=True, exist_ok=True)
             self._take_place()
             self._tidy()
         for signal in (session.input_changed, session.trace_changed, session.selection.changed, session.ended,
-                       session.branches_changed):
+                       session.branches_changed, session.steps_added):
             signal.connect(self._changed)
-        session.steps_added.connect(self._grew)
 
     @property
     def lost(self) -> tuple[Path, ...]:
@@ -129,9 +125,6 @@ class Autosave(QObject):
     def _changed(self) -> None:
         if self.path is not None and not self._timer.isActive():
             self._timer.start(max(EVERY_MILLISECONDS, round(SHARE * 1000 * self._writer.seconds)))
-
-    def _grew(self, _: int) -> None:
-        self._changed()
 
     def _write_ended(self) -> None:
         self._failing = False

@@ -27,15 +27,7 @@ NOT_LIVE = "The computation can be changed once the model that recorded this run
 
 
 class Branching:
-    """What changes a run.
-
-    Attributes
-    ----------
-    history : QUndoStack
-        Every change of the branches, to be undone and done again.
-    decoding : Decoding
-        How the next run chooses its words.
-    """
+    """What changes a run."""
 
     def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, voice: Voice) -> None:
         self._session, self._runner, self._voice = session, runner, voice
@@ -220,7 +212,8 @@ class Branching:
         made = self._made(source, name=name, step=step, edits=edits, trace=trace, identity=identity, decoding=decoding)
         self._runner.fork(made, source)
         self._show_new(made, text)
-        self._recording.want(max(had, self._transport.most_steps) if had_ended else max(had, step + 1))
+        # One more than there can be: so the model says that it is over.
+        self._recording.want(max(had, self._transport.most_steps + 1) if had_ended else max(had, step + 1))
         self._transport.target = was_at if identity is not None or decoding is not None else step
         if self._transport.target < step:
             self._transport.go(self._transport.target)

@@ -35,21 +35,11 @@ class ComparisonRun(QObject):
     ----------
     session : Session
         Whose `compared` it fills, and whose run it goes along with.
-    command : list of str or None
-        What starts the backend; by default that of this installation.
-    model, device : str
-        What runs, and where.
-    given : Input
-        What it runs over.
-    name : str
-        What the run is called.
     of_other_input : bool
         The input is another than the one on screen, and is shown beside it.
 
     Attributes
     ----------
-    status : Signal(str)
-        What it is doing; empty when nothing.
     failed : Signal(str)
         It cannot go on: one sentence. It has ended then.
     """
@@ -77,7 +67,6 @@ class ComparisonRun(QObject):
         session.branches_changed.connect(self._go_along)
 
     def start(self) -> None:
-        """Start its process; all else follows."""
         self.status.emit(f"Starting {self._name}…")
         self._runner.show(Opening(input=self._input))
         self._runner.start()
@@ -91,13 +80,11 @@ class ComparisonRun(QObject):
 
     @handles(Ready)
     def ready(self, _: Ready) -> None:
-        """Its backend can load the model."""
         self.status.emit(f"Loading {self._model}…")
         self._runner.load(self._model, self._device)
 
     @handles(Loaded)
     def loaded(self, report: Loaded) -> None:
-        """The model can read the input, or takes no such thing."""
         if taken_by(self._input, report.description.input_kind):
             self._runner.encode(None)
         else:
@@ -105,7 +92,6 @@ class ComparisonRun(QObject):
 
     @handles(Opened)
     def opened(self, _: Opened) -> None:
-        """Its run can begin."""
         current, recorder = self._session.branch, self._runner.recorder
         if recorder is None:
             return
@@ -119,7 +105,6 @@ class ComparisonRun(QObject):
 
     @handles(Stepped, SteppedBlock, Ended)
     def stepped(self, report: Stepped | SteppedBlock | Ended) -> None:
-        """It has grown, or is over."""
         try:
             if self._branch is not None and self._runner.record(report, self._branch.trace):
                 self._session.compare(self._compared)
@@ -128,12 +113,10 @@ class ComparisonRun(QObject):
 
     @handles(Idle)
     def idle(self, _: Idle) -> None:
-        """It can go further."""
         self._go_along()
 
     @handles(Failed)
     def stopped(self, report: Failed) -> None:
-        """It cannot go on."""
         self._fail(report.sentence)
 
     def _take(self, report: object) -> None:
@@ -210,7 +193,6 @@ class Comparing:
         self._end()
 
     def end_run(self) -> None:
-        """End the second process, where there is one."""
         if self._run is not None:
             self._run.close()
             self._run.deleteLater()

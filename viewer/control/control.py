@@ -6,7 +6,6 @@ It has no widgets: the window follows its signals, and tests drive it without a 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoStack
 
 from unrolled.models.protocol.asking import Drop
 from unrolled.models.protocol.connection import Failed, Progress, Welcome
@@ -17,9 +16,9 @@ from unrolled.models.trace import ModelListing
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.comparing import Comparing
+from unrolled.viewer.control.earlier_runs import EarlierRuns
 from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.opener import Opener
-from unrolled.viewer.control.playback import Playback
 from unrolled.viewer.control.reading import Reading
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.runner import Runner
@@ -32,23 +31,10 @@ from unrolled.viewer.state.session import Session
 class Control(QObject):
     """Makes the parts that move, change, open and compare runs, and hands commands and reports to them.
 
-    Parameters
-    ----------
-    session : Session
-        What is shown.
-    backend : BackendProcess
-        Where the model is; it may be starting already.
-    parent : QObject, optional
-        Owner.
-
     Attributes
     ----------
-    voice : Voice
-        What is said, and that what can be done has changed.
-    run : Runner
-        The backend's process, its model and the run.
-    commands : Dispatch
-        What takes the commands that concern runs.
+    earlier : EarlierRuns
+        Runs to go back to.
     opened_file : Signal(str)
         A file was opened, for the list of recent ones.
     """
@@ -67,14 +53,16 @@ class Control(QObject):
         self._loading = Loading(session, self.run, self._recording, self._transport, self._reading, self._branching, self.voice,
                                 self.do)
         self._choice = self._loading.choice
+        self.playback, self.history = self._transport.playback, self._branching.history
         self.opener = Opener(session, self.run, self._recording, self._branching, self._loading, self.voice)
+        self.earlier = EarlierRuns(session, self.opener, self._choice, self.do)
         self._comparing = Comparing(session, self.run, self._choice, self.voice)
         self._recording.grew.connect(self._reading.follow)
         self._recording.grew.connect(self._transport.follow)
         self._recording.ended.connect(self._transport.arrive)
         self.opener.opened_file.connect(lambda path: self.opened_file.emit(path))
-        self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self._comparing,
-                                 self)
+        self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self.earlier,
+                                 self._comparing, self)
         self._reports = Dispatch(self._recording, self._loading, self.opener, self)
         session.questions.asked.connect(self._recording.ask)
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))
@@ -85,18 +73,7 @@ class Control(QObject):
     # ── What the window shows ─────────────────────────────────────────────────────────────────────────────────
 
     @property
-    def playback(self) -> Playback:
-        """Whether and how fast the run is played."""
-        return self._transport.playback
-
-    @property
-    def history(self) -> QUndoStack:
-        """The changes of the branches that can be undone."""
-        return self._branching.history
-
-    @property
     def decoding(self) -> Decoding:
-        """How the next run chooses its words."""
         return self._branching.decoding
 
     @property
@@ -126,7 +103,6 @@ class Control(QObject):
 
     @property
     def loading(self) -> bool:
-        """Whether a model was asked for that is not there yet."""
         return self.run.state.loading
 
     # ── From outside ──────────────────────────────────────────────────────────────────────────────────────────
@@ -160,7 +136,6 @@ class Control(QObject):
         self.start()
 
     def close(self) -> None:
-        """Stop everything; no process and no thread is left."""
         self.playback.stop()
         self.history.blockSignals(True)  # whoever listens may be gone when it is
         self.opener.close()
@@ -175,17 +150,14 @@ class Control(QObject):
 
     @handles(Welcome)
     def welcome(self, _: Welcome) -> None:
-        """The backend is there; what it does first takes longest."""
         self.voice.busy("Loading PyTorch…")
 
     @handles(Progress)
     def progress(self, report: Progress) -> None:
-        """Something goes on."""
         self.voice.busy(report.text, report.fraction)
 
     @handles(Failed)
     def failed(self, report: Failed) -> None:
-        """Something could not be done."""
         if report.number >= 0 and report.subject != "model":
             self.session.questions.fail(report.number, report.sentence)
             return

@@ -44,7 +44,6 @@ class InputWorker(QObject):
         self._pool.start(_Task(self._newest, name, read, self))
 
     def forget(self) -> None:
-        """Say nothing of what is being read."""
         self._newest += 1
         self._show = None
 

@@ -32,11 +32,6 @@ class _Held:
 class LiveRun:
     """The run on the other side; whoever asks sees to it that it is open.
 
-    Parameters
-    ----------
-    send : callable
-        Sends a request to the backend.
-
     Attributes
     ----------
     other_inputs : dict of str to (bytes, str)
@@ -52,7 +47,6 @@ class LiveRun:
 
     @property
     def busy(self) -> bool:
-        """Whether steps that were asked for have not arrived."""
         return any(held.advances for held in self._held.values())
 
     def begin(self, number: int) -> None:
@@ -85,12 +79,10 @@ class LiveRun:
             held.requested = length
 
     def search(self, branch: Branch) -> None:
-        """Have a beam search told, from the branch's end on."""
         self._known(branch)
         self._send(Search(self._number, len(branch.trace), branch.decoding, branch=branch.wire_id))
 
     def ask(self, asked: Asked, branch: Branch) -> None:
-        """Ask about a branch's steps."""
         self._known(branch)
         self._send(Ask(self._number, asked.number, asked.question, branch=branch.wire_id))
 
@@ -108,7 +100,6 @@ class LiveRun:
         return report.step == len(trace)
 
     def idle(self, report: Idle) -> None:
-        """A request for steps is dealt with."""
         held = self._held.get(report.branch)
         if held is None:
             return

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from unrolled.models.inputs.inputs import Input
 from unrolled.models.inputs.kinds import Notes, kind_named, may_be_read_as, taken_by
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.loading import Loaded, Ready
 from unrolled.models.protocol.stepping import InputAdded, Opened
@@ -24,18 +25,7 @@ from unrolled.viewer.state.session import Session
 
 
 class Loading:
-    """What brings a model and an input together.
-
-    Parameters
-    ----------
-    do : callable
-        Has an input opened that fits the model.
-
-    Attributes
-    ----------
-    choice : ModelChoice
-        Which model is wanted.
-    """
+    """What brings a model and an input together."""
 
     def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, reading: Reading,
                  branching: Branching, voice: Voice, do: c.Do) -> None:
@@ -84,7 +74,6 @@ class Loading:
 
     @handles(Ready)
     def ready(self, report: Ready) -> None:
-        """The backend can load models."""
         self._voice.idle()
         opening = self._runner.state.opening
         self.choice.take(report, opening.input if opening is not None and opening.origin is Origin.PERSON else None)
@@ -96,6 +85,8 @@ class Loading:
         """A model is there: what is shown is run with it, or what it takes is shown."""
         self._voice.idle()
         self._session.set_model(report.description, report.device)
+        if "search" not in report.description.can and self._branching.decoding.method == "beam":
+            self._branching.decoding = Decoding()
         opening, kind = self._runner.state.opening, report.description.input_kind
         drawn = report.description.draws if kind == "picture" else ""  # any photograph would do, but says nothing to it
         if opening is None:
@@ -132,12 +123,12 @@ class Loading:
             self._recording.ask(asked)
         self._reading.begin()
         if self._transport.target is not None:
+            self._voice.unsaid.emit("run")
             self._transport.reach(self._transport.target)
         self._voice.state_changed.emit()
 
     @handles(InputAdded)
     def input_added(self, report: InputAdded) -> None:
-        """The model has read another input for edits that swap to it."""
         self._voice.idle()
         self._voice.say_notes(report.notes)
 

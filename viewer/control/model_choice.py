@@ -19,8 +19,6 @@ class ModelChoice:
 
     Attributes
     ----------
-    models, devices : tuple
-        What there is, once the backend has said so.
     model, device : str
         What is wanted; it is loaded as soon as the backend is ready.
     preferred : str

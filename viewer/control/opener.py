@@ -63,7 +63,6 @@ class Opener:
         self._worker.failed.connect(self._input_failed)
 
     def close(self) -> None:
-        """Wait until nothing is read any more."""
         self._worker.close()
 
     # ── Inputs ────────────────────────────────────────────────────────────────────────────────────────────────

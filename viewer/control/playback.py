@@ -25,13 +25,11 @@ class Playback(QObject):
         super().__init__(parent)
         self._speed = FIRST_SPEED
         self._loop = False
-        self._timer = QTimer(self)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.tick)
 
     @property
     def playing(self) -> bool:
-        """Whether the clock runs."""
         return self._timer.isActive()
 
     @property
@@ -58,7 +56,6 @@ class Playback(QObject):
             self.changed.emit()
 
     def stop(self) -> None:
-        """Pause."""
         if self.playing:
             self._timer.stop()
             self.changed.emit()
@@ -72,7 +69,6 @@ class Playback(QObject):
             self.changed.emit()
 
     def set_loop(self, loop: bool) -> None:
-        """Begin again after the last word, or stop there."""
         if loop != self._loop:
             self._loop = loop
             self.changed.emit()

@@ -27,7 +27,6 @@ class Reading:
         return self._runner.state.phase is RunPhase.READING
 
     def begin(self) -> None:
-        """Read what the input gives."""
         trace = self._session.trace
         if trace is None or not self._going_on:
             return
@@ -42,7 +41,6 @@ class Reading:
         self.end()
 
     def end(self) -> None:
-        """What was being read is not read on."""
         if self._going_on:
             self._runner.end_reading()
             self._voice.idle()

@@ -40,7 +40,6 @@ class Recording:
         session.branches_changed.connect(self._branch_shown)
 
     def forget(self) -> None:
-        """The run is another one."""
         self._known.clear()
         self._searches.clear()
         self._newest = max((branch.wire_id for branch in self._session.branches.all.values()), default=0)
@@ -81,7 +80,6 @@ class Recording:
 
     @handles(Stepped, SteppedBlock)
     def stepped(self, report: Stepped | SteppedBlock) -> None:
-        """A step, or many."""
         branch = self.branch_of(report.branch)
         try:
             if branch is None or not self._runner.record(report, branch.trace):
@@ -96,13 +94,17 @@ class Recording:
         if branch.trace is self._session.trace:
             self._session.grew()
             self.grew.emit()
+        if branch.trace.ended:
+            self._over(branch)
 
     @handles(Ended)
     def over(self, report: Ended) -> None:
-        """A branch has come to its end."""
-        branch, compared = self.branch_of(report.branch), self._session.compared
-        if branch is None or not self._runner.record(report, branch.trace):
-            return
+        branch = self.branch_of(report.branch)
+        if branch is not None and not branch.trace.ended and self._runner.record(report, branch.trace):  # not by END
+            self._over(branch)
+
+    def _over(self, branch: Branch) -> None:
+        compared = self._session.compared
         if branch.trace is self._session.trace:
             self._runner.branch_shown(ended=True)
             self.ended.emit()
@@ -113,17 +115,14 @@ class Recording:
 
     @handles(Answer)
     def answered(self, report: Answer) -> None:
-        """A part of an answer."""
         self._session.questions.take_part(report.number, report.part, done=report.done)
 
     @handles(Idle)
     def idle(self, _: Idle) -> None:
-        """What was asked for is dealt with."""
         self._voice.state_changed.emit()
 
     @handles(BeamStepped, Searched)
     def searched(self, report: BeamStepped | Searched) -> None:
-        """A beam search goes on, or is over."""
         search = next((own for own in self._searches.values() if own.wire_id == report.branch), None)
         if search is None:
             return

@@ -48,8 +48,6 @@ class Opening:
 
     Attributes
     ----------
-    input : Input
-    origin : Origin
     draws : str
         What the model drew it as, where it did: ``scene``.
     continues : Trace or None
@@ -68,24 +66,16 @@ class Opening:
 # ── What happens ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The backend's process was started."""
+class Happened(Enum):
+    """What is said in a word."""
 
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The backend can load models."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """The backend's process ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadAsked:
-    """A model was asked for, the newest of all that were."""
+    STARTED = "the backend's process was started"
+    ANSWERED = "the backend can load models"
+    GONE = "the backend's process ended"
+    LOAD_ASKED = "a model was asked for, the newest of all that were"
+    CLEARED = "nothing is shown"
+    UNFIT = "what is shown was recorded by another model than the one that is loaded"
+    READ_ENOUGH = "all tokens that the input gives were run through, or a person stopped it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +101,10 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Cleared:
-    """Nothing is shown."""
-
-
-@dataclass(frozen=True, slots=True)
 class EncodeAsked:
     """The model was asked to read the input."""
 
     opening: Opening
-
-
-@dataclass(frozen=True, slots=True)
-class Unfit:
-    """What is shown was recorded by another model than the one that is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,19 +124,13 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadEnough:
-    """All tokens that the input gives were run through, or a person stopped it."""
-
-
-@dataclass(frozen=True, slots=True)
 class BranchShown:
     """Another branch is shown, or the one that is has come to its end."""
 
     ended: bool
 
 
-Event = (Started | Answered | Gone | LoadAsked | ModelLoaded | LoadFailed | Shown | Cleared | EncodeAsked | Unfit | Encoded
-         | Refused | ReadEnough | BranchShown)
+Event = Happened | ModelLoaded | LoadFailed | Shown | EncodeAsked | Encoded | Refused | BranchShown
 
 
 # ── What follows ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -194,24 +168,30 @@ class RunState:
 
     @property
     def loading(self) -> bool:
-        """A model was asked for and is not there yet."""
         return self.model is ModelPhase.LOADING
 
 
 def after(state: RunState, event: Event) -> RunState:
     """What a state becomes; events that cannot concern it leave it as it is."""
-    if isinstance(event, Started):
+    if event is Happened.STARTED:
         return replace(_lost(state), model=ModelPhase.STARTING)
-    if isinstance(event, Answered):
-        return replace(state, model=ModelPhase.READY) if state.model is ModelPhase.STARTING else state
-    if isinstance(event, Gone):
+    if event is Happened.GONE:
         return replace(_lost(state), model=ModelPhase.OFF)
-    if isinstance(event, LoadAsked | ModelLoaded | LoadFailed):
-        return _after_load(state, event)
+    if event is Happened.ANSWERED:
+        return replace(state, model=ModelPhase.READY) if state.model is ModelPhase.STARTING else state
+    if event is Happened.LOAD_ASKED:
+        if state.model in (ModelPhase.OFF, ModelPhase.STARTING):
+            return state
+        return replace(_lost(state), model=ModelPhase.LOADING, load=state.load + 1)
+    if isinstance(event, ModelLoaded | LoadFailed):
+        if event.number != state.load or state.model is not ModelPhase.LOADING:
+            return state
+        kept = isinstance(event, ModelLoaded) or event.kept
+        return replace(state, model=ModelPhase.LOADED if kept else ModelPhase.READY)
     if isinstance(event, Shown):
         phase = RunPhase.RECORDED if event.opening is None else RunPhase.WAITING
         return replace(state, phase=phase, number=state.number + 1, opening=event.opening)
-    if isinstance(event, Cleared):
+    if event is Happened.CLEARED:
         return replace(state, phase=RunPhase.EMPTY, number=state.number + 1, opening=None)
     return _after_opening(state, event)
 
@@ -222,23 +202,11 @@ def _lost(state: RunState) -> RunState:
     return replace(state, number=state.number + 1, phase=RunPhase.WAITING if waits else state.phase)
 
 
-def _after_load(state: RunState, event: LoadAsked | ModelLoaded | LoadFailed) -> RunState:
-    if isinstance(event, LoadAsked):
-        if state.model in (ModelPhase.OFF, ModelPhase.STARTING):
-            return state
-        return replace(_lost(state), model=ModelPhase.LOADING, load=state.load + 1)
-    if event.number != state.load or state.model is not ModelPhase.LOADING:
-        return state
-    if isinstance(event, LoadFailed) and not event.kept:
-        return replace(state, model=ModelPhase.READY)
-    return replace(state, model=ModelPhase.LOADED)
-
-
-def _after_opening(state: RunState, event: EncodeAsked | Unfit | Encoded | Refused | ReadEnough | BranchShown) -> RunState:
+def _after_opening(state: RunState, event: Event) -> RunState:
     phase = state.phase
     if isinstance(event, EncodeAsked) and phase is RunPhase.WAITING and state.model is ModelPhase.LOADED:
         return replace(state, phase=RunPhase.ENCODING, number=state.number + 1, opening=event.opening)
-    if isinstance(event, Unfit) and phase is RunPhase.WAITING:
+    if event is Happened.UNFIT and phase is RunPhase.WAITING:
         return replace(state, phase=RunPhase.RECORDED)
     if isinstance(event, Encoded | Refused) and phase is RunPhase.ENCODING and event.run == state.number:
         if isinstance(event, Refused):
@@ -246,7 +214,7 @@ def _after_opening(state: RunState, event: EncodeAsked | Unfit | Encoded | Refus
         began = replace(state.opening, restart=False) if state.opening is not None else None
         phase = RunPhase.READING if event.reading else RunPhase.ENDED if event.ended else RunPhase.LIVE
         return replace(state, phase=phase, opening=began)
-    if isinstance(event, ReadEnough) and phase is RunPhase.READING:
+    if event is Happened.READ_ENOUGH and phase is RunPhase.READING:
         return replace(state, phase=RunPhase.LIVE)
     if isinstance(event, BranchShown) and (phase is RunPhase.LIVE or phase is RunPhase.ENDED):
         return replace(state, phase=RunPhase.ENDED if event.ended else RunPhase.LIVE)

@@ -15,24 +15,18 @@ from unrolled.models.trace import Trace
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.live_run import LiveRun
 from unrolled.viewer.control.run_state import (
-    Answered,
     BranchShown,
-    Cleared,
     EncodeAsked,
     Encoded,
     Event,
-    Gone,
-    LoadAsked,
+    Happened,
     LoadFailed,
     ModelLoaded,
     ModelPhase,
     Opening,
-    ReadEnough,
     Refused,
     RunState,
     Shown,
-    Started,
-    Unfit,
     after,
 )
 from unrolled.viewer.state.branches import Branch
@@ -53,8 +47,6 @@ class Runner(QObject):
         A report arrived that still matters: not of an older run, nor of a model that was asked for before another.
     died : Signal(str)
         The process is gone: one sentence.
-    state : RunState
-        Where it is.
     loaded : Loaded or None
         The model that is there, or was when the process ended.
     recorder : Recorder or None
@@ -78,18 +70,17 @@ class Runner(QObject):
 
     def start(self) -> None:
         """Start the process, or start it again; returns at once."""
-        self._happens(Started())
+        self._happens(Happened.STARTED)
         self.backend.start()
 
     def close(self) -> None:
-        """End it; no process is left."""
         self.backend.close()
-        self._happens(Gone())
+        self._happens(Happened.GONE)
 
     def load(self, model: str, device: str) -> bool:
         """Ask for a model; of several that were asked for the last one counts. False while the process is not ready."""
         before = self.state.load
-        self._happens(LoadAsked())
+        self._happens(Happened.LOAD_ASKED)
         if self.state.load == before:
             return False
         self.backend.send(LoadModel(model, device, self.state.load))
@@ -99,12 +90,10 @@ class Runner(QObject):
 
     @property
     def is_open(self) -> bool:
-        """Whether steps can be asked for."""
         return self.state.is_open
 
     @property
     def busy(self) -> bool:
-        """Whether steps that were asked for have not arrived."""
         return self._live.busy
 
     def show(self, opening: Opening | None) -> None:
@@ -115,11 +104,11 @@ class Runner(QObject):
     def clear(self) -> None:
         """Nothing is shown."""
         self.recorder = None
-        self._happens(Cleared())
+        self._happens(Happened.CLEARED)
 
     def unfit(self) -> None:
         """What is shown was recorded by another model."""
-        self._happens(Unfit())
+        self._happens(Happened.UNFIT)
 
     def encode(self, continues: Trace | None) -> None:
         """Have the model read the input that waits, to go on with a trace or to begin one."""
@@ -132,7 +121,7 @@ class Runner(QObject):
 
     def end_reading(self) -> None:
         """The tokens that the input gives were run through, or enough of them."""
-        self._happens(ReadEnough())
+        self._happens(Happened.READ_ENOUGH)
 
     def branch_shown(self, *, ended: bool) -> None:
         """Another branch is shown, or the one that is has ended."""
@@ -143,7 +132,6 @@ class Runner(QObject):
         self._live.other_inputs.update(other_inputs)
 
     def fork(self, branch: Branch, source: Branch | None) -> None:
-        """Make a branch that leaves another, or has known tokens."""
         if self.is_open:
             self._live.fork(branch, source)
 
@@ -153,12 +141,10 @@ class Runner(QObject):
             self._live.want(length, branch)
 
     def search(self, branch: Branch) -> None:
-        """Have a beam search told, from the branch's end on."""
         if self.is_open:
             self._live.search(branch)
 
     def ask(self, asked: Asked, branch: Branch) -> None:
-        """Ask about a branch's steps."""
         if self.is_open:
             self._live.ask(asked, branch)
 
@@ -167,12 +153,8 @@ class Runner(QObject):
         self._live.cancel()
 
     def record(self, report: Stepped | SteppedBlock | Ended, trace: Trace) -> bool:
-        """Add what was reported to a trace; False where it does not follow it.
-
-        Raises
-        ------
-        ValueError
-            When it does not fit the trace's channels.
+        """Add what was reported to a trace; False where it does not follow it. Raises `ValueError` when it does not fit the
+        trace's channels.
         """
         if self.recorder is None or (not isinstance(report, Ended) and not self._live.accepts(report, trace)):
             return False
@@ -190,10 +172,10 @@ class Runner(QObject):
         if isinstance(report, RunReport) and report.run not in (NO_RUN, self.state.number):
             return
         if isinstance(report, Welcome) and self.state.model is ModelPhase.OFF:
-            self._happens(Started())
+            self._happens(Happened.STARTED)
         elif isinstance(report, Ready):
             self.loaded = None  # it is another process
-            self._happens(Answered())
+            self._happens(Happened.ANSWERED)
         elif isinstance(report, Loaded):
             if report.number != self.state.load:
                 return  # another one was asked for since
@@ -221,5 +203,5 @@ class Runner(QObject):
         self._happens(Encoded(report.run, length < report.prompt_tokens, ended))
 
     def _died(self, sentence: str) -> None:
-        self._happens(Gone())
+        self._happens(Happened.GONE)
         self.died.emit(sentence)

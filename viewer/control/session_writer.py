@@ -45,8 +45,6 @@ class SessionWriter(QObject):
         A session is in its file, whose `Path` this is.
     failed : Signal(object, str)
         The path of one that is not, and one sentence.
-    seconds : float
-        How long the last one took.
     """
 
     written = Signal(object)
@@ -61,7 +59,6 @@ class SessionWriter(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether one is being written."""
         return self._pool.activeThreadCount() > 0
 
     def write(self, path: Path, saved: SavedSession) -> None:

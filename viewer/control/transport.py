@@ -16,6 +16,7 @@ from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
 
 USUAL_MOST_STEPS = 20
+PRESSED = "The model is not ready yet:"
 
 
 class Transport:
@@ -23,8 +24,6 @@ class Transport:
 
     Attributes
     ----------
-    playback : Playback
-        The clock of playing.
     target : int or None
         The step that the playhead goes to as steps arrive.
     """
@@ -136,6 +135,8 @@ class Transport:
             self._recording.want(step + 1)
         elif state.waiting:
             self.target = step
+            if state.model is not ModelPhase.LOADED:
+                self._voice.say("run", f"{PRESSED} {_wanted(step, self.most_steps)} as soon as it is.", "info")
         elif state.phase is RunPhase.RECORDED and state.opening is None:
             self._voice.say("run", "This run was recorded without its input and ends here.", "info")
         elif state.phase is RunPhase.RECORDED and state.model is ModelPhase.LOADED:
@@ -177,3 +178,7 @@ class Transport:
     def _playhead_moved(self, _: int) -> None:
         if not self._moving:
             self.target = None  # a person moved it: it does not run away from where they put it
+
+
+def _wanted(step: int, most: int) -> str:
+    return "it runs to the end" if step >= most else f"it goes on to step {step + 1}"

@@ -9,22 +9,14 @@ from unrolled.viewer.state.session import Session
 
 
 class BranchesCommand(QUndoCommand):
-    """From these branches to those. Branches are values, so that each side is kept as it was; their traces are shared.
-
-    Parameters
-    ----------
-    text : str
-        What it does, as the menu says it.
-    """
+    """From these branches to those. Branches are values, so that each side is kept as it was; their traces are shared."""
 
     def __init__(self, session: Session, after: Branches, text: str) -> None:
         super().__init__(text)
         self._session, self._before, self._after = session, session.branches, after
 
     def redo(self) -> None:
-        """Do it, again or for the first time."""
         self._session.set_branches(self._after)
 
     def undo(self) -> None:
-        """As it was before."""
         self._session.set_branches(self._before)

@@ -51,9 +51,7 @@ class Voice(QObject):
             self.say("input", note, "info")
 
     def busy(self, text: str, fraction: float = -1.0) -> None:
-        """Something is going on."""
         self.status_changed.emit(text, fraction)
 
     def idle(self) -> None:
-        """Nothing is."""
         self.status_changed.emit("", -1.0)

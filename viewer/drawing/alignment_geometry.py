@@ -32,21 +32,17 @@ class AlignmentGeometry:
 
     @property
     def right(self) -> float:
-        """Where the last column ends."""
         return self.left + self.columns * self.cell_width
 
     @property
     def bottom(self) -> float:
-        """Where the last row ends."""
         return self.top + self.rows * self.cell_height
 
     def row_at(self, y: float) -> int | None:
-        """The row at a height."""
         row = math.floor((y - self.top) / self.cell_height)
         return row if 0 <= row < self.rows else None
 
     def column_at(self, x: float) -> int | None:
-        """The column at x."""
         column = math.floor((x - self.left) / self.cell_width)
         return column if 0 <= column < self.columns else None
 

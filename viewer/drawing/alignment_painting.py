@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPaintEngine, QPainter, QPen
 
 from unrolled.models.trace.pyramid import Bytes, places_of
 from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry, shown_labels
@@ -21,6 +21,7 @@ from unrolled.viewer.theme.themes import Theme
 
 Weights = npt.NDArray[np.float32]
 LABEL_GAP = 5.0
+VECTORS = (QPaintEngine.Type.SVG, QPaintEngine.Type.Pdf)
 TIGHT = 0.8  # of a line's height: how near words may stand
 TINTED_FROM = 0.02  # of the scale; the ground of words that count less stays the panel's
 
@@ -33,7 +34,6 @@ def alignment_table(colour_map: str, missing: str) -> Bytes:
 
 
 def weight_colour(weight: float, limits: tuple[float, float], table: Bytes) -> QColor:
-    """The colour of one weight."""
     place = places_of(np.asarray([weight], np.float32), low=limits[0], high=limits[1])[0]
     red, green, blue = (int(part) for part in table[place][:3])
     return QColor(red, green, blue)
@@ -53,11 +53,14 @@ def paint_cells(painter: QPainter, geometry: AlignmentGeometry, places: Bytes, t
     rows = len(places)
     if rows == 0 or geometry.columns == 0:
         return
-    pixels = np.ascontiguousarray(table.view(np.uint32)[:, 0].take(places))  # four bytes as one number
-    image = QImage(pixels.data, geometry.columns, rows, 4 * geometry.columns, QImage.Format.Format_RGBA8888)
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
     area = QRectF(geometry.left, geometry.top, geometry.columns * geometry.cell_width, rows * geometry.cell_height)
-    painter.drawImage(area, image, QRectF(image.rect()))
+    if painter.paintEngine().type() in VECTORS:
+        _paint_rectangles(painter, area, places, table)
+    else:
+        pixels = np.ascontiguousarray(table.view(np.uint32)[:, 0].take(places))  # four bytes as one number
+        image = QImage(pixels.data, geometry.columns, rows, 4 * geometry.columns, QImage.Format.Format_RGBA8888)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        painter.drawImage(area, image, QRectF(image.rect()))
     if min(geometry.cell_width, geometry.cell_height) >= 8.0:
         painter.setPen(QPen(QColor(ground), 1))
         for row in range(rows + 1):
@@ -68,14 +71,18 @@ def paint_cells(painter: QPainter, geometry: AlignmentGeometry, places: Bytes, t
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
 
 
-class Labels:
-    """The words of one side, measured once.
+def _paint_rectangles(painter: QPainter, area: QRectF, places: Bytes, table: Bytes) -> None:
+    """The cells as shapes, which no viewer blurs; each goes on under those right of it and below, so that no seam shows."""
+    rows, columns = places.shape
+    across, down = area.width() / columns, area.height() / rows
+    for row, line in enumerate(places):
+        for column in np.flatnonzero(np.diff(line, prepend=line[0] ^ 1)):  # where the colour becomes another
+            corner = QPointF(area.left() + column * across, area.top() + row * down)
+            painter.fillRect(QRectF(corner, area.bottomRight()), QColor(*table[line[column]].tolist()))
 
-    Parameters
-    ----------
-    texts : sequence of str
-    used : QFont
-    """
+
+class Labels:
+    """The words of one side, measured once."""
 
     def __init__(self, texts: Sequence[str], used: QFont) -> None:
         self.texts, self.font = tuple(texts), used
@@ -84,7 +91,6 @@ class Labels:
         self.width = max((metrics.horizontalAdvance(text) for text in self.texts), default=0.0) + 2 * LABEL_GAP
 
     def elided(self, number: int, room: float) -> str:
-        """A word, cut at its end to fit."""
         return QFontMetricsF(self.font).elidedText(self.texts[number], Qt.TextElideMode.ElideRight, room)
 
 

@@ -63,7 +63,6 @@ class AlignmentRows:
 
     Parameters
     ----------
-    channel : Channel
     scale : {'absolute', 'stretched'}
         Absolute: the same weight has the same place in every sentence, from 0 to 1.
     """

@@ -28,9 +28,7 @@ def photograph(pixels: npt.NDArray[np.uint8], *, longest: int = LONGEST_KEPT) ->
         pixels = np.asarray(small)
         height, width = pixels.shape[:2]
     pixels = np.ascontiguousarray(pixels)
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(
-        QImage.Format.Format_RGB32
-    )
+    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(QImage.Format.Format_RGB32)
 
 
 def overlay(weights: npt.NDArray[np.float32], values: AppearanceValues) -> QImage:
@@ -56,8 +54,8 @@ def signed_overlay(values: npt.NDArray[np.float32], appearance: AppearanceValues
     colours = signed_colours(values, largest=largest, opacity=appearance.attention_opacity)
     rows, columns = values.shape
     picture = Image.fromarray(np.ascontiguousarray(colours), "RGBA")
-    if appearance.attention_smooth:
-        picture = picture.resize((columns * PIXELS_A_CELL, rows * PIXELS_A_CELL), Image.Resampling.BILINEAR)
+    if appearance.attention_smooth:  # round between the cells' centres, as `attention_rgba` is
+        picture = picture.resize((columns * PIXELS_A_CELL, rows * PIXELS_A_CELL), Image.Resampling.HAMMING)
     pixels = np.ascontiguousarray(np.asarray(picture))
     image = QImage(pixels.data, pixels.shape[1], pixels.shape[0], 4 * pixels.shape[1], QImage.Format.Format_RGBA8888)
     return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
@@ -113,8 +111,6 @@ def part(place: QRectF, region: Region) -> QRectF:
 
 def scaled_to(image: QImage, size: QSize, ratio: float) -> QImage:
     """A picture at exactly so many device pixels, which says its ratio."""
-    made = image.scaled(
-        size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
-    )
+    made = image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
     made.setDevicePixelRatio(ratio)
     return made

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -14,7 +17,14 @@ from unrolled.viewer.export.pixels import Pixels
 from unrolled.viewer.export.scenes.registry import AnyScene, frames_of
 from unrolled.viewer.export.settings import ExportSettings
 
-FRAMES_PER_SECOND = 25  # of a film; every word stands for a whole number of its frames
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+MILLISECONDS = Fraction(1, 1000)  # a film's clock: every word stands exactly as long as in a GIF
+FRAMES_PER_SECOND = 25  # what players are told that ask; no frame is repeated to make it true
+BT709 = 1  # of the colours' matrix, primaries and curve, in the numbers of ITU-T H.273
+LIMITED, FULL = 1, 2  # ranges of values, as FFmpeg counts them
 PALETTE_COLOURS = 255
 ORDERED = np.array([[0, 4, 1, 5], [6, 2, 7, 3], [1, 5, 0, 4], [7, 3, 6, 2]], np.uint8)  # of Bayer, in steps of 1/255
 
@@ -79,17 +89,33 @@ def write_webp(scene: AnyScene, path: Path, settings: ExportSettings, on_progres
 
 
 def write_mp4(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-    """An H.264 film that plays everywhere: even sizes, yuv420p."""
+    """An H.264 film that plays everywhere: even sizes, yuv420p, its colours by BT.709 and said to be."""
     import av  # slow to import, and only needed here
+    from av.video.reformatter import Colorspace
 
     frames = painted(scene, settings, on_progress, cancelled)
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
-        stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options={"crf": "18", "preset": "veryfast"})
+        # No frame is foretold from a later one: so packets come in the frames' order, each with the time that its frame stands.
+        stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options={"crf": "18", "preset": "veryfast", "bf": "0"})
         stream.pix_fmt = "yuv420p"
-        for frame, milliseconds in zip(frames, durations(scene, settings), strict=True):
-            if not stream.codec_context.is_open:
+        codec = stream.codec_context
+        codec.time_base = stream.time_base = MILLISECONDS
+        codec.colorspace = codec.color_primaries = codec.color_trc = BT709
+        codec.color_range = LIMITED
+        stands = durations(scene, settings)
+        starts = dict(zip(accumulate(stands, initial=0), stands, strict=False))
+
+        def write(packets: list[Packet[VideoStream]]) -> None:
+            for packet in packets:
+                packet.duration = starts[packet.pts or 0]
+                container.mux(packet)
+
+        for start, frame in zip(starts, frames, strict=True):
+            if not codec.is_open:
                 stream.height, stream.width = frame.shape[:2]
-            for _ in range(max(round(milliseconds * FRAMES_PER_SECOND / 1000), 1)):
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode(None))
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(
+                format="yuv420p", dst_colorspace=Colorspace.ITU709, src_color_range=FULL, dst_color_range=LIMITED)
+            picture.pts, picture.time_base = start, MILLISECONDS
+            write(stream.encode(picture))
+        write(stream.encode(None))
     on_progress(1.0)

@@ -35,6 +35,6 @@ class ExportSettings:
     colour_map: str = "inferno"
     scale: str = "absolute"
     smooth: bool = True
-    opacity: float = 0.75
+    opacity: float = 0.55
     dark: bool = False
     words: bool = True

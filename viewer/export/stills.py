@@ -14,7 +14,6 @@ from PySide6.QtSvg import QSvgGenerator
 from unrolled.models.trace.names import text_name
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.pixels import file_of
-from unrolled.viewer.export.scenes.picture import Scene
 from unrolled.viewer.export.scenes.registry import AnyScene, Still, still_of
 from unrolled.viewer.export.settings import ExportSettings
 
@@ -22,13 +21,7 @@ POINTS_PER_PIXEL = 0.75
 NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|\xed[\xa0-\xbf][\x80-\xbf]")  # Qt writes all of them
 
 
-def title_of(scene: AnyScene) -> str:
-    """What a file says of itself."""
-    return " ".join(scene.words) if isinstance(scene, Scene) else scene.title
-
-
 def write_png(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-    """A picture of pixels."""
     layout = still_of(scene, settings)
     image = QImage(layout.size, QImage.Format.Format_RGB888)
     if image.isNull():
@@ -45,9 +38,10 @@ def write_svg(scene: AnyScene, path: Path, settings: ExportSettings, on_progress
     generator = QSvgGenerator()
     with _memory() as memory:
         generator.setOutputDevice(memory)
+        generator.setResolution(round(72 / POINTS_PER_PIXEL))
         generator.setSize(layout.size)
         generator.setViewBox(QRect(0, 0, layout.size.width(), layout.size.height()))
-        generator.setTitle(text_name(title_of(scene)))
+        generator.setTitle(text_name(scene.title))
         generator.setDescription("What a model computed, step by step")
         _paint_on(generator, layout, on_progress, cancelled)
         path.write_bytes(NOT_XML.sub("\N{REPLACEMENT CHARACTER}".encode(), memory.data().data()))
@@ -59,7 +53,7 @@ def write_pdf(scene: AnyScene, path: Path, settings: ExportSettings, on_progress
     layout = still_of(scene, settings)
     with _memory() as memory:
         writer = QPdfWriter(memory)
-        writer.setTitle(title_of(scene))
+        writer.setTitle(scene.title)
         writer.setCreator("Unrolled")
         writer.setPageSize(QPageSize(QSizeF(layout.size) * POINTS_PER_PIXEL, QPageSize.Unit.Point, "",
                                      QPageSize.SizeMatchPolicy.ExactMatch))

@@ -55,7 +55,6 @@ class Axis:
         return np.log10(np.where(given > 0, given, np.nan))
 
     def value(self, place: float) -> float:
-        """What lies at a place."""
         return float(10.0 ** min(max(place, -300.0), 300.0)) if self.log else place
 
 
@@ -81,7 +80,6 @@ class Ticks(pg.AxisItem):
 
     @property
     def named(self) -> bool:
-        """Whether there are names for numbers."""
         return bool(self._names)
 
     def name_places(self, names: Sequence[str], current: int = -1, *, mono: bool = False) -> None:

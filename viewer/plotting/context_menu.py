@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QRectF, QStandardPaths, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QFileDialog, QMenu, QMessageBox, QWidget
 
 from unrolled.models.trace.atomic import atomic_write
 from unrolled.viewer.drawing.painting import draw_focus
@@ -93,27 +93,19 @@ class FigureMenu(QObject):
     def _show(self, place: QPoint) -> None:
         if self._offered is None or self._offered():
             self.place = place
-            self.menu().popup(self._widget.mapToGlobal(place))
+            asked = self._widget.viewport() if isinstance(self._widget, QAbstractScrollArea) else self._widget
+            self.menu().popup(asked.mapToGlobal(place))
 
     def _copy_picture(self) -> None:
         QGuiApplication.clipboard().setImage(image_of(self._widget))
 
     def _copy_svg(self) -> None:
-        drawing = svg_of(self._widget, self._title())
-        mime = QMimeData()
-        mime.setData("image/svg+xml", drawing)
-        mime.setText(drawing.decode())
-        QGuiApplication.clipboard().setMimeData(mime)
+        _copy("image/svg+xml", svg_of(self._widget, self._title()))
 
     def _copy_data(self) -> None:
         table = self._table() if self._table is not None else None
-        if table is None:
-            return
-        text = table.csv()
-        mime = QMimeData()
-        mime.setData("text/csv", text.encode())
-        mime.setText(text)
-        QGuiApplication.clipboard().setMimeData(mime)
+        if table is not None:
+            _copy("text/csv", table.csv().encode())
 
     def _contents(self, suffix: str) -> bytes:
         if suffix == "csv":
@@ -145,6 +137,13 @@ class FigureMenu(QObject):
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()
+
+
+def _copy(kind: str, data: bytes) -> None:
+    mime = QMimeData()
+    mime.setData(kind, data)
+    mime.setText(data.decode())
+    QGuiApplication.clipboard().setMimeData(mime)
 
 
 class FocusRing(QWidget):

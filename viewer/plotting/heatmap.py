@@ -54,14 +54,7 @@ class Heatmap:
 
 
 class ColourBar:
-    """The colours of a map from below to above, with numbers.
-
-    Parameters
-    ----------
-    layout : of the plot
-    axis : Axis
-        What the colours measure.
-    """
+    """The colours of a map from below to above, with numbers."""
 
     def __init__(self, layout: Any, axis: Axis) -> None:
         self._axis = axis

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.models.trace import FloatArray
 from unrolled.viewer.drawing.painting import elided
@@ -19,6 +19,7 @@ from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.wording import MINUS, brief, precise
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import in_row
 
 BAR, SCALE, EDGE = 16, 18, 4
 WIDE_COLUMN = 170  # from here on there is room for numbers beside the bars
@@ -73,9 +74,7 @@ class PlaceBars(QWidget):
         self.steps: tuple[int, ...] = ()
         self.marked = -1
         self.plots: list[_Column] = []
-        self._layout = QHBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(8)
+        self._layout = in_row(self, spacing=8)
         self.setAccessibleName(name)
         self.setMinimumWidth(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -112,7 +111,6 @@ class PlaceBars(QWidget):
         return QSize(120, self.sizeHint().height())
 
     def reading(self, row: int) -> str:
-        """A word's numbers."""
         if not 0 <= row < len(self.names):
             return ""
         numbers = [precise(float(column.values[row])) for column in self.columns]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 from superqt import QElidingLabel
 
 from unrolled.models.trace import FloatArray
@@ -16,6 +16,7 @@ from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.wording import MINUS, brief, precise
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import in_column
 
 SIDE = 112
 BAR_ROOM = 64  # of the colour bar beside it
@@ -26,7 +27,6 @@ class PlaceMap(QWidget):
 
     Parameters
     ----------
-    title : str
     signed_values : bool
         Drawn on both sides of 0 with a diverging map, from −largest to largest; otherwise from 0 on.
     """
@@ -43,15 +43,11 @@ class PlaceMap(QWidget):
         self._plot.reading = self.reading
         self._heat = self._plot.heatmap()
         self._bar = self._plot.colour_bar(Axis())
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
         for label in (self._title, self._note):
             label.setTextFormat(Qt.TextFormat.PlainText)
         self._note.setObjectName("muted")
         self._note.hide()
-        for part in (self._title, self._plot, self._note):
-            layout.addWidget(part)
+        in_column(self, self._title, self._plot, self._note, spacing=2)
         self.setFixedWidth(SIDE + BAR_ROOM)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(title)

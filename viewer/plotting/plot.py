@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QMenu, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.axis import Axis, Ticks
@@ -25,12 +25,14 @@ from unrolled.viewer.plotting.marks import Area, Bars, Dots, Line, Mark, Range
 from unrolled.viewer.plotting.navigation import Box
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import in_column
 from unrolled.viewer.widgets.range_dialog import RangeDialog
 
 Limits = tuple[float, float]
 AnyMark = TypeVar("AnyMark", bound=Mark)
 
 LEGEND_HEIGHT, MARGIN = 20, 6
+LAST_NUMBER = 18  # pixels beside the plot: half of the last tick’s number stands there
 GRID = 120  # of 255: how much of the ground lines across hide
 LEGEND_SIGNS = {"solid": "━━", "dashed": "╍╍"}
 ZOOM, PAN = 1.25, 0.1
@@ -106,7 +108,7 @@ class Plot(QWidget):
         self._view.viewport().setMouseTracking(True)
         self._inside = self._view.ci
         ends = 0 if axes else MARGIN  # of a colour bar’s numbers
-        self._inside.layout.setContentsMargins(MARGIN if axes else 0, ends, 0 if part else 2 * MARGIN, ends)
+        self._inside.layout.setContentsMargins(MARGIN if axes else 0, ends, 0 if part else LAST_NUMBER, ends)
         self._inside.layout.setSpacing(0)
         self._box = Box(navigable=not part, wheel_zooms=self._wheel_zooms, changed=self._moved_by_hand)
         self._box.invertY(downwards)
@@ -124,9 +126,7 @@ class Plot(QWidget):
         self._inside.addItem(self._words, 0, 1)
         self._empty = EmptyText("", self)
         self._empty.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(2, 2, 2, 2)
-        layout.addWidget(self._view)
+        in_column(self, self._view).setContentsMargins(2, 2, 2, 2)
         self.setAccessibleName(title)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._box.sigRangeChanged.connect(lambda *_: self._ranges_changed())
@@ -142,7 +142,6 @@ class Plot(QWidget):
 
     @property
     def surface(self) -> QWidget:
-        """What pointer events go to."""
         viewport: QWidget = self._view.viewport()
         return viewport
 

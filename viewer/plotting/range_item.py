@@ -21,12 +21,7 @@ EDGE = 2.0  # pixels, where values go on beyond the scale
 
 
 class RangeItem:
-    """One line.
-
-    Parameters
-    ----------
-    plot : TimePlot
-    """
+    """One line."""
 
     def __init__(self, plot: TimePlot) -> None:
         self._plot, self._item = plot, plot.heat(in_pixels=True)
@@ -56,7 +51,6 @@ class RangeItem:
         self._item.show_bytes(codes, colour_bytes(*colours), QRectF(left, 0, right - left, plot.height()))
 
     def hide(self) -> None:
-        """Show nothing."""
         self._item.hide()
 
 

@@ -22,7 +22,6 @@ class Table:
 
     Attributes
     ----------
-    names : sequence of str
     columns : sequence of array or list
         Numbers as they were recorded, never reduced for the screen; or texts.
     """

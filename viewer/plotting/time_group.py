@@ -10,15 +10,7 @@ from unrolled.viewer.state.session import Session
 
 
 class TimeGroup:
-    """The plots.
-
-    Parameters
-    ----------
-    session : Session
-        Whose playhead they share; only read.
-    do : callable
-        What commands are told to.
-    """
+    """The plots."""
 
     def __init__(self, session: Session, do: Do) -> None:
         self._session, self._do = session, do

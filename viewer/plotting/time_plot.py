@@ -58,7 +58,6 @@ class TimePlot(pg.GraphicsView):
         The left button is held at a time: the playhead is wanted there.
     clicked : Signal(float, float)
         It was no drag; the time, and the height in pixels.
-    double_clicked : Signal()
     pointed : Signal(object)
         Where the pointer is, a QPointF in pixels; None outside.
     zoomed : Signal(float, float)
@@ -172,7 +171,6 @@ class TimePlot(pg.GraphicsView):
         return (time - start) / (stop - start) * float(self.width())
 
     def time_at(self, x: float) -> float:
-        """The time at a place."""
         start, stop = self._times
         return start + x / max(float(self.width()), 1.0) * (stop - start)
 
@@ -182,7 +180,6 @@ class TimePlot(pg.GraphicsView):
         return above + (top - value) / (top - bottom) * (float(self.height()) - above - below)
 
     def value_at(self, y: float) -> float:
-        """The value at a height."""
         (bottom, top), (above, below) = self._values, self._padding
         return top - (y - above) / max(float(self.height()) - above - below, 1.0) * (top - bottom)
 
@@ -274,7 +271,6 @@ class TimePlot(pg.GraphicsView):
         return pixmap
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The same ranges over another size."""
         super().resizeEvent(event)
         if self._root is not None:
             self._over.resized()
@@ -300,7 +296,6 @@ class TimePlot(pg.GraphicsView):
             event.ignore()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag what is held, and say where the pointer is."""
         place = event.position()
         if self._panned_from is not None:
             self.panned.emit(self._panned_from - self.time_at(place.x()))
@@ -311,7 +306,6 @@ class TimePlot(pg.GraphicsView):
         self.pointed.emit(place if self.rect().contains(place.toPoint()) else None)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The end of a click, a drag or a frame."""
         pressed, frame = self._pressed_at, self._frame
         self._pressed_at = self._panned_from = self._frame = None
         if frame is not None:
@@ -331,7 +325,6 @@ class TimePlot(pg.GraphicsView):
             self.double_clicked.emit()
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is under the pointer."""
         self.pointed.emit(None)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -369,7 +362,6 @@ class HeatItem:
         self._item.show()
 
     def hide(self) -> None:
-        """Show nothing."""
         self._item.hide()
 
 
@@ -385,7 +377,6 @@ class Curve:
         self._item.show()
 
     def hide(self) -> None:
-        """Show nothing."""
         self._item.hide()
 
 
@@ -419,7 +410,6 @@ class LineInTime(pg.InfiniteLine):
         self.colour(colour, ground)
 
     def colour(self, colour: str, ground: str) -> None:
-        """Other colours."""
         self.setPen(pg.mkPen(colour, width=LINE))
         self.setHoverPen(pg.mkPen(ground, width=LINE_GROUND))  # it is never hovered; its width makes the item's bounds
 
@@ -430,12 +420,10 @@ class LineInTime(pg.InfiniteLine):
         return self._bounds_here
 
     def viewTransformChanged(self) -> None:
-        """Another range, or another size of the plot."""
         self._bounds_here = None
         super().viewTransformChanged()
 
     def paint(self, painter: QPainter, *_: object) -> None:
-        """The ground, then the line."""
         left, right = self._endPoints
         for pen in (self.hoverPen, self.pen):
             painter.setPen(pen)
@@ -454,22 +442,18 @@ class _Over(QGraphicsItem):
         self.hide()
 
     def show_painted(self, paint: Paint | None) -> None:
-        """Paint this now."""
         self._paint = paint
         self.setVisible(paint is not None)
         self.update()
 
     def resized(self) -> None:
-        """The plot has another size."""
         self.prepareGeometryChange()
         self._bounds = QRectF(QPoint(), QSize(self._plot.width(), self._plot.height()))
 
     def boundingRect(self) -> QRectF:
-        """All of the plot."""
         return self._bounds
 
     def paint(self, painter: QPainter, *_: object) -> None:
-        """What its owner paints."""
         if self._paint is not None:
             self._paint(painter)
 

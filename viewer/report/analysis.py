@@ -26,22 +26,7 @@ class StepSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gradients(msgspec.Struct, frozen=True, kw_only=True):
-    """What the words of steps `first` to `last` depended on: row t, column k, both counted from `first`.
-
-    Attributes
-    ----------
-    hidden, cell : list of list
-        ‖∂ log p(word_t)/∂h_k‖ and, of an LSTM, ‖∂ log p(word_t)/∂c_k‖.
-    forget_path, other_paths : list of list
-        Of an LSTM, the two parts of ∂/∂c_k: along the cell through the forget gates, and everything else; their norms,
-        which do not add up as the two vectors do.
-    words : list of list
-        Gradient × input of the word that step k read; of a clip, of frame k.
-    places : list of list
-        Gradient × input of each place of the picture, row after row, or of each source word, as the steps look at it.
-    first_state : list of list
-        The same for what comes through the first state, where that is made of the places.
-    """
+    """What the words of steps `first` to `last` depended on: row t, column k, both counted from `first`; see `GradientRows`."""
 
     first: int
     last: int

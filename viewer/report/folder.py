@@ -38,12 +38,8 @@ class FolderAnalysis(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def collect_folder(runs: Iterable[tuple[str, Trace]], *, notes: Iterable[str] = ()) -> FolderAnalysis:
-    """Count the gates of many runs; those of other weights than the first one's are left out, and said.
-
-    Raises
-    ------
-    ValueError
-        When there is no run.
+    """Count the gates of many runs; those of other weights than the first one's are left out, and said. Raises `ValueError`
+    when there is no run.
     """
     files: list[str] = []
     said = list(notes)

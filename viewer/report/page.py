@@ -156,7 +156,6 @@ class _Page:
                 f"{figures}{listed}")
 
     def _read_at(self, step: int) -> str:
-        """What a step read."""
         if self._analysis.input_kind == "clip":
             return f"frame {step + 1}"
         return self.word(step - 1) if step else "START"
@@ -201,7 +200,7 @@ class _Page:
             rows = "".join(f"<tr><td>{escape(shown(self._trace.provenance.source[place], 'pieces'))}</td>"
                            f"<td class='n'>{values[place]:.4f}</td></tr>" for place in best)
             return f"<figure><table>{rows}</table><figcaption>{escape(title)}</figcaption></figure>"
-        image = pictures.signed_map(values, shape) if signed else pictures.plain_map(values, shape)
+        image = pictures.place_map(values, shape, signed=signed)
         return (f"<figure>{pictures.png(image, title)}<figcaption>{escape(title)}, {scale}; stretched to this map’s own "
                 "largest value</figcaption></figure>")
 

@@ -47,18 +47,11 @@ def logarithmic(table: FloatArray, *, side: int = 330) -> Image.Image:
     return enlarged(colours, side)
 
 
-def signed_map(values: FloatArray, shape: tuple[int, ...]) -> Image.Image:
-    """Values on both sides of 0, from −largest to largest."""
+def place_map(values: FloatArray, shape: tuple[int, ...], *, signed: bool) -> Image.Image:
+    """Values from 0 to the largest; those on both sides of 0 from −largest to largest."""
     grid = values.reshape(shape if len(shape) == 2 else (1, -1)).astype(np.float32)
-    top = float(np.nanmax(np.abs(grid))) if np.isfinite(grid).any() else 0.0
-    return enlarged(to_colours(grid, low=-(top or 1.0), high=top or 1.0, name=DIVERGING))
-
-
-def plain_map(values: FloatArray, shape: tuple[int, ...]) -> Image.Image:
-    """Values from 0 to the largest."""
-    grid = values.reshape(shape if len(shape) == 2 else (1, -1)).astype(np.float32)
-    top = float(np.nanmax(grid)) if np.isfinite(grid).any() else 0.0
-    return enlarged(to_colours(grid, low=0.0, high=top or 1.0, name="inferno"))
+    top = (float(np.nanmax(np.abs(grid) if signed else grid)) if np.isfinite(grid).any() else 0.0) or 1.0
+    return enlarged(to_colours(grid, low=-top if signed else 0.0, high=top, name=DIVERGING if signed else "inferno"))
 
 
 def looked_at(picture: Image.Image, weights: FloatArray, *, width: int = 190) -> Image.Image:

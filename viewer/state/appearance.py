@@ -42,7 +42,7 @@ class AppearanceValues(msgspec.Struct, frozen=True, kw_only=True):
     theme: str = "system"
     attention_scale: str = "absolute"
     attention_smooth: bool = True
-    attention_opacity: float = 0.75
+    attention_opacity: float = 0.55
     attention_colour_map: str = "inferno"
     sequential_colour_map: str = "viridis"
     show_region: bool = True
@@ -62,7 +62,6 @@ class Appearance:
 
     @property
     def values(self) -> AppearanceValues:
-        """What is in force."""
         return self._values
 
     def update(self, **changes: Any) -> None:
@@ -70,7 +69,6 @@ class Appearance:
         self.replace(msgspec.structs.replace(self._values, **changes))
 
     def replace(self, values: AppearanceValues) -> None:
-        """Put other values in force."""
         if values != self._values:
             self._values = values
             self.changed.emit()

@@ -65,7 +65,6 @@ class Branch:
         return tuple(placed.edit for placed in self.edits if placed.on)
 
     def changed(self, **fields: Any) -> Branch:
-        """The same branch with other fields."""
         own = {name: getattr(self, name) for name in self.__slots__}
         return Branch(**{**own, **fields})
 
@@ -87,7 +86,6 @@ class Branches:
 
     @property
     def shown(self) -> Branch | None:
-        """The one on screen."""
         return self.all.get(self.current)
 
     def of_wire_id(self, wire_id: int) -> Branch | None:

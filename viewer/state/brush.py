@@ -45,7 +45,6 @@ class Brush:
             self.changed.emit()
 
     def paint(self, place: int, *, erase: bool = False) -> None:
-        """A stroke over a place."""
         if self.mode == "off":
             return
         weights = dict(self._weights)
@@ -58,7 +57,6 @@ class Brush:
             self.changed.emit()
 
     def wipe(self) -> None:
-        """Begin again."""
         if self._weights:
             self._weights = {}
             self.changed.emit()

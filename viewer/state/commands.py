@@ -383,6 +383,12 @@ class Paste(Command, frozen=True):
     """Open what is on the clipboard."""
 
 
+class ReturnToRun(Command, frozen=True):
+    """Show a run again that another one took the place of: its number among those, 0 the newest."""
+
+    number: int
+
+
 class RestoreLast(Command, frozen=True):
     """Open the session that was kept when the window was closed, or lost, the last time."""
 

@@ -13,13 +13,7 @@ LONGEST_RANGE = 1_000_000
 
 
 def token_of(text: str, description: ModelDescription) -> int:
-    """The token of a word as people write it.
-
-    Raises
-    ------
-    EditError
-        When the model has no such word; near ones are named.
-    """
+    """The token of a word as people write it. Raises `EditError` when the model has no such word; near ones are named."""
     words, detokenization = description.words, description.detokenization
     for candidate in (text, f"{WORD_BEGINS}{text}" if detokenization == "pieces" else text):
         if candidate in words:
@@ -34,13 +28,7 @@ def token_of(text: str, description: ModelDescription) -> int:
 
 
 def units_of(text: str) -> tuple[int, ...]:
-    """``17``, ``3, 5, 20-25``, or ``all``, for which nothing is listed.
-
-    Raises
-    ------
-    EditError
-        When it is none of these.
-    """
+    """``17``, ``3, 5, 20-25``, or ``all``, for which nothing is listed. Raises `EditError` when it is none of these."""
     text = text.replace(" ", "")
     if text in ALL:
         return ()

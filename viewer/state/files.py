@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 
-from unrolled.models.inputs.inputs import Input
+import numpy as np
+
+from unrolled.models.inputs.inputs import Input, InputPicture
 from unrolled.models.inputs.kinds import INPUT_ERRORS, decode_input, kind_named
 from unrolled.models.inputs.sniffing import head_of, media_of_file
 from unrolled.models.trace import Trace
 from unrolled.models.trace.files import SUFFIXES as TRACE_SUFFIXES
 
-__all__ = ["CHECKPOINT_SUFFIXES", "SESSION_SUFFIX", "TRACE_SUFFIXES", "Kind", "input_of_trace", "kind_of"]
+__all__ = ["CHECKPOINT_SUFFIXES", "SESSION_SUFFIX", "TRACE_SUFFIXES", "Kind", "input_of_trace", "kind_of", "plain_ground"]
 
 SESSION_SUFFIX = ".unrolled"
 CHECKPOINT_SUFFIXES = (".pth", ".pt", ".tar", ".pkl", ".ckpt")  # of other programs; ours have that of traces
+GREY, GROUND_PIXELS = 104, 480  # of a ground that attention is seen on, bright or dark
 TRACE_MARK = b'"unrolled-trace"'
 
 
@@ -50,3 +54,17 @@ def input_of_trace(trace: Trace, name: str) -> Input | None:
         return decode_input(trace.input_bytes, trace.provenance.input_name or name, medium)[0]
     except INPUT_ERRORS:
         return None
+
+
+def plain_ground(trace: Trace) -> InputPicture | None:
+    """What the attention of a trace is shown on that holds no picture: grey, its cells square. None where it has no map."""
+    shape = next((channel.shape for channel in trace.channels.values() if channel.axes == ("row", "column")), None)
+    return None if shape is None else _grey(shape[0], shape[1], trace.provenance.region)
+
+
+@lru_cache(maxsize=8)
+def _grey(rows: int, columns: int, region: tuple[float, float, float, float]) -> InputPicture:
+    left, top, right, bottom = region
+    ratio = rows / max(bottom - top, 1e-3) * max(right - left, 1e-3) / columns  # of height to width
+    size = (round(GROUND_PIXELS * min(ratio, 1.0)), round(GROUND_PIXELS / max(ratio, 1.0)))
+    return InputPicture("", b"", np.full((max(size[0], 1), max(size[1], 1), 3), GREY, np.uint8))

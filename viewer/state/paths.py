@@ -23,7 +23,6 @@ def _folder(kind: str, usual: str) -> Path:
 
 
 def config_dir() -> Path:
-    """The folder of the settings."""
     return _folder("config", platformdirs.user_config_dir("unrolled", appauthor=False))
 
 
@@ -38,7 +37,6 @@ def cache_dir() -> Path:
 
 
 def settings_file() -> Path:
-    """The window's settings."""
     return config_dir() / "settings.ini"
 
 

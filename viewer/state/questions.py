@@ -45,8 +45,6 @@ class Questions:
 
     Attributes
     ----------
-    asked : Signal(object)
-        A new `Asked`, for the controller.
     dropped : Signal(int)
         The number of a question that nobody waits for any more.
     answered : Signal(str)
@@ -83,7 +81,6 @@ class Questions:
             self.dropped.emit(before.number)
 
     def get(self, name: str) -> Asked | None:
-        """What is asked under this name."""
         return self._open.get(name)
 
     @property
@@ -100,7 +97,6 @@ class Questions:
             self.answered.emit(asked.name)
 
     def fail(self, number: int, sentence: str) -> None:
-        """A question cannot be answered."""
         asked = self._of(number)
         if asked is not None:
             asked.failure, asked.done = sentence, True

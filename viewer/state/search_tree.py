@@ -18,16 +18,12 @@ Fate = Literal["lives", "died", "finished", "best"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hypothesis:
-    """A hypothesis at the step that it was kept at.
+    """A hypothesis at the step that it was kept at; see `BeamHypothesis` too.
 
     Attributes
     ----------
     number, parent : int
         Its own, and that of the one it goes on from; `ROOT` for the search's beginning.
-    score : float
-        What hypotheses are ranked by; see `BeamHypothesis`.
-    finished : bool
-        It wrote END, or the longest length was reached.
     result : StepResult
         Its step with everything recorded on the way.
     """

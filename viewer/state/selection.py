@@ -14,8 +14,6 @@ class Selection:
 
     Attributes
     ----------
-    changed : Signal()
-        The pinned units changed.
     hovered : Signal(object)
         The unit under the pointer, an int or None.
     """
@@ -34,7 +32,6 @@ class Selection:
 
     @property
     def hover(self) -> int | None:
-        """The unit under the pointer."""
         return self._hover
 
     def toggle(self, unit: int) -> None:
@@ -47,16 +44,13 @@ class Selection:
         self.changed.emit()
 
     def set(self, units: tuple[int, ...]) -> None:
-        """Pin exactly these units."""
         self._units = list(dict.fromkeys(units))[-MOST_PINNED:]
         self.changed.emit()
 
     def clear(self) -> None:
-        """Unpin all units."""
         self.set(())
 
     def set_hover(self, unit: int | None) -> None:
-        """Say which unit the pointer is over."""
         if unit != self._hover:
             self._hover = unit
             self.hovered.emit(unit)

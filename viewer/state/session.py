@@ -14,6 +14,7 @@ from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.branches import Branch, Branches, first_branch
 from unrolled.viewer.state.brush import Brush
 from unrolled.viewer.state.comparison import Compared
+from unrolled.viewer.state.files import plain_ground
 from unrolled.viewer.state.playhead import Playhead
 from unrolled.viewer.state.questions import Questions
 from unrolled.viewer.state.search_tree import SearchTree
@@ -32,6 +33,8 @@ class Session:
         Steps were added to the trace; how many there are now.
     ended : Signal()
         The run is over.
+    run_left : Signal()
+        Another run is about to take the place of the one that is there still.
     run_changed : Signal()
         Another run altogether is shown, or none: nothing of the old one's branches is left.
     branches_changed : Signal()
@@ -47,6 +50,7 @@ class Session:
     trace_changed = Signal()
     steps_added = Signal(int)
     ended = Signal()
+    run_left = Signal()
     run_changed = Signal()
     branches_changed = Signal()
     search_changed = Signal()
@@ -60,6 +64,7 @@ class Session:
         self.input: Input | None = None
         self.description: ModelDescription | None = None
         self.device = ""
+        self._pinned: dict[str, tuple[int, ...]] = {}  # of models that are not loaded, by their names
         self.questions = Questions()
         self.brush = Brush()
         self.branches = Branches({})
@@ -76,7 +81,6 @@ class Session:
 
     @property
     def branch(self) -> Branch | None:
-        """The branch that is shown."""
         return self.branches.shown
 
     @property
@@ -87,7 +91,9 @@ class Session:
 
     @property
     def picture(self) -> InputPicture | None:
-        """The input, where it is a photograph."""
+        """The input, where it is a photograph; a plain ground for the attention of a trace that holds none."""
+        if self.input is None and self.trace is not None:
+            return plain_ground(self.trace)
         return self.input if isinstance(self.input, InputPicture) else None
 
     @property
@@ -102,19 +108,26 @@ class Session:
 
     def set_input(self, given: Input | None) -> None:
         """Show another input; the trace of the old one goes with it."""
+        self.run_left.emit()
+        self.branches = Branches({})  # it was left with its own input
         self.input = given
         self.other_inputs = {}
         self.set_trace(None)
         self.input_changed.emit()
 
     def set_model(self, description: ModelDescription | None, device: str = "") -> None:
-        """Say which model is loaded, and where."""
+        """Say which model is loaded, and where; units that are pinned are a model's, and come back with it."""
+        name, before = (one.name if one is not None else "" for one in (description, self.description))
+        if before and name and name != before:
+            self._pinned[before] = self.selection.units
+            self.selection.set(self._pinned.pop(name, ()))
         self.description = description
         self.device = device
         self.model_changed.emit()
 
     def set_trace(self, trace: Trace | None) -> None:
         """Show another trace, from its beginning; all branches of the old one go with it."""
+        self.run_left.emit()
         self.branches = Branches({}) if trace is None else first_branch(trace)
         self.run_changed.emit()
         self.questions.forget_all()
@@ -160,7 +173,6 @@ class Session:
         self.playhead.set_length(length)
 
     def end(self) -> None:
-        """Say that the run is over."""
         if self.trace is not None:
             self.trace.ended = True
         self.ended.emit()

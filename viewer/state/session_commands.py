@@ -8,12 +8,7 @@ from unrolled.viewer.state.session import Session
 
 
 class SessionCommands:
-    """Takes commands to the session's own parts.
-
-    Parameters
-    ----------
-    session : Session
-    """
+    """Takes commands to the session's own parts."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

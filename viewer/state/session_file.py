@@ -59,30 +59,14 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    version : int
-        Of this format.
     input_name : str
         The input's file name; empty without one.
-    input_medium : str
-        What the input is.
-    traces : int
-        How many traces there are.
     branches : tuple of SavedBranch
         What they are; empty where there is one run alone.
     current : int
         The identity of the branch on screen.
     other_inputs : tuple of str
         The file names of the inputs that edits swap to.
-    step : int
-        The playhead.
-    pinned : tuple of int
-        The pinned units.
-    model, device : str
-        What was loaded.
-    decoding : Decoding
-        How words were chosen.
-    appearance : AppearanceValues
-        How it was drawn.
     """
 
     version: int = FORMAT_VERSION
@@ -110,12 +94,8 @@ class SavedSession:
 
     Attributes
     ----------
-    layout : SessionLayout
-        What was on screen.
     input_bytes : bytes
         The input's file; empty without one.
-    traces : tuple of Trace
-        What was recorded.
     others : tuple of (str, bytes)
         The inputs that edits swap to: their names and their files.
     """
@@ -127,12 +107,8 @@ class SavedSession:
 
 
 def branches_of(saved: SavedSession) -> Branches | None:
-    """The branches of a session that was read; None where it has none but the one run.
-
-    Raises
-    ------
-    SessionFileError
-        When they do not fit together.
+    """The branches of a session that was read; None where it has none but the one run. Raises `SessionFileError` when they do
+    not fit together.
     """
     layout = saved.layout
     if not layout.branches:
@@ -152,19 +128,14 @@ def branches_of(saved: SavedSession) -> Branches | None:
 
 
 def saved_branches(branches: Branches) -> tuple[SavedBranch, ...]:
-    """All of them, to be written."""
     return tuple(SavedBranch(identity=own.identity, wire_id=own.wire_id, name=text_name(own.name)[:LONGEST_NAME],
                              parent=own.parent, step=own.step, edits=own.edits, decoding=own.decoding)
                  for own in branches.all.values())
 
 
 def save_session(path: Path, saved: SavedSession) -> None:
-    """Write a session beside its name and move it into place.
-
-    Raises
-    ------
-    SessionFileError
-        When it cannot be written; an older file of that name is still there then.
+    """Write a session beside its name and move it into place. Raises `SessionFileError` when it cannot be written; an older
+    file of that name is still there then.
     """
     layout = msgspec.structs.replace(
         saved.layout, traces=len(saved.traces), other_inputs=tuple(text_name(name) for name, _ in saved.others),
@@ -188,13 +159,7 @@ def save_session(path: Path, saved: SavedSession) -> None:
 
 
 def load_session(path: Path) -> SavedSession:
-    """Read a session.
-
-    Raises
-    ------
-    SessionFileError
-        When it is not one, is damaged, or was written by a newer Unrolled.
-    """
+    """Read a session. Raises `SessionFileError` when it is not one, is damaged, or was written by a newer Unrolled."""
     name = file_name(path)
     try:
         with zipfile.ZipFile(path) as archive:

@@ -37,7 +37,6 @@ class TimeAxis:
         return self._stop
 
     def set_length(self, length: int) -> None:
-        """Say how many steps there are."""
         self._length = length
         if self.following:
             self._set(0.0, float(max(length, FEWEST_SHOWN)))
@@ -58,7 +57,6 @@ class TimeAxis:
         self._set((start + stop - span) / 2, (start + stop + span) / 2)
 
     def pan(self, steps: float) -> None:
-        """Move the range by so many steps."""
         self.following = False
         self._set(self._start + steps, self._stop + steps)
 

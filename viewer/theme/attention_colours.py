@@ -64,7 +64,7 @@ def attention_rgba(
     *,
     scale: str = "absolute",
     colour_map: str = "inferno",
-    opacity: float = 0.75,
+    opacity: float = 0.55,
     smooth: bool = True,
     size: tuple[int, int] | None = None,
 ) -> npt.NDArray[np.uint8]:
@@ -81,7 +81,7 @@ def attention_rgba(
     opacity : float
         From 0 to 1: the alpha of the upper limit.
     smooth : bool
-        Interpolated bilinearly between the cells' centres, or each cell in its one colour.
+        Round between the cells' centres, at which each has its own colour exactly; or each cell in its one colour.
     size : tuple of int, optional
         Width and height in pixels; a pixel a cell without it.
 
@@ -114,9 +114,14 @@ def attention_rgba(
 
 @lru_cache(maxsize=32)
 def _between(pixels: int, cells: int) -> npt.NDArray[np.float32]:
-    """Bilinear weights along one axis, shape (pixels, cells); beyond outer centres the outer cells go on."""
+    """Weights along one axis, shape (pixels, cells); beyond outer centres the outer cells go on.
+
+    They fall from a centre as a smooth step, so that a single cell is round where straight lines would make it a diamond,
+    and nothing overshoots.
+    """
     place = np.clip((np.arange(pixels) + 0.5) * cells / pixels - 0.5, 0, cells - 1)
-    return np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(cells)[None, :])).astype(np.float32)
+    near = np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(cells)[None, :]))
+    return (near * near * (3.0 - 2.0 * near)).astype(np.float32)
 
 
 @lru_cache(maxsize=32)

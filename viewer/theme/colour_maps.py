@@ -18,12 +18,8 @@ DIVERGING = ("crameri:vik", "crameri:berlin", "crameri:roma", "crameri:broc")
 
 @lru_cache(maxsize=32)
 def colour_table(name: str) -> npt.NDArray[np.uint8]:
-    """The table of a colour map, shape (256, 4), RGBA; read-only, since it is shared.
-
-    Raises
-    ------
-    ValueError
-        When no map has that name.
+    """The table of a colour map, shape (256, 4), RGBA; read-only, since it is shared. Raises `ValueError` when no map has
+    that name.
     """
     table = (np.asarray(cmap.Colormap(name).lut(TABLE_SIZE)) * 255.0 + 0.5).astype(np.uint8)
     table.flags.writeable = False

@@ -91,10 +91,13 @@ QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit {{ background: {t.raised}; border
 QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover {{ border-color: {t.faint}; }}
 QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus {{ border: 1px solid {t.accent}; }}
 QComboBox:disabled {{ color: {t.faint}; }}
+QComboBox {{ combobox-popup: 0; }}  /* a list, whose colours can be chosen, and not the style's menu */
 QComboBox::drop-down {{ border: none; width: 22px; }}
 QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.border}; padding: 4px;
     selection-background-color: {t.accent_ground}; selection-color: {t.text}; outline: none; }}
+QComboBox QAbstractItemView::item {{ min-height: 24px; padding: 0 6px; border-radius: 4px; }}
+QComboBox QAbstractItemView::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
 
 QSlider {{ background: transparent; min-height: 22px; }}
 QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.border}; }}
@@ -107,15 +110,21 @@ QSlider:focus {{ border: none; }}
 
 QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
 QCheckBox:focus, QRadioButton:focus {{ color: {t.accent}; }}
-QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {t.faint}; border-radius: 4px;
+QCheckBox::indicator, #rows::indicator {{ width: 14px; height: 14px; border: 1px solid {t.faint}; border-radius: 4px;
     background: {t.panel}; }}
-QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
-QCheckBox::indicator:hover {{ border-color: {t.accent}; }}
+QCheckBox::indicator:checked, #rows::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
+QCheckBox::indicator:hover, #rows::indicator:hover {{ border-color: {t.accent}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {t.border}; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
 QListWidget {{ background: {t.panel}; border: 1px solid {t.border}; border-radius: 6px; padding: 2px; outline: none; }}
 QListWidget::item {{ padding: 1px 4px; border-radius: 4px; }}
 QListWidget::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
+#rows, #rows > QWidget {{ background: transparent; border: none; outline: none; }}
+#rows::item {{ padding: 3px 0; border-radius: 4px; }}
+#rows::item:selected {{ background: transparent; color: {t.text}; }}
+#rows::item:hover, #rows::item:focus {{ background: {t.accent_ground}; }}
+QHeaderView, QHeaderView::section {{ background: transparent; border: none; padding: 0; color: {t.muted}; font-size: 12px;
+    font-weight: 500; }}
 QSplitter::handle {{ background: transparent; }}
 QSplitter::handle:hover {{ background: {t.accent_ground}; border-radius: 3px; }}
 QScrollArea {{ background: transparent; border: none; }}

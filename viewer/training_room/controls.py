@@ -7,7 +7,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
-    QComboBox,
     QDoubleSpinBox,
     QFormLayout,
     QLabel,
@@ -17,14 +16,15 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.models.protocol.training_room import TrainingRoomChanges, TrainingRoomSettings
+from unrolled.viewer.widgets.combo_box import ComboBox
 
 CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 TASKS = {"brackets": "Close the brackets", "copy": "Copy after a pause", "adding": "Add two marked numbers"}
 OPTIMISERS = {"adam": "Adam", "sgd": "SGD"}
 
 
-def _choice(names: dict[str, str], label: str, tip: str) -> QComboBox:
-    made = QComboBox()
+def _choice(names: dict[str, str], label: str, tip: str) -> ComboBox:
+    made = ComboBox()
     for key, title in names.items():
         made.addItem(title, key)
     made.setAccessibleName(label)
@@ -43,10 +43,8 @@ def _whole(low: int, high: int, label: str, tip: str) -> QSpinBox:
 
 
 def _real(low: float, high: float, decimals: int, step: float, label: str, tip: str) -> QDoubleSpinBox:
-    made = QDoubleSpinBox()
+    made = QDoubleSpinBox(decimals=decimals, singleStep=step)
     made.setRange(low, high)
-    made.setDecimals(decimals)
-    made.setSingleStep(step)
     made.setKeyboardTracking(False)
     made.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
     made.setAccessibleName(label)
@@ -130,7 +128,6 @@ class TrainingRoomControls(QWidget):
                            threshold=self.threshold.value() if self.clip.isChecked() else 0.0, window=self.truncation.value())
 
     def put(self, settings: TrainingRoomSettings, changes: TrainingRoomChanges) -> None:
-        """Show these."""
         for choice, key in ((self.cell, settings.cell), (self.task, settings.task), (self.optimiser, settings.optimiser)):
             choice.setCurrentIndex(max(choice.findData(key), 0))
         self.steps.setValue(settings.steps)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import ink, series
+from unrolled.viewer.plotting.marks import Line
 from unrolled.viewer.plotting.plot import Limits, Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.training_room.controls import CELLS
 from unrolled.viewer.training_room.history import History
 from unrolled.viewer.training_room.sentences import number
 
@@ -40,6 +43,15 @@ def updates_table(history: History | None, names: tuple[str, ...]) -> Table | No
     return Table(("update", *names), (np.arange(1, len(history) + 1), *(history.column(name).copy() for name in names)))
 
 
+def other_lines(plot: Plot) -> dict[str, Line]:
+    """A line for each kind of cell that was trained before, by its name; not seen yet."""
+    lines = {cell: plot.line(series(number), f"{title} before", width=1.2, order=-0.5)
+             for number, (cell, title) in zip((3, 4, 2), CELLS.items(), strict=True)}
+    for line in lines.values():
+        line.set_visible(False)
+    return lines
+
+
 def update_at(history: History | None, x: float) -> int:
     """The index of the update at a place, or -1."""
     update = round(x)
@@ -56,21 +68,29 @@ class LossCurves:
         self.plot.reading = self._read
         self._each = self.plot.line(ink("accent", 80), width=1.0)
         self._smooth = self.plot.line(ink("accent"), "loss, smoothed")
-        self._chance = self.plot.line(ink("playhead"), "chance level: no memory", style="dashed", order=1)
+        self._chance = self.plot.line(ink("playhead"), "chance level", style="dashed", order=1)
+        self._others = other_lines(self.plot)
 
-    def show_history(self, history: History | None) -> None:
-        self.history = history
+    def show_history(self, history: History | None, others: Mapping[str, History] | None = None) -> None:
+        """A training; smoothed alone, those of other cells on the same task."""
+        self.history, others = history, others or {}
+        for cell, line in self._others.items():
+            line.set_visible(cell in others)
+            if cell in others:
+                line.show(np.arange(1.0, len(others[cell]) + 1), others[cell].column("smooth_loss"))
         self.plot.say("" if history is not None else "The loss of every update will be drawn here. Press Start.")
         for line in (self._each, self._smooth, self._chance):
             line.set_visible(history is not None)
-        self.plot.show_legend()
         if history is None:
+            self.plot.show_legend()
             return
-        x_range = updates_range(len(history))
+        x_range = updates_range(max(map(len, (history, *others.values()))))
         self.plot.set_ranges(x_range, (0.0, self._highest(history)))
+        self._smooth.name = f"{CELLS[history.started.settings.cell]}, smoothed"
         x = np.arange(1.0, len(history) + 1)
         self._each.show(x, history.column("loss"))
         self._smooth.show(x, history.column("smooth_loss"))
+        self.plot.show_legend()
         self._chance.show(np.array(x_range), np.full(2, history.started.chance_loss))
 
     @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -16,6 +17,7 @@ from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.wording import power_of_ten
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL, to_colours
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.training_room.curves import other_lines
 from unrolled.viewer.training_room.history import GradientMap, History, Numbers
 from unrolled.viewer.training_room.sentences import number
 from unrolled.viewer.widgets.colour_map_button import add_colour_maps
@@ -159,20 +161,28 @@ class DecayPlot:
                          Axis("share of ‖∂L_t / ∂h_t‖", log=True), theme, table=self._table)
         self.plot.reading = self._read
         self._range = self.plot.range(series(0, 50))
-        self._middle = self.plot.line(series(0), "measured: median and range over t")
+        self._middle = self.plot.line(series(0), "median and range over t")
         self._bound = self.plot.line(series(7), "bound ‖W‖ᵗ⁻ᵏ", style="dashed")
+        self._others = other_lines(self.plot)
         self._veil = self.plot.area(ink("panel", 170))
         self._cut = self.plot.line(ink("playhead"), order=11)
 
-    def show_history(self, history: History | None, *, of_cell: bool, window: int) -> None:
+    def show_history(self, history: History | None, *, of_cell: bool, window: int,
+                     others: Mapping[str, History] | None = None) -> None:
+        others = others or {}
         shown = history.latest_map if history is not None else None
-        state = (shown, of_cell, window)
+        state = (shown, of_cell, window, *others.values())
         if state == self._state:
             return
         self._state, self.shown, self.of_cell = state, shown, of_cell
         self.plot.say("" if shown is not None else "How much of a gradient is left so many steps back.")
         for mark in (self._range, self._middle, self._bound, self._veil, self._cut):
             mark.set_visible(shown is not None)
+        for cell, line in self._others.items():
+            other = others[cell].latest_map if cell in others else None
+            line.set_visible(other is not None)
+            if other is not None:
+                line.show(np.arange(float(other.steps)), other.decay(of_cell).middle)
         if shown is None:
             self.plot.set_ranges((0.0, 23.0), (10.0**LOWEST, 10.0**HIGHEST))
             self.plot.show_legend()

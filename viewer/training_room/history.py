@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from unrolled.models.protocol.training_room import TrainingRoomStarted, Training
 
 Numbers = npt.NDArray[np.float64]
 
+RECENT_MAPS = 12  # of which a verdict is made
 SMOOTHING = 0.9  # the share of the old mean that an update keeps, in the long run
 COLUMNS = ("loss", "accuracy", "before", "after", "threshold", "smooth_loss", "smooth_accuracy")
 
@@ -31,25 +33,9 @@ class Decay:
     high: Numbers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class GradientMap:
-    """The gradients of one sequence.
-
-    Attributes
-    ----------
-    update : int
-        When.
-    hidden : array, shape (T, T)
-        ‖∂L_t/∂h_k‖, row t, column k.
-    cell : array or None
-        ‖∂L_t/∂c_k‖ of an LSTM.
-    counted : array of bool, shape (T,)
-        The steps that have a loss.
-    radii, norms : tuple of float
-        Of each block of W_hh.
-    cut_away : float
-        How long the change is that truncation made to the gradient of the weights, as a share of the whole one.
-    """
+    """The gradients of one sequence, as `TrainingRoomUpdated` brings them: maps (T, T), and the steps that have a loss, (T,)."""
 
     update: int
     hidden: Numbers
@@ -61,11 +47,9 @@ class GradientMap:
 
     @property
     def steps(self) -> int:
-        """T."""
         return len(self.counted)
 
     def values(self, of_cell: bool) -> Numbers:
-        """The map that is shown."""
         return self.cell if of_cell and self.cell is not None else self.hidden
 
     def decay(self, of_cell: bool = False) -> Decay:
@@ -83,34 +67,29 @@ class GradientMap:
 
 
 class History:
-    """A training, as far as it has come.
-
-    Parameters
-    ----------
-    started : RoomStarted
-        What is trained.
-    """
+    """A training, as far as it has come; in `recent_maps` the newest is the last."""
 
     def __init__(self, started: TrainingRoomStarted) -> None:
         self.started = started
-        self.latest_map: GradientMap | None = None
+        self.recent_maps: deque[GradientMap] = deque(maxlen=RECENT_MAPS)
         self._numbers = np.empty((len(COLUMNS), 1024))
         self._length = 0
 
     def __len__(self) -> int:
         return self._length
 
+    @property
+    def latest_map(self) -> GradientMap | None:
+        """The newest of the gradients."""
+        return self.recent_maps[-1] if self.recent_maps else None
+
     def column(self, name: str) -> Numbers:
         """The numbers of every update, shape (updates,); a view."""
         return self._numbers[COLUMNS.index(name), : self._length]
 
     def append(self, report: TrainingRoomUpdated) -> bool:
-        """Take in an update; one that is not the next is left out, and said with False.
-
-        Raises
-        ------
-        ValueError
-            When its map is not as large as it says.
+        """Take in an update; one that is not the next is left out, and said with False. Raises `ValueError` when its map is
+        not as large as it says.
         """
         if report.update != self._length + 1:
             return False
@@ -118,8 +97,8 @@ class History:
             hidden = report.map_of(report.hidden).astype(np.float64)
             cell = report.map_of(report.cell).astype(np.float64) if report.cell else None
             counted = np.frombuffer(report.counted, np.uint8).astype(np.bool_)
-            self.latest_map = GradientMap(report.update, hidden, cell, counted, report.radii, report.norms,
-                                          report.cut_away)
+            self.recent_maps.append(GradientMap(report.update, hidden, cell, counted, report.radii, report.norms,
+                                                report.cut_away))
         if self._length == self._numbers.shape[1]:
             self._numbers = np.concatenate([self._numbers, np.empty_like(self._numbers)], axis=1)
         keep = min(SMOOTHING, self._length / (self._length + 1))

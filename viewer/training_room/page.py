@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from pathlib import Path
 
+import msgspec
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from unrolled.models.trace.atomic import atomic_write
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.plotting.figure import pdf_of, png_of, svg_of
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.controls import TrainingRoomControls, as_text, from_text
-from unrolled.viewer.training_room.curves import LossCurves, NormCurves
+from unrolled.viewer.training_room.curves import LossCurves, NormCurves, updates_table
 from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
+from unrolled.viewer.training_room.history import COLUMNS, History
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
 from unrolled.viewer.training_room.trainer import Trainer
+from unrolled.viewer.widgets.building import in_column, muted_label, scrolled
 
 FRAME_MILLISECONDS = 16
 CONTROLS_WIDTH = 264
 SENTENCE_LINES = 3
 COLOUR_MAP = "inferno"
+EXPORTS = ("pdf", "svg", "png", "csv")
 
 
 class TrainingRoomPage(QWidget):
-    """The page.
-
-    Parameters
-    ----------
-    backend : BackendProcess
-        Where it is trained.
-    remembered : str
-        The controls' values of last time.
-
-    Attributes
-    ----------
-    left : Signal()
-        A person wants to go back to the microscope.
-    backend_wanted : Signal()
-        A person wants the backend to be started again.
-    trainer : Trainer
-    """
+    """The page."""
 
     left = Signal()
     backend_wanted = Signal()
@@ -61,21 +62,16 @@ class TrainingRoomPage(QWidget):
         self.of_cell.setAccessibleName("Gradients of the cell")
         self.restart = self._button("Start it again", "again", "Start the model’s process again", self.backend_wanted.emit)
         self.restart.hide()
-        self.said = QLabel("")
-        self.said.setObjectName("muted")
+        self.said = muted_label(wrapped=True)
         self.said.setMinimumWidth(1)
-        self.said.setWordWrap(True)
-        self.readout = QLabel("")
-        self.readout.setObjectName("muted")
+        self.readout = muted_label()
         self.readout.setFixedHeight(18)
         self.readout.setMinimumWidth(1)
         self.readout.setAccessibleName("Value under the pointer")
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(FRAME_MILLISECONDS)
+        self._timer = QTimer(self, singleShot=True, interval=FRAME_MILLISECONDS)
         self._timer.timeout.connect(self.refresh)
         self._begun = False
-        self._shown_history: object = None
+        self._others: dict[str, History] = {}  # by cell: what was trained on the same task before
         self.plots: tuple[Plot, ...] = (self.loss.plot, self.norms.plot, self.map.plot, self.decay.plot)
         self._sentences = {plot: self._sentence() for plot in self.plots}
         self._build()
@@ -96,9 +92,7 @@ class TrainingRoomPage(QWidget):
 
     @staticmethod
     def _sentence() -> QLabel:
-        made = QLabel("")
-        made.setObjectName("muted")
-        made.setWordWrap(True)
+        made = muted_label(wrapped=True)
         made.setAlignment(Qt.AlignmentFlag.AlignTop)
         made.setMinimumWidth(1)
         made.setFixedHeight(SENTENCE_LINES * 16 + 4)
@@ -136,24 +130,17 @@ class TrainingRoomPage(QWidget):
         for index in (0, 1):
             plots.setColumnStretch(index, 1)
             plots.setRowStretch(index, 1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll = scrolled(self.controls)
         scroll.setFixedWidth(CONTROLS_WIDTH + 20)
         self.controls.setFixedWidth(CONTROLS_WIDTH)
-        scroll.setWidget(self.controls)
         middle = QHBoxLayout()
         middle.setSpacing(14)
         middle.addWidget(scroll)
-        middle.addLayout(plots, 1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(12, 12, 12, 4)
-        whole.setSpacing(10)
-        whole.addLayout(bar)
-        whole.addLayout(middle, 1)
-        whole.addWidget(self.readout)
+        self.board = QWidget()
+        self.board.setLayout(plots)
+        plots.setContentsMargins(0, 0, 0, 0)
+        middle.addWidget(self.board, 1)
+        in_column(self, bar, (middle, 1), self.readout, spacing=10).setContentsMargins(12, 12, 12, 4)
 
     def _connect(self) -> None:
         trainer = self.trainer
@@ -180,7 +167,6 @@ class TrainingRoomPage(QWidget):
         self.trainer.pause()
 
     def toggle(self) -> None:
-        """Train, or pause."""
         if self.trainer.running:
             self.trainer.pause()
         elif self.trainer.alive or self.trainer.starting:
@@ -189,7 +175,6 @@ class TrainingRoomPage(QWidget):
             self._begin(run=True)
 
     def step(self) -> None:
-        """Make one update."""
         if not (self.trainer.alive or self.trainer.starting):
             self._begin(run=False)
         self.trainer.step()
@@ -198,12 +183,44 @@ class TrainingRoomPage(QWidget):
         """Begin anew, standing still; the same seed gives the same numbers."""
         self._begin(run=False)
 
+    def export(self) -> None:
+        """Ask for a file, and write all plots as they are."""
+        filters = ";;".join(f"{kind.upper()} (*.{kind})" for kind in EXPORTS)
+        name, chosen = QFileDialog.getSaveFileName(self.window(), "Export the plots", "training.pdf", filters)
+        if name:
+            path = Path(name)
+            known = path.suffix.lower().removeprefix(".") in EXPORTS
+            self.export_to(path if known else path.with_name(f"{path.name}.{chosen.split()[0].lower() or 'pdf'}"))
+
+    def export_to(self, path: Path) -> None:
+        """Write all plots, or the numbers of every update, as the suffix says; where it lies, or why not, is said."""
+        numbers, title = updates_table(self.trainer.history, COLUMNS), "Training room"
+        make = {"pdf": lambda: pdf_of(self.board, title), "svg": lambda: svg_of(self.board, title),
+                "png": lambda: png_of(self.board), "csv": lambda: numbers.csv().encode() if numbers is not None else b""}
+        try:
+            contents = make[path.suffix.lower().removeprefix(".")]()
+            with atomic_write(path) as file:
+                file.write(contents)
+        except OSError as error:
+            self._say(f"“{path.name}” cannot be written: {error.strerror or error}.", False)
+        else:
+            self._say(f"Saved “{path.name}” in {path.absolute().parent}.", False)
+
     def _begin(self, *, run: bool) -> None:
         self._say("", False)
+        self._keep_curves()
         self._begun = True
         self.trainer.changes = self.controls.changes
         self.map.begin(self.controls.steps.value())
         self.trainer.start(self.controls.settings, run=run)
+
+    def _keep_curves(self) -> None:
+        """Lay what was trained under what is trained now, where nothing but the cell is another."""
+        history, settings = self.trainer.history, self.controls.settings
+        if history is not None and len(history):
+            self._others[history.started.settings.cell] = history
+        self._others = {cell: other for cell, other in self._others.items() if cell != settings.cell
+                        and msgspec.structs.replace(other.started.settings, cell=settings.cell) == settings}
 
     def _settings_changed(self) -> None:
         if self._begun:
@@ -218,7 +235,6 @@ class TrainingRoomPage(QWidget):
 
     @property
     def remembered(self) -> str:
-        """The controls' values, for next time."""
         return as_text(self.controls)
 
     def refresh(self) -> None:
@@ -228,24 +244,23 @@ class TrainingRoomPage(QWidget):
         self.of_cell.setVisible(has_cell)
         of_cell = has_cell and self.of_cell.isChecked()
         shown = history.latest_map if history is not None else None
-        self.loss.show_history(history)
+        self.loss.show_history(history, self._others)
         self.norms.show_history(history)
         self.norms.set_threshold(self.controls.threshold.value(), clipping=self.controls.clip.isChecked())
         self.map.show_map(shown, of_cell=of_cell)
         self.map.set_window(changes.window)
-        self.decay.show_history(history, of_cell=of_cell, window=changes.window)
+        self.decay.show_history(history, of_cell=of_cell, window=changes.window, others=self._others)
         if history is None:
             texts = ("What the task asks is said here once it stands ready.", "", "", "")
         else:
-            texts = (of_loss(history), of_norms(history, changes.threshold), of_map(shown, changes.window, of_cell=of_cell),
-                     of_decay(history, of_cell=of_cell))
+            texts = (of_loss(history), of_norms(history, changes.threshold),
+                     of_map(history.recent_maps, changes.window, of_cell=of_cell), of_decay(history, of_cell=of_cell))
         for label, text in zip(self._sentences.values(), texts, strict=True):
             if label.text() != text:
                 label.setText(text)
                 label.setToolTip(text)
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.theme = theme
         for plot in self.plots:
             plot.set_theme(theme)

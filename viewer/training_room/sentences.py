@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from unrolled.viewer.training_room.history import Decay, GradientMap, History
 
 RECENT = 100        # updates
+EARLY = 30          # updates, before which nothing is judged
+NEAR_CHANCE = (0.9, 1.1)  # shares of chance level between which a loss is as good as that
 NOTHING = 1e-12     # a share that is as good as none
 LASTING = (0.94, 1.06)  # a factor a step within which a gradient neither vanishes nor explodes
 
@@ -49,19 +53,33 @@ def factor_a_step(decay: Decay) -> tuple[float, int]:
     return float(decay.middle[far] / decay.middle[0]) ** (1 / far), far
 
 
+@lru_cache(maxsize=128)
+def _followed(shown: GradientMap, of_cell: bool) -> tuple[float, int, float]:
+    """`factor_a_step` of a map, and what is left of the gradient there."""
+    decay = shown.decay(of_cell)
+    factor, far = factor_a_step(decay)
+    return factor, far, float(decay.middle[far])
+
+
 def of_loss(history: History) -> str:
     """Whether it does better than anything without memory can."""
     started = history.started
     if not len(history):
         return started.sentence
+    recent = history.column("smooth_loss")[-RECENT:] / started.chance_loss
     loss = float(history.column("smooth_loss")[-1])
     right = float(history.column("smooth_accuracy")[-1])
-    if loss < 0.9 * started.chance_loss:
+    low, high = float(recent.min()), float(recent.max())
+    if len(recent) < EARLY:
+        verdict = "too early to judge"
+    elif high < NEAR_CHANCE[0]:
         verdict = "below chance level, so it remembers"
-    elif loss < 1.1 * started.chance_loss:
+    elif low >= NEAR_CHANCE[1]:
+        verdict = "not yet as good as chance"
+    elif NEAR_CHANCE[0] <= low <= high < NEAR_CHANCE[1]:
         verdict = "about what chance gives"
     else:
-        verdict = "not yet as good as chance"
+        verdict = f"not settled over the last {len(recent)} updates"
     return (f"Loss {number(loss)}, {verdict} ({number(started.chance_loss)}: {started.chance_note}); "
             f"{share(right)} of the answers are right.")
 
@@ -81,18 +99,21 @@ def of_norms(history: History, threshold: float) -> str:
     return f"Clipping shortened {int(cut.sum())} of {recent}, by up to {number(most)} times; their direction stays."
 
 
-def of_map(shown: GradientMap | None, window: int, *, of_cell: bool) -> str:
-    """Whether gradients vanish or explode, and what the window cuts off."""
+def of_map(maps: Sequence[GradientMap], window: int, *, of_cell: bool) -> str:
+    """Whether gradients vanish or explode, where the maps agree on it, the newest last; and what the window cuts off."""
+    shown = maps[-1] if maps else None
     if shown is None:
         return "Each row is a loss L at step t; going left, how much the state k steps into the sequence could change it."
     state = "c" if of_cell and shown.cell is not None else "h"
-    decay = shown.decay(of_cell)
-    factor, far = factor_a_step(decay)
+    factor, far, left = _followed(shown, of_cell)
+    factors = [found for one in maps if math.isfinite(found := _followed(one, of_cell)[0])]
+    back = f"{far} steps back"
     if not math.isfinite(factor):
         sentence = "No step’s gradient can be followed back."
+    elif len({np.searchsorted(LASTING, found) for found in factors}) > 1:
+        sentence = (f"Not settled: over the last {len(maps)} maps a gradient changed by × {min(factors):.2f} to × "
+                    f"{max(factors):.2f} a step.")
     else:
-        left = float(decay.middle[far])
-        back = f"{far} steps back"
         if factor < LASTING[0]:
             sentence = f"Gradients vanish: {back}, {share(left)} of ∂L/∂{state} is left (× {factor:.2f} a step)."
         elif factor > LASTING[1]:

@@ -32,17 +32,8 @@ MAP_SECONDS = 0.05         # between two maps, which cost as much as an update
 class Trainer(QObject):
     """One training.
 
-    Parameters
-    ----------
-    backend : BackendProcess
-        Where it is trained.
-
     Attributes
     ----------
-    changed : Signal()
-        New numbers are there.
-    state_changed : Signal()
-        It began, runs, stands still, or ended.
     said : Signal(str, bool)
         What went wrong, in one sentence, and whether starting the backend again would help.
     history : History or None
@@ -107,7 +98,6 @@ class Trainer(QObject):
         self.state_changed.emit()
 
     def run(self) -> None:
-        """Go on until paused."""
         if self._alive or self._starting:
             self.running = True
             self._ask()
@@ -120,7 +110,6 @@ class Trainer(QObject):
             self.state_changed.emit()
 
     def step(self) -> None:
-        """Make one update."""
         self.pause()
         if self._alive:
             self._send(picture=True)

@@ -12,21 +12,14 @@ from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.state.wording import counted, percent, shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column
 
 COVERAGE = "coverage: Σα over the run"
 EMPTY = "How sharp the attention is, and what it covers. Press Space for the first step."
 
 
 class AttentionStatisticsView(View):
-    """Coverage as a map, the rest in words.
-
-    Attributes
-    ----------
-    coverage : PlaceMap
-    source_coverage : PlaceBars
-        In place of the map, where it is words that are looked at.
-    text, warning : QLabel
-    """
+    """Coverage as a map, the rest in words."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
@@ -35,10 +28,8 @@ class AttentionStatisticsView(View):
         self._shown: tuple[object, ...] = ()
         self.coverage = PlaceMap(COVERAGE, theme, signed_values=False)
         self.source_coverage = PlaceBars(COVERAGE, theme)
-        self.text = QLabel("")
-        self.text.setWordWrap(True)
-        self.warning = QLabel(WARNING)
-        self.warning.setWordWrap(True)
+        self.text = QLabel("", wordWrap=True)
+        self.warning = QLabel(WARNING, wordWrap=True)
         self.warning.setObjectName("subtitle")
         self._inside = QWidget()
         row = QHBoxLayout(self._inside)
@@ -54,14 +45,10 @@ class AttentionStatisticsView(View):
         right.addStretch(1)
         row.addLayout(left, 2)
         row.addLayout(right, 3)
-        self._area = QScrollArea()
-        self._area.setWidgetResizable(True)
+        self._area = QScrollArea(widgetResizable=True)
         self._area.setWidget(self._inside)
         self._empty = EmptyText(EMPTY, self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._area, 1)
-        layout.addWidget(self._empty, 1)
+        in_column(self, (self._area, 1), (self._empty, 1))
         self.refresh()
 
     def refresh(self) -> None:

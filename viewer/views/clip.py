@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from unrolled.models.inputs.inputs import InputClip
 from unrolled.viewer.drawing.painting import EmptyText
@@ -15,6 +15,7 @@ from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column
 
 EMPTY = "The clip appears here.\nOpen an animated GIF, a video or a folder of frames."
 SMALL = 160  # pixels, a side; smaller frames are enlarged pixel by pixel
@@ -38,7 +39,6 @@ class FrameView(QWidget):
         self.setAccessibleName("Frame")
 
     def show_frame(self, clip: InputClip | None, frame: int) -> None:
-        """Show this frame."""
         if clip is None:
             self.shown_frame, self._image, self._pixels = NOWHERE, None, None
         else:
@@ -64,14 +64,7 @@ class FrameView(QWidget):
 
 
 class ClipView(View):
-    """The clip at the playhead.
-
-    Attributes
-    ----------
-    view : FrameView
-    note : str
-        Which frame it is, and how large.
-    """
+    """The clip at the playhead."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
@@ -81,10 +74,7 @@ class ClipView(View):
         attach(self.view, "Frame", table=lambda: steps_table(self.session.trace))
         self._clip: InputClip | None = None
         self._empty = EmptyText(EMPTY, self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._empty, 1)
-        layout.addWidget(self.view, 1)
+        in_column(self, (self._empty, 1), (self.view, 1))
         self.refresh()
 
     def refresh(self) -> None:

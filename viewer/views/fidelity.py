@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from unrolled.models.analysis.fidelity import Fidelity
 from unrolled.models.protocol.questions import Replay, Replayed
@@ -15,6 +15,7 @@ from unrolled.models.trace import Trace
 from unrolled.viewer.state.commands import Ask
 from unrolled.viewer.state.wording import brief, counted
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_row
 
 QUESTION = "fidelity"
 AT_ONCE = 256  # steps
@@ -22,23 +23,14 @@ PAUSE_MILLISECONDS = 150
 
 
 class FidelityBadge(View):
-    """What was checked, and how well it agrees.
-
-    Attributes
-    ----------
-    label : QLabel
-    found : Fidelity
-        Of the run that is shown.
-    """
+    """What was checked, and how well it agrees."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
         self.setAccessibleName("Fidelity")
         self.label = QLabel("")
         self.label.setAccessibleName("Fidelity")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 12, 0)
-        layout.addWidget(self.label)
+        in_row(self, self.label).setContentsMargins(0, 0, 12, 0)
         self._of: tuple[Trace | None, int] = (None, 0)
         self._taken = 0
         self._next = 0

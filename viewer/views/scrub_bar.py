@@ -19,7 +19,7 @@ from PySide6.QtGui import (
     QPolygonF,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractSlider, QWidget
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.envelope import Envelope
@@ -30,6 +30,7 @@ from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.wording import is_end, shown, step_noun
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column
 
 HEIGHT = 52
 EDGE = 12.0          # pixels left and right of the row
@@ -58,8 +59,6 @@ class ScrubRow(QAbstractSlider):
         self._chances = Envelope()
         self._profile_of: Trace | None = None
         self._followed: object = None
-        self._painted_for: object = None
-        self._layers: list[QPixmap] = []
         self._run_painted_for: object = None
         self._runs: list[QPixmap] = []  # as it is after its last step, and before its first
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -89,7 +88,6 @@ class ScrubRow(QAbstractSlider):
         return self._row.width() / max(self._length, FEWEST_SHOWN)
 
     def x_of(self, step: int) -> float:
-        """The middle of a step."""
         return self._row.left() + (step + 0.5) * self.step_width
 
     def step_at(self, x: float) -> int:
@@ -189,33 +187,21 @@ class ScrubRow(QAbstractSlider):
             painter.drawText(QRectF(row.left() + step * width, row.top(), width, 18), Qt.AlignmentFlag.AlignCenter, word)
 
     def _paint_profile(self, painter: QPainter, trace: Trace, row: QRectF, playhead: int) -> None:
-        """Where several steps share a pixel: their mean probability, painted once; then only the playhead divides it."""
-        ratio = self.devicePixelRatioF()
+        """Where several steps share a pixel: their mean probability, divided by the playhead."""
+        ratio, top = self.devicePixelRatioF(), row.bottom() - 1 - PROFILE_HEIGHT
         if trace is not self._profile_of:
             self._profile_of, self._chances = trace, Envelope()
-        state = (self.size().toTuple(), ratio, self.theme.name, len(trace), trace)
-        profile = QRectF(row.left(), row.bottom() - 1 - PROFILE_HEIGHT, row.width(), PROFILE_HEIGHT)
-        if state != self._painted_for:
-            self._painted_for = state
-            self._chances.follow(trace.log_probs, np.exp)
-            bins = Geometry(0.0, row.width(), 0.0, float(len(trace))).bins(len(trace), ratio=ratio)
-            assert bins is not None
-            ground = np.full(len(bins), profile.height())
-            mean = ground - self._chances.over(bins).mean * PROFILE_HEIGHT
-            self._layers = []
-            for colour in self._colours():
-                layer = QPixmap((profile.size() * ratio).toSize())
-                layer.setDevicePixelRatio(ratio)
-                layer.fill(Qt.GlobalColor.transparent)
-                with QPainter(layer) as inside:
-                    whole = QRectF(0.0, 0.0, bins.stop * self.step_width, profile.height())
-                    paint_spans(inside, whole, mean, ground, colour, ratio)
-                self._layers.append(layer)
-        divided = self.x_of(playhead)
-        done = QRectF(profile.left(), profile.top(), max(divided - profile.left(), 0.0), profile.height())
-        for layer, part in zip(self._layers, (done, profile.adjusted(done.width(), 0, 0, 0)), strict=True):
+        self._chances.follow(trace.log_probs, np.exp)
+        bins = Geometry(0.0, row.width(), 0.0, float(len(trace))).bins(len(trace), ratio=ratio)
+        assert bins is not None
+        ground = np.full(len(bins), top + PROFILE_HEIGHT)
+        mean = ground - self._chances.over(bins).mean * PROFILE_HEIGHT
+        whole = QRectF(row.left(), top, bins.stop * self.step_width, PROFILE_HEIGHT)
+        done = QRectF(row.left(), top, max(self.x_of(playhead) - row.left(), 0.0), PROFILE_HEIGHT)
+        rest = QRectF(done.right(), top, row.right() - done.right(), PROFILE_HEIGHT)
+        for colour, part in zip(self._colours(), (done, rest), strict=True):
             painter.setClipRect(part)
-            painter.drawPixmap(profile.topLeft(), layer)
+            paint_spans(painter, whole, mean, ground, colour, ratio)
         painter.setClipping(False)
 
     def _colours(self) -> tuple[QColor, QColor]:
@@ -248,13 +234,11 @@ class ScrubRow(QAbstractSlider):
     # ── Input ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Go there."""
         if event.button() == Qt.MouseButton.LeftButton and self._length:
             self.setSliderDown(True)
             self._seek(self.step_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Follow a drag; otherwise mark the step under the pointer."""
         self._hover = event.position().x()
         if event.buttons() & Qt.MouseButton.LeftButton and self._length:
             self._seek(self.step_at(event.position().x()))
@@ -268,7 +252,6 @@ class ScrubRow(QAbstractSlider):
         self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """A notch a step."""
         self._wheel += event.angleDelta().y() / 120.0
         whole = int(self._wheel)
         self._wheel -= whole
@@ -296,9 +279,7 @@ class ScrubBarView(View):
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
         self.row = ScrubRow(ctx)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.row)
+        in_column(self, self.row)
         self.setFixedHeight(HEIGHT)
 
     def seek(self, step: int) -> None:

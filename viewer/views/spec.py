@@ -34,12 +34,6 @@ class Subject:
     ----------
     channels : tuple of Channel
         The run's, else the model's; empty while neither is there.
-    input_kind : str
-    detokenization : str
-    searching : bool
-        Whether a beam search has been made.
-    comparing : bool
-        Whether another run is compared with the one that is shown.
     """
 
     channels: tuple[Channel, ...] = ()
@@ -62,7 +56,6 @@ class ViewSpec:
         What the code calls it, and its action.
     title : str
         What its tab or heading says.
-    place : Place
     make : str
         ``module:Class`` of a `View`, imported when it is first shown.
     hint : str
@@ -99,13 +92,7 @@ class ViewSpec:
         return self.titles.get(subject.input_kind, self.title)
 
     def made(self, ctx: ViewContext) -> View:
-        """The view itself.
-
-        Raises
-        ------
-        TypeError
-            When what is named is no `View`.
-        """
+        """The view itself. Raises `TypeError` when what is named is no `View`."""
         module, _, name = self.make.partition(":")
         view = getattr(importlib.import_module(module), name)(ctx)
         if not isinstance(view, View):
@@ -138,25 +125,20 @@ def of_kind(*kinds: str) -> Accepts:
 
 
 def comparing(subject: Subject) -> bool:
-    """Whether two runs are compared."""
     return subject.comparing
 
 
 def alone(subject: Subject) -> bool:
-    """Whether one run is shown alone."""
     return not subject.comparing
 
 
 def searching(subject: Subject) -> bool:
-    """Whether a beam search has been made."""
     return subject.searching
 
 
 def either(*predicates: Accepts) -> Accepts:
-    """Whether one of these holds."""
     return lambda subject: any(accepts(subject) for accepts in predicates)
 
 
 def every(*predicates: Accepts) -> Accepts:
-    """Whether all of these hold."""
     return lambda subject: all(accepts(subject) for accepts in predicates)

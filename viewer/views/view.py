@@ -39,11 +39,6 @@ class ViewContext:
 class View(QWidget):
     """A view of the session.
 
-    Parameters
-    ----------
-    ctx : ViewContext
-        What it shows, and how it has things done.
-
     Attributes
     ----------
     note : str
@@ -77,13 +72,11 @@ class View(QWidget):
         """Input, model, trace, selection or appearance changed, or steps were added: take over what is new."""
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.theme = theme
         self.refresh()
         self.seek(self.session.playhead.step)
 
     def set_note(self, text: str) -> None:
-        """Say this in the heading."""
         if text != self.note:
             self.note = text
             self.note_changed.emit(text)

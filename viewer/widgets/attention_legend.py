@@ -126,9 +126,5 @@ class AttentionLegend(QWidget):
             if most >= least:
                 left = min(max(x - width / 2, least), most)
                 painter.setPen(QColor(theme.text))
-                painter.drawText(
-                    QRectF(left, LABELS_TOP, width + 2, HEIGHT - LABELS_TOP),
-                    Qt.AlignmentFlag.AlignVCenter,
-                    uniform,
-                )
+                painter.drawText(QRectF(left, LABELS_TOP, width + 2, HEIGHT - LABELS_TOP), Qt.AlignmentFlag.AlignVCenter, uniform)
         painter.end()

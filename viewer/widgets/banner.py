@@ -11,13 +11,13 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.theme.icons import icon, pixmap
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import in_column
 
 
 class Banner(QFrame):
@@ -30,9 +30,7 @@ class Banner(QFrame):
         self.message = message
         self.setAccessibleName(message.text)
         self._mark = QLabel()
-        self.text = QLabel(message.text)
-        self.text.setWordWrap(True)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text = QLabel(message.text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.text.setAccessibleName(message.text)
@@ -70,7 +68,6 @@ class Banner(QFrame):
         return max(44, box.height() + 20)
 
     def put_away(self) -> None:
-        """Remove it."""
         self.hide()
         parent = self.parentWidget()
         if isinstance(parent, BannerPlace):
@@ -94,9 +91,7 @@ class BannerPlace(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(4)
+        self._layout = in_column(self, spacing=4)
         self.banner: Banner | None = None
         self.hide()
 
@@ -108,7 +103,6 @@ class BannerPlace(QWidget):
         self.show()
 
     def clear(self) -> None:
-        """Show nothing."""
         if self.banner is not None:
             self.remove(self.banner)
 

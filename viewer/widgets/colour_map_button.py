@@ -37,13 +37,7 @@ def add_colour_maps(menu: QMenu, names: Iterable[str], current: str, chosen: Cal
 
 
 class ColourMapButton(QToolButton):
-    """The button.
-
-    Attributes
-    ----------
-    chosen : Signal(str)
-        The name of the map that a person chose.
-    """
+    """The button."""
 
     chosen = Signal(str)
 
@@ -61,7 +55,6 @@ class ColourMapButton(QToolButton):
         self.setMenu(menu)
 
     def set_name(self, name: str) -> None:
-        """Show this map."""
         if name != self.name:
             self.name = name
             self._swatch = swatch(name)

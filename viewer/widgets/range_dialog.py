@@ -12,13 +12,7 @@ from unrolled.viewer.state.wording import finite
 
 
 class RangeDialog(QDialog):
-    """Two numbers, the first below the second, and above `above` if that is given.
-
-    Attributes
-    ----------
-    low, high : QLineEdit
-    buttons : QDialogButtonBox
-    """
+    """Two numbers, the first below the second, and above `above` if that is given."""
 
     def __init__(self, parent: QWidget, title: str, ends: tuple[float, float], above: float | None = None) -> None:
         super().__init__(parent)

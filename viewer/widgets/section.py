@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QWidget
 from superqt import QElidingLabel
+
+from unrolled.viewer.widgets.building import in_column, in_row
 
 
 class Section(QFrame):
-    """A panel under its heading.
-
-    Parameters
-    ----------
-    title : str
-        A word or two.
-    content : QWidget
-        The panel.
-    """
+    """A panel under its heading."""
 
     def __init__(self, title: str, content: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,20 +21,12 @@ class Section(QFrame):
         self._note = QElidingLabel("")
         self._note.setObjectName("sectionNote")
         self._note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        line = QHBoxLayout()
-        line.setSpacing(12)
+        line = in_row(None, self._heading, (self._note, 1), spacing=12)
         line.setContentsMargins(4, 0, 4, 0)
-        line.addWidget(self._heading)
-        line.addWidget(self._note, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 7, 8, 8)
-        layout.setSpacing(6)
-        layout.addLayout(line)
-        layout.addWidget(content, 1)
+        in_column(self, line, (content, 1), spacing=6).setContentsMargins(8, 7, 8, 8)
         self.setAccessibleName(title)
 
     def set_title(self, title: str) -> None:
-        """Another heading."""
         self._heading.setText(title)
         self.setAccessibleName(title)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QToolButton, QWidget
 
 from unrolled.viewer.theme.fonts import text_font
+from unrolled.viewer.widgets.building import in_row
 
 HEIGHT, ICON = 26, 16
 TIGHT = "QToolButton { padding: 0; font-size: 12px; }"
@@ -14,12 +15,11 @@ TIGHT = "QToolButton { padding: 0; font-size: 12px; }"
 
 def switch(text: str, tooltip: str, name: str) -> QToolButton:
     """A small button that is on or off, with a text or, later, an icon."""
-    button = QToolButton()
+    button = QToolButton(autoRaise=True)
     button.setText(text)
     button.setToolTip(tooltip)
     button.setAccessibleName(name)
     button.setCheckable(True)
-    button.setAutoRaise(True)
     button.setStyleSheet(TIGHT)
     width = QFontMetrics(text_font(12)).horizontalAdvance(text) + 16 if text else HEIGHT + 2
     button.setFixedSize(width, HEIGHT)
@@ -32,10 +32,7 @@ def segment(*buttons: QToolButton) -> QWidget:
     """Buttons of which exactly one is on."""
     whole = QWidget()
     group = QButtonGroup(whole)
-    line = QHBoxLayout(whole)
-    line.setContentsMargins(0, 0, 0, 0)
-    line.setSpacing(1)
     for button in buttons:
         group.addButton(button)
-        line.addWidget(button)
+    in_row(whole, *buttons, spacing=1)
     return whole

@@ -14,7 +14,6 @@ class TwoParts(QScrollArea):
 
     Parameters
     ----------
-    first, second : QWidget
     stretch : tuple of int
         How the width is shared.
     first_height : int
@@ -31,9 +30,8 @@ class TwoParts(QScrollArea):
         self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, inside)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(12)
-        self._area = QScrollArea()
+        self._area = QScrollArea(widgetResizable=True)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setWidgetResizable(True)
         self._area.setWidget(second)
         self._layout.addWidget(first, stretch[0])
         self._layout.addWidget(self._area, stretch[1])

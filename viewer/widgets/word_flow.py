@@ -15,13 +15,7 @@ GAP = 4.0
 
 
 class WordFlow(QWidget):
-    """A few lines of words; where there are more, those around the current one.
-
-    Attributes
-    ----------
-    clicked : Signal(int)
-        The number of a word.
-    """
+    """A few lines of words; where there are more, those around the current one."""
 
     clicked = Signal(int)
 
@@ -75,7 +69,6 @@ class WordFlow(QWidget):
                                  self.words[number - self.first])
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Say which word was clicked."""
         found = next((number for number, box in self._places if box.contains(event.position())), None)
         if found is not None:
             self.clicked.emit(found)

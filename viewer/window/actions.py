@@ -32,18 +32,12 @@ class ActionSpec:
     ----------
     name : str
         What the code calls it.
-    menu : str
-        The menu it is in.
-    text : str
-        What people read.
     do : callable
         Makes its command; of an action that is switched on and off from whether it is on.
     keys : tuple of str
         Its shortcuts, the first of which is shown.
     icon : str
         The icon's file without suffix; empty for none.
-    checkable : bool
-        Whether it is switched on and off.
     group : int
         Where a menu is divided by lines: a line between different groups.
     hint : str

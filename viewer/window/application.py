@@ -56,7 +56,6 @@ def make_application() -> QApplication:
 
 def make_window(settings: WindowSettings, backend: BackendProcess, *, model: str = "", device: str = "",
                 theme: str | None = None) -> MainWindow:
-    """A window with its session and controller, not shown yet."""
     appearance = settings.appearance()
     if theme is not None:
         appearance = msgspec.structs.replace(appearance, theme=theme)
@@ -156,13 +155,8 @@ def offer_lost(window: MainWindow, autosave: Autosave) -> None:
 
 
 def endpoint_of(text: str) -> Endpoint:
-    """Where a backend listens, written as ``HOST:PORT#SECRET``; other users see what stands on a command line, so the
-    secret may be in the variable ``UNROLLED_SECRET`` instead.
-
-    Raises
-    ------
-    ValueError
-        When it is not written so.
+    """Where a backend listens, written as ``HOST:PORT#SECRET``; other users see what stands on a command line, so the secret
+    may be in the variable ``UNROLLED_SECRET`` instead. Raises `ValueError` when it is not written so.
     """
     place, _, secret = text.partition("#")
     host, _, port = place.rpartition(":")
@@ -185,6 +179,5 @@ class _Outcome:
         self._application.quit()
 
     def leave(self, sentence: str) -> None:
-        """End the program."""
         self.sentence = sentence
         self._application.quit()

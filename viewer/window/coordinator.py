@@ -15,21 +15,10 @@ FRAME_MILLISECONDS = 16
 class Coordinator(QObject):
     """Collects what changed, and brings the views up to date one frame later at the latest.
 
-    Parameters
-    ----------
-    session : Session
-        Whose signals are followed.
-    views : iterable of View
-        What is brought up to date, in this order.
-    parent : QObject, optional
-        Owner.
-
     Attributes
     ----------
     flushed : Signal()
         All views are up to date.
-    frames : int
-        How often they were brought up to date.
     """
 
     flushed = Signal()
@@ -42,9 +31,7 @@ class Coordinator(QObject):
         self._must_seek = False
         self.frames = 0
         self._since_last = QElapsedTimer()
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.flush)
         for signal in (session.input_changed, session.model_changed, session.trace_changed, session.ended,
                        session.selection.changed, session.time_axis.changed, session.appearance.changed,
@@ -62,7 +49,6 @@ class Coordinator(QObject):
         self._refresh()
 
     def remove(self, view: View) -> None:
-        """Leave a view alone."""
         if view in self._views:
             self._views.remove(view)
 
@@ -72,7 +58,6 @@ class Coordinator(QObject):
         return self._timer.isActive()
 
     def flush(self) -> None:
-        """Bring all views up to date now."""
         self._timer.stop()
         self._since_last.start()
         refresh, self._must_refresh = self._must_refresh, False

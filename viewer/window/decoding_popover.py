@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QFrame, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QFrame, QSpinBox, QWidget
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.state.commands import Do, SetDecoding
+from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 SETTLE_MILLISECONDS = 250  # so that typing a number does not run the caption for each digit
@@ -17,9 +18,15 @@ METHODS = (("greedy", "Greedy", "The most probable token at each step."),
 
 
 class DecodingPopover(QFrame):
-    """A small window under its button; what is changed is in force at once."""
+    """A small window under its button; what is changed is in force at once.
 
-    def __init__(self, decoding: Decoding, do: Do, parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    searches : bool
+        Whether what the model says is fed back to it, so that there is something to search.
+    """
+
+    def __init__(self, decoding: Decoding, do: Do, parent: QWidget | None = None, *, searches: bool = True) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self._do = do
         self.setObjectName("popover")
@@ -27,10 +34,9 @@ class DecodingPopover(QFrame):
         self.setFixedWidth(280)
         self.method = ComboBox()
         for value, title, _ in METHODS:
-            self.method.addItem(title, value)
-        self.explanation = QLabel("")
-        self.explanation.setObjectName("muted")
-        self.explanation.setWordWrap(True)
+            if searches or value != "beam":
+                self.method.addItem(title, value)
+        self.explanation = muted_label(wrapped=True)
         self.beam_width = _whole(1, 64)
         self.length_penalty = _real(0.0, 5.0, 0.1)
         self.temperature = _real(0.05, 10.0, 0.1)
@@ -51,14 +57,8 @@ class DecodingPopover(QFrame):
             self._form.addRow(title, widget)
             if kind:
                 self._rows[kind].append(widget)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 12, 16, 16)
-        layout.setSpacing(8)
-        layout.addLayout(self._form)
-        layout.addWidget(self.explanation)
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(SETTLE_MILLISECONDS)
+        in_column(self, self._form, self.explanation, spacing=8).setContentsMargins(16, 12, 16, 16)
+        self._settle = QTimer(self, singleShot=True, interval=SETTLE_MILLISECONDS)
         self._settle.timeout.connect(self._say)
         self.show_decoding(decoding)
         self.method.currentIndexChanged.connect(self._method_changed)
@@ -66,7 +66,6 @@ class DecodingPopover(QFrame):
             spin.valueChanged.connect(lambda _: self._settle.start())
 
     def decoding(self) -> Decoding:
-        """What the fields say."""
         return Decoding(
             method=str(self.method.currentData()), beam_width=self.beam_width.value(),
             length_penalty=round(self.length_penalty.value(), 3), temperature=round(self.temperature.value(), 3),
@@ -74,7 +73,6 @@ class DecodingPopover(QFrame):
         )
 
     def show_decoding(self, decoding: Decoding) -> None:
-        """Fill in the fields."""
         self.blockSignals(True)
         self.method.setCurrentIndex(self.method.findData(decoding.method))
         self.beam_width.setValue(decoding.beam_width)
@@ -123,9 +121,7 @@ def _whole(low: int, high: int, *, zero: str = "") -> QSpinBox:
 
 
 def _real(low: float, high: float, step: float) -> QDoubleSpinBox:
-    spin = QDoubleSpinBox()
+    spin = QDoubleSpinBox(singleStep=step, decimals=2)
     spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     spin.setRange(low, high)
-    spin.setSingleStep(step)
-    spin.setDecimals(2)
     return spin

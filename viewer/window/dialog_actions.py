@@ -31,11 +31,6 @@ if TYPE_CHECKING:
 class DialogActions:
     """Asks, and says what was chosen as a command.
 
-    Parameters
-    ----------
-    window : MainWindow
-        Over which it asks.
-
     Attributes
     ----------
     last_session : Path or None
@@ -54,7 +49,6 @@ class DialogActions:
 
     @handles(c.ChooseFile)
     def choose_file(self, command: c.ChooseFile) -> None:
-        """Let a person choose a file, and do with it what was wanted."""
         choose: dict[str, Callable[[], None]] = {
             "open": self._open, "frames": self._open_frames, "checkpoint": self._open_checkpoint,
             "compare input": self._compare_input, "compare trace": self._compare_trace, "save session": self._save}
@@ -94,14 +88,12 @@ class DialogActions:
 
     @handles(c.ChooseReplacement)
     def choose_replacement(self, command: c.ChooseReplacement) -> None:
-        """Let a person choose what the steps from one on look at."""
         path = self._chosen("Swap the input from here on")
         if path is not None:
             self._do(c.ReplaceInput(path, max(self.session.playhead.step, 0) if command.step is None else command.step))
 
     @handles(c.ChooseModelToCompare)
     def choose_model_to_compare(self, _: c.ChooseModelToCompare) -> None:
-        """Let a person choose a model whose run is compared with this one."""
         listed = [listing.name for listing in self.controller.models
                   if self.session.input is not None and taken_by(self.session.input, listing.input_kind)]
         name, chosen = QInputDialog.getItem(self._window, "Compare with another model", "Model", listed, 0, False)
@@ -167,13 +159,19 @@ class DialogActions:
         self._writer.write(path, saved_session(self.session, self.controller))
 
     def wait_until_saved(self) -> None:
-        """Return when nothing is being written any more."""
         if self._writer is not None:
             self._writer.close()
 
     def _saved(self, path: Path) -> None:
         self._window.opened_file(str(path))
-        self._window.layout_.status.set_activity(f"Saved {file_name(path)}", -1.0)
+        self._window.layout_.status.set_activity("", -1.0)
+        self._say_saved(path)
+
+    def _say_saved(self, path: Path) -> None:
+        folder = path.absolute().parent
+        self._window.layout_.say(Notice(
+            place="run", kind="info", text=f"Saved “{file_name(path)}” in {folder}.", action="Show in folder",
+            act=lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))))
 
     @handles(c.RestoreLast)
     def restore_last(self, _: c.RestoreLast) -> None:
@@ -203,12 +201,16 @@ class DialogActions:
         elif self.session.trace is not None and len(self.session.trace):
             from unrolled.viewer.window.export_dialog import ExportDialog
 
-            _open(ExportDialog(self.session, self.settings, window))
+            dialog = ExportDialog(self.session, self.settings, window)
+            dialog.exported.connect(self._say_saved)
+            _open(dialog)
 
     def _show_decoding(self) -> None:
         from unrolled.viewer.window.decoding_popover import DecodingPopover
 
-        popover = DecodingPopover(self.controller.decoding, self._do, self._window)
+        description = self.session.description
+        popover = DecodingPopover(self.controller.decoding, self._do, self._window,
+                                  searches=description is None or "search" in description.can)
         popover.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         popover.open_under(self._window.layout_.toolbar.decoding)
 

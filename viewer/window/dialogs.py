@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.window.actions import MENUS, ActionSpec, key_text
 
 WITH_THE_MOUSE = (
@@ -53,14 +54,12 @@ class ShortcutsDialog(QDialog):
         mouse.addWidget(_heading("Mouse"), 0, 0, 1, 2)
         for number, (what, does) in enumerate(WITH_THE_MOUSE, 1):
             mouse.addWidget(QLabel(what), number, 0)
-            mouse.addWidget(_muted(does), number, 1)
+            mouse.addWidget(muted_label(does), number, 1)
         sides[2].addLayout(mouse)
         for side in sides:
             side.addStretch(1)
-        layout = QVBoxLayout(self)
+        layout = in_column(self, columns, spacing=16)
         layout.setContentsMargins(24, 20, 24, 16)
-        layout.setSpacing(16)
-        layout.addLayout(columns)
         layout.addWidget(_close_button(self))
 
 
@@ -71,9 +70,8 @@ class AboutDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("About Unrolled")
         self.setAccessibleName("About Unrolled")
-        mark = QLabel()
+        mark = QLabel(alignment=Qt.AlignmentFlag.AlignTop)
         mark.setPixmap(pixmap("unrolled", theme.accent, size=64, ratio=self.devicePixelRatioF()))
-        mark.setAlignment(Qt.AlignmentFlag.AlignTop)
         title = QLabel("Unrolled")
         title.setObjectName("title")
         text = QLabel(
@@ -81,24 +79,22 @@ class AboutDialog(QDialog):
             "number that it computes on the way can be seen, scrubbed, changed and exported.")
         text.setWordWrap(True)
         text.setFixedWidth(360)
-        made = _muted("MIT licence. Drawn in Inter and JetBrains Mono (SIL Open Font Licence), with Lucide icons "
+        made = muted_label("MIT licence. Drawn in Inter and JetBrains Mono (SIL Open Font Licence), with Lucide icons "
                       "(ISC); made with Qt for Python, NumPy, Pillow, PyAV, cmap and PyTorch.")
         made.setWordWrap(True)
         made.setFixedWidth(360)
         words = QVBoxLayout()
         words.setSpacing(8)
         words.addWidget(title)
-        words.addWidget(_muted(f"Version {version}"))
+        words.addWidget(muted_label(f"Version {version}"))
         words.addWidget(text)
         words.addWidget(made)
         top = QHBoxLayout()
         top.setSpacing(20)
         top.addWidget(mark)
         top.addLayout(words)
-        layout = QVBoxLayout(self)
+        layout = in_column(self, top, spacing=16)
         layout.setContentsMargins(24, 24, 24, 16)
-        layout.setSpacing(16)
-        layout.addLayout(top)
         layout.addWidget(_close_button(self))
 
 
@@ -123,12 +119,6 @@ def _table(title: str, rows: list[tuple[str, tuple[str, ...]]]) -> QGridLayout:
 def _heading(text: str) -> QLabel:
     label = QLabel(text)
     label.setObjectName("subtitle")
-    return label
-
-
-def _muted(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setObjectName("muted")
     return label
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedWidget, QToolButton, QWidget
 
 from unrolled.models.protocol.dispatch import handles
 from unrolled.viewer.state.commands import Do, OpenView, ToggleView
 from unrolled.viewer.views.spec import Place
+from unrolled.viewer.widgets.building import in_column
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.window.actions import with_keys
 from unrolled.viewer.window.view_host import ViewHost
@@ -27,7 +28,6 @@ class Drawer(QFrame):
     ----------
     opened : Signal(str)
         Another view is open; empty where the drawer was closed.
-    open_name : str
     buttons : dict of str to QToolButton
         The tabs, by the names of their views.
     """
@@ -56,11 +56,7 @@ class Drawer(QFrame):
         self._stack = QStackedWidget()
         self._stack.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self._stack.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 4)
-        layout.setSpacing(4)
-        layout.addLayout(self._row)
-        layout.addWidget(self._stack, 1)
+        in_column(self, self._row, (self._stack, 1), spacing=4).setContentsMargins(8, 4, 8, 4)
         host.subject_changed.connect(self._offer)
         self._offer()
         self._fit()

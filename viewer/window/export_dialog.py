@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -12,11 +12,9 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -24,13 +22,22 @@ from unrolled.viewer.export.formats import Makes, formats
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
+from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.window.export_worker import ExportWorker
 from unrolled.viewer.window.settings import WindowSettings
 
 
 class ExportDialog(QDialog):
-    """Chooses, exports, and closes when it is done."""
+    """Chooses, exports, and closes when it is done.
+
+    Attributes
+    ----------
+    exported : Signal(object)
+        The `Path` of the file that was written.
+    """
+
+    exported = Signal(object)
 
     def __init__(self, session: Session, settings: WindowSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,16 +49,12 @@ class ExportDialog(QDialog):
         values = session.appearance.values
         self.format = _picker("Format", [(row.suffix[1:], row.title) for row in formats().values()],
                               settings.text("export_format", "gif"))
-        self.width_ = QSpinBox()
+        self.width_ = QSpinBox(suffix=" pixels")
         self.width_.setRange(64, 4096)
         self.width_.setSingleStep(32)
-        self.width_.setSuffix(" pixels")
         self.width_.setValue(int(settings.number("export_size", 640)))
-        self.seconds = QDoubleSpinBox()
+        self.seconds = QDoubleSpinBox(singleStep=0.1, decimals=2, suffix=" s")
         self.seconds.setRange(0.05, 10.0)
-        self.seconds.setSingleStep(0.1)
-        self.seconds.setDecimals(2)
-        self.seconds.setSuffix(" s")
         self.seconds.setValue(settings.number("export_seconds", 0.6))
         for spin in (self.width_, self.seconds):
             spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
@@ -71,25 +74,20 @@ class ExportDialog(QDialog):
             widget.setAccessibleName(title)
             self._form.addRow(title, widget)
         self._form.addRow("", self.dark)
-        self.note = QLabel("")
-        self.note.setObjectName("muted")
-        self.note.setWordWrap(True)
+        self.note = muted_label(wrapped=True)
         self.note.setTextFormat(Qt.TextFormat.PlainText)
-        self.note.setMinimumHeight(36)
         self.note.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.bar = QProgressBar()
+        self.note.setMinimumHeight(36)
+        self.bar = QProgressBar(textVisible=False)
         self.bar.setRange(0, 1000)
-        self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the export")
         held = self.bar.sizePolicy()
         held.setRetainSizeWhenHidden(True)  # nothing moves when it appears
         self.bar.setSizePolicy(held)
         self.bar.hide()
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setAutoDefault(False)
+        self.cancel = QPushButton("Cancel", autoDefault=False)
         self.cancel.clicked.connect(self.reject)
-        self.go = QPushButton("Export…")
-        self.go.setDefault(True)
+        self.go = QPushButton("Export…", default=True)
         self.go.clicked.connect(self._ask)
         for button in (self.cancel, self.go):
             button.setAccessibleName(button.text().rstrip("…"))
@@ -97,18 +95,11 @@ class ExportDialog(QDialog):
         buttons.addStretch(1)
         buttons.addWidget(self.cancel)
         buttons.addWidget(self.go)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 20, 24, 16)
-        layout.setSpacing(12)
-        layout.addLayout(self._form)
-        layout.addWidget(self.note)
-        layout.addWidget(self.bar)
-        layout.addLayout(buttons)
+        in_column(self, self._form, self.note, self.bar, buttons, spacing=12).setContentsMargins(24, 20, 24, 16)
         self.format.currentIndexChanged.connect(self._show_fields)
         self._show_fields()
 
     def settings(self) -> ExportSettings:
-        """What the fields say."""
         values = self._session.appearance.values
         return ExportSettings(
             width=self.width_.value(), seconds_per_word=round(self.seconds.value(), 3),
@@ -123,7 +114,7 @@ class ExportDialog(QDialog):
         self._remember(path)
         worker = ExportWorker(trace.snapshot(), path, self.settings(), self)
         worker.progressed.connect(lambda fraction: self.bar.setValue(round(1000 * fraction)))
-        worker.done.connect(self._done)
+        worker.done.connect(lambda sentence: self._done(sentence, path))
         self._worker = worker
         self.bar.setValue(0)
         self.bar.show()
@@ -149,10 +140,11 @@ class ExportDialog(QDialog):
             path = Path(name)
             self.export_to(path if path.suffix.lower() == f".{suffix}" else path.with_name(f"{path.name}.{suffix}"))
 
-    def _done(self, sentence: str) -> None:
+    def _done(self, sentence: str, path: Path) -> None:
         self._worker = None
         if not sentence:
             self.accept()
+            self.exported.emit(path)
             return
         self.bar.hide()
         self.note.setText(sentence)

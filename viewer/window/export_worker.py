@@ -23,10 +23,6 @@ class ExportWorker(QThread):
     ----------
     trace : Trace
         What is exported; nobody else changes it meanwhile.
-    path : Path
-        The file; its suffix says the format.
-    settings : ExportSettings
-        Size, speed, colours.
 
     Attributes
     ----------

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSplitter, QWidget
 
 from unrolled.viewer.state.commands import Do, OpenView
 from unrolled.viewer.state.notice import Notice
@@ -13,6 +13,7 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.spec import Place, ViewSpec
 from unrolled.viewer.views.view import View
 from unrolled.viewer.widgets.banner import BannerPlace
+from unrolled.viewer.widgets.building import in_column
 from unrolled.viewer.widgets.section import Section
 from unrolled.viewer.window.drawer import Drawer
 from unrolled.viewer.window.settings import WindowSettings
@@ -24,9 +25,9 @@ GAP = 8
 LEAST_CENTRE = 220  # device-independent pixels that are left to the tracks when the drawer opens
 LEFT_PART, LEFT_LEAST = 0.34, 376
 ROOMY = 1200  # device-independent pixels of width, or 780 of height: below, what can be smaller is
-LOW, SPARED = 600, 12  # pixels of a column: in a lower one views of a fixed height are so much lower
+LOW, SPARED = 600, 24  # pixels of a column: in a lower one views of a fixed height are so much lower
 MOST_OF_COLUMN = 0.42
-BANNER_WIDTH = 620
+BANNER_WIDTH, NARROW_CENTRE = 620, 480
 COLUMNS = (Place.LEFT, Place.CENTRE, Place.RIGHT)
 
 
@@ -58,30 +59,26 @@ class Layout(QWidget):
         self.status = StatusLine()
         for spec in host.at(Place.STATUS):
             self.status.add_badge(host.view(spec))
-        inside = QVBoxLayout()
+        inside = in_column(None, (self.columns, 1), spacing=GAP)
         inside.setContentsMargins(GAP + 4, GAP + 4, GAP + 4, 4)
-        inside.setSpacing(GAP)
-        inside.addWidget(self.columns, 1)
         self._bottom: list[View] = [host.view(spec) for spec in host.at(Place.BOTTOM)]
         for view in self._bottom:
             inside.addWidget(view)
         inside.addWidget(self.status)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addWidget(self.toolbar)
-        whole.addLayout(inside, 1)
+        in_column(self, self.toolbar, (inside, 1), spacing=0)
 
         self._places = {"model": BannerPlace(theme, self), "run": BannerPlace(theme, self),
                         "input": BannerPlace(theme, self), "restore": BannerPlace(theme, self)}
-        self._drop_hint = QLabel("Drop to open", self)
+        self._drop_hint = QLabel("Drop to open", self, alignment=Qt.AlignmentFlag.AlignCenter)
         self._drop_hint.setObjectName("dropHint")
-        self._drop_hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._drop_hint.hide()
         self.columns.splitterMoved.connect(lambda *_: self._place_banners())
         self.drawer.opened.connect(self._size_drawer)
+        self.drawer.installEventFilter(self)
         self.centre.splitterMoved.connect(self._drawer_moved)
         session.branches_changed.connect(self._place_banners)
+        session.run_changed.connect(lambda: self._forget("run", "error", "warning"))
+        session.input_changed.connect(lambda: self._forget("input", "info"))
         host.subject_changed.connect(self._show_subject)
         self._show_subject()
 
@@ -96,6 +93,7 @@ class Layout(QWidget):
                 if spec.name in self.sections:
                     self.sections[spec.name].set_title(spec.title_for(subject))
                     self.sections[spec.name].setVisible(shown)
+        self.left.setVisible(bool(self._shown(Place.LEFT)))
         if self._sized and self._shown(Place.LEFT) != before:
             self._size_column(Place.LEFT)
         self._place_banners()
@@ -122,21 +120,23 @@ class Layout(QWidget):
         self._places[message.place].show_message(message)
         self._place_banners()
 
+    def _forget(self, place: str, *kinds: str) -> None:
+        """Something else is shown: what was said of the old is no news of it."""
+        message = self.message(place)
+        if message is not None and message.kind in kinds:
+            self.unsay(place)
+
     def unsay(self, place: str) -> None:
-        """Take the message at a place away."""
         self._places[place].clear()
 
     def message(self, place: str) -> Notice | None:
-        """What is said at a place."""
         banner = self._places[place].banner
         return banner.message if banner is not None else None
 
     def banner_place(self, place: str) -> BannerPlace:
-        """Where messages about something appear."""
         return self._places[place]
 
     def show_drop_hint(self, shown: bool) -> None:
-        """Say that something can be dropped here."""
         self._drop_hint.setGeometry(self.rect().adjusted(16, 68, -16, -16))
         self._drop_hint.setVisible(shown)
         self._drop_hint.raise_()
@@ -174,6 +174,12 @@ class Layout(QWidget):
         if self.drawer.open_name:
             self.drawer.height_wanted = self.drawer.height()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Notices keep off the drawer, wherever it is."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
+            self._place_banners()
+        return super().eventFilter(watched, event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place_banners()
@@ -183,19 +189,19 @@ class Layout(QWidget):
         for name, place in self._places.items():
             if place.banner is None:
                 continue
-            if name == "input":
-                left, room = self._left_of(self.left), self.left.width()
-            else:
-                left = self._left_of(self.centre)
-                room = self._left_of(self.right) + self.right.width() - left
+            part = self.left if name == "input" else self.centre
+            left, room = self._left_of(part), part.width()
+            if name != "input" and room < NARROW_CENTRE:
+                room += GAP + self.right.width()
             width = min(BANNER_WIDTH, room - 2 * GAP)
             height = place.banner.height_for(width)
             y = top + 32
             if name == "restore" and (model := self._places["model"].banner) is not None:
                 y += model.height_for(width) + GAP
-            if name == "run":
-                y = min(view.mapTo(self, view.rect().topLeft()).y() for view in self._bottom if not view.isHidden())
-                y -= height + 2 * GAP
+            if name == "run":  # over the last tracks: the drawer's tabs and the scrub bar stay in sight
+                y = self.drawer.mapTo(self, self.drawer.rect().topLeft()).y() - height - GAP
+            elif name == "input":  # at the bottom of its column: what it is about is at the top
+                y = self.left.mapTo(self, self.left.rect().bottomLeft()).y() - height - GAP
             place.setGeometry(left + (room - width) // 2, y, width, height)
             place.raise_()
 
@@ -222,7 +228,6 @@ class Layout(QWidget):
             settings.put_names(f"view_{name}", view.remembered)
 
     def restore(self, settings: WindowSettings) -> None:
-        """Take over what was kept."""
         for name, splitter in (("columns", self.columns), ("left_parts", self.left), ("right", self.right)):
             state = settings.shape(f"splitter_{name}")
             if state is not None:

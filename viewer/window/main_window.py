@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from unrolled.viewer.training_room.page import TrainingRoomPage
 
 FIRST_SIZE, LEAST_SIZE = (1440, 900), (960, 620)
+FRAME_SIZE = 16, 48  # what the system draws around a window, at most
 
 
 def current_theme(choice: str) -> Theme:
@@ -56,17 +57,16 @@ def current_theme(choice: str) -> Theme:
     return DARK if choice == "dark" else LIGHT
 
 
+def first_size(room: QSize) -> QSize:
+    """The size of a window that was never resized, on a screen with so much room in device-independent pixels."""
+    return QSize(*FIRST_SIZE).boundedTo(room - QSize(*FRAME_SIZE)).expandedTo(QSize(*LEAST_SIZE))
+
+
 class MainWindow(QMainWindow):
     """The one window.
 
     Parameters
     ----------
-    session : Session
-        What is shown.
-    controller : Control
-        What does things.
-    settings : WindowSettings
-        What is remembered.
     views : tuple of ViewSpec, optional
         What can be shown; by default the catalogue's.
 
@@ -90,7 +90,7 @@ class MainWindow(QMainWindow):
         self.theme = current_theme(session.appearance.values.theme)
         self.setWindowTitle("Unrolled")
         self.setAcceptDrops(True)
-        self.resize(*FIRST_SIZE)
+        self.resize(first_size(self.screen().availableSize()))
         self.setMinimumSize(*LEAST_SIZE)
         self.host = ViewHost(session, self.do, self.theme, lambda name: settings.names(f"view_{name}"), views, self)
         self.action_specs = action_specs(self.host.specs)
@@ -136,10 +136,13 @@ class MainWindow(QMainWindow):
         session.ended.connect(self._run_ended)
 
     def _act(self, spec: ActionSpec, on: bool) -> None:
-        if spec.name == "step" and self.room is not None and self.pages.currentWidget() is self.room:
-            self.room.toggle()  # the same key as for the next step
+        if spec.name in ("step", "export") and self._in_room() and self.room is not None:
+            self.room.toggle() if spec.name == "step" else self.room.export()  # the same keys as for a run
         else:
             self.do(spec.do(on) if spec.checkable else spec.do())
+
+    def _in_room(self) -> bool:
+        return self.room is not None and self.pages.currentWidget() is self.room
 
     # ── What follows the state ────────────────────────────────────────────────────────────────────────────────
 
@@ -163,7 +166,7 @@ class MainWindow(QMainWindow):
         draws = session.description.draws if session.description is not None else ""
         self.actions_by_name["draw_input"].setText(f"New {draws or 'scene'}")
         self.actions_by_name["draw_input"].setVisible(bool(draws))
-        self.actions_by_name["export"].setEnabled(has_steps)
+        self.actions_by_name["export"].setEnabled(has_steps or self._in_room())
         self.actions_by_name["save_session"].setEnabled(has_run)
         self.actions_by_name["run_again"].setEnabled(session.input is not None and session.description is not None)
         playback = controller.playback
@@ -185,8 +188,7 @@ class MainWindow(QMainWindow):
     def _flushed(self) -> None:
         session, controller = self.session, self.controller
         has_steps = session.trace is not None and len(session.trace) > 0
-        if self.actions_by_name["export"].isEnabled() != has_steps:
-            self.actions_by_name["export"].setEnabled(has_steps)
+        self.actions_by_name["export"].setEnabled(has_steps or self._in_room())
         facts = []
         if controller.last_milliseconds > 0:
             facts.append(f"{controller.last_milliseconds:.1f} ms per step")
@@ -246,6 +248,7 @@ class MainWindow(QMainWindow):
             self.room.leave()
             self.pages.setCurrentWidget(self.layout_)
             self.layout_.setFocus()
+        self.update_actions()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape leaves the training room."""
@@ -256,7 +259,6 @@ class MainWindow(QMainWindow):
 
     @handles(c.ShowFullScreen)
     def show_full_screen(self, command: c.ShowFullScreen) -> None:
-        """Fill the screen, or not."""
         if command.on:
             self.showFullScreen()
         else:
@@ -264,12 +266,10 @@ class MainWindow(QMainWindow):
 
     @handles(c.Quit)
     def quit(self, _: c.Quit) -> None:
-        """Close the window."""
         self.close()
 
     @handles(c.SwitchTheme)
     def switch_theme(self, _: c.SwitchTheme) -> None:
-        """From light to dark or back."""
         self.session.appearance.update(theme="light" if self.theme is DARK else "dark")
 
     def show_first_hints(self) -> None:
@@ -300,7 +300,6 @@ class MainWindow(QMainWindow):
         self.layout_.show_drop_hint(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped."""
         self.layout_.show_drop_hint(False)
         event.acceptProposedAction()
         self.dialogs.open_data(event.mimeData(), "dropped.png")

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMenu
 
 from unrolled.assets import path as asset
 from unrolled.models.inputs.kinds import input_kinds, sample
-from unrolled.viewer.state.commands import Open
+from unrolled.viewer.state.commands import Open, ReturnToRun
 from unrolled.viewer.window.actions import MENUS
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ class Menus:
 
     Attributes
     ----------
-    recent : QMenu
-        Filled when it is opened.
+    recent, earlier : QMenu
+        Files and runs to go back to; filled when they are opened.
     """
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
-        self.recent = QMenu("Recent", window)
+        self.recent, self.earlier = QMenu("Recent", window), QMenu("Earlier runs", window)
         bar = window.menuBar()
         bar.setAccessibleName("Menu bar")
         for name in MENUS:
@@ -47,6 +47,8 @@ class Menus:
                 if spec.name == "paste":
                     self.recent.aboutToShow.connect(self._fill_recent)
                     menu.addMenu(self.recent)
+                    self.earlier.aboutToShow.connect(self._fill_earlier)
+                    menu.addMenu(self.earlier)
                     samples = QMenu("Samples", menu)
                     samples.aboutToShow.connect(lambda samples=samples: self._fill_samples(samples))
                     menu.addMenu(samples)
@@ -63,6 +65,14 @@ class Menus:
             return
         self.recent.addSeparator()
         self.recent.addAction("Clear list").triggered.connect(self._window.settings.clear_recent)
+
+    def _fill_earlier(self) -> None:
+        self.earlier.clear()
+        for number, run in enumerate(self._window.controller.earlier.kept):
+            action = self.earlier.addAction(run.title.replace("&", "&&"))
+            action.triggered.connect(lambda _=False, number=number: self._window.do(ReturnToRun(number)))
+        if self.earlier.isEmpty():
+            self.earlier.addAction("None yet: a run stays here when another is opened").setEnabled(False)
 
     def _fill_samples(self, menu: QMenu) -> None:
         menu.clear()

@@ -8,26 +8,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowOptions:
-    """The command line's words for the window.
+    """The command line's words for the window; see `unrolled --help`.
 
     Attributes
     ----------
-    file : Path, optional
-        A photograph, a trace or a session; a sample photograph without it.
-    model : str
-        A shipped model's name or a checkpoint's path; empty for the one that was used last.
-    device : str
-        ``auto``, ``cpu``, ``cuda``, ``mps``.
     screenshot : Path, optional
         Run to the end of the caption, save a picture of the window here, and leave.
-    size : tuple of int, optional
-        The window's width and height.
-    theme : str, optional
-        ``light`` or ``dark``, in place of the remembered one.
     connect : str
         A backend elsewhere, as ``HOST:PORT#SECRET``.
-    debug : bool
-        Show tracebacks.
     """
 
     file: Path | None = None

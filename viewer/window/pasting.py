@@ -22,12 +22,8 @@ class NothingToOpen(ValueError):
 
 
 def paths_of(mime: QMimeData) -> list[Path]:
-    """The local files, or the paths that the text is; none where it is something else.
-
-    Raises
-    ------
-    NothingToOpen
-        When it names a file that is not there, or something on the web and no picture comes with it.
+    """The local files, or the paths that the text is; none where it is something else. Raises `NothingToOpen` when it names a
+    file that is not there, or something on the web and no picture comes with it.
     """
     local = [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
     if local:

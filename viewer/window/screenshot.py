@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer
 from unrolled.models.trace import FloatArray
 from unrolled.models.trace.atomic import atomic_write
 from unrolled.viewer.export.pixels import file_of
+from unrolled.viewer.plotting import warm_up
 from unrolled.viewer.state.commands import Pause, Pin, RunToEnd, Seek
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.window.main_window import MainWindow
@@ -25,8 +26,6 @@ class Screenshot(QObject):
 
     Parameters
     ----------
-    window : MainWindow
-        What is pictured.
     path : Path
         Where the picture goes; the suffix says the format.
     done : callable
@@ -37,8 +36,7 @@ class Screenshot(QObject):
         super().__init__(window)
         self._window, self._path, self._done = window, path, done
         self._over = False
-        self._limit = QTimer(self)
-        self._limit.setSingleShot(True)
+        self._limit = QTimer(self, singleShot=True)
         self._limit.timeout.connect(lambda: self._finish("The caption was not finished within two minutes."))
         self._limit.start(LIMIT_MILLISECONDS)
         window.session.ended.connect(self._run_over)
@@ -75,7 +73,11 @@ class Screenshot(QObject):
             self._window.do(Pin(liveliest_units(trace.column(hidden.name))))
         for place in ("run", "input"):
             self._window.layout_.unsay(place)
-        QTimer.singleShot(SETTLE_MILLISECONDS, self, self._take)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Wait until there can be plots, and then for as long as they take to be drawn."""
+        QTimer.singleShot(SETTLE_MILLISECONDS, self, self._settle if warm_up.under_way() else self._take)
 
     def _take(self) -> None:
         self._window.coordinator.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from PySide6.QtCore import QByteArray, QSettings
@@ -13,22 +14,16 @@ from unrolled.viewer.state.appearance import AppearanceValues
 
 MOST_RECENT = 10
 LARGEST_NUMBER = 1e6
+Kept = TypeVar("Kept")
 
 
 class WindowSettings:
-    """The file of settings.
-
-    Parameters
-    ----------
-    path : Path
-        Where it is; it need not exist.
-    """
+    """The file of settings."""
 
     def __init__(self, path: Path) -> None:
         self._settings = QSettings(str(path), QSettings.Format.IniFormat)
 
     def text(self, key: str, otherwise: str = "") -> str:
-        """A text."""
         value = self._settings.value(key, otherwise)
         return value if isinstance(value, str) else otherwise
 
@@ -41,11 +36,9 @@ class WindowSettings:
         return value if abs(value) <= LARGEST_NUMBER else otherwise  # so written that NaN is refused too
 
     def switch(self, key: str, otherwise: bool = False) -> bool:
-        """A yes or no."""
         return self.text(key, "true" if otherwise else "false") == "true"
 
     def put(self, key: str, value: str | float | bool) -> None:
-        """Remember a text, a number, or a yes or no."""
         self._settings.setValue(key, str(value).lower() if isinstance(value, bool) else str(value))
 
     def shape(self, key: str) -> QByteArray | None:
@@ -54,40 +47,27 @@ class WindowSettings:
         return value if isinstance(value, QByteArray) else None
 
     def put_shape(self, key: str, value: QByteArray) -> None:
-        """Remember what Qt itself saved."""
         self._settings.setValue(key, value)
 
     def appearance(self) -> AppearanceValues:
-        """How things were drawn."""
-        try:
-            return msgspec.json.decode(self.text("appearance"), type=AppearanceValues)
-        except (msgspec.DecodeError, ValueError):
-            return AppearanceValues()
+        return self._decoded("appearance", AppearanceValues())
 
     def put_appearance(self, values: AppearanceValues) -> None:
-        """Remember how things are drawn."""
         self.put("appearance", msgspec.json.encode(values).decode())
 
     def decoding(self) -> Decoding:
-        """How words were chosen."""
-        try:
-            return msgspec.json.decode(self.text("decoding"), type=Decoding)
-        except (msgspec.DecodeError, ValueError):
-            return Decoding()
+        return self._decoded("decoding", Decoding())
 
     def put_decoding(self, decoding: Decoding) -> None:
-        """Remember how words are chosen."""
         self.put("decoding", msgspec.json.encode(decoding).decode())
 
     def names(self, key: str) -> list[str]:
-        """A list of texts."""
         try:
             return msgspec.json.decode(self.text(key, "[]"), type=list[str])
         except (msgspec.DecodeError, ValueError):
             return []
 
     def put_names(self, key: str, names: Iterable[str]) -> None:
-        """Remember a list of texts."""
         self.put(key, msgspec.json.encode(list(names)).decode())
 
     def recent(self) -> list[str]:
@@ -101,9 +81,13 @@ class WindowSettings:
         self.put_names("recent", [path, *(old for old in self.recent() if old != path)][:MOST_RECENT])
 
     def clear_recent(self) -> None:
-        """Forget which files were opened."""
         self.put("recent", "[]")
 
+    def _decoded(self, key: str, otherwise: Kept) -> Kept:
+        try:
+            return msgspec.json.decode(self.text(key), type=type(otherwise))
+        except (msgspec.DecodeError, ValueError):
+            return otherwise
+
     def save(self) -> None:
-        """Write the file now."""
         self._settings.sync()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
+
+from unrolled.viewer.widgets.building import in_row
 
 
 class StatusLine(QFrame):
@@ -14,24 +16,19 @@ class StatusLine(QFrame):
         self.setFixedHeight(24)
         self.activity = QLabel("")
         self.activity.setAccessibleName("Activity")
-        self.bar = QProgressBar()
+        self.bar = QProgressBar(textVisible=False)
         self.bar.setFixedWidth(120)
-        self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress")
         self.bar.hide()
         self.facts = QLabel("")
         self.facts.setAccessibleName("Model and device")
-        layout = QHBoxLayout(self)
+        layout = in_row(self, self.bar, self.activity, spacing=8)
         layout.setContentsMargins(4, 0, 4, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.activity)
         layout.addStretch(1)
         layout.addWidget(self.facts)
         self._layout = layout
 
     def add_badge(self, badge: QWidget) -> None:
-        """Put a badge before what is loaded."""
         self._layout.insertWidget(self._layout.indexOf(self.facts), badge)
 
     def set_activity(self, text: str, fraction: float) -> None:

@@ -6,7 +6,7 @@ import math
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QToolButton, QWidget
 
 from unrolled.models.protocol.loading import Device
 from unrolled.models.trace import ModelListing
@@ -14,6 +14,7 @@ from unrolled.viewer.control.playback import FASTEST, SLOWEST
 from unrolled.viewer.state.commands import ChooseFile, Do, LoadModel, SetDevice, SetSpeed
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import in_row, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 OPEN_CHECKPOINT = "\0checkpoint"
@@ -67,8 +68,7 @@ class Toolbar(QFrame):
         self.speed.setToolTip("Steps per second while playing (+ and −)")
         self.speed.valueChanged.connect(lambda value: do(SetSpeed(_to_speed(value))))
         row.addWidget(self.speed)
-        self.speed_text = QLabel("")
-        self.speed_text.setObjectName("muted")
+        self.speed_text = muted_label()
         self.speed_text.setFixedWidth(58)
         row.addWidget(self.speed_text)
         row.addStretch(1)
@@ -86,13 +86,11 @@ class Toolbar(QFrame):
         self._draw_play()
 
     def set_playing(self, playing: bool, *, possible: bool) -> None:
-        """Show whether a run is played, and whether one could be."""
         self._playing = playing
         self.play.setEnabled(possible)
         self._draw_play()
 
     def set_speed(self, steps_a_second: float) -> None:
-        """Show the speed."""
         self.speed.blockSignals(True)
         self.speed.setValue(_to_slider(steps_a_second))
         self.speed.blockSignals(False)
@@ -100,7 +98,6 @@ class Toolbar(QFrame):
         self.speed_text.setToolTip(f"{steps_a_second:.1f} steps per second")
 
     def set_decoding(self, words: str) -> None:
-        """Show the decoding method."""
         short = words.split(",")[0]
         self.decoding.setText(short[:1].upper() + short[1:])
         self.decoding.setToolTip(f"Decoding: {words} (D)")
@@ -121,17 +118,16 @@ class Toolbar(QFrame):
             self.model.insertSeparator(self.model.count())
         self.model.addItem("Open checkpoint…", OPEN_CHECKPOINT)
         self.model.setCurrentIndex(max(0, self.model.findData(current)))
+        self.model.setToolTip(self.model.currentText() if current else "The model that is run")
         self.model.blockSignals(False)
 
     def set_devices(self, devices: tuple[Device, ...], wanted: str) -> None:
-        """Show the devices that can be chosen."""
         self.device.blockSignals(True)
         self.device.clear()
         self.device.addItem("Auto", "auto")
         for device in devices:
             self.device.addItem(device.title, device.name)
         self.device.setCurrentIndex(max(0, self.device.findData(wanted)))
-        self.device.view().setMinimumWidth(180)
         self.device.blockSignals(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -140,7 +136,7 @@ class Toolbar(QFrame):
                  else Qt.ToolButtonStyle.ToolButtonIconOnly)
         for button in self._worded:
             button.setToolButtonStyle(style)
-        self.model.setFixedWidth(min(max(self.width() // 6, 164), 244))
+        self.model.setFixedWidth(min(max(self.width() // 5, 164), 288))
 
     def _model_activated(self, index: int) -> None:
         chosen = str(self.model.itemData(index) or "")
@@ -186,9 +182,7 @@ def _line() -> QFrame:
     line.setObjectName("toolbarLine")
     line.setFixedSize(1, 24)
     holder = QFrame()
-    layout = QHBoxLayout(holder)
-    layout.setContentsMargins(6, 0, 6, 0)
-    layout.addWidget(line)
+    in_row(holder, line).setContentsMargins(6, 0, 6, 0)
     return holder
 
 

@@ -31,7 +31,6 @@ class Unexpected(QObject):
 
     Parameters
     ----------
-    window : MainWindow
     path : Path
         The log file; its folder need not be writable.
     """

@@ -21,10 +21,6 @@ class ViewHost(QObject):
 
     Parameters
     ----------
-    session : Session
-    do : callable
-        Takes the commands of the views.
-    theme : Theme
     kept : callable
         What a view of this name remembers of an earlier start.
     specs : tuple of ViewSpec, optional
@@ -34,10 +30,6 @@ class ViewHost(QObject):
     ----------
     made : Signal(object)
         A `View` was made: it wants to be brought up to date from now on.
-    subject_changed : Signal()
-        Other views may have something to show now.
-    subject : Subject
-        What there is to look at.
     views : dict of str to View
         Those that were made, by name.
     """
@@ -57,7 +49,6 @@ class ViewHost(QObject):
             changed.connect(self._follow)
 
     def at(self, place: Place) -> tuple[ViewSpec, ...]:
-        """The views of a place, in their order."""
         return tuple(spec for spec in self.specs if spec.place is place)
 
     def view(self, spec: ViewSpec) -> View:

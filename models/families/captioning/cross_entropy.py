@@ -26,7 +26,6 @@ class CrossEntropyTask(Task):
 
     @property
     def updates(self) -> UpdateOptions:
-        """How the network is updated."""
         own = self._options
         return UpdateOptions(updates=own.epochs * self._blocks, learning_rate=own.learning_rate, weight_decay=own.weight_decay,
                              warm_up=max(self._blocks // 2, 1), clip_norm=own.clip_norm, average_decay=own.average_decay,

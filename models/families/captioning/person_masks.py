@@ -24,12 +24,8 @@ SHARES = (0.05, 0.6)  # of the picture; masks beyond are hardly there, or hardly
 
 
 def read_masks(data: Path, split: str) -> dict[str, Floats]:
-    """The masks of a split that are worth using, by the photograph's name; empty where the file is not there.
-
-    Raises
-    ------
-    ValueError
-        When the file holds something else.
+    """The masks of a split that are worth using, by the photograph's name; empty where the file is not there. Raises
+    `ValueError` when the file holds something else.
     """
     path = data / f"person_masks_{split}.npz"
     if not path.is_file():

@@ -17,14 +17,8 @@ class CaptionerReference(ReferenceDecoder):
 
     Parameters
     ----------
-    weights : mapping
-        The checkpoint's.
     encoder : Module
         Normalised pixels (1, 3, size, size) → features (1, features, rows, columns); used in single precision, as it is.
-    size : int
-        Pixels a side.
-    mean, deviation : tuple of float
-        What pixels are normalised with.
     device : str
         Where the encoder is; all else is computed on the CPU.
     """

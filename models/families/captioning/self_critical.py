@@ -42,7 +42,6 @@ class SelfCriticalTask(Task):
 
     @property
     def updates(self) -> UpdateOptions:
-        """How the network is updated."""
         own = self._options
         return UpdateOptions(updates=int(own.reward_epochs * len(self._captions) / own.pictures_per_batch),
                              learning_rate=own.reward_learning_rate, weight_decay=0.0, clip_norm=own.clip_norm,

@@ -22,7 +22,7 @@ from unrolled.models.families.captioning.rewards import CaptionRewards
 from unrolled.models.families.captioning.self_critical import SelfCriticalTask
 from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.training.optimising import Report
-from unrolled.models.training.recipe import Request
+from unrolled.models.training.recipe import Request, config_of
 from unrolled.models.training.updates import Updates
 
 DATA = "Flickr8k (Hodosh, Young and Hockenmaier 2013)"
@@ -31,12 +31,8 @@ TERMS = ("The photographs are research data, freely available upon request; neit
 
 
 def train_captioner(request: Request, options: TrainingOptions) -> Iterator[Report]:
-    """Train to the end and write the checkpoint; a report after each update.
-
-    Raises
-    ------
-    DataError, EncoderError, CheckpointError, OSError
-        Each with a sentence for people.
+    """Train to the end and write the checkpoint; a report after each update. Raises `DataError`, `EncoderError`,
+    `CheckpointError` or `OSError`, each with a sentence for people.
     """
     split = read_split(request.needed_data, "train")
     vocabulary = Vocabulary.of((words for own in split.captions for words in own), at_least=options.words_at_least)
@@ -50,11 +46,8 @@ def train_captioner(request: Request, options: TrainingOptions) -> Iterator[Repo
         return cache(pictures, flipped).to(request.device)
 
     torch.manual_seed(options.seed)
-    config = CaptionerConfig(vocabulary=len(vocabulary), cell=options.cell, encoder_features=encoder.kind.features,
-                             features=options.features, embedding=options.embedding, hidden=options.hidden,
-                             attention=options.attention,
-                             query_word=options.query_word and options.attention > 0, begin=options.begin,
-                             dropout=options.dropout)
+    config = config_of(CaptionerConfig, options, vocabulary=len(vocabulary), encoder_features=encoder.kind.features,
+                       query_word=options.query_word and options.attention > 0)
     network = Captioner(config).to(request.device)
     task = CrossEntropyTask(network, captions, grid_of, options, start=vocabulary.start)
     phase = first = Updates(task, task.updates, request, about=options, phase="captions")

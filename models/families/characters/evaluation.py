@@ -29,8 +29,6 @@ class CharacterFigures(NamedTuple):
 
     Attributes
     ----------
-    references : ReferenceStatistics
-        Of all characters.
     entropy : float
         The mean entropy of the next character, in nats.
     vocabulary_used : int

@@ -22,7 +22,7 @@ from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts, ti
 from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
 from unrolled.models.tokenizers.char_tokenizer import Alphabet
 from unrolled.models.training.optimising import Report
-from unrolled.models.training.recipe import Request
+from unrolled.models.training.recipe import Request, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 TERMS = ("The texts are not contained. Python's standard library stands under the PSF licence. These weights: MIT, like "
@@ -101,8 +101,7 @@ class CharacterTask(Task):
 def train_characters(request: Request, options: CharacterOptions) -> Iterator[Report]:
     texts = source_texts(request.needed_data)
     alphabet = Alphabet.of(texts, at_least=options.characters_at_least)
-    config = CharacterConfig(cell=options.cell, vocabulary=len(alphabet), embedding=options.embedding,
-                             hidden=options.hidden, dropout=options.dropout)
+    config = config_of(CharacterConfig, options, vocabulary=len(alphabet))
     torch.manual_seed(options.seed)
     network = CharacterModel(config).to(request.device)
     updates = Updates(CharacterTask(network, texts, alphabet, options, device=request.device), options, request)

@@ -23,8 +23,6 @@ class ClipReference:
 
     Parameters
     ----------
-    size : int
-        Pixels a side that a frame is resized to.
     recurrent : bool
         Whether the state goes from frame to frame.
     """

@@ -15,7 +15,7 @@ from unrolled.models.checkpoints.files import Card, read_weights
 from unrolled.models.data.drawn_clips import LABELS, SIDE, DrawnClip, draw_clip
 from unrolled.models.families.clips.network import ClipConfig, ClipNetwork
 from unrolled.models.training.optimising import Report
-from unrolled.models.training.recipe import Request
+from unrolled.models.training.recipe import Request, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 TERMS = "The clips are drawn by the program itself. These weights: MIT, like the program."
@@ -117,8 +117,7 @@ def varied(frames: Tensor) -> Tensor:
 
 
 def train_clips(request: Request, options: ClipOptions) -> Iterator[Report]:
-    config = ClipConfig(labels=len(LABELS), cell=options.cell, size=SIDE, features=options.features, hidden=options.hidden,
-                        dropout=options.dropout, every_frame=options.every_frame, recurrent=options.recurrent)
+    config = config_of(ClipConfig, options, labels=len(LABELS), size=SIDE)
     torch.manual_seed(options.seed)
     network = ClipNetwork(config).to(request.device)
     if options.start_from:

@@ -22,7 +22,7 @@ from unrolled.models.stepping.teacher_forcing import teacher_forced
 from unrolled.models.tokenizers.symbols import SPECIAL
 from unrolled.models.tokenizers.word_tokenizer import Vocabulary
 from unrolled.models.training.optimising import Report
-from unrolled.models.training.recipe import Request
+from unrolled.models.training.recipe import Request, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 TERMS = "The scenes are drawn by the program itself. These weights: MIT, like the program."
@@ -133,8 +133,7 @@ def varied(pixels: Tensor) -> Tensor:
 
 def train_shapes(request: Request, options: ShapesOptions) -> Iterator[Report]:
     words = vocabulary()
-    config = ShapesConfig(vocabulary=len(words), features=options.features, embedding=options.embedding,
-                          hidden=options.hidden, attention=options.attention, dropout=options.dropout, size=options.size)
+    config = config_of(ShapesConfig, options, vocabulary=len(words))
     torch.manual_seed(options.seed)
     network = ShapesCaptioner(config).to(request.device)
     updates = Updates(ShapesTask(network, words, options, device=request.device), options, request)

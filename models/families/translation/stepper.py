@@ -40,12 +40,8 @@ class TranslatorStepper(DecoderStepper[Translator]):
 
     @torch.inference_mode()
     def read(self, given: str) -> EncodedInput[Memory]:
-        """Read a sentence; several lines are read as one.
-
-        Raises
-        ------
-        InputError
-            When nothing is in it, or it has more than `LONGEST_SOURCE` pieces.
+        """Read a sentence; several lines are read as one. Raises `InputError` when nothing is in it, or it has more than
+        `LONGEST_SOURCE` pieces.
         """
         sentence, replaced = in_known_signs(" ".join(given.split()), self.source_pieces.knows)
         tokens = self.source_pieces.encode(sentence)

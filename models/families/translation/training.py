@@ -17,7 +17,7 @@ from unrolled.models.families.translation.network import Translator, TranslatorC
 from unrolled.models.stepping.teacher_forcing import teacher_forced
 from unrolled.models.tokenizers.subword_tokenizer import Pieces
 from unrolled.models.training.optimising import Report
-from unrolled.models.training.recipe import Request
+from unrolled.models.training.recipe import Request, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 LANGUAGES = {"en": "English", "fr": "French", "de": "German"}
@@ -112,10 +112,8 @@ def train_translator(request: Request, options: TranslationOptions) -> Iterator[
     source = [[*source_pieces.encode(sentence), source_pieces.end] for sentence in pairs.source]
     target = [[*target_pieces.encode(sentence), target_pieces.end] for sentence in pairs.target]
     kept = [place for place, (s, t) in enumerate(zip(source, target, strict=True)) if max(len(s), len(t)) <= LONGEST]
-    config = TranslatorConfig(
-        vocabulary=len(target_pieces), source_vocabulary=len(source_pieces), cell=options.cell,
-        features=2 * options.encoder_hidden, embedding=options.embedding, source_embedding=options.embedding,
-        hidden=options.hidden, encoder_hidden=options.encoder_hidden, attention=options.attention, dropout=options.dropout)
+    config = config_of(TranslatorConfig, options, vocabulary=len(target_pieces), source_vocabulary=len(source_pieces),
+                       features=2 * options.encoder_hidden, source_embedding=options.embedding)
     torch.manual_seed(options.seed)
     network = Translator(config).to(request.device)
     task = TranslationTask(network, [source[p] for p in kept], [target[p] for p in kept], options,

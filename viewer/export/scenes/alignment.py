@@ -46,7 +46,6 @@ class AlignmentScene:
     probabilities : array of float32, shape (steps,)
     title : str
         What was written, as a text.
-    trace : Trace
     """
 
     rows: npt.NDArray[np.float32]
@@ -58,7 +57,6 @@ class AlignmentScene:
 
     @property
     def steps(self) -> int:
-        """How many there are."""
         return len(self.words)
 
 
@@ -80,8 +78,6 @@ class AlignmentLayout:
 
     Parameters
     ----------
-    scene : AlignmentScene
-    settings : ExportSettings
     sentence : bool
         Whether the source sentence stands over the matrix, lit up by the current row.
     """

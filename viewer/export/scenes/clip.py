@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from unrolled.models.inputs.clips import ClipError, read_clip
 from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
+from unrolled.viewer.drawing.overlay import fitted
 from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.pixels import Pixels, pixels_of
 from unrolled.viewer.export.settings import ExportSettings
@@ -21,6 +22,8 @@ from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
 
 MOST_BARS = 4      # labels below a frame
 MOST_ON_SHEET = 24  # frames; of a longer clip every second, third … one
+PICTURE_PIXELS = 480  # a frame's width in a vector file, where it can be enlarged
+TALLEST = 2.0       # heights of a frame's place on a sheet, in widths
 SMOOTH_FROM = 200  # pixels of a clip's width; smaller ones are shown pixel by pixel
 
 
@@ -150,7 +153,7 @@ class ClipStill:
         self.margin, self.gap = width * 0.025, width * 0.015
         self.across = (width - 2 * self.margin - (self.columns - 1) * self.gap) / self.columns
         tall, wide = scene.frames.shape[1:3]
-        self.tall = self.across * min(tall / wide, 1.6)
+        self.tall = self.across * min(tall / wide, TALLEST)
         self.text = max(min(self.across * 0.13, width * 0.022), 7.0)
         rows = math.ceil(len(self.steps) / self.columns)
         self.row_height = self.tall + 3.1 * self.text
@@ -160,23 +163,27 @@ class ClipStill:
         """Where a frame of the sheet lies."""
         row, column = divmod(number, self.columns)
         left, top = self.margin + column * (self.across + self.gap), self.margin + row * self.row_height
-        return QRectF(left, top, self.across, self.tall)
+        tall, wide = self.scene.frames.shape[1:3]
+        picture = fitted(QSize(wide, tall), QRectF(left, top, self.across, self.tall), 1.0)
+        picture.moveLeft(left)
+        return picture
 
     def paint(self, painter: QPainter, *, vector: bool, on_progress: object, cancelled: object) -> None:
-        """Paint it all."""
         scene, theme = self.scene, DARK if self.settings.dark else LIGHT
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         painter.fillRect(QRectF(0, 0, self.size.width(), self.size.height()), QColor(theme.panel))
         for number, step in enumerate(self.steps):
             if callable(cancelled) and cancelled():
                 raise Cancelled
-            place = self.place(number)
-            painter.drawImage(place, _frame_image(scene.frames[step], round(place.width()), round(place.height())))
+            place, enlarged = self.place(number), max(PICTURE_PIXELS / self.across, 1.0) if vector else 1.0
+            painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering, scene.frames.shape[2] < SMOOTH_FROM)
+            painter.drawImage(place, _frame_image(scene.frames[step], round(enlarged * place.width()),
+                                                  round(enlarged * place.height())))
             painter.setFont(font(self.text, bold=True))
             painter.setPen(QColor(theme.text))
-            line = QRectF(place.left(), place.bottom() + 0.25 * self.text, place.width(), 1.3 * self.text)
+            line = QRectF(place.left(), place.bottom() + 0.25 * self.text, self.across, 1.3 * self.text)
             painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                             painter.fontMetrics().elidedText(scene.words[step], Qt.TextElideMode.ElideRight, int(place.width())))
+                             painter.fontMetrics().elidedText(scene.words[step], Qt.TextElideMode.ElideRight, int(self.across)))
             painter.setFont(font(self.text * 0.72))
             painter.setPen(QColor(theme.muted))
             painter.drawText(line.translated(0, 1.3 * self.text), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,

@@ -5,26 +5,22 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QPainter
 
+from unrolled.viewer.drawing.overlay import fitted, part
 from unrolled.viewer.export.failure import Cancelled
 from unrolled.viewer.export.scenes.legend import draw_legend
-from unrolled.viewer.export.scenes.picture import Scene, attention_image, outline_region, region_rectangle, rgb_image
+from unrolled.viewer.export.scenes.picture import Scene, attention_image, outline_region, rgb_image
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.type_setting import font
 from unrolled.viewer.theme.themes import DARK, LIGHT
 
 PICTURE_PIXELS = 480  # the photograph's width in a vector file, where it can be enlarged
+TALLEST = 2.0  # heights of a place, in widths: a telephone's photograph fills it
 
 
 class StripLayout:
-    """Where everything of a strip lies, in pixels of its width.
-
-    Parameters
-    ----------
-    scene : Scene
-    settings : ExportSettings
-    """
+    """Where everything of a strip lies, in pixels of its width."""
 
     def __init__(self, scene: Scene, settings: ExportSettings) -> None:
         self.scene, self.settings = scene, settings
@@ -34,7 +30,8 @@ class StripLayout:
         self.margin = width * 0.025
         self.gap = width * 0.015
         self.picture_width = (width - 2 * self.margin - (self.columns - 1) * self.gap) / self.columns
-        self.picture_height = self.picture_width * min(height / across, 1.6)
+        self.picture_height = self.picture_width * min(height / across, TALLEST)
+        self._size = QSize(across, height)
         self.text = max(min(self.picture_width * 0.15, width * 0.026), 7.0)
         self.row_height = self.picture_height + 2.9 * self.text
         rows = math.ceil(scene.steps / self.columns)
@@ -43,10 +40,13 @@ class StripLayout:
         self.size = QSize(round(width), round(self.legend.bottom() + self.margin))
 
     def picture(self, step: int) -> QRectF:
-        """Where the photograph of a step lies."""
+        """Where the photograph of a step lies: in its own proportions, at the left of its place."""
         row, column = divmod(step, self.columns)
-        return QRectF(self.margin + column * (self.picture_width + self.gap), self.margin + row * self.row_height,
-                      self.picture_width, self.picture_height)
+        place = QRectF(self.margin + column * (self.picture_width + self.gap), self.margin + row * self.row_height,
+                       self.picture_width, self.picture_height)
+        picture = fitted(self._size, place, 1.0)
+        picture.moveLeft(place.left())
+        return picture
 
     def paint(self, painter: QPainter, *, vector: bool, on_progress: object, cancelled: object) -> None:
         """Paint it all; in a vector file pictures have more pixels than the layout, so that they can be enlarged."""
@@ -56,20 +56,22 @@ class StripLayout:
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing
                                | QPainter.RenderHint.SmoothPixmapTransform)
         painter.fillRect(QRectF(0, 0, self.size.width(), self.size.height()), QColor(theme.panel))
-        pixels = (max(round(self.picture_width * picture_scale), 1), max(round(self.picture_height * picture_scale), 1))
+        first = self.picture(0)
+        pixels = (max(round(first.width() * picture_scale), 1), max(round(first.height() * picture_scale), 1))
         photograph = rgb_image(scene.photograph).scaled(*pixels, Qt.AspectRatioMode.IgnoreAspectRatio,
                                                         Qt.TransformationMode.SmoothTransformation)
+        area = part(QRectF(0, 0, *pixels), scene.region).toRect()
         for step in range(scene.steps):
             if callable(cancelled) and cancelled():
                 raise Cancelled
             place = self.picture(step)
-            # The attention is joined to the photograph, so that a vector file holds one picture a word.
-            joined = photograph.convertToFormat(QImage.Format.Format_RGB888)
-            area = region_rectangle(QRectF(0, 0, *pixels), scene.region).toRect()
-            with QPainter(joined) as inside:
-                inside.drawImage(area.topLeft(), attention_image(scene.maps[step], settings, area.width(), area.height()))
-                outline_region(inside, QRectF(area), scene.region)
-            painter.drawImage(place, joined)
+            # Attention lies over the photograph as an image of its own: a PDF holds the one once, the other without loss.
+            seen = part(place, scene.region)
+            painter.drawImage(place, photograph)
+            painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering)
+            painter.drawImage(seen, attention_image(scene.maps[step], settings, area.width(), area.height()))
+            painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering, False)
+            outline_region(painter, seen, scene.region)
             self._paint_words(painter, step, place)
             if callable(on_progress):
                 on_progress(0.95 * (step + 1) / scene.steps)
@@ -81,11 +83,11 @@ class StripLayout:
         used = font(self.text, bold=not ended)
         painter.setFont(used)
         painter.setPen(QColor(theme.muted if ended else theme.text))
-        fitted = painter.fontMetrics().elidedText(word, Qt.TextElideMode.ElideRight, round(place.width()))
-        painter.drawText(QRectF(place.left(), place.bottom() + 0.25 * self.text, place.width(), 1.3 * self.text),
+        fitted = painter.fontMetrics().elidedText(word, Qt.TextElideMode.ElideRight, round(self.picture_width))
+        painter.drawText(QRectF(place.left(), place.bottom() + 0.25 * self.text, self.picture_width, 1.3 * self.text),
                          Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, fitted)
         painter.setFont(font(self.text * 0.72))
         painter.setPen(QColor(theme.muted))
-        painter.drawText(QRectF(place.left(), place.bottom() + 1.5 * self.text, place.width(), 1.0 * self.text),
+        painter.drawText(QRectF(place.left(), place.bottom() + 1.5 * self.text, self.picture_width, 1.0 * self.text),
                          Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
                          f"{self.scene.probabilities[step]:.0%}")

@@ -5,12 +5,13 @@ The layout is made once for the whole caption, so that nothing moves between fra
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
+from unrolled.viewer.drawing.overlay import part
+from unrolled.viewer.export.pixels import Pixels, pixels_of
 from unrolled.viewer.export.scenes.legend import draw_legend, draw_step
-from unrolled.viewer.export.scenes.picture import Pixels, Scene, attention_image, outline_region, region_rectangle, rgb_image
+from unrolled.viewer.export.scenes.picture import Scene, attention_image, outline_region, rgb_image
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.type_setting import font, set_words
 from unrolled.viewer.theme.themes import DARK, LIGHT
@@ -19,13 +20,7 @@ TALLEST = 1.25  # a photograph's height on a frame, in widths
 
 
 class FramePainter:
-    """Paints any frame of an animation; usable in any one thread.
-
-    Parameters
-    ----------
-    scene : Scene
-    settings : ExportSettings
-    """
+    """Paints any frame of an animation; usable in any one thread."""
 
     def __init__(self, scene: Scene, settings: ExportSettings) -> None:
         self._scene, self._settings = scene, settings
@@ -71,7 +66,7 @@ class FramePainter:
         image = self._base.copy()
         with QPainter(image) as painter:
             painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
-            area = region_rectangle(QRectF(self._photograph), scene.region).toRect()
+            area = part(QRectF(self._photograph), scene.region).toRect()
             painter.drawImage(area.topLeft(), attention_image(scene.maps[step], settings, area.width(), area.height()))
             outline_region(painter, QRectF(area), scene.region)
             draw_step(painter, self._legend, f"word {step + 1} of {scene.steps} · {scene.probabilities[step]:.0%}", theme=theme)
@@ -83,7 +78,4 @@ class FramePainter:
                     ended = number == scene.end_step
                     painter.setPen(QColor(theme.faint if ended else theme.accent if current else theme.text))
                     painter.drawText(self._words.places[number], Qt.AlignmentFlag.AlignCenter, self._texts[number])
-        width, height = self.size
-        lines = np.frombuffer(image.constBits(), np.uint8).reshape(height, image.bytesPerLine())
-        pixels: Pixels = lines[:, : 3 * width].reshape(height, width, 3).copy()
-        return pixels
+        return pixels_of(image)

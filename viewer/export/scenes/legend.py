@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen
 
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.type_setting import font
 from unrolled.viewer.theme.attention_colours import FULL_OVER_UNIFORM, attention_table, uniform_level
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.themes import Theme
+
+STOPS = 33  # of the bar's colours
 
 
 def draw_step(painter: QPainter, place: QRectF, words: str, *, theme: Theme) -> None:
@@ -34,10 +36,12 @@ def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: Expor
     small = font(size)
     painter.setFont(small)
     bar = QRectF(place.left(), place.top(), place.width(), place.height() * 0.24)
-    table = np.ascontiguousarray(colour_table(settings.colour_map) if opaque
-                                 else attention_table(settings.colour_map, max(settings.opacity, 0.3)))
+    table = colour_table(settings.colour_map) if opaque else attention_table(settings.colour_map, max(settings.opacity, 0.3))
     painter.fillRect(bar, QColor(theme.missing))
-    painter.drawImage(bar, QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888))
+    ramp = QLinearGradient(bar.topLeft(), bar.topRight())  # a shape, in a vector file too
+    for level in np.linspace(0, len(table) - 1, STOPS).round().astype(int):
+        ramp.setColorAt(level / (len(table) - 1), QColor(*table[level].tolist()))
+    painter.fillRect(bar, ramp)
     painter.setPen(QColor(theme.muted))
     text = _text_line(place)
     if settings.scale == "stretched":

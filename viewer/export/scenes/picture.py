@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from unrolled.models.inputs.pictures import PictureError, read_picture
 from unrolled.models.trace import Trace
 from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.state.files import plain_ground
+from unrolled.viewer.state.wording import is_end
 from unrolled.viewer.theme.attention_colours import attention_rgba
 
 Pixels = npt.NDArray[np.uint8]
@@ -47,8 +49,11 @@ class Scene:
 
     @property
     def steps(self) -> int:
-        """How many there are."""
         return len(self.words)
+
+    @property
+    def title(self) -> str:
+        return " ".join(self.words[: self.end_step] if self.end_step >= 0 else self.words)
 
     def shown_word(self, step: int) -> str:
         """A step's word as people read it."""
@@ -62,16 +67,16 @@ def make_scene(trace: Trace) -> Scene:
     channel = next((c for c in trace.channels.values() if c.axes == ("row", "column")), None)
     if channel is None:
         raise ExportError("This trace holds no attention over a picture, so there is nothing to draw.")
-    if not trace.input_bytes:
-        raise ExportError("This trace was saved without its picture; a .safetensors, .npz or .json trace holds it.")
-    try:
-        picture = read_picture(trace.input_bytes, trace.provenance.input_name or "the picture")
-    except PictureError as error:
-        raise ExportError(str(error)) from error
-    last = trace.words[-1]
-    ends = trace.ended and last.startswith("<") and last.endswith(">")
-    return Scene(np.asarray(picture.image), trace.column(channel.name), tuple(trace.words), np.exp(trace.log_probs),
-                 trace.provenance.region, len(trace) - 1 if ends else -1)
+    ground = plain_ground(trace)
+    assert ground is not None
+    photograph = ground.pixels
+    if trace.input_bytes:
+        try:
+            photograph = np.asarray(read_picture(trace.input_bytes, trace.provenance.input_name or "the picture").image)
+        except PictureError as error:
+            raise ExportError(str(error)) from error
+    return Scene(photograph, trace.column(channel.name), tuple(trace.words), np.exp(trace.log_probs),
+                 trace.provenance.region, len(trace) - 1 if is_end(trace.words[-1]) else -1)
 
 
 def rgb_image(pixels: Pixels) -> QImage:
@@ -89,18 +94,12 @@ def attention_image(weights: npt.NDArray[np.float32], settings: ExportSettings, 
     return QImage(pixels.data, pixels.shape[1], pixels.shape[0], 4 * pixels.shape[1], QImage.Format.Format_RGBA8888).copy()
 
 
-def region_rectangle(photograph: QRectF, region: tuple[float, float, float, float]) -> QRectF:
-    """Where on the drawn photograph the maps lie."""
-    left, top, right, bottom = region
-    return QRectF(photograph.left() + left * photograph.width(), photograph.top() + top * photograph.height(),
-                  (right - left) * photograph.width(), (bottom - top) * photograph.height())
-
-
 def outline_region(painter: QPainter, seen: QRectF, region: tuple[float, float, float, float]) -> None:
     """Mark the part of the picture that the model saw, where it is not all of it: light on dark, for any picture."""
     if region == WHOLE:
         return
     line = max(seen.width() / 400, 1.0)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
     for colour, width in ((QColor(0, 0, 0, 110), 2.4 * line), (QColor(255, 255, 255, 200), line)):
         painter.setPen(QPen(colour, width))
         painter.drawRect(seen.adjusted(line, line, -line, -line))

@@ -46,7 +46,6 @@ class TextScene:
 
     @property
     def steps(self) -> int:
-        """How many characters."""
         return len(self.words)
 
 
@@ -84,7 +83,6 @@ class TextStill:
         self.size = QSize(round(width), round(self.legend_top + 40 * unit))
 
     def ground(self, step: int) -> QColor:
-        """The colour under a character."""
         theme, chance = DARK if self.settings.dark else LIGHT, float(self.scene.probabilities[step])
         return mix(theme.panel, theme.accent, round(STRONGEST_TINT * chance, 3) if np.isfinite(chance) else 0.0)
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, whole_word, written_label
@@ -27,6 +26,7 @@ from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentWid
 from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.attention_legend import AttentionLegend
+from unrolled.viewer.widgets.building import in_column, in_row, scrolled
 from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.switches import segment, switch
@@ -61,13 +61,8 @@ class AlignmentView(View):
         self._cell: Cell = NO_CELL
         self._brush_mode = "off"
         self.words = SourceWords(theme)
-        self._scroll = QScrollArea()
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll = scrolled(self.words)
         self._scroll.setStyleSheet("QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }")
-        self._scroll.setWidget(self.words)
         self.canvas = AlignmentCanvas(theme)
         for figure, name in ((self.canvas, "Alignment"), (self.words, "Source words with attention")):
             attach(figure, name, table=self._table, fill=lambda menu: self.colour_map.add_to(menu),
@@ -91,19 +86,10 @@ class AlignmentView(View):
         self.picker.setToolTip("Which attention is drawn")
         self.picker.activated.connect(self._pick)
         self.picker.hide()
-        controls = QHBoxLayout()
-        controls.setSpacing(4)
-        for part in (segment(self.absolute, self.stretched), self.colour_map, self.picker):
-            controls.addWidget(part)
+        controls = in_row(None, segment(self.absolute, self.stretched), self.colour_map, self.picker, spacing=4)
         controls.addStretch(1)
         self._whole = QWidget()
-        column = QVBoxLayout(self._whole)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(5)
-        column.addWidget(self._scroll)
-        column.addWidget(self.canvas, 1)
-        column.addWidget(self.legend)
-        column.addLayout(controls)
+        in_column(self._whole, self._scroll, (self.canvas, 1), self.legend, controls, spacing=5)
         self._empty = EmptyText(EMPTY, self)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)

@@ -111,7 +111,6 @@ class AlignmentCanvas(QWidget):
 
     @property
     def geometry_of_cells(self) -> AlignmentGeometry:
-        """Where cells and words lie."""
         return alignment_geometry(self.width() - 2, self.height() - 2, rows=len(self.view.places), columns=len(self.view.source),
                                   label_width=max(self._written.width, 44.0), label_height=self._label_height)
 
@@ -121,11 +120,9 @@ class AlignmentCanvas(QWidget):
 
     @property
     def table(self) -> Bytes:
-        """The colour of every place."""
         return alignment_table(self.view.colour_map, self.theme.error)
 
     def colour_of(self, row: int, column: int) -> tuple[int, int, int]:
-        """The colour that a cell is drawn in."""
         red, green, blue = self.table[self.view.places[row, column]][:3]
         return int(red), int(green), int(blue)
 
@@ -188,13 +185,11 @@ class AlignmentCanvas(QWidget):
         return row, column
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Say what is under the pointer; dragged, go along the rows."""
         self._point(self.cell_at(event.position()))
         if event.buttons() & Qt.MouseButton.LeftButton and self.cell[0] is not None:
             self.row_clicked.emit(self.cell[0])
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Go to a row, or choose a source word."""
         row, column = self.cell_at(event.position())
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()

@@ -17,14 +17,7 @@ LINE, WORD_HEIGHT, PADDING, GAP = 30, 25, 6, 4
 
 
 class SourceWords(QWidget):
-    """The words in lines, as wide as the pane.
-
-    Attributes
-    ----------
-    pointed : Signal(object)
-        The word under the pointer, or None.
-    clicked : Signal(int)
-    """
+    """The words in lines, as wide as the pane."""
 
     pointed = Signal(object)
     clicked = Signal(int)
@@ -47,7 +40,6 @@ class SourceWords(QWidget):
         self.setAccessibleName("Source words")
 
     def set_words(self, words: tuple[str, ...]) -> None:
-        """Another sentence."""
         if words != self.words:
             self.words = words
             self._set(self.width())
@@ -70,15 +62,12 @@ class SourceWords(QWidget):
             self.update()
 
     def place(self, word: int) -> QRectF:
-        """Where a word is drawn."""
         return self._places[word]
 
     def hasHeightForWidth(self) -> bool:
-        """The narrower, the more lines."""
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """Of all lines."""
         places = self._lines(width)
         return round(places[-1].bottom()) + 3 if places else LINE
 
@@ -134,15 +123,12 @@ class SourceWords(QWidget):
                         painter.drawRoundedRect(place.adjusted(1, 1, -1, -1), 4, 4)
 
     def word_at(self, x: float, y: float) -> int | None:
-        """The word at a place."""
         return next((number for number, place in enumerate(self._places) if place.contains(x, y)), None)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Say which word is under the pointer."""
         self._point(self.word_at(event.position().x(), event.position().y()))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose a word."""
         word = self.word_at(event.position().x(), event.position().y())
         if word is not None and event.button() == Qt.MouseButton.LeftButton:
             self.clicked.emit(word)

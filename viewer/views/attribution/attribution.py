@@ -11,7 +11,7 @@ import math
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
 
 from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients
@@ -38,6 +38,7 @@ from unrolled.viewer.views.attribution.contribution_bars import ContributionBars
 from unrolled.viewer.views.attribution.contributions import places_of, word_at, words_read
 from unrolled.viewer.views.attribution.gradient_map import GradientMap, decades_of
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
@@ -54,19 +55,7 @@ SYMBOLS: dict[TableName, str] = {"hidden": "h", "cell": "c", "forget_path": "c",
 
 
 class AttributionView(View):
-    """Gradients and occlusion.
-
-    Attributes
-    ----------
-    map : GradientMap
-        All words by all steps.
-    causes : WordCauses
-        What the word at the playhead depended on.
-    by : Picker
-        Which of the tables is drawn.
-    compute, cancel : QPushButton
-        Follow the run back, and give it up.
-    """
+    """Gradients and occlusion."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
@@ -86,7 +75,6 @@ class AttributionView(View):
         self.attributions.masking.toggled.connect(lambda _: self._update())
         self.attributions.measured.connect(self._update)
         self.masking, self.verdict = self.attributions.masking, self.attributions.verdict
-        self.attributions_title = self.attributions.title
         self.words, self.drops = self.attributions.words, self.attributions.drops
         self.by = ComboBox()
         self.by.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -101,15 +89,10 @@ class AttributionView(View):
         self.cancel = QPushButton("Cancel")
         self.cancel.setToolTip("Stop computing")
         self.cancel.clicked.connect(self._give_up)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
+        self.progress = QProgressBar(textVisible=False)
         self.progress.setAccessibleName("Progress of the gradients")
-        self.status = QLabel("")
-        self.status.setObjectName("muted")
-        self.status.setWordWrap(True)
-        self._settling = QTimer(self)
-        self._settling.setSingleShot(True)
-        self._settling.setInterval(SETTLED_MILLISECONDS)
+        self.status = muted_label(wrapped=True)
+        self._settling = QTimer(self, singleShot=True, interval=SETTLED_MILLISECONDS)
         self._settling.timeout.connect(self._update)
         self._build()
         session.run_changed.connect(self._forget)
@@ -121,17 +104,10 @@ class AttributionView(View):
         for part in (self.by, self.compute, self.cancel):
             flow.addWidget(part)
         chart = QWidget()
-        left = QVBoxLayout(chart)
-        left.setContentsMargins(0, 0, 0, 0)
-        left.setSpacing(4)
-        for widget, stretch in ((choices, 0), (self.progress, 0), (self.status, 0), (self.map, 1)):
-            left.addWidget(widget, stretch)
+        in_column(chart, choices, self.progress, self.status, (self.map, 1), spacing=4)
         self._inside = TwoParts(chart, self.attributions, stretch=(5, 4), first_height=MAP_HEIGHT)
         self._empty = EmptyText(EMPTY, self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._inside, 1)
-        layout.addWidget(self._empty, 1)
+        in_column(self, (self._inside, 1), (self._empty, 1))
 
     # ── Following the session ─────────────────────────────────────────────────────────────────────────────────
 
@@ -159,7 +135,6 @@ class AttributionView(View):
             self.do(DropQuestion(GRADIENTS))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter computes."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.compute.isVisible():
             self._compute()
         else:
@@ -296,7 +271,6 @@ class AttributionView(View):
         self.attributions.show_verdict(text)
 
     def _named(self, token: int, trace: Trace) -> str:
-        """A token's word, for people."""
         listed = {own.token: own.word for own in trace.candidates[self.session.playhead.step]}
         words = self.session.description.words if self.session.description is not None else ()
         word = listed.get(token) or (words[token] if 0 <= token < len(words) else str(token))

@@ -12,6 +12,7 @@ from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.state.wording import signed
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.attribution.contributions import Places, WordsRead
+from unrolled.viewer.widgets.building import muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
@@ -28,10 +29,6 @@ class ContributionBars(QWidget):
     ----------
     chosen : Signal(int)
         An earlier word was clicked: its step.
-    masking : QCheckBox
-        Whether each place is masked in turn at every step that is looked at.
-    measured : Signal()
-        Something else is to be measured.
     """
 
     chosen = Signal(int)
@@ -39,8 +36,7 @@ class ContributionBars(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title = QLabel("")
-        self.title.setWordWrap(True)
+        self.title = QLabel("", wordWrap=True)
         self.masking = QCheckBox("Occlusion: mask each place in turn")
         self.masking.setAccessibleName("Occlusion: mask each place in turn")
         self.masking.setToolTip("Compute the step again with each place masked, and show how much less likely the word becomes")
@@ -52,14 +48,11 @@ class ContributionBars(QWidget):
         for measure, title in MEASURES.items():
             self.measures.addItem(title, measure)
         self.measures.activated.connect(lambda _: self.measured.emit())
-        self.numbers = QLabel("")
-        self.numbers.setObjectName("muted")
-        self.numbers.setWordWrap(True)
+        self.numbers = muted_label(wrapped=True)
         self.numbers.setTextFormat(Qt.TextFormat.PlainText)
         self.masking.toggled.connect(self.measures.setVisible)
         self.measures.hide()
-        self.verdict = QLabel("")
-        self.verdict.setWordWrap(True)
+        self.verdict = QLabel("", wordWrap=True)
         self.verdict.setToolTip(
             "The share of the positive drops that lies in the tenth of the places with the most attention. "
             f"By chance it would be 10 %.\nFrom {MOST:.0%}, attention is said to show what the word needed, from {SOME:.0%} "

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from unrolled.models.trace import FloatArray
 from unrolled.viewer.plotting.axis import Axis
@@ -18,6 +18,7 @@ from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.wording import power_of_ten, precise
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL, to_colours
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.widgets.colour_map_button import add_colour_maps
 
 DECADES_AT_MOST = 6  # the scale goes so far down
@@ -43,7 +44,6 @@ class GradientMap(QWidget):
     ----------
     chosen : Signal(int)
         A row was clicked: its step.
-    colour_map_chosen : Signal(str)
     reading : str
         What is under the pointer, in words; empty elsewhere.
     """
@@ -77,17 +77,12 @@ class GradientMap(QWidget):
         self._bar = self.plot.colour_bar(Axis(log=True))
         self._frame = self.plot.area(ink("playhead"), outlined=True)
         self._dot = self.plot.scatter(ink("playhead"), size=7.0, order=11)
-        self._said = QLabel("")
-        self._said.setObjectName("muted")
+        self._said = muted_label()
         self._said.setTextFormat(Qt.TextFormat.PlainText)
         self._said.setMinimumWidth(1)
         self.setFocusProxy(self.plot)
         self.setMinimumSize(180, 120)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.plot, 1)
-        layout.addWidget(self._said)
+        in_column(self, (self.plot, 1), self._said, spacing=0)
         self._read("")
 
     def sizeHint(self) -> QSize:
@@ -116,7 +111,6 @@ class GradientMap(QWidget):
         self._read("")
 
     def set_current(self, step: int) -> None:
-        """Mark the row of a step."""
         if step != self.current:
             self.current = step
             self._mark()

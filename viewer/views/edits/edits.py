@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHeaderView, QLabel, QSizePolicy, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from unrolled.viewer.state.branches import Branch, PlacedEdit
 from unrolled.viewer.state.commands import ApplyEdits
+from unrolled.viewer.theme.icons import icon
+from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.edits.edit_form import EditForm
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.row_model import ACCESSIBLE, delete_key, set_rows_look
 from unrolled.viewer.widgets.two_parts import TwoParts
 
 NONE_YET = "No edits on this branch. Each edit makes a branch of its own that shares the steps before it."
+
+
+class EditList(QTreeWidget):
+    """Edits with a box that switches each one, also by Space, and a cross that removes it."""
+
+    own_keys = (Qt.Key.Key_Space,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        set_rows_look(self)
+        self.setAccessibleName("Edits of this branch")
+        self.setHeaderHidden(True)
+        self.setRootIsDecorated(False)
+        self.setIconSize(QSize(12, 12))
+        self.setSizeAdjustPolicy(QTreeWidget.SizeAdjustPolicy.AdjustToContents)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setColumnCount(2)
+        self.header().setStretchLastSection(False)
+        self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+
+    def fill(self, edits: tuple[PlacedEdit, ...], theme: Theme) -> None:
+        """Show these."""
+        with QSignalBlocker(self):
+            self.clear()
+            for placed in edits:
+                item = QTreeWidgetItem(self, [placed.edit.in_words])
+                item.setCheckState(0, Qt.CheckState.Checked if placed.on else Qt.CheckState.Unchecked)
+                item.setToolTip(0, f"{placed.edit.in_words}: turn it {'off' if placed.on else 'on'}")
+                item.setIcon(1, icon("close", theme, size=12, colour=theme.muted))
+                item.setToolTip(1, "Remove this edit (Del)")
+                item.setData(1, ACCESSIBLE, f"Remove {placed.edit.in_words}")
 
 
 class EditsView(View):
@@ -20,21 +56,21 @@ class EditsView(View):
     Attributes
     ----------
     form : EditForm
-    boxes : list of QCheckBox
-        One for each edit of the branch.
+    edits : EditList
     """
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
         self.setAccessibleName("Edits")
         self._shown: tuple[object, ...] = ()
-        self.boxes: list[QCheckBox] = []
         self.form = EditForm(ctx)
         self.title = QLabel("")
         self.title.setObjectName("subtitle")
         self.title.setWordWrap(True)
-        self._list = QVBoxLayout()
-        self._list.setSpacing(2)
+        self.edits = EditList()
+        self.edits.itemChanged.connect(self._switch)
+        self.edits.itemClicked.connect(lambda item, column: self._remove(item) if column == 1 else None)
+        delete_key(self.edits, "Remove", lambda index: self._remove(self.edits.itemFromIndex(index)))
         self._none = QLabel(NONE_YET)
         self._none.setObjectName("muted")
         self._none.setWordWrap(True)
@@ -42,7 +78,7 @@ class EditsView(View):
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 6, 0)
         column.addWidget(self.title)
-        column.addLayout(self._list)
+        column.addWidget(self.edits)
         column.addWidget(self._none)
         column.addStretch(1)
         whole = QVBoxLayout(self)
@@ -65,46 +101,25 @@ class EditsView(View):
         super().hideEvent(event)
         self.form.take_brush(False)
 
+    def set_theme(self, theme: Theme) -> None:
+        self._shown = ()
+        super().set_theme(theme)
+
     def _fill(self, branch: Branch | None) -> None:
-        while self._list.count():
-            item = self._list.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
-        self.boxes = []
         edits = branch.edits if branch is not None else ()
         self.title.setText(f"On this branch: {branch.name}" if branch is not None else "")
+        self.edits.fill(edits, self.theme)
+        self.edits.setVisible(bool(edits))
         self._none.setVisible(not edits)
-        for place, placed in enumerate(edits):
-            self._list.addWidget(self._row(place, placed))
 
-    def _row(self, place: int, placed: PlacedEdit) -> QWidget:
-        row = QWidget()
-        line = QHBoxLayout(row)
-        line.setContentsMargins(0, 0, 0, 0)
-        box = QCheckBox(placed.edit.in_words)
-        box.setChecked(placed.on)
-        box.setToolTip(f"{placed.edit.in_words}: turn it {'off' if placed.on else 'on'}")
-        box.toggled.connect(lambda on, place=place: self._switch(place, on))
-        self.boxes.append(box)
-        remove = QToolButton()
-        remove.setText("×")
-        remove.setAccessibleName(f"Remove {placed.edit.in_words}")
-        remove.setToolTip("Remove this edit")
-        remove.clicked.connect(lambda _=False, place=place: self._remove(place))
-        line.addWidget(box, 1)
-        line.addWidget(remove)
-        return row
-
-    def _switch(self, place: int, on: bool) -> None:
-        branch = self.session.branch
+    def _switch(self, item: QTreeWidgetItem) -> None:
+        branch, place, on = self.session.branch, self.edits.indexOfTopLevelItem(item), item.checkState(0) == Qt.CheckState.Checked
         if branch is not None:
             edits = tuple(PlacedEdit(own.edit, on) if number == place else own for number, own in enumerate(branch.edits))
             self.do(ApplyEdits(branch.identity, edits))
 
-    def _remove(self, place: int) -> None:
-        branch = self.session.branch
+    def _remove(self, item: QTreeWidgetItem) -> None:
+        branch, place = self.session.branch, self.edits.indexOfTopLevelItem(item)
         if branch is not None:
             edits = tuple(own for number, own in enumerate(branch.edits) if number != place)
             self.do(ApplyEdits(branch.identity, edits))

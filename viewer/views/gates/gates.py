@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QLabel, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QLabel, QListWidget, QListWidgetItem, QToolButton, QWidget
 
 from unrolled.models.analysis.gate_statistics import KEEPING, Saturating, Saturation, gate_channels
 from unrolled.models.trace import Channel, Trace
@@ -14,6 +14,7 @@ from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.gates.scatter import GateScatter
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
 
@@ -24,16 +25,7 @@ PROXY = "Half-life from the gate alone: ln 2 / −mean ln f. A proxy: it ignores
 
 
 class GateStatisticsView(View):
-    """The scatter of one gate, and half-lives.
-
-    Attributes
-    ----------
-    scatter : GateScatter
-    lives : QListWidget
-        The pinned units, then those that would remember longest.
-    buttons : dict of str to QToolButton
-        A gate each.
-    """
+    """The scatter of one gate, and half-lives."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
@@ -51,8 +43,7 @@ class GateStatisticsView(View):
         self.scatter = GateScatter(theme)
         self.scatter.pointed.connect(lambda unit: self.do(Hover(unit)))
         self.scatter.clicked.connect(lambda unit: self.do(TogglePin(unit)))
-        self.reading = QLabel("")
-        self.reading.setObjectName("muted")
+        self.reading = muted_label()
         self.lives = QListWidget()
         self.lives.setAccessibleName("Half-lives of units")
         self.lives.setToolTip(PROXY)
@@ -61,24 +52,13 @@ class GateStatisticsView(View):
         self._title = QLabel("Half-life (proxy)")
         self._title.setToolTip(PROXY)
         self._title.setObjectName("subtitle")
-        self._short = QLabel("")
-        self._short.setObjectName("muted")
-        self._short.setWordWrap(True)
+        self._short = muted_label(wrapped=True)
         chart, list_ = QWidget(), QWidget()
-        left, right = QVBoxLayout(chart), QVBoxLayout(list_)
-        for part in (left, right):
-            part.setContentsMargins(0, 0, 0, 0)
-        for widget, stretch in ((self._choices, 0), (self.scatter.plot, 1), (self.reading, 0)):
-            left.addWidget(widget, stretch)
-        right.addWidget(self._title)
-        right.addWidget(self._short)
-        right.addWidget(self.lives, 1)
+        in_column(chart, self._choices, (self.scatter.plot, 1), self.reading)
+        in_column(list_, self._title, self._short, (self.lives, 1))
         self._inside = TwoParts(chart, list_, stretch=(3, 2), first_height=CHART_HEIGHT)
         self._empty = EmptyText(EMPTY, self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._inside, 1)
-        layout.addWidget(self._empty, 1)
+        in_column(self, (self._inside, 1), (self._empty, 1))
         self.refresh()
 
     def refresh(self) -> None:

@@ -32,6 +32,10 @@ class PictureCanvas(QWidget):
 
     Attributes
     ----------
+    shown_map : array of float32, shape (rows, columns), or None
+        The weights that are drawn.
+    cell : tuple of int or None
+        Row and column under the pointer.
     cell_hovered : Signal(object)
         Row and column of the cell under the pointer, or None.
     painted : Signal(int, int, bool)
@@ -49,46 +53,27 @@ class PictureCanvas(QWidget):
         self._overlay: QImage | None = None
         self._kept: dict[object, QPixmap] = {}
         self._smooth = True
-        self._map: npt.NDArray[np.float32] | None = None
+        self.shown_map: npt.NDArray[np.float32] | None = None
         self._region: Region = WHOLE
         self._show_region = True
-        self._label = ""
-        self._cell: tuple[int, int] | None = None
+        self.label = ""
+        self.cell: tuple[int, int] | None = None
         self._paint_mode = "off"
         self._painted_cells: dict[tuple[int, int], float] = {}
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(120, 80)
-
-    @property
-    def shown_map(self) -> npt.NDArray[np.float32] | None:
-        """The weights that are drawn."""
-        return self._map
-
-    @property
-    def cell(self) -> tuple[int, int] | None:
-        """Row and column under the pointer."""
-        return self._cell
-
-    @property
-    def label(self) -> str:
-        """What is written on the picture."""
-        return self._label
+        self.setMinimumSize(120, 52)
 
     def sizeHint(self) -> QSize:
         return QSize(440, 330)
 
     def set_photo(self, photo: QImage | None) -> None:
-        """Another photograph, or none."""
         self._photo, self._scaled = photo, None
         self._kept.clear()
         self.update()
 
-    def set_map(
-        self, weights: npt.NDArray[np.float32] | None, colours: QImage | None, *, smooth: bool
-    ) -> None:
-        """What lies over the photograph."""
-        self._map, self._overlay, self._smooth = weights, colours, smooth
+    def set_map(self, weights: npt.NDArray[np.float32] | None, colours: QImage | None, *, smooth: bool) -> None:
+        self.shown_map, self._overlay, self._smooth = weights, colours, smooth
         self.update()
 
     def set_region(self, region: Region, *, shown: bool) -> None:
@@ -98,9 +83,8 @@ class PictureCanvas(QWidget):
             self.update()
 
     def set_label(self, label: str) -> None:
-        """A few words in the picture's corner."""
-        if label != self._label:
-            self._label = label
+        if label != self.label:
+            self.label = label
             self.update()
 
     def set_painting(self, mode: str, cells: dict[tuple[int, int], float]) -> None:
@@ -111,23 +95,18 @@ class PictureCanvas(QWidget):
             self.update()
 
     def place(self) -> QRectF:
-        """Where the photograph is."""
         if self._photo is None:
             return QRectF()
         return fitted(self._photo.size(), QRectF(self.rect()), self.devicePixelRatioF())
 
     def region_place(self) -> QRectF:
-        """Where the part is that the model saw."""
         return part(self.place(), self._region)
 
     def cell_place(self, row: int, column: int) -> QRectF:
-        """Where a cell of the map is."""
-        if self._map is None:
+        if self.shown_map is None:
             return QRectF()
-        rows, columns = self._map.shape
-        return part(
-            self.region_place(), (column / columns, row / rows, (column + 1) / columns, (row + 1) / rows)
-        )
+        rows, columns = self.shown_map.shape
+        return part(self.region_place(), (column / columns, row / rows, (column + 1) / columns, (row + 1) / rows))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -142,25 +121,23 @@ class PictureCanvas(QWidget):
             self._paint_outline(painter, seen)
         for cell, weight in self._painted_cells.items():
             self._paint_stroke(painter, self.cell_place(*cell), weight)
-        if self._cell is not None and self._map is not None:
-            self._paint_cell(painter, self.cell_place(*self._cell))
-        if self._label:
+        if self.cell is not None and self.shown_map is not None:
+            self._paint_cell(painter, self.cell_place(*self.cell))
+        if self.label:
             self._paint_label(painter, place)
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A stroke begins."""
         self._stroke(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Say which cell the pointer is over, and paint with a button held."""
         self._hover(event.position())
         self._stroke(event)
 
     def _stroke(self, event: QMouseEvent) -> None:
         left, right = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
-        if self._paint_mode != "off" and self._cell is not None and event.buttons() & (left | right):
-            self.painted.emit(*self._cell, bool(event.buttons() & right))
+        if self._paint_mode != "off" and self.cell is not None and event.buttons() & (left | right):
+            self.painted.emit(*self.cell, bool(event.buttons() & right))
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hover(None)
@@ -168,14 +145,14 @@ class PictureCanvas(QWidget):
     def _hover(self, position: QPointF | None) -> None:
         cell = None
         seen = self.region_place()
-        if position is not None and self._map is not None and seen.contains(position):
-            rows, columns = self._map.shape
+        if position is not None and self.shown_map is not None and seen.contains(position):
+            rows, columns = self.shown_map.shape
             cell = (
                 min(int((position.y() - seen.y()) / seen.height() * rows), rows - 1),
                 min(int((position.x() - seen.x()) / seen.width() * columns), columns - 1),
             )
-        if cell != self._cell:
-            self._cell = cell
+        if cell != self.cell:
+            self.cell = cell
             self.cell_hovered.emit(cell)
             self.update()
 
@@ -238,7 +215,7 @@ class PictureCanvas(QWidget):
         font = text_font(11)
         how = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
         room = QRectF(0, 0, max(place.width() - 28, 40), place.height())
-        size = QFontMetricsF(font).boundingRect(room, how, self._label).size()
+        size = QFontMetricsF(font).boundingRect(room, how, self.label).size()
         box = QRectF(place.x() + 6, place.y() + 6, size.width() + 16, size.height() + 8)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         path = QPainterPath()
@@ -246,7 +223,7 @@ class PictureCanvas(QWidget):
         painter.fillPath(path, QColor(0, 0, 0, 170))
         painter.setFont(font)
         painter.setPen(QColor(255, 255, 255))
-        painter.drawText(box, how, self._label)
+        painter.drawText(box, how, self.label)
 
     def _paint_empty(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -260,8 +237,4 @@ class PictureCanvas(QWidget):
         painter.setFont(text_font(13))
         painter.setPen(QColor(self.theme.muted))
         for number, line in enumerate(EMPTY_LINES):
-            painter.drawText(
-                QRectF(box.x(), middle.y() - 4 + 20 * number, box.width(), 20),
-                Qt.AlignmentFlag.AlignCenter,
-                line,
-            )
+            painter.drawText(QRectF(box.x(), middle.y() - 4 + 20 * number, box.width(), 20), Qt.AlignmentFlag.AlignCenter, line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.viewer.drawing.overlay import overlay, photograph
@@ -14,20 +14,14 @@ from unrolled.viewer.state.wording import shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.canvas import PictureCanvas
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column
 from unrolled.viewer.widgets.word_flow import GAP, WordFlow
 
 MOST_WORDS = 60
 
 
 class BesideView(View):
-    """B: its picture, where it has one, and its words.
-
-    Attributes
-    ----------
-    canvas : PictureCanvas
-    words : WordFlow
-        The one at the playhead is marked.
-    """
+    """B: its picture, where it has one, and its words."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
@@ -40,11 +34,7 @@ class BesideView(View):
         attach(self.canvas, "Compared photograph with attention", table=lambda: grid_table(self.canvas.shown_map))
         self.words = WordFlow(theme)
         self.words.clicked.connect(lambda step: self.do(Seek(step)))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.canvas, 1)
-        layout.addWidget(self.words)
+        in_column(self, (self.canvas, 1), self.words, spacing=4)
 
     def refresh(self) -> None:
         self.set_note(self.session.compared.name if self.session.compared is not None else "")

@@ -15,21 +15,11 @@ from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.switches import HEIGHT, ICON, segment, switch
 
+CHANNEL_WIDTH = 106  # whatever maps there are: longer names are whole in the list
+
 
 class PictureControls(QWidget):
-    """A row of small controls that goes on in a second line where the column is narrow.
-
-    Attributes
-    ----------
-    absolute, stretched, smooth, cells, region : QToolButton
-        Switches.
-    opacity : QSlider
-        In percent.
-    colour_map : ColourMapButton
-        The colours.
-    channel : QComboBox
-        Which map is drawn; hidden unless there are several.
-    """
+    """A row of small controls that goes on in a second line where the column is narrow."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,17 +28,11 @@ class PictureControls(QWidget):
         def update(**changes: str | bool | float) -> None:
             ctx.do(ChangeAppearance(changes))
 
-        self.absolute = switch(
-            "Absolute", "One scale for every step and every picture (A)", "Absolute attention scale"
-        )
-        self.stretched = switch(
-            "Stretched", "Each step from its least to its greatest weight (A)", "Stretched attention scale"
-        )
+        self.absolute = switch("Absolute", "One scale for every step and every picture (A)", "Absolute attention scale")
+        self.stretched = switch("Stretched", "Each step from its least to its greatest weight (A)", "Stretched attention scale")
         self.smooth = switch("", "Smooth: interpolated between the cells’ centres (S)", "Smooth attention")
         self.cells = switch("", "Cells: as the model computes them (S)", "Attention as cells")
-        self.region = switch(
-            "", "Outline the part of the picture that the model saw (O)", "Outline what the model saw"
-        )
+        self.region = switch("", "Outline the part of the picture that the model saw (O)", "Outline what the model saw")
         self._icons = {self.smooth: "smooth", self.cells: "cells", self.region: "window-fit"}
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
@@ -60,10 +44,13 @@ class PictureControls(QWidget):
         self.colour_map.setFixedSize(36, HEIGHT)
         self.colour_map.setAutoRaise(True)
         self.channel: QComboBox = ComboBox()
-        self.channel.setFixedHeight(HEIGHT + 2)
+        self.channel.setFixedSize(CHANNEL_WIDTH, HEIGHT + 2)
         self.channel.setToolTip("Which map is drawn")
         self.channel.setAccessibleName("Attention map")
         self.channel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        kept = self.channel.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self.channel.setSizePolicy(kept)
         self.channel.hide()
 
         flow = FlowLayout(self, gap=4)
@@ -73,7 +60,6 @@ class PictureControls(QWidget):
             self.region,
             self.opacity,
             self.colour_map,
-            self.channel,
         ):
             flow.addWidget(part)
         self.absolute.clicked.connect(lambda: update(attention_scale="absolute"))
@@ -111,16 +97,15 @@ class PictureControls(QWidget):
         self.colour_map.set_name(values.attention_colour_map)
 
     def set_channels(self, titles: dict[str, str]) -> None:
-        """The maps that can be drawn, titles by name; the picker shows when there are several."""
+        """The maps that can be drawn, titles by name; the picker keeps its place while there is one alone."""
         if [self.channel.itemData(index) for index in range(self.channel.count())] != list(titles):
             shown = self.channel.currentData()
             self.channel.clear()
             for name, title in titles.items():
                 self.channel.addItem(title[:1].upper() + title[1:], name)
-            widest = max((self.channel.fontMetrics().horizontalAdvance(title) for title in titles.values()), default=0)
-            self.channel.setFixedWidth(max(widest + 44, 120))
             self.channel.setCurrentIndex(max(self.channel.findData(shown), 0))
-        self.channel.setVisible(len(titles) > 1)
+        self.channel.setVisible(bool(titles))
+        self.channel.setEnabled(len(titles) > 1)
 
     def set_theme(self, theme: Theme) -> None:
         for button, name in self._icons.items():

@@ -60,11 +60,9 @@ class Frames(QAbstractListModel):
         self.chances: list[float] = []
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        """One a step."""
         return 0 if parent.isValid() else len(self.words)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Word, picture, and what is read out."""
         step = index.row()
         if not 0 <= step < len(self.words):
             return None
@@ -77,14 +75,12 @@ class Frames(QAbstractListModel):
         return None
 
     def keep(self, length: int) -> None:
-        """Only the first steps stay."""
         if length < len(self.words):
             self.beginRemoveRows(QModelIndex(), length, len(self.words) - 1)
             del self.pixmaps[length:], self.words[length:], self.chances[length:]
             self.endRemoveRows()
 
     def add(self, word: str, chance: float, pixmap: QPixmap) -> None:
-        """One more step."""
         self.beginInsertRows(QModelIndex(), len(self.words), len(self.words))
         self.pixmaps.append(pixmap)
         self.words.append(word)
@@ -127,9 +123,7 @@ class FrameDelegate(QStyledItemDelegate):
         ended = isinstance(model, Frames) and is_end(model.words[index.row()])
         painter.setFont(font)
         painter.setPen(QColor(theme.muted if ended or index.row() > self.current else theme.text))
-        line = QRect(
-            place.x() + MARGIN, place.y() + MARGIN + self.picture.height(), self.picture.width(), WORD_HEIGHT
-        )
+        line = QRect(place.x() + MARGIN, place.y() + MARGIN + self.picture.height(), self.picture.width(), WORD_HEIGHT)
         painter.drawText(line, Qt.AlignmentFlag.AlignCenter, elided(word, font, line.width()))
         painter.restore()
 
@@ -186,7 +180,6 @@ class FilmStripView(View):
 
     @property
     def shown_words(self) -> tuple[str, ...]:
-        """The words under the pictures."""
         return tuple(shown(word) for word in self.frames.words)
 
     def sizeHint(self) -> QSize:
@@ -200,12 +193,7 @@ class FilmStripView(View):
         if trace is not None and trace.provenance.detokenization == "characters":
             trace = None  # there is no picture to every character
         height = min(max(self.height() - WORD_HEIGHT - 2 * MARGIN - SCROLL_BAR, LOWEST), HIGHEST)
-        if (
-            session.picture is not self._picture
-            or self._small is None
-            or ratio != self._ratio
-            or height != self._height
-        ):
+        if session.picture is not self._picture or self._small is None or ratio != self._ratio or height != self._height:
             self._picture, self._ratio, self._height = session.picture, ratio, height
             self._take_photograph()
             self.frames.keep(0)
@@ -221,11 +209,7 @@ class FilmStripView(View):
         self._tokens = tokens
         if trace is not None:
             for step in range(len(self.frames.words), len(trace)):
-                self.frames.add(
-                    trace.words[step],
-                    math.exp(min(float(trace.log_probs[step]), 0.0)),
-                    self._thumbnail(trace, step),
-                )
+                self.frames.add(trace.words[step], math.exp(min(float(trace.log_probs[step]), 0.0)), self._thumbnail(trace, step))
         self._stack.setCurrentWidget(self.view if self.frames.words else self._empty)
 
     def seek(self, step: int) -> None:
@@ -235,9 +219,7 @@ class FilmStripView(View):
         here = self.frames.index(step)
         if before != step:
             low, high = sorted((before, step))
-            self.view.viewport().update() if high - low > 1 else [
-                self.view.update(self.frames.index(at)) for at in (low, high)
-            ]
+            self.view.viewport().update() if high - low > 1 else [self.view.update(self.frames.index(at)) for at in (low, high)]
         if self.view.currentIndex().row() != step:
             model = self.view.selectionModel()
             model.setCurrentIndex(here, model.SelectionFlag.NoUpdate)
@@ -314,26 +296,17 @@ class FilmStripView(View):
         channels = map_channels(trace.channels.values())
         if channels:
             colours = overlay(trace.column(channels[0].name)[step], values)
-            draw_overlay(
-                painter, colours, part(place, trace.provenance.region), smooth=values.attention_smooth
-            )
+            draw_overlay(painter, colours, part(place, trace.provenance.region), smooth=values.attention_smooth)
         painter.end()
         return made
 
 
 def _look(values: AppearanceValues) -> tuple[object, ...]:
     """What of the appearance the pictures depend on."""
-    return (
-        values.attention_scale,
-        values.attention_smooth,
-        values.attention_opacity,
-        values.attention_colour_map,
-    )
+    return (values.attention_scale, values.attention_smooth, values.attention_opacity, values.attention_colour_map)
 
 
 def _common(first: list[int], second: list[int]) -> int:
     """How many tokens two runs have in common at the beginning."""
-    same = next(
-        (place for place, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), None
-    )
+    same = next((place for place, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), None)
     return min(len(first), len(second)) if same is None else same

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Channel
@@ -26,6 +26,7 @@ from unrolled.viewer.views.picture.controls import PictureControls
 from unrolled.viewer.views.picture.overlay_maps import MEANINGS, TITLES, FoundMap, found_map, offered
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.attention_legend import AttentionLegend
+from unrolled.viewer.widgets.building import in_column, in_row
 
 AXES = ("row", "column")
 
@@ -64,16 +65,10 @@ class PictureView(View):
         policy.setRetainSizeWhenHidden(True)  # the photograph stays where it is when a model arrives
         self.legend.setSizePolicy(policy)
         self.controls = PictureControls(ctx)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.canvas, 1)
+        layout = in_column(self, (self.canvas, 1), spacing=4)
         self._below = QWidget()
-        below = QVBoxLayout(self._below)
-        below.setContentsMargins(0, 0, 0, 0)
-        below.setSpacing(2)
-        below.addWidget(self.legend)
-        below.addWidget(self.controls)
+        what = in_row(None, (self.legend, 1), self.controls.channel, spacing=8)
+        in_column(self._below, what, self.controls, spacing=2)
         layout.addWidget(self._below)
         self.canvas.cell_hovered.connect(lambda _: self._read_out())
         self.canvas.painted.connect(self._painted)
@@ -96,20 +91,12 @@ class PictureView(View):
         self._show_picture(session.playhead.step)
         self._below.setVisible(self._picture is not None)
         trace, description = session.trace, session.description
-        known = (
-            trace.channels.values()
-            if trace is not None
-            else description.channels
-            if description is not None
-            else ()
-        )
+        known = trace.channels.values() if trace is not None else description.channels if description is not None else ()
         channels = map_channels(known)
         if channels != self._channels or (self._channel is None and channels):
             self._channels = channels
             name = "" if self._channel is None else self._channel.name
-            self._channel = next(
-                (channel for channel in channels if channel.name == name), channels[0] if channels else None
-            )
+            self._channel = next((channel for channel in channels if channel.name == name), channels[0] if channels else None)
         self._offer_maps(channels)
         self.canvas.set_region(WHOLE if trace is None else trace.provenance.region, shown=values.show_region)
         self.controls.refresh()
@@ -133,13 +120,9 @@ class PictureView(View):
 
     def _draw(self, step: int) -> None:
         trace, channel, values = self.session.trace, self._channel, self.session.appearance.values
-        there = (
-            trace is not None and channel is not None and self._picture is not None and 0 <= step < len(trace)
-        )
+        there = trace is not None and channel is not None and self._picture is not None and 0 <= step < len(trace)
         self._step = step if there else NOWHERE
-        weights = (
-            trace.column(channel.name)[step] if there and trace is not None and channel is not None else None
-        )
+        weights = trace.column(channel.name)[step] if there and trace is not None and channel is not None else None
         found = None
         if self._source and there and channel is not None:
             found = found_map(self.session, self._source, step, channel.shape, do=self.do if self.isVisible() else None)
@@ -196,7 +179,7 @@ class PictureView(View):
     def _show_picture(self, step: int) -> None:
         """The photograph, or what an edit swapped it for at this step."""
         given = self.session.input_at(step)
-        picture = given if isinstance(given, InputPicture) else None
+        picture = given if isinstance(given, InputPicture) else self.session.picture
         if picture is not self._picture:
             self._picture = picture
             self.canvas.set_photo(None if picture is None else photograph(picture.pixels))
@@ -212,9 +195,7 @@ class PictureView(View):
             return
         uniform = uniform_level(channel.size)
         scale = values.attention_scale if weights is not None else "absolute"
-        low, high = attention_limits(
-            weights if weights is not None else np.full(channel.shape, uniform, np.float32), scale
-        )
+        low, high = attention_limits(weights if weights is not None else np.full(channel.shape, uniform, np.float32), scale)
         self.legend.set_scale(
             low=low,
             high=high,
@@ -248,6 +229,8 @@ class PictureView(View):
 
     def _region_text(self) -> str:
         trace, description = self.session.trace, self.session.description
+        if self.session.input is None and self._picture is not None:
+            return "saved without its picture"
         if self._picture is None or description is None or min(description.input_size) <= 0:
             return ""
         height, width = description.input_size

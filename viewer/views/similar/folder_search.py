@@ -21,8 +21,6 @@ class FolderSearch(QObject):
         The matches, and what could not be searched.
     progressed : Signal(int, int)
         So many files are done, of so many.
-    failed : Signal(str)
-        One sentence.
     """
 
     found = Signal(object, object)
@@ -46,7 +44,6 @@ class FolderSearch(QObject):
         self._pool.start(_Task(self.newest, pattern, folder, self))
 
     def cancel(self) -> None:
-        """Give up."""
         self.newest += 1
         self._pool.clear()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -10,13 +9,10 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QProgressBar,
     QSpinBox,
-    QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -28,6 +24,7 @@ from unrolled.viewer.state.commands import Open, Pin, Seek
 from unrolled.viewer.state.wording import counted, percent, shown
 from unrolled.viewer.views.similar.folder_search import FolderSearch
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column, muted_label, tool_button
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
@@ -37,15 +34,7 @@ MOST_TAKEN = 8  # units of a span that are pinned: as many as can be
 
 
 class SimilarView(View):
-    """A pattern of the pinned units, and its matches.
-
-    Attributes
-    ----------
-    threshold : QDoubleSpinBox
-    length : QSpinBox
-        For how many steps the units stay on.
-    matches : QListWidget
-    """
+    """A pattern of the pinned units, and its matches."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
@@ -60,57 +49,42 @@ class SimilarView(View):
         self.channel = ComboBox()
         self.channel.setAccessibleName("Quantity that is searched")
         self.channel.activated.connect(lambda _: self.suggest())
-        self.threshold = QDoubleSpinBox()
+        self.threshold = QDoubleSpinBox(decimals=3, singleStep=0.05, prefix="active from ")
         self.threshold.setRange(-1000, 1000)
-        self.threshold.setDecimals(3)
-        self.threshold.setSingleStep(0.05)
-        self.threshold.setPrefix("active from ")
         self.threshold.setKeyboardTracking(False)
         self.threshold.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.threshold.setAccessibleName("Threshold of activity")
         self.threshold.setToolTip("A unit is active where it is this far from 0, on the same side as at the playhead.\n"
                                   "Below 0: a unit is active at this value and below")
         self.threshold.valueChanged.connect(lambda _: self.search())
-        self.suggestion = _button("Suggest", "The threshold that best divides the quantity’s values in two (Otsu 1979)",
+        self.suggestion = tool_button("Suggest", "The threshold that best divides the quantity’s values in two (Otsu 1979)",
                                   self.suggest)
-        self.length = QSpinBox()
+        self.length = QSpinBox(prefix="for ", suffix=" step")
         self.length.setRange(1, 1000)
-        self.length.setPrefix("for ")
-        self.length.setSuffix(" step")
         self.length.valueChanged.connect(lambda steps: self.length.setSuffix(" step" if steps == 1 else " steps"))
         self.length.setKeyboardTracking(False)
         self.length.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.length.setAccessibleName("For how many steps they stay active")
         self.length.valueChanged.connect(lambda _: self.search())
-        self.take = _button("Pin active units", "Pin the units that are active from the playhead on, for that many steps",
+        self.take = tool_button("Pin active units", "Pin the units that are active from the playhead on, for that many steps",
                             self.take_units)
-        self.folder = _button("Search a folder…", "Search the traces and sessions of a folder too", self.ask_folder)
-        self.cancel = _button("Cancel", "Cancel the search", self._cancel)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
+        self.folder = tool_button("Search a folder…", "Search the traces and sessions of a folder too", self.ask_folder)
+        self.cancel = tool_button("Cancel", "Cancel the search", self._cancel)
+        self.progress = QProgressBar(textVisible=False)
         self.progress.setAccessibleName("Progress of the search")
         bar = QWidget()
         flow = FlowLayout(bar, gap=4)
         for part in (self.channel, self.threshold, self.suggestion, self.length, self.take, self.folder, self.cancel):
             flow.addWidget(part)
-        self.status = QLabel("")
-        self.status.setObjectName("muted")
-        self.status.setWordWrap(True)
+        self.status = muted_label(wrapped=True)
         self.matches = QListWidget()
         self.matches.setAccessibleName("Similar steps, best first")
         self.matches.itemActivated.connect(self._go)
         self.matches.itemClicked.connect(self._go)
         self._inside = QWidget()
-        column = QVBoxLayout(self._inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        for widget, stretch in ((bar, 0), (self.progress, 0), (self.status, 0), (self.matches, 1)):
-            column.addWidget(widget, stretch)
+        in_column(self._inside, bar, self.progress, self.status, (self.matches, 1), spacing=4)
         self._empty = EmptyText(EMPTY, self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._inside, 1)
-        layout.addWidget(self._empty, 1)
+        in_column(self, (self._inside, 1), (self._empty, 1))
         self.progress.hide()
         self.cancel.hide()
         self.refresh()
@@ -174,7 +148,6 @@ class SimilarView(View):
         self.do(Pin(tuple(loudest)))
 
     def search(self) -> None:
-        """Look in this run."""
         trace, pattern = self.session.trace, self.pattern
         self._searched.cancel()
         self.progress.hide()
@@ -195,7 +168,6 @@ class SimilarView(View):
                             f"{units} are active.")
 
     def ask_folder(self) -> None:
-        """Let a person choose a folder, and search it too."""
         name = QFileDialog.getExistingDirectory(self, "Search the traces of a folder")
         if name:
             self.search_folder(Path(name))
@@ -260,12 +232,3 @@ class SimilarView(View):
         if match.source:
             self.do(Open(Path(match.source)))
         self.do(Seek(match.first))
-
-
-def _button(text: str, hint: str, act: Callable[[], None]) -> QToolButton:
-    made = QToolButton()
-    made.setText(text)
-    made.setToolTip(hint)
-    made.setAccessibleName(f"{text}: {hint}")
-    made.clicked.connect(lambda _=False: act())
-    return made

@@ -7,11 +7,21 @@ unknown one, stand among them with their probability, and are marked.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from unrolled.models.trace import Candidate, Trace
 from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, elided, mix
@@ -23,6 +33,7 @@ from unrolled.viewer.state.wording import brief, is_end, percent, power_of_ten, 
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.row_model import DISPLAY, ROOT, TOOLTIP, Index, RowModel, set_rows_look
 
 ROWS = 10
 DECADES = 6  # of the logarithmic scale: a bar of no length is a probability of 10⁻⁶
@@ -33,134 +44,102 @@ NEVER = "suppressed"
 EMPTY = "The most probable tokens of this step appear here. Press Space for the first step."
 
 
-class CandidateRow(QAbstractButton):
-    """One word that could be written; its bar is as long as it is probable, the row's width being 1.
+@dataclass(frozen=True, slots=True)
+class CandidateRow:
+    """One word that could be written.
 
     Attributes
     ----------
     written : bool
+        It is the word that was chosen.
     suppressed : bool
         The model never writes it by itself.
-    logarithmic : bool
-        The bar's length goes with the probability's logarithm.
+    margin : float
+        Its logit less that of the most probable other word.
+    bar : float
+        The length of its bar, from 0 to 1: its probability, or that on a logarithmic scale.
     """
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
-        self.candidate: Candidate | None = None
-        self.written = False
-        self.suppressed = False
-        self.logarithmic = False
-        self._margin = 0.0
-        self.setFixedHeight(ROW_HEIGHT)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setAccessibleName("No candidate")
-        self.setEnabled(False)
+    candidate: Candidate
+    word: str
+    written: bool
+    suppressed: bool
+    margin: float
+    logarithmic: bool
 
     @property
     def probability(self) -> float:
         """The word's, from 0 to 1."""
-        return 0.0 if self.candidate is None else math.exp(min(self.candidate.log_prob, 0.0))
+        return math.exp(min(self.candidate.log_prob, 0.0))
 
     @property
     def bar(self) -> float:
-        """The bar's length, from 0 to 1."""
-        if self.candidate is None or not self.logarithmic:
+        if not self.logarithmic:
             return self.probability
         return min(max(1.0 + self.candidate.log_prob / (DECADES * math.log(10.0)), 0.0), 1.0)
 
-    def set_candidate(self, candidate: Candidate | None, *, written: bool, detokenization: str = "words",
-                      suppressed: bool = False, logarithmic: bool = False, margin: float = 0.0) -> None:
-        """Show this word; a row without one keeps its place.
+    def text(self, _column: int, role: Qt.ItemDataRole) -> str:
+        """The word; its numbers in the tooltip."""
+        if role == TOOLTIP:
+            then = "This word was chosen." if self.written else "Click to choose this word instead, on a new branch."
+            why = "Suppressed: never chosen in decoding, however probable.\n" if self.suppressed else ""
+            return (f"{self.word}: {precise(self.probability)}\nlog-probability {signed(self.candidate.log_prob)}\n"
+                    f"logit margin over the best alternative {signed(self.margin)}\n{why}{then}")
+        if role == DISPLAY:
+            return self.word
+        chance = percent(self.probability).replace("%", " percent").replace("<", "below ")
+        return f"{self.word}, {chance}{', chosen' if self.written else ''}{f', {NEVER}' if self.suppressed else ''}"
 
-        Parameters
-        ----------
-        margin : float
-            Its logit less that of the most probable other word.
-        """
-        shown_now = (candidate, written, suppressed, logarithmic, margin)
-        if shown_now == (self.candidate, self.written, self.suppressed, self.logarithmic, self._margin):
-            return
-        self.candidate, self.written, self.suppressed, self.logarithmic, self._margin = shown_now
-        self.setEnabled(candidate is not None)
-        self.setCursor(
-            Qt.CursorShape.PointingHandCursor if candidate and not written else Qt.CursorShape.ArrowCursor
-        )
-        if candidate is None:
-            self.setText("")
-            self.setAccessibleName("No candidate")
-            self.setToolTip("")
-        else:
-            self.setText(shown(candidate.word, detokenization))
-            chance = percent(self.probability).replace("%", " percent").replace("<", "below ")
-            mark = f", {NEVER}" if suppressed else ""
-            self.setAccessibleName(f"{self.text()}, {chance}{', chosen' if written else ''}{mark}")
-            then = (
-                "This word was chosen." if written else "Click to choose this word instead, on a new branch."
-            )
-            why = "Suppressed: never chosen in decoding, however probable.\n" if suppressed else ""
-            self.setToolTip(
-                f"{self.text()}: {precise(self.probability)}\n"
-                f"log-probability {signed(candidate.log_prob)}\n"
-                f"logit margin over the best alternative {signed(margin)}\n{why}{then}"
-            )
-        self.update()
 
-    def sizeHint(self) -> QSize:
-        return QSize(180, ROW_HEIGHT)
+class CandidateDelegate(QStyledItemDelegate):
+    """Paints a candidate over its bar, the row's width being a probability of 1."""
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if self.candidate is None:
-            return
-        theme = self.theme
-        painter = QPainter(self)
+    def __init__(self, model: RowModel[CandidateRow], theme: Theme) -> None:
+        super().__init__(model)
+        self._model, self.theme = model, theme
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(0, ROW_HEIGHT)  # as wide as the view
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        theme, row, state = self.theme, self._model.rows[index.row()], option.state
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box = QRectF(self.rect()).adjusted(0, 1, 0, -1)
+        box = QRectF(option.rect).adjusted(0, 1, 0, -1)
         path = QPainterPath()
         path.addRoundedRect(box, CORNER - 1, CORNER - 1)
-        hovered = self.underMouse() and not self.written
+        hovered = state & QStyle.StateFlag.State_MouseOver and not row.written
         painter.fillPath(path, mix(theme.raised, theme.accent, 0.10) if hovered else QColor(theme.raised))
         # The same shape again within a rectangle: a clip with round corners would cost more than all the rest.
-        painter.setClipRect(QRectF(box.x(), box.y(), box.width() * self.bar, box.height()))
-        painter.fillPath(path, mix(theme.panel, theme.playhead if self.written else theme.accent, 0.34))
-        if self.written:
+        painter.setClipRect(QRectF(box.x(), box.y(), box.width() * row.bar, box.height()))
+        painter.fillPath(path, mix(theme.panel, theme.playhead if row.written else theme.accent, 0.34))
+        if row.written:
             painter.setClipRect(QRectF(box.x(), box.y(), 3, box.height()))
             painter.fillPath(path, QColor(theme.playhead))
         painter.setClipping(False)
-        font = text_font(13, weight=QFont.Weight.DemiBold if self.written else QFont.Weight.Normal)
-        if is_end(self.candidate.word):
-            font.setPixelSize(11)
-        font.setStrikeOut(self.suppressed)
+        end = is_end(row.candidate.word)
+        font = text_font(11 if end else 13, weight=QFont.Weight.DemiBold if row.written else QFont.Weight.Normal)
+        font.setStrikeOut(row.suppressed)
         painter.setFont(font)
-        painter.setPen(QColor(theme.muted if is_end(self.candidate.word) or self.suppressed else theme.text))
-        inner = self.rect().adjusted(10, 0, -8, 0)
-        painter.drawText(
-            inner,
-            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-            elided(self.text(), font, inner.width() - NUMBER_WIDTH),
-        )
+        painter.setPen(QColor(theme.muted if end or row.suppressed else theme.text))
+        inner = option.rect.adjusted(10, 0, -8, 0)
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, elided(row.word, font, inner.width() - NUMBER_WIDTH))
         painter.setFont(mono_font(11))
-        painter.setPen(QColor(theme.text if self.written else theme.muted))
-        painter.drawText(
-            inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
-            brief(self.probability) if self.logarithmic else percent(self.probability)
-        )
-        if self.hasFocus():
+        painter.setPen(QColor(theme.text if row.written else theme.muted))
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
+                         brief(row.probability) if row.logarithmic else percent(row.probability))
+        if state & QStyle.StateFlag.State_HasFocus:
             draw_focus(painter, box, theme.accent, corner=CORNER - 1)
-        painter.end()
+
+
+class CandidateList(QListView):
+    """The rows; Enter and Space do what a click does."""
+
+    own_keys = (Qt.Key.Key_Space,)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter and Space take the word; up and down go to the next row."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            forward = event.key() == Qt.Key.Key_Down
-            (self.focusNextChild if forward else self.focusPreviousChild)()
-        elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            event.ignore()
+        here = self.currentIndex()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and here.isValid():
+            self.clicked.emit(here)
         else:
             super().keyPressEvent(event)
 
@@ -202,8 +181,9 @@ class CandidatesView(View):
 
     Attributes
     ----------
-    rows : list of CandidateRow
-        Always the same, at the same places.
+    candidates : RowModel
+        From the top.
+    list_view : CandidateList
     """
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
@@ -212,24 +192,21 @@ class CandidatesView(View):
         self.setAccessibleName("Candidates of this step")
         self._step = NOWHERE
         self.heading = StepHeading(theme)
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        self.rows = [CandidateRow(theme) for _ in range(ROWS)]
-        for row in self.rows:
-            column.addWidget(row)
-            row.clicked.connect(lambda _=False, row=row: self._choose(row))
-        column.addStretch(1)
-        self._area = QScrollArea()
-        self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setWidgetResizable(True)
-        self._area.setWidget(inside)
-        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._area.viewport().setAutoFillBackground(False)
-        inside.setAutoFillBackground(False)
-        self._area.verticalScrollBar().setAccessibleName("Scroll the candidates")
+        self.candidates: RowModel[CandidateRow] = RowModel(CandidateRow.text, self)
+        self._delegate = CandidateDelegate(self.candidates, theme)
+        self.list_view = CandidateList()
+        self.list_view.setModel(self.candidates)
+        set_rows_look(self.list_view)
+        self.list_view.setItemDelegate(self._delegate)
+        self.list_view.setAccessibleName("Candidates")
+        self.list_view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.list_view.setSelectionMode(CandidateList.SelectionMode.NoSelection)
+        self.list_view.setVerticalScrollMode(CandidateList.ScrollMode.ScrollPerPixel)
+        self.list_view.setUniformItemSizes(True)
+        self.list_view.setMouseTracking(True)
+        self.list_view.entered.connect(self._point)
+        self.list_view.viewportEntered.connect(self._point)
+        self.list_view.clicked.connect(lambda index: self._choose(self.candidates.rows[index.row()]))
         self.logarithmic = QToolButton()
         self.logarithmic.setText("log")
         self.logarithmic.setCheckable(True)
@@ -246,7 +223,7 @@ class CandidatesView(View):
         top.addWidget(self.heading, 1)
         top.addWidget(self.logarithmic, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(top)
-        layout.addWidget(self._area, 1)
+        layout.addWidget(self.list_view, 1)
         layout.addWidget(self._empty, 1)
         self.setMinimumHeight(HEADING_HEIGHT + 3 * ROW_HEIGHT)
         attach(self, "Candidates of a step", table=self._table, takes_focus=False)
@@ -256,11 +233,6 @@ class CandidatesView(View):
     def shown_step(self) -> int:
         """The step whose candidates are on screen, or `NOWHERE`."""
         return self._step
-
-    @property
-    def shown_candidates(self) -> tuple[Candidate, ...]:
-        """The candidates on screen, from the top."""
-        return tuple(row.candidate for row in self.rows if row.candidate is not None)
 
     def sizeHint(self) -> QSize:
         return QSize(220, HEADING_HEIGHT + ROWS * ROW_HEIGHT + 4)
@@ -273,22 +245,19 @@ class CandidatesView(View):
             self._show(step)
 
     def set_theme(self, theme: Theme) -> None:
-        parts: list[CandidateRow | StepHeading] = [*self.rows, self.heading]
-        for part in parts:
-            part.theme = theme
-            part.update()
+        self.heading.theme = self._delegate.theme = theme
+        self.update()
         super().set_theme(theme)
 
     def _show(self, step: int) -> None:
         trace = self.session.trace
         there = trace is not None and 0 <= step < len(trace)
         self._step = step if there else NOWHERE
-        for part, shown_now in ((self.heading, there), (self.logarithmic, there), (self._area, there), (self._empty, not there)):
-            if part.isHidden() == shown_now:
-                part.setVisible(shown_now)
+        for part in (self.heading, self.logarithmic, self.list_view):
+            part.setVisible(there)
+        self._empty.setVisible(not there)
         if trace is None or not there:
-            for row in self.rows:
-                row.set_candidate(None, written=False)
+            self.candidates.set_rows(())
             return
         written, detokenization = trace.tokens[step], trace.provenance.detokenization
         self.heading.set_step(
@@ -300,11 +269,10 @@ class CandidatesView(View):
         logarithmic = self.session.appearance.values.candidates_logarithmic
         if self.logarithmic.isChecked() != logarithmic:
             self.logarithmic.setChecked(logarithmic)
-        for place, row in enumerate(self.rows):
-            candidate = listed[place] if place < len(listed) else None
-            token = candidate.token if candidate is not None else -1
-            row.set_candidate(candidate, written=token == written, detokenization=detokenization, logarithmic=logarithmic,
-                              suppressed=token in trace.provenance.suppressed_tokens, margin=_margin(listed, place))
+        self.candidates.set_rows([
+            CandidateRow(own, shown(own.word, detokenization), own.token == written,
+                         own.token in trace.provenance.suppressed_tokens, _margin(listed, place), logarithmic)
+            for place, own in enumerate(listed)])
 
     def _table(self) -> Table | None:
         trace = self.session.trace
@@ -314,8 +282,12 @@ class CandidatesView(View):
         return Table(("token", "word", "log_prob"), (np.array([own.token for own in listed]), [own.word for own in listed],
                                                      np.array([own.log_prob for own in listed], np.float32)))
 
+    def _point(self, index: Index = ROOT) -> None:
+        chosen = not index.isValid() or self.candidates.rows[index.row()].written
+        self.list_view.viewport().setCursor(Qt.CursorShape.ArrowCursor if chosen else Qt.CursorShape.PointingHandCursor)
+
     def _choose(self, row: CandidateRow) -> None:
-        if row.candidate is not None and not row.written and self._step != NOWHERE:
+        if not row.written:
             self.do(ChooseToken(self._step, row.candidate.token))
 
 
@@ -331,4 +303,4 @@ def rows_of(trace: Trace, step: int) -> tuple[Candidate, ...]:
 def _margin(listed: tuple[Candidate, ...], place: int) -> float:
     """A listed candidate's logit less that of the most probable other one; the softmax's divisor is the same for both."""
     others = [own.log_prob for number, own in enumerate(listed) if number != place]
-    return listed[place].log_prob - max(others) if place < len(listed) and others else 0.0
+    return listed[place].log_prob - max(others) if others else 0.0

@@ -6,7 +6,16 @@ import math
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QEnterEvent, QFont, QFontMetrics, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QScrollArea, QSizePolicy, QStackedLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QLabel,
+    QMenu,
+    QScrollArea,
+    QSizePolicy,
+    QStackedLayout,
+    QWidget,
+)
 
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix
@@ -18,6 +27,7 @@ from unrolled.viewer.state.wording import is_end, percent, shown, signed
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 CHIP_HEIGHT = 28
@@ -32,15 +42,7 @@ READY = "Press Space for the first step."
 
 
 class Chip(QAbstractButton):
-    """One word.
-
-    Parameters
-    ----------
-    step : int
-        Its place in the caption.
-    theme : Theme
-        Its colours.
-    """
+    """One word."""
 
     def __init__(self, step: int, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,7 +58,6 @@ class Chip(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def set_word(self, word: str, log_prob: float, detokenization: str = "words") -> None:
-        """Show this word."""
         self.end = is_end(word)
         self.probability = math.exp(min(log_prob, 0.0)) if math.isfinite(log_prob) else 0.0
         self.setText(shown(word, detokenization))
@@ -65,9 +66,7 @@ class Chip(QAbstractButton):
             f"{self.text()}: {chance}\nlog-probability {signed(log_prob)}\n"
             f"Click to go to word {self.step + 1}"
         )
-        self.setAccessibleName(
-            f"{self.text()}, word {self.step + 1}, {chance.replace('%', ' percent').replace('<', 'below ')}"
-        )
+        self.setAccessibleName(f"{self.text()}, word {self.step + 1}, {chance.replace('%', ' percent').replace('<', 'below ')}")
         self.updateGeometry()
         self.update()
 
@@ -85,9 +84,7 @@ class Chip(QAbstractButton):
         return mix(self.theme.panel, self.theme.accent, round(amount if self.reached else amount * 0.35, 3))
 
     def sizeHint(self) -> QSize:
-        return QSize(
-            QFontMetrics(self._font()).horizontalAdvance(self.text()) + 2 * CHIP_PADDING, CHIP_HEIGHT
-        )
+        return QSize(QFontMetrics(self._font()).horizontalAdvance(self.text()) + 2 * CHIP_PADDING, CHIP_HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
@@ -119,14 +116,7 @@ class Chip(QAbstractButton):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter and Space press it; arrows are the caption's."""
-        if event.key() in (
-            Qt.Key.Key_Left,
-            Qt.Key.Key_Right,
-            Qt.Key.Key_Up,
-            Qt.Key.Key_Down,
-            Qt.Key.Key_Home,
-            Qt.Key.Key_End,
-        ):
+        if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End):
             event.ignore()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
@@ -153,18 +143,11 @@ class WordsArea(QScrollArea):
     """Scrolls by itself or by the wheel: arrow keys are the caption's."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Pass keys on."""
         event.ignore()
 
 
 class CaptionView(View):
-    """The caption, word by word.
-
-    Attributes
-    ----------
-    chips : list of Chip
-        A word each, in order.
-    """
+    """The caption, word by word; below it, where pieces make words, their text to be selected and copied."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
@@ -189,9 +172,14 @@ class CaptionView(View):
         self._area.viewport().setAutoFillBackground(False)
         self._area.verticalScrollBar().setAccessibleName("Scroll the caption")
         self._empty = EmptyText("", self)
+        self.sentence = QLabel("", textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.sentence.setAccessibleName("What was written, as a text")
+        written = QWidget()
+        in_column(written, self.sentence, (self._area, 1), spacing=4)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
-        self._stack.addWidget(self._area)
+        self._stack.addWidget(written)
         self.setMinimumHeight(2 * CHIP_HEIGHT + GAP + 4)
         attach(self, "Caption", table=lambda: steps_table(self.session.trace), fill=self._fill_menu, takes_focus=False)
         self.refresh()
@@ -203,7 +191,6 @@ class CaptionView(View):
 
     @property
     def shown_words(self) -> tuple[str, ...]:
-        """The words on screen."""
         return tuple(chip.text() for chip in self.chips)
 
     def sizeHint(self) -> QSize:
@@ -220,7 +207,11 @@ class CaptionView(View):
         if self.caret.isHidden() == writing:
             self.caret.setVisible(writing)
         self._empty.setText(self._what_will_be_here())
-        self._stack.setCurrentWidget(self._area if words else self._empty)
+        self._stack.setCurrentIndex(1 if words else 0)
+        pieces = trace is not None and trace.provenance.detokenization == "pieces"
+        self.sentence.setVisible(pieces)
+        if pieces and self.sentence.text() != self._text():
+            self.sentence.setText(self._text())
 
     def _what_will_be_here(self) -> str:
         """What the model on screen writes, and what is to be done for it."""
@@ -246,10 +237,13 @@ class CaptionView(View):
         copy.triggered.connect(self._copy_text)
 
     def _copy_text(self) -> None:
+        QGuiApplication.clipboard().setText(self._text())
+
+    def _text(self) -> str:
+        """What was written, as people write it."""
         trace = self.session.trace
-        if trace is not None:
-            written = (word for word in trace.words if not is_end(word))
-            QGuiApplication.clipboard().setText(text_of(written, trace.provenance.detokenization))
+        written = () if trace is None else (word for word in trace.words if not is_end(word))
+        return text_of(written, trace.provenance.detokenization if trace is not None else "words")
 
     def set_theme(self, theme: Theme) -> None:
         parts: list[Chip | Caret] = [*self.chips, self.caret]

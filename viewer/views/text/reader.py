@@ -12,12 +12,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
-    QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -37,6 +34,7 @@ from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderText, sign_of
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label
 
 EMPTY = "The text appears here, each character coloured by a unit’s activation."
 PART_SECONDS = 0.005
@@ -49,11 +47,6 @@ class ReaderView(View):
 
     Attributes
     ----------
-    view : ReaderView
-    channel, unit : QComboBox, QSpinBox
-        What colours the text.
-    followed, ranked : QComboBox, QListWidget
-        What units are ranked by, and the best of them.
     note : str
         The character under the pointer, or at the playhead, with the unit's value.
     """
@@ -88,22 +81,11 @@ class ReaderView(View):
         self.ranked.setFixedHeight(LIST_HEIGHT)
         self.ranked.hide()
         self._controls = QWidget()
-        line = QHBoxLayout(self._controls)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(6)
-        label = QLabel("Colour")
-        label.setObjectName("muted")
-        for widget, stretch in ((label, 0), (self.channel, 1), (self.unit, 0), (self.followed, 2)):
-            widget.setMinimumWidth(1) if isinstance(widget, QComboBox) else None
-            line.addWidget(widget, stretch)
+        for picker in (self.channel, self.followed):
+            picker.setMinimumWidth(1)
+        in_row(self._controls, muted_label("Colour"), (self.channel, 1), self.unit, (self.followed, 2), spacing=6)
         self._empty = EmptyText(EMPTY, self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self._empty, 1)
-        layout.addWidget(self.view, 1)
-        layout.addWidget(self._controls)
-        layout.addWidget(self.ranked)
+        in_column(self, (self._empty, 1), (self.view, 1), self._controls, self.ranked, spacing=6)
         self.view.step_wanted.connect(lambda step: self.do(Seek(step)))
         self.view.hovered.connect(self._hovered)
         self.channel.activated.connect(lambda _: self._chosen())

@@ -124,7 +124,6 @@ class ReaderText(QAbstractScrollArea):
         return bisect.bisect_right(self._starts, step) - 1
 
     def box_of(self, step: int) -> QRectF:
-        """Where a character is, in the viewport."""
         line = self.line_of(step)
         y = (line - self.verticalScrollBar().value()) * self._line_height
         return QRectF(MARGIN + (step - self._starts[line]) * self._width, y, self._width, self._line_height)
@@ -218,13 +217,11 @@ class ReaderText(QAbstractScrollArea):
     # ── The pointer and keys ──────────────────────────────────────────────────────────────────────────────────
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Go to a character."""
         step = self.step_at(event.position())
         if step != NOWHERE:
             self.step_wanted.emit(step)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Read out, or drag the playhead."""
         step = self.step_at(event.position())
         self.hovered.emit(step)
         if step != NOWHERE and event.buttons() & Qt.MouseButton.LeftButton:

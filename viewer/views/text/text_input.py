@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QWidget
 
 from unrolled.models.inputs.inputs import InputText, typed
 from unrolled.viewer.state.commands import OpenText
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label
 
 HINTS = {"sentence": "Type or paste a sentence to translate", "text": "Type or paste text for the model to continue"}
 MOST_EDITED = 20_000  # characters; a longer file is read as it is
@@ -17,12 +18,7 @@ LEAST_HEIGHT = 92
 
 
 class TextEdit(QPlainTextEdit):
-    """An editor in which Ctrl+Enter runs, and which leaves Tab to the window.
-
-    Attributes
-    ----------
-    run_wanted : Signal()
-    """
+    """An editor in which Ctrl+Enter runs, and which leaves Tab to the window."""
 
     run_wanted = Signal()
 
@@ -35,14 +31,7 @@ class TextEdit(QPlainTextEdit):
 
 
 class TextView(View):
-    """What the model is given to read.
-
-    Attributes
-    ----------
-    edit : TextEdit
-    button : QPushButton
-        Runs what is written.
-    """
+    """What the model is given to read."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
@@ -55,18 +44,9 @@ class TextView(View):
         self.button = QPushButton("Run")
         self.button.setAccessibleName("Run this text")
         self.button.setToolTip("Run this text with the model (Ctrl+Enter)")
-        self._state = QLabel("")
-        self._state.setObjectName("muted")
+        self._state = muted_label()
         self._state.setMinimumWidth(1)
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addWidget(self._state, 1)
-        line.addWidget(self.button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.edit, 1)
-        layout.addLayout(line)
+        in_column(self, (self.edit, 1), in_row(None, (self._state, 1), self.button, spacing=8), spacing=6)
         self.setMinimumHeight(LEAST_HEIGHT)
         self.edit.run_wanted.connect(self.run)
         self.button.clicked.connect(self.run)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from html import escape
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from unrolled.models.analysis.differences import Largest
 from unrolled.models.trace import Trace
 from unrolled.viewer.state.wording import shown, signed
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import in_row, tool_button
 
-OTHER_WEIGHTS = ("other weights: unit 17 of A is not unit 17 of B, since training puts units in any order and with either sign, "
-                 "so units are compared by their mean size alone")
+OTHER_WEIGHTS = "other weights, so that unit 17 of A is not unit 17 of B: units are compared by their mean size alone"
 
 
 class CompareBar(QFrame):
@@ -21,11 +21,8 @@ class CompareBar(QFrame):
 
     Attributes
     ----------
-    ended : Signal()
-        A person wants the comparison to end.
     sought : Signal(int, int)
         A step, and a unit to pin or -1.
-    text : QLabel
     """
 
     ended = Signal()
@@ -40,19 +37,11 @@ class CompareBar(QFrame):
         self.text.setWordWrap(True)
         self.text.setAccessibleName("Comparison")
         self.text.linkActivated.connect(self._follow)
-        close = QToolButton()
-        close.setText("×")
-        close.setAccessibleName("End the comparison")
-        close.setToolTip("End the comparison (Ctrl+Shift+E)")
-        close.clicked.connect(self.ended)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(8, 3, 4, 3)
-        line.addWidget(self.text, 1)
-        line.addWidget(close)
+        close = tool_button("×", "End the comparison (Ctrl+Shift+E)", self.ended.emit, name="End the comparison")
+        in_row(self, (self.text, 1), close).setContentsMargins(8, 3, 4, 3)
 
     def tell(self, *, one: str, other: str, traces: tuple[Trace, Trace], first_divergence: int | None, largest: Largest | None,
              same_units: bool = True) -> None:
-        """Say what is compared."""
         texts = [f"<b>A</b> {escape(one)} &nbsp; <b>B</b> {escape(other)}"]
         if first_divergence is None:
             texts.append("the same words so far" if not (traces[0].ended and traces[1].ended) else "the same words")

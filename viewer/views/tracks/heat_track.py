@@ -18,7 +18,7 @@ from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.commands import Hover, Pin, TogglePin
 from unrolled.viewer.theme.colour_maps import place_table
 from unrolled.viewer.views.tracks.header import ROOM_FOR_AXIS_NAME, paint_colours
-from unrolled.viewer.views.tracks.menu import add_colour_maps, add_ranges, add_unit_orders, add_zooms
+from unrolled.viewer.views.tracks.menu import add_colour_maps, add_ranges, add_unit_orders
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext
 
@@ -77,7 +77,6 @@ class HeatTrack(Track):
         super().__init__(ctx, name=channel.name, symbol=channel.symbol, title=channel_title(channel))
 
     def channel_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The one that is drawn."""
         return {self.channel.name: self.channel.shape}
 
     # ── Colours ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -91,7 +90,6 @@ class HeatTrack(Track):
 
     @property
     def table_of_places(self) -> Bytes:
-        """The colour of every place."""
         missing = QColor(self.theme.error)
         return place_table(self.colour_map, (missing.red(), missing.green(), missing.blue()))
 
@@ -102,13 +100,11 @@ class HeatTrack(Track):
 
     @property
     def about(self) -> str:
-        """Its name, and that its scale is another one than usual."""
         other = f"\nScale set to {self.channel.low:g} to {self.channel.high:g}, which is not its own" if self.stretched else ""
         return f"{self.title}{other}"
 
     @property
     def ends(self) -> tuple[str, str]:
-        """What stands at the ends of the scale."""
         below, above = self.columns.beyond
         return f"{'≤' if below else ''}{self.channel.low:g}", f"{'≥' if above else ''}{self.channel.high:g}"
 
@@ -131,7 +127,6 @@ class HeatTrack(Track):
         return self.trace is self._of and self.trace is not None and len(self.columns) != len(self.trace)
 
     def follow_part(self) -> None:
-        """Take over some of the steps that are new."""
         if self.trace is not None and self.unfinished:
             self.columns.follow(self.trace, PART)
 
@@ -154,39 +149,32 @@ class HeatTrack(Track):
         return row if self.order is None else int(self.order[row])
 
     def y_of(self, unit: int) -> float:
-        """The middle of a unit's row, in the plot."""
         first, last = self._rows
         row = unit if self.order is None else int(np.flatnonzero(self.order == unit)[0])
         return (row + 0.5 - first) / (last - first) * self.plot.height()
 
     def show_rows(self, first: int, last: int) -> None:
-        """Show some of the rows, from and up to."""
         units = self.channel.shape[0]
         first = min(max(first, 0), max(units - LEAST_ROWS, 0))
         self._rows = first, min(max(last, first + LEAST_ROWS), units)
         self.refresh()
 
     def show_all_rows(self) -> None:
-        """Show every unit."""
         self.show_rows(0, self.channel.shape[0])
 
     # ── Drawing ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def contents_state(self) -> object:
-        """Also colours, rows, and which units are marked."""
         return (super().contents_state(), self.colour_map, self.session.selection.units, self.columns.beyond, self._rows,
                 None if self.order is None else self.order.tobytes(), self.channel)
 
     def header_state(self) -> object:
-        """The colours, the ends of their scale, and the rows."""
         return self.colour_map, self.ends, self._rows
 
     def make_items(self, plot: TimePlot) -> None:
-        """One picture."""
         self._heat = plot.heat()
 
     def draw(self, plot: TimePlot) -> None:
-        """The visible columns, then the marks of pinned units."""
         trace, ratio = self.trace, self.devicePixelRatioF()
         bins = self.geometry_of_time.bins(self.length, ratio=ratio)
         if bins is None or trace is None:
@@ -250,26 +238,22 @@ class HeatTrack(Track):
         return [(str(first), MARGIN + row), *name, (str(last - 1), MARGIN + height - row)]
 
     def paint_legend(self, painter: QPainter) -> None:
-        """The colours of the scale."""
         paint_colours(painter, self.theme, self.height(), self.table_of_places[:PLACES], self.ends, self.columns.beyond,
                       stretched=self.stretched)
 
     # ── Pointer and keys ──────────────────────────────────────────────────────────────────────────────────────
 
     def value_text(self, step: int, y: float) -> str:
-        """Unit and value."""
         unit = self.unit_at(y)
         value = "" if self.trace is None else number_text(float(self.trace.column(self.channel.name)[step, unit]), self.channel)
         return f"{self.channel.symbol}  unit {unit}  ·  {value}"
 
     def values_text(self, start: int, stop: int, y: float) -> str:
-        """Unit, the mean that its colour is, and the range."""
         unit = self.unit_at(y)
         values = None if self.trace is None else self.trace.column(self.channel.name)[start:stop, unit]
         return "" if values is None else f"{self.channel.symbol}  unit {unit}  ·  {range_text(values)}"
 
     def clicked_at(self, y: float) -> None:
-        """Pin the unit, or let it go."""
         self._before_click = self.session.selection.units
         self.do(TogglePin(self.unit_at(y)))
 
@@ -284,7 +268,6 @@ class HeatTrack(Track):
             self.show_rows(int(self.canvas.value_at(frame.top())), int(-(-self.canvas.value_at(frame.bottom()) // 1)))
 
     def hovered_at(self, y: float | None) -> None:
-        """Say which unit is under the pointer."""
         self.do(Hover(None if y is None else self.unit_at(y)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -317,11 +300,10 @@ class HeatTrack(Track):
         return [names[unit] for unit in shown], [values[:, unit] for unit in shown]
 
     def fill_menu(self, menu: QMenu) -> None:
-        """Colours, range, order and zoom."""
         add_colour_maps(menu, self, self.recorded)
         add_ranges(menu, self, self.recorded)
         add_unit_orders(menu, self, self.recorded)
-        add_zooms(menu, self.do)
+        super().fill_menu(menu)
         rows = menu.addAction("Show all units")
         rows.setEnabled(self._rows != (0, self.channel.shape[0]))
         rows.triggered.connect(self.show_all_rows)

@@ -20,7 +20,7 @@ from unrolled.viewer.views.view import ViewContext
 NAMES_HEIGHT = 17.0    # pixels over the lines, for the answers' names
 ANSWER_DOT = 4.0
 ROOM_FOR_NAMES = 60.0  # pixels of width that a label's name is written in, where it begins to be the answer
-STRONGEST = 8          # labels that get a colour of their own; the others are grey
+GOLDEN = 0.618034      # of a turn of hue: what lies so far apart never comes back to where it was
 
 
 class LabelTrack(LineTrack):
@@ -38,21 +38,22 @@ class LabelTrack(LineTrack):
         return None if trace is None or self.channel.name not in trace.channels else trace.column(self.channel.name)
 
     def label_colour(self, label: int) -> str:
-        """The colour of a label, the same at every step: by its place among all of them."""
-        return self.theme.series[label % len(self.theme.series)] if label < STRONGEST else self.theme.faint
+        """The colour of a label, the same at every step: by its place among all of them, no two alike."""
+        series = self.theme.series
+        if label < len(series):
+            return series[label]
+        lightness = QColor(series[0]).lightnessF() + (-0.08, 0.04, 0.14)[label % 3]
+        return QColor.fromHslF(label * GOLDEN % 1.0, 0.6, lightness).name()
 
     def lines(self) -> list[tuple[str, FloatArray]]:
-        """A line for every label."""
         values = self.values()
         return [] if values is None else [(self.label_colour(label), values[:, label]) for label in range(values.shape[1])]
 
     def line_key(self, number: int) -> object:
-        """The label."""
         return number
 
     @property
     def ends_shown(self) -> tuple[float, float]:
-        """Probabilities."""
         return 0.0, 1.0
 
     def paint_marks(self, painter: QPainter) -> None:
@@ -71,37 +72,29 @@ class LabelTrack(LineTrack):
                 y = self.y_of(float(values[step, answers[step]]))
                 painter.drawEllipse(QPointF(geometry.x(step + 0.5), y), ANSWER_DOT, ANSWER_DOT)
         begins = np.flatnonzero(np.concatenate(([True], answers[1:] != answers[:-1])))
-        ends = np.append(begins[1:], len(answers))
+        ends = np.append(begins[1:], len(answers)).astype(float)
+        ends[-1] = max(geometry.stop, ends[-1])  # what is free behind the last step is the last name's
         painter.setFont(text_font(11))
         metrics = painter.fontMetrics()
         for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
             label = int(answers[begin])
             left, width = geometry.x(begin) + 3, geometry.x(end) - geometry.x(begin) - 4
-            name = self.channel.labels[label] if self.channel.labels else str(label)
+            name = self._name(label)
             if width < min(ROOM_FOR_NAMES, metrics.horizontalAdvance(name) + 4):
                 continue
             painter.setPen(QColor(mix(self.theme.text, self.label_colour(label), 0.5)))
             painter.drawText(QRectF(left, 2, width, 15), metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(width)))
 
     def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
-        """A column a label."""
         values = self.values()
         assert values is not None
-        names = self.channel.labels or tuple(map(str, range(values.shape[1])))
-        return list(names), [values[start:stop, label] for label in range(values.shape[1])]
+        return [self._name(label) for label in range(values.shape[1])], list(values[start:stop].T)
 
     def fill_menu(self, menu: QMenu) -> None:
-        """Zoom; a probability has one scale."""
         add_zooms(menu, self.do)
 
     def value_text(self, step: int, y: float) -> str:
-        """The three most probable labels."""
-        values = self.values()
-        if values is None:
-            return ""
-        best = np.argsort(-values[step])[:3]
-        names = self.channel.labels or tuple(map(str, range(values.shape[1])))
-        return ", ".join(f"{names[label]} {percent(float(values[step, label]))}" for label in best)
+        return self.values_text(step, step + 1, y)
 
     def values_text(self, start: int, stop: int, y: float) -> str:
         """The three labels that are most probable on the whole."""
@@ -109,5 +102,7 @@ class LabelTrack(LineTrack):
         if values is None:
             return ""
         mean = values[start:stop].mean(axis=0)
-        names = self.channel.labels or tuple(map(str, range(values.shape[1])))
-        return ", ".join(f"{names[label]} {percent(float(mean[label]))}" for label in np.argsort(-mean)[:3])
+        return ", ".join(f"{self._name(label)} {percent(float(mean[label]))}" for label in np.argsort(-mean)[:3].tolist())
+
+    def _name(self, label: int) -> str:
+        return self.channel.labels[label] if self.channel.labels else str(label)

@@ -19,7 +19,7 @@ from unrolled.viewer.drawing.step_geometry import HEADER
 from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.views.tracks.heat_track import channel_title, number_text, range_text
-from unrolled.viewer.views.tracks.menu import add_ranges, add_zooms
+from unrolled.viewer.views.tracks.menu import add_ranges
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
@@ -63,7 +63,6 @@ class LineTrack(Track):
         super().__init__(ctx, name=name, symbol=symbol, title=title)
 
     def channel_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The one that is drawn."""
         return {self.channel.name: self.channel.shape}
 
     def lines(self) -> list[tuple[str, FloatArray]]:
@@ -91,22 +90,18 @@ class LineTrack(Track):
         return found
 
     def refresh(self) -> None:
-        """Take over another scale."""
         low, high = self.session.appearance.values.track_ranges.get(self.recorded.name, (self.recorded.low, self.recorded.high))
         self.channel = msgspec.structs.replace(self.recorded, low=low, high=high)
         super().refresh()
 
     def header_state(self) -> object:
-        """The channel on its scale."""
         return self.channel
 
     def contents_state(self) -> object:
-        """Also the scale."""
         return super().contents_state(), self.channel
 
     @property
     def ends_shown(self) -> tuple[float, float]:
-        """The scale."""
         return self.channel.low, self.channel.high
 
     def ticks(self) -> list[tuple[str, float]]:
@@ -122,13 +117,11 @@ class LineTrack(Track):
         return self.plot.height() - below - share * (self.plot.height() - above - below)
 
     def y_of(self, value: float) -> float:
-        """Where a value lies in the plot."""
         return float(self.heights(np.asarray(value, np.float64)))
 
     # ── Drawing ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def make_items(self, plot: TimePlot) -> None:
-        """The line at 0."""
         self._zero = plot.curve()
 
     def draw(self, plot: TimePlot) -> None:
@@ -208,28 +201,23 @@ class LineTrack(Track):
     # ── Words and numbers ─────────────────────────────────────────────────────────────────────────────────────
 
     def value_text(self, step: int, y: float) -> str:
-        """The value."""
         lines = self.lines()
         return f"{self.title} {float(lines[0][1][step]):.3f} {self.channel.unit}" if lines else ""
 
     def values_text(self, start: int, stop: int, y: float) -> str:
-        """Mean and range."""
         lines = self.lines()
         return f"{self.title} {range_text(lines[0][1][start:stop])} {self.channel.unit}" if lines else ""
 
     @property
     def about(self) -> str:
-        """Its name, and what it is measured in."""
         return f"{self.title}, {self.channel.unit}" if self.channel.unit else self.title
 
     def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
-        """A column."""
         return [self.channel.name], [values[start:stop] for _, values in self.lines()]
 
     def fill_menu(self, menu: QMenu) -> None:
-        """Scale and zoom."""
         add_ranges(menu, self, self.recorded)
-        add_zooms(menu, self.do)
+        super().fill_menu(menu)
 
 
 class ScalarTrack(LineTrack):
@@ -265,7 +253,6 @@ class PinnedTrack(LineTrack):
         self.refresh()
 
     def lines(self) -> list[tuple[str, FloatArray]]:
-        """One for each pinned unit, in its colour."""
         trace = self.trace
         if trace is None or self.channel.name not in trace.channels:
             return []
@@ -274,15 +261,12 @@ class PinnedTrack(LineTrack):
                 for number, unit in enumerate(self.session.selection.units) if unit < column.shape[1]]
 
     def line_key(self, number: int) -> object:
-        """Channel and unit."""
         return self.channel.name, self.session.selection.units[number]
 
     def contents_state(self) -> object:
-        """Also which units."""
         return super().contents_state(), self.session.selection.units
 
     def draw(self, plot: TimePlot) -> None:
-        """The lines, or how to get some."""
         super().draw(plot)
         if not self.session.selection.units:
             self._zero.hide()
@@ -295,19 +279,16 @@ class PinnedTrack(LineTrack):
                          "Click a row of a track to pin that unit")
 
     def value_text(self, step: int, y: float) -> str:
-        """The values of all pinned units."""
         symbol = self.channel.symbol
         return "   ".join(f"{symbol}[{unit}] {number_text(float(values[step]), self.channel, 3)}" for unit, (_, values)
                           in zip(self.session.selection.units, self.lines(), strict=False))
 
     def values_text(self, start: int, stop: int, y: float) -> str:
-        """The means of all pinned units."""
         means = "   ".join(f"{self.channel.symbol}[{unit}] {float(np.nanmean(values[start:stop])):+.3f}" for unit, (_, values)
                            in zip(self.session.selection.units, self.lines(), strict=False))
         return f"means  {means}"
 
     def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
-        """A column a pinned unit."""
         lines: list[Column] = [values[start:stop] for _, values in self.lines()]
         names = tuple(column_names(self.recorded))
         return [names[unit] for unit in self.session.selection.units[: len(lines)]], lines

@@ -48,7 +48,6 @@ class StepAxis(QWidget):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """What is counted, and numbers in the middle of their steps."""
         axis, trace = self.session.time_axis, self.session.trace
         geometry = Geometry(HEADER, max(self._tracks_width - HEADER - EDGE, 1), axis.start, axis.stop)
         middle = Qt.AlignmentFlag.AlignVCenter

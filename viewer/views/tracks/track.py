@@ -19,6 +19,7 @@ from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.header import paint_header
+from unrolled.viewer.views.tracks.menu import add_zooms
 from unrolled.viewer.views.view import ViewContext
 
 if TYPE_CHECKING:  # pyqtgraph is imported after the window has been seen
@@ -34,7 +35,6 @@ class Track(QWidget):
 
     Parameters
     ----------
-    ctx : ViewContext
     name : str
         What it is remembered by.
     symbol, title : str
@@ -42,7 +42,6 @@ class Track(QWidget):
 
     Attributes
     ----------
-    folded_changed : Signal()
     read_out : Signal(str)
         What is under the pointer, in words.
     canvas : TimePlot or None
@@ -72,9 +71,8 @@ class Track(QWidget):
         self.first_divergence: int | None = None
         self.plot = QRectF(HEADER, MARGIN, 1, 1)
         self.controls: list[QWidget] = []
-        self._fold = QToolButton(self)
+        self._fold = QToolButton(self, autoRaise=True)
         self._fold.setObjectName("foldButton")
-        self._fold.setAutoRaise(True)
         self._fold.setIconSize(QSize(14, 14))
         self._fold.setGeometry(0, 3, 20, 20)
         self._fold.clicked.connect(lambda: self.set_folded(not self._folded))
@@ -107,7 +105,6 @@ class Track(QWidget):
         return self._folded
 
     def set_folded(self, folded: bool) -> None:
-        """Show the header alone, or everything."""
         changed, self._folded = folded != self._folded, folded
         word = "Unfold" if folded else "Fold"
         self._fold.setAccessibleName(f"{word} {self.title}")
@@ -123,7 +120,6 @@ class Track(QWidget):
             self.folded_changed.emit()
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours are in force."""
         self.theme = theme
         self.set_folded(self._folded)
         if self.canvas is not None:
@@ -247,6 +243,7 @@ class Track(QWidget):
 
     def fill_menu(self, menu: QMenu) -> None:
         """What can be chosen for this track."""
+        add_zooms(menu, self.do)
 
     @property
     def about(self) -> str:
@@ -256,7 +253,6 @@ class Track(QWidget):
     # ── Header ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def event(self, event: QEvent) -> bool:
-        """What the track is, where the pointer rests on its header."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             over = event.pos().x() < HEADER
             QToolTip.showText(event.globalPos(), self.about, self) if over and self.about else QToolTip.hideText()
@@ -272,7 +268,6 @@ class Track(QWidget):
             paint_header(painter, self)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The plot fills what the header leaves."""
         self.plot = QRectF(HEADER, MARGIN, max(self.width() - HEADER - EDGE, 1), max(self.height() - 2 * MARGIN, 1))
         if self.canvas is not None:
             self.canvas.setGeometry(self.plot.toRect())

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from unrolled.models.analysis.differences import Differences
 from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.drawing.step_geometry import EDGE, HEADER, Geometry
 from unrolled.viewer.plotting import warm_up
 from unrolled.viewer.state.commands import EndComparison, Seek, TogglePin
 from unrolled.viewer.state.comparison import first_divergence
@@ -26,11 +27,12 @@ from unrolled.viewer.views.tracks.step_axis import StepAxis
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.word_track import WordTrack
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column, muted_label, scrolled
 
 if TYPE_CHECKING:
     from unrolled.viewer.plotting.time_group import TimeGroup
 
-EMPTY = "Hidden state, gates and attention over time will be here.\nOpen a photograph, then press Space for the next word."
+EMPTY = "Hidden state, gates and attention over time appear here once a model is loaded."
 AT_REST = "Click pins a unit · Ctrl+wheel zooms · right-click for more"
 HOW = ("Drag to scrub; click a row to pin its unit.\n"
        "The wheel scrolls; with Ctrl it zooms, with Shift it pans, with Alt it moves the "
@@ -41,13 +43,7 @@ PART_SECONDS = 0.003  # of a frame, for colours of steps that came many at once
 
 
 class TracksView(View):
-    """The middle of the window.
-
-    Attributes
-    ----------
-    folded_changed : Signal()
-        A person folded or unfolded a track.
-    """
+    """The middle of the window."""
 
     folded_changed = Signal()
 
@@ -66,20 +62,13 @@ class TracksView(View):
         self._rows = QVBoxLayout(self._column)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(3)
-        self._scroll = QScrollArea()
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setWidget(self._column)
+        self._scroll = scrolled(self._column)
         self._scroll.verticalScrollBar().valueChanged.connect(lambda _: self.refresh())
-        self._empty = QLabel(EMPTY)
-        self._empty.setObjectName("muted")
+        self._empty = muted_label(EMPTY, wrapped=True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.axis = StepAxis(ctx.session, theme)
-        self.readout = QLabel(AT_REST)
+        self.readout = QLabel(AT_REST, textFormat=Qt.TextFormat.PlainText)
         self.readout.setObjectName("sectionNote")
-        self.readout.setTextFormat(Qt.TextFormat.PlainText)
         self.readout.setToolTip(HOW)
         self.readout.setFixedHeight(18)
         self.readout.setMinimumWidth(1)
@@ -89,19 +78,11 @@ class TracksView(View):
         self.compare_bar.hide()
         self.compare_bar.ended.connect(lambda: self.do(EndComparison()))
         self.compare_bar.sought.connect(self._seek_difference)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self._empty, 1)
-        layout.addWidget(self.compare_bar)
-        layout.addWidget(self._scroll, 1)
-        layout.addWidget(self.axis)
-        layout.addWidget(self.readout)
+        in_column(self, (self._empty, 1), self.compare_bar, (self._scroll, 1), self.axis, self.readout, spacing=4)
         self._show_whether_empty()
 
     @property
     def folded(self) -> frozenset[str]:
-        """The names of the folded tracks, to be remembered."""
         return self._folded
 
     @folded.setter
@@ -112,11 +93,9 @@ class TracksView(View):
 
     @property
     def remembered(self) -> tuple[str, ...]:
-        """The folded tracks."""
         return tuple(sorted(self._folded))
 
     def recall(self, kept: Sequence[str]) -> None:
-        """Fold what was folded."""
         self.folded = frozenset(kept)
 
     @property
@@ -233,7 +212,9 @@ class TracksView(View):
         """What the line below says while nothing is under the pointer."""
         text, trace = AT_REST, self.session.trace
         if trace is not None and self.tracks:
-            stride = self.tracks[0].geometry_of_time.stride(self.devicePixelRatioF())
+            # Of the whole width: a track that has just been made is not laid out yet.
+            axis, room = self.session.time_axis, self._scroll.viewport().width() - HEADER - EDGE
+            stride = Geometry(0.0, max(room, 1), axis.start, axis.stop).stride(self.devicePixelRatioF())
             if stride > 1.0:
                 text = FROM_AFAR.format(max(stride, 2.0), step_noun(trace.provenance))
         if text != self._at_rest:
@@ -258,7 +239,6 @@ class TracksView(View):
             self._group.seek(step, (track.canvas for track in self._in_sight() if track.canvas is not None))
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours."""
         self.compare_bar.theme = self.axis.theme = theme
         self.axis.update()
         for track in self.tracks:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.bins import Bins
@@ -17,7 +16,6 @@ from unrolled.viewer.drawing.painting import laid_out, mix
 from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.wording import is_end, percent, shown
 from unrolled.viewer.theme.fonts import text_font
-from unrolled.viewer.views.tracks.menu import add_zooms
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext
 
@@ -49,11 +47,9 @@ class WordTrack(Track):
     padding = WORD_HEIGHT, 0.0
 
     def ticks(self) -> list[tuple[str, float]]:
-        """The ends of the scale."""
         return [("1", MARGIN + WORD_HEIGHT), ("0", self.height() - float(MARGIN))]
 
     def make_items(self, plot: TimePlot) -> None:
-        """Bars seen from afar."""
         from unrolled.viewer.plotting.range_item import RangeItem
 
         self._ranges = RangeItem(plot)
@@ -118,22 +114,15 @@ class WordTrack(Track):
                                  mix(theme.panel, theme.accent, 0.55)])
 
     def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
-        """The logarithm that was recorded, and the probability."""
         trace = self.trace
         assert trace is not None
         chances = trace.log_probs[start:stop]
         return ["log_prob", "probability"], [chances, np.exp(chances)]
 
-    def fill_menu(self, menu: QMenu) -> None:
-        """Zoom; a probability has one scale."""
-        add_zooms(menu, self.do)
-
     def value_text(self, step: int, y: float) -> str:
-        """The probability."""
         return "" if self.trace is None else f"probability {percent(math.exp(float(self.trace.log_probs[step])))}"
 
     def values_text(self, start: int, stop: int, y: float) -> str:
-        """Mean, least and greatest probability."""
         chances = np.exp(self.trace.log_probs[start:stop]) if self.trace is not None else np.empty(0)
         if not np.isfinite(chances).any():
             return ""

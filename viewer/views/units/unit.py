@@ -6,7 +6,7 @@ import math
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.painting import EmptyText
@@ -128,7 +128,6 @@ class UnitView(View):
         attach(self.table, "Values of the pinned units", table=self._values)
         self.equation = EquationBox(theme)
         inside = QWidget()
-        inside.setAutoFillBackground(False)
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
@@ -136,11 +135,9 @@ class UnitView(View):
         column.addWidget(self.equation)
         column.addStretch(1)
         self._area = QScrollArea()
-        self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setWidgetResizable(True)
         self._area.setWidget(inside)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._area.viewport().setAutoFillBackground(False)
         self._area.verticalScrollBar().setAccessibleName("Scroll the units")
         self._area.horizontalScrollBar().setAccessibleName("Scroll the channels")
         self._empty = EmptyText(EMPTY, self)
@@ -158,7 +155,7 @@ class UnitView(View):
     @property
     def shown_values(self) -> dict[int, tuple[float, ...]]:
         """The values on screen, by unit, in the channels' order."""
-        return {row.unit: row.values for row in self.table.rows}
+        return {row.unit: row.values for row in self.table.units.rows}
 
     def sizeHint(self) -> QSize:
         return QSize(220, 240)
@@ -222,7 +219,7 @@ class UnitView(View):
         trace, table = self._trace, steps_table(self._trace)
         if trace is None or table is None:
             return None
-        shown = [(channel.name, row.unit) for channel in self._channels for row in self.table.rows
+        shown = [(channel.name, row.unit) for channel in self._channels for row in self.table.units.rows
                  if 0 <= row.unit < channel.size]
         return Table((*table.names, *(f"{name}[{unit}]" for name, unit in shown)),
                      (*table.columns, *(trace.column(name)[:, unit] for name, unit in shown)))

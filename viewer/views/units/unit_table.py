@@ -1,19 +1,22 @@
-"""A small table, painted: a row a unit, a column a channel, each value over a bar on its channel's range."""
+"""A small table: a row a unit, a column a channel, each value over a bar on its channel's range."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from unrolled.models.trace import Channel
+from unrolled.viewer.drawing.painting import laid_out, mix
 from unrolled.viewer.state.wording import MINUS, signed
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.row_model import DISPLAY, Index, RowModel, delete_key, set_rows_look
 
 BEYOND = 3.0  # pixels: the mark of a value beyond its bar
 HEAD_HEIGHT = 18
@@ -52,8 +55,8 @@ def short(value: float) -> str:
     return digits if value >= 0 or digits == ".00" else MINUS + digits
 
 
-class UnitTable(QWidget):
-    """The table.
+class UnitTable(QTableView):
+    """The table: the unit, its value in each channel, and a cross that unpins it, as Delete does.
 
     Attributes
     ----------
@@ -65,187 +68,146 @@ class UnitTable(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = theme
+        self.set_theme(theme)
         self.channels: tuple[Channel, ...] = ()
-        self.rows: tuple[UnitRow, ...] = ()
-        self.buttons: list[QToolButton] = []
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.units = RowModel(self._text, self)
+        self.setModel(self.units)
+        set_rows_look(self)
+        self.setItemDelegate(UnitDelegate(self))
         self.setAccessibleName("Values of the pinned units")
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QTableView.SelectionMode.SingleSelection)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        self.horizontalHeader().setFixedHeight(HEAD_HEIGHT)
+        self.horizontalHeader().setMinimumSectionSize(BUTTON)
+        self.horizontalHeader().setSectionsClickable(False)
+        self.clicked.connect(self._clicked)
+        delete_key(self, "Unpin", self._unpin)
 
     def set_channels(self, channels: tuple[Channel, ...]) -> None:
         """The columns."""
-        if channels != self.channels:
-            self.channels = channels
-            self.setMinimumWidth(NAME_WIDTH + NARROWEST_CELL * len(channels) + BUTTON)
-            self.update()
+        if channels == self.channels:
+            return
+        self.channels = channels
+        heads = [(_head(own, channels), f"{own.symbol}: {own.title}, {_scale(own)}") for own in channels]
+        self.units.set_heads((("", ""), *heads, ("", "")))
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for column, width in ((0, NAME_WIDTH), (len(channels) + 1, BUTTON)):
+            self.horizontalHeader().setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+            self.setColumnWidth(column, width)
+        self.setMinimumWidth(NAME_WIDTH + NARROWEST_CELL * len(channels) + BUTTON)
 
     def set_rows(self, rows: tuple[UnitRow, ...]) -> None:
-        """The rows; painted only if something differs."""
-        if rows == self.rows:
-            return
-        same_units = [row.unit for row in rows] == [row.unit for row in self.rows]
-        same_kinds = [row.colour for row in rows] == [row.colour for row in self.rows]
-        self.rows = rows
-        if not (same_units and same_kinds):
-            self._place_buttons()
-            self.updateGeometry()
-        self.update()
+        """The rows; there is always room for the unit under the pointer."""
+        self.units.set_rows(rows)
+        self.setFixedHeight(HEAD_HEIGHT + ROW_HEIGHT * (self._pinned() + 1))
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
-        for button in self.buttons:
-            button.setIcon(icon("close", theme, size=12, colour=theme.muted))
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(200, HEAD_HEIGHT + ROW_HEIGHT * (self._pinned() + 1))
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(self.minimumWidth(), self.sizeHint().height())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._place_buttons()
-
-    def cell(self, row: int, column: int) -> QRect:
-        """Where a value is."""
-        width = (self.width() - NAME_WIDTH - BUTTON) / max(len(self.channels), 1)
-        left = round(NAME_WIDTH + column * width)
-        return QRect(
-            left, HEAD_HEIGHT + row * ROW_HEIGHT, round(NAME_WIDTH + (column + 1) * width) - left, ROW_HEIGHT
-        )
+        self.cross = icon("close", theme, size=12, colour=theme.muted)
+        self.viewport().update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        theme = self.theme
-        painter = QPainter(self)
+        super().paintEvent(event)
+        if len(self.units.rows) == self._pinned():
+            with QPainter(self.viewport()) as painter:
+                painter.setFont(text_font(11))
+                painter.setPen(QColor(self.theme.faint))
+                painter.drawText(self.viewport().rect().adjusted(14, len(self.units.rows) * ROW_HEIGHT, 0, -4),
+                                 Qt.AlignmentFlag.AlignVCenter, HOVER_HINT)
+
+    def _pinned(self) -> int:
+        return sum(row.colour is not None for row in self.units.rows)
+
+    def _clicked(self, index: Index) -> None:
+        if index.column() > len(self.channels):
+            self._unpin(index)
+
+    def _unpin(self, index: Index) -> None:
+        if index.row() < self._pinned():
+            self.unpin.emit(self.units.rows[index.row()].unit)
+
+    def _text(self, row: UnitRow, column: int, role: Qt.ItemDataRole) -> str:
+        if column == 0:
+            return str(row.unit) if role == DISPLAY else f"unit {row.unit}"
+        if column > len(self.channels):
+            return "" if role == DISPLAY or row.colour is None else f"Unpin unit {row.unit} (Del; all: Ctrl+Shift+C)"
+        channel, value = self.channels[column - 1], row.values[column - 1]
+        if role == DISPLAY:
+            return short(value)
+        beyond = ", which it exceeds" if value < channel.low or value > channel.high else ""
+        return f"unit {row.unit}, {channel.title}: {signed(value, 5)}\n{_scale(channel)}{beyond}"
+
+
+class UnitDelegate(QStyledItemDelegate):
+    """Paints the cells of a table of units."""
+
+    def __init__(self, table: UnitTable) -> None:
+        super().__init__(table)
+        self._table = table
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        table, theme, box = self._table, self._table.theme, option.rect
+        row, channel = table.units.rows[index.row()], index.column() - 1
+        colour = _coloured(theme.muted if row.colour is None else theme.series[row.colour % len(theme.series)])
+        if table.hasFocus() and table.currentIndex().row() == index.row():
+            painter.fillRect(box, mix(theme.panel, theme.accent, 0.14))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        head, number = text_font(12, weight=QFont.Weight.Medium), self._number_font()
-        painter.setFont(head)
-        painter.setPen(QColor(theme.muted))
-        for column, channel in enumerate(self.channels):
-            place = self.cell(0, column)
-            painter.drawText(
-                QRect(place.x(), 0, place.width() - 2, HEAD_HEIGHT),
-                Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignHCenter,
-                _head(channel, self.channels),
-            )
-        painter.setFont(number)
-        for line, row in enumerate(self.rows):
-            top = HEAD_HEIGHT + line * ROW_HEIGHT
-            colour = QColor(
-                theme.muted if row.colour is None else theme.series[row.colour % len(theme.series)]
-            )
+        painter.setPen(_coloured(theme.text))
+        if channel < 0:
+            painter.setFont(mono_font(11))
+            painter.drawText(box.adjusted(14, 0, 0, 20 - ROW_HEIGHT), Qt.AlignmentFlag.AlignVCenter, str(row.unit))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour)
-            painter.drawRoundedRect(QRectF(1, top + 6, 8, 8), 2, 2)
-            painter.setPen(QColor(theme.text))
-            painter.drawText(
-                QRect(14, top, NAME_WIDTH - 14, 20), Qt.AlignmentFlag.AlignVCenter, str(row.unit)
-            )
-            for column, value in enumerate(row.values):
-                place = self.cell(line, column).adjusted(1, 0, -2, 0)
-                painter.setPen(QColor(theme.text))
-                painter.drawText(
-                    QRect(place.x(), top, place.width(), 20), Qt.AlignmentFlag.AlignCenter, short(value)
-                )
-                self._draw_bar(
-                    painter,
-                    QRectF(place.x() + 1, top + 21, place.width() - 2, 4),
-                    self.channels[column],
-                    value,
-                    colour,
-                )
-        if len(self.rows) == self._pinned():
-            painter.setFont(text_font(11))
-            painter.setPen(QColor(theme.faint))
-            painter.drawText(
-                QRect(14, HEAD_HEIGHT + len(self.rows) * ROW_HEIGHT, self.width() - 14, ROW_HEIGHT - 4),
-                Qt.AlignmentFlag.AlignVCenter,
-                HOVER_HINT,
-            )
-        painter.end()
+            painter.drawRoundedRect(QRectF(1, box.top() + 6, 8, 8), 2, 2)
+        elif channel < len(table.channels):
+            pixels = _number_pixels(box.width())
+            number = laid_out(short(row.values[channel]), mono_font, pixels)
+            painter.setFont(mono_font(pixels))
+            left, top = (box.width() - 1 - number.size().width()) / 2, (20 - number.size().height()) / 2
+            painter.drawStaticText(QPointF(box.left() + left, box.top() + top), number)
+            place = QRectF(box.left() + 2, box.top() + 21, box.width() - 5, 4)
+            self._draw_bar(painter, place, table.channels[channel], row.values[channel], colour)
+        elif row.colour is not None:
+            if option.state & QStyle.StateFlag.State_MouseOver:
+                painter.fillRect(QRectF(box.left(), box.top(), BUTTON, BUTTON), _coloured(theme.border))
+            table.cross.paint(painter, QRect(box.left() + 3, box.top() + 3, 12, 12))
 
-    def event(self, event: QEvent) -> bool:
-        """A tooltip for each value."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            text = self.text_at(event.pos())
-            QToolTip.showText(event.globalPos(), text, self) if text else QToolTip.hideText()
-            return True
-        return super().event(event)
-
-    def text_at(self, position: QPoint) -> str:
-        """A value in full: unit, channel, number and range."""
-        for column, channel in enumerate(self.channels):
-            if self.cell(0, column).left() <= position.x() <= self.cell(0, column).right():
-                line = (position.y() - HEAD_HEIGHT) // ROW_HEIGHT
-                scale = f"bar from {signed(channel.low, 1)} to {signed(channel.high, 1)}"
-                if position.y() < HEAD_HEIGHT:
-                    return f"{channel.symbol}: {channel.title}, {scale}"
-                if 0 <= line < len(self.rows):
-                    row = self.rows[line]
-                    value = row.values[column]
-                    beyond = ", which it exceeds" if value < channel.low or value > channel.high else ""
-                    return f"unit {row.unit}, {channel.title}: {signed(value, 5)}\n{scale}{beyond}"
-        return ""
-
-    def _draw_bar(
-        self, painter: QPainter, place: QRectF, channel: Channel, value: float, colour: QColor
-    ) -> None:
-        painter.fillRect(
-            place, QColor(self.theme.missing if self.theme.name == "light" else self.theme.border)
-        )
+    def _draw_bar(self, painter: QPainter, place: QRectF, channel: Channel, value: float, colour: QColor) -> None:
+        theme = self._table.theme
+        painter.fillRect(place, _coloured(theme.missing if theme.name == "light" else theme.border))
         if not math.isfinite(value):
             return
-        zero = min(max((0.0 - channel.low) / (channel.high - channel.low), 0.0), 1.0)
-        here = min(max((value - channel.low) / (channel.high - channel.low), 0.0), 1.0)
-        left, right = sorted((zero, here))
-        painter.fillRect(
-            QRectF(
-                place.x() + left * place.width(),
-                place.y(),
-                max((right - left) * place.width(), 1.0),
-                place.height(),
-            ),
-            colour,
-        )
+
+        def x_of(number: float) -> float:
+            share = (number - channel.low) / (channel.high - channel.low)
+            return place.x() + min(max(share, 0.0), 1.0) * place.width()
+
+        zero, here = x_of(0.0), x_of(value)
+        painter.fillRect(QRectF(min(zero, here), place.y(), max(abs(here - zero), 1.0), place.height()), colour)
         if value < channel.low or value > channel.high:  # the bar ends where its scale does, and says that the value does not
             edge = place.x() if value < channel.low else place.right() - BEYOND
             painter.fillRect(QRectF(edge, place.y() - 1, BEYOND, place.height() + 2),
-                             QColor(self.theme.below if value < channel.low else self.theme.above))
-        if 0.0 < zero < 1.0:
-            painter.fillRect(
-                QRectF(place.x() + zero * place.width() - 0.5, place.y() - 1, 1, place.height() + 2),
-                QColor(self.theme.faint),
-            )
+                             _coloured(theme.below if value < channel.low else theme.above))
+        if place.left() < zero < place.right():
+            painter.fillRect(QRectF(zero - 0.5, place.y() - 1, 1, place.height() + 2), _coloured(theme.faint))
 
-    def _number_font(self) -> QFont:
-        width = (self.width() - NAME_WIDTH - BUTTON) / max(len(self.channels), 1)
-        font = mono_font(11)
-        return font if QFontMetrics(font).horizontalAdvance("−.53") <= width - 3 else mono_font(10)
 
-    def _pinned(self) -> int:
-        return sum(row.colour is not None for row in self.rows)
+@lru_cache
+def _number_pixels(width: int) -> int:
+    """The size at which a number fits a column."""
+    return 11 if QFontMetrics(mono_font(11)).horizontalAdvance("−.53") <= width - 3 else 10
 
-    def _place_buttons(self) -> None:
-        pinned = [(line, row.unit) for line, row in enumerate(self.rows) if row.colour is not None]
-        while len(self.buttons) > len(pinned):
-            self.buttons.pop().deleteLater()
-        while len(self.buttons) < len(pinned):
-            button = QToolButton(self)
-            button.setAutoRaise(True)
-            button.setFixedSize(BUTTON, BUTTON)
-            button.setStyleSheet("QToolButton { padding: 0; }")
-            button.setIconSize(QSize(12, 12))
-            button.setIcon(icon("close", self.theme, size=12, colour=self.theme.muted))
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(lambda _=False, button=button: self.unpin.emit(button.property("unit")))
-            self.buttons.append(button)
-        for button, (line, unit) in zip(self.buttons, pinned, strict=True):
-            button.setProperty("unit", unit)
-            button.setAccessibleName(f"Unpin unit {unit}")
-            button.setToolTip(f"Unpin unit {unit} (all: Ctrl+Shift+C)")
-            button.move(self.width() - BUTTON, HEAD_HEIGHT + line * ROW_HEIGHT)
-            button.show()
+
+_coloured = lru_cache(QColor)  # a colour's name is read once, not for each cell of each step
+
+
+def _scale(channel: Channel) -> str:
+    return f"bar from {signed(channel.low, 1)} to {signed(channel.high, 1)}"
 
 
 def _head(channel: Channel, all_channels: tuple[Channel, ...]) -> str:

@@ -1,0 +1,1 @@
+"""What `import unrolled` offers to a notebook or a script."""

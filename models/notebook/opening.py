@@ -1,0 +1,136 @@
+"""A model of the registry, in this process: what the backend does with messages, as calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from unrolled.models.backend.run_service import RunService
+from unrolled.models.inputs.kinds import kind_named
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.loading import Loaded, LoadModel
+from unrolled.models.protocol.message import Report
+from unrolled.models.protocol.recorder import Recorder
+from unrolled.models.protocol.stepping import Advance, Ended, Opened, OpenInput, Stepped, SteppedBlock
+from unrolled.models.trace import ModelDescription, Trace
+from unrolled.models.trace.detokenization import text_of
+
+WRITTEN_USUALLY = 200  # characters behind a prompt
+GREEDY = Decoding()
+
+SomeReport = TypeVar("SomeReport", bound=Report)
+
+
+class Model:
+    """A model that is ready; made by `open`.
+
+    Attributes
+    ----------
+    description : ModelDescription
+        What it records, its words, what it takes.
+    """
+
+    def __init__(self, service: RunService, loaded: Loaded) -> None:
+        self._service, self._loaded = service, loaded
+
+    @property
+    def description(self) -> ModelDescription:
+        return self._loaded.description
+
+    def __repr__(self) -> str:
+        return f"<unrolled.Model {self.description.name} on {self._loaded.device}>"
+
+    def trace(self, given: str | Path | bytes, *, decoding: Decoding = GREEDY, write: int = WRITTEN_USUALLY) -> Trace:
+        """Run an input to its end, with everything recorded.
+
+        Parameters
+        ----------
+        given : str, Path or bytes
+            A photograph's or a clip's path; for a model that reads texts a str is the text itself. Or a file's bytes.
+        decoding : Decoding
+            How words are chosen.
+        write : int
+            Of a text that is read first: how many characters are written behind it.
+
+        Raises
+        ------
+        ValueError
+            When the input cannot be read: the photograph, the text or the clip.
+        EngineError
+            When the model cannot take it, or a step is not finite.
+
+        Examples
+        --------
+        >>> import unrolled
+        >>> trace = unrolled.open("caption-attend-lstm").trace(photo)
+        >>> trace.column("attention").shape[1:]
+        (10, 10)
+        """
+        kind = kind_named(self.description.input_kind)
+        if isinstance(given, bytes):
+            name, data = kind.medium, given
+        elif isinstance(given, str) and kind.medium == "text":
+            name, data = "text", given.encode()
+        else:
+            name, data = Path(given).name, kind.read(Path(given))
+        reports: list[Report] = []
+        self._service.open(OpenInput(0, data, name), reports.append, _always)
+        opened = _only(Opened, reports)
+        recorder = Recorder(loaded=self._loaded, opened=opened, name=name, data=data)
+        trace = recorder.trace(decoding)
+        most = recorder.maximum_steps + 1
+        steps = min(opened.prompt_tokens + write, most) if opened.prompt_tokens else most
+
+        def add(report: Report) -> None:
+            if isinstance(report, (Stepped, SteppedBlock, Ended)):
+                recorder.add(report, trace)
+
+        self._service.advance(Advance(0, 0, steps, decoding), add, _always)
+        return trace
+
+    def caption(self, given: str | Path | bytes, *, decoding: Decoding = GREEDY, write: int = WRITTEN_USUALLY) -> str:
+        """What it writes of an input, without END: a caption, a translation, a continuation, labels. See `trace`.
+
+        Examples
+        --------
+        >>> import unrolled
+        >>> unrolled.open("translate-en-fr").caption("A dog is sleeping.")
+        'un chien dort.'
+        """
+        trace, description = self.trace(given, decoding=decoding, write=write), self.description
+        end = (description.words[description.end_token],) if description.end_token >= 0 else ()
+        return text_of(trace.words[trace.provenance.prompt_tokens :], description.detokenization, without=end)
+
+
+def open(name: str | Path, *, device: str = "auto") -> Model:
+    """Open a model that the registry knows, in this process.
+
+    Parameters
+    ----------
+    name : str or Path
+        A shipped model's name, as `unrolled models` lists them, or a checkpoint's path.
+    device : str
+        ``auto`` is the fastest there is; ``cpu``, ``cuda``, ``mps``.
+
+    Raises
+    ------
+    EngineError
+        When there is no such model or device, or its file is damaged: one sentence for people.
+
+    Examples
+    --------
+    >>> import unrolled
+    >>> unrolled.open("caption-attend-lstm", device="cpu")
+    <unrolled.Model caption-attend-lstm on cpu>
+    """
+    service, reports = RunService(), list[Report]()
+    service.load(LoadModel(str(name), device), reports.append, _always)
+    return Model(service, _only(Loaded, reports))
+
+
+def _only(kind: type[SomeReport], reports: list[Report]) -> SomeReport:
+    return next(report for report in reports if isinstance(report, kind))
+
+
+def _always() -> bool:
+    return True

@@ -1,0 +1,89 @@
+"""Runs that another one took the place of, with their branches: to be gone back to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unrolled.models.inputs.inputs import Input
+from unrolled.models.protocol.dispatch import handles
+from unrolled.models.trace import Trace
+from unrolled.models.trace.detokenization import text_of
+from unrolled.models.trace.names import text_name
+from unrolled.viewer.control.model_choice import ModelChoice
+from unrolled.viewer.control.opener import Opener
+from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.branches import FIRST, Branches
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import is_end
+
+MOST_RUNS = 12
+MOST_BYTES = 500_000_000  # of all their traces
+SHOWN_CHARACTERS = 44
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EarlierRun:
+    """A run as it was left."""
+
+    given: Input | None
+    others: dict[str, Input]
+    branches: Branches
+    step: int
+
+    @property
+    def trace(self) -> Trace:
+        """Of its first branch."""
+        return self.branches.all[FIRST].trace
+
+    @property
+    def title(self) -> str:
+        """Its input, what was written, and by which model, on one line."""
+        provenance = self.trace.provenance
+        text = text_of((word for word in self.trace.words if not is_end(word)), provenance.detokenization)
+        text = " ".join(text.split())
+        short = text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS - 1].rstrip()}…"
+        name = self.given.name if self.given is not None else provenance.input_name
+        return text_name(f"{name}: “{short}” ({provenance.model})")
+
+    @property
+    def size(self) -> int:
+        """Of all its traces, in bytes; what branches share is counted for each."""
+        return sum(branch.trace.column(name).nbytes for branch in self.branches.all.values() for name in branch.trace.channels)
+
+
+class EarlierRuns:
+    """Keeps the newest of them.
+
+    Attributes
+    ----------
+    kept : list of EarlierRun
+        The newest first.
+    """
+
+    def __init__(self, session: Session, opener: Opener, choice: ModelChoice, do: c.Do) -> None:
+        self._session, self._opener, self._choice, self._do = session, opener, choice, do
+        self.kept: list[EarlierRun] = []
+        session.run_left.connect(self._keep)
+
+    @handles(c.ReturnToRun)
+    def return_to(self, command: c.ReturnToRun) -> None:
+        """Show an earlier run, which goes on where it was; the one on screen becomes an earlier one."""
+        if not 0 <= command.number < len(self.kept):
+            return
+        run = self.kept.pop(command.number)
+        self._opener.show_trace(run.trace, run.given, step=run.step, branches=run.branches, others=run.others)
+        model, shown = run.trace.provenance.model, self._session.description
+        if shown is not None and shown.name != model and any(listing.name == model for listing in self._choice.models):
+            self._do(c.LoadModel(model))
+
+    def _keep(self) -> None:
+        session = self._session
+        if FIRST not in session.branches.all or not len(session.branches.all[FIRST].trace):
+            return
+        self.kept.insert(0, EarlierRun(session.input, session.other_inputs, session.branches, max(session.playhead.step, 0)))
+        room = MOST_BYTES
+        for number, run in enumerate(self.kept):
+            room -= run.size
+            if number == MOST_RUNS or (room < 0 and number):
+                del self.kept[number:]
+                break

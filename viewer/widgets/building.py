@@ -1,0 +1,58 @@
+"""Layouts, scroll areas, labels and buttons as they are all over the window, each in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QLayout, QScrollArea, QToolButton, QVBoxLayout, QWidget
+
+Part = QWidget | QLayout | tuple[QWidget | QLayout, int]
+"""What is laid out, and how much of the room that is left it takes; by itself it takes none."""
+Box = TypeVar("Box", bound=QBoxLayout)
+
+
+def in_column(parent: QWidget | None, *parts: Part, spacing: int = -1) -> QVBoxLayout:
+    """Parts one below another, without margins; `spacing` in pixels, the style's where it is negative."""
+    return _filled(QVBoxLayout() if parent is None else QVBoxLayout(parent), parts, spacing)
+
+
+def in_row(parent: QWidget | None, *parts: Part, spacing: int = -1) -> QHBoxLayout:
+    """The same, side by side."""
+    return _filled(QHBoxLayout() if parent is None else QHBoxLayout(parent), parts, spacing)
+
+
+def _filled(box: Box, parts: tuple[Part, ...], spacing: int) -> Box:
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(spacing)
+    for part in parts:
+        inside, stretch = part if isinstance(part, tuple) else (part, 0)
+        box.addWidget(inside, stretch) if isinstance(inside, QWidget) else box.addLayout(inside, stretch)
+    return box
+
+
+def scrolled(inside: QWidget) -> QScrollArea:
+    """A frameless area that scrolls up and down, by itself or by the wheel; the keys stay with what is around it."""
+    area = QScrollArea(widgetResizable=True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(inside)
+    return area
+
+
+def muted_label(text: str = "", *, wrapped: bool = False) -> QLabel:
+    label = QLabel(text, wordWrap=wrapped)
+    label.setObjectName("muted")
+    return label
+
+
+def tool_button(text: str, hint: str, act: Callable[[], object], *, name: str = "") -> QToolButton:
+    """A small button; `name` is what assistive technology reads in place of text and hint."""
+    made = QToolButton()
+    made.setText(text)
+    made.setToolTip(hint)
+    made.setAccessibleName(name or f"{text}: {hint}")
+    made.clicked.connect(lambda _=False: act())
+    return made

@@ -1,0 +1,96 @@
+"""Rows for Qt's item views: they are replaced all at once, as often as the playhead moves, and a view keeps its place in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QAbstractItemView
+
+Row = TypeVar("Row")
+Index = QModelIndex | QPersistentModelIndex
+DISPLAY, TOOLTIP, ACCESSIBLE = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole
+ROOT = QModelIndex()
+
+
+class RowModel(QAbstractTableModel, Generic[Row]):
+    """The rows.
+
+    Parameters
+    ----------
+    text : callable
+        What a row says in a column: on screen, in its tooltip, to a screen reader, or in an editor.
+    editable : bool
+        Whether a delegate may edit the rows.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+    heads : tuple of (str, str)
+        For each column its heading and the heading's tooltip.
+    """
+
+    def __init__(self, text: Callable[[Row, int, Qt.ItemDataRole], str], parent: QObject, *, editable: bool = False) -> None:
+        super().__init__(parent)
+        self._text, self._editable = text, editable
+        self.rows: tuple[Row, ...] = ()
+        self.heads: tuple[tuple[str, str], ...] = (("", ""),)
+
+    def set_heads(self, heads: Sequence[tuple[str, str]]) -> None:
+        """Other columns; the rows of the old ones are gone."""
+        self.beginResetModel()
+        self.heads, self.rows = tuple(heads), ()
+        self.endResetModel()
+
+    def set_rows(self, rows: Sequence[Row]) -> None:
+        """Other rows; painted only if one differs."""
+        new, before = tuple(rows), len(self.rows)
+        if new == self.rows:
+            return
+        if len(new) > before:
+            self.beginInsertRows(ROOT, before, len(new) - 1)
+        elif len(new) < before:
+            self.beginRemoveRows(ROOT, len(new), before - 1)
+        self.rows = new
+        if len(new) > before:
+            self.endInsertRows()
+        elif len(new) < before:
+            self.endRemoveRows()
+        if new:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(new) - 1, len(self.heads) - 1))
+
+    def rowCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(self.heads)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = DISPLAY) -> str | None:
+        if orientation == Qt.Orientation.Vertical or role not in (DISPLAY, TOOLTIP):
+            return None
+        return self.heads[section][0 if role == DISPLAY else 1]
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        return super().flags(index) | (Qt.ItemFlag.ItemIsEditable if self._editable else Qt.ItemFlag.NoItemFlags)
+
+    def data(self, index: Index, role: int = DISPLAY) -> str | None:
+        texts = (DISPLAY, TOOLTIP, ACCESSIBLE, Qt.ItemDataRole.EditRole)
+        return self._text(self.rows[index.row()], index.column(), Qt.ItemDataRole(role)) if role in texts else None
+
+
+def set_rows_look(view: QAbstractItemView) -> None:
+    """Make a view look like a part of its panel: no frame, no ground; it says which row is hovered."""
+    view.setObjectName("rows")
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    view.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+
+def delete_key(view: QAbstractItemView, text: str, act: Callable[[QModelIndex], object]) -> None:
+    """Let the Delete key do this with the row that has the keyboard."""
+    action = QAction(text, view)
+    action.setShortcut(Qt.Key.Key_Delete)
+    action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+    action.triggered.connect(lambda _=False: view.currentIndex().isValid() and act(view.currentIndex()))
+    view.addAction(action)
