@@ -107,7 +107,7 @@ class BranchRows(QListView):
             with QPainter(self.viewport()) as painter:
                 x = (self.x_of(step) + self.x_of(step + 1)) / 2
                 painter.setPen(QPen(QColor(self.theme.playhead), 1))
-                painter.drawLine(QPointF(x, 0), QPointF(x, ROW * len(self.branches.rows)))
+                painter.drawLine(QPointF(x, 0), QPointF(x, ROW * len(self.branches.rows) - 1))
         super().paintEvent(event)
         places = {own.identity: number for number, own in enumerate(self.branches.rows)}
         with QPainter(self.viewport()) as painter:
