@@ -84,7 +84,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
 
 def test_a_family(tmp_path: Path, install: Install) -> None:
     (tmp_path / "config.json").write_text('{"seed": 3}')
-    with pytest.raises(CheckpointError, match="is a folder"):
+    with pytest.raises(CheckpointError, match="holds no checkpoint"):
         registry.load(str(tmp_path))
     install(registry.GROUP, "nothing_of_this_name", "ADAPTER")  # the broken one costs only itself
     adapter, stepper = registry.opened(str(tmp_path))
