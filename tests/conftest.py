@@ -19,6 +19,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 SCRIPTED_BACKEND = Path(__file__).parent / "scripted_backend.py"
 
 
+def pytest_collection_finish() -> None:
+    """What was imported to collect the tests stays, and is not looked through after each of them."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of settings for each test."""
