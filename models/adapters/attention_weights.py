@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.models.adapters.captured import Call, Quantity, computed_in, largest_difference
+from unrolled.models.cells.hook import Hook, identity
 
 _SIGNATURE = inspect.signature(nn.MultiheadAttention.forward)
 
@@ -21,34 +23,50 @@ def of_attention(module: nn.MultiheadAttention, given: tuple[Any, ...], named: d
 
     The weights are those before dropout; masked places weigh 0.
     """
-    bound = _SIGNATURE.bind(module, *given, **named)
-    bound.apply_defaults()
-    dtype = computed_in(returned[0])
-    query, key, value = (_time_first(module, bound.arguments[name]).to(dtype) for name in ("query", "key", "value"))  # (T, B, E)
-    q, k, v = (_heads(module, part) for part in _projected(module, query, key, value))                       # (B, heads, T, d)
-    k, v, extra = _with_extra_places(module, k, v)
-    scores = q @ k.transpose(-1, -2) / math.sqrt(module.head_dim)                                            # (B, heads, T, S)
-    for mask in _masks(bound.arguments["attn_mask"], bound.arguments["key_padding_mask"], scores, extra):
-        scores = scores.masked_fill(mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
-    weights = scores.softmax(-1)
+    bound = bound_call(module, given, named)
+    own, weights = attended(module, bound, computed_in(returned[0]))
     drops = module.training and module.dropout > 0
     difference: float | None = None
     notes: tuple[str, ...] = ()
     if drops:
         notes = ("It drops weights while it trains: those before dropout are recorded, and what it returned is not compared.",)
     else:
-        attended = (weights @ v).permute(2, 0, 1, 3).flatten(2)
-        bias = module.out_proj.bias
-        own = F.linear(attended, module.out_proj.weight.to(dtype), None if bias is None else bias.to(dtype))
         difference = largest_difference(own, _time_first(module, returned[0]))
-    places = weights.shape[-1]
+    return Call(quantities=of_heads(weights), steps=len(own), batch=own.shape[1], difference=difference, notes=notes)
+
+
+def bound_call(module: nn.MultiheadAttention, given: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+    """What the module was called with, by the names of its own arguments."""
+    bound = _SIGNATURE.bind(module, *given, **named)
+    bound.apply_defaults()
+    return bound.arguments
+
+
+def attended(module: nn.MultiheadAttention, given: Mapping[str, Any], dtype: torch.dtype,
+             hook: Hook = identity) -> tuple[Tensor, Tensor]:
+    """What the module returns without dropout, (T, B, E), and the weights, (B, heads, T, S); computed in `dtype`.
+
+    The scores of all heads pass through `hook` as ``attention_scores``, the weights as ``attention``.
+    """
+    query, key, value = (_time_first(module, given[name]).to(dtype) for name in ("query", "key", "value"))    # (T, B, E)
+    q, k, v = (_heads(module, part) for part in _projected(module, query, key, value))                       # (B, heads, T, d)
+    k, v, extra = _with_extra_places(module, k, v)
+    scores = q @ k.transpose(-1, -2) / math.sqrt(module.head_dim)                                            # (B, heads, T, S)
+    for mask in _masks(given["attn_mask"], given["key_padding_mask"], scores, extra):
+        scores = scores.masked_fill(mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+    weights = hook("attention", hook("attention_scores", scores).softmax(-1))
+    joined = (weights @ v).permute(2, 0, 1, 3).flatten(2)
+    bias = module.out_proj.bias
+    return F.linear(joined, module.out_proj.weight.to(dtype), None if bias is None else bias.to(dtype)), weights
+
+
+def of_heads(weights: Tensor) -> tuple[Quantity, ...]:
+    """Of weights (B, heads, T, S) every head's entropy, then every head's weights."""
+    places, heads = weights.shape[-1], range(weights.shape[1])
     entropy = torch.special.entr(weights).sum(-1) / (math.log(places) if places > 1 else 1.0)                # (B, heads, T)
-    quantities = []
-    for head in range(module.num_heads):
-        quantities.append(Quantity(field="attention_entropy", values=entropy[:, head].T, head=head, low=0.0, high=1.0))
-    for head in range(module.num_heads):
-        quantities.append(Quantity(field="attention", values=weights[:, head].transpose(0, 1), head=head, low=0.0, high=1.0))
-    return Call(quantities=tuple(quantities), steps=len(query), batch=query.shape[1], difference=difference, notes=notes)
+    return (*(Quantity(field="attention_entropy", values=entropy[:, head].T, head=head, low=0.0, high=1.0) for head in heads),
+            *(Quantity(field="attention", values=weights[:, head].transpose(0, 1), head=head, low=0.0, high=1.0)
+              for head in heads))
 
 
 def _time_first(module: nn.MultiheadAttention, values: Tensor) -> Tensor:
