@@ -116,10 +116,13 @@ def occluded(step: int) -> Occluded:
 def replayed(first: int, last: int) -> Replayed:
     """What the script recorded, to the bit."""
     names = [channel.name for channel in scripted.channels()]
-    rows = []
+    rows, tokens, candidates = [], [], []
     for step in range(first, last + 1):
         result = scripted.step_result(step, scripted.CAPTION[min(step, len(scripted.CAPTION) - 1)])
-        rows.append(np.concatenate([*(result.values[name].ravel() for name in names), [result.log_prob],
+        rows.append(np.concatenate([*(result.values[name].ravel() for name in names), [0.0, result.log_prob],
                                     [own.log_prob for own in result.candidates]]))
-    return Replayed(first=first, count=last + 1 - first, channels=(*names, "log_probs", "candidate_log_probs"),
-                    values=np.stack(rows).astype("<f4").tobytes(), computed_by=("nn.LSTMCell",))
+        tokens.append(result.token)
+        candidates.append([own.token for own in result.candidates])
+    return Replayed(first=first, count=last + 1 - first, channels=(*names, "state_gap", "log_probs", "candidate_log_probs"),
+                    values=np.stack(rows).astype("<f4").tobytes(), tokens=np.array(tokens, "<i4").tobytes(),
+                    candidate_tokens=np.array(candidates, "<i4").tobytes(), computed_by=("nn.LSTMCell",))

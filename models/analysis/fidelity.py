@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, Replayed
+from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, STATE_GAP, Replayed
 from unrolled.models.trace import Trace
 
 TOLERANCE = 1e-4   # of values around 1: single precision stays well below, on any device
-OF_WORDS = {LOG_PROBS: "log-probability of the token written", CANDIDATE_LOG_PROBS: "log-probabilities of the candidates"}
+BESIDE = {STATE_GAP: "state carried on from the step before", LOG_PROBS: "log-probability of the token written",
+          CANDIDATE_LOG_PROBS: "log-probabilities of the candidates"}
 
 Values = npt.NDArray[np.floating]
 
@@ -26,7 +27,8 @@ class Fidelity:
     where : str
         Channel, unit and step of it, in words; steps are counted from 1.
     by_channel : dict of str to float
-        The largest of each channel, and of the log-probabilities, in the order in which they came.
+        The largest of each channel, of the state that is carried on, and of the log-probabilities, in the order in which they
+        came.
     computed_by : tuple of str
         The modules and functions of torch that computed the steps.
     missing : tuple of str
@@ -48,7 +50,7 @@ class Fidelity:
 
     @property
     def checked(self) -> str:
-        return ", ".join(OF_WORDS.get(name, name.replace("_", " ")) for name in self.by_channel)
+        return ", ".join(BESIDE.get(name, name.replace("_", " ")) for name in self.by_channel)
 
     @property
     def how(self) -> str:
@@ -57,23 +59,33 @@ class Fidelity:
     def take(self, part: Replayed, trace: Trace) -> bool:
         """Hold some steps of a trace against what they came to; says whether they fit together at all."""
         stop = part.first + part.count
-        best = min((len(trace.candidates[step]) for step in range(part.first, min(stop, len(trace)))), default=0)
-        sizes = {name: channel.size for name, channel in trace.channels.items()} | {LOG_PROBS: 1, CANDIDATE_LOG_PROBS: best}
+        recorded = min((len(trace.candidates[step]) for step in range(part.first, min(stop, len(trace)))), default=0)
+        candidates = len(part.candidate_tokens) // 4 // part.count if part.count else 0
+        sizes = {name: channel.size for name, channel in trace.channels.items()}
+        sizes |= {STATE_GAP: 1, LOG_PROBS: 1, CANDIDATE_LOG_PROBS: candidates}
         total = sum(sizes.get(name, 0) for name in part.channels)
-        if stop > len(trace) or len(part.values) != 4 * part.count * total:
+        lengths = tuple(len(sent) / 4 / max(part.count, 1) for sent in (part.values, part.tokens, part.candidate_tokens))
+        if stop > len(trace) or candidates < recorded or lengths != (total, 1, candidates):
             return False
         values = np.frombuffer(part.values, "<f4").reshape(part.count, -1)
         begin = 0
         for name in part.channels:
-            drawn = _drawn(trace, name, part.first, stop, sizes[name])
-            self._hold(name, drawn, values[:, begin : begin + sizes[name]], part.first)
+            own = values[:, begin : begin + sizes[name]]
             begin += sizes[name]
+            if name == CANDIDATE_LOG_PROBS:
+                drawn = np.array([[one.log_prob for one in best[:recorded]] for best in trace.candidates[part.first : stop]])
+                self._hold(name, drawn, own[:, :recorded], part.first)                      # they are the best,
+                self._hold(name, drawn, _by_token(part, own, trace, recorded), part.first)  # and each is named rightly
+            else:
+                self._hold(name, _drawn(part, trace, name), own, part.first)
         self.steps += part.count
         self.computed_by = tuple(dict.fromkeys((*self.computed_by, *part.computed_by)))
-        self.missing = tuple(name for name in (*trace.channels, *OF_WORDS) if name not in self.by_channel)
+        self.missing = tuple(name for name in (*trace.channels, *BESIDE) if name not in self.by_channel)
         return True
 
     def _hold(self, name: str, drawn: Values, own: Values, first: int) -> None:
+        if not drawn.size:
+            return
         with np.errstate(invalid="ignore"):
             away = np.abs(own.astype(np.float64) - drawn)
         away[own == drawn] = 0.0  # infinities that are the same
@@ -84,14 +96,24 @@ class Fidelity:
         self.by_channel[name] = max(self.by_channel.get(name, 0.0), size)
         if not self.where or size > self.largest:
             self.largest = size
-            unit = f", unit {worst[1]}" if drawn.shape[1] > 1 and name not in OF_WORDS else ""
-            self.where = f"{OF_WORDS.get(name, name.replace('_', ' '))}{unit}, step {first + int(worst[0]) + 1:,}"
+            unit = f", unit {worst[1]}" if drawn.shape[1] > 1 and name not in BESIDE else ""
+            self.where = f"{BESIDE.get(name, name.replace('_', ' '))}{unit}, step {first + int(worst[0]) + 1:,}"
 
 
-def _drawn(trace: Trace, name: str, first: int, stop: int, size: int) -> Values:
-    """What the trace has of a channel, or of the log-probabilities, flat, (steps, size)."""
+def _drawn(part: Replayed, trace: Trace, name: str) -> Values:
+    """What the trace has of a channel, or of what is held beside the channels, flat, (steps, size)."""
+    steps = slice(part.first, part.first + part.count)
+    if name == STATE_GAP:
+        return np.zeros((part.count, 1))
     if name == LOG_PROBS:
-        return trace.log_probs[first:stop, None]
-    if name == CANDIDATE_LOG_PROBS:
-        return np.array([[own.log_prob for own in trace.candidates[step][:size]] for step in range(first, stop)])
-    return trace.column(name)[first:stop].reshape(stop - first, -1)
+        same = np.array(trace.tokens[steps]) == np.frombuffer(part.tokens, "<i4")
+        return np.where(same, trace.log_probs[steps], np.nan)[:, None]  # of another word it is no number of this one
+    return trace.column(name)[steps].reshape(part.count, -1)
+
+
+def _by_token(part: Replayed, own: Values, trace: Trace, recorded: int) -> Values:
+    """What the second computation gives the recorded candidates, each by its token, (steps, recorded)."""
+    tokens = np.frombuffer(part.candidate_tokens, "<i4").reshape(part.count, -1)
+    each = [dict(zip(row.tolist(), values.tolist(), strict=True)) for row, values in zip(tokens, own, strict=True)]
+    return np.array([[found.get(one.token, -np.inf) for one in trace.candidates[part.first + row][:recorded]]
+                     for row, found in enumerate(each)])

@@ -1,8 +1,9 @@
 """Steps that were recorded, computed a second time by an independent path: see `unrolled.models.reference`.
 
-Each step is taken in double precision from the state that the run itself went on with, and the first state is computed
-again too, from the input's own pixels or words: where all steps agree, so does the whole run, and rounding does not add
-up on the way. All channels are compared, and the log-probabilities of the word written and of the best candidates.
+Each step is taken in double precision from the state that the run itself went on with, so that rounding does not add up on
+the way; that state is held against what the step before it comes to, and the first against the input's own pixels or words:
+where all steps agree, so does the whole run. All channels are compared, and the words: which was written, which are the best
+candidates, and their log-probabilities.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from torch import Tensor
 
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.protocol.message import StillWanted
-from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, Replayed
-from unrolled.models.runs.branch import CANDIDATES, Branch, computing, float32_bytes
+from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, STATE_GAP, Replayed
+from unrolled.models.reference.protocol import Reference, State
+from unrolled.models.runs.branch import CANDIDATES, Branch, computing, float32_bytes, int32_bytes
 from unrolled.models.runs.errors import EngineError, Superseded
 
 BLOCK_STEPS = 256
@@ -29,25 +31,46 @@ def replay(branch: Branch, first: int, last: int, wanted: StillWanted) -> Iterat
     except CheckpointError as error:
         raise EngineError("question", str(error)) from error
     names = tuple(channel.name for channel in branch.channels)
+
+    def taken(step: int) -> tuple[State, dict[str, Tensor]]:
+        """The state that the run went on with, and what the step comes to from there."""
+        if not wanted():
+            raise Superseded
+        memory = branch.second.memory(branch.input_at(step))
+        begun = reference.start(memory)
+        own = _doubled(branch.state(step, wanted), len(begun))
+        return own, reference.step(memory, own if step else begun, branch.token_before(step), step, branch.hook_at(step))
+
     with computing("cpu"):
+        carried = _state(reference, taken(first - 1)[1]) if first else reference.start(branch.second.memory(branch.input_at(0)))
         for start in range(first, last + 1, BLOCK_STEPS):
             stop = min(start + BLOCK_STEPS, last + 1)
-            rows = []
+            rows, best = [], []
             for step in range(start, stop):
-                if not wanted():
-                    raise Superseded
-                memory = branch.second.memory(branch.input_at(step))
-                begun = reference.start(memory)
-                state = begun if step == 0 else _doubled(branch.state(step, wanted), len(begun))
-                found = reference.step(memory, state, branch.token_before(step), step, branch.hook_at(step))
+                own, found = taken(step)
                 log_probs = found["log_probs"]
-                best = log_probs.topk(min(CANDIDATES, len(log_probs))).values
-                rows.append(torch.cat([*(found[name] for name in names), log_probs[branch.tokens[step]].unsqueeze(0), best]))
-            yield Replayed(first=start, count=stop - start, channels=(*names, LOG_PROBS, CANDIDATE_LOG_PROBS),
-                           values=float32_bytes(torch.stack(rows)), computed_by=reference.computed_by)
+                best.append(log_probs.topk(min(2 * CANDIDATES, len(log_probs))))
+                rows.append(torch.cat([*(found[name] for name in names), _gap(own, carried), log_probs[branch.tokens[step], None],
+                                       best[-1].values]))
+                carried = _state(reference, found)
+            yield Replayed(first=start, count=stop - start, channels=(*names, STATE_GAP, LOG_PROBS, CANDIDATE_LOG_PROBS),
+                           values=float32_bytes(torch.stack(rows)), tokens=int32_bytes(torch.tensor(branch.tokens[start:stop])),
+                           candidate_tokens=int32_bytes(torch.stack([own.indices for own in best])),
+                           computed_by=reference.computed_by)
 
 
-def _doubled(state: Any, parts: int) -> tuple[Tensor, ...]:
+def _doubled(state: Any, parts: int) -> State:
     """The cell's tensors of a state, each (1, hidden), in double precision on the CPU."""
     cell = getattr(state, "cell", state)
     return tuple(part.detach().cpu().double().reshape(1, -1) for part in cell[:parts])
+
+
+def _state(reference: Reference, found: dict[str, Tensor]) -> State:
+    """What a step leaves to the next one."""
+    return tuple(found[name].unsqueeze(0) for name in reference.state_names)
+
+
+def _gap(own: State, carried: State) -> Tensor:
+    """The largest difference of two states, as a share of the value where that is above 1, (1,)."""
+    one, other = torch.cat(own, dim=-1), torch.cat(carried, dim=-1)
+    return ((one - other).abs() / other.abs().clamp_min(1.0)).max().unsqueeze(0)

@@ -250,7 +250,7 @@ class Occluded(msgspec.Struct, frozen=True, tag=True, kw_only=True):
                              dtype="<f4")
 
 
-LOG_PROBS, CANDIDATE_LOG_PROBS = "log_probs", "candidate_log_probs"
+STATE_GAP, LOG_PROBS, CANDIDATE_LOG_PROBS = "state_gap", "log_probs", "candidate_log_probs"
 
 
 class Replayed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -261,10 +261,16 @@ class Replayed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     first, count : int
         Which steps.
     channels : tuple of str
-        In this order: every channel, `LOG_PROBS` of the words written, and `CANDIDATE_LOG_PROBS`, those of the most
-        probable words, best first.
+        In this order: every channel; `STATE_GAP`, the largest difference between the state that the run went on with and what
+        the step before comes to; `LOG_PROBS` of the words written; and `CANDIDATE_LOG_PROBS`, those of the most probable
+        words, best first.
     values : bytes
         float32, (count, total of those).
+    tokens : bytes
+        Of the words written, int32, (count,).
+    candidate_tokens : bytes
+        Of the most probable words, int32, (count, candidates): more of them than are recorded, since those that are equally
+        probable may change places.
     computed_by : tuple of str
         The modules and functions of torch that computed them: ``nn.LSTMCell``, ``F.log_softmax``.
     """
@@ -273,6 +279,8 @@ class Replayed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     count: StepNumber
     channels: tuple[str, ...]
     values: bytes
+    tokens: bytes
+    candidate_tokens: bytes
     computed_by: tuple[str, ...] = ()
 
 

@@ -34,8 +34,12 @@ class ReferenceCell:
         """``nn.LSTMCell`` and the like."""
         return f"nn.{type(self.module).__name__}"
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return ("hidden", "cell") if self.kind == "lstm" else ("hidden",)
+
     def start(self) -> State:
-        return tuple(torch.zeros(1, self.hidden, dtype=torch.float64) for _ in range(2 if self.kind == "lstm" else 1))
+        return tuple(torch.zeros(1, self.hidden, dtype=torch.float64) for _ in self.state_names)
 
     def step(self, x: Tensor, state: State, hook: Hook) -> dict[str, Tensor]:
         """Every quantity by its channel's name, (1, hidden)."""

@@ -39,12 +39,16 @@ class ReferenceDecoder:
         attention = ("F.softmax over F.linear and torch.tanh",) if self._attention else ()
         return (self.cell.name, *attention, "F.log_softmax")
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return self.cell.state_names
+
     def start(self, memory: DecoderMemory) -> State:
         """From the mean vector, or zeros."""
         if self._begin == "zeros":
             return self.cell.start()
         mean = memory.features.mean(dim=0, keepdim=True)                               # (1, features)
-        layers = ("first_hidden", "first_cell")[: len(self.cell.start())]
+        layers = [f"first_{name}" for name in self.state_names]
         return tuple(torch.tanh(F.linear(mean, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]))
                      for name in layers)
 

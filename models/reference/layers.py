@@ -30,16 +30,23 @@ class ReferenceLayers:
     def name(self) -> str:
         return self._cells[-1].name
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return tuple(f"{name}{self._suffix(layer)}" for layer, cell in enumerate(self._cells) for name in cell.state_names)
+
     def start(self) -> State:
         return tuple(part for cell in self._cells for part in cell.start())
 
     def step(self, x: Tensor, state: State, hook: Hook) -> tuple[Tensor, dict[str, Tensor]]:
         """The top layer's hidden state, and every quantity; those of layers below the top say which."""
         found: dict[str, Tensor] = {}
-        each, last = len(self._cells[0].start()), len(self._cells) - 1
+        each = len(self._cells[0].state_names)
         for layer, cell in enumerate(self._cells):
-            suffix = "" if layer == last else f"_layer_{layer}"
+            suffix = self._suffix(layer)
             step = cell.step(x, state[layer * each : (layer + 1) * each], partial(_suffixed, hook, suffix))
             found |= {f"{name}{suffix}": value for name, value in step.items()}
             x = step["hidden"]
         return x, found
+
+    def _suffix(self, layer: int) -> str:
+        return "" if layer == len(self._cells) - 1 else f"_layer_{layer}"

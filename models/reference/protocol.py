@@ -22,6 +22,10 @@ class Reference(Protocol):
     def computed_by(self) -> tuple[str, ...]:
         """The modules and functions of torch that it uses, as people know them: ``nn.LSTMCell``, ``F.softmax``."""
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """The channels that a state consists of, in its order: what a step found of them is what the next one reads."""
+
     def read(self, given: Any) -> Any:
         """An input, from its own pixels or words, to what every step looks at."""
 

@@ -236,8 +236,8 @@ class Branch:
         read = torch.tensor(self.tokens[step : step + len(rows)])
         best = log_probs.topk(min(CANDIDATES, words), dim=-1)
         return SteppedBlock(
-            self._run, step, len(rows), _int32(read), float32_bytes(log_probs.gather(1, read.unsqueeze(1))),
-            _int32(best.indices), float32_bytes(best.values), float32_bytes(block[:, words:]),
+            self._run, step, len(rows), int32_bytes(read), float32_bytes(log_probs.gather(1, read.unsqueeze(1))),
+            int32_bytes(best.indices), float32_bytes(best.values), float32_bytes(block[:, words:]),
             (time.perf_counter() - started) * 1000, self._branch)
 
     def _candidates(self, log_probs: Tensor) -> tuple[Candidate, ...]:
@@ -275,7 +275,8 @@ class Branch:
         raise NotFinite(step + row, name, wrong.get(name, -1), edited=bool(self.edits))
 
 
-def _int32(values: Tensor) -> bytes:
+def int32_bytes(values: Tensor) -> bytes:
+    """Little-endian, in the order of the last dimension."""
     return values.numpy().astype("<i4").tobytes()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 import tiny_captioner as tiny
 import torch
@@ -13,7 +14,7 @@ from tiny_lines import CELLS, always, captioner, characters, run_of, take, trace
 from torch.nn import functional as F
 
 from unrolled.models.analysis.fidelity import Fidelity
-from unrolled.models.cells import AdditiveAttention, GRUCell, LSTMCell
+from unrolled.models.cells import AdditiveAttention, GRUCell, LSTMCell, decoder
 from unrolled.models.cells.decoder import RecurrentDecoder
 from unrolled.models.explaining.replay import replay
 from unrolled.models.families.captioning.encoder import Encoder
@@ -46,7 +47,8 @@ def test_what_is_recorded_is_what_it_comes_to_a_second_time(cell: str, attention
     found = held(line, reports)
     assert found.agrees
     assert 0 < found.largest <= 1e-5  # another precision: equal to the bit would mean that nothing was computed
-    assert set(found.by_channel) == {*(channel.name for channel in line.channels), "log_probs", "candidate_log_probs"}
+    channels = {channel.name for channel in line.channels}
+    assert set(found.by_channel) == channels | {"state_gap", "log_probs", "candidate_log_probs"}
     assert {"rnn": "nn.RNNCell", "lstm": "nn.LSTMCell", "gru": "nn.GRUCell"}[cell] in found.computed_by
 
 
@@ -230,6 +232,39 @@ def the_first_state_forgotten(patch: Patch) -> None:
 def another_word_read(patch: Patch) -> None:
     around(patch, DecoderRecorder, "step", lambda old, self, memory, state, tokens, *given: old(
         self, memory, state, [(token + 1) % len(tiny.WORDS) for token in tokens], *given))
+
+
+@mutation()
+def hidden_and_cell_exchanged_between_steps(patch: Patch) -> None:
+    around(patch, decoder, "state_of", lambda old, *given: tuple(reversed(old(*given))))
+
+
+@mutation("rnn")
+def a_state_that_is_never_carried_on(patch: Patch) -> None:
+    around(patch, decoder, "state_of", lambda old, *given: tuple(torch.zeros_like(part) for part in old(*given)))
+
+
+@mutation("gru")
+def a_state_that_fades_between_steps(patch: Patch) -> None:
+    around(patch, decoder, "state_of", lambda old, *given: tuple(0.99 * part for part in old(*given)))
+
+
+@mutation()
+def candidates_named_after_each_other(patch: Patch) -> None:
+    around(patch, Branch, "_candidates", lambda old, self, log_probs: (lambda own: tuple(
+        msgspec.structs.replace(one, token=other.token) for one, other in zip(own, own[1:] + own[:1], strict=True)))(
+            old(self, log_probs)))
+
+
+@mutation()
+def the_best_candidate_left_out(patch: Patch) -> None:
+    around(patch, Branch, "_candidates", lambda old, self, log_probs: old(self, log_probs)[1:])
+
+
+@mutation()
+def another_word_recorded_than_was_written(patch: Patch) -> None:
+    around(patch, Branch, "advance", lambda old, *given: (lambda made: msgspec.structs.replace(
+        made, token=(made.token + 1) % len(tiny.WORDS)) if isinstance(made, Stepped) else made)(old(*given)))
 
 
 @mutation("gru")

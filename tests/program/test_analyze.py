@@ -73,7 +73,7 @@ def test_the_analysis_holds_together(changed):
     assert len(gradients["places"][0]) == len(masked["drops"]) == len(masked["margin_drops"]) == 100
     assert masked["verdict"]
     assert "counted from 0" in analysis["convention"]
-    assert set(analysis["fidelity"]["by_channel"]) == {*trace.channels, "log_probs", "candidate_log_probs"}
+    assert set(analysis["fidelity"]["by_channel"]) == {*trace.channels, "state_gap", "log_probs", "candidate_log_probs"}
     assert len(analysis["occlusion"]) == steps
     for explained in analysis["equations"]:
         for equation in explained["equations"]:

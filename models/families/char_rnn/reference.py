@@ -24,6 +24,10 @@ class CharRNNReference:
     def computed_by(self) -> tuple[str, ...]:
         return (self._layers.name, "F.log_softmax")
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return self._layers.state_names
+
     def read(self, given: str) -> int:
         """The number of the first character, which the first step reads."""
         text, _ = in_known_signs(given, string.printable.__contains__)

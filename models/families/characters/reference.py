@@ -21,6 +21,10 @@ class CharacterReference:
     def computed_by(self) -> tuple[str, ...]:
         return (self._cell.name, "F.log_softmax")
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return self._cell.state_names
+
     def read(self, given: str) -> None:
         """There is nothing that every step looks at."""
 

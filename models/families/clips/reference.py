@@ -36,6 +36,10 @@ class ClipReference:
     def computed_by(self) -> tuple[str, ...]:
         return ("F.conv2d", "F.grid_sample", self._cell.name, "F.log_softmax")
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return self._cell.state_names
+
     def read(self, given: Any) -> Tensor:
         """The vectors of all frames, (T, features), from a clip's own pixels."""
         squares = [np.asarray(Image.fromarray(frame).resize((self._size, self._size), Image.Resampling.BICUBIC, reducing_gap=3))

@@ -34,6 +34,10 @@ class PictureFirstReference:
     def computed_by(self) -> tuple[str, ...]:
         return ("the encoder's own modules", "F.batch_norm", self._layers.name, "F.log_softmax")
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return self._layers.state_names
+
     def _of(self, name: str) -> tuple[Tensor, Tensor]:
         return self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
 

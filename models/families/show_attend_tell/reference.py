@@ -29,6 +29,10 @@ class ShowAttendTellReference:
     def computed_by(self) -> tuple[str, ...]:
         return ("the encoder's own modules", self._cell.name, "F.softmax over F.linear and F.relu", "F.log_softmax")
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return self._cell.state_names
+
     def _linear(self, name: str, value: Tensor) -> Tensor:
         return F.linear(value, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
 

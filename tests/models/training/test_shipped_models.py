@@ -69,7 +69,7 @@ def explain(service: RunService, trace: Trace) -> None:
         assert isinstance(part, Replayed)
         assert fidelity.take(part, trace)
     assert fidelity.agrees, fidelity.where
-    assert set(fidelity.by_channel) == {*trace.channels, "log_probs", "candidate_log_probs"}
+    assert set(fidelity.by_channel) == {*trace.channels, "state_gap", "log_probs", "candidate_log_probs"}
     assert fidelity.computed_by
     (found,) = answers(service, ExplainStep(last, 3))
     assert isinstance(found, Explained)
