@@ -25,12 +25,19 @@ def signed(value: float, decimals: int = 3) -> str:
 
 
 def percent(probability: float) -> str:
-    """A probability in at most five characters: ``"62%"``, ``"3.1%"``, ``"<0.1%"``."""
+    """A probability in at most six characters, never rounded to certainty: ``"62%"``, ``"3.1%"``, ``"<0.1%"``, ``">99.9%"``."""
     if not math.isfinite(probability):
         return "–"
-    if probability >= 0.0995:
-        return f"{probability * 100:.0f}%"
-    return f"{probability * 100:.1f}%" if probability >= 0.0005 else "<0.1%"
+    if probability < 0.0005:
+        return "<0.1%"
+    if 0.9995 <= probability < 1.0:
+        return ">99.9%"
+    return f"{probability * 100:.{0 if 0.0995 <= probability < 0.995 or probability >= 1.0 else 1}f}%"
+
+
+def spoken_percent(probability: float) -> str:
+    """The same for a screen reader."""
+    return percent(probability).replace("%", " percent").replace("<", "below ").replace(">", "over ")
 
 
 def weight_percent(weight: float) -> str:

@@ -27,7 +27,7 @@ from unrolled.viewer.export.pixels import Pixels, pixels_of
 from unrolled.viewer.export.scenes.legend import draw_legend, draw_step
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.type_setting import font, set_words
-from unrolled.viewer.state.wording import is_end
+from unrolled.viewer.state.wording import is_end, percent
 from unrolled.viewer.theme.themes import DARK, LIGHT
 
 LEAST_ROW, MOST_CELL = 12.0, 26.0  # pixels at a width of 640
@@ -163,7 +163,8 @@ class AlignmentFrames:
         scene = self.layout.scene
         with QPainter(image) as painter:
             self.layout.paint(painter, rows=step + 1, current=step)
-            draw_step(painter, self.layout.legend, f"word {step + 1} of {scene.steps} · {scene.probabilities[step]:.0%}",
+            chance = percent(float(scene.probabilities[step]))
+            draw_step(painter, self.layout.legend, f"word {step + 1} of {scene.steps} · {chance}",
                       theme=self.layout.theme)
         return pixels_of(image)
 

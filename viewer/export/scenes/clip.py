@@ -18,6 +18,7 @@ from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.pixels import Pixels, pixels_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.type_setting import font
+from unrolled.viewer.state.wording import percent
 from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
 
 MOST_BARS = 4      # labels below a frame
@@ -117,8 +118,9 @@ class ClipFrames:
             painter.drawImage(place.topLeft(), _frame_image(scene.frames[step], round(place.width()), round(place.height())))
             painter.setFont(font(22 * unit, bold=True))
             painter.setPen(QColor(theme.text))
+            chance = percent(float(scene.probabilities[step]))
             line = QRectF(self.margin, place.bottom() + 8 * unit, self.size[0] - 2 * self.margin, 32 * unit)
-            painter.drawText(line, Qt.AlignmentFlag.AlignCenter, f"{scene.words[step]} · {scene.probabilities[step]:.0%}")
+            painter.drawText(line, Qt.AlignmentFlag.AlignCenter, f"{scene.words[step]} · {chance}")
             for number, label in enumerate(self.shown):
                 self._paint_bar(painter, number, label, float(scene.chances[step, label]), scene.words[step])
             painter.setFont(font(13 * unit))
@@ -139,7 +141,7 @@ class ClipFrames:
         painter.fillRect(whole, QColor(theme.missing))
         painter.fillRect(bar, QColor(theme.accent if name == said else theme.faint))
         painter.drawText(QRectF(whole.right() + 8 * unit, room.top(), 52 * unit, room.height()),
-                         Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"{chance:.0%}")
+                         Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, percent(float(chance)))
 
 
 class ClipStill:
@@ -187,4 +189,4 @@ class ClipStill:
             painter.setFont(font(self.text * 0.72))
             painter.setPen(QColor(theme.muted))
             painter.drawText(line.translated(0, 1.3 * self.text), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                             f"frame {step + 1} · {scene.probabilities[step]:.0%}")
+                             f"frame {step + 1} · {percent(float(scene.probabilities[step]))}")

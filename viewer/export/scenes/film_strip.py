@@ -13,6 +13,7 @@ from unrolled.viewer.export.scenes.legend import draw_legend
 from unrolled.viewer.export.scenes.picture import Scene, attention_image, outline_region, rgb_image
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.type_setting import font
+from unrolled.viewer.state.wording import percent
 from unrolled.viewer.theme.themes import DARK, LIGHT
 
 PICTURE_PIXELS = 480  # the photograph's width in a vector file, where it can be enlarged
@@ -90,4 +91,4 @@ class StripLayout:
         painter.setPen(QColor(theme.muted))
         painter.drawText(QRectF(place.left(), place.bottom() + 1.5 * self.text, self.picture_width, 1.0 * self.text),
                          Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                         f"{self.scene.probabilities[step]:.0%}")
+                         percent(float(self.scene.probabilities[step])))

@@ -14,6 +14,7 @@ from unrolled.viewer.export.scenes.legend import draw_legend, draw_step
 from unrolled.viewer.export.scenes.picture import Scene, attention_image, outline_region, rgb_image
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.type_setting import font, set_words
+from unrolled.viewer.state.wording import percent
 from unrolled.viewer.theme.themes import DARK, LIGHT
 
 TALLEST = 1.25  # a photograph's height on a frame, in widths
@@ -69,7 +70,8 @@ class FramePainter:
             area = part(QRectF(self._photograph), scene.region).toRect()
             painter.drawImage(area.topLeft(), attention_image(scene.maps[step], settings, area.width(), area.height()))
             outline_region(painter, QRectF(area), scene.region)
-            draw_step(painter, self._legend, f"word {step + 1} of {scene.steps} · {scene.probabilities[step]:.0%}", theme=theme)
+            chance = percent(float(scene.probabilities[step]))
+            draw_step(painter, self._legend, f"word {step + 1} of {scene.steps} · {chance}", theme=theme)
             if settings.words:
                 painter.translate(*self._words_at)
                 for number in range(step + 1):

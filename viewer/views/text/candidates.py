@@ -29,7 +29,7 @@ from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.commands import ChangeAppearance, ChooseToken
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.wording import brief, is_end, percent, power_of_ten, precise, shown, signed, step_noun
+from unrolled.viewer.state.wording import brief, is_end, percent, power_of_ten, precise, shown, signed, spoken_percent, step_noun
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
@@ -87,7 +87,7 @@ class CandidateRow:
                     f"logit margin over the best alternative {signed(self.margin)}\n{why}{then}")
         if role == DISPLAY:
             return self.word
-        chance = percent(self.probability).replace("%", " percent").replace("<", "below ")
+        chance = spoken_percent(self.probability)
         return f"{self.word}, {chance}{', chosen' if self.written else ''}{f', {NEVER}' if self.suppressed else ''}"
 
 

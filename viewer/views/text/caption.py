@@ -23,7 +23,7 @@ from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.wording import is_end, percent, shown, signed
+from unrolled.viewer.state.wording import is_end, percent, shown, signed, spoken_percent
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
@@ -61,12 +61,11 @@ class Chip(QAbstractButton):
         self.end = is_end(word)
         self.probability = math.exp(min(log_prob, 0.0)) if math.isfinite(log_prob) else 0.0
         self.setText(shown(word, detokenization))
-        chance = percent(self.probability)
         self.setToolTip(
-            f"{self.text()}: {chance}\nlog-probability {signed(log_prob)}\n"
+            f"{self.text()}: {percent(self.probability)}\nlog-probability {signed(log_prob)}\n"
             f"Click to go to word {self.step + 1}"
         )
-        self.setAccessibleName(f"{self.text()}, word {self.step + 1}, {chance.replace('%', ' percent').replace('<', 'below ')}")
+        self.setAccessibleName(f"{self.text()}, word {self.step + 1}, {spoken_percent(self.probability)}")
         self.updateGeometry()
         self.update()
 

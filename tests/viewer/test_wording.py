@@ -1,0 +1,33 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unrolled.viewer.state.wording import percent, spoken_percent
+
+
+@pytest.mark.parametrize(("probability", "text"), [
+    (0.0, "<0.1%"), (0.0004, "<0.1%"), (0.0006, "0.1%"), (0.031, "3.1%"), (0.0994, "9.9%"), (0.0996, "10%"), (0.62, "62%"),
+    (0.994, "99%"), (0.996, "99.6%"), (0.999, "99.9%"), (0.99951, ">99.9%"), (1.0, "100%"), (math.nan, "–"),
+])
+def test_a_probability_in_percent(probability: float, text: str) -> None:
+    assert percent(probability) == text
+
+
+@given(st.floats(0.0, 1.0, exclude_max=True))
+def test_only_what_is_certain_is_said_to_be(probability: float) -> None:
+    text = percent(probability)
+    assert text != "100%"
+    assert len(text) <= 6
+    if text[0] not in "<>":
+        assert abs(float(text.rstrip("%")) / 100 - probability) <= (0.0005 if "." in text else 0.005) + 1e-12
+
+
+def test_a_screen_reader_says_the_signs() -> None:
+    assert spoken_percent(0.9999) == "over 99.9 percent"
+    assert spoken_percent(1e-6) == "below 0.1 percent"
