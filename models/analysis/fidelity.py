@@ -64,8 +64,8 @@ class Fidelity:
         sizes = {name: channel.size for name, channel in trace.channels.items()}
         sizes |= {STATE_GAP: 1, LOG_PROBS: 1, CANDIDATE_LOG_PROBS: candidates}
         total = sum(sizes.get(name, 0) for name in part.channels)
-        lengths = tuple(len(sent) / 4 / max(part.count, 1) for sent in (part.values, part.tokens, part.candidate_tokens))
-        if stop > len(trace) or candidates < recorded or lengths != (total, 1, candidates):
+        lengths = [len(sent) for sent in (part.values, part.tokens, part.candidate_tokens)]
+        if stop > len(trace) or candidates < recorded or lengths != [4 * part.count * each for each in (total, 1, candidates)]:
             return False
         values = np.frombuffer(part.values, "<f4").reshape(part.count, -1)
         begin = 0
