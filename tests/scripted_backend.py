@@ -67,6 +67,13 @@ class ScriptedService:
         self._kind = "picture"
         self._given = ""
         self._steps = 0
+        self._put_by: dict[int, tuple] = {}  # of a run while the one beside it has its turn
+
+    def _turn_to(self, run: int) -> None:
+        if run != self._run:
+            self._put_by[self._run] = (self._name, self._branches, self._edits, self._given, self._steps)
+            self._run = run
+            self._name, self._branches, self._edits, self._given, self._steps = self._put_by.get(run, ("", {0: []}, {}, "", 0))
 
     @handles(Hello)
     def prepare(self, request: Hello, reply: Reply, wanted: StillWanted) -> None:
@@ -100,6 +107,7 @@ class ScriptedService:
     @handles(OpenInput)
     def open(self, request: OpenInput, reply: Reply, wanted: StillWanted) -> None:
         run, name = request.run, request.name
+        self._turn_to(run)
         if self._kind != "picture":
             reply(self._open_other(run, request.data, name))
             return
@@ -121,6 +129,7 @@ class ScriptedService:
 
     @handles(Fork)
     def fork(self, request: Fork, reply: Reply, wanted: StillWanted) -> None:
+        self._turn_to(request.run)
         words = {"clip": LABELS, "sentence": TRANSLATED, "text": LETTERS}.get(self._kind, scripted.WORDS)
         parent, step = request.parent, request.step
         if parent >= 0 and (parent not in self._branches or step > len(self._branches[parent])):
@@ -147,6 +156,7 @@ class ScriptedService:
 
     @handles(Ask)
     def answer(self, request: Ask, reply: Reply, wanted: StillWanted) -> None:
+        self._turn_to(request.run)
         if request.branch not in self._branches:
             raise EngineError("question", f"There is no branch {request.branch}.")
         if self._kind != "picture":
@@ -157,6 +167,7 @@ class ScriptedService:
 
     @handles(Advance)
     def advance(self, request: Advance, reply: Reply, wanted: StillWanted) -> None:
+        self._turn_to(request.run)
         done = 0
         while done < request.count and wanted():
             report = self._step(request.branch, request.step + done, request.count - done)

@@ -13,7 +13,7 @@ from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.connection import Hello, Progress
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.loading import Loaded, LoadModel, Ready
-from unrolled.models.protocol.message import Reply, StillWanted
+from unrolled.models.protocol.message import FIRST_BESIDE, Reply, StillWanted
 from unrolled.models.protocol.searching import Search
 from unrolled.models.protocol.stepping import (
     AddInput,
@@ -39,11 +39,13 @@ LOOKING = {"picture": "Looking at the picture", "clip": "Looking at the clip"}
 
 
 class RunService:
-    """One model and one run of it. A handler raises `EngineError` for what cannot be done, `Superseded` where it was given up."""
+    """One model, a run of it, and one more beside that. A handler raises `EngineError` for what cannot be done, `Superseded`
+    where it was given up.
+    """
 
     def __init__(self) -> None:
         self._stepper: AnyStepper | None = None
-        self._run: Run | None = None
+        self._runs: dict[bool, Run] = {}  # by whether it is the one beside
 
     @handles(Hello)
     def prepare(self, request: Hello, reply: Reply, wanted: StillWanted) -> None:
@@ -59,7 +61,7 @@ class RunService:
 
     @handles(LoadModel)
     def load(self, request: LoadModel, reply: Reply, wanted: StillWanted) -> None:
-        """Load a model; the run of the old one is forgotten."""
+        """Load a model; the runs of the old one are forgotten."""
         from unrolled.models.adapters.registry import load
         from unrolled.models.backend.devices import pick
         from unrolled.models.checkpoints.files import CheckpointError
@@ -69,7 +71,7 @@ class RunService:
             stepper = load(request.model, device=pick(request.device), reuse=self._stepper)
         except (CheckpointError, ValueError) as error:
             raise EngineError("model", str(error)) from error
-        self._stepper, self._run = stepper, None
+        self._stepper, self._runs = stepper, {}
         reply(Loaded(stepper.description, str(stepper.device), request.number))
 
     @handles(DrawInput)
@@ -86,7 +88,7 @@ class RunService:
 
         encoded = self._read(request, reply, wanted)
         assert self._stepper is not None
-        self._run = Run(request.run, self._stepper, encoded)
+        self._runs[request.run >= FIRST_BESIDE] = Run(request.run, self._stepper, encoded)
         reply(Opened(request.run, WHOLE, encoded.channels, encoded.source, len(encoded.prompt_tokens),
                      encoded.maximum_steps, encoded.notes))
 
@@ -94,18 +96,18 @@ class RunService:
     def add_input(self, request: AddInput, reply: Reply, wanted: StillWanted) -> None:
         encoded = self._read(request, reply, wanted)
         input_hash = hashlib.sha256(request.data).hexdigest()
-        self._open_run().add_input(input_hash, encoded)
+        self._open_run(request.run).add_input(input_hash, encoded)
         reply(InputAdded(request.run, input_hash, encoded.notes))
 
     @handles(Fork)
     def fork(self, request: Fork, reply: Reply, wanted: StillWanted) -> None:
-        self._open_run().fork(request.branch, request.parent, request.step, request.edits, request.tokens)
+        self._open_run(request.run).fork(request.branch, request.parent, request.step, request.edits, request.tokens)
         reply(Forked(request.run, request.branch))
 
     @handles(Advance)
     def advance(self, request: Advance, reply: Reply, wanted: StillWanted) -> None:
         """Take steps, one after another; where the input gives the tokens, many at once."""
-        branch = self._open_run().branch(request.branch)
+        branch = self._open_run(request.run).branch(request.branch)
         done = 0
         while done < request.count and wanted():
             report = branch.advance(request.step + done, request.decoding, wanted, request.count - done)
@@ -117,7 +119,7 @@ class RunService:
     @handles(Search)
     def search(self, request: Search, reply: Reply, wanted: StillWanted) -> None:
         """Search by beam, every step told."""
-        branch = self._open_run().branch(request.branch)
+        branch = self._open_run(request.run).branch(request.branch)
         if request.step > len(branch):
             raise EngineError("step", f"Step {request.step} is not there yet: {len(branch)} are recorded.")
         branch.forget_from(request.step)
@@ -127,17 +129,18 @@ class RunService:
     def answer(self, request: Ask, reply: Reply, wanted: StillWanted) -> None:
         from unrolled.models.explaining.answers import answers
 
-        parts = answers(self._open_run().branch(request.branch), request.question, wanted)
+        parts = answers(self._open_run(request.run).branch(request.branch), request.question, wanted)
         held = next(parts, None)
         while held is not None:  # one is held back, so that the last is known
             after = next(parts, None)
             reply(Answer(request.run, request.number, held, after is None))
             held = after
 
-    def _open_run(self) -> Run:
-        if self._run is None:
+    def _open_run(self, number: int) -> Run:
+        run = self._runs.get(number >= FIRST_BESIDE)
+        if run is None:
             raise EngineError("step", "Nothing is open.")
-        return self._run
+        return run
 
     def _read(self, request: OpenInput | AddInput, reply: Reply, wanted: StillWanted) -> EncodedInput[Any]:
         from unrolled.models.stepping.stepper import InputError

@@ -2,7 +2,8 @@
 
 Every message is a tagged struct: what does not fit its type is refused when it is decoded, and nothing that
 arrives is ever executed. Requests go to the backend, reports come from it. A `run` is one input being read or
-captioned; its number only grows, and the highest wins: whatever belongs to an older run is dropped on both sides.
+captioned; its number only grows, and the highest wins: whatever belongs to an older run is dropped on both sides. One more
+run may go on beside it, with the same model; such runs are numbered on their own.
 A new message is a class in one of the topics beside this one, and a method marked `handles` where it arrives.
 """
 
@@ -20,6 +21,7 @@ NotNegative = Annotated[float, msgspec.Meta(ge=0, le=1e300)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 NO_RUN = -1
+FIRST_BESIDE = 500_000  # from here on runs are numbered that a model takes up beside another, which goes on
 
 
 class Report(msgspec.Struct, frozen=True, tag=True):
@@ -47,7 +49,7 @@ class Ledger:
 
     Attributes
     ----------
-    newest_run : int
+    newest_run, newest_beside : int
         Older ones have been superseded.
     model_at : int
         The position of the last `LoadModel`: it supersedes the runs asked for before it.
@@ -60,6 +62,7 @@ class Ledger:
     """
 
     newest_run: int = NO_RUN
+    newest_beside: int = NO_RUN
     model_at: int = 0
     least_room: int = 0
     cancelled_at: dict[int, int] = field(default_factory=dict)
@@ -110,8 +113,8 @@ class RunRequest(Request, frozen=True):
     run: Count
 
     def wanted(self, ledger: Ledger, position: int) -> bool:
-        """Its run is the newest, of the model that is loaded, and was not cancelled since."""
-        if self.run != ledger.newest_run or position < ledger.model_at:
+        """Its run is the newest, or the newest beside it, of the model that is loaded, and was not cancelled since."""
+        if self.run not in (ledger.newest_run, ledger.newest_beside) or position < ledger.model_at:
             return False
         return not self.cancellable or ledger.cancelled_at.get(self.run, 0) < position
 

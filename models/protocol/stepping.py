@@ -8,7 +8,17 @@ import msgspec
 import numpy as np
 
 from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.protocol.message import BranchRequest, Count, Ledger, Positive, Report, Request, RunReport, RunRequest
+from unrolled.models.protocol.message import (
+    FIRST_BESIDE,
+    BranchRequest,
+    Count,
+    Ledger,
+    Positive,
+    Report,
+    Request,
+    RunReport,
+    RunRequest,
+)
 from unrolled.models.trace import Candidate, Channel, FloatArray, StepBlock, StepResult
 from unrolled.models.trace.edits import Edit
 from unrolled.models.trace.steps import by_channel
@@ -24,7 +34,7 @@ class DrawInput(Request, frozen=True):
 
 class OpenInput(RunRequest, frozen=True):
     """Encode an input, its file's bytes as they were given: a picture, UTF-8 text, a clip. It supersedes every run with
-    a lower number.
+    a lower number; beside another run, every one that was beside it.
     """
 
     subject: ClassVar[str] = "input"
@@ -35,7 +45,10 @@ class OpenInput(RunRequest, frozen=True):
 
     def note(self, ledger: Ledger, position: int) -> Report | None:
         """The newest run wins."""
-        ledger.newest_run = max(ledger.newest_run, self.run)
+        if self.run < FIRST_BESIDE:
+            ledger.newest_run = max(ledger.newest_run, self.run)
+        else:
+            ledger.newest_beside = max(ledger.newest_beside, self.run)
         return None
 
 

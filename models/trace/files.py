@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import errno
 import json
+import math
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,12 +20,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as dump_safetensors
 
 from unrolled.models.trace import tables
 from unrolled.models.trace.atomic import atomic_path, atomic_write
 from unrolled.models.trace.channel import Channel
+from unrolled.models.trace.json_pieces import JsonPieces
 from unrolled.models.trace.names import file_name
 from unrolled.models.trace.provenance import Provenance
 from unrolled.models.trace.steps import Candidate
@@ -41,7 +42,13 @@ LARGEST_RATIO, ALWAYS_ALLOWED = 20, 2**28  # bytes unpacked for a byte packed, b
 MOST_VALUES = 1_000_000  # of a step
 MOST_LOG_PROB = 1e-2     # a rounded 1
 
+TENSOR_KINDS = {"F32": "<f4", "I64": "<i8", "U8": "|u1"}
+
 Arrays = dict[str, npt.NDArray[Any]]
+
+Say = Callable[[float], None]
+"""Told how far reading is, from 0 to 1; what it raises ends the reading."""
+
 
 class TraceError(ValueError):
     """A trace that cannot be read or written: one sentence for people."""
@@ -69,15 +76,19 @@ def save_trace(trace: Trace, path: Path) -> None:
         raise TraceError(writing_sentence(path, error)) from error
 
 
-def load_trace(path: Path) -> Trace:
+def untold(_: float) -> None:
+    """A `Say` that nobody hears."""
+
+
+def load_trace(path: Path, say: Say = untold) -> Trace:
     """Read a trace. Raises `TraceError` when the suffix is not known, the file cannot be read, or is not a trace."""
-    reader: Callable[[Path], Trace] = _by_suffix(path, _READERS)
+    reader: Callable[[Path, Say], Trace] = _by_suffix(path, _READERS)
     with _sentences(file_name(path)):
         size, most = path.stat().st_size, LARGEST_FILES[path.suffix.lower()]
         if size > most:
             raise TraceError(f"“{file_name(path)}” is {size / 2**30:.1f} GiB; of such files {most / 2**30:g} GiB are the most "
                              "that can be opened.")
-        return reader(path)
+        return reader(path, say)
 
 
 @contextmanager
@@ -139,15 +150,28 @@ def _arrays(trace: Trace) -> Arrays:
                      INPUT: np.frombuffer(trace.input_bytes, np.uint8)}
 
 
-def _read_header(text: str | bytes) -> TraceHeader:
-    # Python's reader takes the NaN and Infinity that values beside the header may hold, msgspec's does not.
-    header = msgspec.convert(json.loads(text), TraceHeader)
+def _read_header(text: str | bytes, say: Say = untold) -> TraceHeader:
+    text = text.decode("utf-8", "surrogatepass") if isinstance(text, bytes) else text
+    return _header_and_rest(JsonPieces(text, say))[0]
+
+
+def _header_and_rest(pieces: JsonPieces, **readers: Callable[[JsonPieces], Any]) -> tuple[TraceHeader, dict[str, Any]]:
+    """A header and what stands beside it in the same object, some of that read in its own way. Raises `ValueError`."""
+    # Python's reader takes the NaN and Infinity that values may hold, msgspec's does not.
+    readers = {"words": lambda own: list(own.array()), "candidates": _read_candidates, **readers}
+    whole = {name: readers.get(name, JsonPieces.value)(pieces) for name in pieces.members()}
+    candidates = whole.pop("candidates", ())
+    header = msgspec.structs.replace(msgspec.convert(whole, TraceHeader), candidates=candidates)
     if header.format != FORMAT:
         raise ValueError(f"{header.format} is another format")
     if header.version != VERSION:
         raise TraceError(f"This is a trace of format {header.version}; this Unrolled reads format {VERSION}.")
     _check_provenance(header)
-    return header
+    return header, whole
+
+
+def _read_candidates(pieces: JsonPieces) -> tuple[tuple[Candidate, ...], ...]:
+    return tuple(msgspec.convert(of_step, tuple[Candidate, ...]) for of_step in pieces.array())
 
 
 def _check_provenance(header: TraceHeader) -> None:
@@ -201,16 +225,26 @@ def _write_safetensors(trace: Trace, path: Path) -> None:
         file.write(trace_bytes(trace))
 
 
-def _read_safetensors(path: Path) -> Trace:
-    return _of_safetensors(path.read_bytes())
+def _read_safetensors(path: Path, say: Say) -> Trace:
+    return _of_safetensors(path.read_bytes(), say)
 
 
-def _of_safetensors(data: bytes) -> Trace:
-    arrays = load_safetensors(data)
-    # The library's reader of bytes checks the file and leaves the metadata out; both lie in the same JSON.
+def _of_safetensors(data: bytes, say: Say = untold) -> Trace:
+    """Without a copy: the library's reader makes one, and nothing else can go on meanwhile."""
     length = int.from_bytes(data[:8], "little")
-    metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
-    return _assemble(_read_header(metadata[HEADER]), arrays)
+    described = json.loads(data[8 : 8 + length])
+    metadata = described.pop("__metadata__")
+    arrays = {name: _tensor(data, 8 + length, **tensor) for name, tensor in described.items()}
+    return _assemble(_read_header(metadata[HEADER], say), arrays)
+
+
+def _tensor(data: bytes, begin: int, dtype: str, shape: list[int], data_offsets: tuple[int, int]) -> npt.NDArray[Any]:
+    """A tensor, where the file says that it is. Raises `ValueError` where it cannot be there."""
+    kind, (first, last) = np.dtype(TENSOR_KINDS[dtype]), data_offsets
+    count = math.prod(shape)
+    if min(shape, default=0) < 0 or not 0 <= first <= last <= len(data) - begin or last - first != count * kind.itemsize:
+        raise ValueError(f"a tensor of {shape} is not where it should be")
+    return np.frombuffer(data, kind, count, offset=begin + first).reshape(shape)
 
 
 def _write_npz(trace: Trace, path: Path) -> None:
@@ -219,14 +253,18 @@ def _write_npz(trace: Trace, path: Path) -> None:
         np.savez_compressed(file, allow_pickle=False, **{HEADER: header}, **_arrays(trace))
 
 
-def _read_npz(path: Path) -> Trace:
+def _read_npz(path: Path, say: Say) -> Trace:
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
         if unpacked > ALWAYS_ALLOWED + LARGEST_RATIO * path.stat().st_size:
             raise TraceError(f"“{file_name(path)}” would unpack to {unpacked / 2**30:.1f} GiB, far more than a trace does.")
     with np.load(path, allow_pickle=False) as file:
         header = _read_header(file[HEADER].tobytes())
-        return _assemble(header, {name: file[name] for name in file.files if name != HEADER})
+        arrays: Arrays = {}
+        for number, name in enumerate(name for name in file.files if name != HEADER):
+            say(number / len(file.files))
+            arrays[name] = file[name]
+        return _assemble(header, arrays)
 
 
 def _write_json(trace: Trace, path: Path) -> None:
@@ -240,17 +278,22 @@ def _write_json(trace: Trace, path: Path) -> None:
         file.write(json.dumps(whole).encode())
 
 
-def _read_json(path: Path) -> Trace:
-    text = path.read_bytes()
-    header = _read_header(text)
-    whole = json.loads(text)
-    count = len(header.words)
-    arrays: Arrays = {CHANNEL_PREFIX + channel.name:
-                      np.asarray(whole["values"][channel.name], np.float32).reshape(count, *channel.shape)
+def _read_json(path: Path, say: Say) -> Trace:
+    header, whole = _header_and_rest(JsonPieces(path.read_bytes().decode("utf-8", "surrogatepass"), say), values=_read_values)
+    values, count = whole["values"], len(header.words)
+    arrays: Arrays = {CHANNEL_PREFIX + channel.name: _stacked(values[channel.name]).reshape(count, *channel.shape)
                       for channel in header.channels}
     arrays |= {TOKENS: np.asarray(whole[TOKENS], np.int64), LOG_PROBS: np.asarray(whole[LOG_PROBS], np.float32),
                INPUT: np.frombuffer(base64.b64decode(whole[INPUT], validate=True), np.uint8)}
     return _assemble(header, arrays)
+
+
+def _read_values(pieces: JsonPieces) -> dict[str, list[npt.NDArray[np.float32]]]:
+    return {channel: [np.asarray(row, np.float32).ravel() for row in pieces.array()] for channel in pieces.members()}
+
+
+def _stacked(rows: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    return np.stack(rows) if rows else np.empty(0, np.float32)
 
 
 def _write_csv(trace: Trace, path: Path) -> None:
@@ -258,14 +301,20 @@ def _write_csv(trace: Trace, path: Path) -> None:
         tables.write_table(file, trace, _header_text(trace, words=False))
 
 
-def _read_csv(path: Path) -> Trace:
+def _read_csv(path: Path, say: Say) -> Trace:
+    size = path.stat().st_size
     with path.open(encoding="utf-8", errors="surrogatepass", newline="") as file:
+        def lines() -> Iterator[str]:
+            for line in file:
+                say(file.buffer.tell() / size)
+                yield line
+
         header = _read_header(tables.read_comment(file))
-        return tables.read_table(file, header.channels, header.provenance, ended=header.ended, steps=header.steps)
+        return tables.read_table(lines(), header.channels, header.provenance, ended=header.ended, steps=header.steps)
 
 
 _WRITERS: dict[str, Callable[[Trace, Path], None]] = {
     ".safetensors": _write_safetensors, ".npz": _write_npz, ".json": _write_json, ".csv": _write_csv}
-_READERS: dict[str, Callable[[Path], Trace]] = {
+_READERS: dict[str, Callable[[Path, Say], Trace]] = {
     ".safetensors": _read_safetensors, ".npz": _read_npz, ".json": _read_json, ".csv": _read_csv}
 SUFFIXES = tuple(_WRITERS)

@@ -16,6 +16,7 @@ from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save
 from unrolled.models.families.captioning.encoder import ENCODERS
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import LoadModel
+from unrolled.models.protocol.message import FIRST_BESIDE
 from unrolled.models.protocol.stepping import Advance, Ended, Fork, OpenInput, Stepped
 from unrolled.models.runs.errors import EngineError
 from unrolled.models.trace.edits import ForceToken
@@ -58,6 +59,22 @@ def test_a_run_and_again_from_its_middle(service: RunService, method: str) -> No
     middle = len(whole) // 2
     again = steps(service, decoding, first=middle)
     assert [(s.token, s.values) for s in again] == [(s.token, s.values) for s in whole[middle:]]
+
+
+def test_a_run_beside_another_is_its_own(service: RunService) -> None:
+    """What each writes is what it writes alone, though they take turns."""
+    beside, decoding = FIRST_BESIDE + 1, Decoding()
+    alone = []
+    for colour, shape in (("red", "circle"), ("blue", "square")):
+        asked(service, OpenInput(1, jpeg(colour, shape), "a.jpg"))
+        alone.append([(step.token, step.values) for step in steps(service, decoding)])
+    asked(service, OpenInput(2, jpeg("red", "circle"), "a.jpg"))
+    asked(service, OpenInput(beside, jpeg("blue", "square"), "b.jpg"))
+    assert alone[0] != alone[1]
+    for step in range(2):
+        for run, values in ((2, alone[0]), (beside, alone[1])):
+            report = asked(service, Advance(run, step, 1, decoding))[0]
+            assert (report.run, report.token, report.values) == (run, *values[step])
 
 
 def test_a_beam_of_one_runs_greedily(service: RunService) -> None:

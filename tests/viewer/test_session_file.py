@@ -136,9 +136,10 @@ def controller(qtbot, scripted_command):
     made.close()
 
 
-def test_the_controller_opens_it_without_a_model(controller, path):
+def test_the_controller_opens_it_without_a_model(qtbot, controller, path):
     controller.do(c.Open(path))
     session = controller.session
+    qtbot.waitUntil(lambda: session.trace is not None)
     assert tuple(session.trace.words) == scripted.CAPTION
     assert session.picture.name == "ein Hünd.png"
     assert session.playhead.step == 4

@@ -6,12 +6,15 @@ import hashlib
 
 from PySide6.QtGui import QUndoStack
 
-from unrolled.models.inputs.kinds import decode_input, kind_named, read_bytes
+from unrolled.models.inputs.inputs import Input
+from unrolled.models.inputs.kinds import Notes, decode_input, kind_named, read_bytes
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.recorder import written_as
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import Edit, EditError, ForceToken, SwapInput, check
+from unrolled.models.trace.names import file_name
+from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.runner import Runner
 from unrolled.viewer.control.transport import Transport
@@ -29,9 +32,10 @@ NOT_LIVE = "The computation can be changed once the model that recorded this run
 class Branching:
     """What changes a run."""
 
-    def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, voice: Voice) -> None:
+    def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, worker: InputWorker,
+                 voice: Voice) -> None:
         self._session, self._runner, self._voice = session, runner, voice
-        self._recording, self._transport = recording, transport
+        self._recording, self._transport, self._worker = recording, transport, worker
         self.history = QUndoStack()
         self.decoding = Decoding()
         session.run_changed.connect(self._forget)
@@ -97,19 +101,20 @@ class Branching:
 
     @handles(c.ReplaceInput)
     def replace_input(self, command: c.ReplaceInput) -> None:
-        description, name = self._session.description, command.path.name
+        description, shown, path = self._session.description, self._session.input, command.path
         medium = kind_named(description.input_kind if description is not None else "").medium
-        try:
-            data = read_bytes(command.path, medium)
-            given, notes = decode_input(data, name, medium)
-        except ValueError as error:
-            self._voice.say("input", str(error))
-            return
-        self._voice.say_notes(notes)
-        input_hash = hashlib.sha256(data).hexdigest()
-        self._session.other_inputs[input_hash] = given
-        self._runner.offer({input_hash: (data, name)})
-        self._change(SwapInput(first=command.step, name=name, input_hash=input_hash))
+
+        def swap(found: tuple[Input, Notes]) -> None:
+            given, notes = found
+            if self._session.input is not shown:
+                return
+            self._voice.say_notes(notes)
+            input_hash = hashlib.sha256(given.data).hexdigest()
+            self._session.other_inputs[input_hash] = given
+            self._runner.offer({input_hash: (given.data, given.name)})
+            self._change(SwapInput(first=command.step, name=given.name, input_hash=input_hash))
+
+        self._worker.read(file_name(path), lambda _: decode_input(read_bytes(path, medium), path.name, medium), swap)
 
     @handles(c.ShowBranch)
     def show_branch(self, command: c.ShowBranch) -> None:

@@ -17,6 +17,7 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.comparing import Comparing
 from unrolled.viewer.control.earlier_runs import EarlierRuns
+from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.opener import Opener
 from unrolled.viewer.control.reading import Reading
@@ -49,20 +50,22 @@ class Control(QObject):
         self._recording = Recording(session, self.run, self.voice)
         self._transport = Transport(session, self.run, self._recording, self.voice)
         self._reading = Reading(session, self.run, self._recording, self._transport, self.voice)
-        self._branching = Branching(session, self.run, self._recording, self._transport, self.voice)
+        self._worker = InputWorker(self.voice, self)
+        self._branching = Branching(session, self.run, self._recording, self._transport, self._worker, self.voice)
         self._loading = Loading(session, self.run, self._recording, self._transport, self._reading, self._branching, self.voice,
                                 self.do)
         self._choice = self._loading.choice
         self.playback, self.history = self._transport.playback, self._branching.history
-        self.opener = Opener(session, self.run, self._recording, self._branching, self._loading, self.voice)
+        self.opener = Opener(session, self.run, self._recording, self._branching, self._loading, self._worker,
+                             self.voice)
         self.earlier = EarlierRuns(session, self.opener, self._choice, self.do)
-        self._comparing = Comparing(session, self.run, self._choice, self.voice)
+        self._comparing = Comparing(session, self.run, self._choice, self._worker, self.voice)
         self._recording.grew.connect(self._reading.follow)
         self._recording.grew.connect(self._transport.follow)
         self._recording.ended.connect(self._transport.arrive)
         self.opener.opened_file.connect(lambda path: self.opened_file.emit(path))
         self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self.earlier,
-                                 self._comparing, self)
+                                 self._comparing, self._worker, self)
         self._reports = Dispatch(self._recording, self._loading, self.opener, self)
         session.questions.asked.connect(self._recording.ask)
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))
@@ -138,7 +141,7 @@ class Control(QObject):
     def close(self) -> None:
         self.playback.stop()
         self.history.blockSignals(True)  # whoever listens may be gone when it is
-        self.opener.close()
+        self._worker.close()
         self._comparing.end_run()
         self.run.close()
 

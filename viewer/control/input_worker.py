@@ -1,51 +1,87 @@
-"""Reads what takes long in a thread, the newest alone of interest, so that the window stays smooth meanwhile."""
+"""Reads files in a thread, the newest alone of interest, so that the window stays alive; after half a second it is said, with
+a button that gives it up.
+"""
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
 
-from unrolled.models.inputs.inputs import Input
-from unrolled.models.inputs.kinds import INPUT_ERRORS, Notes
+from unrolled.models.protocol.dispatch import handles
+from unrolled.models.trace.files import Say
+from unrolled.viewer.control.voice import Voice
+from unrolled.viewer.state import commands as c
 
 CLOSE_MILLISECONDS = 5000
+SAID_AFTER = 500       # milliseconds
+TOLD_EVERY = 0.1       # seconds, at most
+MOST_AT_ONCE = 2       # one that was given up may not have noticed yet
 
-Read = Callable[[], tuple[Input, Notes]]
-Show = Callable[[Input, Notes], None]
+Read = TypeVar("Read")
+log = logging.getLogger(__name__)
+
+
+class GivenUp(BaseException):
+    """Nobody waits for what is being read. It passes through the nets that are there for what a file does to its reader."""
 
 
 class InputWorker(QObject):
-    """A queue of one.
+    """A queue of one."""
 
-    Attributes
-    ----------
-    failed : Signal(str)
-        One sentence.
-    """
-
-    failed = Signal(str)
     _done = Signal(int, object, object)
+    _told = Signal(int, float)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, voice: Voice, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._voice = voice
         self._newest = 0
-        self._show: Show | None = None
+        self._name, self._fraction = "", -1.0
+        self._show: Callable[[Any], None] | None = None
         self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
+        self._pool.setMaxThreadCount(MOST_AT_ONCE)
         self._pool.setExpiryTimeout(100)
+        self._patience = QTimer(self, singleShot=True, interval=SAID_AFTER)
+        self._patience.timeout.connect(self._say_slow)
         self._done.connect(self._finish)
+        self._told.connect(self._hear)
 
-    def read(self, name: str, read: Read, show: Show) -> None:
-        """Call `read` in a thread, and `show` in this one with what it gives; what was asked for before is forgotten."""
+    @property
+    def newest(self) -> int:
+        """The number of what is read, or was given up last."""
+        return self._newest
+
+    def read(self, name: str, read: Callable[[Say], Read], show: Callable[[Read], None]) -> None:
+        """Call `read` in a thread, and `show` in this one with what it gives; what was asked for before is given up.
+
+        Parameters
+        ----------
+        name : str
+            The file's, for people.
+        read : callable
+            Raises `ValueError` with a sentence.
+        """
         self.forget()
-        self._show = show
+        self._name, self._show = name, show
         self._pool.clear()
-        self._pool.start(_Task(self._newest, name, read, self))
+        self._patience.start()
+        self._pool.start(_Task(self._newest, read, self))
 
     def forget(self) -> None:
+        """Give up what is being read."""
         self._newest += 1
+        self._fraction = -1.0
+        if self._show is not None:
+            self._rest()
         self._show = None
+
+    @handles(c.StopOpening)
+    def stop(self, _: c.StopOpening) -> None:
+        self.forget()
 
     def close(self) -> None:
         """Wait until no thread is left."""
@@ -53,26 +89,61 @@ class InputWorker(QObject):
         self._pool.clear()
         self._pool.waitForDone(CLOSE_MILLISECONDS)
 
-    def _finish(self, number: int, given: Input | None, outcome: object) -> None:
-        if number != self._newest or self._show is None:
-            return
-        if given is None:
-            self.failed.emit(str(outcome))
+    def _say_slow(self) -> None:
+        self._voice.busy(f"Reading “{self._name}”…", self._fraction)
+        self._voice.say("input", f"Reading “{self._name}”…", "info", action="Cancel", command=c.StopOpening())
+
+    def _hear(self, number: int, fraction: float) -> None:
+        if number == self._newest:
+            self._fraction = fraction
+            if not self._patience.isActive():
+                self._voice.busy(f"Reading “{self._name}”…", fraction)
+
+    def _rest(self) -> None:
+        if self._patience.isActive():
+            self._patience.stop()
         else:
-            self._show(given, outcome)  # type: ignore[arg-type]  # Qt's signals carry objects
+            self._voice.unsaid.emit("input")
+            self._voice.idle()
+
+    def _finish(self, number: int, found: object, error: Exception | None) -> None:
+        show = self._show
+        if number != self._newest or show is None:
+            return
+        self._rest()
+        self._show = None
+        if error is None:
+            show(found)
+        else:
+            self._voice.say("input", self._sentence(error))
+
+    def _sentence(self, error: Exception) -> str:
+        if isinstance(error, ValueError):
+            return str(error)
+        if isinstance(error, OSError):
+            return f"“{self._name}” cannot be read: {error.strerror or error}."
+        log.error("a file could not be opened", exc_info=error)
+        return f"“{self._name}” cannot be opened: {type(error).__name__}: {error}."
 
 
 class _Task(QRunnable):
-    def __init__(self, number: int, name: str, read: Read, worker: InputWorker) -> None:
+    def __init__(self, number: int, read: Callable[[Say], Any], worker: InputWorker) -> None:
         super().__init__()
-        self._number, self._name, self._read, self._worker = number, name, read, worker
+        self._number, self._read, self._worker = number, read, worker
+        self._told = time.monotonic()
 
     def run(self) -> None:
-        try:
-            given, notes = self._read()
-        except INPUT_ERRORS as error:
-            self._worker._done.emit(self._number, None, str(error))
-        except Exception as error:  # a thread has nobody above it: the sentence must reach the window
-            self._worker._done.emit(self._number, None, f"“{self._name}” cannot be read: {error}.")
-        else:
-            self._worker._done.emit(self._number, given, notes)
+        found, failure = None, None
+        with suppress(GivenUp):
+            try:
+                found = self._read(self._say)
+            except Exception as error:  # a thread has nobody above it: the sentence must reach the window
+                failure = error
+            self._worker._done.emit(self._number, found, failure)
+
+    def _say(self, fraction: float) -> None:
+        if self._number != self._worker.newest:
+            raise GivenUp
+        if time.monotonic() - self._told > TOLD_EVERY:
+            self._told = time.monotonic()
+            self._worker._told.emit(self._number, fraction)

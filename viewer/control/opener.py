@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
@@ -24,21 +21,20 @@ from unrolled.models.inputs.sniffing import QUICK_BYTES, quick_to_read
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.stepping import DrawInput, InputDrawn
 from unrolled.models.trace import Trace
-from unrolled.models.trace.names import file_name
+from unrolled.models.trace.files import Say, load_trace
+from unrolled.models.trace.names import file_name, text_name
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.run_state import ModelPhase, Opening, Origin
 from unrolled.viewer.control.runner import Runner
+from unrolled.viewer.control.session_reader import ReadSession, read_session
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.branches import FIRST, Branches
 from unrolled.viewer.state.files import Kind, input_of_trace, kind_of
 from unrolled.viewer.state.session import Session
-
-if TYPE_CHECKING:
-    from unrolled.viewer.state.session_file import SavedSession
 
 log = logging.getLogger(__name__)
 
@@ -55,15 +51,10 @@ class Opener:
     opened_file = Signal(str)
 
     def __init__(self, session: Session, runner: Runner, recording: Recording, branching: Branching, loading: Loading,
-                 voice: Voice) -> None:
+                 worker: InputWorker, voice: Voice) -> None:
         self._session, self._runner, self._voice = session, runner, voice
-        self._recording, self._branching, self._loading = recording, branching, loading
+        self._recording, self._branching, self._loading, self._worker = recording, branching, loading, worker
         self._drawn = 0  # so many inputs of a model's own kind were drawn
-        self._worker = InputWorker()
-        self._worker.failed.connect(self._input_failed)
-
-    def close(self) -> None:
-        self._worker.close()
 
     # ── Inputs ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -160,75 +151,54 @@ class Opener:
     def _open_bytes(self, data: bytes, name: str, medium: str, origin: Origin = Origin.PERSON, draws: str = "") -> None:
         self._voice.unsaid.emit("input")
         if not quick_to_read(data, medium):
-            self._voice.busy("Reading the file…")
-            self._read_aside(name, lambda: decode_input(data, name, medium), origin, draws)
+            self._worker.read(text_name(name), lambda _: decode_input(data, name, medium),
+                              lambda found: self._show(*found, origin=origin, draws=draws))
             return
         self._worker.forget()
         try:
-            given, notes = decode_input(data, name, medium)
+            self._show(*decode_input(data, name, medium), origin=origin, draws=draws)
         except INPUT_ERRORS as error:
             self._voice.say("input", str(error))
-            return
-        self._loading.show(Opening(input=given, origin=origin, draws=draws), notes)
 
     def _open_input_file(self, path: Path, kind: str = "", origin: Origin = Origin.PERSON) -> None:
         medium, name = medium_of(path, kind or self._loading.choice.input_kind), file_name(path)
         if not path.exists() or (medium != "clip" and path.is_file() and path.stat().st_size <= QUICK_BYTES):
             data = read_bytes(path, medium)
             if quick_to_read(data, medium):
-                given, notes = decode_input(data, name, medium)
-                self.opened_file.emit(str(path.absolute()))
                 self._worker.forget()
-                self._loading.show(Opening(input=given, origin=origin), notes)
+                self._show(*decode_input(data, name, medium), origin=origin, path=path)
                 return
-        self._voice.busy("Reading the file…" if medium != "clip" else "Reading the clip…")
-        self._read_aside(name, lambda: decode_input(read_bytes(path, medium), name, medium), origin, path=path)
+        self._worker.read(name, lambda _: decode_input(read_bytes(path, medium), name, medium),
+                          lambda found: self._show(*found, origin=origin, path=path))
 
-    def _read_aside(self, name: str, read: Callable[[], tuple[Input, Notes]], origin: Origin, draws: str = "",
-                    path: Path | None = None) -> None:
-        def show(given: Input, notes: Notes) -> None:
-            if path is not None:
-                self.opened_file.emit(str(path.absolute()))
-            self._loading.show(Opening(input=given, origin=origin, draws=draws), notes)
-
-        self._worker.read(name, read, show)
+    def _show(self, given: Input, notes: Notes, *, origin: Origin, draws: str = "", path: Path | None = None) -> None:
+        if path is not None:
+            self.opened_file.emit(str(path.absolute()))
+        self._loading.show(Opening(input=given, origin=origin, draws=draws), notes)
 
     def _open_trace_file(self, path: Path) -> None:
-        from unrolled.models.trace.files import load_trace  # most starts need none
+        def read(say: Say) -> tuple[Trace, Input | None]:
+            trace = load_trace(path, say)
+            return trace, input_of_trace(trace, path.name)
 
-        trace = load_trace(path)
-        self.show_trace(trace, input_of_trace(trace, path.name))
-        self.opened_file.emit(str(path.absolute()))
+        def show(found: tuple[Trace, Input | None]) -> None:
+            self.show_trace(*found)
+            self.opened_file.emit(str(path.absolute()))
+
+        self._worker.read(file_name(path), read, show)
 
     def _open_session_file(self, path: Path) -> None:
-        from unrolled.viewer.state.session_file import branches_of, load_session
+        self._worker.read(file_name(path), lambda say: read_session(path, say), lambda found: self._show_session(found, path))
 
-        saved = load_session(path)
-        layout = saved.layout
-        given = decode_input(saved.input_bytes, layout.input_name or "input", layout.input_medium)[0] \
-            if saved.input_bytes else None
+    def _show_session(self, found: ReadSession, path: Path) -> None:
+        layout, traces = found.saved.layout, found.saved.traces
         self._branching.decoding = layout.decoding
         self._session.appearance.replace(layout.appearance)
-        if saved.traces:
-            first = saved.traces[0]
-            self.show_trace(first, given or input_of_trace(first, path.name), step=layout.step,
-                            branches=branches_of(saved), others=self._other_inputs_of(saved))
-        elif given is not None:
-            self._loading.show(Opening(input=given))
+        if traces:
+            self.show_trace(traces[0], found.given, step=layout.step, branches=found.branches, others=found.others)
+        elif found.given is not None:
+            self._loading.show(Opening(input=found.given))
         self._session.selection.set(layout.pinned)
+        self._voice.say_notes(found.notes)
         self.opened_file.emit(str(path.absolute()))
         self._voice.state_changed.emit()
-
-    def _other_inputs_of(self, saved: SavedSession) -> dict[str, Input]:
-        """What edits of a saved session swap to; what cannot be read is left out, and its edits cannot be taken then."""
-        found: dict[str, Input] = {}
-        for name, data in saved.others:
-            try:
-                found[hashlib.sha256(data).hexdigest()] = decode_input(data, name, saved.layout.input_medium)[0]
-            except INPUT_ERRORS as error:
-                self._voice.say("input", str(error))
-        return found
-
-    def _input_failed(self, sentence: str) -> None:
-        self._voice.idle()
-        self._voice.say("input", sentence)

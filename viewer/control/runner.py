@@ -1,4 +1,6 @@
-"""One backend process, its model and the run that it computes. A comparison is a second one."""
+"""One backend process, its model and the run that it computes. A comparison is a second one, of a process of its own or, with
+the same model, beside the first.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +42,10 @@ class Runner(QObject):
     ----------
     backend : BackendProcess
         It may be starting already.
+    beside : Runner, optional
+        Whose process and model it shares: its own run goes on beside that one's.
+    number : int
+        Of the last run that was made so; see `FIRST_BESIDE`.
 
     Attributes
     ----------
@@ -56,11 +62,15 @@ class Runner(QObject):
     reported = Signal(object)
     died = Signal(str)
 
-    def __init__(self, backend: BackendProcess, parent: QObject | None = None) -> None:
+    def __init__(self, backend: BackendProcess, parent: QObject | None = None, *, beside: Runner | None = None,
+                 number: int = 0) -> None:
         super().__init__(parent)
         self.backend = backend
         self.state = RunState(model=ModelPhase.STARTING if backend.alive else ModelPhase.OFF)
         self.loaded: Loaded | None = None
+        self._is_guest = beside is not None
+        if beside is not None:
+            self.state, self.loaded = RunState(model=beside.state.model, number=number), beside.loaded
         self.recorder: Recorder | None = None
         self._live = LiveRun(backend.send)
         backend.report.connect(self._take)
@@ -74,7 +84,9 @@ class Runner(QObject):
         self.backend.start()
 
     def close(self) -> None:
-        self.backend.close()
+        """End the process; beside another run, this run alone."""
+        if not self._is_guest:
+            self.backend.close()
         self._happens(Happened.GONE)
 
     def load(self, model: str, device: str) -> bool:
@@ -171,6 +183,8 @@ class Runner(QObject):
     def _take(self, report: Report) -> None:
         if isinstance(report, RunReport) and report.run not in (NO_RUN, self.state.number):
             return
+        if self._is_guest and (not isinstance(report, RunReport) or report.run == NO_RUN):
+            return  # of the process and its model, which are another's
         if isinstance(report, Welcome) and self.state.model is ModelPhase.OFF:
             self._happens(Happened.STARTED)
         elif isinstance(report, Ready):

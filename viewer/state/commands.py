@@ -284,6 +284,10 @@ class Open(Command, frozen=True):
     path: Path
 
 
+class StopOpening(Command, frozen=True):
+    """Give up a file that is being read."""
+
+
 class OpenData(Command, frozen=True):
     """Open an input from its file's bytes; the medium is 'picture', 'text' or 'clip'."""
 

@@ -18,7 +18,15 @@ from unrolled.models.inputs.kinds import media
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.trace import Trace
 from unrolled.models.trace.atomic import atomic_path
-from unrolled.models.trace.files import TraceError, load_trace, trace_bytes, trace_of_bytes, writing_sentence
+from unrolled.models.trace.files import (
+    Say,
+    TraceError,
+    load_trace,
+    trace_bytes,
+    trace_of_bytes,
+    untold,
+    writing_sentence,
+)
 from unrolled.models.trace.names import file_name, text_name
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.branches import FIRST, Branch, Branches, PlacedEdit
@@ -158,12 +166,12 @@ def save_session(path: Path, saved: SavedSession) -> None:
         raise SessionFileError(f"There is not enough memory to save “{file_name(path)}”.") from error
 
 
-def load_session(path: Path) -> SavedSession:
+def load_session(path: Path, say: Say = untold) -> SavedSession:
     """Read a session. Raises `SessionFileError` when it is not one, is damaged, or was written by a newer Unrolled."""
     name = file_name(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            return _read(archive, name, path.stat().st_size)
+            return _read(archive, name, path.stat().st_size, say)
     except SessionFileError:
         raise
     except (FileNotFoundError, IsADirectoryError) as error:
@@ -201,7 +209,7 @@ def _read_layout(text: bytes, name: str) -> SessionLayout:
         raise SessionFileError(f"“{name}” has a layout that cannot be read ({error}).") from error
 
 
-def _read(archive: zipfile.ZipFile, name: str, size: int) -> SavedSession:
+def _read(archive: zipfile.ZipFile, name: str, size: int, say: Say) -> SavedSession:
     members = archive.infolist()
     _check_members(members, name, size)
     by_name = {member.filename: member for member in members}
@@ -218,8 +226,11 @@ def _read(archive: zipfile.ZipFile, name: str, size: int) -> SavedSession:
         if not found:
             raise SessionFileError(f"“{name}” lacks an input that its layout names.")
         others.append((other, _member(archive, found[0])))
-    traces = tuple(_trace(archive, by_name, number, name) for number in range(layout.traces))
-    return SavedSession(layout, data, traces, tuple(others))
+    traces = []
+    for number in range(layout.traces):
+        traces.append(_trace(archive, by_name, number, name))
+        say((number + 1) / layout.traces)
+    return SavedSession(layout, data, tuple(traces), tuple(others))
 
 
 def _trace(archive: zipfile.ZipFile, by_name: dict[str, zipfile.ZipInfo], number: int, name: str) -> Trace:

@@ -95,7 +95,8 @@ class DialogActions:
     @handles(c.ChooseModelToCompare)
     def choose_model_to_compare(self, _: c.ChooseModelToCompare) -> None:
         listed = [listing.name for listing in self.controller.models
-                  if self.session.input is not None and taken_by(self.session.input, listing.input_kind)]
+                  if self.session.input is not None and taken_by(self.session.input, listing.input_kind)
+                  and listing.name != self.controller.wanted_model]
         name, chosen = QInputDialog.getItem(self._window, "Compare with another model", "Model", listed, 0, False)
         if chosen and name:
             self._do(c.CompareModel(name))

@@ -46,7 +46,7 @@ def words(path):
     return tuple(load_session(path).traces[0].words)
 
 
-def test_what_was_lost_is_kept_until_it_is_answered(window, tmp_path):
+def test_what_was_lost_is_kept_until_it_is_answered(qtbot, window, tmp_path):
     folder = tmp_path / "kept"
     first = Autosave(folder, window.session, window.controller)
     window.controller.opener.show_trace(scripted.trace(), scripted.picture())
@@ -61,7 +61,7 @@ def test_what_was_lost_is_kept_until_it_is_answered(window, tmp_path):
     window.controller.voice.unsaid.emit("model")  # a model is loaded
     window.layout_.say(window.layout_.message("restore"))
     window.layout_.banner_place("restore").banner.action.click()
-    assert tuple(window.session.trace.words) == scripted.CAPTION
+    qtbot.waitUntil(lambda: window.session.trace is not None and tuple(window.session.trace.words) == scripted.CAPTION)
     assert second.lost == ()
     assert words(second.previous) == scripted.CAPTION
     assert window.layout_.message("restore") is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 import scripted
 from PySide6.QtCore import QPoint, Qt
@@ -19,6 +21,7 @@ from unrolled.models.trace.edits import (
     SwapInput,
     UniformAttention,
 )
+from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.commands import OpenView
 
@@ -182,6 +185,7 @@ def test_the_picture_is_swapped_from_a_step_on(qtbot, window, tmp_path):
     path = tmp_path / "other.png"
     path.write_bytes(scripted.picture(200, 200).data)
     window.do(c.ReplaceInput(path, 4))
+    qtbot.waitUntil(lambda: len(names(window)) == 2)
     settled(qtbot, window)
     edit = window.session.branch.edits[-1].edit
     assert isinstance(edit, SwapInput)
@@ -192,7 +196,7 @@ def test_the_picture_is_swapped_from_a_step_on(qtbot, window, tmp_path):
         window.coordinator.flush()
         assert (canvas._photo.height(), canvas._photo.width()) == shape
     window.do(c.ReplaceInput(tmp_path / "nothing.png", 4))
-    assert "no file" in said(window)
+    qtbot.waitUntil(lambda: "no file" in said(window))
 
 
 def test_what_cannot_be_changed_is_said_and_nothing_is_lost(qtbot, window):
@@ -342,7 +346,9 @@ def test_branches_are_kept_in_the_session(qtbot, window, tmp_path):
     two_branches(qtbot, window)
     other = tmp_path / "other.png"
     other.write_bytes(scripted.picture(200, 200).data)
+    count = len(names(window))
     window.do(c.ReplaceInput(other, 8))
+    qtbot.waitUntil(lambda: len(names(window)) == count + 1)
     settled(qtbot, window)
     before = [(own.identity, own.name, own.parent, own.step, own.edits, tuple(own.trace.words))
               for own in window.session.branches.all.values()]
@@ -351,6 +357,7 @@ def test_branches_are_kept_in_the_session(qtbot, window, tmp_path):
     window.do(c.OpenData(scripted.picture().data, "again.png"))
     qtbot.waitUntil(lambda: window.session.trace is not None and not window.session.branches.all[0].trace.words, timeout=5000)
     window.do(c.Open(tmp_path / "kept.unrolled"))
+    qtbot.waitUntil(lambda: len(names(window)) == len(before))
     after = [(own.identity, own.name, own.parent, own.step, own.edits, tuple(own.trace.words))
              for own in window.session.branches.all.values()]
     assert after == before
@@ -426,19 +433,40 @@ def test_two_branches_side_by_side(qtbot, window):
     assert not beside.isVisible()
 
 
-def test_another_picture_beside_with_a_process_of_its_own(qtbot, window, tmp_path):
-    path = tmp_path / "other.png"
+def test_another_picture_beside_in_the_same_process(qtbot, window, tmp_path):
+    path, said_of_it = tmp_path / "other.png", []
     path.write_bytes(scripted.picture(200, 200).data)
+    window.controller.voice.status_changed.connect(lambda text, _: said_of_it.append(text))
     window.do(c.CompareInput(path))
+    started = [process for process in gc.get_objects() if isinstance(process, BackendProcess) and process.alive]
+    assert started == [window.controller.backend]
     qtbot.waitUntil(lambda: window.session.compared is not None and window.session.compared.trace.ended, timeout=10_000)
     window.coordinator.flush()
     assert tuple(window.session.compared.trace.words) == words(window)
     assert "the same words" in window.host.views["tracks"].compare_bar.text.text()
     assert window.session.compared.input.name == "other.png"
-    window.do(c.OpenData(scripted.picture().data, "again.png"))  # another run: the companion's process ends
+    assert any("reads “other.png”" in text for text in said_of_it)
+    assert said_of_it[-1] == ""
+    window.do(c.CompareInput(path))  # once more: what was beside before is forgotten
+    qtbot.waitUntil(lambda: window.session.compared is not None and window.session.compared.trace.ended, timeout=10_000)
+    window.do(c.OpenData(scripted.picture().data, "again.png"))  # another run: the other one ends
     assert window.session.compared is None
     window.do(c.CompareInput(tmp_path / "nothing.png"))
-    assert "no file" in said(window)
+    qtbot.waitUntil(lambda: "no file" in said(window))
+
+
+def test_the_run_on_screen_goes_on_beside_another_one(qtbot, window, tmp_path):
+    path = tmp_path / "other.png"
+    path.write_bytes(scripted.picture(200, 200).data)
+    window.do(c.CompareInput(path))
+    qtbot.waitUntil(lambda: window.session.compared is not None and window.session.compared.trace.ended, timeout=10_000)
+    window.do(c.ChooseToken(2, scripted.WORDS.index("dog")))
+    qtbot.waitUntil(lambda: window.session.trace.ended and not window.controller.run.busy, timeout=5000)
+    assert words(window)[2] == "dog"
+    assert window.session.compared is not None
+    window.do(c.LoadModel("scripted-scene"))  # another model: nothing is left of what ran beside
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted-scene", timeout=5000)
+    assert window.session.compared is None
 
 
 def test_another_model_beside_says_what_it_cannot_do(qtbot, window):
@@ -454,7 +482,8 @@ def test_a_recorded_trace_beside(qtbot, window, tmp_path):
 
     save_trace(scripted.trace(seed=3), tmp_path / "kept.npz")
     window.do(c.CompareTrace(tmp_path / "kept.npz"))
+    qtbot.waitUntil(lambda: window.session.compared is not None)
     window.coordinator.flush()
     assert window.host.views["tracks"].differences.largest is not None
     window.do(c.CompareTrace(tmp_path / "nothing.npz"))
-    assert "There is no file" in said(window)
+    qtbot.waitUntil(lambda: "There is no file" in said(window))

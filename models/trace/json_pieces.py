@@ -1,0 +1,68 @@
+"""JSON read an element at a time.
+
+Python's reader keeps every other thread waiting until it is at the end, which takes seconds for a long run. Here only
+small pieces are given to it, and whoever waits is told how far it is. It knows neither Qt nor torch.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+SPACE = re.compile(r"[ \t\n\r]*")
+_READER = json.JSONDecoder()
+
+
+class JsonPieces:
+    """A place in a JSON text, which moves on with everything that is read.
+
+    Parameters
+    ----------
+    say : callable
+        Told which part of the text is read, from 0 to 1, after every element.
+    """
+
+    def __init__(self, text: str, say: Callable[[float], None]) -> None:
+        self._text, self._say, self._place = text, say, 0
+
+    def value(self) -> Any:
+        """What comes next, whole. Raises `ValueError`."""
+        found, self._place = _READER.raw_decode(self._text, self._after_space())
+        self._say(self._place / len(self._text))
+        return found
+
+    def array(self) -> Iterator[Any]:
+        """The elements of the array that comes next. Raises `ValueError`."""
+        for _ in self._elements("[", "]"):
+            yield self.value()
+
+    def members(self) -> Iterator[str]:
+        """The names in the object that comes next; after each its value has to be read. Raises `ValueError`."""
+        for _ in self._elements("{", "}"):
+            name = self.value()
+            self._expect(":")
+            yield str(name)
+
+    def _elements(self, opens: str, closes: str) -> Iterator[None]:
+        self._expect(opens)
+        if self._text.startswith(closes, self._after_space()):
+            self._expect(closes)
+            return
+        while True:
+            yield
+            if self._expect("," + closes) == closes:
+                return
+
+    def _expect(self, signs: str) -> str:
+        place = self._after_space()
+        sign = self._text[place : place + 1]
+        if not sign or sign not in signs:
+            raise ValueError(f"there is no {' or '.join(signs)} at character {place}")
+        self._place = place + 1
+        return sign
+
+    def _after_space(self) -> int:
+        match = SPACE.match(self._text, self._place)
+        return match.end() if match is not None else self._place

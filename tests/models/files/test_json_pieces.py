@@ -1,0 +1,58 @@
+"""JSON that is read a piece at a time is what Python's own reader makes of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import scripted
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unrolled.models.trace.files import load_trace, save_trace
+from unrolled.models.trace.json_pieces import JsonPieces
+
+VALUES = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+                      lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12)
+
+
+def untold(_):
+    pass
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.dictionaries(st.text(), VALUES), st.sampled_from([None, 0, 3]))
+def test_an_object_is_the_same(value, indent):
+    pieces = JsonPieces(json.dumps(value, indent=indent), untold)
+    assert {name: pieces.value() for name in pieces.members()} == value
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(VALUES), st.sampled_from([None, 0, 3]))
+def test_an_array_is_the_same(value, indent):
+    assert list(JsonPieces(json.dumps(value, indent=indent), untold).array()) == value
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2", "[1 2]", "[1,]", "[", "{}", "null"])
+def test_what_is_no_array_is_refused(text):
+    with pytest.raises(ValueError, match=r"character|value"):
+        list(JsonPieces(text, untold).array())
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".npz", ".safetensors"])
+def test_reading_a_trace_says_how_far_it_is_and_can_be_given_up(tmp_path, suffix):
+    path, heard = tmp_path / f"trace{suffix}", []
+    save_trace(scripted.trace(), path)
+    load_trace(path, heard.append)
+    assert heard
+    assert heard == sorted(heard)
+    assert 0 <= heard[0] <= heard[-1] <= 1
+
+    class GivenUp(BaseException):
+        pass
+
+    def give_up(_):
+        raise GivenUp
+
+    with pytest.raises(GivenUp):
+        load_trace(path, give_up)
