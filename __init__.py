@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from unrolled.models.notebook.opening import open as open
     from unrolled.models.notebook.recording import record as record
     from unrolled.models.notebook.showing import show as show
+    from unrolled.models.notebook.stepping import step as step
 else:  # else every misspelled name would be a string
     def __getattr__(name: str) -> object:
         """What is looked up when it is first asked for."""
@@ -17,7 +18,7 @@ else:  # else every misspelled name would be a string
             from importlib.metadata import version
 
             return version("unrolled")
-        modules = {"open": "opening", "record": "recording", "show": "showing"}
+        modules = {"open": "opening", "record": "recording", "show": "showing", "step": "stepping"}
         if name in modules:
             from importlib import import_module
 

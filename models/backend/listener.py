@@ -48,7 +48,9 @@ class Listener:
         self.endpoint = Endpoint(host, self._socket.getsockname()[1], secrets.token_urlsafe(24))
 
     def accept(self, timeout: float | None = None) -> socket.socket:
-        """Wait for a client that knows the secret; its greeting can still be read. Raises `TimeoutError`."""
+        """Wait for a client that knows the secret; its greeting can still be read. Whoever has come in time may still greet.
+        Raises `TimeoutError`.
+        """
         ends = time.monotonic() + timeout if timeout is not None else None
         waiting: dict[socket.socket, float] = {}  # until when
         try:
@@ -74,9 +76,9 @@ class Listener:
     def _take_new(self, waiting: dict[socket.socket, float], ends: float | None) -> None:
         """Let in who connects, without a pause where somebody is to be judged. Raises `TimeoutError`."""
         left = ends - time.monotonic() if ends is not None else None
-        if left is not None and left <= 0:
+        if left is not None and left <= 0 and not waiting:
             raise TimeoutError
-        self._socket.settimeout(min(POLL_SECONDS, left or POLL_SECONDS) if waiting else left)
+        self._socket.settimeout(POLL_SECONDS if waiting else left)
         try:
             client, _ = self._socket.accept()
         except TimeoutError:

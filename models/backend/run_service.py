@@ -6,13 +6,13 @@ Torch is imported when the client is there already, so that it can be told so.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from unrolled.models.inputs.kinds import INPUT_ERRORS, kind_named
 from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.connection import Hello, Progress
 from unrolled.models.protocol.dispatch import handles
-from unrolled.models.protocol.loading import Loaded, LoadModel, Ready
+from unrolled.models.protocol.loading import Device, Loaded, LoadModel, Ready
 from unrolled.models.protocol.message import FIRST_BESIDE, Reply, StillWanted
 from unrolled.models.protocol.searching import Search
 from unrolled.models.protocol.stepping import (
@@ -33,17 +33,57 @@ from unrolled.models.runs.errors import EngineError, Superseded
 if TYPE_CHECKING:
     from unrolled.models.runs.run import Run
     from unrolled.models.stepping.stepper import AnyStepper, EncodedInput
+    from unrolled.models.trace import ModelListing
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 LOOKING = {"picture": "Looking at the picture", "clip": "Looking at the clip"}
 
 
+class Models(Protocol):
+    """What there is to choose from, and how it is had."""
+
+    def listings(self) -> tuple[ModelListing, ...]:
+        """All of them."""
+
+    def devices(self) -> tuple[Device, ...]:
+        """What they can run on."""
+
+    def load(self, model: str, device: str, reuse: AnyStepper | None) -> AnyStepper:
+        """Raises `CheckpointError`, or `ValueError` where there is no such device: one sentence."""
+
+
+class Registry:
+    """The models of the registry, on the devices of this machine."""
+
+    def listings(self) -> tuple[ModelListing, ...]:
+        from unrolled.models.adapters.registry import listings
+
+        return listings()
+
+    def devices(self) -> tuple[Device, ...]:
+        from unrolled.models.backend.devices import devices
+
+        return devices()
+
+    def load(self, model: str, device: str, reuse: AnyStepper | None) -> AnyStepper:
+        from unrolled.models.adapters.registry import load
+        from unrolled.models.backend.devices import pick
+
+        return load(model, device=pick(device), reuse=reuse)
+
+
 class RunService:
     """One model, a run of it, and one more beside that. A handler raises `EngineError` for what cannot be done, `Superseded`
     where it was given up.
+
+    Parameters
+    ----------
+    models : Models, optional
+        What can be loaded; by default what the registry knows.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, models: Models | None = None) -> None:
+        self._models = models or Registry()
         self._stepper: AnyStepper | None = None
         self._runs: dict[bool, Run] = {}  # by whether it is the one beside
 
@@ -53,22 +93,17 @@ class RunService:
         reply(Progress("Loading PyTorch"))
         import torch
 
-        from unrolled.models.adapters.registry import listings
-        from unrolled.models.backend.devices import devices
-
         torch.set_num_threads(max(torch.get_num_threads(), 1))
-        reply(Ready(devices(), listings()))
+        reply(Ready(self._models.devices(), self._models.listings()))
 
     @handles(LoadModel)
     def load(self, request: LoadModel, reply: Reply, wanted: StillWanted) -> None:
         """Load a model; the runs of the old one are forgotten."""
-        from unrolled.models.adapters.registry import load
-        from unrolled.models.backend.devices import pick
         from unrolled.models.checkpoints.files import CheckpointError
 
         reply(Progress("Loading the model"))
         try:
-            stepper = load(request.model, device=pick(request.device), reuse=self._stepper)
+            stepper = self._models.load(request.model, request.device, self._stepper)
         except (CheckpointError, ValueError) as error:
             raise EngineError("model", str(error)) from error
         self._stepper, self._runs = stepper, {}

@@ -24,6 +24,9 @@ def answers(branch: Branch, question: Question, wanted: StillWanted) -> Iterator
     Superseded
         When nobody waits for it any more.
     """
+    if "explain" not in branch.stepper.description.can and not isinstance(question, Replay):
+        raise EngineError("question", "This model can be stepped and changed; what it is made of is not known, so that its steps "
+                                      "cannot be explained.")
     last = question.last if isinstance(question, FollowGradients | Replay) else question.step
     first = question.first if isinstance(question, FollowGradients | Replay) else question.step
     if last >= len(branch):

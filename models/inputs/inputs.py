@@ -66,6 +66,19 @@ class InputClip:
     medium: ClassVar[str] = "clip"
 
 
+NO_INPUT = "nothing"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InputNothing:
+    """No input at all: a step function of somebody's own goes on from its state alone."""
+
+    name: str = ""
+    data: bytes = b""
+
+    medium: ClassVar[str] = NO_INPUT
+
+
 TYPED = "typed text"
 
 

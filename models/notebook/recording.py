@@ -111,7 +111,7 @@ class Recording:
         if len(words) != steps:
             raise ValueError(f"There are {len(words)} tokens for {steps} steps.")
         looked_at = () if source is None else tuple(str(word) for word in source)
-        channels = [_channel(name, quantity, values, len(looked_at)) for name, quantity, values in found]
+        channels = [channel_of(name, quantity, values, len(looked_at)) for name, quantity, values in found]
         aligned = any(channel.axes == ("source",) for channel in channels)
         vocabulary = {word: token for token, word in enumerate(dict.fromkeys(words))}
         return Trace.from_columns(
@@ -177,7 +177,8 @@ def _joined(calls: Sequence[Call], name: str, item: int) -> Values | None:
     return values
 
 
-def _channel(name: str, quantity: Quantity, values: Values, looked_at: int) -> Channel:
+def channel_of(name: str, quantity: Quantity, values: Values, looked_at: int) -> Channel:
+    """What the window is told of a quantity; `values`, (steps, …), say how far it reaches where nothing bounds it."""
     finite = np.abs(values[np.isfinite(values)])
     reach = float(f"{finite.max():.2g}") if finite.size and finite.max() > 0 else 1.0
     low = -reach if quantity.low is None else quantity.low

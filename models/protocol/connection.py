@@ -63,6 +63,8 @@ class Failed(RunReport, frozen=True):
         The question's, or that of the request for a model; -1 where there is none.
     step, channel, unit :
         Where numbers that are not finite began; -1, empty and -1 where something else failed.
+    traceback : str
+        Of a person's own function that raised, for that person; empty where none did.
     """
 
     subject: str
@@ -73,4 +75,5 @@ class Failed(RunReport, frozen=True):
     step: int = -1
     channel: str = ""
     unit: int = -1
+    traceback: str = ""
 

@@ -31,7 +31,7 @@ class Run:
         """Keep another input, so that an edit can swap to it."""
         own, other = self._encoded, encoded
         if other.memory is None:
-            raise EngineError("edit", "This model reads a text a character at a step; there is nothing else that it looks at.")
+            raise EngineError("edit", "This model looks at nothing beside what it reads; there is no input to be swapped.")
         if other.channels != own.channels or other.maximum_steps < own.maximum_steps:
             raise EngineError("edit", "The other input has another length than the run’s own; a run cannot change over to it.")
         self._others[input_hash] = other

@@ -21,6 +21,7 @@ def add_window_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=_size, metavar="WxH", help="the window's size, such as 1440x900")
     parser.add_argument("--theme", choices=("light", "dark"), help="in place of the remembered one")
     parser.add_argument("--connect", default="", metavar="HOST:PORT#SECRET", help="a backend that runs elsewhere")
+    parser.add_argument("--empty", action="store_true", help=argparse.SUPPRESS)  # what it is connected to says what is shown
     parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
     parser.set_defaults(do=window)
 
@@ -54,5 +55,5 @@ def window(arguments: argparse.Namespace) -> int:
 
         drive = partial(Driver, arguments.report)
     return run(WindowOptions(file=file, model=arguments.model, device=arguments.device, screenshot=arguments.screenshot,
-                             size=arguments.size, theme=arguments.theme, connect=arguments.connect,
+                             size=arguments.size, theme=arguments.theme, connect=arguments.connect, empty=arguments.empty,
                              debug=arguments.debug), drive)

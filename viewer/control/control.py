@@ -38,9 +38,12 @@ class Control(QObject):
         Runs to go back to.
     opened_file : Signal(str)
         A file was opened, for the list of recent ones.
+    traceback_wanted : Signal(str, str)
+        A person wants to see where their own function raised: the sentence, and the traceback.
     """
 
     opened_file = Signal(str)
+    traceback_wanted = Signal(str, str)
 
     def __init__(self, session: Session, backend: BackendProcess, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -138,6 +141,10 @@ class Control(QObject):
         self.voice.unsaid.emit("model")
         self.start()
 
+    @handles(c.ShowTraceback)
+    def show_traceback(self, command: c.ShowTraceback) -> None:
+        self.traceback_wanted.emit(command.sentence, command.traceback)
+
     def close(self) -> None:
         self.playback.stop()
         self.history.blockSignals(True)  # whoever listens may be gone when it is
@@ -182,7 +189,8 @@ class Control(QObject):
 
     def _step_failed(self, report: Failed) -> None:
         if report.step < 0:
-            self.voice.say("run", report.sentence)
+            shown = c.ShowTraceback(report.sentence, report.traceback) if report.traceback else None
+            self.voice.say("run", report.sentence, action="Details" if shown else "", command=shown)
             return
         selection = self.session.selection
         if report.unit >= 0 and report.unit not in selection.units and report.channel != "attention":

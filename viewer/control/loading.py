@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unrolled.models.inputs.inputs import Input
+from unrolled.models.inputs.inputs import NO_INPUT, Input, InputNothing
 from unrolled.models.inputs.kinds import Notes, kind_named, may_be_read_as, taken_by
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import handles
@@ -90,7 +90,8 @@ class Loading:
         opening, kind = self._runner.state.opening, report.description.input_kind
         drawn = report.description.draws if kind == "picture" else ""  # any photograph would do, but says nothing to it
         if opening is None:
-            pass
+            if kind == NO_INPUT:
+                self.show(Opening(input=InputNothing(), origin=Origin.SAMPLE))
         elif opening.origin is Origin.SAMPLE and opening.draws != drawn:
             if drawn:
                 self._do(c.DrawInput())

@@ -397,6 +397,13 @@ class RestoreLast(Command, frozen=True):
     """Open the session that was kept when the window was closed, or lost, the last time."""
 
 
+class ShowTraceback(Command, frozen=True):
+    """Show where a person's own function raised: the sentence that says so, and its traceback."""
+
+    sentence: str
+    traceback: str
+
+
 class ShowDialog(Command, frozen=True):
     """Show a dialog."""
 

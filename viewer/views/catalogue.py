@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from importlib.metadata import entry_points
 
+from unrolled.models.inputs.inputs import NO_INPUT
 from unrolled.viewer.views.spec import Place, ViewSpec, alone, comparing, either, every, has, lacks, of_kind, searching
 
 ENTRY_POINTS = "unrolled.views"
@@ -16,7 +17,8 @@ BUILT_IN = (
     ViewSpec("text", "Text", Place.LEFT, _HERE + "text.text_input:TextView", accepts=of_kind("sentence", "text"),
              titles={"sentence": "Sentence"}, height=132),
     ViewSpec("written", "Caption", Place.LEFT, _HERE + "text.caption:CaptionView",
-             accepts=of_kind("picture", "sentence", "clip"), titles={"sentence": "Translation", "clip": "Labels"}, height=104),
+             accepts=of_kind("picture", "sentence", "clip", NO_INPUT),
+             titles={"sentence": "Translation", "clip": "Labels", NO_INPUT: "Written"}, height=104),
     ViewSpec("film strip", "Attention by word", Place.LEFT, _HERE + "picture.film_strip:FilmStripView",
              accepts=every(of_kind("picture"), has(axes=("row", "column")), alone), height=136),
     ViewSpec("alignment", "Alignment", Place.LEFT, _HERE + "alignment.alignment:AlignmentView",

@@ -118,7 +118,7 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome, unatte
         Screenshot(window, options.screenshot, outcome.leave)
     if options.file is not None:
         window.do(Open(options.file))
-    else:
+    elif not options.empty:
         window.do(OpenSample())
     if unattended:
         return

@@ -55,7 +55,7 @@ class DialogActions:
         choose[command.purpose]()
 
     def _open(self) -> None:
-        titled = [*((kind.title, kind.suffixes) for kind in media().values()), ("Traces", TRACE_SUFFIXES),
+        titled = [*((kind.title, kind.suffixes) for kind in media().values() if kind.suffixes), ("Traces", TRACE_SUFFIXES),
                   ("Sessions", (SESSION_SUFFIX,))]
         everything = tuple(dict.fromkeys(suffix for _, suffixes in titled for suffix in suffixes))
         patterns = [_filter(title, suffixes) for title, suffixes in (("All supported files", everything), *titled)]
@@ -205,6 +205,11 @@ class DialogActions:
             dialog = ExportDialog(self.session, self.settings, window)
             dialog.exported.connect(self._say_saved)
             _open(dialog)
+
+    def show_traceback(self, sentence: str, text: str) -> None:
+        from unrolled.viewer.window.dialogs import TracebackDialog
+
+        _open(TracebackDialog(sentence, text, self._window))
 
     def _show_decoding(self) -> None:
         from unrolled.viewer.window.decoding_popover import DecodingPopover

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QPlainTextEdit,
     QVBoxLayout,
     QWidget,
 )
 
+from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import in_column, muted_label
@@ -96,6 +99,29 @@ class AboutDialog(QDialog):
         layout = in_column(self, top, spacing=16)
         layout.setContentsMargins(24, 24, 24, 16)
         layout.addWidget(_close_button(self))
+
+
+class TracebackDialog(QDialog):
+    """Where a person's own function raised, to be read and copied."""
+
+    def __init__(self, sentence: str, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Details")
+        self.setAccessibleName("Details")
+        said = QLabel(sentence, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.text = QPlainTextEdit(text, readOnly=True)
+        self.text.setFont(mono_font(12))
+        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.text.setAccessibleName("Traceback")
+        self.text.setMinimumSize(620, 240)
+        self.text.moveCursor(QTextCursor.MoveOperation.End)
+        buttons = _close_button(self)
+        copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        copy.setAccessibleName("Copy")
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))
+        layout = in_column(self, said, (self.text, 1), spacing=12)
+        layout.setContentsMargins(20, 16, 20, 16)
+        layout.addWidget(buttons)
 
 
 def _table(title: str, rows: list[tuple[str, tuple[str, ...]]]) -> QGridLayout:

@@ -128,6 +128,7 @@ class MainWindow(QMainWindow):
         controller.voice.status_changed.connect(layout.status.set_activity)
         controller.voice.state_changed.connect(self.update_actions)
         controller.opened_file.connect(self.opened_file)
+        controller.traceback_wanted.connect(self.dialogs.show_traceback)
         controller.history.indexChanged.connect(lambda _: self.update_actions())
         self.coordinator.flushed.connect(self._flushed)
         self.host.made.connect(self.coordinator.add)
@@ -199,7 +200,7 @@ class MainWindow(QMainWindow):
 
     def _update_title(self) -> None:
         given = self.session.input
-        self.setWindowTitle(f"{given.name} – Unrolled" if given is not None else "Unrolled")
+        self.setWindowTitle(f"{given.name} – Unrolled" if given is not None and given.name else "Unrolled")
 
     def _appearance_changed(self) -> None:
         theme = current_theme(self.session.appearance.values.theme)

@@ -16,6 +16,8 @@ class WindowOptions:
         Run to the end of the caption, save a picture of the window here, and leave.
     connect : str
         A backend elsewhere, as ``HOST:PORT#SECRET``.
+    empty : bool
+        No sample is opened: what it is connected to says what is shown.
     """
 
     file: Path | None = None
@@ -25,4 +27,5 @@ class WindowOptions:
     size: tuple[int, int] | None = None
     theme: str | None = None
     connect: str = ""
+    empty: bool = False
     debug: bool = False

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from unrolled.models.inputs.inputs import NO_INPUT
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix
 from unrolled.viewer.plotting.context_menu import attach
@@ -35,10 +36,11 @@ CHIP_PADDING = 9
 GAP = 6
 STRONGEST_TINT = 0.46  # of the accent in a word's ground at probability 1: the text stays legible on it
 WORD_PIXELS, END_PIXELS = 14, 11
+READY = "Press Space for the first step."
 EMPTY = {"picture": ("The caption appears here, word by word.", "Open a photograph to begin."),
          "sentence": ("The translation appears here.", "Enter a sentence to begin."),
-         "clip": ("The label of each frame appears here.", "Open a clip to begin.")}
-READY = "Press Space for the first step."
+         "clip": ("The label of each frame appears here.", "Open a clip to begin."),
+         NO_INPUT: ("What is written appears here, word by word.", READY)}
 
 
 class Chip(QAbstractButton):

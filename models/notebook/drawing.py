@@ -1,0 +1,55 @@
+"""What Jupyter draws of a trace: its words, and what its units do, in a picture of their own."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import math
+
+import numpy as np
+from cmap import Colormap
+from PIL import Image
+
+from unrolled.models.trace import Channel, FloatArray, Trace
+
+COLOURS = "crameri:vik", "crameri:lipari"  # for what lies around 0, and for what lies above it
+STEP, LONGEST = 18, 900   # pixels of a step, and of a picture
+MOST_CHANNELS, MOST_STEPS = 6, 400
+STRONGEST_TINT = 0.5
+
+
+def trace_as_html(trace: Trace) -> str:
+    """Its words, the more probable the darker behind, and under them a strip for each of its first channels, a column a step."""
+    shown = [channel for channel in trace.channels.values() if channel.axes]
+    rows = "".join(
+        f'<div style="display:flex;align-items:center;gap:8px;margin:2px 0"><span style="width:190px;overflow:hidden;'
+        f'text-overflow:ellipsis;white-space:nowrap" title="{html.escape(channel.title)}">{html.escape(channel.title)}</span>'
+        f'{heat_as_html(trace.column(channel.name)[:MOST_STEPS], channel)}</div>' for channel in shown[:MOST_CHANNELS])
+    left_out = len(shown) - MOST_CHANNELS
+    more = f'<div style="opacity:.7">and {left_out} more</div>' if left_out > 0 else ""
+    return f'<div style="font:13px sans-serif">{_words_as_html(trace)}{rows}{more}</div>'
+
+
+def heat_as_html(values: FloatArray, channel: Channel) -> str:
+    """A picture of values (steps, …) on the channel's own scale, a row a unit."""
+    table = values.reshape(len(values), -1).T.astype(np.float64)                       # (units, steps)
+    colours = Colormap(COLOURS[0] if channel.low < 0 else COLOURS[1])
+    share = np.clip((table - channel.low) / max(channel.high - channel.low, 1e-12), 0.0, 1.0)
+    pixels = (colours(np.nan_to_num(share, nan=0.5))[..., :3] * 255).round().astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    width = min(STEP * table.shape[1], LONGEST)
+    height = min(max(table.shape[0], 24), 96)
+    data = base64.b64encode(stream.getvalue()).decode()
+    return (f'<img alt="{html.escape(channel.title)}" src="data:image/png;base64,{data}" width="{width}" height="{height}" '
+            'style="image-rendering:pixelated;border:1px solid #8884">')
+
+
+def _words_as_html(trace: Trace) -> str:
+    words = []
+    for word, log_prob in zip(trace.words[:MOST_STEPS], trace.log_probs[:MOST_STEPS], strict=True):
+        probability = math.exp(min(float(log_prob), 0.0)) if math.isfinite(log_prob) else 0.0
+        words.append(f'<span title="{probability:.1%}" style="background:rgba(88,120,220,{STRONGEST_TINT * probability:.2f});'
+                     f'padding:2px 6px;border-radius:4px">{html.escape(word)}</span>')
+    return f'<div style="margin-bottom:6px;line-height:2">{" ".join(words)}</div>'
