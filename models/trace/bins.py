@@ -43,7 +43,7 @@ class Bins:
         return (self.first + len(self)) * self.stride
 
 
-def bins_of(start: float, stop: float, length: int, stride: float) -> Bins | None:
+def bins_of(start: float, stop: float, length: int, stride: float, blocks: tuple[int, ...] = BLOCKS) -> Bins | None:
     """The steps of a range, put together by the stride; None without any step.
 
     How they are put together does not depend on where the range begins, so that nothing flickers when it is moved.
@@ -56,8 +56,10 @@ def bins_of(start: float, stop: float, length: int, stride: float) -> Bins | Non
         How many steps there are.
     stride : float
         Steps a bin, at least 1.
+    blocks : tuple of int
+        Whose reductions are there.
     """
-    block = block_of(stride)
+    block = block_of(stride, blocks)
     first = max(int(start / stride), 0)
     last = max(int(np.ceil(stop / stride)), first + 1)
     if first * stride < length <= _edge(first, stride, block):  # its steps were rounded into the bin before
@@ -81,6 +83,6 @@ def stride_of(span: float, most: int) -> float:
     return max(round(span / max(most, 1) * 64) / 64, 1.0)
 
 
-def block_of(stride: float) -> int:
+def block_of(stride: float, blocks: tuple[int, ...] = BLOCKS) -> int:
     """The longest block that is at most half a column, so that no step is drawn farther than a quarter from its place."""
-    return max((block for block in BLOCKS if 2 * block <= stride), default=1)
+    return max((block for block in blocks if 2 * block <= stride), default=1)

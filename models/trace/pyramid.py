@@ -137,7 +137,7 @@ class PlaceColumns:
         """Means over rows between edges, shape (edges - 1, units), rounded."""
         counts = np.diff(edges)
         if not self._any_missing or not (missing := rows == MISSING).any():
-            sums = _sums(rows, edges, counts)
+            sums = sums_between(rows, edges, counts)
             means: Bytes = (sums / counts.astype(np.float32)[:, None] + np.float32(0.5)).astype(np.uint8)
             return means
         there = np.add.reduceat(~missing, edges[:-1], axis=0, dtype=np.uint32)
@@ -180,7 +180,7 @@ def _chosen(rows: Bytes, units: npt.NDArray[np.intp] | None) -> Bytes:
     return rows if units is None else rows.take(units, axis=1)
 
 
-def _sums(rows: Bytes, edges: npt.NDArray[np.integer], counts: npt.NDArray[np.integer]) -> npt.NDArray[np.unsignedinteger]:
+def sums_between(rows: Bytes, edges: npt.NDArray[np.integer], counts: npt.NDArray[np.integer]) -> npt.NDArray[np.unsignedinteger]:
     """Sums of rows between edges. Few rows each are added row by row, which is ten times faster than `reduceat`."""
     most, fewest = int(counts.max()), int(counts.min())
     if most > 256:  # as many places no longer fit in two bytes

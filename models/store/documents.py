@@ -1,0 +1,131 @@
+"""The documents of a store, which may be a million: rows are read when somebody looks at them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.models.store.layout import StoreDescription
+
+BLOCK = 1024   # rows that are read at once, as many as a chunk of titles has
+MOST_BLOCKS = 64
+
+Places = npt.NDArray[np.int64]
+
+
+class Row(NamedTuple):
+    """A document in a list.
+
+    Attributes
+    ----------
+    number : int
+        Its place in the store, from 0.
+    title : str
+        The path of its input below the store's source.
+    steps : int
+        How many it has.
+    is_there : bool
+        Whether it has been traced.
+    """
+
+    number: int
+    title: str
+    steps: int
+    is_there: bool
+
+
+class Documents:
+    """All documents, by their numbers.
+
+    Parameters
+    ----------
+    group : zarr.Group
+    tokens : callable
+        Those of a range of the step axis.
+    written : callable
+        For every part whether it is there.
+    """
+
+    def __init__(self, group: Any, description: StoreDescription, *, tokens: Callable[[int, int], npt.NDArray[np.int32]],
+                 written: Callable[[], npt.NDArray[np.bool_]]) -> None:
+        self._group, self._description = group, description
+        self._tokens, self._written = tokens, written
+        self._blocks: dict[int, tuple[Row, ...]] = {}
+
+    def __len__(self) -> int:
+        return self._description.documents
+
+    def __getitem__(self, number: int) -> Row:
+        """One row. Raises `IndexError`. Its neighbours are read with it, and are known then."""
+        if not 0 <= number < len(self):
+            raise IndexError(f"There is no document {number}; the store has {len(self):,}.")
+        block = number // BLOCK
+        if block not in self._blocks:
+            if len(self._blocks) >= MOST_BLOCKS:
+                del self._blocks[next(iter(self._blocks))]
+            self._blocks[block] = self._read(block * BLOCK, min((block + 1) * BLOCK, len(self)))
+        return self._blocks[block][number - block * BLOCK]
+
+    def forget(self) -> None:
+        """Read rows again when they are asked for: more of them may be there by now."""
+        self._blocks.clear()
+
+    def _read(self, start: int, stop: int) -> tuple[Row, ...]:
+        titles, rooms = self._group["title"][start:stop], self.room[start:stop]
+        there = self._written()[self.part_of(self.begin[start:stop])]
+        rows = zip(range(start, stop), titles.tolist(), rooms.tolist(), there.tolist(), strict=True)
+        return tuple(Row(number, str(title), self.steps(number) if is_there else room, is_there)
+                     for number, title, room, is_there in rows)
+
+    @cached_property
+    def begin(self) -> Places:
+        """The place of each document's first step, shape (documents,)."""
+        found: Places = np.asarray(self._group["begin"][:])
+        return found
+
+    @cached_property
+    def room(self) -> Places:
+        """How many steps each may have, shape (documents,)."""
+        found: Places = np.asarray(self._group["room"][:])
+        return found
+
+    @cached_property
+    def part_shards(self) -> Places:
+        """The first shard of each part, shape (parts,)."""
+        found: Places = np.asarray(self._group["part_shard"][:])
+        return found
+
+    def part_of(self, places: Places) -> Places:
+        """The part in which places of the step axis lie."""
+        found: Places = np.searchsorted(self.part_shards, places // self._description.shard, side="right") - 1
+        return found
+
+    def steps(self, number: int) -> int:
+        """How many steps a document has that is there."""
+        room = int(self.room[number])
+        if self._description.filled:
+            return room
+        begin = int(self.begin[number])
+        return int((self._tokens(begin, begin + room) >= 0).sum())
+
+    @cached_property
+    def order(self) -> Places:
+        """The documents' numbers in the order in which they lie on the step axis."""
+        found: Places = np.argsort(self.begin)
+        return found
+
+    @cached_property
+    def _sorted_begin(self) -> Places:
+        return self.begin[self.order]
+
+    def at(self, places: Places) -> tuple[Places, Places]:
+        """Of places on the step axis, the document and the step in it, counted from 0; a document of -1 in holes."""
+        rank = np.searchsorted(self._sorted_begin, places, side="right") - 1
+        documents = self.order[np.maximum(rank, 0)]
+        steps = places - self.begin[documents]
+        inside = (rank >= 0) & (steps < self.room[documents])
+        return np.where(inside, documents, -1), np.where(inside, steps, -1)

@@ -1,0 +1,163 @@
+"""One document of a store: its steps in ranges, and as a trace that is read where it is looked at."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.models.store.binning import over_bins
+from unrolled.models.store.layout import (
+    GREATEST,
+    LEAST,
+    MEAN,
+    PYRAMID,
+    Stored,
+    StoreError,
+    is_timeline,
+    scale_of,
+    values_of,
+)
+from unrolled.models.trace import Channel, FloatArray, IntArray, Provenance, Trace
+from unrolled.models.trace.bins import Bins
+from unrolled.models.trace.detokenization import text_of
+from unrolled.models.trace.envelope import Ranges
+from unrolled.models.trace.pyramid import MISSING, Bytes, places_of
+
+if TYPE_CHECKING:
+    from unrolled.models.store.store import Store
+
+
+class StoredRun:
+    """A document that has been traced. Ranges are in its own steps, from 0; made by `Store.run`.
+
+    Attributes
+    ----------
+    number : int
+        The document's.
+    title : str
+    begin : int
+        The place of its first step on the store's axis.
+    """
+
+    def __init__(self, store: Store, number: int) -> None:
+        row = store.documents[number]
+        if not row.is_there:
+            raise StoreError(f"“{row.title}” has not been traced yet.")
+        self._store, self.number, self.title, self._steps = store, number, row.title, row.steps
+        self.begin = int(store.documents.begin[number])
+
+    def __len__(self) -> int:
+        return self._steps
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        return self._store.description.channels
+
+    def tokens(self, start: int = 0, stop: int | None = None) -> IntArray:
+        """(steps,), int32."""
+        return self._store.steps("token").read(*self._range(start, stop))
+
+    def log_probs(self, start: int = 0, stop: int | None = None) -> FloatArray:
+        """(steps,), natural logarithm; nan where the model said none."""
+        return self._store.steps("log_prob").read(*self._range(start, stop))
+
+    def words(self, start: int = 0, stop: int | None = None) -> list[str]:
+        """The word of every step; of a model of characters the text's own, also where the model does not know it."""
+        if self._store.description.has_characters:
+            return list(self.text(start, stop))
+        words = self._store.description.model.words
+        return [words[token] for token in self.tokens(start, stop).tolist()]
+
+    def text(self, start: int = 0, stop: int | None = None) -> str:
+        """What the steps of a range are about; of a model of characters as long as the range."""
+        if not self._store.description.has_characters:
+            model = self._store.description.model
+            end = (model.words[model.end_token],) if model.end_token >= 0 else ()
+            return text_of(self.words(start, stop), model.detokenization, without=end)
+        codes: npt.NDArray[np.uint32] = self._store.steps("character").read(*self._range(start, stop))
+        return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+
+    def kept(self, channel: str, start: int = 0, stop: int | None = None) -> Stored:
+        """A channel's values as they are kept, (steps, *channel.shape): bytes are places on its colour map. Often a view of
+        the file. Raises `StoreError` when there is no such channel, or a shard is missing or damaged.
+        """
+        return self._store.steps(self._store.description.channel(channel).name).read(*self._range(start, stop))
+
+    def values(self, channel: str, start: int = 0, stop: int | None = None) -> FloatArray:
+        """A channel's values, float32, (steps, *channel.shape); of bytes right to 1/510 of its range."""
+        return values_of(self.kept(channel, start, stop), self._store.description.channel(channel))
+
+    def places(self, channel: str, start: int = 0, stop: int | None = None) -> Bytes:
+        """Where the values lie on the channel's colour map, as `places_of` makes them: uint8, (steps, *channel.shape)."""
+        kept, own = self.kept(channel, start, stop), self._store.description.channel(channel)
+        return kept if kept.dtype == np.uint8 else places_of(kept.astype(np.float32), low=own.low, high=own.high)
+
+    def unit(self, channel: str, unit: int, start: int = 0, stop: int | None = None) -> FloatArray:
+        """One unit's values over a range of any length, float32 (steps,): read by unit, a byte a step and no more."""
+        return values_of(self._store.column(channel, unit, *self._range(start, stop)), self._store.description.channel(channel))
+
+    def reduced(self, channel: str, bins: Bins, units: npt.NDArray[np.intp] | None = None) -> Bytes:
+        """The mean place of each bin, as `PlaceColumns.reduced` gives it: uint8, (units, bins); made from a few thousand rows
+        of the pyramid however long the run is, where the bins were made with `Store.blocks`.
+        """
+        own = self._store.description.channel(channel)
+        means = self._over(own, bins, MEAN)
+        means = means if units is None else means[:, units]
+        if self._store.description.dtype == "uint8":
+            there = np.where(np.isnan(means), MISSING, np.nan_to_num(means) + np.float32(0.5))
+            return np.ascontiguousarray(there.astype(np.uint8).T)
+        return np.ascontiguousarray(places_of(means, low=own.low, high=own.high).T)
+
+    def ranges(self, channel: str, bins: Bins, unit: int = 0) -> Ranges:
+        """Least, mean and greatest value of one unit, or of a channel with one number a step, in each bin."""
+        own = self._store.description.channel(channel)
+        found = [self._over(own, bins, statistic)[:, unit] for statistic in (LEAST, MEAN, GREATEST)]
+        if self._store.description.dtype == "uint8":
+            offset, step = scale_of(own)
+            found = [(offset + step * one).astype(np.float32) for one in found]
+        return Ranges(*found)
+
+    def _over(self, channel: Channel, bins: Bins, statistic: int) -> FloatArray:
+        if not is_timeline(channel):
+            raise StoreError(f"The channel “{channel.name}” has no timeline: its steps are pictures.")
+        store = self._store
+
+        def read(block: int, first: int, last: int, which: int) -> Stored:
+            rows = store.steps(channel.name).read(first, last) if block == 1 else \
+                store.steps(f"{PYRAMID}/{block}/{channel.name}", axis=1).read(first, last, which)
+            return rows.reshape(len(rows), -1)
+
+        return over_bins(read, bins.edges + self.begin, store.blocks, statistic)
+
+    def _range(self, start: int, stop: int | None) -> tuple[int, int]:
+        stop = self._steps if stop is None else min(stop, self._steps)
+        start = min(max(start, 0), stop)
+        return self.begin + start, self.begin + stop
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        description = self._store.description
+        model = description.model
+        return Provenance(
+            model=model.name, weights_hash=model.weights_hash, input_name=self.title.rsplit("/", 1)[-1],
+            decoding=description.decoding, created=description.created, input_kind=model.input_kind,
+            detokenization=model.detokenization, prompt_tokens=len(self) if description.decoding == "read" else 0,
+            suppressed_tokens=model.suppressed_tokens)
+
+    def trace(self, start: int = 0, stop: int | None = None) -> Trace:
+        """A range as a trace in memory, without candidates: of short runs, and of what is to be saved."""
+        channels = self.channels
+        count = self._range(start, stop)[1] - self._range(start, stop)[0]
+        return Trace.from_columns(
+            channels, {channel.name: self.values(channel.name, start, stop) for channel in channels},
+            words=self.words(start, stop), tokens=self.tokens(start, stop).tolist(), log_probs=self.log_probs(start, stop),
+            candidates=[()] * count, provenance=self.provenance, ended=True, input_bytes=self.input_bytes())
+
+    def input_bytes(self) -> bytes:
+        """Of a text what the model read, in UTF-8; of anything else nothing: it lies where the store's `source` says."""
+        if self._store.description.model.input_kind != "text":
+            return b""
+        return self.text().encode("utf-8", "surrogatepass")

@@ -1,0 +1,208 @@
+"""A store that is read.
+
+    store = open_store("corpus")            # a folder, or an address such as s3://bucket/corpus
+    len(store.documents), store.documents[7].title, store.documents[7].steps
+    run = store.run(7)
+    run.text(100, 200), run.values("hidden", 100, 200), run.trace()
+    bins = bins_of(0, len(run), len(run), stride_of(len(run), 1500), store.blocks)
+    run.reduced("hidden", bins)             # what a timeline is painted from
+    for start, stop in store.spans(): store.column("hidden", 12, start, stop)   # a unit over everything
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.models.store.documents import Documents, Places
+from unrolled.models.store.layout import (
+    ATTRIBUTE,
+    BY_UNIT,
+    FORMAT,
+    OF_STEPS,
+    PYRAMID,
+    VERSION,
+    Stored,
+    StoreDescription,
+    StoreError,
+    is_searched,
+    is_timeline,
+)
+from unrolled.models.store.location import Location
+from unrolled.models.store.run import StoredRun
+from unrolled.models.store.step_array import StepArray
+
+
+def is_store(path: Path) -> bool:
+    """Whether a folder of this machine looks like a store: quick, and nothing is read but its description."""
+    try:
+        return path.is_dir() and f'"{FORMAT}"' in (path / "zarr.json").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
+def open_store(address: str | Path) -> Store:
+    """Open what `unrolled corpus trace` made. Raises `StoreError` when it is none, of another version, or cannot be read."""
+    location = Location(address)
+    try:
+        group = location.group("r")
+        found = group.attrs.get(ATTRIBUTE)
+    except StoreError:
+        raise
+    except Exception as error:  # what an address and a damaged description can do to the library is not to be listed
+        there = location.exists() if location.folder is None or location.folder.is_dir() else False
+        raise StoreError(f"The description of “{location.title}” is damaged." if there
+                         else f"There is no store of traces “{location.title}”.") from error
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise StoreError(f"“{location.title}” is a Zarr folder, but no store of traces, or one that was not finished being made.")
+    if found.get("version") != VERSION:
+        raise StoreError(f"“{location.title}” is a store of format {found.get('version')}; this Unrolled reads format {VERSION}.")
+    try:
+        return Store(location, group, msgspec.convert(found, StoreDescription))
+    except msgspec.ValidationError as error:
+        raise StoreError(f"The description of “{location.title}” is damaged: {error}.") from error
+
+
+class Store:
+    """Documents with what a model did at each of their steps. Nothing is read before it is asked for.
+
+    Attributes
+    ----------
+    description : StoreDescription
+        The model, its channels, how values are kept; without those channels whose arrays are damaged.
+    problems : list of str
+        What of the store's arrays cannot be used, a sentence each.
+    documents : Documents
+    """
+
+    def __init__(self, location: Location, group: Any, description: StoreDescription) -> None:
+        self.location, self._group = location, group
+        self.problems: list[str] = []
+        self.description = self._checked(description)
+        self._arrays: dict[str, StepArray] = {}
+        self._columns: dict[str, Any] = {}
+        self.documents = Documents(group, self.description, tokens=self.steps("token").read, written=lambda: self.written)
+
+    @property
+    def title(self) -> str:
+        return self.location.title
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """The levels of the pyramid, for `bins_of`."""
+        return self.description.blocks
+
+    @cached_property
+    def written(self) -> npt.NDArray[np.bool_]:
+        """For every part whether it is there; see `refresh`."""
+        found = np.zeros(self.description.parts, bool)
+        found[[int(name) for name in self.location.names("written/c") if name.isdigit() and int(name) < len(found)]] = True
+        return found
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all parts are there."""
+        return bool(self.written.all())
+
+    def refresh(self) -> None:
+        """Look again which parts are there: somebody may be writing."""
+        self.__dict__.pop("written", None)
+        self.documents.forget()
+
+    def run(self, number: int) -> StoredRun:
+        """A document by its number. Raises `IndexError`, and `StoreError` when it has not been traced yet."""
+        return StoredRun(self, number)
+
+    def spans(self) -> list[tuple[int, int]]:
+        """The ranges of the step axis that are there, a part each; holes lie in them, whose tokens are -1."""
+        shards = [*self.documents.part_shards.tolist(), self.description.steps // self.description.shard]
+        return [(shards[part] * self.description.shard, shards[part + 1] * self.description.shard)
+                for part in np.flatnonzero(self.written).tolist()]
+
+    def steps(self, name: str, *, axis: int = 0) -> StepArray:
+        """An array whose rows are steps: a channel by its name, ``token``, ``log_prob``, ``character``; or a level of the
+        pyramid, whose axis 1 is that of the blocks.
+        """
+        if name not in self._arrays:
+            self._arrays[name] = StepArray(self.location, name, self._array(name), axis=axis, compressed=name in OF_STEPS)
+        return self._arrays[name]
+
+    def column(self, channel: str, unit: int, start: int, stop: int) -> Stored:
+        """One unit over a range of the step axis, as it is kept, (steps,): one chunk a shard is read.
+
+        Raises `StoreError` when there is no such unit, the channel is not kept by unit, or a shard is missing or damaged.
+        """
+        own = self.description.channel(channel)
+        if not is_searched(own):
+            raise StoreError(f"The channel “{channel}” is not kept by unit.")
+        if not 0 <= unit < own.size:
+            raise StoreError(f"There is no unit {unit} of {own.title}; there are {own.size}, counted from 0.")
+        name = f"{BY_UNIT}/{channel}"
+        if name not in self._columns:
+            self._columns[name] = self._array(name), self.location.names(f"{name}/c/0")
+        array, there = self._columns[name]
+        shard = self.description.shard
+        for number in range(start // shard, -(-stop // shard)):
+            if str(number) not in there:
+                raise StoreError(f"“{name}/c/0/{number}” is missing from “{self.title}”.")
+        try:
+            found: Stored = array[unit, start:stop]
+        except (ValueError, OSError, RuntimeError, EOFError) as error:
+            raise StoreError(f"A shard of “{name}” in “{self.title}” is cut off or damaged; “unrolled corpus verify” says "
+                             "which.") from error
+        return found
+
+    def at(self, places: Places) -> tuple[Places, Places]:
+        """Of places on the step axis, the document and the step in it; -1 in holes, and behind a caption's end."""
+        documents, steps = self.documents.at(places)
+        if not self.description.filled:
+            for number in np.unique(documents[documents >= 0]).tolist():
+                behind = (documents == number) & (steps >= self.documents.steps(number))
+                documents[behind], steps[behind] = -1, -1
+        return documents, steps
+
+    def _array(self, name: str) -> Any:
+        try:
+            return self._group[name]
+        except Exception as error:
+            raise StoreError(f"The description of “{name}” in “{self.title}” is missing or damaged.") from error
+
+    def _checked(self, description: StoreDescription) -> StoreDescription:
+        """Leave out channels whose arrays are not as the description says, and name them."""
+        for name in ("title", "begin", "room", "part_shard", "written", "token", "log_prob"):
+            self._array(name)
+        fine = []
+        for channel in description.channels:
+            wrong = next((name for name, shape in arrays_of(description, (channel,)) if not self._is(name, shape)), "")
+            if wrong:
+                self.problems.append(f"“{wrong}” is missing or has another shape than the description says; "
+                                     f"the channel “{channel.name}” is left out.")
+            else:
+                fine.append(channel)
+        return msgspec.structs.replace(description, channels=tuple(fine))
+
+    def _is(self, name: str, shape: tuple[int, ...]) -> bool:
+        try:
+            found = self._array(name)
+        except StoreError:
+            return False
+        return bool(tuple(found.shape) == shape and found.shards is not None)
+
+
+def arrays_of(description: StoreDescription, channels: Sequence[Any]) -> list[tuple[str, tuple[int, ...]]]:
+    """The arrays of channels, by name, and their shapes."""
+    found: list[tuple[str, tuple[int, ...]]] = []
+    for channel in channels:
+        found.append((channel.name, (description.steps, *channel.shape)))
+        if is_searched(channel):
+            found.append((f"{BY_UNIT}/{channel.name}", (*channel.shape, description.steps)))
+        if is_timeline(channel):
+            found += [(f"{PYRAMID}/{block}/{channel.name}", (3, description.steps // block, *channel.shape))
+                      for block in description.blocks]
+    return found

@@ -1,0 +1,117 @@
+"""A document of a store where a trace is wanted: the same attributes, but its columns are read where they are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.models.store.layout import is_searched
+from unrolled.models.store.run import StoredRun
+from unrolled.models.trace import Candidate, Channel, FloatArray, Provenance, StepResult
+
+Key = int | slice | tuple[Any, ...]
+
+
+class StoredColumn:
+    """All steps of a channel, (steps, *channel.shape), as an array of float32 that is not in memory.
+
+    ``column[step]``, ``column[start:stop]`` and ``column[start:stop, unit]`` read what is asked for and no more, the last by
+    unit; any other way to index reads the range of steps first. `numpy.asarray` reads all of it.
+    """
+
+    def __init__(self, run: StoredRun, channel: Channel) -> None:
+        self._run, self._channel = run, channel
+        self.shape = (len(run), *channel.shape)
+        self.ndim, self.dtype = len(self.shape), np.dtype(np.float32)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Key) -> FloatArray:
+        steps, rest = (key[0], key[1:]) if isinstance(key, tuple) else (key, ())
+        if not isinstance(steps, slice):
+            step = int(steps) + (len(self) if steps < 0 else 0)
+            if not 0 <= step < len(self):
+                raise IndexError(f"step {steps} is not one of the {len(self)} recorded steps")
+            row: FloatArray = self._run.values(self._channel.name, step, step + 1)[0]
+            inside: FloatArray = row[rest] if rest else row
+            return inside
+        start, stop, stride = steps.indices(len(self))
+        if stride < 1:
+            backwards: FloatArray = np.asarray(self)[key]
+            return backwards
+        if len(rest) == 1 and isinstance(rest[0], int | np.integer) and is_searched(self._channel):
+            unit = int(rest[0]) + (self._channel.size if rest[0] < 0 else 0)
+            return self._run.unit(self._channel.name, unit, start, stop)[::stride]
+        rows = self._run.values(self._channel.name, start, stop)[::stride]
+        behind = (slice(None), *rest)
+        found: FloatArray = rows[behind]
+        return found
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        whole: npt.NDArray[Any] = np.asarray(self._run.values(self._channel.name), dtype)
+        return whole
+
+
+class StoredTrace:
+    """What a `Trace` is asked for, of a run in a store; there are no candidates, and nothing can be added.
+
+    Words, tokens and log-probabilities, some bytes a step, are read when the first is asked for; a column never as a whole.
+
+    Attributes
+    ----------
+    run : StoredRun
+        Which has the pyramid: `StoredRun.reduced`, `StoredRun.ranges`, `StoredRun.places`.
+    """
+
+    ended = True
+
+    def __init__(self, run: StoredRun, *, input_bytes: bytes | None = None) -> None:
+        self.run, self._input_bytes = run, input_bytes
+        self.channels: Mapping[str, Channel] = {channel.name: channel for channel in run.channels}
+
+    def __len__(self) -> int:
+        return len(self.run)
+
+    @property
+    def provenance(self) -> Provenance:
+        return self.run.provenance
+
+    @cached_property
+    def words(self) -> Sequence[str]:
+        return self.run.words()
+
+    @cached_property
+    def tokens(self) -> Sequence[int]:
+        found: list[int] = self.run.tokens().tolist()
+        return found
+
+    @cached_property
+    def log_probs(self) -> FloatArray:
+        return self.run.log_probs()
+
+    @property
+    def candidates(self) -> Sequence[tuple[Candidate, ...]]:
+        return [()] * len(self)
+
+    @cached_property
+    def input_bytes(self) -> bytes:
+        """What the model read: of a text its bytes, of a picture what was given here."""
+        return self.run.input_bytes() if self._input_bytes is None else self._input_bytes
+
+    def column(self, name: str) -> StoredColumn:
+        """Raises `KeyError` when no channel has that name."""
+        return StoredColumn(self.run, self.channels[name])
+
+    def with_role(self, role: str) -> Channel | None:
+        """The first channel with a role, or none."""
+        return next((channel for channel in self.channels.values() if channel.role == role), None)
+
+    def step(self, step: int) -> StepResult:
+        """One step. Raises `IndexError`."""
+        return StepResult(step=step, token=self.tokens[step], word=self.words[step], log_prob=float(self.log_probs[step]),
+                          values={name: self.column(name)[step] for name in self.channels})

@@ -1,0 +1,55 @@
+"""Read everything that is there, checksums and all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from unrolled.models.store.layout import BY_UNIT, PYRAMID, StoreError
+from unrolled.models.store.store import Store, arrays_of
+
+
+def verify(store: Store, *, progress: Callable[[int, int], None] = lambda done, of: None) -> Iterator[str]:
+    """What is missing, cut off or damaged, a sentence each, as it is found; of parts that are not there nothing is said.
+
+    Every shard of every array of every part is read whole, so that each chunk's checksum is compared.
+
+    Parameters
+    ----------
+    progress : callable
+        Told how many shards are done, of how many.
+    """
+    yield from store.problems
+    description = store.description
+    names = ["token", "log_prob", *(["character"] if description.has_characters else []),
+             *(name for name, _ in arrays_of(description, description.channels))]
+    shards = [number for start, stop in store.spans() for number in range(start // description.shard, stop // description.shard)]
+    done = 0
+    for number in shards:
+        for name in names:
+            progress(done, len(shards) * len(names))
+            done += 1
+            wrong = _wrong(store, name, number)
+            if wrong:
+                yield f"{wrong[:-1]}; {_documents(store, number)}."
+    progress(done, len(shards) * len(names))
+
+
+def _wrong(store: Store, name: str, shard: int) -> str:
+    """What is wrong with one shard of one array; nothing where it is fine."""
+    try:
+        store.steps(name, axis=1 if name.startswith((BY_UNIT, PYRAMID)) else 0).check(shard)
+    except StoreError as error:
+        return str(error)
+    return ""
+
+
+def _documents(store: Store, shard: int) -> str:
+    """Whose steps lie in a shard."""
+    documents = store.documents
+    begin, stop = shard * store.description.shard, (shard + 1) * store.description.shard
+    own = documents.order[(documents.begin[documents.order] < stop)
+                          & (documents.begin[documents.order] + documents.room[documents.order] > begin)]
+    if len(own) == 0:
+        return "no document lies there"
+    first = documents[int(own[0])].title
+    return f"it holds steps of “{first}”" + (f" and {len(own) - 1} more documents" if len(own) > 1 else "")

@@ -1,0 +1,136 @@
+"""Write a part of a store: every array's shards whole, and last of all that it is there."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.models.store.layout import (
+    BY_UNIT,
+    PYRAMID,
+    Stored,
+    StoreDescription,
+    StoreError,
+    fill_of,
+    is_searched,
+    is_timeline,
+)
+from unrolled.models.store.location import Location
+from unrolled.models.store.reductions import levels_of
+
+TILE = 256  # steps that are turned at once, to stay in a cache
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a part holds, filled with holes at first.
+
+    Attributes
+    ----------
+    tokens : array of int32, shape (steps,)
+    log_probs : array of float32, shape (steps,)
+        Natural logarithm.
+    characters : array of uint32, shape (steps,), or None
+    values : dict of str to array
+        For every channel what is kept, (steps, *channel.shape), in the store's type.
+    """
+
+    tokens: npt.NDArray[np.int32]
+    log_probs: npt.NDArray[np.float32]
+    characters: npt.NDArray[np.uint32] | None
+    values: dict[str, Stored]
+
+    @classmethod
+    def empty(cls, description: StoreDescription, shards: int) -> Part:
+        steps = shards * description.shard
+        fill = fill_of(description.dtype)
+        return cls(np.full(steps, -1, np.int32), np.full(steps, np.nan, np.float32),
+                   np.zeros(steps, np.uint32) if description.has_characters else None,
+                   {channel.name: np.full((steps, *channel.shape), fill, description.dtype) for channel in description.channels})
+
+
+class PartWriter:
+    """Writes parts of one store. Several writers may write different parts at once, in any order, from anywhere."""
+
+    def __init__(self, location: Location, description: StoreDescription) -> None:
+        self._location, self._description = location, description
+        self._group = location.group("r+")
+        self._arrays: dict[str, Any] = {}
+
+    def write(self, part: int, first_shard: int, kept: Part) -> None:
+        """Write it; one that is there is written again. Raises `StoreError` when it cannot be, and it is not there then."""
+        shard = self._description.shard
+        with _sentences(self._location):
+            for number in range(len(kept.tokens) // shard):
+                own = slice(number * shard, (number + 1) * shard)
+                self._shard(first_shard + number, kept, own)
+            self._array("written")[part] = 1
+
+    def _shard(self, number: int, kept: Part, own: slice) -> None:
+        description = self._description
+        begin, stop = number * description.shard, (number + 1) * description.shard
+        self._array("token")[begin:stop] = kept.tokens[own]
+        self._array("log_prob")[begin:stop] = kept.log_probs[own]
+        if kept.characters is not None:
+            self._array("character")[begin:stop] = kept.characters[own]
+        for channel in description.channels:
+            values = kept.values[channel.name][own]
+            self._array(channel.name)[begin:stop] = values
+            if is_searched(channel):
+                self._array(f"{BY_UNIT}/{channel.name}")[:, begin:stop] = turned(values)
+            if is_timeline(channel):
+                for block, level in levels_of(values, description.blocks):
+                    self._array(f"{PYRAMID}/{block}/{channel.name}")[:, begin // block : stop // block] = level
+
+    def _array(self, name: str) -> Any:
+        if name not in self._arrays:
+            self._arrays[name] = self._group[name]
+        return self._arrays[name]
+
+
+def turned(values: Stored) -> Stored:
+    """(steps, units) → (units, steps)."""
+    found = np.empty(values.shape[::-1], values.dtype)
+    for start in range(0, len(values), TILE):
+        found[:, start : start + TILE] = values[start : start + TILE].T
+    return found
+
+
+@contextmanager
+def _sentences(location: Location) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise StoreError(f"There is no room left on the disk for “{location.title}”{_free(location)}. What is written stays "
+                             "valid; the same call goes on when there is room.") from error
+        raise StoreError(f"“{location.title}” cannot be written: {error.strerror or error}.") from error
+
+
+def _free(location: Location) -> str:
+    if location.folder is None:
+        return ""
+    return f": {shutil.disk_usage(location.folder).free / 1e6:,.0f} MB are free"
+
+
+def bytes_a_step(description: StoreDescription) -> float:
+    """How many bytes a step takes on disk at the most: both orders, and the pyramid."""
+    total = 4.0 + 4 + (4 if description.has_characters else 0)
+    for channel in description.channels:
+        size = channel.size * np.dtype(description.dtype).itemsize
+        total += size * (1 + is_searched(channel) + (3 * sum(1 / block for block in description.blocks)
+                                                     if is_timeline(channel) else 0))
+    return total
+
+
+def missing_parts(location: Location, parts: int) -> Sequence[int]:
+    """The numbers of those that are not there."""
+    there = location.names("written/c")
+    return [number for number in range(parts) if str(number) not in there]

@@ -1,0 +1,169 @@
+"""What bad stores get: what is wrong is named, the rest is read."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from stores import HIDDEN, drawn
+
+from unrolled.models.store.claim import NOTE, Claim
+from unrolled.models.store.layout import StoreError
+from unrolled.models.store.location import Location
+from unrolled.models.store.store import open_store
+from unrolled.models.store.verifying import verify
+from unrolled.models.store.writing import PartWriter
+
+LENGTHS = [3000, 700, 9000, 120]
+
+
+@pytest.fixture
+def source(tmp_path):
+    made = drawn(tmp_path / "store", LENGTHS, channels=(HIDDEN,))
+    made.write()
+    return made
+
+
+def test_a_whole_store_has_nothing_wrong(source):
+    done = []
+    assert list(verify(open_store(source.location.address), progress=lambda *now: done.append(now))) == []
+    assert done[-1][0] == done[-1][1] > 0
+
+
+@pytest.mark.parametrize("name", ["hidden/c/0/0", "by_unit/hidden/c/0/0", "pyramid/64/hidden/c/0/0/0", "token/c/0",
+                                  "log_prob/c/0", "character/c/0"])
+@pytest.mark.parametrize("damage", ["missing", "cut off or damaged"])
+def test_a_shard_is_named(source, name, damage):
+    path = source.location.folder / name
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    found = list(verify(open_store(source.location.address)))
+    assert len(found) == 1
+    assert f"“{name}”" in found[0]
+    assert damage in found[0]
+    assert "folder/0002.py" in found[0]
+
+
+@pytest.mark.parametrize("name", ["hidden/c/0/0", "by_unit/hidden/c/0/0", "pyramid/16/hidden/c/0/0/0", "token/c/0"])
+def test_every_byte_is_under_a_checksum(source, name):
+    path = source.location.folder / name
+    data = bytearray(path.read_bytes())
+    for place in (0, len(data) // 3, len(data) - 3):
+        changed = data.copy()
+        changed[place] ^= 4
+        path.write_bytes(changed)
+        assert len(list(verify(open_store(source.location.address)))) == 1
+
+
+def test_the_rest_of_a_damaged_store_is_shown(source):
+    shard = source.packing.begin[2] // source.description.shard
+    (source.location.folder / f"hidden/c/{shard}/0").unlink()
+    (source.location.folder / f"by_unit/hidden/c/0/{shard}").unlink()
+    store = open_store(source.location.address)
+    with pytest.raises(StoreError, match=f"“hidden/c/{shard}/0” is missing from “store”"):
+        store.run(2).values("hidden")
+    with pytest.raises(StoreError, match="is missing"):
+        store.run(2).unit("hidden", 0)
+    assert store.run(2).text() == source.texts[2]
+    other = next(number for number in range(4) if source.packing.begin[number] // source.description.shard not in
+                 range(shard, shard + 3))
+    np.testing.assert_allclose(store.run(other).values("hidden"), source.values[other]["hidden"], atol=1 / 255)
+
+
+def test_a_cut_shard_is_no_hole(source):
+    path = source.location.folder / "hidden/c/0/0"
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(StoreError, match="“hidden/c/0/0” of “store” is cut off or damaged"):
+        open_store(source.location.address).run(2).values("hidden")
+
+
+def test_a_channel_of_another_shape_is_left_out_and_named(source):
+    path = source.location.folder / "zarr.json"
+    text = json.loads(path.read_text())
+    text["consolidated_metadata"]["metadata"]["by_unit/hidden"]["shape"][0] = 4
+    path.write_text(json.dumps(text))
+    store = open_store(source.location.address)
+    assert store.description.channels == ()
+    assert store.problems == ["“by_unit/hidden” is missing or has another shape than the description says; the channel "
+                              "“hidden” is left out."]
+    assert store.run(0).text() == source.texts[0]
+
+
+def test_another_version_and_other_folders_say_so(source, tmp_path):
+    path = source.location.folder / "zarr.json"
+    text = json.loads(path.read_text())
+    text["attributes"]["unrolled"]["version"] = 7
+    path.write_text(json.dumps(text))
+    with pytest.raises(StoreError, match=r"^“store” is a store of format 7; this Unrolled reads format 1\.$"):
+        open_store(source.location.address)
+    path.write_text("{")
+    with pytest.raises(StoreError, match="The description of “store” is damaged"):
+        open_store(source.location.address)
+    with pytest.raises(StoreError, match="There is no store of traces “nothing”"):
+        open_store(tmp_path / "nothing")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        open_store("nowhere://bucket/store")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("Dear")
+    with pytest.raises(StoreError, match="The folder “full” is not empty"):
+        drawn(tmp_path / "full", [3])
+    assert (tmp_path / "full" / "letter.txt").read_text() == "Dear"
+
+
+def test_questions_without_an_answer(source):
+    store = open_store(source.location.address)
+    with pytest.raises(StoreError, match=r"The store has no channel “forget_gate”; it has hidden\."):
+        store.column("forget_gate", 0, 0, 10)
+    with pytest.raises(StoreError, match=r"There is no unit 6 of hidden; there are 6, counted from 0\."):
+        store.column("hidden", 6, 0, 10)
+    with pytest.raises(IndexError):
+        store.run(4)
+
+
+def test_a_full_disk_is_said_and_what_is_written_stays(tmp_path, monkeypatch):
+    source = drawn(tmp_path / "store", LENGTHS, channels=(HIDDEN,))
+    source.write(1)
+    writer = PartWriter(source.location, source.description)
+    import zarr.storage._local as local
+
+    def full(path, *_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(local, "_put", full)
+        with pytest.raises(StoreError, match=r"no room left on the disk for “store”: .* MB are free\. What is written"):
+            writer.write(0, 0, source.part(0))
+    store = open_store(tmp_path / "store")
+    assert store.written.tolist() == [number == 1 for number in range(store.description.parts)]
+    assert list(verify(store)) == []
+    writer.write(0, 0, source.part(0))
+    store.refresh()
+    assert store.run(2).text() == source.texts[2]
+
+
+def test_the_second_writer_is_told(source):
+    with Claim(source.location):
+        code = ("import sys\nfrom unrolled.models.store.claim import Claim\nfrom unrolled.models.store.location import Location\n"
+                "try:\n    Claim(Location(sys.argv[1])).__enter__()\nexcept ValueError as error:\n    print(error)")
+        told = subprocess.run([sys.executable, "-c", code, source.location.address], capture_output=True, text=True, check=True)
+        assert told.stdout == (f"“store” is being written by another process, number {os.getpid()}. "
+                               "Wait until it has ended, or end it.\n")
+    assert source.location.read(NOTE) is None
+
+
+@pytest.mark.parametrize("note", [{"host": "far", "process": 1, "at": 0.0}, {"host": "", "process": 2**22 + 1, "at": None}, {}])
+def test_who_is_no_more_writes_no_more(source, note, monkeypatch):
+    if "at" in note and note["at"] is None:
+        monkeypatch.setattr("socket.gethostname", lambda: "")
+        note["at"] = time.time()
+    source.location.write(NOTE, json.dumps(note).encode())
+    with Claim(Location(source.location.address)):
+        assert json.loads(source.location.read(NOTE))["process"] == os.getpid()
