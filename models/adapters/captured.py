@@ -1,9 +1,12 @@
-"""What one call of a module brought: its quantities over time, for every sequence of the batch."""
+"""What one call of a function brought: its quantities over time, for the sequences of the batch."""
 
 from __future__ import annotations
 
 import math
+import weakref
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -27,6 +30,11 @@ class Quantity:
         Of attention, counted from 0; -1 elsewhere.
     low, high : float or None
         The range where the equations bound it; what is not bounded has none.
+    difference : float or None
+        The largest difference between what the module returned and what this gives in its place, as a share of the value
+        where that is above 1; None where nothing could be compared.
+    against : str
+        What was compared, or why nothing could be.
     """
 
     field: str
@@ -36,6 +44,8 @@ class Quantity:
     head: int = -1
     low: float | None = None
     high: float | None = None
+    difference: float | None = None
+    against: str = ""
 
     @property
     def name(self) -> str:
@@ -46,46 +56,74 @@ class Quantity:
         return "/".join((*parts, self.field))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Some steps that follow one another, of one sequence or of all; the notes say what cannot be had, a sentence each."""
+
+    quantities: tuple[Quantity, ...]
+    notes: tuple[str, ...] = ()
+
+
+SomeCall = TypeVar("SomeCall", bound="Call")
+
+
+class Call(Protocol):
+    """One call, kept as it was given and returned; nothing is computed before it is asked for."""
+
+    @property
+    def batch(self) -> int:
+        """How many sequences."""
+        ...
+
+    @property
+    def places(self) -> Sequence[int | None]:
+        """Of what to ask, one after another, so that everything is asked for."""
+        ...
+
+    def length(self, item: int) -> int:
+        """The steps of one sequence."""
+        ...
+
+    @classmethod
+    def parts(cls: type[SomeCall], calls: Sequence[SomeCall], item: int | None) -> Iterator[Part]:
+        """What calls that follow one another in time brought, of one sequence or (None) of all, in any order."""
+        ...
+
+
+class Keeper:
+    """Copies of tensors, which stay as they are whatever happens to the tensors; one that did not change is copied once."""
+
+    def __init__(self) -> None:
+        self._copies: dict[int, tuple[weakref.ref[Tensor], int, Tensor]] = {}
+
+    def kept(self, tensor: Tensor) -> Tensor:
+        """A copy that takes no part in gradients."""
+        if tensor.is_inference():  # it does not count its changes
+            return tensor.detach().clone()
+        there = self._copies.get(id(tensor))
+        if there is not None and there[0]() is tensor and there[1] == tensor._version:
+            return there[2]
+        copy = tensor.detach().clone()
+        self._copies[id(tensor)] = (weakref.ref(tensor), tensor._version, copy)
+        return copy
+
+    def forget(self) -> None:
+        """Let go of the tensors, not of the copies that calls hold."""
+        self._copies.clear()
+
+
 def computed_in(returned: Tensor) -> torch.dtype:
     """Half precision is computed in single, so that nothing is rounded twice."""
     return returned.dtype if returned.dtype in (torch.float32, torch.float64) else torch.float32
 
 
 def largest_difference(own: Tensor, returned: Tensor) -> float:
-    """Of all values; what is not finite in one of them only is infinitely far, what is the same in both agrees."""
+    """Of all values, as a share of those above 1; what is not finite in one only is infinitely far, what is the same agrees."""
     if not own.numel():
         return 0.0
-    largest = float((own - returned).abs().max())
+    away = (own - returned).abs_().div_(returned.abs().clamp_(min=1.0))
+    largest = float(away.max())
     if math.isfinite(largest):
         return largest
     same = (own == returned) | (own.isnan() & returned.isnan())
-    return float((own - returned).abs().nan_to_num(math.inf, posinf=math.inf).masked_fill(same, 0.0).max())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Call:
-    """One call of a module.
-
-    Attributes
-    ----------
-    quantities : tuple of Quantity
-        All with the same steps and batch.
-    steps, batch : int
-    lengths : tuple of int
-        The steps of each sequence, where the batch was packed; empty where all have the same.
-    difference : float or None
-        The largest difference between what was recomputed and what the module returned; None where nothing was.
-    notes : tuple of str
-        What cannot be had, a sentence each.
-    """
-
-    quantities: tuple[Quantity, ...]
-    steps: int
-    batch: int
-    lengths: tuple[int, ...] = ()
-    difference: float | None = None
-    notes: tuple[str, ...] = ()
-
-    def length(self, item: int) -> int:
-        """The steps of one sequence of the batch."""
-        return self.lengths[item] if self.lengths else self.steps
+    return float(away.nan_to_num(math.inf, posinf=math.inf).masked_fill(same, 0.0).max())

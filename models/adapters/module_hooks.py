@@ -1,24 +1,67 @@
-"""Records what the modules of anybody's network do, by torch's forward hooks: the network itself is not changed."""
+"""Records what happens inside anybody's network: hooks say which module is at work, a function mode what torch is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+from torch.nn.utils.rnn import PackedSequence
+from torch.overrides import TorchFunctionMode
 
-from unrolled.models.adapters.attention_weights import of_attention
-from unrolled.models.adapters.captured import Call, Quantity
-from unrolled.models.adapters.recurrent_gates import CELL_MODULES, SEQUENCES, of_cell, of_sequence
+from unrolled.models.adapters.attention_calls import MULTI_HEAD, SCALED_DOT_PRODUCT, attention_call
+from unrolled.models.adapters.captured import Call, Keeper
+from unrolled.models.adapters.output_calls import output_call
+from unrolled.models.adapters.recurrent_calls import CELLS, SEQUENCES, by_layers, cell_call, sequence_call
+from unrolled.models.adapters.unwrapping import closed, plain, unwrapped
 
-KNOWN = (*SEQUENCES, *CELL_MODULES, nn.MultiheadAttention)
-_COMPILED = "_orig_mod"  # what torch.compile keeps the module under
+LAYERS = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)  # what they return is recorded too
+BATCH_FIRST = (nn.RNNBase, nn.MultiheadAttention)                  # that say it of themselves
+UNDERSTOOD = frozenset({*SEQUENCES, *CELLS, MULTI_HEAD, SCALED_DOT_PRODUCT})
+_TORCH = str(Path(torch.__file__).parent)
+_recorded: set[int] = set()  # modules, by identity
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """A module at work, and where the sequences of its own batch are in a packed one that is sorted."""
+
+    name: str
+    order: tuple[int, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Series:
+    """Calls that follow one another in time: of one function with the same weights or at the same place in the code.
+
+    Attributes
+    ----------
+    name : str
+        The dotted name of the module that made them; a second series of one module ends in ``(2)``.
+    calls : list of Call
+        All of one type.
+    forwards : list of int
+        During which call of the network each was made, counted from 0.
+    """
+
+    name: str
+    calls: list[Any]
+    forwards: list[int]
+
+    def during(self, forward: int | None) -> list[Any]:
+        """The calls that one call of the network made, or (None) all."""
+        return [call for call, own in zip(self.calls, self.forwards, strict=True) if forward in (None, own)]
 
 
 class ModuleHooks:
-    """Hooks on every module that is understood, between `attach` and `detach`.
+    """What is recorded, between `attach` and `detach`, in the thread that attached it.
 
     Parameters
     ----------
@@ -32,116 +75,148 @@ class ModuleHooks:
     TypeError
         When it is no module, or one whose modules cannot be reached.
     ValueError
-        When there is no module of such a name, or nothing would be recorded.
+        When there is no module of such a name.
 
     Attributes
     ----------
-    calls : dict of str to list of Call
-        By the module's dotted name, in the order in which they were made.
+    series : dict of str to Series
+        By name, in the order in which they began.
     notes : dict of str to None
         What cannot be had, a sentence each, in order.
+    ran : dict of str to None
+        The classes of the modules that ran, in order.
+    forwards : int
+        How often the network was called.
     """
 
     def __init__(self, network: nn.Module, others: Sequence[str] = ()) -> None:
-        network = unwrapped(network)
-        modules = {_plain(name): module for name, module in network.named_modules()}
-        unknown = [name for name in others if name not in modules]
+        self._network = unwrapped(network)
+        self._modules = {plain(name): module for name, module in self._network.named_modules()}
+        unknown = [name for name in others if name not in self._modules]
         if unknown:
-            there = ", ".join(name for name in modules if name) or "none below it"
-            raise ValueError(f"There is no module “{unknown[0]}” in this {type(network).__name__}; there are {there}.")
-        self.calls: dict[str, list[Call]] = {}
+            there = ", ".join(name for name in self._modules if name) or "none below it"
+            raise ValueError(f"There is no module “{unknown[0]}” in this {type(self._network).__name__}; there are {there}.")
+        self.series: dict[str, Series] = {}
         self.notes: dict[str, None] = {}
-        self._modules: dict[str, nn.Module] = {}
+        self.ran: dict[str, None] = {}
+        self.forwards = 0
+        self._names: dict[tuple[Any, ...], str] = {}
+        self._keeper = Keeper()
+        self._frames: list[_Frame] = []
         self._held = ExitStack()
-        self._random: dict[str, Tensor] = {}
-        for name, module in modules.items():
-            if isinstance(module, KNOWN) or name in others:
-                self._modules[name] = module
-            elif isinstance(module, torch.jit.ScriptModule) and name:
-                self.notes[f"“{name}” is TorchScript, whose modules cannot be looked into: it is not recorded."] = None
-        self._batch_first = next((bool(module.batch_first) for module in modules.values()
-                                  if isinstance(module, (*SEQUENCES, nn.MultiheadAttention))), True)
-        if not self._modules:
-            raise ValueError(f"In this {type(network).__name__} there is no RNN, LSTM, GRU or MultiheadAttention of torch.nn; "
-                             "name other modules by their dotted names, as in record(net, others=[\"encoder.2\"]).")
+        self._thread = 0
+        self._outputs = {name: module for name, module in self._modules.items() if name in others or isinstance(module, LAYERS)}
+        self._weights = {id(weight) for weight in self._network.parameters()}
+        for name, module in self._modules.items():
+            why = closed(module)
+            if why:
+                self._note(name, f"{why}: it is not recorded.")
+        self._batch_first = next((bool(module.batch_first) for module in self._modules.values()
+                                  if isinstance(module, BATCH_FIRST)), True)
 
     def attach(self) -> None:
-        """From now on calls are recorded, and what torch.compile made is left aside: it calls no hooks."""
-        self._held.enter_context(torch.compiler.set_stance("force_eager"))
+        """From now on calls are recorded, and what torch.compile made is left aside: it calls no hooks.
+
+        Raises `RuntimeError` where the network is being recorded already.
+        """
+        own = {id(module) for module in self._modules.values()}
+        if own & _recorded:
+            raise RuntimeError(f"This {type(self._network).__name__} is being recorded already: one “with” block is enough.")
+        _recorded.update(own)
+        self._held.callback(_recorded.difference_update, own)
+        self._held.callback(self._keeper.forget)
+        self._thread = threading.get_ident()
+        if "torch._dynamo" in sys.modules:  # else nothing was compiled
+            self._held.enter_context(torch.compiler.set_stance("force_eager"))
         for name, module in self._modules.items():
-            if isinstance(module, SEQUENCES):
-                self._held.callback(module.register_forward_pre_hook(self._before(name)).remove)
-            self._held.callback(module.register_forward_hook(self._after(name), with_kwargs=True).remove)
+            if not closed(module):
+                self._held.callback(module.register_forward_pre_hook(self._entered(name)).remove)
+                self._held.callback(module.register_forward_hook(self._left(name), always_call=True).remove)
+        self._held.enter_context(_Functions(self._run))
 
     def detach(self) -> None:
         """Take all hooks away; may be called twice."""
         self._held.close()
 
-    def _before(self, name: str) -> Any:
-        def before(module: nn.RNNBase, given: Any) -> None:
-            if module.training and module.dropout > 0 and module.num_layers > 1 and module.weight_ih_l0.device.type == "cpu":
-                self._random[name] = torch.get_rng_state()
+    # ── Which module is at work ───────────────────────────────────────────────────────────────────────────────────────
 
-        return before
-
-    def _after(self, name: str) -> Any:
-        def after(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any], returned: Any) -> None:
-            try:
-                call = self._call(name, module, given, named, returned)
-            except Exception as error:  # the person's own network goes on, whatever this cannot make of it
-                reason = (str(error).splitlines() or [type(error).__name__])[0]
-                self._note(name, f"It could not be recorded: {reason.rstrip('.')}.")
+    def _entered(self, name: str) -> Callable[..., None]:
+        def entered(module: nn.Module, given: Any) -> None:
+            if threading.get_ident() != self._thread:
                 return
-            for note in call.notes:
-                self._note(name, note)
-            self.calls.setdefault(name, []).append(call)
+            self.ran[type(module).__name__] = None
+            self.forwards += name == ""
+            packed = given[0] if given and isinstance(given[0], PackedSequence) else None
+            order = () if packed is None or packed.unsorted_indices is None else tuple(packed.unsorted_indices.tolist())
+            self._frames.append(_Frame(name, order))
 
-        return after
+        return entered
 
-    def _call(self, name: str, module: nn.Module, given: tuple[Any, ...], named: dict[str, Any], returned: Any) -> Call:
-        own = next((kind for kind in KNOWN if isinstance(module, kind)), type(module))
-        if type(module).forward is not own.forward:
-            raise ValueError(f"{type(module).__name__} computes {own.__name__} in a way of its own")
-        if isinstance(module, nn.MultiheadAttention):
-            with torch.autocast(returned[0].device.type, enabled=False):
-                return of_attention(module, given, named, returned)
-        given = (*given, *(named[word] for word in ("input", "hx") if word in named))
-        if isinstance(module, SEQUENCES):
-            return of_sequence(module, given, returned, self._random.pop(name, None))
-        if isinstance(module, CELL_MODULES):
-            return of_cell(module, given, returned)
-        return self._output(returned)
+    def _left(self, name: str) -> Callable[..., None]:
+        def left(module: nn.Module, given: Any, returned: Any) -> None:
+            if threading.get_ident() != self._thread or not self._frames:
+                return
+            self._frames.pop()
+            if name in self._outputs and returned is not None:
+                batch_first = module.self_attn.batch_first if isinstance(module, LAYERS) else self._batch_first
+                with torch._C.DisableTorchFunction():
+                    self._kept(name, ("output",), lambda: output_call(returned, self._keeper, batch_first=batch_first))
 
-    def _output(self, returned: Any) -> Call:
-        """Of a module that is not understood: what it returned."""
-        value = returned[0] if isinstance(returned, tuple) and returned else returned
-        if not isinstance(value, Tensor) or value.dim() not in (2, 3):
-            what = f"the shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"the type {type(value).__name__}"
-            raise ValueError(f"what it returned has {what}, and should be (batch, units) or (batch, steps, units)")
-        if value.dim() == 2:
-            value = value.unsqueeze(0)  # a step a call
-        elif self._batch_first:
-            value = value.transpose(0, 1)
-        values = value.detach().clone()
-        return Call(quantities=(Quantity(field="output", values=values),), steps=len(values), batch=values.shape[1])
+        return left
+
+    # ── What torch is asked for ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _run(self, function: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """Call a function that is understood, and keep the call where the network made it."""
+        weights = [weight for value in (*given, *named.values()) for weight in (value if isinstance(value, (list, tuple)) else (value,))
+                   if isinstance(weight, nn.Parameter)]
+        again = torch._C._current_graph_task_id() >= 0  # checkpointing computes it a second time, for gradients
+        if again or not (self._frames or any(id(weight) in self._weights for weight in weights)):
+            return function(*given, **named)
+        layered = by_layers(function, given, named) if function in SEQUENCES else None
+        returned, layers = layered or (function(*given, **named), ())
+        frame = self._frames[-1] if self._frames else _Frame("")
+
+        def made() -> Call:
+            if function in SEQUENCES:
+                return sequence_call(function, given, named, returned, layers, self._keeper, frame.order)
+            return (cell_call if function in CELLS else attention_call)(function, given, named, returned, self._keeper)
+
+        self._kept(frame.name, (function, id(weights[0]) if weights else _caller(sys._getframe(2))), made)
+        return returned
+
+    def _kept(self, frame: str, key: tuple[Any, ...], made: Callable[[], Call]) -> None:
+        try:
+            call = made()
+        except Exception as error:  # the person's own network goes on, whatever this cannot make of it
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            self._note(frame, f"It could not be recorded: {reason.rstrip('.')}.")
+            return
+        name = self._names.get((frame, *key))
+        if name is None:
+            own = sum(there == frame for there, *_ in self._names) + 1
+            name = self._names[(frame, *key)] = frame if own == 1 else f"{frame} ({own})".strip()
+        series = self.series.setdefault(name, Series(name, [], []))
+        series.calls.append(call)
+        series.forwards.append(max(self.forwards - 1, 0))
 
     def _note(self, name: str, sentence: str) -> None:
         self.notes[f"“{name}”: {sentence}" if name else sentence] = None
 
 
-def unwrapped(network: nn.Module) -> nn.Module:
-    """The module that torch.compile or data-parallel was given. Raises `TypeError` where it cannot be reached."""
-    if not isinstance(network, nn.Module):
-        raise TypeError(f"A torch.nn.Module can be recorded, and this is a {type(network).__name__}.")
-    if isinstance(network, torch.jit.ScriptModule):
-        raise TypeError("A TorchScript module cannot be looked into; record the module that it was made from.")
-    if isinstance(network, nn.DataParallel) and len(network.device_ids) > 1:
-        raise TypeError("DataParallel copies the module at every call; record the module inside it, “.module”.")
-    if isinstance(network, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
-        return unwrapped(network.module)
-    inside = getattr(network, _COMPILED, None)
-    return unwrapped(inside) if isinstance(inside, nn.Module) else network
+class _Functions(TorchFunctionMode):
+    """Hands on what torch is asked for."""
+
+    def __init__(self, run: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:
+        super().__init__()
+        self._run = run
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        return self._run(func, args, kwargs or {}) if func in UNDERSTOOD else func(*args, **(kwargs or {}))
 
 
-def _plain(name: str) -> str:
-    return ".".join(part for part in name.split(".") if part != _COMPILED)
+def _caller(frame: FrameType | None) -> tuple[str, int]:
+    """The place in the code that torch was called from."""
+    while frame is not None and frame.f_code.co_filename.startswith(_TORCH):
+        frame = frame.f_back
+    return ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)

@@ -5,55 +5,80 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from unrolled.models.adapters.captured import Call, Quantity
-from unrolled.models.adapters.module_hooks import ModuleHooks, unwrapped
-from unrolled.models.stepping.channels import QUANTITIES
-from unrolled.models.trace import Channel, Provenance, Trace
-
-Values = npt.NDArray[np.floating]
+from unrolled.models.adapters.module_hooks import ModuleHooks, Series
+from unrolled.models.adapters.unwrapping import unwrapped
+from unrolled.models.notebook.recorded_channels import Column, Values, channel_of, columns_of, named
+from unrolled.models.trace import Provenance, Trace
 
 RECORDING = "recording"  # an input kind that no model takes: the views of photographs, texts and clips have nothing to show
 CONVENTION = ("Step t holds the state after the input of step t was read. "
               "Steps are counted from 0 in files, from 1 where people read.")
-SYMBOLS = {name: symbol for name, (symbol, _, _) in QUANTITIES.items()} | {
-    "attention": "α", "attention_entropy": "H", "output": "y"}
 
 
 class Recording:
-    """What the modules of a network did; made by `record`.
+    """What happened inside a network; made by `record`.
 
-    Calls of one module follow one another in time: a cell that is called in a loop gives a step a call.
+    Gates and weights are computed when they are asked for, of the sequence that is asked for. Calls of one module follow one
+    another in time, and their steps are joined: a cell that is called in a loop gives a step a call, and a network that is
+    called twice gives the steps of both, of which `forward` takes one.
     """
 
     def __init__(self, hooks: ModuleHooks, name: str) -> None:
         self._hooks, self._name = hooks, name
+        self._notes: dict[str, None] = {}
+
+    def __repr__(self) -> str:
+        return f"<unrolled.Recording of {self._name}, called {self.forwards} times: {', '.join(map(repr, self.modules)) or 'nothing'}>"
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """The dotted names of the modules that were called; the network itself is ``""``."""
-        return tuple(self._hooks.calls)
+        """The dotted names of the modules that were called; the network itself is ``""``.
+
+        A module that calls a function of torch with several sets of weights, or at several places of its code, stands there
+        once for each: ``decoder``, ``decoder (2)``.
+        """
+        return tuple(self._hooks.series)
+
+    @property
+    def forwards(self) -> int:
+        """How often the network was called."""
+        return self._hooks.forwards
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What could not be had, a sentence each."""
-        return tuple(self._hooks.notes)
+        self.fidelity  # noqa: B018  # of the weights that dropout drops it is known when they are computed
+        return (*self._hooks.notes, *self._notes)
 
     @property
     def fidelity(self) -> float:
-        """The largest difference between what was recomputed and what the modules returned; NaN where nothing was compared."""
-        return max((found for calls in self._hooks.calls.values() for call in calls if (found := call.difference) is not None),
-                   default=math.nan)
+        """The largest difference between what the modules returned and what all that was recorded gives in its place.
 
-    def columns(self, item: int = 0, *, modules: Sequence[str] | None = None) -> dict[str, Values]:
-        """The quantities of one sequence of the batch by their channels' names, in the precision they were computed in.
+        A difference is a share of the value where that is above 1. NaN where nothing could be compared. It computes everything.
+        """
+        largest = math.nan
+        with _computing():
+            for series in self._hooks.series.values():
+                places = dict.fromkeys(place for call in series.calls for place in call.places)
+                for place in places:
+                    calls = [call for call in series.calls if place in call.places]
+                    for part in type(calls[0]).parts(calls, place):
+                        for note in part.notes:
+                            self._notes[f"“{series.name}”: {note}" if series.name else note] = None
+                        for quantity in part.quantities:
+                            if quantity.difference is not None and not quantity.difference <= largest:
+                                largest = quantity.difference
+        return largest
+
+    def columns(self, item: int = 0, *, modules: Sequence[str] | None = None, forward: int | None = None) -> dict[str, Values]:
+        """The quantities of one sequence of the batch by name, in the precision they were computed in.
 
         Returns
         -------
@@ -64,10 +89,10 @@ class Recording:
         IndexError, KeyError, ValueError
             As `trace`.
         """
-        return {name: values for name, _, values in self._quantities(item, self._chosen(item, modules))}
+        return {name: column.values for name, column in self._columns(item, modules, forward).items()}
 
     def trace(self, item: int = 0, *, tokens: Sequence[object] | None = None, source: Sequence[object] | None = None,
-              modules: Sequence[str] | None = None) -> Trace:
+              modules: Sequence[str] | None = None, forward: int | None = None) -> Trace:
         """One sequence of the batch as a `Trace`, in single precision.
 
         Channels are called by their quantity: ``hidden``, ``forget_gate``, ``attention``. Where there are several, the layer,
@@ -84,11 +109,13 @@ class Recording:
         modules : sequence of str, optional
             The modules to be taken, of those that were called. Without them all that have as many steps as the one with the
             most; a warning names those that are left out.
+        forward : int, optional
+            Of which call of the network, counted from 0; without it the steps of all calls are joined.
 
         Raises
         ------
         IndexError
-            When the batch has no such place.
+            When the batch has no such place, or the network was not called so often.
         KeyError
             When a module was not called.
         ValueError
@@ -104,18 +131,17 @@ class Recording:
         >>> trace.column("forget_gate").shape
         (5, 4)
         """
-        names = self._chosen(item, modules)
-        found = list(self._quantities(item, names))
-        steps = len(found[0][2])
+        found = self._columns(item, modules, forward)
+        steps = len(next(iter(found.values())).values)
         words = [str(step + 1) for step in range(steps)] if tokens is None else [str(token) for token in tokens]
         if len(words) != steps:
             raise ValueError(f"There are {len(words)} tokens for {steps} steps.")
         looked_at = () if source is None else tuple(str(word) for word in source)
-        channels = [channel_of(name, quantity, values, len(looked_at)) for name, quantity, values in found]
+        channels = [channel_of(name, column.quantity, column.values, len(looked_at)) for name, column in found.items()]
         aligned = any(channel.axes == ("source",) for channel in channels)
         vocabulary = {word: token for token, word in enumerate(dict.fromkeys(words))}
         return Trace.from_columns(
-            channels, {name: values.astype(np.float32) for name, _, values in found}, words=words,
+            channels, {name: column.values.astype(np.float32) for name, column in found.items()}, words=words,
             tokens=[vocabulary[word] for word in words], log_probs=np.full(steps, np.nan, np.float32),
             candidates=[()] * steps, ended=True, input_bytes=" ".join(looked_at).encode() if aligned else b"",
             provenance=Provenance(
@@ -123,91 +149,78 @@ class Recording:
                 source=looked_at if aligned else (), convention=CONVENTION,
                 created=datetime.now(timezone.utc).isoformat(timespec="seconds")))
 
-    def _chosen(self, item: int, modules: Sequence[str] | None) -> list[str]:
-        calls = self._hooks.calls
-        if not calls:
-            why = f" {self.notes[0]}" if self.notes else ""
-            raise ValueError(f"Nothing was recorded: call the network inside the “with” block.{why}")
-        if modules is not None:
-            for name in modules:
-                if name not in calls:
-                    raise KeyError(f"“{name}” was not called; there are {', '.join(map(repr, calls))}.")
-            return list(modules)
-        steps = {name: sum(call.length(item) for call in calls[name]) for name in calls if self._has(name, item)}
+    def _columns(self, item: int, modules: Sequence[str] | None, forward: int | None) -> dict[str, Column]:
+        chosen = self._chosen(item, modules, forward)
+        found: list[Column] = []
+        with _computing():
+            for series in chosen:
+                found += columns_of(series, item, forward)[0]
+        return named(found)
+
+    def _chosen(self, item: int, modules: Sequence[str] | None, forward: int | None) -> list[Series]:
+        """The series that are taken. Raises the errors of `trace`."""
+        hooks = self._hooks
+        if not hooks.series:
+            raise ValueError(self._nothing())
+        if forward is not None and not 0 <= forward < max(self.forwards, 1):
+            raise IndexError(f"The network was called {self.forwards} times: there is no call {forward}.")
+        for name in modules or ():
+            if name not in hooks.series:
+                raise KeyError(f"“{name}” was not called; there are {', '.join(map(repr, hooks.series))}.")
+        taken = [series for name, series in hooks.series.items()
+                 if series.during(forward) and (modules is None or name in modules)]
+        steps: dict[str, int] = {}
+        for series in taken:
+            calls = series.during(forward)
+            batch = min(call.batch for call in calls)
+            if 0 <= item < batch:
+                steps[series.name] = sum(call.length(item) for call in calls)
+            elif modules is not None or len(taken) == 1:
+                of = f" of “{series.name}”" if series.name else ""
+                raise IndexError(f"There is no sequence {item} in every batch{of}: "
+                                 + ("the only one is 0." if batch == 1 else f"they go from 0 to {batch - 1}."))
         if not steps:
-            raise IndexError(f"No batch has a place {item}.")
+            raise IndexError(f"No batch has a sequence {item}.")
         most = max(steps.values())
-        left_out = [name for name in calls if steps.get(name) != most]
+        if modules is not None:
+            for name, count in steps.items():
+                if count != steps[taken[0].name]:
+                    raise ValueError(f"“{name}” has {count} steps and “{taken[0].name}” {steps[taken[0].name]}; take one of them.")
+        left_out = [series.name for series in taken if steps.get(series.name) != most]
         if left_out:
             warnings.warn(f"Left out, with other numbers of steps than {most}: {', '.join(left_out)}. "
-                          "“modules=” takes them by themselves.", stacklevel=3)
-        return [name for name, count in steps.items() if count == most]
+                          "“modules=” takes them by themselves.", stacklevel=4)
+        return [series for series in taken if steps.get(series.name) == most]
 
-    def _has(self, name: str, item: int) -> bool:
-        return all(0 <= item < call.batch for call in self._hooks.calls[name])
-
-    def _quantities(self, item: int, names: Sequence[str]) -> Iterator[tuple[str, Quantity, Values]]:
-        """Name, what it is, and its values over all calls."""
-        steps: dict[str, int] = {}
-        for name in names:
-            calls = self._hooks.calls[name]
-            if not self._has(name, item):
-                raise IndexError(f"There is no place {item} in every batch of “{name}”; the smallest has "
-                                 f"{min(call.batch for call in calls)}.")
-            steps[name] = sum(call.length(item) for call in calls)
-            if steps[name] != steps[names[0]]:
-                raise ValueError(f"“{name}” has {steps[name]} steps and “{names[0]}” {steps[names[0]]}; take one of them.")
-            for quantity in calls[0].quantities:
-                values = _joined(calls, quantity.name, item)
-                if values is None:
-                    raise ValueError(f"The calls of “{name}” did not all bring “{quantity.name}” in one size.")
-                yield "/".join(part for part in (name if len(names) > 1 else "", quantity.name) if part), quantity, values
+    def _nothing(self) -> str:
+        hooks = self._hooks
+        if not hooks.ran:
+            return "Nothing was recorded: call the network inside the “with” block."
+        why = next((f" {note}" for note in hooks.notes), "")
+        return (f"Nothing was recorded: in this {self._name} ran {', '.join(hooks.ran)}, and no RNN, LSTM, GRU or attention of torch; "
+                f"name modules, as in record(net, others=[\"encoder.2\"]).{why}")
 
 
-def _joined(calls: Sequence[Call], name: str, item: int) -> Values | None:
-    """A quantity over all calls, or nothing where they do not fit together."""
-    parts: list[Tensor] = []
-    for call in calls:
-        own = next((quantity.values for quantity in call.quantities if quantity.name == name), None)
-        if own is None or (parts and own.shape[2:] != parts[0].shape[1:]):
-            return None
-        parts.append(own[: call.length(item), item].detach())
-    joined = torch.cat(parts)
-    values: Values = (joined.float() if joined.dtype in (torch.bfloat16, torch.float16) else joined).cpu().numpy()
-    return values
-
-
-def channel_of(name: str, quantity: Quantity, values: Values, looked_at: int) -> Channel:
-    """What the window is told of a quantity; `values`, (steps, …), say how far it reaches where nothing bounds it."""
-    finite = np.abs(values[np.isfinite(values)])
-    reach = float(f"{finite.max():.2g}") if finite.size and finite.max() > 0 else 1.0
-    low = -reach if quantity.low is None else quantity.low
-    high = reach if quantity.high is None else quantity.high
-    axes: tuple[str, ...] = ("unit",) * (values.ndim - 1)
-    if quantity.field == "attention":
-        axes = ("source",) if values.shape[1] == looked_at else ("key",)
-    return Channel(name=name, role=quantity.field, symbol=SYMBOLS[quantity.field], axes=axes, shape=values.shape[1:],
-                   low=low, high=high, layer=max(quantity.layer, 0), label=_label(quantity, name),
-                   unit="of uniform" if quantity.field == "attention_entropy" else "")
-
-
-def _label(quantity: Quantity, name: str) -> str:
-    """The quantity first, as rows have little room: ``forget gate L0→``."""
-    of_module = name.removesuffix(quantity.name).rstrip("/")
-    words = {"attention_entropy": "entropy"}.get(quantity.field, quantity.field.replace("_", " "))
-    where = f"L{quantity.layer}" if quantity.layer >= 0 else ""
-    where += {"forward": "→", "backward": "←"}.get(quantity.direction, "")
-    head = f"head {quantity.head}" if quantity.head >= 0 else ""
-    return " · ".join(part for part in (" ".join(part for part in (words, where, head) if part), of_module) if part)
+@contextmanager
+def _computing() -> Iterator[None]:
+    """Without gradients, half precision or whoever looks on."""
+    with ExitStack() as held:
+        held.enter_context(torch.inference_mode())
+        held.enter_context(torch._C.DisableTorchFunction())
+        for device in ("cpu", "cuda"):
+            held.enter_context(torch.autocast(device, enabled=False))
+        yield
 
 
 @contextmanager
 def record(network: nn.Module, *, others: Sequence[str] = ()) -> Iterator[Recording]:
-    """Record what the modules of a network do while the block runs; the network is not changed.
+    """Record what happens inside a network while the block runs; the network is not changed.
 
-    Understood are RNN, LSTM and GRU of torch.nn, their cells, and MultiheadAttention, wherever they are in it. Their gates and
-    weights are recomputed in the precision of the network (in single precision for half) from what each call was given and
-    returned. Nothing that was recorded takes part in gradients; all of it is kept in memory, on the network's device.
+    Understood are RNN, LSTM and GRU of torch.nn, their cells, MultiheadAttention, the transformer layers made of it, and the
+    functions under them, ``torch.lstm``, ``torch.gru_cell``, ``scaled_dot_product_attention`` …, wherever the network calls
+    them. Gates and weights are computed in the precision of the network (in single precision for half) from copies of what
+    each call was given and returned. Nothing that was recorded takes part in gradients; all of it is kept in memory, on the
+    network's device. What other threads do at the same time is not recorded.
 
     Parameters
     ----------
@@ -221,7 +234,9 @@ def record(network: nn.Module, *, others: Sequence[str] = ()) -> Iterator[Record
     TypeError
         When it is no module, or one that cannot be looked into.
     ValueError
-        When there is no module of such a name, or nothing that can be recorded.
+        When there is no module of such a name.
+    RuntimeError
+        When it is being recorded already.
 
     Examples
     --------
