@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import torch
@@ -100,7 +100,7 @@ class ModuleHooks:
         self.notes: dict[str, None] = {}
         self.ran: dict[str, None] = {}
         self.forwards = 0
-        self._names: dict[tuple[Any, ...], str] = {}
+        self._names: dict[tuple[str, tuple[Any, ...]], str] = {}
         self._keeper = Keeper()
         self._frames: list[_Frame] = []
         self._held = ExitStack()
@@ -168,8 +168,9 @@ class ModuleHooks:
 
     def _run(self, function: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Call a function that is understood, and keep the call where the network made it."""
-        weights = [weight for value in (*given, *named.values()) for weight in (value if isinstance(value, (list, tuple)) else (value,))
-                   if isinstance(weight, nn.Parameter)]
+        values = [value for argument in (*given, *named.values())
+                  for value in (argument if isinstance(argument, (list, tuple)) else (argument,))]
+        weights = [value for value in values if isinstance(value, nn.Parameter)]
         again = torch._C._current_graph_task_id() >= 0  # checkpointing computes it a second time, for gradients
         if again or not (self._frames or any(id(weight) in self._weights for weight in weights)):
             return function(*given, **named)
@@ -192,10 +193,10 @@ class ModuleHooks:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             self._note(frame, f"It could not be recorded: {reason.rstrip('.')}.")
             return
-        name = self._names.get((frame, *key))
+        name = self._names.get((frame, key))
         if name is None:
-            own = sum(there == frame for there, *_ in self._names) + 1
-            name = self._names[(frame, *key)] = frame if own == 1 else f"{frame} ({own})".strip()
+            own = sum(there == frame for there, _ in self._names) + 1
+            name = self._names[frame, key] = frame if own == 1 else f"{frame} ({own})".strip()
         series = self.series.setdefault(name, Series(name, [], []))
         series.calls.append(call)
         series.forwards.append(max(self.forwards - 1, 0))
@@ -215,8 +216,8 @@ class _Functions(TorchFunctionMode):
         return self._run(func, args, kwargs or {}) if func in UNDERSTOOD else func(*args, **(kwargs or {}))
 
 
-def _caller(frame: FrameType | None) -> tuple[str, int]:
-    """The place in the code that torch was called from."""
+def _caller(frame: FrameType | None) -> tuple[CodeType, int] | None:
+    """The instruction that torch was called from."""
     while frame is not None and frame.f_code.co_filename.startswith(_TORCH):
         frame = frame.f_back
-    return ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+    return None if frame is None else (frame.f_code, frame.f_lasti)

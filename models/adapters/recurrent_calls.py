@@ -30,8 +30,8 @@ AGAINST = {"hidden": "computed again from its gates, every step against what was
            "cell": "through the hidden states that it makes, and the last against what was returned",
            "": "through the hidden states that they make, every step against what was returned"}
 AS_RETURNED = "as it was returned"
-UNKNOWN_MASKS = ("The masks that dropout drew between the layers are known on the CPU alone: behind the first layer only what was "
-                 "returned is recorded; in eval() mode everything is.")
+UNKNOWN_MASKS = ("The masks that dropout drew between the layers are known on the CPU alone: behind the first layer only what "
+                 "was returned is recorded; in eval() mode everything is.")
 
 
 # ── Whole sequences ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,8 +226,8 @@ class _Stack:
 
 
 def _weights(flat: Sequence[Tensor], has_biases: bool) -> Weights:
-    biases = flat[2:4] if has_biases else (None, None)
-    return Weights(flat[0], flat[1], *biases, flat[-1] if len(flat) in (3, 5) else None)
+    bias_ih, bias_hh = flat[2:4] if has_biases else (None, None)
+    return Weights(flat[0], flat[1], bias_ih, bias_hh, flat[-1] if len(flat) in (3, 5) else None)
 
 
 def _direction(reverse: int, directions: int) -> str:

@@ -35,7 +35,8 @@ class Recording:
         self._notes: dict[str, None] = {}
 
     def __repr__(self) -> str:
-        return f"<unrolled.Recording of {self._name}, called {self.forwards} times: {', '.join(map(repr, self.modules)) or 'nothing'}>"
+        found = ", ".join(map(repr, self.modules)) or "nothing"
+        return f"<unrolled.Recording of {self._name}, called {self.forwards} times: {found}>"
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -183,9 +184,10 @@ class Recording:
             raise IndexError(f"No batch has a sequence {item}.")
         most = max(steps.values())
         if modules is not None:
-            for name, count in steps.items():
-                if count != steps[taken[0].name]:
-                    raise ValueError(f"“{name}” has {count} steps and “{taken[0].name}” {steps[taken[0].name]}; take one of them.")
+            (first, expected), *others = steps.items()
+            for name, count in others:
+                if count != expected:
+                    raise ValueError(f"“{name}” has {count} steps and “{first}” {expected}; take one of them.")
         left_out = [series.name for series in taken if steps.get(series.name) != most]
         if left_out:
             warnings.warn(f"Left out, with other numbers of steps than {most}: {', '.join(left_out)}. "
@@ -197,8 +199,8 @@ class Recording:
         if not hooks.ran:
             return "Nothing was recorded: call the network inside the “with” block."
         why = next((f" {note}" for note in hooks.notes), "")
-        return (f"Nothing was recorded: in this {self._name} ran {', '.join(hooks.ran)}, and no RNN, LSTM, GRU or attention of torch; "
-                f"name modules, as in record(net, others=[\"encoder.2\"]).{why}")
+        return (f"Nothing was recorded: in this {self._name} ran {', '.join(hooks.ran)}, and no RNN, LSTM, GRU or attention of "
+                f"torch; name modules, as in record(net, others=[\"encoder.2\"]).{why}")
 
 
 @contextmanager
