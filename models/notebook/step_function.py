@@ -18,7 +18,7 @@ from unrolled.models.adapters.stepped_modules import Found, SteppedModules, modu
 from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.notebook.given_input import GivenInput
-from unrolled.models.notebook.recording import channel_of
+from unrolled.models.notebook.recorded_channels import channel_of
 from unrolled.models.reference.protocol import Reference, Weights
 from unrolled.models.runs.errors import EngineError
 from unrolled.models.stepping.stepper import EncodedInput, StepRecord, Structure
