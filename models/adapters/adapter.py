@@ -17,8 +17,18 @@ from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.training.recipe import Recipe
 
-Source = Checkpoint | PickledCheckpoint | Path | nn.Module
-"""What a model is made from: a checkpoint of this program, one of `torch.save`, any other file or folder, a module in memory."""
+
+@dataclass(frozen=True, slots=True)
+class HubName:
+    """A model that a person named to be fetched from the hub: ``organisation/model``."""
+
+    name: str
+
+
+Source = Checkpoint | PickledCheckpoint | Path | HubName | nn.Module
+"""What a model is made from: a checkpoint of this program, one of `torch.save`, any other file or folder, a name on the hub, a
+module in memory.
+"""
 
 Evaluate = Callable[[Any, EvaluationRequest], Evaluation]
 """A stepper of the adapter's own, and on what and how it is judged → its figures."""

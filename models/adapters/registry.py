@@ -8,7 +8,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from unrolled import assets
-from unrolled.models.adapters.adapter import ModelAdapter, Source
+from unrolled.models.adapters.adapter import HubName, ModelAdapter, Source
 from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.checkpoints.files import CheckpointError, read_header
 from unrolled.models.checkpoints.pickled import SUFFIXES, looks_pickled, read_pickled
@@ -19,6 +19,7 @@ from unrolled.models.training.recipe import Recipe
 
 SUFFIX = ".safetensors"
 DEFAULT_MODEL = "caption-attend-lstm"
+ON_HUB = "hf:"  # in front of a name on the hub, or of a folder as the hub's library writes it
 GROUP = "unrolled.models"  # of entry points, each of which names an adapter
 
 BUILT_IN = (
@@ -30,6 +31,7 @@ BUILT_IN = (
     "unrolled.models.families.show_attend_tell.adapter:ADAPTER",
     "unrolled.models.families.char_rnn.adapter:ADAPTER",
     "unrolled.models.families.picture_first.adapter:ADAPTER",
+    "unrolled.models.families.hugging_face.adapter:ADAPTER",
 )
 
 
@@ -105,7 +107,7 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
     Parameters
     ----------
     model : str
-        A shipped model's name, or a path.
+        A shipped model's name, a path, or ``hf:`` and a folder or a name on the hub.
     device : str
         Where it is to run.
     reuse : Stepper, optional
@@ -116,7 +118,14 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
     CheckpointError
         When it cannot be.
     """
-    path = find(model)
+    named = model.removeprefix(ON_HUB)
+    if named != model and not Path(named).expanduser().exists():
+        hub = HubName(named)
+        adapter = adapter_of(hub)
+        if adapter is None:
+            raise CheckpointError(f"Nothing here opens “{model}”.")
+        return adapter, adapter.load(hub, device, reuse)
+    path = find(named if named == model else str(Path(named).expanduser().resolve()))
     if path.is_dir() and adapter_of(path) is None:
         path = _checkpoint_in(path)
     source: Source

@@ -119,7 +119,7 @@ def read_object(path: Path) -> Any:
     """What a file holds; see `read_pickled`."""
     try:
         size = path.stat().st_size
-        most = min(LARGEST_FILE, _memory() // COPIES)
+        most = min(LARGEST_FILE, computer_memory() // COPIES)
         if size > most:
             raise PickleError(f"is {size / 2**30:.1f} GiB; {most / 2**30:.1f} GiB are the most that can be read on this computer")
         with path.open("rb") as file:
@@ -132,7 +132,7 @@ def read_object(path: Path) -> Any:
         raise CheckpointError(f"“{path.name}” cannot be read: {error.strerror or error}.") from error
 
 
-def _memory() -> int:
+def computer_memory() -> int:
     """This computer's, in bytes; where it is not told, enough."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

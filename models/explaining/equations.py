@@ -36,6 +36,7 @@ class _Step:
             branch.stepper.step(self.memory, before, [branch.token_before(step)], captured)
             self.values = {name: value.flatten(0, -2)[0].double().cpu() for name, value in captured.items()}
         self.structure = branch.stepper.structure
+        assert self.structure.cell is not None
         self.cell: Cell = self.structure.cell
         self.size = self.cell.hidden_size
 
@@ -101,6 +102,8 @@ class _Step:
 def explain(branch: Branch, step: int, unit: int, wanted: StillWanted) -> Explained:
     """A recorded step of one unit. Raises `EngineError` where there is no such unit."""
     cell = branch.stepper.structure.cell
+    if cell is None:
+        raise EngineError("question", "This model has no recurrent cell whose equations could be shown.")
     if unit >= cell.hidden_size:
         raise EngineError("question", f"There is no unit {unit}; {cell.hidden_size:,} are counted from 0.")
     taken = _Step(branch, step, wanted)

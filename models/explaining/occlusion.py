@@ -20,7 +20,7 @@ from unrolled.models.trace.edits import SetAttention, UniformAttention
 
 
 class _EachMasked:
-    """Makes L rows of one: in row j place j is masked."""
+    """Of L hypotheses that are the same, place j is masked in the one with number j."""
 
     def __init__(self, hook: Hook, *, overruled: bool) -> None:
         self._change = hook
@@ -29,20 +29,21 @@ class _EachMasked:
     def __call__(self, name: str, value: Tensor, /) -> Tensor:
         value = self._change(name, value)
         if name == "attention_scores" and not self._overruled:
-            return value.expand(-1, value.shape[-1], -1).masked_fill(self._own(value), float("-inf"))  # (1, L, L)
+            return value.masked_fill(self._own(value), float("-inf"))                          # (1, L, …, L)
         if name == "attention" and self._overruled:
-            left = value.expand(-1, value.shape[-1], -1).masked_fill(self._own(value), 0.0)
+            left = value.masked_fill(self._own(value), 0.0)
             return left / left.sum(dim=-1, keepdim=True)
         return value
 
     def _own(self, value: Tensor) -> Tensor:
-        return torch.eye(value.shape[-1], dtype=torch.bool, device=value.device)
+        places = value.shape[-1]
+        return torch.eye(places, dtype=torch.bool, device=value.device).reshape(places, *(1,) * (value.ndim - 3), places)
 
 
 def occlude(branch: Branch, step: int, wanted: StillWanted) -> Occluded:
     """Mask each place that a recorded step attends to. Raises `EngineError` when the model has no attention."""
     stepper = branch.stepper
-    if stepper.structure.attend is None:
+    if not stepper.structure.maskable:
         raise EngineError("question", "This model has no attention whose places could be masked.")
     overruled = any(isinstance(edit, UniformAttention | SetAttention) and edit.covers(step) for edit in branch.edits)
     before, memory = branch.state(step, wanted), branch.memory_at(step)
@@ -50,7 +51,8 @@ def occlude(branch: Branch, step: int, wanted: StillWanted) -> Occluded:
     plain, masked = Captured(branch.hook_at(step)), Captured(_EachMasked(branch.hook_at(step), overruled=overruled))
     with computing(stepper.device.type):
         _, record = stepper.step(memory, before, read, plain)
-        _, records = stepper.step(memory, before, read, masked)
+        places = plain["attention"].shape[-1]
+        _, records = stepper.step(memory, stepper.select(before, torch.zeros(1, places, dtype=torch.long)), read * places, masked)
     rivals = [other for other in range(len(stepper.description.words)) if other not in (token, *stepper.suppressed_tokens)]
     logits, each = plain["logits"].flatten(0, -2)[0].double(), masked["logits"].flatten(0, -2).double()  # (V,), (L, V)
     margin, runner_up = _margins(logits.unsqueeze(0), token, rivals)

@@ -40,12 +40,12 @@ class Edited:
             elif name == "attention_scores":
                 if isinstance(edit, MaskAttention):
                     value = value.clone()
-                    value[..., list(edit.places)] = float("-inf")
+                    value[..., _there(edit.places, value)] = float("-inf")
             elif name == "attention":
                 if isinstance(edit, UniformAttention):
                     value = torch.full_like(value, 1 / value.shape[-1])
                 elif isinstance(edit, SetAttention):
-                    weights = torch.tensor(edit.weights, dtype=torch.float64)
+                    weights = torch.tensor(edit.weights[: value.shape[-1]], dtype=torch.float64)
                     value = (weights / weights.sum()).to(value).expand_as(value)
         return self._without_masked(value) if name == "attention" else value
 
@@ -55,8 +55,13 @@ class Edited:
         if not masked or not any(isinstance(edit, UniformAttention | SetAttention) for edit in self._edits):
             return weights
         left = weights.clone()
-        left[..., masked] = 0.0
+        left[..., _there(masked, weights)] = 0.0
         return left / left.sum(dim=-1, keepdim=True)
+
+
+def _there(places: Sequence[int], values: Tensor) -> list[int]:
+    """The places that can be attended to already: where they are the words written, they grow."""
+    return [place for place in places if place < values.shape[-1]]
 
 
 def hook_at(edits: Sequence[Edit], step: int) -> Hook:

@@ -78,18 +78,25 @@ class Structure:
 
     Attributes
     ----------
-    cell : Cell
-        Whose equations a unit goes through.
+    cell : Cell or None
+        Whose equations a unit goes through; a model without recurrence has none.
     parts : tuple of (str, int)
         What the cell's input x is put together from, in order, with lengths: ``word``, ``context``, ``frame``, or
         ``layer``: the state of the layer below.
     attend : AdditiveAttention or None
         What makes the context, where it is not the mean vector.
+    attends : bool
+        Whether there is other attention, whose places can be masked too.
     """
 
-    cell: Cell
-    parts: tuple[tuple[str, int], ...]
+    cell: Cell | None = None
+    parts: tuple[tuple[str, int], ...] = ()
     attend: AdditiveAttention | None = None
+    attends: bool = False
+
+    @property
+    def maskable(self) -> bool:
+        return self.attend is not None or self.attends
 
 
 class Stepper(Protocol, Generic[MemoryT, StateT]):

@@ -103,7 +103,7 @@ def test_torchscript_is_refused_first(tmp_path: Path) -> None:
 def test_what_is_larger_than_the_memory_is_said_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.save({"net.weight": torch.zeros(1000)}, tmp_path / "large.pt")
     assert read_pickled(tmp_path / "large.pt").has("net.weight")
-    monkeypatch.setattr(pickled, "_memory", lambda: 6000)
+    monkeypatch.setattr(pickled, "computer_memory", lambda: 6000)
     monkeypatch.setattr(pickled, "_of_zip", lambda *_: pytest.fail("it was read"))
     with pytest.raises(CheckpointError, match="the most that can be read"):
         read_pickled(tmp_path / "large.pt")

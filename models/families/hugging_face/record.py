@@ -1,0 +1,96 @@
+"""What a step of a transformer is recorded as: its channels, and the flat record that they make."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from unrolled.models.families.hugging_face.attention import CROSS, SELF
+from unrolled.models.families.hugging_face.decoder import Taken
+from unrolled.models.families.hugging_face.residual import STREAM
+from unrolled.models.stepping.network_stepper import entropy_of
+from unrolled.models.trace import Channel
+
+
+class Lengths(NamedTuple):
+    """Of one run.
+
+    Attributes
+    ----------
+    layers, heads, features : int
+        Of the decoder.
+    longest : int
+        How many steps there can be, and so how many places of what was written a step can look at.
+    places : tuple of int
+        What else is looked at: (rows, columns) of a picture, (words,) of a sentence, () nothing.
+    before : int
+        Places in front of a picture's cells, which stand for all of it.
+    cross_heads : int
+        Of the attention over what else is looked at.
+    stream_end : float
+        Where the colours of the residual stream end.
+    """
+
+    layers: int
+    heads: int
+    features: int
+    longest: int
+    places: tuple[int, ...]
+    before: int
+    cross_heads: int
+    stream_end: float
+
+
+def channels_of(lengths: Lengths) -> tuple[Channel, ...]:
+    """In the order of the record."""
+    layers, heads, end = lengths.layers, lengths.heads, lengths.stream_end
+    found = [Channel(name=STREAM, role=STREAM, symbol="x", axes=("layer", "unit"), shape=(layers, lengths.features), low=-end,
+                     high=end, label="residual stream", editable=True)]
+    axes = {0: ("key",), 1: ("source",), 2: ("row", "column")}[len(lengths.places)]
+    looked_at = lengths.places or (lengths.longest,)
+    if lengths.places:
+        found.append(Channel(name=CROSS, role=CROSS, symbol="α", axes=("layer", "head", *axes),
+                             shape=(layers, lengths.cross_heads, *lengths.places), low=0.0, high=1.0, label="cross attention"))
+    found.append(Channel(name=SELF, role=SELF, symbol="a", axes=("layer", "head", "key"), shape=(layers, heads, lengths.longest),
+                         low=0.0, high=1.0, label="self attention"))
+    found += [
+        Channel(name="attention", role="attention", symbol="ᾱ", axes=axes, shape=looked_at, low=0.0, high=1.0,
+                label="attention, mean of heads", editable=True),
+        Channel(name="attention_entropy", role="attention_entropy", symbol="H", axes=(), shape=(), low=0.0, high=1.0,
+                label="attention entropy", unit="of uniform")]
+    if lengths.before:
+        found.append(Channel(name="attention_elsewhere", role="attention_elsewhere", symbol="α₀", axes=(), shape=(), low=0.0,
+                             high=1.0, label="attention on the whole-picture token"))
+    return tuple(found)
+
+
+def packed(taken: Taken, lengths: Lengths) -> Tensor:
+    """Log-probabilities and all channels in order, (rows, V + total); places that are not written yet are zeros."""
+    rows = len(taken.logits)
+    written, looked_at, longest = taken.written, taken.looked_at, lengths.longest
+    parts = [torch.log_softmax(taken.logits, dim=-1), taken.stream.flatten(1)]
+    grown = written.new_zeros(*written.shape[:-1], longest)
+    grown[..., : written.shape[-1]] = written
+    if looked_at is None:
+        mean = written.mean(dim=(1, 2))                                                        # (rows, places)
+        whole = mean.new_zeros(rows, longest)
+        whole[:, : mean.shape[1]] = mean
+        parts += [grown.flatten(1), whole, entropy_of(mean)]
+    else:
+        mean = looked_at.mean(dim=(1, 2))
+        before = lengths.before
+        parts += [looked_at[..., before:].flatten(1), grown.flatten(1), mean[:, before:], entropy_of(mean)]
+        if before:
+            parts.append(mean[:, :before].sum(dim=1, keepdim=True))
+    return torch.cat(parts, dim=1)
+
+
+def round_end(largest: float) -> float:
+    """A round number that is no less, for the end of a scale."""
+    if not (math.isfinite(largest) and largest > 0):
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(largest))
+    return next(step * power for step in (1.0, 2.0, 5.0, 10.0) if step * power >= largest)

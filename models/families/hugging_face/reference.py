@@ -1,0 +1,98 @@
+"""A step computed a second time by the library itself: its own forward over all tokens, without a cache, in double precision.
+
+The library's `output_attentions` gives the weights; the residual stream is taken where its layers end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from unrolled.models.cells.hook import identity
+from unrolled.models.families.hugging_face.attention import CROSS, SELF
+from unrolled.models.families.hugging_face.reading import Kind
+from unrolled.models.families.hugging_face.residual import STREAM, layers_of
+from unrolled.models.reference.protocol import Hook, State
+from unrolled.models.runs.errors import EngineError
+
+
+class ReferenceMemory(NamedTuple):
+    """What is looked at, in double precision, the token that the first step reads, and how many steps there can be."""
+
+    states: Tensor | None
+    first_token: int
+    longest: int
+
+
+class TransformerReference:
+    """See `unrolled.models.reference.protocol.Reference`.
+
+    Parameters
+    ----------
+    model
+        The library's, its weights read again, in double precision, with its own attention.
+    layers : int
+        Of its decoder.
+    read : callable
+        An input → what its encoder is given, or None, the first token, and the most steps.
+    before : int
+        Places in front of a picture's cells.
+    """
+
+    def __init__(self, model: Any, kind: Kind, *, layers: int, before: int,
+                 read: Callable[[Any], tuple[Tensor | None, int, int]]) -> None:
+        self._model, self._kind, self._before, self._given = model, kind, before, read
+        self._call = kind.call(model)
+        self._stream: list[Tensor] = []
+        for layer in layers_of(kind.decoder(model), layers) or ():
+            layer.register_forward_hook(lambda _module, _given, output: self._stream.append(
+                output[0] if isinstance(output, tuple) else output))
+
+    @property
+    def computed_by(self) -> tuple[str, ...]:
+        return (f"transformers' own {type(self._model).__name__}, without a cache", "F.log_softmax")
+
+    def read(self, given: Any) -> ReferenceMemory:
+        encoded, first, longest = self._given(given)
+        if encoded is None or self._kind.encode is None:
+            return ReferenceMemory(None, first, longest)
+        encoded = encoded.double() if encoded.is_floating_point() else encoded
+        return ReferenceMemory(self._kind.encode(self._model, encoded.cpu()), first, longest)
+
+    def start(self, memory: ReferenceMemory) -> State:
+        return torch.zeros(1, 0), torch.zeros(1, 1)
+
+    def step(self, memory: ReferenceMemory, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
+        tokens, edited = state
+        if bool(edited.any()) or hook is not identity:
+            raise EngineError("question", "Steps that an edit has changed are not computed a second time: the library’s own "
+                                          "forward knows no edits.")
+        read = torch.cat((tokens.long(), torch.tensor([[memory.first_token if token < 0 else token]])), dim=1)
+        self._stream.clear()
+        output = self._call(read, memory.states, output_attentions=True, use_cache=False)
+        written = _last(output.decoder_attentions if "decoder_attentions" in output else output.attentions)  # (layers, heads, T)
+        grown = written.new_zeros(*written.shape[:-1], memory.longest)
+        grown[..., : written.shape[-1]] = written
+        found = {STREAM: torch.stack([own[0, -1] for own in self._stream]), SELF: grown,
+                 "log_probs": torch.log_softmax(output.logits[0, -1].double(), dim=-1)}
+        mean = grown.mean(dim=(0, 1))
+        if memory.states is not None:
+            looked_at = _last(output.cross_attentions)
+            mean = looked_at.mean(dim=(0, 1))
+            found[CROSS] = looked_at[..., self._before :]
+            found["attention_elsewhere"] = mean[: self._before].sum().reshape(1)
+        places = mean.shape[-1] if memory.states is not None else written.shape[-1]
+        found["attention_entropy"] = -torch.xlogy(mean, mean).sum().reshape(1) / math.log(max(places, 2))
+        found["attention"] = mean[self._before :] if memory.states is not None else mean
+        return {name: value.flatten() for name, value in found.items()}
+
+
+def _last(attentions: Sequence[Tensor] | None) -> Tensor:
+    """What the last token attends to, (layers, heads, places)."""
+    if not attentions or any(own is None for own in attentions):
+        raise EngineError("question", "The library’s own forward does not return this model’s attention.")
+    return torch.stack([own[0, :, -1] for own in attentions])

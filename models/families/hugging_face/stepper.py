@@ -1,0 +1,231 @@
+"""A model of the library, stepped with its cache: every attention, the residual stream and the logits pass through the hook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from unrolled.models.cells.hook import Hook, identity
+from unrolled.models.families.hugging_face.attention import AttentionError
+from unrolled.models.families.hugging_face.checkpoint import Opened, model_again
+from unrolled.models.families.hugging_face.decoder import Decoder, LookedAt, State
+from unrolled.models.families.hugging_face.reading import grid_of, kind_of
+from unrolled.models.families.hugging_face.record import Lengths, channels_of, packed, round_end
+from unrolled.models.families.hugging_face.reference import TransformerReference
+from unrolled.models.families.hugging_face.words import words_of
+from unrolled.models.reference.protocol import Reference, Weights
+from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure
+from unrolled.models.trace import ModelDescription
+
+WRITTEN_AT_MOST = 128     # tokens, behind a prompt or in all
+LARGEST_RECORD = 2**28    # bytes of all channels of a run, which attention over what is written fills by its square
+USUAL_SHARE = 0.98        # of a stream's values lie within its colours
+
+
+class Memory(NamedTuple):
+    """What every step of a run looks at, and the lengths of its record."""
+
+    looked_at: LookedAt
+    lengths: Lengths
+
+
+class TransformerStepper:
+    """See `unrolled.models.stepping.stepper.Stepper`. Raises `AttentionError` where the model's attention is not understood."""
+
+    def __init__(self, opened: Opened, *, device: str) -> None:
+        self.device = torch.device(device)
+        self.model, self.tokenizer, self._pictures = opened.model, opened.tokenizer, opened.pictures
+        self.kind = kind_of(self.model)
+        self.draw: Callable[[int], tuple[bytes, str]] | None = None
+        self.weights: Callable[[], Weights] = self.model.state_dict
+        self._opened = opened
+        config = self.model.config
+        text = config.get_text_config(decoder=True)
+        settings = self.model.generation_config
+        self.end = self._end(settings, text)
+        first = self._first(settings, config, text)
+        self.positions = min((n for n in (getattr(text, "max_position_embeddings", 0),) if n and n > 0), default=2**20)
+        with torch.inference_mode():
+            states = self._first_states()
+        self.decoder = Decoder(self.model, self.kind.decoder(self.model), self.kind.call(self.model), states,
+                               max(first, 0))
+        words = words_of(self.tokenizer, text.vocab_size)
+        self.suppressed_tokens: Sequence[int] = self._suppressed(settings, len(words))
+        forced = getattr(settings, "forced_bos_token_id", None)
+        self._forced = () if forced is None or self.kind.input_kind == "text" else (int(forced),)
+        self._lengths = self._learned_lengths(states, max(first, 0))
+        size = self._picture_size() if self._pictures is not None else (0, 0)
+        self.description = ModelDescription(
+            name=opened.title, title=f"{type(self.model).__name__} · {opened.title}", task=self.kind.task,
+            summary=f"{config.model_type}, {self.decoder.layers} layers of {self._lengths.heads} heads",
+            weights_hash=opened.weights_hash, channels=channels_of(self._lengths), words=words, start_token=first,
+            end_token=self.end, maximum_steps=self._lengths.longest, input_size=size,
+            parameters=sum(own.numel() for own in self.model.parameters()), encoder=self._encoder_name(),
+            input_kind=self.kind.input_kind, detokenization="pieces", suppressed_tokens=tuple(self.suppressed_tokens))
+
+    # ── What the settings say ─────────────────────────────────────────────────────────────────────────────────
+
+    def _end(self, settings: Any, text: Any) -> int:
+        found = settings.eos_token_id if settings.eos_token_id is not None else text.eos_token_id
+        if self.model.config.model_type == "blip":
+            found = text.sep_token_id
+        found = found[0] if isinstance(found, list | tuple) and found else found
+        return found if isinstance(found, int) else -1
+
+    def _first(self, settings: Any, config: Any, text: Any) -> int:
+        """The token that the first step reads; -1 where it is the text's own."""
+        if self.kind.input_kind == "text":
+            return -1
+        if config.model_type == "blip":
+            return int(text.bos_token_id)
+        found = settings.decoder_start_token_id
+        found = found if found is not None else getattr(config, "decoder_start_token_id", None)
+        found = found if found is not None else text.bos_token_id
+        if not isinstance(found, int):
+            raise AttentionError("its settings do not say which token its decoder starts with (decoder_start_token_id)")
+        return found
+
+    def _suppressed(self, settings: Any, words: int) -> tuple[int, ...]:
+        never = [own[0] for own in settings.bad_words_ids or () if len(own) == 1] + list(settings.suppress_tokens or ())
+        return tuple(sorted({token for token in never if token != self.end and 0 <= token < words}))
+
+    def _picture_size(self) -> tuple[int, int]:
+        height, width = self._pixels(Image.new("RGB", (64, 64))).shape[-2:]
+        return int(height), int(width)
+
+    def _encoder_name(self) -> str:
+        if self.kind.input_kind != "picture":
+            return ""
+        own = getattr(self.model, "encoder", None) or self.model.vision_model
+        return type(own).__name__
+
+    # ── Its lengths, by a first step ──────────────────────────────────────────────────────────────────────────
+
+    def _first_states(self) -> Tensor | None:
+        """Of a grey picture, or of three tokens."""
+        if self.kind.encode is None:
+            return None
+        given = self._pixels(Image.new("RGB", (64, 64), "grey")) if self._pictures is not None else torch.tensor(
+            [[1, 2, 3]], device=self.device)
+        return self.kind.encode(self.model, given)
+
+    @torch.inference_mode()
+    def _learned_lengths(self, states: Tensor | None, first: int) -> Lengths:
+        _, taken = self.decoder.step(LookedAt(states, first), self.decoder.start(),
+                                     torch.tensor([[first]], device=self.device), identity)
+        layers, features = taken.stream.shape[1:]
+        places: tuple[int, ...] = ()
+        before = 0
+        if taken.looked_at is not None and self.kind.input_kind == "picture":
+            rows, columns, before = grid_of(taken.looked_at.shape[-1], *self._picture_size())
+            places = (rows, columns)
+            self.decoder.attentions.before = before
+        elif taken.looked_at is not None:
+            places = (1,)
+        usual = float(taken.stream.abs().flatten().float().quantile(USUAL_SHARE)) if taken.stream.numel() < 2**24 else 10.0
+        return Lengths(layers=layers, heads=taken.written.shape[2], features=features, before=before, places=places,
+                       longest=min(WRITTEN_AT_MOST, self.positions), stream_end=round_end(2 * usual),
+                       cross_heads=1 if taken.looked_at is None else taken.looked_at.shape[2])
+
+    def _lengths_of(self, *, prompt: int, places: tuple[int, ...]) -> Lengths:
+        """Of one run: as long as its record may be."""
+        own = self._lengths._replace(places=places)
+        longest = min(prompt + WRITTEN_AT_MOST, self.positions)
+        while longest > prompt + 1 and longest * sum(
+                channel.size for channel in channels_of(own._replace(longest=longest))) * 4 > LARGEST_RECORD:
+            longest = max(longest * 9 // 10, prompt + 1)
+        return own._replace(longest=longest)
+
+    # ── Reading ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _pixels(self, picture: Image.Image) -> Tensor:
+        pixels: Tensor = self._pictures(images=picture.convert("RGB"), return_tensors="pt")["pixel_values"]
+        return pixels.to(self.device)
+
+    def tokens_of(self, text: str) -> list[int]:
+        """As the model's own tokenizer has them, with what it adds at the ends."""
+        tokens: list[int] = self.tokenizer(text)["input_ids"]
+        if self.kind.input_kind == "text" and tokens and tokens[-1] == self.end:
+            tokens = tokens[:-1]  # a text that is over is not gone on with
+        return tokens
+
+    @torch.inference_mode()
+    def read(self, given: Any) -> EncodedInput[Memory]:
+        """Read a photograph, a sentence, or a text. Raises `InputError` where it is empty or too long."""
+        if self.kind.input_kind == "picture":
+            states = self._encoded(self._pixels(given))
+            return self._read(given, states, self._lengths_of(prompt=0, places=self._lengths.places))
+        tokens = self.tokens_of(given)
+        if not tokens:
+            raise InputError("There is no text to read.")
+        if self.kind.input_kind == "sentence":
+            self._check_length(len(tokens))
+            states = self._encoded(torch.tensor([tokens], device=self.device))
+            return self._read(given, states, self._lengths_of(prompt=0, places=(len(tokens),)), tokens=tokens)
+        self._check_length(len(tokens) + 1)
+        lengths = self._lengths_of(prompt=len(tokens), places=())
+        first = self.description.words[tokens[0]]
+        note = f"The first piece, “{first.replace('▁', ' ').strip() or first}”, is what the first step reads."
+        return EncodedInput(memory=Memory(LookedAt(None, tokens[0]), lengths), channels=channels_of(lengths),
+                            prompt_tokens=tuple(tokens[1:]), maximum_steps=lengths.longest, notes=(note,), given_input=given)
+
+    def _encoded(self, given: Tensor) -> Tensor:
+        assert self.kind.encode is not None
+        return self.kind.encode(self.model, given)
+
+    def _read(self, given: Any, states: Tensor, lengths: Lengths, tokens: Sequence[int] = ()) -> EncodedInput[Memory]:
+        return EncodedInput(
+            memory=Memory(LookedAt(states, self.description.start_token), lengths), channels=channels_of(lengths),
+            source=tuple(self.description.words[token] for token in tokens), prompt_tokens=self._forced,
+            maximum_steps=lengths.longest, given_input=given)
+
+    def _check_length(self, length: int) -> None:
+        if length > self.positions:
+            raise InputError(f"This text has {length:,} pieces, and {self.positions:,} are the most that this model can read.")
+
+    # ── Stepping ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self, memory: Memory) -> State:
+        return self.decoder.start()
+
+    def step(self, memory: Memory, state: State, tokens: Sequence[int], hook: Hook = identity) -> tuple[State, StepRecord]:
+        looked_at = memory.looked_at
+        read = torch.tensor([[looked_at.first_token if token < 0 else token] for token in tokens], device=self.device)
+        state, taken = self.decoder.step(looked_at, state, read, hook)
+        return state, StepRecord(packed(taken, memory.lengths), taken.logits.shape[-1])
+
+    @property
+    def structure(self) -> Structure:
+        return Structure(attends=True)
+
+    def reference(self) -> Reference:
+        return TransformerReference(model_again(self._opened), self.kind, layers=self.decoder.layers,
+                                    before=self._lengths.before, read=self._given)
+
+    def _given(self, given: Any) -> tuple[Tensor | None, int, int]:
+        """What the encoder is given for an input, the token that the first step reads, and how many steps there can be."""
+        first = self.description.start_token
+        if self.kind.input_kind == "picture":
+            return self._pixels(given), first, self._lengths_of(prompt=0, places=self._lengths.places).longest
+        tokens = self.tokens_of(given)
+        if self.kind.input_kind == "sentence":
+            return torch.tensor([tokens]), first, self._lengths_of(prompt=0, places=(len(tokens),)).longest
+        return None, tokens[0], self._lengths_of(prompt=len(tokens), places=()).longest
+
+    def differentiable(self, memory: Memory, rows: int) -> tuple[Memory, Tensor | None]:
+        """Gradients are taken by the picture's cells or the sentence's words; there are none where nothing is looked at."""
+        states, before = memory.looked_at.states, memory.lengths.before
+        if states is None:
+            return memory, None
+        cells = states[:, before:].expand(rows, -1, -1).clone().requires_grad_()
+        whole = torch.cat((states[:, :before].expand(rows, -1, -1).clone(), cells), dim=1)
+        return Memory(LookedAt(whole, memory.looked_at.first_token, differentiable=True), memory.lengths), cells
+
+    def select(self, state: State, rows: Tensor) -> State:
+        places = rows[0].to(self.device)
+        return State(state.tokens.index_select(0, places), state.edited, state.past.select(places))
+

@@ -1,0 +1,274 @@
+"""Models of Hugging Face's library: what is stepped and recorded, against the library's own generate and forward."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("transformers")
+
+from tests.tiny_transformers import END, MODELS, SENTENCE, START, TEXTS, given, save
+from unrolled.models.adapters.registry import load
+from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.explaining.gradients import gradients
+from unrolled.models.explaining.occlusion import occlude
+from unrolled.models.explaining.replay import replay
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.runs.branch import Branch
+from unrolled.models.runs.errors import EngineError
+from unrolled.models.runs.run import Run
+from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.trace.edits import ForceToken, MaskAttention, SetAttention
+from unrolled.models.trace.steps import by_channel
+
+STEPS = 7
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """By a name of `MODELS` the stepper, made once."""
+    folder = tmp_path_factory.mktemp("transformers")
+
+    @cache
+    def made(name: str) -> AnyStepper:
+        return load(f"hf:{save(name, folder)}")
+
+    return made
+
+
+def run_of(stepper: AnyStepper, name: str, *, steps: int = STEPS, method: str = "greedy") -> Branch:
+    """A branch that has written so many tokens, or has ended."""
+    encoded = stepper.read(given(name))
+    branch = Run(0, stepper, encoded).branch(0)
+    branch.maximum = len(encoded.prompt_tokens) + steps
+    decoding = Decoding(method=method, beam_width=3)
+    while len(branch) < branch.maximum and (len(branch) <= len(encoded.prompt_tokens) or branch.tokens[-1] != END):
+        branch.advance(len(branch), decoding, lambda: True)
+    return branch
+
+
+def recorded(branch: Branch) -> dict[str, Any]:
+    """Every channel of a branch's steps, each (steps, …)."""
+    stepper, state, rows = branch.stepper, branch.stepper.start(branch.memory_at(0)), []
+    with torch.inference_mode():
+        for step in range(len(branch)):
+            state, record = stepper.step(branch.memory_at(step), state, [branch.token_before(step)], branch.hook_at(step))
+            rows.append(record.values[0].numpy())
+    return by_channel(np.stack(rows), branch.channels)
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam"])
+@pytest.mark.parametrize("name", MODELS)
+def test_writes_what_generate_writes(opened: Any, name: str, method: str) -> None:
+    stepper = opened(name)
+    branch = run_of(stepper, name, method=method)
+    how = {"do_sample": False, "num_beams": 1 if method == "greedy" else 3, "early_stopping": method == "beam",
+           "length_penalty": Decoding().length_penalty}
+    if name in TEXTS:
+        tokens = torch.tensor([stepper.tokens_of(SENTENCE)])
+        found = stepper.model.generate(tokens, attention_mask=torch.ones_like(tokens), max_new_tokens=STEPS, **how)
+    else:
+        read = torch.tensor([stepper.tokens_of(SENTENCE)]) if stepper.description.input_kind == "sentence" else (
+            stepper._pixels(given(name)))
+        found = stepper.model.generate(read, max_new_tokens=branch.maximum, **how)
+    assert branch.tokens == found[0].tolist()[1:]
+    assert method == "beam" or len(set(branch.tokens)) > 2
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_badge_compares_with_the_librarys_own_forward(opened: Any, name: str) -> None:
+    branch = run_of(opened(name), name)
+    own = recorded(branch)
+    (part,) = replay(branch, 0, len(branch) - 1, lambda: True)
+    total = sum(channel.size for channel in branch.channels)
+    theirs = by_channel(np.frombuffer(part.values, "<f4").reshape(part.count, -1)[:, :total], branch.channels)
+    assert part.channels[: len(own)] == tuple(own)
+    for channel, values in own.items():
+        np.testing.assert_allclose(values, theirs[channel], rtol=2e-4, atol=2e-5, err_msg=channel)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "marian"])
+def test_channels_are_what_the_library_returns(opened: Any, name: str) -> None:
+    """Of one forward over everything, asked for its attentions and hidden states."""
+    import transformers
+
+    stepper = opened(name)
+    branch, end = run_of(stepper, name), len(SENTENCE.split()) + 1
+    found = recorded(branch)
+    first = stepper.tokens_of(SENTENCE)[0] if name == "gpt2" else stepper.description.start_token
+    tokens = torch.tensor([[first, *branch.tokens[:-1]]])
+    made = transformers.AutoModelForCausalLM if name == "gpt2" else transformers.AutoModelForSeq2SeqLM
+    model = made.from_pretrained(stepper._opened.folder, attn_implementation="eager").eval()
+    asked = {"output_attentions": True, "output_hidden_states": True, "use_cache": False}
+    with torch.inference_mode():
+        if name == "gpt2":
+            output = model(tokens, **asked)
+            own, stream = output.attentions, output.hidden_states
+        else:
+            output = model(torch.tensor([stepper.tokens_of(SENTENCE)]), decoder_input_ids=tokens, **asked)
+            own, stream = output.decoder_attentions, output.decoder_hidden_states
+            crossed = torch.stack(output.cross_attentions)[:, 0].permute(2, 0, 1, 3)
+            np.testing.assert_allclose(found["cross_attention"], crossed, atol=1e-5)
+            assert found["cross_attention"].shape[-1] == end == len(branch.encoded.source)
+    steps = len(branch)
+    np.testing.assert_allclose(found["self_attention"][..., :steps], torch.stack(own)[:, 0].permute(2, 0, 1, 3), atol=1e-5)
+    assert not found["self_attention"][..., steps:].any()
+    for layer in range(2):  # of the last one the library gives what its final norm makes of it
+        np.testing.assert_allclose(found["residual_stream"][:, layer], stream[layer + 1][0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["llama", "vision-gpt2"])
+def test_a_state_is_a_value(opened: Any, name: str) -> None:
+    """Steps taken from an earlier state, in any order and several at once, neither change it nor each other."""
+    stepper = opened(name)
+    branch = run_of(stepper, name)
+    memory, state = branch.memory_at(0), branch.state(3, lambda: True)
+    with torch.inference_mode():
+        one, first = stepper.step(memory, state, [5])
+        other, _ = stepper.step(memory, state, [6])
+        after, second = stepper.step(memory, one, [7])
+        both, together = stepper.step(memory, stepper.select(state, torch.tensor([[0, 0]])), [6, 5])
+        _, further = stepper.step(memory, stepper.select(both, torch.tensor([[1, 1, 0]])), [7, 7, 7])
+        assert torch.equal(stepper.step(memory, state, [5])[1].packed, first.packed)
+        assert torch.equal(stepper.step(memory, one, [7])[1].packed, second.packed)
+    assert [own.past.length for own in (state, one, other, after)] == [3, 4, 4, 5]
+    torch.testing.assert_close(together.packed[1], first.packed[0], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(further.packed[0], second.packed[0], rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(further.packed[2], second.packed[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "bart", "vision-gpt2", "trocr", "blip"])
+def test_attention_masked_and_set(opened: Any, name: str) -> None:
+    stepper = opened(name)
+    whole = recorded(run_of(stepper, name))
+    run = Run(0, stepper, stepper.read(given(name)))
+    places = int(np.prod(whole["attention"].shape[1:]))
+    wanted = np.zeros(places)
+    wanted[1], wanted[2] = 1.0, 3.0
+    run.fork(1, 0, 0, (MaskAttention(places=(2,), first=3),), ())
+    run.fork(2, 0, 0, (SetAttention(weights=tuple(wanted), first=4, last=4),), ())
+    masked, made = run.branch(1), run.branch(2)
+    for branch in (masked, made):
+        for step in range(6):
+            branch.advance(step, Decoding(), lambda: True)
+    attended = recorded(masked)["attention"].reshape(6, -1)
+    assert attended[2, 2] > 0
+    assert not attended[3:, 2].any()
+    elsewhere = recorded(masked).get("attention_elsewhere", np.zeros(6))
+    np.testing.assert_allclose(attended.sum(1) + elsewhere, 1.0, atol=1e-5)
+    found = recorded(made)
+    kind = "self_attention" if name == "gpt2" else "cross_attention"
+    np.testing.assert_allclose(found[kind][4].reshape(*found[kind].shape[1:3], -1), np.broadcast_to(
+        wanted / 4, (*found[kind].shape[1:3], places)), atol=1e-6)
+    np.testing.assert_allclose(found["residual_stream"][:4], whole["residual_stream"][:4], rtol=1e-4, atol=1e-5)
+    assert np.abs(found["residual_stream"][4] - whole["residual_stream"][4]).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", ["gpt2", "trocr"])
+def test_occlusion_is_each_mask_alone(opened: Any, name: str) -> None:
+    stepper = opened(name)
+    branch = run_of(stepper, name)
+    step = len(branch) - 1
+    drops = np.frombuffer(occlude(branch, step, lambda: True).log_prob_drops, "<f4")
+    run = Run(0, stepper, stepper.read(given(name)))
+    for place in (0, 3):
+        run.fork(1, 0, 0, (MaskAttention(places=(place,), first=step),), ())
+        other = run.branch(1)
+        for at in range(step + 1):
+            forced = other.advance(at, Decoding(), lambda: True) if at < step else None
+            assert forced is None or forced.token == branch.tokens[at]
+        with torch.inference_mode():
+            _, record = stepper.step(other.memory_at(step), other.state(step, lambda: True), [other.token_before(step)],
+                                     other.hook_at(step))
+            _, plain = stepper.step(branch.memory_at(step), branch.state(step, lambda: True), [branch.token_before(step)])
+        token = branch.tokens[step]
+        assert drops[place] == pytest.approx(float(plain.log_probs[0, token] - record.log_probs[0, token]), abs=2e-4)
+
+
+def test_gradients_are_the_slopes_of_the_log_probabilities(opened: Any) -> None:
+    """∂ log p/∂ what is looked at, by moving a vector a little to both sides."""
+    stepper = opened("vision-gpt2")
+    branch = run_of(stepper, "vision-gpt2", steps=4)
+    (rows,) = gradients(branch, 0, 3, lambda: True)
+    places = np.frombuffer(rows.places, "<f4").reshape(4, -1)
+    words = np.frombuffer(rows.words, "<f4").reshape(4, 4)
+    assert not np.triu(words, 1).any()
+    assert np.tril(words).any()
+    memory, before = branch.memory_at(0), 1
+
+    def log_prob(moved: float) -> float:
+        states = memory.looked_at.states.clone()
+        states[:, before + 5] *= 1 + moved
+        looked_at = type(memory.looked_at)(states, memory.looked_at.first_token)
+        moved_memory, state = memory._replace(looked_at=looked_at), stepper.start(memory)
+        with torch.inference_mode():
+            for step in range(4):
+                state, record = stepper.step(moved_memory, state, [branch.token_before(step)])
+        return float(record.log_probs[0, branch.tokens[3]])
+
+    assert places[3, 5] == pytest.approx((log_prob(0.01) - log_prob(-0.01)) / 0.02, rel=0.05, abs=2e-3)
+
+
+def test_an_edited_step_is_not_said_to_be_checked(opened: Any) -> None:
+    stepper = opened("marian")
+    run = Run(0, stepper, stepper.read(SENTENCE))
+    run.fork(1, 0, 0, (ForceToken(token=7, first=1), MaskAttention(places=(0,), first=2, last=2)), ())
+    branch = run.branch(1)
+    for step in range(5):
+        branch.advance(step, Decoding(), lambda: True)
+    assert branch.tokens[1] == 7
+    assert len(list(replay(branch, 0, 1, lambda: True))) == 1
+    with pytest.raises(EngineError, match="an edit has changed"):
+        list(replay(branch, 0, 3, lambda: True))
+
+
+def test_what_its_settings_say(opened: Any) -> None:
+    marian, bart, gpt2, vision = (opened(name) for name in ("marian", "bart", "gpt2", "vision-gpt2"))
+    assert marian.description.suppressed_tokens == (0,)
+    assert bart.read(SENTENCE).prompt_tokens == (START,)
+    assert marian.read(SENTENCE).source == (*(f"▁{word}" for word in SENTENCE.split()), "</s>")
+    read = gpt2.read(SENTENCE)
+    words = [gpt2.description.words[token] for token in (gpt2.read(SENTENCE).memory.looked_at.first_token, *read.prompt_tokens)]
+    assert "".join(words).replace("▁", " ") == SENTENCE
+    assert vision.description.input_size == (32, 32)
+    assert {own.name: own.shape for own in vision.description.channels}["cross_attention"] == (3, 4, 4, 4)
+
+
+def test_what_cannot_be_opened_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+    import transformers
+
+    from unrolled.models.families.hugging_face import checkpoint
+
+    def no_network(*_: object, **__: object) -> str:
+        raise OSError("no network")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", no_network)
+    with pytest.raises(CheckpointError, match=r"some/model.*--model hf:FOLDER"):
+        load("hf:some/model")
+    bert = tmp_path / "bert"
+    transformers.BertConfig(vocab_size=10, hidden_size=8, num_hidden_layers=1, num_attention_heads=1).save_pretrained(bert)
+    with pytest.raises(CheckpointError, match=r"cannot be opened|holds no weights|writes no words"):
+        load(str(bert))
+    vit = tmp_path / "vit"
+    transformers.ViTConfig(hidden_size=8).save_pretrained(vit)
+    with pytest.raises(CheckpointError, match="writes no words"):
+        load(str(vit))
+    gpt2 = save("gpt2", tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint, "computer_memory", lambda: 1000)
+        patched.setattr(transformers.GPT2LMHeadModel, "from_pretrained", no_network)
+        with pytest.raises(CheckpointError, match="GiB for its weights"):
+            load(str(gpt2))
+    (gpt2 / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match="holds no weights"):
+        load(str(gpt2))
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(CheckpointError, match="pip install"):
+        load(str(gpt2))
