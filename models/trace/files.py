@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import msgspec
 import numpy as np
@@ -306,7 +306,7 @@ def _read_csv(path: Path, say: Say) -> Trace:
     with path.open(encoding="utf-8", errors="surrogatepass", newline="") as file:
         def lines() -> Iterator[str]:
             for line in file:
-                say(file.buffer.tell() / size)
+                say(cast(BinaryIO, file.buffer).tell() / size)
                 yield line
 
         header = _read_header(tables.read_comment(file))
