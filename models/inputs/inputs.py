@@ -86,6 +86,14 @@ def typed(text: str) -> InputText:
     return InputText(TYPED, text.encode(), text)
 
 
+def sentences_of(given: InputText) -> tuple[InputText, ...]:
+    """Several lines are several sentences, each called by its line's number; one is what was given."""
+    lines = [(number, line) for number, line in enumerate(given.text.splitlines(), 1) if line.strip()]
+    if len(lines) < 2:
+        return (given,)
+    return tuple(InputText(f"{given.name}:{number}", line.encode(), line) for number, line in lines)
+
+
 def looks_like_prose(given: InputText) -> bool:
     """Whether a text is rather a sentence than a program: one line, and not a program's file."""
     return "\n" not in given.text.strip() and not given.name.endswith(".py")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from unrolled.models.inputs.inputs import TYPED
+from unrolled.models.inputs.inputs import TYPED, InputText, sentences_of
 from unrolled.models.inputs.texts import read_text
 from unrolled.models.protocol.client import BackendError
 from unrolled.models.trace.names import file_name, printable, text_name
@@ -103,6 +103,4 @@ def _read_all(arguments: argparse.Namespace, input_kind: str) -> tuple[list[tupl
 
 
 def _sentences(name: str, data: bytes) -> list[tuple[str, bytes]]:
-    """Several lines are several sentences, each called by its line's number."""
-    lines = [(number, line) for number, line in enumerate(read_text(data, name).text.splitlines(), 1) if line.strip()]
-    return [(name, data)] if len(lines) == 1 else [(f"{name}:{number}", line.encode()) for number, line in lines]
+    return [(one.name, one.data) for one in sentences_of(InputText(name, data, read_text(data, name).text))]

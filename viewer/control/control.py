@@ -25,6 +25,7 @@ from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.runner import Runner
 from unrolled.viewer.control.transport import Transport
 from unrolled.viewer.control.voice import Voice
+from unrolled.viewer.control.waiting import Waiting
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
 
@@ -55,8 +56,9 @@ class Control(QObject):
         self._reading = Reading(session, self.run, self._recording, self._transport, self.voice)
         self._worker = InputWorker(self.voice, self)
         self._branching = Branching(session, self.run, self._recording, self._transport, self._worker, self.voice)
-        self._loading = Loading(session, self.run, self._recording, self._transport, self._reading, self._branching, self.voice,
-                                self.do)
+        self._waiting = Waiting(self.voice, self.do)
+        self._loading = Loading(session, self.run, self._recording, self._transport, self._reading, self._branching,
+                                self._waiting, self.voice, self.do)
         self._choice = self._loading.choice
         self.playback, self.history = self._transport.playback, self._branching.history
         self.opener = Opener(session, self.run, self._recording, self._branching, self._loading, self._worker,
@@ -68,7 +70,7 @@ class Control(QObject):
         self._recording.ended.connect(self._transport.arrive)
         self.opener.opened_file.connect(lambda path: self.opened_file.emit(path))
         self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self.earlier,
-                                 self._comparing, self._worker, self)
+                                 self._comparing, self._worker, self._waiting, self)
         self._reports = Dispatch(self._recording, self._loading, self.opener, self)
         session.questions.asked.connect(self._recording.ask)
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))
@@ -91,6 +93,11 @@ class Control(QObject):
     def devices(self) -> tuple[Device, ...]:
         """What a model can run on; empty until the backend has said so."""
         return self._choice.devices
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """What came together with the input on screen and waits to be opened, the next first."""
+        return self._waiting.titles
 
     @property
     def wanted_model(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unrolled.models.inputs.inputs import NO_INPUT, Input, InputNothing
+from unrolled.models.inputs.inputs import NO_INPUT, Input, InputNothing, InputText, sentences_of
 from unrolled.models.inputs.kinds import Notes, kind_named, may_be_read_as, taken_by
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import handles
@@ -19,6 +19,7 @@ from unrolled.viewer.control.run_state import ModelPhase, Opening, Origin
 from unrolled.viewer.control.runner import Runner
 from unrolled.viewer.control.transport import Transport
 from unrolled.viewer.control.voice import Voice
+from unrolled.viewer.control.waiting import Waiting
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.branches import FIRST
 from unrolled.viewer.state.session import Session
@@ -28,9 +29,10 @@ class Loading:
     """What brings a model and an input together."""
 
     def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, reading: Reading,
-                 branching: Branching, voice: Voice, do: c.Do) -> None:
+                 branching: Branching, waiting: Waiting, voice: Voice, do: c.Do) -> None:
         self._session, self._runner, self._voice, self._do = session, runner, voice, do
         self._recording, self._transport, self._reading, self._branching = recording, transport, reading, branching
+        self._waiting = waiting
         self.choice = ModelChoice(runner, voice)
         self._before: Opening | None = None     # what was run with the model that is there, while another is loaded
         self._last: dict[str, Opening] = {}     # the last input of each kind that a model took
@@ -165,6 +167,8 @@ class Loading:
             self._session.questions.possible = False
             self._runner.unfit()  # it is shown, and never overwritten unasked
             return
+        if kind == "sentence" and trace is None:
+            opening = self._first_sentence(opening)
         self._last[kind] = opening
         self._runner.encode(trace if fits else None)
 
@@ -179,6 +183,18 @@ class Loading:
         self.encode()
 
     # ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _first_sentence(self, opening: Opening) -> Opening:
+        """Show the first of several sentences alone, and let the others wait."""
+        given = opening.input
+        first, *others = sentences_of(given) if isinstance(given, InputText) else (given,)
+        if not others:
+            return opening
+        opening = replace(opening, input=first)
+        self._runner.show(opening)
+        self._session.set_input(first)
+        self._waiting.add_sentences(others)
+        return opening
 
     def _show_what_it_takes(self, kind: str) -> None:
         """Another kind of model was picked: its last input, or its sample, takes the place of what is shown."""

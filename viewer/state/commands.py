@@ -284,6 +284,16 @@ class Open(Command, frozen=True):
     path: Path
 
 
+class OpenAll(Command, frozen=True):
+    """Open the first of several files, and let the others wait."""
+
+    paths: tuple[Path, ...]
+
+
+class OpenNext(Command, frozen=True):
+    """Open the first of what waits."""
+
+
 class StopOpening(Command, frozen=True):
     """Give up a file that is being read."""
 

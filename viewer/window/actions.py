@@ -66,6 +66,8 @@ SPECS = (
                hint="Open a folder of frames as a clip"),
     ActionSpec("draw_input", "File", "New scene", c.DrawInput, ("Ctrl+N",), hint="Draw another input of the model’s own kind"),
     ActionSpec("paste", "File", "Paste", c.Paste, ("Ctrl+V",), "paste", hint="Paste a picture, a text or a file"),
+    ActionSpec("open_next", "File", "Next of what came with it", c.OpenNext, ("N",),
+               hint="Open the next of several files or sentences that were opened together"),
     ActionSpec("open_checkpoint", "File", "Open checkpoint…", partial(c.ChooseFile, "checkpoint"), ("Ctrl+Shift+O",), "model",
                group=1, hint="Open a model from its checkpoint"),
     ActionSpec("save_session", "File", "Save session…", partial(c.ChooseFile, "save session"), ("Ctrl+S",), group=2),

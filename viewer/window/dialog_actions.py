@@ -120,7 +120,7 @@ class DialogActions:
             self._window.layout_.say(Notice(place="input", text=str(error)))
             return True
         if paths:
-            self._open_each(paths)
+            self._do(c.OpenAll(tuple(paths)) if len(paths) > 1 else c.Open(paths[0]))
         elif picture is not None:
             self._do(c.OpenData(picture, name))
         elif mime.hasText() and mime.text().strip():
@@ -128,14 +128,6 @@ class DialogActions:
         else:
             return False
         return True
-
-    def _open_each(self, paths: list[Path]) -> None:
-        """Open the first, and offer the next."""
-        self._do(c.Open(paths[0]))
-        if len(paths) > 1:
-            left = "One more file" if len(paths) == 2 else f"{len(paths) - 1} more files"
-            self._window.layout_.say(Notice(place="run", kind="info", text=f"{left} came with it.",
-                                            action=f"Open {file_name(paths[1])}", act=lambda: self._open_each(paths[1:])))
 
     # ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────
 

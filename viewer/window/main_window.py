@@ -100,6 +100,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.layout_)
         self.room: TrainingRoomPage | None = None  # made when it is first entered
+        self._hint: Notice | None = None
         self.setCentralWidget(self.pages)
         self.layout_.setFocus()  # otherwise the first button has it, and Space would open a file
         self.coordinator = Coordinator(session, self.host.views.values(), self)
@@ -167,6 +168,10 @@ class MainWindow(QMainWindow):
         draws = session.description.draws if session.description is not None else ""
         self.actions_by_name["draw_input"].setText(f"New {draws or 'scene'}")
         self.actions_by_name["draw_input"].setVisible(bool(draws))
+        waiting = controller.waiting
+        self.actions_by_name["open_next"].setEnabled(bool(waiting))
+        self.actions_by_name["open_next"].setText(
+            f"Next: {waiting[0]} (of {len(waiting):,})".replace("&", "&&") if waiting else "Next of what came with it")
         self.actions_by_name["export"].setEnabled(has_steps or self._in_room())
         self.actions_by_name["save_session"].setEnabled(has_run)
         self.actions_by_name["run_again"].setEnabled(session.input is not None and session.description is not None)
@@ -223,7 +228,8 @@ class MainWindow(QMainWindow):
     def _run_ended(self) -> None:
         if not self.settings.switch("hints_seen"):
             self.settings.put("hints_seen", True)
-            self.layout_.unsay("run")
+            if self.layout_.message("run") is self._hint:
+                self.layout_.unsay("run")
 
     # ── Actions ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -276,10 +282,11 @@ class MainWindow(QMainWindow):
     def show_first_hints(self) -> None:
         """On the first run, say in a few words what to do."""
         if not self.settings.switch("hints_seen"):
-            self.layout_.say(Notice(
+            self._hint = Notice(
                 place="run", kind="info", action="All shortcuts", act=lambda: self.do(c.ShowDialog("shortcuts")),
                 text="Press Space for the next step, P to play. Drag the bar below to scrub through the run. "
-                     "Drop a file anywhere to open it."))
+                     "Drop a file anywhere to open it.")
+            self.layout_.say(self._hint)
 
     def opened_file(self, name: str) -> None:
         """Remember a file that was opened or saved; not a sample, and not what is kept by itself."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu
 
 from unrolled.assets import path as asset
 from unrolled.models.inputs.kinds import input_kinds, sample
+from unrolled.models.trace.names import file_name, text_name
 from unrolled.viewer.state.commands import Open, ReturnToRun
 from unrolled.viewer.window.actions import MENUS
 
@@ -57,8 +58,8 @@ class Menus:
         self.recent.clear()
         for name in self._window.settings.recent():
             path = Path(name)
-            action = self.recent.addAction(path.name)
-            action.setToolTip(name)
+            action = self.recent.addAction(file_name(path).replace("&", "&&"))
+            action.setToolTip(text_name(name))
             action.triggered.connect(lambda _=False, path=path: self._window.do(Open(path)))
         if self.recent.isEmpty():
             self.recent.addAction("Nothing opened yet").setEnabled(False)
