@@ -56,6 +56,11 @@ class TransformerReference:
     def computed_by(self) -> tuple[str, ...]:
         return (f"transformers' own {type(self._model).__name__}, without a cache", "F.log_softmax")
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """All tokens that were read: keys and values are computed again from them; and that nothing was edited."""
+        return "tokens_read", "edited"
+
     def read(self, given: Any) -> ReferenceMemory:
         encoded, first, longest = self._given(given)
         if encoded is None or self._kind.encode is None:
@@ -78,6 +83,7 @@ class TransformerReference:
         grown = written.new_zeros(*written.shape[:-1], memory.longest)
         grown[..., : written.shape[-1]] = written
         found = {STREAM: torch.stack([own[0, -1] for own in self._stream]), SELF: grown,
+                 "tokens_read": read.double(), "edited": edited,
                  "log_probs": torch.log_softmax(output.logits[0, -1].double(), dim=-1)}
         mean = grown.mean(dim=(0, 1))
         if memory.states is not None:
