@@ -42,11 +42,9 @@ class Waiting:
 
     @handles(c.OpenNext)
     def open_next(self, _: c.OpenNext) -> None:
-        if not self._left:
-            return
-        _, command = self._left.pop(0)
-        self._do(command)
-        self._say()
+        if self._left:
+            self._do(self._left.pop(0)[1])
+            self._say()
 
     def _say(self) -> None:
         self._voice.state_changed.emit()

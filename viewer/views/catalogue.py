@@ -16,6 +16,8 @@ BUILT_IN = (
     ViewSpec("clip", "Clip", Place.LEFT, _HERE + "clip:ClipView", accepts=of_kind("clip")),
     ViewSpec("text", "Text", Place.LEFT, _HERE + "text.text_input:TextView", accepts=of_kind("sentence", "text"),
              titles={"sentence": "Sentence"}, height=132),
+    ViewSpec("beside clip", "B", Place.LEFT, _HERE + "picture.comparison:BesideView",
+             accepts=every(comparing, of_kind("clip")), height=72),  # above: the labels stay where they are
     ViewSpec("written", "Caption", Place.LEFT, _HERE + "text.caption:CaptionView",
              accepts=of_kind("picture", "sentence", "clip", NO_INPUT),
              titles={"sentence": "Translation", "clip": "Labels", NO_INPUT: "Written"}, height=104),
@@ -24,7 +26,10 @@ BUILT_IN = (
     ViewSpec("alignment", "Alignment", Place.LEFT, _HERE + "alignment.alignment:AlignmentView",
              accepts=every(of_kind("sentence"), has(axes=("source",)), alone)),
     ViewSpec("reader", "Prompt and continuation", Place.LEFT, _HERE + "text.reader:ReaderView", accepts=of_kind("text")),
-    ViewSpec("beside", "B", Place.LEFT, _HERE + "picture.comparison:BesideView", accepts=comparing),
+    ViewSpec("beside", "B", Place.LEFT, _HERE + "picture.comparison:BesideView",
+             accepts=every(comparing, of_kind("picture", "text")), height=136),  # as high as the strip, whose place it takes
+    ViewSpec("beside sentence", "B", Place.LEFT, _HERE + "picture.comparison:BesideView",
+             accepts=every(comparing, of_kind("sentence", NO_INPUT))),
 
     ViewSpec("tracks", "Activations", Place.CENTRE, _HERE + "tracks:TracksView"),
 

@@ -15,11 +15,17 @@ GAP = 4.0
 
 
 class WordFlow(QWidget):
-    """A few lines of words; where there are more, those around the current one."""
+    """A few lines of words; where there are more, those around the current one.
+
+    Parameters
+    ----------
+    grows : bool
+        As many lines as there is room for; else always `LINES`.
+    """
 
     clicked = Signal(int)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None, *, grows: bool = False) -> None:
         super().__init__(parent)
         self.theme = theme
         self.words: tuple[str, ...] = ()
@@ -27,8 +33,8 @@ class WordFlow(QWidget):
         self.current = -1
         self.gap = GAP
         self._places: list[tuple[int, QRectF]] = []
-        self.setFixedHeight(round(LINES * LINE) + 4)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumHeight(round(LINES * LINE) + 4)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding if grows else QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Words")
 
     def sizeHint(self) -> QSize:
@@ -42,7 +48,7 @@ class WordFlow(QWidget):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        theme, width = self.theme, self.width() - 4.0
+        theme, width, lines = self.theme, self.width() - 4.0, max(int((self.height() - 4) // LINE), LINES)
         usual, bold = text_font(13), text_font(13, weight=QFont.Weight.DemiBold)
         metrics, strong = QFontMetricsF(usual), QFontMetricsF(bold)
         x, line = 2.0, 0
@@ -54,11 +60,11 @@ class WordFlow(QWidget):
             placed.append((number, x, line, wide))
             x += wide + self.gap
         at = next((row for number, _, row, _ in placed if number == self.current), 0)
-        top = min(max(at - LINES // 2, 0), max(line - LINES + 1, 0))
+        top = min(max(at - lines // 2, 0), max(line - lines + 1, 0))
         self._places = []
         with QPainter(self) as painter:
             for number, left, row, wide in placed:
-                if not top <= row < top + LINES:
+                if not top <= row < top + lines:
                     continue
                 box = QRectF(left, 2 + (row - top) * LINE, wide, LINE)
                 self._places.append((number, box))

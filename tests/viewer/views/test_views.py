@@ -147,7 +147,8 @@ def test_predicates_look_at_roles_and_axes(accepts, channels, there):
     (Subject(input_kind="text"), ["text", "reader"]),
     (Subject(input_kind="clip"), ["clip", "written"]),
     (Subject(comparing=True), ["picture", "written", "beside"]),
-    (Subject(input_kind="sentence", comparing=True), ["text", "written", "beside"]),
+    (Subject(input_kind="clip", comparing=True), ["clip", "beside clip", "written"]),
+    (Subject(input_kind="sentence", comparing=True), ["text", "written", "beside sentence"]),
     (Subject(channels=(channel("hidden", ("unit",)),)), ["picture", "written"]),
 ])
 def test_the_left_part_goes_by_the_kind_of_input(subject, shown):

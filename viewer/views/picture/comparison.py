@@ -10,6 +10,7 @@ from unrolled.viewer.drawing.overlay import overlay, photograph
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.commands import Seek
+from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.wording import shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.canvas import PictureCanvas
@@ -20,21 +21,50 @@ from unrolled.viewer.widgets.word_flow import GAP, WordFlow
 MOST_WORDS = 60
 
 
+class OtherPicture(PictureCanvas):
+    """B's picture, for the place right of A's; hidden while no picture is compared."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._session = session
+        self._picture: InputPicture | None = None
+        self._drawn: object = None
+        self.setAccessibleName("Picture of the run that is compared")
+        self.set_label("B")
+        attach(self, "Compared photograph with attention", table=lambda: grid_table(self.shown_map))
+        self.hide()
+
+    def seek(self, step: int) -> None:
+        session, compared = self._session, self._session.compared
+        given = None if compared is None else compared.input or session.input
+        picture = given if isinstance(given, InputPicture) else None
+        if picture is not self._picture:
+            self._picture = picture
+            self.set_photo(None if picture is None else photograph(picture.pixels))
+        self.setVisible(picture is not None)
+        if compared is None or picture is None:
+            return
+        trace, values = compared.trace, session.appearance.values
+        drawn = (trace, len(trace), step, values)
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        channel = trace.with_role("attention")
+        there = channel is not None and channel.axes == ("row", "column") and 0 <= step < len(trace)
+        weights = trace.column(channel.name)[step] if there and channel is not None else None
+        self.set_map(weights, None if weights is None else overlay(np.asarray(weights), values), smooth=values.attention_smooth)
+
+
 class BesideView(View):
-    """B: its picture, where it has one, and its words."""
+    """B: its words."""
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
-        theme = ctx.theme
         self.setAccessibleName("The run that is compared")
-        self._picture: InputPicture | None = None
         self._drawn: object = None
-        self.canvas = PictureCanvas(theme)
-        self.canvas.setAccessibleName("Picture of the run that is compared")
-        attach(self.canvas, "Compared photograph with attention", table=lambda: grid_table(self.canvas.shown_map))
-        self.words = WordFlow(theme)
+        self.words = WordFlow(ctx.theme, grows=True)
         self.words.clicked.connect(lambda step: self.do(Seek(step)))
-        in_column(self, (self.canvas, 1), self.words, spacing=4)
+        in_column(self, (self.words, 1))
 
     def refresh(self) -> None:
         self.set_note(self.session.compared.name if self.session.compared is not None else "")
@@ -44,35 +74,17 @@ class BesideView(View):
         compared = self.session.compared
         if compared is None:
             return
-        given = compared.input or self.session.input
-        picture = given if isinstance(given, InputPicture) else None
-        if picture is not self._picture:
-            self._picture = picture
-            self.canvas.set_photo(None if picture is None else photograph(picture.pixels))
-        self.canvas.setVisible(picture is not None)
-        trace, values = compared.trace, self.session.appearance.values
-        drawn = (trace, len(trace), step, values, self.theme.name)
+        trace = compared.trace
+        drawn = (trace, len(trace), step)
         if drawn == self._drawn:
             return
         self._drawn = drawn
-        channel = trace.with_role("attention")
-        there = channel is not None and channel.axes == ("row", "column") and 0 <= step < len(trace)
-        weights = trace.column(channel.name)[step] if there and channel is not None else None
-        self.canvas.set_map(weights, None if weights is None else overlay(np.asarray(weights), values),
-                            smooth=values.attention_smooth)
-        self._write(step)
-
-    def set_theme(self, theme: Theme) -> None:
-        for part in (self.canvas, self.words):
-            part.theme = theme
-            part.update()
-        super().set_theme(theme)
-
-    def _write(self, step: int) -> None:
-        compared = self.session.compared
-        assert compared is not None
-        trace = compared.trace
         detokenization = trace.provenance.detokenization
         first = max(min(step, len(trace)) - MOST_WORDS // 2, 0)
         words = tuple(shown(word, detokenization) for word in trace.words[first : first + MOST_WORDS])
         self.words.set_words(words, first=first, current=step, gap=0.0 if detokenization == "characters" else GAP)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.words.theme = theme
+        self.words.update()
+        super().set_theme(theme)

@@ -22,6 +22,7 @@ from unrolled.viewer.state.wording import precise, weight_percent
 from unrolled.viewer.theme.attention_colours import attention_limits, uniform_level
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.canvas import PictureCanvas
+from unrolled.viewer.views.picture.comparison import OtherPicture
 from unrolled.viewer.views.picture.controls import PictureControls
 from unrolled.viewer.views.picture.overlay_maps import MEANINGS, TITLES, FoundMap, found_map, offered
 from unrolled.viewer.views.view import View, ViewContext
@@ -65,7 +66,8 @@ class PictureView(View):
         policy.setRetainSizeWhenHidden(True)  # the photograph stays where it is when a model arrives
         self.legend.setSizePolicy(policy)
         self.controls = PictureControls(ctx)
-        layout = in_column(self, (self.canvas, 1), spacing=4)
+        self.other = OtherPicture(session, theme)
+        layout = in_column(self, (in_row(None, (self.canvas, 1), (self.other, 1), spacing=8), 1), spacing=4)
         self._below = QWidget()
         what = in_row(None, (self.legend, 1), self.controls.channel, spacing=8)
         in_column(self._below, what, self.controls, spacing=2)
@@ -89,6 +91,7 @@ class PictureView(View):
     def refresh(self) -> None:
         session, values = self.session, self.session.appearance.values
         self._show_picture(session.playhead.step)
+        self.other.seek(session.playhead.step)
         self._below.setVisible(self._picture is not None)
         trace, description = session.trace, session.description
         known = trace.channels.values() if trace is not None else description.channels if description is not None else ()
@@ -109,10 +112,11 @@ class PictureView(View):
 
     def seek(self, step: int) -> None:
         self._show_picture(step)
+        self.other.seek(step)
         self._draw(step)
 
     def set_theme(self, theme: Theme) -> None:
-        for part in (self.canvas, self.legend):
+        for part in (self.canvas, self.other, self.legend):
             part.theme = theme
             part.update()
         self.controls.set_theme(theme)
@@ -155,6 +159,8 @@ class PictureView(View):
     def _label(self, found: FoundMap | None, step: int) -> str:
         """What is written on the picture: another picture's name, and what lies over it where that is not usual."""
         given, lines = self.session.input_at(step), []
+        if self.other.isVisibleTo(self):
+            lines.append("A")
         if given is not self.session.input and self._picture is not None:
             lines.append(f"Swapped for “{self._picture.name}”")
         if found is not None:

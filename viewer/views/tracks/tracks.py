@@ -78,7 +78,7 @@ class TracksView(View):
         self.compare_bar.hide()
         self.compare_bar.ended.connect(lambda: self.do(EndComparison()))
         self.compare_bar.sought.connect(self._seek_difference)
-        in_column(self, (self._empty, 1), self.compare_bar, (self._scroll, 1), self.axis, self.readout, spacing=4)
+        in_column(self, (self._empty, 1), (self._scroll, 1), self.compare_bar, self.axis, self.readout, spacing=4)
         self._show_whether_empty()
 
     @property

@@ -1,0 +1,109 @@
+"""What appears takes the place of something: nothing else in the window moves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scripted
+from PySide6.QtCore import QPoint, QSize
+
+from unrolled.models.inputs.inputs import typed
+from unrolled.models.trace.edits import ForceToken
+from unrolled.viewer.state import commands as c
+from unrolled.viewer.window.main_window import FIRST_SIZE, LEAST_SIZE, first_size
+
+CAT = scripted.WORDS.index("cat")
+LEAST_PIXELS = 60  # of any panel, either way
+
+
+def places(window):
+    """Where every panel, tab and line stands, but for those that a comparison swaps."""
+    layout = window.layout_
+    parts = {name: section for name, section in layout.sections.items() if section.isVisible()}
+    parts |= {f"tab {name}": button for name, button in layout.drawer.buttons.items() if button.isVisible()}
+    parts |= {"toolbar": layout.toolbar, "status": layout.status, "drawer": layout.drawer}
+    parts |= {type(view).__name__: view for view in layout._bottom}
+    parts |= {"first track": window.host.views["tracks"].tracks[0], "axis": window.host.views["tracks"].axis}
+    return {name: (part.mapTo(window, QPoint()).toTuple(), part.height()) for name, part in parts.items()}
+
+
+def settled(qtbot, window):
+    qtbot.waitUntil(lambda: window.session.trace is not None and window.session.trace.ended and not window.controller.run.busy,
+                    timeout=5000)
+    still(qtbot, window)
+
+
+def still(qtbot, window):
+    window.coordinator.flush()
+    qtbot.wait(10)
+
+
+def compare_with_itself(qtbot, window):
+    window.do(c.ApplyEdit(ForceToken(first=1, last=1, token=0, word=window.session.description.words[0])))
+    settled(qtbot, window)
+    window.do(c.CompareBranch(0))
+    still(qtbot, window)
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1366, 720), (1024, 700)])
+def test_a_branch_a_comparison_and_the_drawers_views_move_nothing(qtbot, captioned, size):
+    window = captioned
+    window.resize(*size)
+    window.layout_._size_panes()
+    still(qtbot, window)
+    before = places(window)
+    window.do(c.ApplyEdit(ForceToken(first=2, last=2, token=CAT, word="cat")))
+    settled(qtbot, window)
+    assert places(window) == before
+    window.do(c.CompareBranch(0))
+    still(qtbot, window)
+    after = places(window)
+    assert after.pop("beside") == before.pop("film strip")
+    assert after == before
+    window.do(c.EndComparison())
+    still(qtbot, window)
+    tabs = [name for name, button in window.layout_.drawer.buttons.items() if button.isVisible()]
+    window.do(c.OpenView(tabs[0]))
+    still(qtbot, window)
+    opened = places(window)
+    for name in tabs[1:]:
+        window.do(c.OpenView(name))
+        still(qtbot, window)
+        assert places(window) == opened, name
+    for name, section in window.layout_.sections.items():
+        if section.isVisible():
+            assert min(section.width(), section.height()) >= LEAST_PIXELS, name
+
+
+@pytest.mark.parametrize(("kind", "given", "moved"), [
+    ("sentence", typed("the small dog"), {"alignment"}),
+    ("clip", np.zeros((6, 32, 48, 3), np.uint8), {"clip"}),
+])
+def test_a_comparison_moves_nothing_of_other_inputs(qtbot, captioned, kind, given, moved, tmp_path):
+    window = captioned
+    window.do(c.LoadModel(f"scripted-{kind}"))
+    qtbot.waitUntil(lambda: window.session.description.input_kind == kind and window.controller.run.is_open, timeout=5000)
+    if kind == "clip":
+        np.save(tmp_path / "clip.npy", given)
+        window.do(c.Open(tmp_path / "clip.npy"))
+        qtbot.waitUntil(lambda: window.session.clip is not None and window.session.clip.name == "clip.npy")
+    else:
+        window.do(c.OpenText(given))
+    qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.trace is not None, timeout=5000)
+    window.do(c.RunToEnd())
+    settled(qtbot, window)
+    before = places(window)
+    compare_with_itself(qtbot, window)
+    after = places(window)
+    assert any(name.startswith("beside") for name in after)
+    for name in before.keys() - moved:
+        assert after[name] == before[name], name
+    for name in moved & after.keys():
+        assert after[name][0] == before[name][0], name  # it is smaller, and where it was
+
+
+@pytest.mark.parametrize(("room", "expected"), [
+    ((2560, 1400), FIRST_SIZE), ((1366, 728), (1350, 680)), ((1200, 672), (1184, 624)), ((800, 600), LEAST_SIZE)])
+def test_the_first_window_fits_the_screen(room, expected):
+    """Of 1366 × 768, and of 2400 × 1400 at a scale of 2, with a task bar of 40 or less."""
+    assert first_size(QSize(*room)) == QSize(*expected)
