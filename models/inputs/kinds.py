@@ -158,3 +158,19 @@ def sample(input_kind: str) -> Path | None:
     kind = input_kinds().get(input_kind)
     path = asset("samples", kind.sample) if kind is not None and kind.sample else None
     return path if path is not None and path.is_file() else None
+
+
+def suits(given: Input, input_kind: str) -> bool:
+    """Whether an input says something to models of a kind: to all that take it, but for a shipped sample of another kind. A
+    program is a text, and no sentence to translate.
+    """
+    return _sample_of(given) in ("", input_kind)
+
+
+def _sample_of(given: Input) -> str:
+    """The kind whose shipped sample an input is; empty for any other."""
+    for kind in input_kinds():
+        path = sample(kind)
+        if path is not None and path.name == given.name and path.read_bytes() == given.data:
+            return kind
+    return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from unrolled.models.inputs.inputs import NO_INPUT, Input, InputNothing, InputText, sentences_of
-from unrolled.models.inputs.kinds import Notes, kind_named, may_be_read_as, taken_by
+from unrolled.models.inputs.kinds import Notes, kind_named, may_be_read_as, suits, taken_by
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.loading import Loaded, Ready
@@ -35,7 +35,7 @@ class Loading:
         self._waiting = waiting
         self.choice = ModelChoice(runner, voice)
         self._before: Opening | None = None     # what was run with the model that is there, while another is loaded
-        self._last: dict[str, Opening] = {}     # the last input of each kind that a model took
+        self._last: dict[tuple[str, str], Opening] = {}  # the last input of each kind that a model took, or drew
 
     # ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -91,20 +91,18 @@ class Loading:
             self._branching.decoding = Decoding()
         opening, kind = self._runner.state.opening, report.description.input_kind
         drawn = report.description.draws if kind == "picture" else ""  # any photograph would do, but says nothing to it
+        nobodys = opening is not None and opening.origin is Origin.SAMPLE
         if opening is None:
             if kind == NO_INPUT:
                 self.show(Opening(input=InputNothing(), origin=Origin.SAMPLE))
-        elif opening.origin is Origin.SAMPLE and opening.draws != drawn:
-            if drawn:
-                self._do(c.DrawInput())
-            else:
-                self._do(c.OpenSample(kind))
-        elif taken_by(opening.input, kind):
+        elif nobodys and opening.draws != drawn:
+            self._show_what_it_takes(kind, drawn)
+        elif suits(opening.input, kind) and taken_by(opening.input, kind):
             self.encode()
-        elif may_be_read_as(opening.input, kind):  # a GIF is a picture or a clip, as the model takes it
+        elif suits(opening.input, kind) and may_be_read_as(opening.input, kind):  # a GIF is a picture or a clip
             self._do(c.OpenData(opening.input.data, opening.input.name, kind_named(kind).medium))
-        elif opening.restart or opening.origin is Origin.SAMPLE:
-            self._show_what_it_takes(kind)
+        elif nobodys or opening.restart:
+            self._show_what_it_takes(kind, drawn)
         else:
             self._bring_model_for(opening.input)
         self._voice.state_changed.emit()
@@ -169,7 +167,7 @@ class Loading:
             return
         if kind == "sentence" and trace is None:
             opening = self._first_sentence(opening)
-        self._last[kind] = opening
+        self._last[kind, opening.draws] = opening
         self._runner.encode(trace if fits else None)
 
     def load_failed(self, sentence: str) -> None:
@@ -196,11 +194,14 @@ class Loading:
         self._waiting.add_sentences(others)
         return opening
 
-    def _show_what_it_takes(self, kind: str) -> None:
-        """Another kind of model was picked: its last input, or its sample, takes the place of what is shown."""
-        last = self._last.get(kind)
+    def _show_what_it_takes(self, kind: str, drawn: str) -> None:
+        """Another kind of model was picked: its last input, its sample, or what it draws takes the place of what is shown."""
+        last = self._last.get((kind, drawn))
         if last is not None:
             self.show(replace(last, continues=None, restart=False))
+            return
+        if drawn:
+            self._do(c.DrawInput())
             return
         self.interrupt()
         self._runner.clear()
@@ -210,7 +211,10 @@ class Loading:
     def _bring_model_for(self, given: Input) -> None:
         """Load the first model that takes what was opened, unless the one that is there does."""
         loaded = self._runner.loaded
-        if loaded is None or self._runner.state.loading or taken_by(given, loaded.description.input_kind):
+        if loaded is None or self._runner.state.loading:
+            return
+        kind = loaded.description.input_kind
+        if taken_by(given, kind) and suits(given, kind):
             return
         name = self.choice.model_for(given)
         if not name:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unrolled.models.inputs.inputs import Input, InputText, looks_like_prose
-from unrolled.models.inputs.kinds import taken_by
+from unrolled.models.inputs.kinds import suits, taken_by
 from unrolled.models.protocol.loading import Device, Ready
 from unrolled.models.trace import ModelListing
 from unrolled.viewer.control.runner import Runner
@@ -55,7 +55,7 @@ class ModelChoice:
 
     def model_for(self, given: Input) -> str:
         """The first listed model that takes an input; a sentence is preferably translated, a program read."""
-        fitting = [listing for listing in self.models if taken_by(given, listing.input_kind)]
+        fitting = [listing for listing in self.models if taken_by(given, listing.input_kind) and suits(given, listing.input_kind)]
         if isinstance(given, InputText):
             wanted = "sentence" if looks_like_prose(given) else "text"
             fitting.sort(key=lambda listing: listing.input_kind != wanted)

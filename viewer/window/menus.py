@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu
 from unrolled.assets import path as asset
 from unrolled.models.inputs.kinds import input_kinds, sample
 from unrolled.models.trace.names import file_name, text_name
-from unrolled.viewer.state.commands import Open, ReturnToRun
+from unrolled.viewer.state.commands import Command, Open, OpenSample, ReturnToRun
 from unrolled.viewer.window.actions import MENUS
 
 if TYPE_CHECKING:
@@ -78,16 +78,21 @@ class Menus:
     def _fill_samples(self, menu: QMenu) -> None:
         menu.clear()
         photographs = sorted(asset("samples").glob("*.jpg"))
-        others = [path for kind in input_kinds() if (path := sample(kind)) is not None and path not in photographs]
         failing = [path for path in photographs if path.stem.startswith(FAILING)]
-        self._add_samples(menu, [path for path in (*photographs, *others) if path not in failing])
+        for path in photographs:
+            if path not in failing:
+                self._add_sample(menu, path, Open(path))
+        for kind in input_kinds():
+            made_for = sample(kind)
+            if made_for is not None and made_for not in photographs:
+                self._add_sample(menu, made_for, OpenSample(kind))  # as what it was made for: a GIF is a picture too
         if failing:
             menu.addSeparator()
             fails = menu.addMenu("Where it fails")
             fails.setToolTip("Photographs unlike the captioners’ training data: their captions are wrong")
-            self._add_samples(fails, failing)
+            for path in failing:
+                self._add_sample(fails, path, Open(path))
 
-    def _add_samples(self, menu: QMenu, paths: list[Path]) -> None:
-        for path in paths:
-            action: QAction = menu.addAction(path.stem.removeprefix(FAILING).replace("-", " ").capitalize())
-            action.triggered.connect(lambda _=False, path=path: self._window.do(Open(path)))
+    def _add_sample(self, menu: QMenu, path: Path, command: Command) -> None:
+        action: QAction = menu.addAction(path.stem.removeprefix(FAILING).replace("-", " ").capitalize())
+        action.triggered.connect(lambda _=False: self._window.do(command))

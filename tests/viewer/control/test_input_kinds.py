@@ -10,8 +10,10 @@ import scripted
 from PIL import Image
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMenu
 
 from unrolled.models.inputs.inputs import TYPED
+from unrolled.models.inputs.kinds import kind_named
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.commands import Paste
@@ -247,3 +249,46 @@ def test_a_photograph_that_a_person_opened_stays_with_a_model_of_scenes(qtbot, w
     window.do(c.LoadModel("scripted-scene"))
     qtbot.waitUntil(lambda: window.session.description.name == "scripted-scene" and window.controller.run.is_open, timeout=5000)
     assert window.session.input.name == "drawn.png"
+
+
+def test_a_scene_is_not_given_to_a_captioner_by_way_of_another_kind_of_model(qtbot, window):
+    window.do(c.OpenSample())
+    qtbot.waitUntil(lambda: window.session.input.name == "dog.jpg")
+    for model, name in (("scripted-scene", "scene 1.png"), ("scripted-text", "program.txt"), ("scripted", "dog.jpg"),
+                        ("scripted-text", "program.txt"), ("scripted-scene", "scene 1.png")):
+        window.do(c.LoadModel(model))
+        qtbot.waitUntil(lambda name=name: window.session.input is not None and window.session.input.name == name, timeout=5000)
+
+
+# ── Samples ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+@pytest.mark.parametrize(("entry", "kind", "name"), [
+    ("Sentence", "sentence", "sentence.txt"), ("Program", "text", "program.txt"), ("Bouncing", "clip", "bouncing.gif"),
+    ("Skier", "picture", "skier.jpg")])
+def test_a_sample_of_the_menu_comes_with_a_model_that_it_says_something_to(qtbot, window, entry, kind, name):
+    for before in ("scripted", "scripted-sentence"):
+        window.do(c.LoadModel(before))
+        qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
+        samples = next(menu for menu in window.findChildren(QMenu) if menu.title() == "Samples")
+        samples.aboutToShow.emit()
+        next(action for action in samples.actions() if action.text() == entry).trigger()
+        qtbot.waitUntil(lambda: window.session.input is not None and window.session.input.name == name
+                        and window.session.description.input_kind == kind and window.controller.run.is_open, timeout=5000)
+        assert window.session.input.medium == kind_named(kind).medium
+
+
+def test_choosing_a_model_never_leaves_a_sample_that_says_nothing_to_it(qtbot, window):
+    window.do(c.OpenSample("text"))
+    for model, name in (("scripted-sentence", "sentence.txt"), ("scripted-clip", "bouncing.gif"), ("scripted", "drawn.png"),
+                        ("scripted-text", "program.txt"), ("scripted-sentence", "sentence.txt")):
+        window.do(c.LoadModel(model))
+        qtbot.waitUntil(lambda name=name: window.session.input is not None and window.session.input.name == name
+                        and window.controller.run.is_open, timeout=5000)
+
+
+def test_a_person_s_own_program_may_be_given_to_a_translator(qtbot, window, tmp_path):
+    (tmp_path / "program.txt").write_text("while True:\n    pass\n", "utf-8")
+    window.do(c.Open(tmp_path / "program.txt"))
+    qtbot.waitUntil(lambda: window.session.description.input_kind == "text" and window.controller.run.is_open, timeout=5000)
+    open_kind(qtbot, window, "sentence")
+    assert window.session.input.text.startswith("while True")
