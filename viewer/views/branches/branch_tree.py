@@ -51,6 +51,7 @@ class BranchRows(QListView):
         super().__init__(parent)
         self.session, self._do, self.theme = ctx.session, ctx.do, ctx.theme
         self._followed: tuple[object, ...] = ()
+        self._lengths: tuple[int, ...] = ()
         self._playhead = NOWHERE
         self.painted = QRegion()
         self.branches: RowModel[Branch] = RowModel(_text, self, editable=True)
@@ -67,11 +68,13 @@ class BranchRows(QListView):
         """Take over the branches; painted only if something differs."""
         session = self.session
         rows = _in_tree_order(session.branches.all)
-        state = (tuple((own.identity, own.wire_id, own.name, len(own.trace)) for own in rows), session.branches.current,
-                 session.time_axis.start, session.time_axis.stop, self.theme.name,
-                 session.compared.identity if session.compared is not None else None)
+        lengths = tuple(len(own.trace) for own in rows)
+        state = (tuple((own.identity, own.wire_id, own.name) for own in rows), session.branches.current, self.theme.name,
+                 self.steps(), session.compared.identity if session.compared is not None else None)
         self._follow_playhead()
+        before, self._lengths = self._lengths, lengths
         if state == self._followed:
+            self._follow_growth(before)
             return
         self._followed = state
         current = next((place for place, own in enumerate(rows) if own.identity == session.branches.current), -1)
@@ -86,6 +89,13 @@ class BranchRows(QListView):
         for step in {self._playhead, self.session.playhead.step} if self._playhead != self.session.playhead.step else ():
             self.viewport().update(int(self.x_of(step + 0.5)) - 1, 0, 3, self.viewport().height())
         self._playhead = self.session.playhead.step
+
+    def _follow_growth(self, before: tuple[int, ...]) -> None:
+        """Only what is new is painted, while all the rest stays in its place."""
+        grown = [min(old, new) for old, new in zip(before, self._lengths, strict=True) if old != new]
+        if grown:
+            left = int(self.x_of(min(grown)))
+            self.viewport().update(left, 0, self.viewport().width() - left, self.viewport().height())
 
     # ── Places ────────────────────────────────────────────────────────────────────────────────────────────────
 
