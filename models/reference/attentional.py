@@ -42,6 +42,10 @@ class ReferenceAttentional(NamedTuple):
     words: tuple[Tensor, Tensor | None]
     fed: bool
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return (*self.layers.state_names, *(("attentional_vector",) if self.fed else ()))
+
     def start(self, memory: SentenceMemory) -> State:
         return (*memory.first, *((torch.zeros(1, len(self.combine[0]), dtype=torch.float64),) if self.fed else ()))
 

@@ -33,6 +33,10 @@ class ChatbotReference:
     def computed_by(self) -> tuple[str, ...]:
         return ("nn.GRU", self._layers.name, "F.softmax over F.linear", "F.log_softmax")
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return self._decoder.state_names
+
     def _scores(self, hidden: Tensor, features: Tensor) -> Tensor:
         """As the tutorial writes them: dot, general or concat."""
         weights = self._weights

@@ -78,6 +78,10 @@ class Att2in2Reference(_Captioner):
     def computed_by(self) -> tuple[str, ...]:
         return ("the encoder's own modules", "torch.sigmoid and torch.max over F.linear", "F.softmax", "F.log_softmax")
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return ("hidden", "cell")
+
     def start(self, memory: Looked) -> State:
         zeros = memory.features.new_zeros(1, memory.features.shape[1])
         return zeros, zeros
@@ -109,6 +113,10 @@ class UpDownReference(_Captioner):
     @property
     def computed_by(self) -> tuple[str, ...]:
         return ("the encoder's own modules", self._upper.name, "F.softmax over F.linear and torch.tanh", "F.log_softmax")
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return ("hidden_layer_0", "cell_layer_0", "hidden", "cell")
 
     def start(self, memory: Looked) -> State:
         return (*self._lower.start(), *self._upper.start())

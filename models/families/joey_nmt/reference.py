@@ -50,6 +50,10 @@ class JoeyNMTReference:
     def computed_by(self) -> tuple[str, ...]:
         return (f"nn.{type(self._encoder).__name__}", self._decoder.layers.name, "F.softmax over F.linear", "F.log_softmax")
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return self._decoder.state_names
+
     def _scores(self, hidden: Tensor, features: Tensor) -> Tensor:
         weights = under(self._weights, "decoder.attention")
         keys = F.linear(features, weights["key_layer.weight"])
