@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from unrolled.models.notebook.recording import record as record
     from unrolled.models.notebook.showing import show as show
     from unrolled.models.notebook.stepping import step as step
-    from unrolled.models.notebook.watching import watch as watch
 else:  # else every misspelled name would be a string
     def __getattr__(name: str) -> object:
         """What is looked up when it is first asked for."""
@@ -19,7 +18,7 @@ else:  # else every misspelled name would be a string
             from importlib.metadata import version
 
             return version("unrolled")
-        modules = {"open": "opening", "record": "recording", "show": "showing", "step": "stepping", "watch": "watching"}
+        modules = {"open": "opening", "record": "recording", "show": "showing", "step": "stepping"}
         if name in modules:
             from importlib import import_module
 

@@ -3,8 +3,6 @@
 from unrolled.models.cells.attention import AdditiveAttention, Attended
 from unrolled.models.cells.gru import GRUCell, GRUStep
 from unrolled.models.cells.lstm import LSTMCell, LSTMStep
-from unrolled.models.cells.maxout_lstm import MaxoutLSTMCell
-from unrolled.models.cells.multiplicative_attention import MultiplicativeAttention
 from unrolled.models.cells.recurrent import (
     CELLS,
     Cell,
@@ -18,5 +16,4 @@ from unrolled.models.cells.recurrent import (
 from unrolled.models.cells.rnn import RNNCell, RNNStep
 
 __all__ = ["CELLS", "AdditiveAttention", "Attended", "Cell", "CellState", "CellStep", "GRUCell", "GRUStep", "LSTMCell",
-           "LSTMStep", "MaxoutLSTMCell", "MultiplicativeAttention", "RNNCell", "RNNStep", "first_state", "make_cell",
-           "run_sequence", "state_of"]
+           "LSTMStep", "RNNCell", "RNNStep", "first_state", "make_cell", "run_sequence", "state_of"]

@@ -67,6 +67,7 @@ class InputClip:
 
 
 NO_INPUT = "nothing"
+RECORDED = "recording"  # what somebody's own network was given, which is not kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ from PIL import Image
 from unrolled.assets import path as asset
 from unrolled.models.inputs.clips import SUFFIXES as CLIP_SUFFIXES
 from unrolled.models.inputs.clips import ClipError, clip_bytes, read_clip
-from unrolled.models.inputs.inputs import NO_INPUT, Input, InputClip, InputNothing, InputPicture, InputText
+from unrolled.models.inputs.inputs import NO_INPUT, RECORDED, Input, InputClip, InputNothing, InputPicture, InputText
 from unrolled.models.inputs.pictures import SUFFIXES as PICTURE_SUFFIXES
 from unrolled.models.inputs.pictures import PictureError, read_file, read_picture
 from unrolled.models.inputs.sniffing import media_of, media_of_file
@@ -99,6 +99,8 @@ BUILT_IN = (
               suffixes=CLIP_SUFFIXES,
               sample="bouncing.gif", step_noun="frame", read=clip_bytes, decode=_decode_clip, for_model=read_clip),
     InputKind(name=NO_INPUT, medium=NO_INPUT, title="Nothing", suffixes=(), step_noun="word", read=lambda path: b"",
+              decode=lambda data, name: (InputNothing(), ()), for_model=lambda data, name: None),
+    InputKind(name=RECORDED, medium=NO_INPUT, title="Recordings", suffixes=(), step_noun="step", read=lambda path: b"",
               decode=lambda data, name: (InputNothing(), ()), for_model=lambda data, name: None),
 )
 

@@ -1,10 +1,17 @@
-"""Channels of what was recorded: names, labels, ranges, and how well each agrees with what the module returned."""
+"""Channels of what was recorded: names, axes, ranges, and how well each agrees with what the module returned.
+
+What has the same quantity in every layer, direction and head is one channel with these axes in front of its own. Modules that
+stand in a row, ``layers.0.self_attn``, ``layers.1.self_attn`` …, are layers too: ``layers.self_attn``.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +20,14 @@ import torch
 from unrolled.models.adapters.captured import Part, Quantity
 from unrolled.models.adapters.module_hooks import Series
 from unrolled.models.stepping.channels import QUANTITIES
-from unrolled.models.trace import Channel
+from unrolled.models.trace import Agreement, Channel
+from unrolled.models.trace.datasets import DIRECTIONS
 
 Values = npt.NDArray[np.floating]
 
 SYMBOLS = {name: symbol for name, (symbol, _, _) in QUANTITIES.items()} | {
     "attention": "α", "attention_entropy": "H", "output": "y"}
+_IN_A_ROW = re.compile(r"^(?:(.*)\.)?(\d+)(?:\.(.*))?$")  # the last number of a dotted name, as the first group is greedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +44,8 @@ class Column:
     against: str
 
 
-def columns_of(series: Series, item: int, forward: int | None) -> tuple[list[Column], tuple[str, ...]]:
-    """What calls that follow one another brought of one sequence, and notes.
+def columns_of(series: Series, item: int, forward: int | None) -> list[Column]:
+    """What calls that follow one another brought of one sequence.
 
     Attention over more places later, as over a cache that grows, weighs 0 where there was none yet. Raises `ValueError` where
     calls do not fit together.
@@ -52,10 +61,10 @@ def columns_of(series: Series, item: int, forward: int | None) -> tuple[list[Col
         if len(own) < len(parts) or any(piece.shape[1:] != pieces[0].shape[1:] for piece in pieces):
             raise ValueError(f"The calls of “{series.name}” did not all bring “{first.name}” in one size; "
                              "“forward=” takes one call of the network.")
-        worst = max(own, key=lambda quantity: math.inf if quantity.difference is None else quantity.difference)
+        worst = max(own, key=lambda quantity: _rank(quantity.difference))
         found.append(Column(series=series.name, quantity=first, values=np.concatenate(pieces), difference=worst.difference,
                             against=worst.against))
-    return found, tuple(dict.fromkeys(note for part in parts for note in part.notes))
+    return found
 
 
 def _array(values: torch.Tensor) -> Values:
@@ -65,35 +74,114 @@ def _array(values: torch.Tensor) -> Values:
     return array
 
 
+def _rank(difference: float | None) -> float:
+    """What cannot be compared is the worst."""
+    return math.inf if difference is None else difference
+
+
+def named(columns: Sequence[Column]) -> dict[str, Column]:
+    """By their own names, layers and heads among them; the module stands in front where there are several."""
+    several = len({column.series for column in columns}) > 1
+    return {"/".join(part for part in (column.series if several else "", column.quantity.name) if part): column
+            for column in columns}
+
+
+# ── Channels of layers, directions and heads ──────────────────────────────────────────────────────────────────────────
+
+
+def channels_of(columns: Sequence[Column], looked_at: int) -> list[tuple[Channel, Values, Agreement]]:
+    """Channels with their values, (steps, *shape), and how well they agree; `looked_at` is the number of source words, or 0."""
+    rows = {column.series: _row(column.series, columns) for column in columns}
+    several = len({name for name, _ in rows.values()}) > 1
+    groups: dict[tuple[str, str], dict[tuple[int, int, int], Column]] = {}
+    for column in columns:
+        name, number = rows[column.series]
+        quantity = column.quantity
+        layer = number if number >= 0 else quantity.layer
+        direction = DIRECTIONS.index(quantity.direction) if quantity.direction else -1
+        groups.setdefault((name if several else "", quantity.field), {})[layer, direction, quantity.head] = column
+    found = []
+    for (module, field), group in groups.items():
+        for axes, part in _whole(group):
+            first = next(iter(part.values()))
+            name = "/".join(text for text in (module, field if axes or len(part) == len(group) else first.quantity.name) if text)
+            own = channel_of(name, first.quantity, np.concatenate([column.values for column in part.values()]), looked_at)
+            lengths = tuple(len(set(places)) for places in zip(*part, strict=True))
+            shape = tuple(length for axis, length in zip(AXES, lengths, strict=True) if axis in axes)
+            values = np.stack([column.values for column in part.values()], 1).reshape(-1, *shape, *own.shape) if axes \
+                else first.values
+            worst = max(part.values(), key=lambda column: _rank(column.difference))
+            channel = Channel(
+                name=name, role=own.role, symbol=own.symbol, axes=(*axes, *own.axes), shape=(*shape, *own.shape), low=own.low,
+                high=own.high, unit=own.unit, layer=0 if "layer" in axes else own.layer,
+                label=_label(field, module) if axes or len(part) == len(group) else own.label)
+            found.append((channel, values, Agreement(
+                channel=name, against=worst.against,
+                difference=None if worst.difference is None else min(worst.difference, sys.float_info.max))))
+    return found
+
+
+AXES = ("layer", "direction", "head")
+
+
+def _whole(group: dict[tuple[int, int, int], Column]) -> Iterable[tuple[tuple[str, ...], dict[tuple[int, int, int], Column]]]:
+    """Everything at once where there is one of a size in every layer, direction and head, else each by itself."""
+    lengths = [sorted(set(places)) for places in zip(*group, strict=True)]
+    complete = all(place in group for place in product(*lengths)) and len({column.values.shape for column in group.values()}) == 1
+    in_order = all(own in ([-1], list(range(len(own)))) for own in lengths)
+    if complete and in_order:
+        axes = tuple(axis for axis, own in zip(AXES, lengths, strict=True) if own != [-1])
+        yield axes, {place: group[place] for place in product(*lengths)}
+    else:
+        for place, column in group.items():
+            yield (), {place: column}
+
+
+def _row(series: str, columns: Sequence[Column]) -> tuple[str, int]:
+    """A module's name without its number, and the number, where it stands in a row of modules that record the same; else -1."""
+    found = _IN_A_ROW.match(series)
+    fields = {column.quantity.name for column in columns if column.series == series}
+    if found is None or any(column.quantity.layer >= 0 for column in columns if column.series == series):
+        return series, -1
+    front, _, back = found.groups()
+    name = ".".join(part for part in (front, back) if part)
+    number = 0
+    while True:
+        other = ".".join(part for part in (front, str(number), back) if part)
+        if {column.quantity.name for column in columns if column.series == other} != fields:
+            break
+        number += 1
+    return (name, int(found[2])) if number > max(1, int(found[2])) else (series, -1)
+
+
 def channel_of(name: str, quantity: Quantity, values: Values, looked_at: int) -> Channel:
     """What the window is told of a quantity; `values`, (steps, …), say how far it reaches where nothing bounds it.
 
     `looked_at` is the number of source words, 0 where none are given.
     """
     finite = np.abs(values[np.isfinite(values)])
-    reach = float(f"{finite.max():.2g}") if finite.size and finite.max() > 0 else 1.0
+    reach = _rounded_up(float(finite.max())) if finite.size and finite.max() > 0 else 1.0
     low = -reach if quantity.low is None else quantity.low
     high = reach if quantity.high is None else quantity.high
     axes: tuple[str, ...] = ("unit",) * (values.ndim - 1)
     if quantity.field == "attention":
         axes = ("source",) if values.shape[1] == looked_at else ("key",)
-    return Channel(name=name, role=quantity.field, symbol=SYMBOLS[quantity.field], axes=axes, shape=values.shape[1:],
-                   low=low, high=high, layer=max(quantity.layer, 0), label=_label(quantity, name),
-                   unit="of uniform" if quantity.field == "attention_entropy" else "")
-
-
-def _label(quantity: Quantity, name: str) -> str:
-    """The quantity first, as rows have little room: ``forget gate L0→``."""
-    of_module = name.removesuffix(quantity.name).rstrip("/")
-    words = {"attention_entropy": "entropy"}.get(quantity.field, quantity.field.replace("_", " "))
     where = f"L{quantity.layer}" if quantity.layer >= 0 else ""
     where += {"forward": "→", "backward": "←"}.get(quantity.direction, "")
     head = f"head {quantity.head}" if quantity.head >= 0 else ""
-    return " · ".join(part for part in (" ".join(part for part in (words, where, head) if part), of_module) if part)
+    module = name.removesuffix(quantity.name).rstrip("/")
+    return Channel(name=name, role=quantity.field, symbol=SYMBOLS[quantity.field], axes=axes, shape=values.shape[1:],
+                   low=low, high=high, layer=max(quantity.layer, 0), label=_label(quantity.field, module, where, head),
+                   unit="of uniform" if quantity.field == "attention_entropy" else "")
 
 
-def named(columns: Sequence[Column]) -> dict[str, Column]:
-    """By their channels' names; the module stands in front where there are several."""
-    several = len({column.series for column in columns}) > 1
-    return {"/".join(part for part in (column.series if several else "", column.quantity.name) if part): column
-            for column in columns}
+def _rounded_up(value: float) -> float:
+    """To two figures, so that the largest value is still within."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return float(f"{math.ceil(value / unit - 1e-9) * unit:.2g}")
+
+
+def _label(field: str, module: str, *where: str) -> str:
+    """The quantity first, as rows have little room: ``forget gate L0→``."""
+    words = {"attention_entropy": "entropy"}.get(field, field.replace("_", " "))
+    return " · ".join(part for part in (" ".join(part for part in (words, *where) if part), module) if part)

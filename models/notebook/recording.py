@@ -1,4 +1,4 @@
-"""What ran while a network was recorded, and a trace of one sequence of it."""
+"""What happened inside a network while it was recorded, and a trace of one sequence of it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from torch import nn
 
 from unrolled.models.adapters.module_hooks import ModuleHooks, Series
 from unrolled.models.adapters.unwrapping import unwrapped
-from unrolled.models.notebook.recorded_channels import Column, Values, channel_of, columns_of, named
+from unrolled.models.inputs.inputs import RECORDED
+from unrolled.models.notebook.recorded_channels import Column, Values, channels_of, columns_of, named
 from unrolled.models.trace import Provenance, Trace
+from unrolled.models.trace.provenance import WORDS_READ
 
-RECORDING = "recording"  # an input kind that no model takes: the views of photographs, texts and clips have nothing to show
 CONVENTION = ("Step t holds the state after the input of step t was read. "
               "Steps are counted from 0 in files, from 1 where people read.")
 
@@ -79,7 +80,10 @@ class Recording:
         return largest
 
     def columns(self, item: int = 0, *, modules: Sequence[str] | None = None, forward: int | None = None) -> dict[str, Values]:
-        """The quantities of one sequence of the batch by name, in the precision they were computed in.
+        """The quantities of one sequence of the batch, each layer, direction and head by itself, in the precision of the network.
+
+        Names are ``forget_gate``, or where there are several ``layer_0/forward/forget_gate``, ``head_2/attention``; in front of
+        that stands the module: ``encoder.rnn/layer_0/hidden``.
 
         Returns
         -------
@@ -90,14 +94,15 @@ class Recording:
         IndexError, KeyError, ValueError
             As `trace`.
         """
-        return {name: column.values for name, column in self._columns(item, modules, forward).items()}
+        return {name: column.values for name, column in named(self._columns(item, modules, forward)).items()}
 
     def trace(self, item: int = 0, *, tokens: Sequence[object] | None = None, source: Sequence[object] | None = None,
               modules: Sequence[str] | None = None, forward: int | None = None) -> Trace:
         """One sequence of the batch as a `Trace`, in single precision.
 
-        Channels are called by their quantity: ``hidden``, ``forget_gate``, ``attention``. Where there are several, the layer,
-        the direction or the head stands in front, and in front of that the module: ``encoder.rnn/layer_0/forward/hidden``.
+        Channels are called by their quantity: ``hidden``, ``forget_gate``, ``attention``; where several modules were called,
+        the module stands in front: ``encoder.rnn/hidden``. Layers, directions and heads are axes, and so are modules that stand
+        in a row, as the layers of a transformer do.
 
         Parameters
         ----------
@@ -132,31 +137,35 @@ class Recording:
         >>> trace.column("forget_gate").shape
         (5, 4)
         """
-        found = self._columns(item, modules, forward)
-        steps = len(next(iter(found.values())).values)
+        columns = self._columns(item, modules, forward)
+        steps = len(columns[0].values)
         words = [str(step + 1) for step in range(steps)] if tokens is None else [str(token) for token in tokens]
         if len(words) != steps:
             raise ValueError(f"There are {len(words)} tokens for {steps} steps.")
         looked_at = () if source is None else tuple(str(word) for word in source)
-        channels = [channel_of(name, column.quantity, column.values, len(looked_at)) for name, column in found.items()]
-        aligned = any(channel.axes == ("source",) for channel in channels)
+        found = channels_of(columns, len(looked_at))
+        aligned = any("source" in channel.axes for channel, _, _ in found)
+        broken = [channel.title for channel, values, _ in found if not np.isfinite(values).all()]
+        if broken:
+            warnings.warn(f"Not everything that was recorded is a finite number: {', '.join(broken)}.", stacklevel=2)
         vocabulary = {word: token for token, word in enumerate(dict.fromkeys(words))}
         return Trace.from_columns(
-            channels, {name: column.values.astype(np.float32) for name, column in found.items()}, words=words,
-            tokens=[vocabulary[word] for word in words], log_probs=np.full(steps, np.nan, np.float32),
-            candidates=[()] * steps, ended=True, input_bytes=" ".join(looked_at).encode() if aligned else b"",
+            [channel for channel, _, _ in found], {channel.name: values.astype(np.float32) for channel, values, _ in found},
+            words=words, tokens=[vocabulary[word] for word in words], log_probs=np.full(steps, np.nan, np.float32),
+            candidates=[()] * steps, ended=True,
             provenance=Provenance(
-                model=self._name, decoding="read", input_kind="sentence" if aligned else RECORDING,
-                source=looked_at if aligned else (), convention=CONVENTION,
+                model=self._name, decoding=WORDS_READ, input_kind=RECORDED, source=looked_at if aligned else (),
+                convention=CONVENTION, precision=self._hooks.precision,
+                device=self._hooks.device, agreements=tuple(agreement for _, _, agreement in found),
                 created=datetime.now(timezone.utc).isoformat(timespec="seconds")))
 
-    def _columns(self, item: int, modules: Sequence[str] | None, forward: int | None) -> dict[str, Column]:
+    def _columns(self, item: int, modules: Sequence[str] | None, forward: int | None) -> list[Column]:
         chosen = self._chosen(item, modules, forward)
         found: list[Column] = []
         with _computing():
             for series in chosen:
-                found += columns_of(series, item, forward)[0]
-        return named(found)
+                found += columns_of(series, item, forward)
+        return found
 
     def _chosen(self, item: int, modules: Sequence[str] | None, forward: int | None) -> list[Series]:
         """The series that are taken. Raises the errors of `trace`."""

@@ -10,6 +10,26 @@ STEP_CONVENTION = ("Step t holds the state after the token of step t - 1 was rea
                    "Steps are counted from 0 in files and on the command line, from 1 where people read.")
 
 
+WORDS_READ = "read"  # in place of a decoding
+
+
+class Agreement(msgspec.Struct, frozen=True, kw_only=True):
+    """How well a channel agrees with what the model itself gave, as it was found when it was recorded.
+
+    Attributes
+    ----------
+    channel : str
+    difference : float or None
+        The largest, as a share of the value where that is above 1; None where nothing could be compared.
+    against : str
+        What was compared and how, or why nothing was.
+    """
+
+    channel: str
+    difference: float | None
+    against: str
+
+
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Where a trace came from.
 
@@ -22,7 +42,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     region : tuple of float
         The part of the picture that the model saw: left, top, right, bottom as fractions of width and height.
     decoding : str
-        How words were chosen, in words: ``"greedy"``, ``"beam 3"``, ``"sampling, temperature 0.8, seed 7"``.
+        How words were chosen, in words; ``"read"`` where they were given:
+        ``"greedy"``, ``"beam 3"``, ``"sampling, temperature 0.8, seed 7"``.
     seed : int
         The seed, where sampling used one.
     device : str
@@ -41,6 +62,10 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
         Tokens that were never chosen by themselves, however probable.
     convention : str
         What a step is, in words.
+    precision : str
+        What it was computed in, where that is known: ``"float32"``, ``"bfloat16"``.
+    agreements : tuple of Agreement
+        Of a recording, which no model can be asked about again, one for each channel.
     """
 
     model: str = ""
@@ -59,3 +84,10 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int = msgspec.field(name="given", default=0)  # as files of version 0.1 call it
     suppressed_tokens: tuple[int, ...] = ()
     convention: str = STEP_CONVENTION
+    precision: str = ""
+    agreements: tuple[Agreement, ...] = ()
+
+    @property
+    def words_chosen(self) -> bool:
+        """Whether the model chose the words, with probabilities; those of a recording it read."""
+        return self.decoding != WORDS_READ

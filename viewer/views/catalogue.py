@@ -5,8 +5,20 @@ from __future__ import annotations
 import logging
 from importlib.metadata import entry_points
 
-from unrolled.models.inputs.inputs import NO_INPUT
-from unrolled.viewer.views.spec import Place, ViewSpec, alone, comparing, either, every, has, lacks, of_kind, searching
+from unrolled.models.inputs.inputs import NO_INPUT, RECORDED
+from unrolled.viewer.views.spec import (
+    Place,
+    ViewSpec,
+    alone,
+    comparing,
+    either,
+    every,
+    has,
+    lacks,
+    of_kind,
+    searching,
+    words_chosen,
+)
 
 ENTRY_POINTS = "unrolled.views"
 _HERE = "unrolled.viewer.views."
@@ -24,7 +36,7 @@ BUILT_IN = (
     ViewSpec("film strip", "Attention by word", Place.LEFT, _HERE + "picture.film_strip:FilmStripView",
              accepts=every(of_kind("picture"), has(axes=("row", "column")), alone), height=136),
     ViewSpec("alignment", "Alignment", Place.LEFT, _HERE + "alignment.alignment:AlignmentView",
-             accepts=every(of_kind("sentence"), has(axes=("source",)), alone)),
+             accepts=every(of_kind("sentence", RECORDED), has(axes=("source",)), alone)),
     ViewSpec("reader", "Prompt and continuation", Place.LEFT, _HERE + "text.reader:ReaderView", accepts=of_kind("text")),
     ViewSpec("beside", "B", Place.LEFT, _HERE + "picture.comparison:BesideView",
              accepts=every(comparing, of_kind("picture", "text")), height=136),  # as high as the strip, whose place it takes
@@ -33,20 +45,23 @@ BUILT_IN = (
 
     ViewSpec("tracks", "Activations", Place.CENTRE, _HERE + "tracks:TracksView"),
 
-    ViewSpec("candidates", "This step", Place.RIGHT, _HERE + "text.candidates:CandidatesView"),
+    ViewSpec("candidates", "This step", Place.RIGHT, _HERE + "text.candidates:CandidatesView",
+             accepts=words_chosen),
     ViewSpec("unit", "Unit", Place.RIGHT, _HERE + "units.unit:UnitView", height=302),
 
-    ViewSpec("branches", "Branches", Place.BOTTOM, _HERE + "branches.branch_tree:BranchTreeView", framed=False),
+    ViewSpec("branches", "Branches", Place.BOTTOM, _HERE + "branches.branch_tree:BranchTreeView", framed=False,
+             accepts=words_chosen),
     ViewSpec("scrub bar", "Playhead", Place.BOTTOM, _HERE + "scrub_bar:ScrubBarView", framed=False),
 
     ViewSpec("fidelity", "Fidelity", Place.STATUS, _HERE + "fidelity:FidelityBadge", framed=False),
 
     ViewSpec("edits", "Edits", Place.DRAWER, _HERE + "edits.edits:EditsView", shortcut="C", menu="Edit",
-             action="Edit the computation…", hint="Change the computation: words, units, gates, attention, the picture"),
+             accepts=words_chosen, action="Edit the computation…",
+             hint="Change the computation: words, units, gates, attention, the picture"),
     ViewSpec("equations", "Equations", Place.DRAWER, _HERE + "units.equations:EquationsView", shortcut="E",
-             hint="This step in equations, with one unit’s numbers"),
+             accepts=words_chosen, hint="This step in equations, with one unit’s numbers"),
     ViewSpec("attribution", "Attribution", Place.DRAWER, _HERE + "attribution.attribution:AttributionView", shortcut="W",
-             accepts=has("hidden"), hint="What the word depended on: gradients and occlusion"),
+             accepts=every(words_chosen, has("hidden")), hint="What the word depended on: gradients and occlusion"),
     ViewSpec("gates", "Gates", Place.DRAWER, _HERE + "gates.gates:GateStatisticsView", shortcut="G", action="Gate statistics",
              accepts=has("*_gate", axes=("unit",)), hint="How often each unit’s gates are shut and open"),
     ViewSpec("attention", "Attention", Place.DRAWER, _HERE + "attention:AttentionStatisticsView", shortcut="Shift+A",
@@ -54,7 +69,7 @@ BUILT_IN = (
     ViewSpec("similar", "Similar steps", Place.DRAWER, _HERE + "similar.similar:SimilarView", shortcut="F",
              action="Find similar steps", hint="Where else the same units are active"),
     ViewSpec("beam", "Beam search", Place.DRAWER, _HERE + "branches.beam_tree:BeamTreeView", shortcut="B",
-             accepts=either(searching, lacks(axes=("label",))),
+             accepts=every(words_chosen, either(searching, lacks(axes=("label",)))),
              hint="The beam search as it runs: which hypotheses are extended, pruned and finished"),
 )
 

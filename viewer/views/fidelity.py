@@ -9,6 +9,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
+from unrolled.models.analysis.agreement import Agreed
 from unrolled.models.analysis.fidelity import Fidelity
 from unrolled.models.protocol.questions import Replay, Replayed
 from unrolled.models.trace import Trace
@@ -52,6 +53,9 @@ class FidelityBadge(View):
         if (trace, branch.wire_id) != self._of:
             self._of, self._next, self._taken = (trace, branch.wire_id), 0, 0
             self.found, self._failure = Fidelity(), ""
+        if trace.provenance.agreements:
+            self._tell_of_recording(trace)
+            return
         if not session.questions.possible:
             self._show("not checked", self.theme.muted, "The model that recorded this run is not loaded: what is drawn "
                                                         "cannot be checked against it.")
@@ -114,6 +118,19 @@ class FidelityBadge(View):
             self._show(f"✗ {found.where} differs by {found.largest:.2g}", self.theme.error,
                        f"What is drawn differs from the independent recomputation, {found.how} ({of}): "
                        f"{found.where} differs by {found.largest:.3g}.")
+
+    def _tell_of_recording(self, trace: Trace) -> None:
+        """A network that was recorded is not here to be asked: what was found while it was."""
+        agreed = Agreed(trace)
+        begin = "When it was recorded, what is drawn was compared with what the network itself returned.\n" + agreed.how
+        if not agreed.within:
+            self._show(f"✗ {agreed.where} differs by {agreed.largest:.2g}", self.theme.error, begin)
+        elif not agreed.where:
+            self._show("not checked", self.theme.muted, begin)
+        elif agreed.uncompared:
+            self._show(f"✓ agrees to {brief(agreed.largest)}, in part", self.theme.muted, begin)
+        else:
+            self._show(f"✓ agrees to {brief(agreed.largest)}", self.theme.good, begin)
 
     def _show(self, text: str, colour: str, tooltip: str) -> None:
         if (text, tooltip) != (self.label.text(), self.label.toolTip()) or colour not in self.label.styleSheet():

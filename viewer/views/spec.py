@@ -34,6 +34,8 @@ class Subject:
     ----------
     channels : tuple of Channel
         The run's, else the model's; empty while neither is there.
+    words_chosen : bool
+        Its words were chosen by a model, which could choose others; those of a recording were read.
     """
 
     channels: tuple[Channel, ...] = ()
@@ -41,6 +43,7 @@ class Subject:
     detokenization: str = "words"
     searching: bool = False
     comparing: bool = False
+    words_chosen: bool = True
 
 
 Accepts = Callable[[Subject], bool]
@@ -134,6 +137,10 @@ def alone(subject: Subject) -> bool:
 
 def searching(subject: Subject) -> bool:
     return subject.searching
+
+
+def words_chosen(subject: Subject) -> bool:
+    return subject.words_chosen
 
 
 def either(*predicates: Accepts) -> Accepts:

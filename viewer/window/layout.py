@@ -93,6 +93,8 @@ class Layout(QWidget):
                 if spec.name in self.sections:
                     self.sections[spec.name].set_title(spec.title_for(subject))
                     self.sections[spec.name].setVisible(shown)
+        for spec in self._host.at(Place.BOTTOM):
+            self._host.view(spec).setVisible(spec.accepts(subject))
         self.left.setVisible(bool(self._shown(Place.LEFT)))
         if self._sized and self._shown(Place.LEFT) != before:
             self._size_column(Place.LEFT)

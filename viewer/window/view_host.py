@@ -86,7 +86,8 @@ def subject_of(session: Session) -> Subject:
     searching, comparing = session.search is not None, session.compared is not None
     if trace is not None:
         return Subject(channels=tuple(trace.channels.values()), input_kind=trace.provenance.input_kind,
-                       detokenization=trace.provenance.detokenization, searching=searching, comparing=comparing)
+                       detokenization=trace.provenance.detokenization, searching=searching, comparing=comparing,
+                       words_chosen=trace.provenance.words_chosen)
     if description is not None and (given is None or taken_by(given, description.input_kind)):
         return Subject(channels=description.channels, input_kind=description.input_kind,
                        detokenization=description.detokenization, searching=searching, comparing=comparing)

@@ -26,28 +26,35 @@ WORD_HEIGHT = 18.0
 ROOM_FOR_WORDS, ROOM_FOR_CHARACTERS = 26.0, 10.0  # pixels each; where steps are narrower, words are left out evenly
 CONVENTION = ("Step t holds the state after the word of step t − 1 was read; the word of step t is chosen from it.\n"
               "Steps are counted from 1 here, and from 0 in files and on the command line.")
+CONVENTION_READ = ("Step t holds the state after the input of step t was read.\n"
+                   "Steps are counted from 1 here, and from 0 in files and on the command line.")
+READ_HEIGHT = 28
 LEAST_STEP = 3.0       # pixels; narrower steps have no words: too few of them would be left
 
 
 class WordTrack(Track):
-    """Words and their probabilities, on a fixed scale from 0 to 1."""
+    """Words and their probabilities, on a fixed scale from 0 to 1; of a recording what each step read, which has none."""
 
     least_height, most_height = 64, 64
 
     def __init__(self, ctx: ViewContext) -> None:
         self._chances = Envelope()
         self._of: Trace | None = None
-        super().__init__(ctx, name="words", symbol="p", title="probability")
+        trace = ctx.session.trace
+        self._chosen = trace is None or trace.provenance.words_chosen
+        if not self._chosen:
+            self.least_height = self.most_height = READ_HEIGHT
+        super().__init__(ctx, name="words", symbol="p" if self._chosen else "", title="probability" if self._chosen else "read")
 
     @property
     def about(self) -> str:
         """What a step is: said once, on the first track."""
-        return CONVENTION
+        return CONVENTION if self._chosen else CONVENTION_READ
 
     padding = WORD_HEIGHT, 0.0
 
     def ticks(self) -> list[tuple[str, float]]:
-        return [("1", MARGIN + WORD_HEIGHT), ("0", self.height() - float(MARGIN))]
+        return [("1", MARGIN + WORD_HEIGHT), ("0", self.height() - float(MARGIN))] if self._chosen else []
 
     def make_items(self, plot: TimePlot) -> None:
         from unrolled.viewer.plotting.range_item import RangeItem

@@ -1,1 +1,0 @@
-"""Chatbots of PyTorch's chatbot tutorial (M. Inkawhich): a GRU that reads both ways, Luong's attention, a GRU that answers."""
