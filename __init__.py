@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from unrolled.models.notebook.recording import record as record
     from unrolled.models.notebook.showing import show as show
     from unrolled.models.notebook.stepping import step as step
+    from unrolled.models.notebook.watching import watch as watch
 else:  # else every misspelled name would be a string
     def __getattr__(name: str) -> object:
         """What is looked up when it is first asked for."""
@@ -18,7 +19,7 @@ else:  # else every misspelled name would be a string
             from importlib.metadata import version
 
             return version("unrolled")
-        modules = {"open": "opening", "record": "recording", "show": "showing", "step": "stepping"}
+        modules = {"open": "opening", "record": "recording", "show": "showing", "step": "stepping", "watch": "watching"}
         if name in modules:
             from importlib import import_module
 

@@ -25,6 +25,7 @@ from unrolled.models.adapters.unwrapping import closed, plain, unwrapped
 LAYERS = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)  # what they return is recorded too
 BATCH_FIRST = (nn.RNNBase, nn.MultiheadAttention)                  # that say it of themselves
 UNDERSTOOD = frozenset({*SEQUENCES, *CELLS, MULTI_HEAD, SCALED_DOT_PRODUCT})
+Told = Callable[[str, Call, Any], None]
 _TORCH = str(Path(torch.__file__).parent)
 _recorded: set[int] = set()  # modules, by identity
 
@@ -69,6 +70,8 @@ class ModuleHooks:
         Under torch.compile or data-parallel it is taken out of its wrapping.
     others : sequence of str
         Dotted names of further modules whose output is recorded as it is.
+    told : callable, optional
+        Told of every call that was kept: the name of its series, the call, and what the network got back.
 
     Raises
     ------
@@ -91,8 +94,8 @@ class ModuleHooks:
         Of its first parameter: ``float32``, ``cuda:0``.
     """
 
-    def __init__(self, network: nn.Module, others: Sequence[str] = ()) -> None:
-        self._network = unwrapped(network)
+    def __init__(self, network: nn.Module, others: Sequence[str] = (), told: Told | None = None) -> None:
+        self._network, self._told = unwrapped(network), told
         self._modules = {plain(name): module for name, module in self._network.named_modules()}
         unknown = [name for name in others if name not in self._modules]
         if unknown:
@@ -118,10 +121,11 @@ class ModuleHooks:
         self._batch_first = next((bool(module.batch_first) for module in self._modules.values()
                                   if isinstance(module, BATCH_FIRST)), True)
 
-    def attach(self) -> None:
+    def attach(self, given: tuple[Any, ...] | None = None) -> None:
         """From now on calls are recorded, and what torch.compile made is left aside: it calls no hooks.
 
-        Raises `RuntimeError` where the network is being recorded already.
+        Of a network whose forward pass has begun already `given` is what it was given. Raises `RuntimeError` where the network
+        is being recorded already.
         """
         own = {id(module) for module in self._modules.values()}
         if own & _recorded:
@@ -137,6 +141,9 @@ class ModuleHooks:
                 self._held.callback(module.register_forward_pre_hook(self._entered(name)).remove)
                 self._held.callback(module.register_forward_hook(self._left(name), always_call=True).remove)
         self._held.enter_context(_Functions(self._run))
+        self._held.callback(self._frames.clear)
+        if given is not None:
+            self._entered("")(self._network, given)
 
     def detach(self) -> None:
         """Take all hooks away; may be called twice."""
@@ -164,7 +171,7 @@ class ModuleHooks:
             if name in self._outputs and returned is not None:
                 batch_first = module.self_attn.batch_first if isinstance(module, LAYERS) else self._batch_first
                 with torch._C.DisableTorchFunction():
-                    self._kept(name, ("output",), lambda: output_call(returned, self._keeper, batch_first=batch_first))
+                    self._kept(name, ("output",), lambda: output_call(returned, self._keeper, batch_first=batch_first), returned)
 
         return left
 
@@ -187,10 +194,10 @@ class ModuleHooks:
                 return sequence_call(function, given, named, returned, layers, self._keeper, frame.order)
             return (cell_call if function in CELLS else attention_call)(function, given, named, returned, self._keeper)
 
-        self._kept(frame.name, (function, id(weights[0]) if weights else _caller(sys._getframe(2))), made)
+        self._kept(frame.name, (function, id(weights[0]) if weights else _caller(sys._getframe(2))), made, returned)
         return returned
 
-    def _kept(self, frame: str, key: tuple[Any, ...], made: Callable[[], Call]) -> None:
+    def _kept(self, frame: str, key: tuple[Any, ...], made: Callable[[], Call], returned: Any) -> None:
         try:
             call = made()
         except Exception as error:  # the person's own network goes on, whatever this cannot make of it
@@ -204,6 +211,8 @@ class ModuleHooks:
         series = self.series.setdefault(name, Series(name, [], []))
         series.calls.append(call)
         series.forwards.append(max(self.forwards - 1, 0))
+        if self._told is not None:
+            self._told(name, call, returned)
 
     def _note(self, name: str, sentence: str) -> None:
         self.notes[f"“{name}”: {sentence}" if name else sentence] = None

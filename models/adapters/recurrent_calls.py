@@ -53,6 +53,8 @@ class SequenceCall:
         What was returned, of the same shape.
     weights : list of list of Weights
         By layer and direction.
+    batch_first : bool
+        What was given and returned has the batch before the steps; the tensors here have not.
     first, last : tuple of Tensor
         The states before and after all steps, (layers · directions, B, units).
     """
@@ -66,6 +68,7 @@ class SequenceCall:
     weights: list[list[Weights]]
     first: tuple[Tensor, ...]
     last: tuple[Tensor, ...]
+    batch_first: bool = False
 
     @property
     def batch(self) -> int:
@@ -76,39 +79,40 @@ class SequenceCall:
         return (None,) if self.batch_sizes is None else range(self.batch)
 
     def length(self, item: int) -> int:
-        return len(self.top) if self.batch_sizes is None else int((self.batch_sizes > self._place(item)).sum())
+        return len(self.top) if self.batch_sizes is None else int((self.batch_sizes > self.place(item)).sum())
 
     @classmethod
     def parts(cls, calls: Sequence[SequenceCall], item: int | None) -> Iterator[Part]:
         for call in calls:
             yield call._part(item)
 
-    def _place(self, item: int) -> int:
+    def place(self, item: int) -> int:
+        """Where a sequence of the person's own batch stands in this one."""
         return self.order[item] if self.order else item
 
     def _part(self, item: int | None) -> Part:
         quantities: list[Quantity] = []
         for layer, (given, returned) in enumerate(zip(self.inputs, self.outputs, strict=True)):
-            quantities += self._of_layer(layer, self._values(given, item), self._values(returned, item), item)
+            quantities += self._of_layer(layer, self.values(given, item), self.values(returned, item), item)
         if len(self.outputs) == len(self.weights):
             return Part(quantities=tuple(quantities))
         directions = len(self.weights[-1])
-        for reverse, hidden in enumerate(self._values(self.top, item).chunk(directions, -1)):
+        for reverse, hidden in enumerate(self.values(self.top, item).chunk(directions, -1)):
             quantities += self.equations.quantities(
                 {"hidden": hidden}, layer=len(self.weights) - 1, direction=_direction(reverse, directions),
                 projected=self.weights[-1][0].hr is not None, difference=0.0, against={"": AS_RETURNED})
         return Part(quantities=tuple(quantities), notes=(UNKNOWN_MASKS,))
 
-    def _values(self, values: Tensor, item: int | None) -> Tensor:
+    def values(self, values: Tensor, item: int | None) -> Tensor:
         """(T, B, features), of one sequence (its own steps, 1, features), in the precision of the equations."""
         if item is not None:
             if self.batch_sizes is not None:
                 values = pad_packed_sequence(PackedSequence(values, self.batch_sizes))[0]
-            values = values[: self.length(item), self._place(item)].unsqueeze(1)
+            values = values[: self.length(item), self.place(item)].unsqueeze(1)
         return values.to(computed_in(self.top)).contiguous()
 
     def _of_layer(self, layer: int, x: Tensor, returned: Tensor, item: int | None) -> Iterator[Quantity]:
-        place = slice(None) if item is None else slice(self._place(item), self._place(item) + 1)
+        place = slice(None) if item is None else slice(self.place(item), self.place(item) + 1)
         directions = len(self.weights[layer])
         for reverse, hidden in enumerate(returned.chunk(directions, -1)):
             row = layer * directions + reverse
@@ -141,7 +145,7 @@ def by_layers(function: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -
     layers = list(stack.run(len(stack.weights)))
     top = layers[-1].output
     states = map(torch.cat, zip(*(own.states for own in layers), strict=True))
-    return (top.transpose_(0, 1) if stack.batch_first else top, *states), layers
+    return (top.transpose(0, 1) if stack.batch_first else top, *states), layers
 
 
 def sequence_call(function: Any, given: tuple[Any, ...], named: Mapping[str, Any], returned: Any, layers: Sequence[Layer],
@@ -161,7 +165,8 @@ def sequence_call(function: Any, given: tuple[Any, ...], named: Mapping[str, Any
     return SequenceCall(
         equations=SEQUENCES[function], batch_sizes=stack.batch_sizes, order=order, inputs=inputs, outputs=outputs, top=top,
         weights=[[own.each(keeper.kept) for own in layer] for layer in stack.weights],
-        first=tuple(map(keeper.kept, stack.states)), last=tuple(map(keeper.kept, returned[1:])))
+        first=tuple(map(keeper.kept, stack.states)), last=tuple(map(keeper.kept, returned[1:])),
+        batch_first=stack.batch_first)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ BUILT_IN = (
     "unrolled.models.families.char_rnn.adapter:ADAPTER",
     "unrolled.models.families.picture_first.adapter:ADAPTER",
     "unrolled.models.families.hugging_face.adapter:ADAPTER",
+    "unrolled.models.families.chatbot.adapter:ADAPTER",
+    "unrolled.models.families.joey_nmt.adapter:ADAPTER",
+    "unrolled.models.families.image_captioning.adapter:ADAPTER",
 )
 
 

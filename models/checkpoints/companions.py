@@ -18,7 +18,7 @@ LONGEST_WORD = 1000
 def word_map_beside(path: Path, words: int) -> dict[str, int]:
     """The word map of a checkpoint with so many words: a JSON file in its folder. Raises `CheckpointError`."""
     found: list[tuple[Path, dict[str, int]]] = []
-    for candidate in _beside(path, "*.json"):
+    for candidate in beside(path, "*.json"):
         try:
             if candidate.stat().st_size <= LARGEST_WORD_MAP:
                 found.append((candidate, msgspec.json.decode(candidate.read_bytes(), type=dict[str, int])))
@@ -38,7 +38,7 @@ def word_map_beside(path: Path, words: int) -> dict[str, int]:
 def vocabulary_beside(path: Path, words: int) -> dict[str, int]:
     """The vocabulary of a checkpoint with so many words: a pickled object with ``word2idx``. Raises `CheckpointError`."""
     wrong = ""
-    for candidate in _beside(path, "*vocab*.pkl"):
+    for candidate in beside(path, "*vocab*.pkl"):
         content = read_object(candidate)
         own = content.state.get("word2idx") if isinstance(content, Stub) else None
         if isinstance(own, dict) and all(isinstance(word, str) and isinstance(number, int) for word, number in own.items()):
@@ -62,7 +62,7 @@ def numbered_words(path: Path, numbers: Mapping[str, int], count: int, needed: S
     return tuple(words)
 
 
-def _beside(path: Path, pattern: str) -> Iterator[Path]:
+def beside(path: Path, pattern: str) -> Iterator[Path]:
     """Files in the checkpoint's folder, and in those that the originals keep words in."""
     for folder in (path.parent, path.parent / "data", path.parent.parent / "data"):
         yield from (own for own in sorted(folder.glob(pattern)) if own.is_file() and own != path)

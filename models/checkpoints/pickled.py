@@ -266,14 +266,23 @@ def _tensors_again(path: Path, weights_hash: str) -> Mapping[str, Tensor]:
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
-def fitted(path: Path, make: Callable[[], NetworkT], weights: Mapping[str, Tensor]) -> NetworkT:
+def fitted(path: Path, make: Callable[[], NetworkT], weights: Mapping[str, Tensor],
+           names: Mapping[str, str] | None = None) -> NetworkT:
     """The network that `make` builds, with these weights in float32; `make` is called twice, the first time without memory.
+
+    Parameters
+    ----------
+    names : mapping of str to str, optional
+        Beginnings of the network's names and what the checkpoint has in their place, for what a person is told.
 
     Raises
     ------
     CheckpointError
         When a tensor is missing or left over, has another shape, or holds NaN or infinity.
     """
+    def called(name: str) -> str:
+        return next((their + name.removeprefix(own) for own, their in (names or {}).items() if name.startswith(own)), name)
+
     try:
         with torch.device("meta"):
             shapes = {name: value.shape for name, value in make().state_dict().items()}
@@ -283,16 +292,42 @@ def fitted(path: Path, make: Callable[[], NetworkT], weights: Mapping[str, Tenso
     needed = {name: shape for name, shape in shapes.items() if not name.endswith("num_batches_tracked")}
     odd = sorted(set(own) ^ set(needed))
     if odd:
-        raise CheckpointError(f"“{path.name}” does not fit its model: “{odd[0]}” is "
+        raise CheckpointError(f"“{path.name}” does not fit its model: “{called(odd[0])}” is "
                               f"{'missing' if odd[0] in needed else 'left over'}.")
     for name, value in own.items():
         if value.shape != needed[name]:
-            raise CheckpointError(f"“{path.name}” does not fit its model: “{name}” is {tuple(value.shape)} and should be "
-                                  f"{tuple(needed[name])}.")
+            raise CheckpointError(f"“{path.name}” does not fit its model: “{called(name)}” is {tuple(value.shape)} and should "
+                                  f"be {tuple(needed[name])}.")
         if not torch.isfinite(value).all():
-            raise CheckpointError(f"“{path.name}” holds numbers that are not finite, in “{name}”.")
+            raise CheckpointError(f"“{path.name}” holds numbers that are not finite, in “{called(name)}”.")
     if sum(math.prod(shape) for shape in needed.values()) * 4 > LARGEST_FILE:
         raise CheckpointError(f"“{path.name}” is too large.")
     network = make()
     network.load_state_dict({name: value.float() for name, value in own.items()}, strict=False)
     return network
+
+
+def of_shapes(path: Path, theirs: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> list[Tensor]:
+    """The tensors of these names, which have these shapes; where one differs or is missing, `CheckpointError`."""
+    for name, shape in shapes.items():
+        if name not in theirs or theirs[name].shape != shape:
+            found = f"{tuple(theirs[name].shape)} and should be {shape}" if name in theirs else "missing"
+            raise CheckpointError(f"“{path.name}” does not fit its model: “{name}” is {found}.")
+    return [theirs[name].float() for name in shapes]
+
+
+def renamed(path: Path, theirs: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[str, Tensor]:
+    """Tensors by the network's own names: `names` has its beginnings of names and the checkpoint's.
+
+    Raises
+    ------
+    CheckpointError
+        When one has no place in the network.
+    """
+    found = {}
+    for name, value in theirs.items():
+        own = next((own + name.removeprefix(their) for own, their in names.items() if name.startswith(their)), "")
+        if not own:
+            raise CheckpointError(f"“{path.name}” does not fit its model: “{name}” is left over.")
+        found[own] = value
+    return found

@@ -45,18 +45,27 @@ class ResNetEncoder(nn.Module):
 def resnet_encoder(path: Path, weights: Mapping[str, Tensor], *, size: int, side: int,
                    resampling: Image.Resampling) -> ResNetEncoder:
     """The encoder whose weights are ``resnet.0.weight`` and so on. Raises `CheckpointError` where they are no ResNet's."""
-    blocks = tuple(len({match[1] for name in weights if (match := re.match(rf"resnet\.{stage}\.(\d+)\.", name))})
-                   for stage in STAGES)
+    network, depth = resnet(path, {name.removeprefix("resnet."): value for name, value in weights.items()})
+    return ResNetEncoder(nn.Sequential(network, nn.AdaptiveAvgPool2d(side)), side=side, size=size, resampling=resampling,
+                         title=f"ResNet-{depth} at {size} × {size}, from the checkpoint")
+
+
+def resnet(path: Path, weights: Mapping[str, Tensor]) -> tuple[nn.Sequential, str]:
+    """What of a ResNet makes the grid, and how deep it is in words; weights are named by the children's numbers.
+
+    Raises
+    ------
+    CheckpointError
+        Where they are none of torchvision's ResNets.
+    """
+    blocks = tuple(len({match[1] for name in weights if (match := re.match(rf"{stage}\.(\d+)\.", name))}) for stage in STAGES)
     if not all(0 < count <= MOST_BLOCKS for count in blocks):
         raise CheckpointError(f"“{path.name}” holds an encoder that is none of torchvision's ResNets.")
-    wide = "resnet.4.0.conv3.weight" in weights
+    wide = "4.0.conv3.weight" in weights
 
-    def make() -> nn.Module:
+    def make() -> nn.Sequential:
         from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet  # slow to import, and only needed here
 
         return nn.Sequential(*list(ResNet(Bottleneck if wide else BasicBlock, list(blocks)).children())[:-2])
 
-    network = fitted(path, make, {name.removeprefix("resnet."): value for name, value in weights.items()})
-    depth = DEPTHS.get((wide, *blocks), "×".join(map(str, blocks)))
-    return ResNetEncoder(nn.Sequential(network, nn.AdaptiveAvgPool2d(side)), side=side, size=size, resampling=resampling,
-                         title=f"ResNet-{depth} at {size} × {size}, from the checkpoint")
+    return fitted(path, make, weights), DEPTHS.get((wide, *blocks), "×".join(map(str, blocks)))

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from unrolled.models.cells import Cell, GRUCell, LSTMCell
+from unrolled.models.cells import Cell, GRUCell, LSTMCell, MaxoutLSTMCell
 from unrolled.models.cells.hook import Hook
 from unrolled.models.explaining.capturing import Captured
 from unrolled.models.protocol.message import StillWanted
@@ -22,6 +22,7 @@ from unrolled.models.runs.errors import EngineError
 NAMED_UNITS, NAMED_PLACES, NAMED_LOOKED = 8, 6, 12
 EDITED_FROM = 1e-5  # a value that is farther from its equation than this was edited, not rounded
 LSTM_GATES = (("input_gate", "i", "σ"), ("forget_gate", "f", "σ"), ("cell_gate", "g", "tanh"), ("output_gate", "o", "σ"))
+MAXOUT_GATES = (("input_gate", "i", "σ"), ("forget_gate", "f", "σ"), ("output_gate", "o", "σ"))
 
 
 class _Step:
@@ -37,7 +38,7 @@ class _Step:
             self.values = {name: value.flatten(0, -2)[0].double().cpu() for name, value in captured.items()}
         self.structure = branch.stepper.structure
         assert self.structure.cell is not None
-        self.cell: Cell = self.structure.cell
+        self.cell: Cell | MaxoutLSTMCell = self.structure.cell
         self.size = self.cell.hidden_size
 
     def row(self, gate: int, unit: int) -> tuple[Tensor, Tensor, float, float]:
@@ -61,6 +62,8 @@ class _Step:
                                   contributors=(Contributor(kind="frame", index=self.step, value=value),)))
             elif kind == "layer":  # what the layer below gives
                 parts.append(Part(symbol=f"W_{letter} x_t", value=value))
+            elif kind == "fed":
+                parts.append(Part(symbol=f"U_{letter} a_{{t-1}}", value=value))
             elif self.structure.attend is None:
                 parts.append(Part(symbol=f"V_{letter} v", value=value))
             else:
@@ -107,7 +110,7 @@ def explain(branch: Branch, step: int, unit: int, wanted: StillWanted) -> Explai
     if unit >= cell.hidden_size:
         raise EngineError("question", f"There is no unit {unit}; {cell.hidden_size:,} are counted from 0.")
     taken = _Step(branch, step, wanted)
-    if isinstance(cell, LSTMCell):
+    if isinstance(cell, (LSTMCell, MaxoutLSTMCell)):
         kind, equations = "lstm", _lstm(taken, unit)
     elif isinstance(cell, GRUCell):
         kind, equations = "gru", _gru(taken, unit)
@@ -123,13 +126,15 @@ def _gate(taken: _Step, unit: int, number: int, named: tuple[str, str, str], *, 
     name, symbol, function = named
     low = letter or f"x{symbol}"
     _, _, bias_input, bias_hidden = taken.row(number, unit)
-    parts = (*taken.input_parts(number, unit, low), taken.recurrent_part(number, unit, f"W_h{symbol} h_{{t-1}}"),
-             Part(symbol=f"b_{symbol}", value=bias_input + bias_hidden))
+    own = letter.removeprefix("x") if letter.startswith("xg") else symbol
+    parts = (*taken.input_parts(number, unit, low), taken.recurrent_part(number, unit, f"W_h{own} h_{{t-1}}"),
+             Part(symbol=f"b_{own}", value=bias_input + bias_hidden))
     return _equation(taken, unit, name=name, symbol=f"{symbol}_t", function=function, parts=parts)
 
 
 def _lstm(taken: _Step, unit: int) -> tuple[Equation, ...]:
-    gates = tuple(_gate(taken, unit, number, named) for number, named in enumerate(LSTM_GATES))
+    gates = _maxout_gates(taken, unit) if isinstance(taken.cell, MaxoutLSTMCell) else tuple(
+        _gate(taken, unit, number, named) for number, named in enumerate(LSTM_GATES))
     at = taken.at
     kept = Part(symbol="f_t · c_{t-1}", value=at("forget_gate", unit) * at("cell_before", unit),
                 factors=(("f_t", at("forget_gate", unit)), ("c_{t-1}", at("cell_before", unit))))
@@ -139,6 +144,13 @@ def _lstm(taken: _Step, unit: int) -> tuple[Equation, ...]:
     hidden = _equation(taken, unit, name="hidden", symbol="h_t", function="tanh",
                        parts=(Part(symbol="c_t", value=at("cell", unit)),), outside=(("o_t", at("output_gate", unit)),))
     return (*gates, cell, hidden)
+
+
+def _maxout_gates(taken: _Step, unit: int) -> tuple[Equation, ...]:
+    """Of the candidate's two sums the larger one is the candidate: its weights say which that is, by ′ or ″."""
+    gates = tuple(_gate(taken, unit, number, named) for number, named in enumerate(MAXOUT_GATES))
+    sums = [_gate(taken, unit, number, ("cell_gate", "g", ""), letter=letter) for number, letter in ((3, "xg′"), (4, "xg″"))]
+    return (*gates, max(sums, key=lambda own: own.total))
 
 
 def _gru(taken: _Step, unit: int) -> tuple[Equation, ...]:
@@ -184,9 +196,10 @@ def _with_attention(taken: _Step, explained: Explained) -> Explained:
     looked = tuple(Looked(place=place, score=float(scores[place]), weight=float(weights[place]),
                           name=names[place] if names else "") for place in order)
     largest = float(scores.max())
-    begin = next((sum(length for _, length in taken.structure.parts[:number])
-                  for number, (kind, _) in enumerate(taken.structure.parts) if kind == "context"), 0)
+    context = taken.values["attention"] @ taken.memory.features[0].double().cpu()              # (features,)
+    if "context_gate" in taken.values:
+        context = context * taken.values["context_gate"]
     return Explained(
         step=explained.step, unit=explained.unit, cell=explained.cell, equations=explained.equations, looked=looked,
         places=len(weights), score_max=largest, score_sum=float((scores - largest).exp().sum()),
-        context_norm=float(taken.values["cell_input"][begin:].norm()))
+        context_norm=float(context.norm()))

@@ -1,4 +1,4 @@
-"""What Jupyter draws of a trace: its words, and what its units do, in a picture of their own."""
+"""What Jupyter draws: of a trace its words and what its units do, of a training its curves."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import base64
 import html
 import io
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from cmap import Colormap
 from PIL import Image
 
+from unrolled.models.protocol.watching import WatchedUpdate
 from unrolled.models.trace import Channel, FloatArray, Trace
 
 COLOURS = "crameri:vik", "crameri:lipari"  # for what lies around 0, and for what lies above it
@@ -53,3 +55,26 @@ def _words_as_html(trace: Trace) -> str:
         words.append(f'<span title="{probability:.1%}" style="background:rgba(88,120,220,{STRONGEST_TINT * probability:.2f});'
                      f'padding:2px 6px;border-radius:4px">{html.escape(word)}</span>')
     return f'<div style="margin-bottom:6px;line-height:2">{" ".join(words)}</div>'
+
+
+def training_as_html(seen: Sequence[WatchedUpdate], losses: Mapping[int, float], dropped: int) -> str:
+    """How a watched training went: loss, and the gradient's norm before clipping, each as a curve over updates."""
+    updates = [own for own in seen if own.update]
+    rows = [f'<div style="margin-bottom:4px">{len(updates):,} updates seen, {dropped:,} not shown</div>']
+    norms = {own.update: own.norm_before for own in updates if own.norm_before >= 0}
+    for title, values in (("loss", losses), ("‖g‖ before clipping", norms)):
+        points = [(update, value) for update, value in values.items() if math.isfinite(value)]
+        if len(points) > 1:
+            rows.append(f'<div style="display:flex;align-items:center;gap:8px"><span style="width:190px">{title}: '
+                        f'{points[-1][1]:.4g}</span>{_curve(points)}</div>')
+    return f'<div style="font:13px sans-serif">{"".join(rows)}</div>'
+
+
+def _curve(points: Sequence[tuple[float, float]]) -> str:
+    """A line through points as an SVG, from its least to its greatest value."""
+    (first, *_), (last, *_) = points[0], points[-1]
+    low, high = min(value for _, value in points), max(value for _, value in points)
+    places = " ".join(f"{(x - first) / max(last - first, 1e-9) * 360:.1f},{60 - (y - low) / max(high - low, 1e-30) * 56:.1f}"
+                      for x, y in points)
+    return ('<svg width="364" height="64" viewBox="-2 -2 364 66" style="border:1px solid #8884"><polyline fill="none" '
+            f'stroke="#2f6fdb" stroke-width="1.5" points="{places}"/></svg>')

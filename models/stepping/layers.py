@@ -70,16 +70,25 @@ def layer_count(weights: Mapping[str, Tensor], prefix: str) -> int:
     return count
 
 
-def layer_weights(weights: Mapping[str, Tensor], prefix: str, kind: str, own: str) -> dict[str, Tensor]:
-    """Those of torch's own module, renamed for `Layers` at `own`; zeros for biases that it does without."""
-    found: dict[str, Tensor] = {}
-    for layer in range(layer_count(weights, prefix)):
-        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
-            value = weights.get(f"{prefix}{name}_l{layer}")
-            if value is None and name.startswith("bias"):
-                value = torch.zeros(len(weights[f"{prefix}weight_hh_l{layer}"]))
-            if value is not None:
-                found[f"{own}cells.{layer}.{name}"] = value
+def layer_names(count: int, prefix: str, own: str) -> dict[str, str]:
+    """The names of so many `Layers` at `own`, and what torch's own module calls them under `prefix`."""
+    return {f"{own}cells.{layer}.{name}": f"{prefix}{name}_l{layer}" for layer in range(count)
+            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+
+
+def layer_weights(weights: Mapping[str, Tensor], prefix: str, own: str) -> dict[str, Tensor]:
+    """Those of torch's own module, renamed for `Layers` at `own`; zeros for biases where it does without any.
+
+    What is left over under `prefix` keeps its name behind `own`.
+    """
+    count = layer_count(weights, prefix)
+    names = {their: ours for ours, their in layer_names(count, prefix, own).items()}
+    found = {names.get(name, own + name.removeprefix(prefix)): value for name, value in weights.items()
+             if name.startswith(prefix)}
+    if not any(name.startswith(f"{prefix}bias_") for name in weights):
+        for layer in range(count):
+            rows = len(weights[f"{prefix}weight_hh_l{layer}"])
+            found |= {f"{own}cells.{layer}.bias_{side}": torch.zeros(rows) for side in ("ih", "hh")}
     return found
 
 

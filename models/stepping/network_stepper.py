@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from unrolled.models.cells import CellState
 from unrolled.models.cells.hook import Hook, identity
+from unrolled.models.cells.joining import joined
 from unrolled.models.reference.protocol import Weights
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.stepper import StepRecord, Structure
@@ -28,7 +29,7 @@ class SteppedNetwork(Protocol):
         """The state before the first step, each tensor (1, 1, …)."""
 
     def step(self, memory: Any, state: CellState, words: Tensor, hook: Hook) -> tuple[CellState, Tensor, tuple[Tensor, ...]]:
-        """Read words (1, K): the new state, the logits (1, K, V), and all channels in their order, each (1, K, …)."""
+        """Read words (1, K): the new state, the logits (1, K, V), and all channels in their order, each (1, K or 1, …)."""
 
 
 def entropy_of(weights: Tensor) -> Tensor:
@@ -41,14 +42,14 @@ NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
 class NetworkStepper(Generic[NetworkT]):
-    """A network on one device, made ready to be stepped; nothing is kept from being chosen that it finds probable."""
+    """A network on one device, made ready to be stepped; `suppressed_tokens` are never chosen, however probable."""
 
     description: ModelDescription
 
-    def __init__(self, network: NetworkT, *, device: str) -> None:
+    def __init__(self, network: NetworkT, *, device: str, suppressed_tokens: Sequence[int] = ()) -> None:
         self.device = torch.device(device)
         self.network: NetworkT = network.to(self.device).eval().requires_grad_(False)
-        self.suppressed_tokens: Sequence[int] = ()
+        self.suppressed_tokens: Sequence[int] = tuple(suppressed_tokens)
         self.weights: Callable[[], Weights] = self.network.state_dict
         self.draw: Callable[[int], tuple[bytes, str]] | None = None
 
@@ -66,7 +67,7 @@ class NetworkStepper(Generic[NetworkT]):
         words = torch.tensor([list(tokens)], device=self.device)                               # (1, K)
         state, logits, channels = self._stepped.step(memory, state, words, hook)
         log_probs = torch.log_softmax(logits, dim=-1)
-        return state, StepRecord(torch.cat((log_probs, *channels), dim=-1).flatten(0, 1), logits.shape[-1])
+        return state, StepRecord(joined(log_probs, *channels).flatten(0, 1), logits.shape[-1])
 
     @property
     def structure(self) -> Structure:

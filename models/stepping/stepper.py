@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor
 
-from unrolled.models.cells import AdditiveAttention, Cell
+from unrolled.models.cells import AdditiveAttention, Cell, MaxoutLSTMCell, MultiplicativeAttention
 from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.reference.protocol import Reference, Weights
 from unrolled.models.trace import Channel, ModelDescription
@@ -78,20 +78,20 @@ class Structure:
 
     Attributes
     ----------
-    cell : Cell or None
+    cell : Cell, MaxoutLSTMCell or None
         Whose equations a unit goes through; a model without recurrence has none.
     parts : tuple of (str, int)
-        What the cell's input x is put together from, in order, with lengths: ``word``, ``context``, ``frame``, or
-        ``layer``: the state of the layer below.
-    attend : AdditiveAttention or None
+        What the cell's input x is put together from, in order, with lengths: ``word``, ``context``, ``frame``,
+        ``layer``: the state of the layer below, or ``fed``: what the step before predicted its word from.
+    attend : AdditiveAttention, MultiplicativeAttention or None
         What makes the context, where it is not the mean vector.
     attends : bool
         Whether there is other attention, whose places can be masked too.
     """
 
-    cell: Cell | None = None
+    cell: Cell | MaxoutLSTMCell | None = None
     parts: tuple[tuple[str, int], ...] = ()
-    attend: AdditiveAttention | None = None
+    attend: AdditiveAttention | MultiplicativeAttention | None = None
     attends: bool = False
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,7 @@ class Bins:
         return (self.first + len(self)) * self.stride
 
 
+@lru_cache(maxsize=64)  # every track of a window asks for the same ones
 def bins_of(start: float, stop: float, length: int, stride: float, blocks: tuple[int, ...] = BLOCKS) -> Bins | None:
     """The steps of a range, put together by the stride; None without any step.
 
@@ -70,6 +72,7 @@ def bins_of(start: float, stop: float, length: int, stride: float, blocks: tuple
     edges = edges[: int(np.searchsorted(edges, length)) + 1]
     # The last bin holds the run's end, wherever its edge was rounded to.
     edges[-1] = length if (first + len(edges) - 1) * stride >= length else min(edges[-1], length)
+    edges.setflags(write=False)
     return Bins(first, stride, block, edges)
 
 

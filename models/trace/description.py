@@ -51,7 +51,7 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
         What reads the input, in words.
     input_kind : str
         What it takes: ``picture``, ``sentence``, ``text``, ``clip``, or another that `unrolled.models.inputs.kinds` knows.
-    detokenization : {'words', 'pieces', 'characters', 'labels', 'last label'}
+    detokenization : {'words', 'pieces', 'continued pieces', 'characters', 'labels', 'last label'}
         How tokens make a text; see `unrolled.models.trace.detokenization`.
     draws : str
         What inputs of its own kind it can have drawn, in a word: ``"scene"``, ``"clip"``; empty where it takes any.

@@ -9,6 +9,7 @@ from unrolled.models.trace.names import INSTEAD
 
 SIGNS = {"\n": "⏎", "\t": "⇥", " ": "␣"}  # of a character that stands alone
 WORD_BEGINS = "▁"  # U+2581, in front of a piece that begins a word
+WORD_GOES_ON = "@@"
 
 
 def text_of(words: Iterable[str], detokenization: str, *, without: Iterable[str] = ()) -> str:
@@ -18,9 +19,10 @@ def text_of(words: Iterable[str], detokenization: str, *, without: Iterable[str]
     ----------
     words : iterable of str
         As they were written.
-    detokenization : {'words', 'pieces', 'characters', 'labels', 'last label'}
-        Words have spaces between them; pieces of words say with ``▁`` where a word begins; characters follow one
-        another; of labels each is said once where it begins; of a last label nothing but that one is said.
+    detokenization : {'words', 'pieces', 'continued pieces', 'characters', 'labels', 'last label'}
+        Words have spaces between them; pieces of words say with ``▁`` where a word begins, or with ``@@`` behind them where
+        it goes on; characters follow one another; of labels each is said once where it begins; of a last label nothing but
+        that one is said.
     without : iterable of str
         Words that are no part of the text: START and END.
     """
@@ -28,6 +30,8 @@ def text_of(words: Iterable[str], detokenization: str, *, without: Iterable[str]
     kept = [word for word in words if word not in left_out]
     if detokenization == "words":
         return " ".join(kept)
+    if detokenization == "continued pieces":
+        return " ".join(kept).replace(f"{WORD_GOES_ON} ", "")
     if detokenization == "labels":
         return ", then ".join(label for label, _ in groupby(kept))
     if detokenization == "last label":

@@ -15,6 +15,7 @@ from unrolled.models.adapters.registry import DEFAULT_MODEL, load
 from unrolled.models.cells.decoder import Memory
 from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.verbs.bench_explaining import explaining_costs
+from unrolled.models.verbs.bench_live import live_costs
 from unrolled.models.verbs.bench_recording import recording_costs
 
 ROUNDS = 60
@@ -73,7 +74,7 @@ def _plain(stepper: CaptionerStepper, memory: Memory) -> float:
 
 def bench(arguments: argparse.Namespace) -> int:
     figures = trace_overhead()
-    for costs in (explaining_costs(), recording_costs()):
+    for costs in (explaining_costs(), recording_costs(), live_costs()):
         figures = {**figures, **costs, "details": {**figures["details"], **costs["details"]}}
     print(json.dumps(figures))
     return 0

@@ -12,7 +12,8 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor
 
 from unrolled.models.trace.bins import Bins
-from unrolled.viewer.plotting.time_plot import TimePlot, colour_bytes
+from unrolled.viewer.plotting.time_items import colour_bytes
+from unrolled.viewer.plotting.time_plot import TimePlot
 
 Heights = npt.NDArray[np.floating]
 

@@ -9,15 +9,10 @@ to date, which would flush the whole window once for every plot.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
-    QImage,
     QMouseEvent,
     QPaintEngine,
     QPainter,
@@ -37,16 +32,13 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.viewer.plotting.library import pg
+from unrolled.viewer.plotting.time_items import LINE_GROUND, ByteItem, Curve, HeatItem, LineInTime, Over, Paint
 from unrolled.viewer.theme.themes import Theme
 
 CLICK_DISTANCE = 4.0  # pixels; farther is a drag
 ZOOM_A_NOTCH = 0.8
 NOTCH = 120.0         # Qt's unit of a wheel
-LINE, LINE_GROUND = 2.0, 4.0  # pixels: a line in time, and the ground on both sides of it
 
-Floats = npt.NDArray[np.floating]
-Bytes = npt.NDArray[np.uint8]
-Paint = Callable[[QPainter], None]
 
 
 class TimePlot(pg.GraphicsView):
@@ -105,7 +97,7 @@ class TimePlot(pg.GraphicsView):
         self._stale, self._above = True, False
         self._playhead = self._line_in_time(theme.playhead, theme.panel, 10)
         self._divergence = self._line_in_time(theme.warning, theme.panel, 9)
-        self._over = _Over(self)
+        self._over = Over(self)
         self.scene().addItem(self._over)
         self._pressed_at: QPointF | None = None
         self._panned_from: float | None = None
@@ -152,7 +144,7 @@ class TimePlot(pg.GraphicsView):
 
     def heat(self, *, in_pixels: bool = False) -> HeatItem:
         """Bytes as colours, in the plot's coordinates or in pixels; empty at first, and over what was made before it."""
-        return HeatItem(self._kept(_ByteItem(), self._pixels if in_pixels else self._root))
+        return HeatItem(self._kept(ByteItem(), self._pixels if in_pixels else self._root))
 
     def curve(self) -> Curve:
         """A line in the plot's coordinates, empty at first, and over what was made before it."""
@@ -211,7 +203,7 @@ class TimePlot(pg.GraphicsView):
         if time == before:
             return
         if time is not None:
-            line.setPos(time)
+            line.move(time)
         line.setVisible(time is not None)
         for place in (before, time):
             if place is not None:
@@ -346,121 +338,3 @@ class TimePlot(pg.GraphicsView):
             event.ignore()
             return
         event.accept()
-
-
-class HeatItem:
-    """Bytes as colours; made by `TimePlot.heat`."""
-
-    def __init__(self, item: _ByteItem) -> None:
-        self._item = item
-
-    def show_bytes(self, codes: Bytes, colours: Bytes, place: QRectF) -> None:
-        """Show codes, shape (rows, columns), in the colours (256, 4) of each, over a rectangle of time and values."""
-        self._item.setImage(codes, autoLevels=False, levels=None, lut=colours)
-        rows, columns = codes.shape
-        self._item.setTransform(QTransform(place.width() / columns, 0, 0, place.height() / rows, place.left(), place.top()))
-        self._item.show()
-
-    def hide(self) -> None:
-        self._item.hide()
-
-
-class Curve:
-    """A line, one pixel wide; made by `TimePlot.curve`."""
-
-    def __init__(self, item: Any) -> None:
-        self._item = item
-
-    def show_line(self, times: Floats, values: Floats, colour: str) -> None:
-        """Join points, none of which may be nan."""
-        self._item.setData(times, values, pen=pg.mkPen(colour, width=1))
-        self._item.show()
-
-    def hide(self) -> None:
-        self._item.hide()
-
-
-class _ByteItem(pg.ImageItem):
-    """An image whose colours are looked up by NumPy: the library makes a list of 256 colours for every new image."""
-
-    def __init__(self) -> None:
-        super().__init__(axisOrder="row-major")
-
-    def render(self) -> None:
-        """Look the colours up, into pixels as the screen has them."""
-        colours = self.lut.astype(np.uint32)
-        colours[:, :3] = (colours[:, :3] * colours[:, 3:] + 127) // 255
-        table = colours[:, 3] << 24 | colours[:, 0] << 16 | colours[:, 1] << 8 | colours[:, 2]
-        pixels = self._pixels = table.take(self.image)  # kept: the image is made over it
-        rows, columns = pixels.shape
-        seen_through = bool((colours[:, 3] < 255).any())
-        kind = QImage.Format.Format_ARGB32_Premultiplied if seen_through else QImage.Format.Format_RGB32
-        self.qimage = QImage(pixels.data, columns, rows, 4 * columns, kind)
-        self._renderRequired = self._unrenderable = False
-
-
-class LineInTime(pg.InfiniteLine):
-    """An upright line with a line of the ground on either side: it is to be seen on every colour of every map."""
-
-    def __init__(self, colour: str, ground: str) -> None:
-        self._bounds_here: QRectF | None = None
-        super().__init__(0.0, movable=False)
-        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemSendsGeometryChanges, False)
-        self.setAcceptHoverEvents(False)
-        self.colour(colour, ground)
-
-    def colour(self, colour: str, ground: str) -> None:
-        self.setPen(pg.mkPen(colour, width=LINE))
-        self.setHoverPen(pg.mkPen(ground, width=LINE_GROUND))  # it is never hovered; its width makes the item's bounds
-
-    def boundingRect(self) -> QRectF:
-        """The same wherever it stands: the base class finds them anew whenever it is moved."""
-        if self._bounds_here is None:
-            self._bounds_here = self._computeBoundingRect()
-        return self._bounds_here
-
-    def viewTransformChanged(self) -> None:
-        self._bounds_here = None
-        super().viewTransformChanged()
-
-    def paint(self, painter: QPainter, *_: object) -> None:
-        left, right = self._endPoints
-        for pen in (self.hoverPen, self.pen):
-            painter.setPen(pen)
-            painter.drawLine(QPointF(left, 0), QPointF(right, 0))
-
-
-class _Over(QGraphicsItem):
-    """Words and marks, painted in pixels."""
-
-    def __init__(self, plot: TimePlot) -> None:
-        super().__init__()
-        self._plot = plot
-        self._bounds = QRectF()
-        self._paint: Paint | None = None
-        self.setZValue(5)
-        self.hide()
-
-    def show_painted(self, paint: Paint | None) -> None:
-        self._paint = paint
-        self.setVisible(paint is not None)
-        self.update()
-
-    def resized(self) -> None:
-        self.prepareGeometryChange()
-        self._bounds = QRectF(QPoint(), QSize(self._plot.width(), self._plot.height()))
-
-    def boundingRect(self) -> QRectF:
-        return self._bounds
-
-    def paint(self, painter: QPainter, *_: object) -> None:
-        if self._paint is not None:
-            self._paint(painter)
-
-
-def colour_bytes(*colours: str | QColor) -> Bytes:
-    """A table of 256 colours, RGBA, that begins with these; the others are clear."""
-    table = np.zeros((256, 4), np.uint8)
-    for number, colour in enumerate(map(QColor, colours)):
-        table[number] = colour.red(), colour.green(), colour.blue(), colour.alpha()
-    return table

@@ -44,7 +44,7 @@ class CharRNNAdapter:
                           layer_count(theirs, prefix))
         weights = {f"{NAMES[first]}.{rest}": value for name, value in theirs.items()
                    for first, _, rest in (name.partition("."),) if first in NAMES}
-        network = fitted(path, lambda: CharRNN(lengths), weights | layer_weights(theirs, prefix, kind, "layers."))
+        network = fitted(path, lambda: CharRNN(lengths), weights | layer_weights(theirs, prefix, "layers."))
         layers = f"{lengths.layers} layers of {lengths.hidden:,} units" if lengths.layers > 1 else f"{lengths.hidden:,} units"
         title = f"Characters, {kind.upper()} · {path.name}"
         stepper = CharRNNStepper(network, identity=source.identity(title, f"{self.family}, {layers}"), device=device)

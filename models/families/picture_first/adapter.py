@@ -49,7 +49,7 @@ class PictureFirstAdapter:
         both = _named(encoder, decoder)
         weights = {f"{own}.{name.removeprefix(f'{their}.')}": value for name, value in both.items()
                    for their, own in NAMES.items() if name.startswith(f"{their}.")}
-        network = fitted(path, lambda: PictureFirst(lengths), weights | layer_weights(both, "decoder.lstm.", "lstm", "layers."))
+        network = fitted(path, lambda: PictureFirst(lengths), weights | layer_weights(both, "decoder.lstm.", "layers."))
         words = numbered_words(path, vocabulary_beside(path, lengths.vocabulary), lengths.vocabulary, ("<end>",))
         trunk = {name: value for name, value in encoder.tensors.items() if name.startswith("resnet.")}
         resnet = resnet_encoder(encoder.path, trunk, size=SIZE, side=1, resampling=Image.Resampling.LANCZOS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QAbstractItemModel, QPointF, QRect, QRectF, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QRegion, QResizeEvent
 from PySide6.QtWidgets import (
     QLineEdit,
     QListView,
@@ -26,6 +26,7 @@ from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.branches import FIRST, Branch
 from unrolled.viewer.state.commands import CompareBranch, Do, RemoveBranch, RenameBranch, Seek, ShowBranch
+from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
@@ -49,7 +50,10 @@ class BranchRows(QListView):
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session, self._do, self.theme = ctx.session, ctx.do, ctx.theme
-        self._lengths: tuple[object, ...] = ()
+        self._followed: tuple[object, ...] = ()
+        self._lengths: tuple[int, ...] = ()
+        self._playhead = NOWHERE
+        self.painted = QRegion()
         self.branches: RowModel[Branch] = RowModel(_text, self, editable=True)
         self.setModel(self.branches)
         set_rows_look(self)
@@ -64,18 +68,34 @@ class BranchRows(QListView):
         """Take over the branches; painted only if something differs."""
         session = self.session
         rows = _in_tree_order(session.branches.all)
-        state = (tuple((own.identity, own.wire_id, own.name, len(own.trace)) for own in rows), session.branches.current,
-                 session.playhead.step, session.time_axis.start, session.time_axis.stop, self.theme.name,
-                 session.compared.identity if session.compared is not None else None)
-        if state == self._lengths:
+        lengths = tuple(len(own.trace) for own in rows)
+        state = (tuple((own.identity, own.wire_id, own.name) for own in rows), session.branches.current, self.theme.name,
+                 self.steps(), session.compared.identity if session.compared is not None else None)
+        self._follow_playhead()
+        before, self._lengths = self._lengths, lengths
+        if state == self._followed:
+            self._follow_growth(before)
             return
-        self._lengths = state
+        self._followed = state
         current = next((place for place, own in enumerate(rows) if own.identity == session.branches.current), -1)
         with QSignalBlocker(self.selectionModel()):  # nobody has chosen another branch
             self.branches.set_rows(rows)
             self.setCurrentIndex(self.branches.index(current, 0))
         self.setAccessibleDescription(f"{len(rows)} branches; “{rows[current].name}” is shown" if current >= 0 else "")
         self.viewport().update()
+
+    def _follow_playhead(self) -> None:
+        """Its line alone is painted again."""
+        for step in {self._playhead, self.session.playhead.step} if self._playhead != self.session.playhead.step else ():
+            self.viewport().update(int(self.x_of(step + 0.5)) - 1, 0, 3, self.viewport().height())
+        self._playhead = self.session.playhead.step
+
+    def _follow_growth(self, before: tuple[int, ...]) -> None:
+        """Only what is new is painted, while all the rest stays in its place."""
+        grown = [min(old, new) for old, new in zip(before, self._lengths, strict=True) if old != new]
+        if grown:
+            left = int(self.x_of(min(grown)))
+            self.viewport().update(left, 0, self.viewport().width() - left, self.viewport().height())
 
     # ── Places ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -102,10 +122,10 @@ class BranchRows(QListView):
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        step = self.session.playhead.step
+        step, self.painted = self.session.playhead.step, event.region()
         if step >= 0 and self.branches.rows:
             with QPainter(self.viewport()) as painter:
-                x = (self.x_of(step) + self.x_of(step + 1)) / 2
+                x = self.x_of(step + 0.5)
                 painter.setPen(QPen(QColor(self.theme.playhead), 1))
                 painter.drawLine(QPointF(x, 0), QPointF(x, ROW * len(self.branches.rows) - 1))
         super().paintEvent(event)
@@ -241,7 +261,7 @@ class BranchDelegate(QStyledItemDelegate):
             return
         for step in range(first, last):
             box = QRectF(self._view.x_of(step) + 1, row.top() + 3, width - 2, ROW - 6)
-            if box.right() < NAME:
+            if box.right() < NAME or not self._view.painted.intersects(box.toAlignedRect()):
                 continue
             word = shown(trace.words[step], trace.provenance.detokenization)
             ground = mix(theme.panel, theme.accent, 0.22 if current else 0.08)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QListView,
@@ -37,6 +38,7 @@ from unrolled.viewer.widgets.row_model import DISPLAY, ROOT, TOOLTIP, Index, Row
 
 ROWS = 10
 DECADES = 6  # of the logarithmic scale: a bar of no length is a probability of 10⁻⁶
+KEPT_STEPS = 64  # whose rows are kept as they were painted
 ROW_HEIGHT = 26
 HEADING_HEIGHT = 46
 NUMBER_WIDTH = 62
@@ -92,22 +94,43 @@ class CandidateRow:
 
 
 class CandidateDelegate(QStyledItemDelegate):
-    """Paints a candidate over its bar, the row's width being a probability of 1."""
+    """Paints a candidate over its bar, the row's width being a probability of 1.
+
+    What was painted is kept: while a run is scrubbed, the same rows come again and again.
+    """
 
     def __init__(self, model: RowModel[CandidateRow], theme: Theme) -> None:
         super().__init__(model)
         self._model, self.theme = model, theme
+        self._painted = lru_cache(maxsize=ROWS * KEPT_STEPS)(self._paint_row)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(0, ROW_HEIGHT)  # as wide as the view
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        theme, row, state = self.theme, self._model.rows[index.row()], option.state
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box = QRectF(option.rect).adjusted(0, 1, 0, -1)
+        row, state = self._model.rows[index.row()], option.state
+        hovered = bool(state & QStyle.StateFlag.State_MouseOver) and not row.written
+        focused = bool(state & QStyle.StateFlag.State_HasFocus)
+        painter.drawPixmap(option.rect.topLeft(),
+                           self._painted(self.theme, row, option.rect.size().toTuple(), painter.device().devicePixelRatioF(),
+                                         hovered, focused))
+
+    def _paint_row(self, theme: Theme, row: CandidateRow, size: tuple[int, int], ratio: float, hovered: bool,
+                   focused: bool) -> QPixmap:
+        made = QPixmap(QSize(*size) * ratio)
+        made.setDevicePixelRatio(ratio)
+        made.fill(QColor(theme.panel))
+        with QPainter(made) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint_bar(painter, theme, row, QRectF(0, 1, size[0], size[1] - 2), hovered)
+            self._paint_texts(painter, theme, row, QRect(10, 0, size[0] - 18, size[1]))
+            if focused:
+                draw_focus(painter, QRectF(0, 1, size[0], size[1] - 2), theme.accent, corner=CORNER - 1)
+        return made
+
+    def _paint_bar(self, painter: QPainter, theme: Theme, row: CandidateRow, box: QRectF, hovered: bool) -> None:
         path = QPainterPath()
         path.addRoundedRect(box, CORNER - 1, CORNER - 1)
-        hovered = state & QStyle.StateFlag.State_MouseOver and not row.written
         painter.fillPath(path, mix(theme.raised, theme.accent, 0.10) if hovered else QColor(theme.raised))
         # The same shape again within a rectangle: a clip with round corners would cost more than all the rest.
         painter.setClipRect(QRectF(box.x(), box.y(), box.width() * row.bar, box.height()))
@@ -116,19 +139,18 @@ class CandidateDelegate(QStyledItemDelegate):
             painter.setClipRect(QRectF(box.x(), box.y(), 3, box.height()))
             painter.fillPath(path, QColor(theme.playhead))
         painter.setClipping(False)
+
+    def _paint_texts(self, painter: QPainter, theme: Theme, row: CandidateRow, inner: QRect) -> None:
         end = is_end(row.candidate.word)
         font = text_font(11 if end else 13, weight=QFont.Weight.DemiBold if row.written else QFont.Weight.Normal)
         font.setStrikeOut(row.suppressed)
         painter.setFont(font)
         painter.setPen(QColor(theme.muted if end or row.suppressed else theme.text))
-        inner = option.rect.adjusted(10, 0, -8, 0)
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, elided(row.word, font, inner.width() - NUMBER_WIDTH))
         painter.setFont(mono_font(11))
         painter.setPen(QColor(theme.text if row.written else theme.muted))
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
                          brief(row.probability) if row.logarithmic else percent(row.probability))
-        if state & QStyle.StateFlag.State_HasFocus:
-            draw_focus(painter, box, theme.accent, corner=CORNER - 1)
 
 
 class CandidateList(QListView):

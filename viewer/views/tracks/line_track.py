@@ -26,7 +26,8 @@ from unrolled.viewer.widgets.combo_box import ComboBox
 
 if TYPE_CHECKING:
     from unrolled.viewer.plotting.range_item import RangeItem
-    from unrolled.viewer.plotting.time_plot import Curve, TimePlot
+    from unrolled.viewer.plotting.time_items import Curve
+    from unrolled.viewer.plotting.time_plot import TimePlot
 
 Floats = npt.NDArray[np.floating]
 

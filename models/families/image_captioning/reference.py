@@ -1,0 +1,134 @@
+"""Both captioners computed a second time: from their own names of weights, by torch's own modules and functions."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unrolled.models.reference.cell import ReferenceCell
+from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
+
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+LONGEST_SIDE, SIDE = 640, 14
+
+
+class Looked(NamedTuple):
+    """What every step looks at: v_j (L, R) and the mean vector of the picture (1, features)."""
+
+    features: Tensor
+    mean: Tensor
+
+
+class _Captioner:
+    """What both have; `encoder` is used in single precision."""
+
+    def __init__(self, weights: Weights, *, encoder: nn.Module, device: str) -> None:
+        self._weights, self._encoder, self._device = doubled(weights), encoder, device
+
+    def _linear(self, name: str, value: Tensor) -> Tensor:
+        return F.linear(value, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
+
+    def _norm(self, name: str, value: Tensor) -> Tensor:
+        if f"{name}.running_mean" not in self._weights:
+            return value
+        own = under(self._weights, name)
+        return F.batch_norm(value, own["running_mean"], own["running_var"], own["weight"], own["bias"])
+
+    def read(self, given: Image.Image) -> Looked:
+        picture, longest = given.convert("RGB"), max(given.size)
+        if longest > LONGEST_SIDE:
+            sides = [max(1, round(length * (LONGEST_SIDE / longest))) for length in given.size]
+            picture = picture.resize((sides[0], sides[1]), Image.Resampling.BICUBIC)
+        pixels = (np.asarray(picture, np.float64) / 255.0 - MEAN) / DEVIATION                  # (rows, columns, 3)
+        grid = self._encoder(torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype(np.float32)).to(self._device))
+        grid = grid.cpu().double()
+        places = F.adaptive_avg_pool2d(grid, (SIDE, SIDE))[0].reshape(grid.shape[1], -1).T     # (L, features)
+        first = "att_embed.0.running_mean" in self._weights
+        vectors = F.relu(self._linear(f"att_embed.{int(first)}", self._norm("att_embed.0", places)))
+        return Looked(self._norm("att_embed.4", vectors), grid.mean(3).mean(2))
+
+    def _word(self, token: int, hook: Hook) -> Tensor:
+        return hook("word_vector", F.relu(F.embedding(torch.tensor([token]), self._weights["embed.0.weight"])))
+
+    def _attend(self, hidden: Tensor, features: Tensor, hook: Hook) -> tuple[Tensor, Tensor]:
+        """The weights (1, L), and the attended vector (1, R)."""
+        joined = torch.tanh(self._linear("ctx2att", features) + self._linear("core.attention.h2att", hidden))
+        scores = F.linear(joined, self._weights["core.attention.alpha_net.weight"]).T          # its bias changes no softmax
+        weights = hook("attention", F.softmax(hook("attention_scores", scores), dim=-1))
+        return weights, weights @ features
+
+    def _found(self, found: dict[str, Tensor], weights: Tensor, hook: Hook) -> dict[str, Tensor]:
+        entropy: Tensor = -torch.xlogy(weights, weights).sum(-1) / math.log(max(weights.shape[-1], 2))
+        log_probs = F.log_softmax(hook("logits", self._linear("logit", found["hidden"])), dim=-1)
+        found |= {"attention": weights, "attention_entropy": entropy, "log_probs": log_probs}
+        return {name: value.flatten() for name, value in found.items()}
+
+
+class Att2in2Reference(_Captioner):
+    """See `unrolled.models.reference.protocol.Reference`."""
+
+    @property
+    def computed_by(self) -> tuple[str, ...]:
+        return ("the encoder's own modules", "torch.sigmoid and torch.max over F.linear", "F.softmax", "F.log_softmax")
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return ("hidden", "cell")
+
+    def start(self, memory: Looked) -> State:
+        zeros = memory.features.new_zeros(1, memory.features.shape[1])
+        return zeros, zeros
+
+    def step(self, memory: Looked, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
+        word = self._word(token, hook)
+        weights, context = self._attend(state[0], memory.features, hook)
+        x = hook("cell_input", torch.cat((word, context), dim=-1))
+        word, context = x[:, : word.shape[1]], x[:, word.shape[1] :]
+        hidden, cell = hook("hidden_before", state[0]), hook("cell_before", state[1])
+        i, f, o, *sums = (self._linear("core.i2h", word) + self._linear("core.h2h", hidden)).chunk(5, dim=-1)
+        i, f, o = (hook(name, torch.sigmoid(own)) for name, own in (("input_gate", i), ("forget_gate", f), ("output_gate", o)))
+        added = self._linear("core.a2c", context).chunk(2, dim=-1)
+        g = hook("cell_gate", torch.max(sums[0] + added[0], sums[1] + added[1]))
+        cell = hook("cell", f * cell + i * g)
+        found = {"hidden": hook("hidden", o * torch.tanh(cell)), "cell": cell, "input_gate": i, "forget_gate": f,
+                 "output_gate": o, "cell_gate": g}
+        return self._found(found, weights, hook)
+
+
+class UpDownReference(_Captioner):
+    """See `unrolled.models.reference.protocol.Reference`."""
+
+    def __init__(self, weights: Weights, *, encoder: nn.Module, device: str) -> None:
+        super().__init__(weights, encoder=encoder, device=device)
+        self._lower = ReferenceCell("lstm", under(self._weights, "core.att_lstm"))
+        self._upper = ReferenceCell("lstm", under(self._weights, "core.lang_lstm"))
+
+    @property
+    def computed_by(self) -> tuple[str, ...]:
+        return ("the encoder's own modules", self._upper.name, "F.softmax over F.linear and torch.tanh", "F.log_softmax")
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        return ("hidden_layer_0", "cell_layer_0", "hidden", "cell")
+
+    def start(self, memory: Looked) -> State:
+        return (*self._lower.start(), *self._upper.start())
+
+    def step(self, memory: Looked, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
+        whole = F.relu(self._linear("fc_embed.0", memory.mean))
+        below = partial(_of_the_lower, hook)
+        lower = self._lower.step(torch.cat((state[2], whole, self._word(token, hook)), dim=-1), state[:2], below)
+        weights, context = self._attend(lower["hidden"], memory.features, hook)
+        upper = self._upper.step(torch.cat((context, lower["hidden"]), dim=-1), state[2:], hook)
+        return self._found(upper | {f"{name}_layer_0": value for name, value in lower.items()}, weights, hook)
+
+
+def _of_the_lower(hook: Hook, name: str, value: Tensor) -> Tensor:
+    return hook(f"{name}_layer_0", value)

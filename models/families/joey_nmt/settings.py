@@ -1,0 +1,128 @@
+"""What lies beside a checkpoint of JoeyNMT: its settings in YAML, and a vocabulary of each language, a word a line."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from unrolled.models.checkpoints.files import CheckpointError
+
+LARGEST_SETTINGS, LARGEST_VOCABULARY = 2**18, 2**26  # bytes
+SPECIAL = {"unk": (0, "<unk>"), "pad": (1, "<pad>"), "bos": (2, "<s>"), "eos": (3, "</s>")}
+ESCAPED_SPACE = "▁"
+
+
+def nested(settings: Any, *names: str) -> Any:
+    """What stands at a path of names; None where there is nothing."""
+    for name in names:
+        settings = settings.get(name) if isinstance(settings, Mapping) else None
+    return settings
+
+
+def settings_beside(path: Path) -> Mapping[str, Any]:
+    """Of the one settings file in a checkpoint's folder: ``config.yaml``, or another that names a model. `CheckpointError`."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for candidate in sorted((*path.parent.glob("*.yaml"), *path.parent.glob("*.yml"))):
+        try:
+            if candidate.stat().st_size <= LARGEST_SETTINGS:
+                content = yaml.safe_load(candidate.read_text(encoding="utf-8"))
+                if nested(content, "model", "encoder") is not None and isinstance(nested(content, "data"), Mapping):
+                    found[candidate.name] = content
+        except (yaml.YAMLError, OSError, ValueError, RecursionError, TypeError):
+            continue
+    if not found:
+        raise CheckpointError(f"“{path.name}” does not hold its settings; put its config.yaml into the same folder.")
+    if len(found) > 1 and "config.yaml" not in found:
+        raise CheckpointError(f"Beside “{path.name}” lie several settings, {', '.join(found)}; call its own config.yaml.")
+    return found.get("config.yaml") or next(iter(found.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One side of a translator.
+
+    Attributes
+    ----------
+    words : tuple of str
+    unknown, padding, start, end : int
+        The numbers of the special words.
+    level : {'word', 'bpe', 'char'}
+    escaped : bool
+        Whether characters stand for spaces by ``▁``.
+    """
+
+    words: tuple[str, ...]
+    unknown: int
+    padding: int
+    start: int
+    end: int
+    level: str
+    lower: bool
+    normal: bool
+    escaped: bool
+
+    @property
+    def detokenization(self) -> str:
+        if self.level == "char":
+            return "pieces" if self.escaped else "characters"
+        return "continued pieces" if self.level == "bpe" else "words"
+
+    def split(self, sentence: str) -> list[str]:
+        """A sentence in words, pieces of words or characters; pieces of words have spaces between them already."""
+        sentence = normalised(sentence) if self.normal else sentence
+        sentence = " ".join(sentence.lower().split() if self.lower else sentence.split())
+        if self.level == "char":
+            return list(sentence.replace(" ", ESCAPED_SPACE) if self.escaped else sentence)
+        return sentence.split()
+
+
+def normalised(sentence: str) -> str:
+    """In Unicode's composed form of equal signs (NFKC), plain quotation marks, and no spaces before punctuation."""
+    plain = unicodedata.normalize("NFKC", sentence).translate({ord("’"): "'", ord("“"): '"', ord("”"): '"', 0x200B: ""})
+    return re.sub(r" ([?!:.,])", r"\1", re.sub(r"[ \N{IDEOGRAPHIC SPACE}]+", " ", plain)).strip()
+
+
+def language(path: Path, settings: Mapping[str, Any], side: str, count: int) -> Language:
+    """The source's (``src``) or the target's (``trg``) of a checkpoint with so many words. Raises `CheckpointError`."""
+    data = settings["data"]
+    own = data[side] if isinstance(data.get(side), Mapping) else data  # of JoeyNMT 1 both sides have their settings in common
+    named = own.get("voc_file") or data.get(f"{side}_vocab") or ""
+    file = path.parent / f"{side}_vocab.txt"
+    if not file.is_file() and isinstance(named, str) and named:
+        file = path.parent / Path(named.replace("\\", "/")).name
+    try:
+        if file.stat().st_size > LARGEST_VOCABULARY:
+            raise CheckpointError(f"“{file.name}” is far larger than any vocabulary.")
+        lines = file.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"“{path.name}” does not hold its words; put its vocabulary {side}_vocab.txt into the same "
+                              "folder.") from error
+    special = nested(data, "special_symbols")
+    names = {name: str(nested(special, f"{name}_token") or token) for name, (_, token) in SPECIAL.items()}
+    tags = nested(special, "lang_tags")
+    first = [*names.values(), *([str(nested(special, "sep_token"))] if nested(special, "sep_token") else []),
+             *(map(str, tags) if isinstance(tags, list) else ())]
+    words = tuple(dict.fromkeys((*first, *(lines[:-1] if lines and not lines[-1] else lines))))
+    if len(words) != count:
+        raise CheckpointError(f"“{path.name}” has {count:,} words, and “{file.name}” has {len(words):,}: it is another model's.")
+    numbers = {name: words.index(token) for name, token in names.items()}
+    level = str(own.get("level") or "word")
+    return Language(words, numbers["unk"], numbers["pad"], numbers["bos"], numbers["eos"], level=level,
+                    lower=bool(own.get("lowercase")), normal=bool(own.get("normalize")), escaped=ESCAPED_SPACE in words)
+
+
+def never_written(settings: Mapping[str, Any], target: Language) -> tuple[int, ...]:
+    """What JoeyNMT 2 never writes by itself: START, padding, a separator, languages' tags; the unknown word where it says so."""
+    if not isinstance(nested(settings, "data", "src"), Mapping):
+        return ()
+    special = nested(settings, "data", "special_symbols")
+    tags, separator = nested(special, "lang_tags"), nested(special, "sep_token")
+    others = [str(own) for own in (*(tags if isinstance(tags, list) else ()), *([separator] if separator else ()))]
+    unknown = () if nested(settings, "testing", "generate_unk") is not False else (target.unknown,)
+    return (target.start, target.padding, *(target.words.index(own) for own in others), *unknown)

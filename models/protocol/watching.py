@@ -1,0 +1,131 @@
+"""Somebody's own training, watched: what its process tells of every so many updates."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import msgspec
+import numpy as np
+
+from unrolled.models.protocol.message import Count, NotNegative, Positive, Report, Request
+from unrolled.models.trace import Channel, FloatArray, Provenance, Trace
+
+UpdateNumber = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+UNKNOWN = -1.0  # a norm that nobody saw
+
+
+class FollowTraining(Request, frozen=True):
+    """Tell what was seen so far, and from now on what is seen."""
+
+    subject: ClassVar[str] = "training"
+
+
+class WatchBegun(Report, frozen=True):
+    """What is watched, once its first update was seen.
+
+    Attributes
+    ----------
+    name : str
+        The network's class.
+    every : int
+        Every so many updates one is seen.
+    parameters : int
+        Of the network.
+    channels : tuple of Channel
+        What a step of the probe brings; empty where there is no probe.
+    words : tuple of str
+        What every step of the probe read.
+    notes : tuple of str
+        What cannot be had, a sentence each.
+    """
+
+    name: str
+    every: Positive
+    parameters: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+    channels: tuple[Channel, ...] = ()
+    words: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def trace(self, update: WatchedUpdate) -> Trace | None:
+        """The probe at an update; None without one. Raises `ValueError` when its values do not fit the channels."""
+        if not update.values:
+            return None
+        steps, total = len(self.words), sum(channel.size for channel in self.channels)
+        flat: FloatArray = np.frombuffer(update.values, dtype="<f4") if len(update.values) % 4 == 0 else np.empty(0, np.float32)
+        if flat.size != steps * total:
+            raise ValueError(f"{steps} steps of {total} values do not fit {flat.size} numbers")
+        columns, table, begin = {}, flat.reshape(steps, total), 0
+        for channel in self.channels:
+            columns[channel.name] = table[:, begin : begin + channel.size].reshape(steps, *channel.shape)
+            begin += channel.size
+        vocabulary = {word: token for token, word in enumerate(dict.fromkeys(self.words))}
+        return Trace.from_columns(
+            self.channels, columns, words=self.words, tokens=[vocabulary[word] for word in self.words],
+            log_probs=np.full(steps, np.nan, np.float32), candidates=[()] * steps, ended=True,
+            provenance=Provenance(model=self.name, decoding="read", input_name=f"update {update.update}", input_kind="recording"))
+
+
+class LayerGradients(msgspec.Struct, frozen=True):
+    """‖∂L/∂h_t‖ and, of an LSTM, ‖∂L/∂c_t‖ of one sequence of the batch, float32, (steps,)."""
+
+    name: str
+    hidden: bytes
+    cell: bytes = b""
+
+    def norms(self, of_cell: bool) -> FloatArray:
+        """Raises `ValueError` when they are no float32 numbers."""
+        found: FloatArray = np.frombuffer(self.cell if of_cell else self.hidden, dtype="<f4")
+        return found
+
+
+class WatchedUpdate(Report, frozen=True):
+    """An update that was seen; numbers are as they were, not finite ones too.
+
+    Attributes
+    ----------
+    update : int
+        Its number, from 1; 0 is before the first.
+    norm_before, norm_after : float
+        The gradient's, before and after clipping; -1 where it was not seen.
+    gradients : tuple of LayerGradients
+        Of the batch's first sequence.
+    values : bytes
+        The probe's channels, float32, (steps, total of all channels); empty where there is none.
+    milliseconds : float
+        What this update was held up by.
+    dropped : int
+        So many updates were not shown so far, since what was seen before was not done with.
+    """
+
+    update: UpdateNumber
+    norm_before: float = UNKNOWN
+    norm_after: float = UNKNOWN
+    gradients: tuple[LayerGradients, ...] = ()
+    values: bytes = b""
+    milliseconds: NotNegative = 0.0
+    dropped: Count = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        return 200 + len(self.values) + sum(len(own.hidden) + len(own.cell) for own in self.gradients)
+
+
+class WatchedLosses(Report, frozen=True):
+    """Losses of updates, whether they were seen otherwise or not: int32 and float32."""
+
+    updates: bytes
+    losses: bytes
+
+    def pairs(self) -> tuple[FloatArray, FloatArray]:
+        """Numbers of updates and losses. Raises `ValueError` when there are not as many of both."""
+        updates, losses = np.frombuffer(self.updates, "<i4"), np.frombuffer(self.losses, "<f4")
+        if len(updates) != len(losses):
+            raise ValueError(f"{len(losses)} losses do not fit {len(updates)} updates")
+        return updates.astype(np.float32), losses
+
+
+class WatchEnded(Report, frozen=True):
+    """The training is over, or is not watched any more."""
+
+    updates: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]

@@ -1,0 +1,112 @@
+"""What it costs to step somebody's own function, beside calling it, and to watch a training, beside the training itself."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unrolled.models.notebook.given_input import GivenInput
+from unrolled.models.notebook.step_function import FunctionStepper
+from unrolled.models.notebook.watching import watch
+
+VOCABULARY, EMBEDDING, HIDDEN = 10_000, 512, 512   # of a function that captions
+STEPS, ROUNDS, WARM_UP = 20, 30, 5
+EVERY, FEATURES, UNITS, LAYERS, BATCH, LENGTH = 20, 64, 256, 2, 32, 50
+BLOCKS = 5  # of EVERY updates
+
+
+def live_costs() -> dict[str, Any]:
+    """Ratios of medians, on one thread, both sides in turns; watching by the processor's time of all threads together."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        plain, stepped = _stepping()
+        alone, watched, dropped = _watching()
+    finally:
+        torch.set_num_threads(threads)
+    return {"step_overhead": stepped / plain, "watch_overhead": watched / alone, "details": {
+        "stepping": f"an LSTM cell of {HIDDEN} units and {VOCABULARY:,} words, recorded and copied to the host: "
+                    f"{stepped * 1000:.2f} ms a step; the function in a greedy loop {plain * 1000:.2f} ms, limit 1.3 times",
+        "watching": f"nn.LSTM of {LAYERS} layers, {UNITS} units, {BATCH} sequences of {LENGTH} steps, a probe as large as a "
+                    f"batch, every={EVERY}: {watched * 1000:.1f} ms an update, {dropped} not shown; the same training alone "
+                    f"{alone * 1000:.1f} ms, limit 1.05 times"}}
+
+
+def _stepping() -> tuple[float, float]:
+    """Seconds of a step of a person's own function, in a loop of their own and by the stepper with everything recorded."""
+    embed, cell, out = nn.Embedding(VOCABULARY, EMBEDDING), nn.LSTMCell(EMBEDDING, HIDDEN), nn.Linear(HIDDEN, VOCABULARY)
+
+    def next_token(token: int, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        h, c = cell(embed(torch.tensor([token])), state)
+        return out(h), (h, c)
+
+    begin = torch.zeros(1, HIDDEN), torch.zeros(1, HIDDEN)
+    words = tuple(map(str, range(VOCABULARY)))
+    stepper = FunctionStepper(next_token, begin, words, GivenInput(), start=0, end=-1, maximum_steps=STEPS)
+
+    def alone() -> None:
+        state, token = begin, 0
+        for _ in range(STEPS):
+            logits, state = next_token(token, state)
+            token = int(logits.argmax())
+
+    def recorded() -> None:
+        state, token = stepper.start(None), 0
+        for _ in range(STEPS):
+            state, record = stepper.step(None, state, [token])
+            token = int(record.packed[0].cpu()[: record.vocabulary].argmax())
+
+    with torch.inference_mode():
+        seconds = _in_turns(alone, recorded, clock=time.perf_counter)
+    return seconds[0] / STEPS, seconds[1] / STEPS
+
+
+def _watching() -> tuple[float, float, int]:
+    """Seconds of an update of a training, alone and watched, and how many updates were not shown."""
+    network, out = nn.LSTM(FEATURES, UNITS, LAYERS), nn.Linear(UNITS, 1)
+    optimiser = torch.optim.Adam([*network.parameters(), *out.parameters()])
+    x, y = torch.randn(LENGTH, BATCH, FEATURES), torch.randn(LENGTH, BATCH, 1)
+
+    def update() -> Tensor:
+        loss: Tensor = (out(network(x)[0]) - y).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        return loss
+
+    seconds: tuple[list[float], list[float]] = [], []
+    dropped = 0
+    for _ in range(BLOCKS):
+        started = time.process_time()
+        for _ in range(EVERY):
+            update()
+        seconds[0].append(time.process_time() - started)
+        with watch(network, every=EVERY, probe=x, window=False) as seen:
+            update()  # the first is always seen; of those that follow one is
+            ready = len(seen.seen)
+            started = time.process_time()
+            for _ in range(EVERY):
+                seen.loss(update())
+            found = len(seen.seen) - ready  # what the other thread does is waited for, and counted
+            seconds[1].append(time.process_time() - started)
+            dropped += seen.dropped
+        assert found == 1
+    alone, watched = (statistics.median(own) / EVERY for own in seconds)
+    return alone, watched, dropped
+
+
+def _in_turns(*runs: Callable[[], None], clock: Callable[[], float]) -> list[float]:
+    """The median of each, which take turns, so that they see the same noise."""
+    seconds: list[list[float]] = [[] for _ in runs]
+    for _ in range(ROUNDS):
+        for own, run in zip(seconds, runs, strict=True):
+            started = clock()
+            run()
+            own.append(clock() - started)
+    return [statistics.median(own[WARM_UP:]) for own in seconds]

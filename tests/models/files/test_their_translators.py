@@ -1,0 +1,147 @@
+"""Checkpoints of JoeyNMT and of the chatbot tutorial: the same words and the same attention as their own code gives."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import their_translators as theirs
+import torch
+import yaml
+from their_checks import agrees, can_be_asked_and_changed, written
+from tiny_lines import always
+
+from unrolled.models.adapters.registry import load
+from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.explaining.gradients import gradients
+from unrolled.models.stepping.stepper import InputError
+from unrolled.models.trace.detokenization import text_of
+
+SENTENCE, TOKENS, STEPS = "Der  Hund läuft xyz auf Gras", [4, 5, 6, 0, 7, 8], 9
+
+
+def saved(folder: Path, model: theirs.Joey, *, scale: bool = False, level: str = "word", old: bool = False) -> Path:
+    """As JoeyNMT leaves it: a checkpoint, its settings, both vocabularies."""
+    torch.save({"model_state": model.state_dict(), "optimizer_state": torch.optim.Adam(model.parameters()).state_dict(),
+                "scheduler_state": None, "train_iter_state": {"seed": 3}}, folder / "900.ckpt")
+    side = {"level": level, "lowercase": True}
+    decoder = {"init_hidden": model.begin, "embeddings": {"scale": scale}}
+    (folder / "config.yaml").write_text(yaml.safe_dump({
+        "name": "small", "data": {"src": "de", "trg": "en", **side} if old else {"src": {"lang": "de", **side}, "trg": side},
+        "testing": {"max_output_length": 30}, "model": {"encoder": {"embeddings": {"scale": scale}}, "decoder": decoder}}))
+    for name, words in (("src", theirs.GERMAN), ("trg", theirs.ENGLISH)):
+        (folder / f"{name}_vocab.txt").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
+    return folder / "900.ckpt"
+
+
+@pytest.mark.parametrize(("cells", "layers", "options", "scale"), [
+    (("lstm", "lstm"), (1, 1), {"bahdanau": False, "begin": "zero"}, False),
+    (("gru", "gru"), (2, 1), {"begin": "bridge"}, True),
+    (("lstm", "lstm"), (1, 2), {"fed": False, "begin": "last"}, False),
+    (("gru", "lstm"), (2, 2), {"bahdanau": False, "begin": "bridge"}, False),
+], ids=["lstm-luong-zero", "gru-bahdanau-bridge", "two-layers-last", "gru-lstm-luong"])
+def test_joeynmt_writes_its_own_words_with_its_own_alignment(tmp_path: Path, cells: Any, layers: Any, options: Any,
+                                                             scale: bool) -> None:
+    model, words, maps = theirs.varied(lambda seed: theirs.joey(seed, cells, layers, **options),
+                                       lambda own: theirs.translated(own, TOKENS, STEPS, math.sqrt(6) if scale else 1.0))
+    stepper = load(str(saved(tmp_path, model, scale=scale)))
+    branch, trace = written(stepper, SENTENCE, steps=STEPS)
+    assert branch.tokens == words
+    for step, expected in enumerate(maps):
+        assert np.abs(trace.column("attention")[step] - expected.numpy()).max() < 1e-5
+    read = stepper.read(SENTENCE)
+    assert read.source == ("der", "hund", "läuft", "xyz", "auf", "gras", "</s>")
+    assert "“xyz”" in read.notes[0]
+    assert set(agrees(branch, trace).by_channel) >= {"attention", "attentional_vector", "hidden"}
+    gate = "forget_gate" if cells[1] == "lstm" else "update_gate"
+    can_be_asked_and_changed(stepper, SENTENCE, (gate, "hidden", "attentional_vector", *(
+        (f"{gate}_layer_0",) if layers[1] > 1 else ())))
+    begun = next(iter(gradients(branch, 0, 1, always))).first_state
+    assert bool(begun) == (options["begin"] != "zero")
+
+
+def test_of_joeynmt_1_all_words_may_be_written(tmp_path: Path) -> None:
+    model = theirs.joey(1)
+    assert load(str(saved(tmp_path, model))).suppressed_tokens == (2, 1)
+    assert load(str(saved(tmp_path, model, old=True))).suppressed_tokens == ()
+
+
+@pytest.mark.parametrize(("level", "words", "text"), [
+    ("word", ("the", "dog", "</s>"), "the dog"), ("bpe", ("th@@", "e", "dog", "</s>"), "the dog"),
+    ("char", ("t", "h", "e", "▁", "d", "</s>"), "the d")])
+def test_words_pieces_and_characters_are_joined_again(tmp_path: Path, level: str, words: Any, text: str) -> None:
+    path = saved(tmp_path, theirs.joey(1), level=level)
+    known = tuple(dict.fromkeys((*theirs.ENGLISH[:4], *words, *theirs.ENGLISH, "b", "c")))[:12]
+    (tmp_path / "trg_vocab.txt").write_text("\n".join(known) + "\n", encoding="utf-8")
+    description = load(str(path)).description
+    assert text_of(words, description.detokenization, without=("</s>",)) == text
+
+
+@pytest.mark.parametrize(("spoil", "sentence"), [
+    (lambda folder: (folder / "config.yaml").unlink(), r"put its config\.yaml into the same folder"),
+    (lambda folder: (folder / "config.yaml").write_text("!!python/object/apply:os.system [echo]"), r"put its config\.yaml"),
+    (lambda folder: (folder / "trg_vocab.txt").unlink(), r"put its vocabulary trg_vocab\.txt into the same folder"),
+    (lambda folder: (folder / "src_vocab.txt").write_text("a\n"), "12 words, and “src_vocab.txt” has 5"),
+])
+def test_what_lies_beside_is_named_when_it_is_not_there(tmp_path: Path, spoil: Any, sentence: str) -> None:
+    path = saved(tmp_path, theirs.joey(1))
+    spoil(tmp_path)
+    with pytest.raises(CheckpointError, match=sentence):
+        load(str(path))
+
+
+# ── The chatbot tutorial ────────────────────────────────────────────────────────────────────────────────────────────
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("method", ["dot", "general", "concat"])
+def test_the_chatbot_answers_as_by_itself(tmp_path: Path, method: str, layers: int) -> None:
+    tokens = [theirs.ANSWERS.index(word) for word in ("hello", "?", "where", "are", "you", "lawyer", "EOS")]
+    model, words, maps = theirs.varied(lambda seed: theirs.bot(seed, method, layers),
+                                       lambda own: theirs.answered(own, tokens, 10))
+    torch.save(model.checkpoint(), tmp_path / "4000_checkpoint.tar")
+    stepper = load(str(tmp_path / "4000_checkpoint.tar"))
+    given = "Hello? WHERE are yoú, dear lawyer"
+    branch, trace = written(stepper, given, steps=10)
+    assert branch.tokens == words
+    for step, expected in enumerate(maps):
+        assert np.abs(trace.column("attention")[step] - expected.numpy()).max() < 1e-5
+    read = stepper.read(given)
+    assert read.source == ("hello", "?", "where", "are", "you", "lawyer", "EOS")
+    assert "“dear”" in read.notes[0]
+    agrees(branch, trace)
+    can_be_asked_and_changed(stepper, given, ("update_gate", "hidden", *(("candidate_layer_0",) if layers > 1 else ())))
+    with pytest.raises(InputError, match="none of its words"):
+        stepper.read("Dearest")
+
+
+def test_a_chatbot_without_its_words_is_told(tmp_path: Path) -> None:
+    checkpoint = theirs.bot(1, "dot", 1).checkpoint()
+    del checkpoint["voc_dict"]
+    torch.save(checkpoint, tmp_path / "own.tar")
+    with pytest.raises(CheckpointError, match="voc_dict"):
+        load(str(tmp_path / "own.tar"))
+
+
+@pytest.mark.parametrize("make", ["joey", "luong", "dot", "concat"])
+def test_weights_of_any_shape_or_name_cost_a_sentence(tmp_path: Path, make: str) -> None:
+    """Each tensor in turn is missing, called otherwise, loses an axis, gains one, or has other lengths."""
+    if make in ("joey", "luong"):
+        path = saved(tmp_path, theirs.joey(1, bahdanau=make == "joey"))
+    else:
+        path = tmp_path / "4000_checkpoint.tar"
+        torch.save(theirs.bot(1, make, 1).checkpoint(), path)
+    whole = torch.load(path, weights_only=False)
+    for part in ("model_state",) if "model_state" in whole else ("en", "de"):
+        for name, value in whole[part].items():
+            if (part, name) == ("en", "embedding.weight"):
+                continue  # theirs loads it, and then the decoder's in its place
+            rest = {own: other for own, other in whole[part].items() if own != name}
+            spoilt = [{**rest, name: odd} for odd in (value.flatten(), value[None], value[:0], value[..., :1], torch.tensor(1.0))
+                      if odd.shape != value.shape]
+            for state in (*spoilt, rest, {**rest, f"{name.rpartition('.')[0]}.other": value}):
+                torch.save({**whole, part: state}, path)
+                with pytest.raises(CheckpointError):
+                    load(str(path))
