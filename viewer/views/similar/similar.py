@@ -24,13 +24,14 @@ from unrolled.viewer.state.commands import Open, Pin, Seek
 from unrolled.viewer.state.wording import counted, percent, shown
 from unrolled.viewer.views.similar.folder_search import FolderSearch
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, muted_label, tool_button
+from unrolled.viewer.widgets.building import in_column, muted_label, scrolled, tool_button
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 EMPTY = "Where else the same units are active. Press Space for the first step."
 NO_UNITS = "Pin units by clicking rows of a track, or take those that are active at the playhead."
 MOST_TAKEN = 8  # units of a span that are pinned: as many as can be
+LEAST_LIST = 64  # pixels of the list; where there is less room all of it scrolls
 
 
 class SimilarView(View):
@@ -81,8 +82,10 @@ class SimilarView(View):
         self.matches.setAccessibleName("Similar steps, best first")
         self.matches.itemActivated.connect(self._go)
         self.matches.itemClicked.connect(self._go)
-        self._inside = QWidget()
-        in_column(self._inside, bar, self.progress, self.status, (self.matches, 1), spacing=4)
+        self.matches.setMinimumHeight(LEAST_LIST)
+        inside = QWidget()
+        in_column(inside, bar, self.progress, self.status, (self.matches, 1), spacing=4)
+        self._inside = scrolled(inside)
         self._empty = EmptyText(EMPTY, self)
         in_column(self, (self._inside, 1), (self._empty, 1))
         self.progress.hide()
