@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import errno
 import json
-import math
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ from typing import Any, BinaryIO, cast
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save as dump_safetensors
 
 from unrolled.models.trace import tables
 from unrolled.models.trace.atomic import atomic_path, atomic_write
@@ -29,6 +27,7 @@ from unrolled.models.trace.json_pieces import JsonPieces
 from unrolled.models.trace.names import file_name
 from unrolled.models.trace.provenance import Provenance
 from unrolled.models.trace.steps import Candidate
+from unrolled.models.trace.tensor_files import Arrays, tensors_in, write_tensors
 from unrolled.models.trace.trace import Trace
 
 FORMAT = "unrolled-trace"
@@ -41,10 +40,6 @@ LARGEST_FILES = {".safetensors": 4 * 2**30, ".npz": 4 * 2**30, ".json": 2**29, "
 LARGEST_RATIO, ALWAYS_ALLOWED = 20, 2**28  # bytes unpacked for a byte packed, beyond so many
 MOST_VALUES = 1_000_000  # of a step
 MOST_LOG_PROB = 1e-2     # a rounded 1
-
-TENSOR_KINDS = {"F32": "<f4", "I64": "<i8", "U8": "|u1"}
-
-Arrays = dict[str, npt.NDArray[Any]]
 
 Say = Callable[[float], None]
 """Told how far reading is, from 0 to 1; what it raises ends the reading."""
@@ -208,43 +203,29 @@ def _assemble(header: TraceHeader, arrays: Arrays) -> Trace:
         candidates=header.candidates, provenance=header.provenance, input_bytes=arrays[INPUT].tobytes(), ended=header.ended)
 
 
-def trace_bytes(trace: Trace) -> bytes:
-    """A trace as the bytes of a ``.safetensors`` file."""
-    data: bytes = dump_safetensors(_arrays(trace), metadata={HEADER: _header_text(trace)})
-    return data
+def write_trace(file: BinaryIO, trace: Trace) -> None:
+    """Write a trace as a ``.safetensors`` file has it. Raises `OSError`."""
+    write_tensors(file, _arrays(trace), {HEADER: _header_text(trace)})
 
 
-def trace_of_bytes(data: bytes, name: str) -> Trace:
-    """A trace from the bytes of a ``.safetensors`` file. Raises `TraceError`."""
+def trace_of_bytes(data: bytes | memoryview, name: str) -> Trace:
+    """A trace from the bytes of a ``.safetensors`` file, which it goes on using. Raises `TraceError`."""
     with _sentences(name):
         return _of_safetensors(data)
 
 
 def _write_safetensors(trace: Trace, path: Path) -> None:
     with atomic_write(path) as file:
-        file.write(trace_bytes(trace))
+        write_trace(file, trace)
 
 
 def _read_safetensors(path: Path, say: Say) -> Trace:
     return _of_safetensors(path.read_bytes(), say)
 
 
-def _of_safetensors(data: bytes, say: Say = untold) -> Trace:
-    """Without a copy: the library's reader makes one, and nothing else can go on meanwhile."""
-    length = int.from_bytes(data[:8], "little")
-    described = json.loads(data[8 : 8 + length])
-    metadata = described.pop("__metadata__")
-    arrays = {name: _tensor(data, 8 + length, **tensor) for name, tensor in described.items()}
+def _of_safetensors(data: bytes | memoryview, say: Say = untold) -> Trace:
+    arrays, metadata = tensors_in(data)
     return _assemble(_read_header(metadata[HEADER], say), arrays)
-
-
-def _tensor(data: bytes, begin: int, dtype: str, shape: list[int], data_offsets: tuple[int, int]) -> npt.NDArray[Any]:
-    """A tensor, where the file says that it is. Raises `ValueError` where it cannot be there."""
-    kind, (first, last) = np.dtype(TENSOR_KINDS[dtype]), data_offsets
-    count = math.prod(shape)
-    if min(shape, default=0) < 0 or not 0 <= first <= last <= len(data) - begin or last - first != count * kind.itemsize:
-        raise ValueError(f"a tensor of {shape} is not where it should be")
-    return np.frombuffer(data, kind, count, offset=begin + first).reshape(shape)
 
 
 def _write_npz(trace: Trace, path: Path) -> None:

@@ -15,7 +15,7 @@ FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True, gc=False):  # there are half a million of them, and no circles
     """A word that could have been written, with its log-probability (natural logarithm)."""
 
     token: int

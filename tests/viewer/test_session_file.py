@@ -69,7 +69,7 @@ def test_a_failure_to_write_leaves_the_old_file(path, saved, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("unrolled.viewer.state.session_file.trace_bytes", full)
+    monkeypatch.setattr("unrolled.viewer.state.session_file.write_trace", full)
     with pytest.raises(SessionFileError, match="no room left"):
         save_session(path, saved)
     assert path.read_bytes() == before

@@ -10,9 +10,10 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO, cast
 
 import msgspec
+import numpy as np
 
 from unrolled.models.inputs.kinds import media
 from unrolled.models.protocol.decoding import Decoding
@@ -22,12 +23,13 @@ from unrolled.models.trace.files import (
     Say,
     TraceError,
     load_trace,
-    trace_bytes,
     trace_of_bytes,
     untold,
+    write_trace,
     writing_sentence,
 )
 from unrolled.models.trace.names import file_name, text_name
+from unrolled.models.trace.tensor_files import PART
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.branches import FIRST, Branch, Branches, PlacedEdit
 from unrolled.viewer.state.files import SESSION_SUFFIX, TRACE_SUFFIXES
@@ -158,7 +160,8 @@ def save_session(path: Path, saved: SavedSession) -> None:
             for number, (name, data) in enumerate(saved.others):
                 archive.writestr(f"others/{number}-{_plain_name(name)}", data)
             for number, trace in enumerate(saved.traces):
-                archive.writestr(f"traces/{number}.safetensors", trace_bytes(trace))
+                with archive.open(f"traces/{number}.safetensors", "w", force_zip64=True) as member:
+                    write_trace(cast(BinaryIO, member), trace)
             _check_members(archive.infolist(), path.name, unfinished.stat().st_size)
     except OSError as error:
         raise SessionFileError(writing_sentence(path, error)) from error
@@ -238,17 +241,29 @@ def _trace(archive: zipfile.ZipFile, by_name: dict[str, zipfile.ZipInfo], number
     if member is None:
         raise SessionFileError(f"“{name}” lacks a trace that its layout names.")
     try:
-        return trace_of_bytes(_member(archive, member), f"{number}.safetensors")
+        return trace_of_bytes(_view_of(archive, member), f"{number}.safetensors")
     except TraceError as error:
         raise SessionFileError(f"“{name}” holds a trace that cannot be read: {error}") from error
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """A member, never more of it than its header announces, since the header was what was judged."""
+    return bytes(_view_of(archive, member))
+
+
+def _view_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> memoryview:
+    """A member, never more of it than its header announces, since the header was what was judged. A part at a time, into
+    memory that is not touched before: other threads go on meanwhile.
+    """
+    data = memoryview(np.empty(member.file_size, np.uint8))
+    place = 0
     with archive.open(member) as stream:
-        data = stream.read(member.file_size + 1)
-    if len(data) > member.file_size:
-        raise zipfile.BadZipFile("longer than announced")
+        while part := stream.read(PART):
+            if place + len(part) > len(data):
+                raise zipfile.BadZipFile("longer than announced")
+            data[place : place + len(part)] = part
+            place += len(part)
+    if place < len(data):
+        raise zipfile.BadZipFile("shorter than announced")
     return data
 
 

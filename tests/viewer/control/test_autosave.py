@@ -124,7 +124,7 @@ def test_a_session_that_cannot_be_kept_is_said_once(qtbot, window, tmp_path, mon
 
     autosave = Autosave(tmp_path, window.session, window.controller)
     window.controller.opener.show_trace(scripted.trace(), scripted.picture())
-    monkeypatch.setattr("unrolled.viewer.state.session_file.trace_bytes", full)
+    monkeypatch.setattr("unrolled.viewer.state.session_file.write_trace", full)
     said = []
     autosave.failed.connect(said.append)
     for _ in range(3):
