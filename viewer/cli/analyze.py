@@ -9,15 +9,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from unrolled import assets
 from unrolled.models.inputs.pictures import PictureError, read_picture
-from unrolled.models.protocol.asking import Answer, Ask
-from unrolled.models.protocol.client import BackendClient, BackendError
+from unrolled.models.protocol.client import BackendError
 from unrolled.models.protocol.loading import Loaded
-from unrolled.models.protocol.questions import AnswerPart, Question
-from unrolled.models.protocol.stepping import Fork, Forked
 from unrolled.models.trace import Trace
 from unrolled.models.trace.names import file_name, printable, text_name
+from unrolled.viewer.cli.asking import Asking, is_shipped, taken_up
 from unrolled.viewer.cli.edit_words import edit_words
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.running import (
@@ -120,7 +117,7 @@ def _of_input(arguments: argparse.Namespace) -> None:
             edits = edit_words(arguments, lambda other: read_input(other, kind))
             trace = run_trace(client, loaded, run=0, name=file_name(arguments.input), data=data, decoding=decoding,
                               write=arguments.write, edits=edits)
-            _write(arguments, trace, loaded, _Asking(client, CHANGED if trace.provenance.edits else 0), [])
+            _write(arguments, trace, loaded, Asking(client, CHANGED if trace.provenance.edits else 0), [])
     except (BackendError, ValueError) as error:
         raise CommandError(str(error)) from error
 
@@ -134,15 +131,16 @@ def _of_trace(arguments: argparse.Namespace) -> None:
         raise CommandError(str(error)) from error
     provenance = trace.provenance
     if arguments.model == DEFAULT_MODEL and provenance.model:  # what a file names is no path to open
-        if provenance.model not in {path.stem for path in assets.path("checkpoints").glob("*.safetensors")}:
+        if not is_shipped(provenance.model):
             _write(arguments, trace, None, None, ["What needs the model is left out: the trace was recorded by "
                                                   f"“{text_name(provenance.model)}”; name its checkpoint with --model."])
             return
         arguments.model = provenance.model
     try:
         with backend(arguments) as (client, loaded):
-            why_not = _taken_up(client, loaded, trace)
-            _write(arguments, trace, loaded, None if why_not else _Asking(client, CHANGED), [why_not] if why_not else [])
+            why_not = taken_up(client, loaded, trace)
+            notes = [f"What needs the model is left out: {why_not}"] if why_not else []
+            _write(arguments, trace, loaded, None if why_not else Asking(client, CHANGED), notes)
             return
     except BackendError as error:
         if "There is no" in str(error) and ("step" in str(error) or "unit" in str(error)):
@@ -151,39 +149,7 @@ def _of_trace(arguments: argparse.Namespace) -> None:
     _write(arguments, trace, None, None, [f"What needs the model is left out: {reason}"])
 
 
-def _taken_up(client: BackendClient, loaded: Loaded, trace: Trace) -> str:
-    """Have the model take up a recorded run, so that it can be asked about; why it cannot, or nothing."""
-    provenance = trace.provenance
-    if provenance.weights_hash and provenance.weights_hash != loaded.description.weights_hash:
-        return "What needs the model is left out: the trace was recorded with other weights than are installed."
-    if not trace.input_bytes:
-        return "What needs the model is left out: the trace does not hold its input."
-    try:
-        client.open(0, trace.input_bytes, provenance.input_name)
-        client.send(Fork(0, -1, 0, provenance.edits, tuple(trace.tokens), branch=CHANGED))
-        client.expect(Forked)
-    except BackendError as error:
-        return f"What needs the model is left out: {error}"
-    return ""
-
-
-class _Asking:
-    """Asks a backend, one question after the other."""
-
-    def __init__(self, client: BackendClient, branch: int) -> None:
-        self._client, self._branch, self._asked = client, branch, 0
-
-    def __call__(self, question: Question) -> Iterator[AnswerPart]:
-        self._asked += 1
-        self._client.send(Ask(0, self._asked, question, branch=self._branch))
-        while True:
-            answer = self._client.expect(Answer)
-            yield answer.part
-            if answer.done:
-                return
-
-
-def _write(arguments: argparse.Namespace, trace: Trace, loaded: Loaded | None, ask: _Asking | None, notes: list[str]) -> None:
+def _write(arguments: argparse.Namespace, trace: Trace, loaded: Loaded | None, ask: Asking | None, notes: list[str]) -> None:
     from unrolled.models.trace.atomic import atomic_write
     from unrolled.models.trace.files import writing_sentence
     from unrolled.viewer.report.analysis import as_json

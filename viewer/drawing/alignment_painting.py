@@ -11,17 +11,17 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPaintEngine, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from unrolled.models.trace.pyramid import Bytes, places_of
 from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry, shown_labels
+from unrolled.viewer.drawing.vector_files import VECTORS
 from unrolled.viewer.state.wording import END_TEXT
 from unrolled.viewer.theme.colour_maps import place_table
 from unrolled.viewer.theme.themes import Theme
 
 Weights = npt.NDArray[np.float32]
 LABEL_GAP = 5.0
-VECTORS = (QPaintEngine.Type.SVG, QPaintEngine.Type.Pdf)
 TIGHT = 0.8  # of a line's height: how near words may stand
 TINTED_FROM = 0.02  # of the scale; the ground of words that count less stays the panel's
 
@@ -49,7 +49,7 @@ def text_on(ground: QColor) -> QColor:
 
 
 def paint_cells(painter: QPainter, geometry: AlignmentGeometry, places: Bytes, table: Bytes, *, ground: str) -> None:
-    """The rows that are there, each cell in its one colour, with thin gaps where there is room for them."""
+    """The rows that are there, each cell in its one colour, with thin gaps of the ground where there is room for them."""
     rows = len(places)
     if rows == 0 or geometry.columns == 0:
         return
@@ -61,7 +61,7 @@ def paint_cells(painter: QPainter, geometry: AlignmentGeometry, places: Bytes, t
         image = QImage(pixels.data, geometry.columns, rows, 4 * geometry.columns, QImage.Format.Format_RGBA8888)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         painter.drawImage(area, image, QRectF(image.rect()))
-    if min(geometry.cell_width, geometry.cell_height) >= 8.0:
+    if ground and min(geometry.cell_width, geometry.cell_height) >= 8.0:
         painter.setPen(QPen(QColor(ground), 1))
         for row in range(rows + 1):
             y = geometry.top + row * geometry.cell_height

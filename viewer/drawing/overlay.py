@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath
 
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.theme.attention_colours import attention_rgba
@@ -42,6 +42,7 @@ def overlay(weights: npt.NDArray[np.float32], values: AppearanceValues) -> QImag
         opacity=values.attention_opacity,
         smooth=values.attention_smooth,
         size=(columns * fine, rows * fine),
+        style=values.attention_style,
     )
     height, width = colours.shape[:2]
     colours = np.ascontiguousarray(colours)
@@ -78,6 +79,23 @@ def draw_overlay(painter: QPainter, image: QImage, place: QRectF, *, smooth: boo
     """Lay a map's colours over the place of its region."""
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
     painter.drawImage(place, image, QRectF(image.rect()))
+
+
+def veil_of(values: AppearanceValues) -> float:
+    """How dark it is beyond what the model saw, from 0 to 1."""
+    return values.attention_opacity if values.attention_style == "dimmed" else 0.0
+
+
+def draw_veil(painter: QPainter, place: QRectF, seen: QRectF, veil: float) -> None:
+    """Dim a picture beyond the part that the model saw, as it is dimmed where the model does not look."""
+    if veil <= 0 or seen == place:
+        return
+    path = QPainterPath()
+    path.addRect(place)
+    path.addRect(seen)
+    colour = QColor(0, 0, 0)
+    colour.setAlphaF(min(veil, 1.0))
+    painter.fillPath(path, colour)  # what lies in both is in neither: the rule of odd and even
 
 
 def fitted(size: QSize, box: QRectF, ratio: float) -> QRectF:

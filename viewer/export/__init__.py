@@ -3,5 +3,6 @@
 from unrolled.viewer.export.export import export
 from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.subject import Subject
 
-__all__ = ["Cancelled", "ExportError", "ExportSettings", "export"]
+__all__ = ["Cancelled", "ExportError", "ExportSettings", "Subject", "export"]

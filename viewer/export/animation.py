@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from unrolled.viewer.export.failure import Cancelled
+from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.pixels import Pixels
-from unrolled.viewer.export.scenes.registry import AnyScene, frames_of
+from unrolled.viewer.export.scenes.registry import AnyScene, Frames, frames_of
 from unrolled.viewer.export.settings import ExportSettings
 
 if TYPE_CHECKING:
@@ -25,29 +25,29 @@ MILLISECONDS = Fraction(1, 1000)  # a film's clock: every word stands exactly as
 FRAMES_PER_SECOND = 25  # what players are told that ask; no frame is repeated to make it true
 BT709 = 1  # of the colours' matrix, primaries and curve, in the numbers of ITU-T H.273
 LIMITED, FULL = 1, 2  # ranges of values, as FFmpeg counts them
-PALETTE_COLOURS = 255
+PALETTE_COLOURS = 255  # the place after the last of them is clear
+HALF = 128  # of an alpha: a GIF knows no halves
 ORDERED = np.array([[0, 4, 1, 5], [6, 2, 7, 3], [1, 5, 0, 4], [7, 3, 6, 2]], np.uint8)  # of Bayer, in steps of 1/255
 
 
-def painted(scene: AnyScene, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> Iterator[Pixels]:
+def painted(painter: Frames, on_progress: OnProgress, cancelled: IsCancelled) -> Iterator[Pixels]:
     """The frames one after another. Raises `Cancelled` between two of them."""
-    painter = frames_of(scene, settings)
-    for step in range(scene.steps):
+    for number, step in enumerate(painter.steps, 1):
         if cancelled():
             raise Cancelled
         yield painter.paint(step)
-        on_progress(0.7 * (step + 1) / scene.steps)
+        on_progress(0.7 * number / len(painter.steps))
 
 
-def durations(scene: AnyScene, settings: ExportSettings) -> list[int]:
+def durations(frames: int, settings: ExportSettings) -> list[int]:
     """How long each frame stands, in milliseconds; the last one longer."""
     word = round(1000 * settings.seconds_per_word)
-    return [word] * (scene.steps - 1) + [round(1000 * max(settings.last_seconds, settings.seconds_per_word))]
+    return [word] * (frames - 1) + [round(1000 * max(settings.last_seconds, settings.seconds_per_word))]
 
 
 def write_gif(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
     """A GIF with one palette for all frames and a dither that stands still, so that nothing flickers."""
-    frames = list(painted(scene, settings, on_progress, cancelled))
+    frames = list(painted(frames_of(scene, settings), on_progress, cancelled))
     palette, nearest = _palette(frames)
     height, width = frames[0].shape[:2]
     pattern = np.tile(ORDERED, (-(-height // 4), -(-width // 4)))[:height, :width, None].repeat(3, axis=2)
@@ -56,23 +56,27 @@ def write_gif(scene: AnyScene, path: Path, settings: ExportSettings, on_progress
         if cancelled():
             raise Cancelled
         # Five bits of each colour after the dither, which is never more than the three bits that are cut off.
-        five = np.minimum(frame, 255 - 7) + pattern >> 3  # (height, width, 3)
+        five = np.minimum(frame[..., :3], 255 - 7) + pattern >> 3  # (height, width, 3)
         place = five[..., 0].astype(np.uint16)  # red, green and blue side by side in fifteen bits: (height, width)
         for colour in (1, 2):
             place <<= 5
             place |= five[..., colour]
-        image = Image.fromarray(nearest.take(place), mode="P")
+        colours = nearest.take(place)
+        if settings.clear:
+            colours[frame[..., 3] < HALF] = PALETTE_COLOURS
+        image = Image.fromarray(colours, mode="P")
         image.putpalette(palette)
         images.append(image)
-    images[0].save(path, format="GIF", save_all=True, append_images=images[1:], duration=durations(scene, settings),
-                   loop=0, optimize=False, disposal=1)
+    seen_through = {"transparency": PALETTE_COLOURS, "disposal": 2} if settings.clear else {"disposal": 1}
+    images[0].save(path, format="GIF", save_all=True, append_images=images[1:], duration=durations(len(images), settings),
+                   loop=0, optimize=False, **seen_through)
     on_progress(1.0)
 
 
 def _palette(frames: list[Pixels]) -> tuple[bytes, Pixels]:
     """Colours for all frames, and for each colour of fifteen bits the place of the nearest, shape (32768,)."""
     step = max(frames[0].shape[1] // 160, 1)
-    together = np.concatenate([frame[::step, ::step] for frame in frames])
+    together = np.ascontiguousarray(np.concatenate([frame[::step, ::step, :3] for frame in frames]))
     chosen = Image.fromarray(together).quantize(PALETTE_COLOURS, method=Image.Quantize.FASTOCTREE)
     every = np.arange(32 * 32 * 32)
     cube = (np.stack((every >> 10, every >> 5 & 31, every & 31), axis=-1) << 3 | 4).astype(np.uint8)
@@ -82,18 +86,21 @@ def _palette(frames: list[Pixels]) -> tuple[bytes, Pixels]:
 
 def write_webp(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
     """An animated WebP."""
-    images = [Image.fromarray(frame) for frame in painted(scene, settings, on_progress, cancelled)]
-    images[0].save(path, format="WEBP", save_all=True, append_images=images[1:], duration=durations(scene, settings),
+    images = [Image.fromarray(frame) for frame in painted(frames_of(scene, settings), on_progress, cancelled)]
+    images[0].save(path, format="WEBP", save_all=True, append_images=images[1:], duration=durations(len(images), settings),
                    loop=0, quality=88, method=3)
     on_progress(1.0)
 
 
 def write_mp4(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
     """An H.264 film that plays everywhere: even sizes, yuv420p, its colours by BT.709 and said to be."""
+    if settings.clear:
+        raise ExportError("A film (.mp4) has no clear ground; choose .webp or .gif, or a ground.")
     import av  # slow to import, and only needed here
     from av.video.reformatter import Colorspace
 
-    frames = painted(scene, settings, on_progress, cancelled)
+    painter = frames_of(scene, settings)
+    frames = painted(painter, on_progress, cancelled)
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
         # No frame is foretold from a later one: so packets come in the frames' order, each with the time that its frame stands.
         stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options={"crf": "18", "preset": "veryfast", "bf": "0"})
@@ -102,7 +109,7 @@ def write_mp4(scene: AnyScene, path: Path, settings: ExportSettings, on_progress
         codec.time_base = stream.time_base = MILLISECONDS
         codec.colorspace = codec.color_primaries = codec.color_trc = BT709
         codec.color_range = LIMITED
-        stands = durations(scene, settings)
+        stands = durations(len(painter.steps), settings)
         starts = dict(zip(accumulate(stands, initial=0), stands, strict=False))
 
         def write(packets: list[Packet[VideoStream]]) -> None:

@@ -24,7 +24,7 @@ class Makes(Enum):
     """What a format holds, with a sentence that tells people."""
 
     ANIMATION = "The attention step by step, as the output appears."
-    STILL = "The whole run as one picture: every step side by side, or the finished alignment."
+    STILL = "One picture: every step side by side, the finished alignment, tracks, a map or a tree."
     TRACE = "Every recorded value of every step, with its provenance. It opens here again without the model."
 
 
@@ -42,6 +42,8 @@ class ExportFormat:
     writer : str
         ``module:function``, imported when it is first used. It takes a scene, a path, `ExportSettings`, a callable that is
         told of progress and one that says whether to stop; of a trace it takes the trace and the path.
+    takes : frozenset of str
+        The `ExportSettings` that matter to it beside what its contents look at: ``dpi``, ``clear``, ``outlines``.
     needs : str
         A package that the writer cannot do without and that may be missing.
     """
@@ -50,6 +52,7 @@ class ExportFormat:
     title: str
     makes: Makes
     writer: str
+    takes: frozenset[str] = frozenset()
     needs: str = ""
 
     def write(self, *given: Any) -> None:
@@ -61,13 +64,15 @@ class ExportFormat:
 
 _ANIMATION, _STILLS, _TRACE = ("unrolled.viewer.export.animation", "unrolled.viewer.export.stills",
                                "unrolled.models.trace.files:save_trace")
+CLEAR = frozenset({"clear"})
 BUILT_IN = (
-    ExportFormat(suffix=".gif", title="GIF animation", makes=Makes.ANIMATION, writer=f"{_ANIMATION}:write_gif"),
+    ExportFormat(suffix=".gif", title="GIF animation", makes=Makes.ANIMATION, writer=f"{_ANIMATION}:write_gif", takes=CLEAR),
     ExportFormat(suffix=".mp4", title="MP4 film", makes=Makes.ANIMATION, writer=f"{_ANIMATION}:write_mp4", needs="av"),
-    ExportFormat(suffix=".webp", title="WebP animation", makes=Makes.ANIMATION, writer=f"{_ANIMATION}:write_webp"),
-    ExportFormat(suffix=".png", title="Film strip as PNG", makes=Makes.STILL, writer=f"{_STILLS}:write_png"),
-    ExportFormat(suffix=".svg", title="Film strip as SVG", makes=Makes.STILL, writer=f"{_STILLS}:write_svg"),
-    ExportFormat(suffix=".pdf", title="Film strip as PDF", makes=Makes.STILL, writer=f"{_STILLS}:write_pdf"),
+    ExportFormat(suffix=".webp", title="WebP animation", makes=Makes.ANIMATION, writer=f"{_ANIMATION}:write_webp", takes=CLEAR),
+    ExportFormat(suffix=".png", title="PNG picture", makes=Makes.STILL, writer=f"{_STILLS}:write_png", takes=CLEAR | {"dpi"}),
+    ExportFormat(suffix=".svg", title="SVG drawing", makes=Makes.STILL, writer=f"{_STILLS}:write_svg",
+                 takes=CLEAR | {"outlines"}),
+    ExportFormat(suffix=".pdf", title="PDF page", makes=Makes.STILL, writer=f"{_STILLS}:write_pdf", takes=CLEAR),
     ExportFormat(suffix=".safetensors", title="Trace as safetensors", makes=Makes.TRACE, writer=_TRACE),
     ExportFormat(suffix=".npz", title="Trace as NumPy npz", makes=Makes.TRACE, writer=_TRACE),
     ExportFormat(suffix=".json", title="Trace as JSON", makes=Makes.TRACE, writer=_TRACE),

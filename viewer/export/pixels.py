@@ -11,10 +11,12 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def pixels_of(image: QImage) -> Pixels:
-    """An RGB888 picture as an array of its own, shape (height, width, 3)."""
-    width, height = image.width(), image.height()
+    """A picture as an array of its own, shape (height, width, 3), or (height, width, 4) where it can be seen through."""
+    clear = image.hasAlphaChannel()
+    image = image.convertToFormat(QImage.Format.Format_RGBA8888 if clear else QImage.Format.Format_RGB888)
+    width, height, deep = image.width(), image.height(), 4 if clear else 3
     lines = np.frombuffer(image.constBits(), np.uint8).reshape(height, image.bytesPerLine())
-    pixels: Pixels = lines[:, : 3 * width].reshape(height, width, 3).copy()
+    pixels: Pixels = lines[:, : deep * width].reshape(height, width, deep).copy()
     return pixels
 
 

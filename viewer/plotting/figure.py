@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QPoint, QRect, QSizeF, Qt
-from PySide6.QtGui import QImage, QPageSize, QPaintDevice, QPaintEngine, QPainter, QPalette, QPdfWriter, QRegion
-from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtCore import QBuffer, QIODevice, QPoint, QRect, Qt
+from PySide6.QtGui import QImage, QPainter, QPalette, QRegion
 from PySide6.QtWidgets import QApplication, QGraphicsView, QWidget
 
-VECTORS = (QPaintEngine.Type.SVG, QPaintEngine.Type.Pdf)  # what a drawing is painted by
+from unrolled.viewer.drawing.vector_files import pdf_file, svg_file
+
 LEAST_RATIO = 2.0  # pixels of a saved picture for one of the screen's
-PIXELS_PER_INCH = 96
-NOT_IN_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def image_of(widget: QWidget) -> QImage:
@@ -21,65 +18,40 @@ def image_of(widget: QWidget) -> QImage:
     ratio = max(LEAST_RATIO, math.ceil(widget.devicePixelRatioF()))
     image = QImage(widget.size() * ratio, QImage.Format.Format_ARGB32_Premultiplied)
     image.setDevicePixelRatio(ratio)
-    _paint(widget, image)
+    with QPainter(image) as painter:
+        _paint(widget, painter)
     return image
 
 
 def png_of(widget: QWidget) -> bytes:
     """`image_of` as a file's bytes."""
-    buffer = _buffer()
-    image_of(widget).save(buffer, "PNG")  # type: ignore[call-overload]  # the stubs want bytes, Qt a text
-    return bytes(buffer.data().data())
+    memory = QBuffer()
+    memory.open(QIODevice.OpenModeFlag.WriteOnly)
+    image_of(widget).save(memory, "PNG")  # type: ignore[call-overload]  # the stubs want bytes, Qt a text
+    return bytes(memory.data().data())
 
 
 def svg_of(widget: QWidget, title: str) -> bytes:
-    """A drawing whose words stay text; what cannot stand in XML is left out."""
-    buffer, generator = _buffer(), QSvgGenerator(QSvgGenerator.SvgVersion.Svg11)
-    generator.setOutputDevice(buffer)
-    generator.setResolution(PIXELS_PER_INCH)
-    generator.setSize(widget.size())
-    generator.setViewBox(QRect(QPoint(), widget.size()))
-    generator.setTitle(title)
-    _paint(widget, generator)
-    return NOT_IN_XML.sub(b"", bytes(buffer.data().data()))
+    """A drawing whose words are outlines; what cannot stand in XML is shown by one sign."""
+    return svg_file(widget.size(), lambda painter: _paint(widget, painter), title=title)
 
 
 def pdf_of(widget: QWidget, title: str) -> bytes:
     """A page as large as the widget, with the type embedded."""
-    buffer = _buffer()
-    writer = QPdfWriter(buffer)
-    writer.setTitle(title)
-    writer.setCreator("Unrolled")
-    writer.setPageSize(QPageSize(QSizeF(widget.size()) * (72 / PIXELS_PER_INCH), QPageSize.Unit.Point, "",
-                                 QPageSize.SizeMatchPolicy.ExactMatch))
-    writer.setPageMargins(QMarginsF(0, 0, 0, 0))
-    writer.setResolution(PIXELS_PER_INCH)
-    _paint(widget, writer)
-    return bytes(buffer.data().data())
+    return pdf_file(widget.size(), lambda painter: _paint(widget, painter), title=title)
 
 
-def _buffer() -> QBuffer:
-    buffer = QBuffer()
-    buffer.setData(QByteArray())
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    return buffer
-
-
-def _paint(widget: QWidget, device: QPaintDevice) -> None:
+def _paint(widget: QWidget, painter: QPainter) -> None:
     """The widget on its ground, without the frame that says where the keyboard is."""
-    painter = QPainter()
-    if not painter.begin(device):
-        raise OSError("the picture could not be begun")
     painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering)
     for view in widget.findChildren(QGraphicsView):  # which have hints of their own
         view.setRenderHint(QPainter.RenderHint.LosslessImageRendering)
     painter.fillRect(QRect(QPoint(), widget.size()), widget.palette().color(QPalette.ColorRole.Base))
     focused = QApplication.focusWidget()
+    if focused is not None and (focused is widget or widget.isAncestorOf(focused)):
+        focused.clearFocus()
     try:
-        if focused is not None and (focused is widget or widget.isAncestorOf(focused)):
-            focused.clearFocus()
         widget.render(painter, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
     finally:
-        painter.end()
         if focused is not None:
             focused.setFocus(Qt.FocusReason.OtherFocusReason)

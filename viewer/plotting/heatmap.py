@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
+from unrolled.viewer.drawing.cells import draw_cells
+from unrolled.viewer.drawing.vector_files import VECTORS
 from unrolled.viewer.plotting.axis import Axis, Ticks
-from unrolled.viewer.plotting.figure import VECTORS
 from unrolled.viewer.plotting.library import pg
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.themes import Theme
 
-VECTOR_PIXELS = 1024  # a map in a drawing has at least so many across, so that no viewer blurs its cells
 BAR_WIDTH, GAP = 9, 10
 
 
@@ -30,9 +30,7 @@ class Cells(pg.ImageItem):
         if self.qimage is None:
             self.render()
         if self.qimage is not None:
-            grown = max(VECTOR_PIXELS // max(self.qimage.width(), self.qimage.height()), 1)
-            painter.drawImage(QRectF(0, 0, *self.image.shape[1::-1]), self.qimage.scaled(
-                self.qimage.size() * grown, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.FastTransformation))
+            draw_cells(painter, QRectF(0, 0, *self.image.shape[1::-1]), self.qimage)
 
 
 class Heatmap:

@@ -11,8 +11,8 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsPolygonItem
 
+from unrolled.viewer.drawing.vector_files import VECTORS
 from unrolled.viewer.plotting.axis import Axis
-from unrolled.viewer.plotting.figure import VECTORS
 from unrolled.viewer.plotting.ink import Ink
 from unrolled.viewer.plotting.library import pg
 from unrolled.viewer.theme.themes import Theme

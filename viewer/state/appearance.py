@@ -20,6 +20,8 @@ class AppearanceValues(msgspec.Struct, frozen=True, kw_only=True):
     attention_scale : {'absolute', 'stretched'}
         Absolute: the same weight has the same colour at every step and for every picture, the uniform level marked.
         Stretched: each step from its least to its greatest weight; said on screen wherever it is in force.
+    attention_style : {'dimmed', 'colours'}
+        A veil over what is not looked at, or colours over what is.
     attention_smooth : bool
         Interpolated between the cells’ centres, or the cells as they are.
     attention_opacity : float
@@ -41,6 +43,7 @@ class AppearanceValues(msgspec.Struct, frozen=True, kw_only=True):
 
     theme: str = "system"
     attention_scale: str = "absolute"
+    attention_style: str = "dimmed"
     attention_smooth: bool = True
     attention_opacity: float = 0.55
     attention_colour_map: str = "inferno"

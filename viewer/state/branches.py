@@ -88,6 +88,21 @@ class Branches:
     def shown(self) -> Branch | None:
         return self.all.get(self.current)
 
+    def in_tree_order(self) -> list[Branch]:
+        """Each branch before those that leave it, those in the order they were made."""
+        found: list[Branch] = []
+
+        def add(own: Branch) -> None:
+            found.append(own)
+            for other in self.all.values():
+                if other.parent == own.identity:
+                    add(other)
+
+        for own in self.all.values():
+            if own.parent is None or own.parent not in self.all:
+                add(own)
+        return found
+
     def of_wire_id(self, wire_id: int) -> Branch | None:
         """The branch that the backend knows by this number."""
         return next((branch for branch in self.all.values() if branch.wire_id == wire_id), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from unrolled.models.inputs.kinds import kind_named
-from unrolled.models.trace import Provenance
+from unrolled.models.trace import Channel, Provenance
 from unrolled.models.trace.detokenization import shown as sign
 
 MINUS = "−"
@@ -105,3 +105,8 @@ def shown(word: str, detokenization: str = "words") -> str:
 def step_noun(provenance: Provenance) -> str:
     """What one step brings: a word, a piece, a character, a frame."""
     return kind_named(provenance.input_kind).step_noun
+
+
+def channel_title(channel: Channel) -> str:
+    """Its title, with the layer where there are several."""
+    return channel.title if channel.layer == 0 or "layer" in channel.title else f"{channel.title} · layer {channel.layer}"

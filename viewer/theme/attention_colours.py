@@ -15,6 +15,8 @@ from unrolled.viewer.theme.colour_maps import TABLE_SIZE, colour_table
 
 FULL_OVER_UNIFORM = 8.0  # the absolute scale ends at eight times the uniform level
 
+STYLES = ("dimmed", "colours")
+
 LARGEST = 1e6  # weights are at most 1; what a damaged trace has beyond is all the same
 
 
@@ -46,15 +48,18 @@ def attention_limits(weights: npt.NDArray[np.float32], scale: str = "absolute") 
 
 
 @lru_cache(maxsize=64)
-def attention_table(colour_map: str, opacity: float) -> npt.NDArray[np.uint8]:
+def attention_table(colour_map: str, opacity: float, style: str = "colours") -> npt.NDArray[np.uint8]:
     """The colour of each of 256 levels from the lower to the upper limit.
 
-    Shape (256, 4), RGBA, alpha not multiplied in. Alpha is 1 - (1 - level)², times `opacity`: where the model
-    does not look, the picture shows. Read-only, since it is shared.
+    Shape (256, 4), RGBA, alpha not multiplied in; read-only, since it is shared. Alpha is `opacity` times 1 - (1 - level)² of
+    colours: where the model does not look, the picture shows. Dimmed it is `opacity` times 1 - level of black: where the
+    model looks, the picture shows as it is.
     """
-    table: npt.NDArray[np.uint8] = colour_table(colour_map).copy()
     level = np.arange(TABLE_SIZE) / (TABLE_SIZE - 1)
-    table[:, 3] = np.round(255.0 * min(max(opacity, 0.0), 1.0) * (1.0 - (1.0 - level) ** 2)).astype(np.uint8)
+    dimmed = style == "dimmed"
+    table: npt.NDArray[np.uint8] = np.zeros((TABLE_SIZE, 4), np.uint8) if dimmed else colour_table(colour_map).copy()
+    share = 1.0 - level if dimmed else 1.0 - (1.0 - level) ** 2
+    table[:, 3] = np.round(255.0 * min(max(opacity, 0.0), 1.0) * share).astype(np.uint8)
     table.flags.writeable = False
     return table
 
@@ -67,13 +72,14 @@ def attention_rgba(
     opacity: float = 0.55,
     smooth: bool = True,
     size: tuple[int, int] | None = None,
+    style: str = "colours",
 ) -> npt.NDArray[np.uint8]:
     """Attention as a picture of colours with transparency.
 
     Parameters
     ----------
     weights : array of float32, shape (rows, columns)
-        They sum to 1. What is not a number becomes transparent.
+        They sum to 1. What is not a number becomes transparent, or as dark as what is not looked at.
     scale : {'absolute', 'stretched'}
         See `attention_limits`.
     colour_map : str
@@ -84,6 +90,8 @@ def attention_rgba(
         Round between the cells' centres, at which each has its own colour exactly; or each cell in its one colour.
     size : tuple of int, optional
         Width and height in pixels; a pixel a cell without it.
+    style : {'colours', 'dimmed'}
+        Colours over what is looked at, or a veil over the rest.
 
     Returns
     -------
@@ -93,7 +101,7 @@ def attention_rgba(
     rows, columns = weights.shape
     width, height = size if size is not None else (columns, rows)
     low, high = attention_limits(weights, scale)
-    table = attention_table(colour_map, opacity)
+    table = attention_table(colour_map, opacity, style)
     missing = ~np.isfinite(weights)
     known = np.where(missing, low, weights).clip(-LARGEST, LARGEST)
     levels = (known - low) * ((TABLE_SIZE - 1) / (high - low))  # (rows, columns)
@@ -107,7 +115,7 @@ def attention_rgba(
     # Four bytes are looked up as one number, which is six times faster than a row of four.
     found = table.view(np.uint32)[:, 0].take(np.clip(grown + 0.5, 0, TABLE_SIZE - 1).astype(np.uint8))
     colours: npt.NDArray[np.uint8] = found.view(np.uint8).reshape(height, width, 4)
-    if missing.any():
+    if missing.any() and style == "colours":
         colours[missing[np.ix_(_cell_of(height, rows), _cell_of(width, columns))]] = 0
     return colours
 

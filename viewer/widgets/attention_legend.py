@@ -15,7 +15,7 @@ from unrolled.viewer.state.wording import MINUS, brief, weight_percent
 from unrolled.viewer.theme.attention_colours import attention_table
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.fonts import text_font
-from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.theme.themes import LIGHT, Theme
 
 BAR_TOP, BAR_HEIGHT = 4, 8
 LABELS_TOP = 14
@@ -45,14 +45,14 @@ class AttentionLegend(QWidget):
 
     def set_scale(
         self, *, low: float, high: float, uniform: float, colour_map: str, opacity: float, stretched: bool,
-        opaque: bool = False,
+        opaque: bool = False, style: str = "colours",
     ) -> None:
         """Show this scale; painted only if it differs. Opaque colours lie over nothing."""
-        state = (low, high, uniform, colour_map, opacity, stretched, opaque)
+        state = (low, high, uniform, colour_map, opacity, stretched, opaque, style)
         if state == self._state:
             return
-        if self._title or (*state[3:5], opaque) != (*self._state[3:5], *self._state[6:]):
-            table = np.ascontiguousarray(colour_table(colour_map) if opaque else attention_table(colour_map, opacity))
+        if self._title or (*state[3:5], opaque, style) != (*self._state[3:5], *self._state[6:]):
+            table = np.ascontiguousarray(colour_table(colour_map) if opaque else attention_table(colour_map, opacity, style))
             straight = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
             self._bar = straight.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
         self._state, self._title = state, ""
@@ -104,7 +104,8 @@ class AttentionLegend(QWidget):
             painter.end()
             return
         bar = QRectF(1, BAR_TOP, self.width() - 2, BAR_HEIGHT)
-        painter.fillRect(bar, QColor(theme.missing))
+        dimmed = not self._title and self._state[7] == "dimmed"
+        painter.fillRect(bar, QColor((LIGHT if dimmed else theme).missing))  # a veil is seen on light
         painter.drawImage(bar, self._bar, QRectF(self._bar.rect()))
         painter.setPen(QPen(QColor(theme.border), 1))
         painter.drawRect(bar.adjusted(-0.5, -0.5, 0.5, 0.5))

@@ -188,6 +188,7 @@ class MainWindow(QMainWindow):
         toolbar.set_devices(controller.devices, controller.wanted_device)
         values = session.appearance.values
         for name, on in (("attention_scale", values.attention_scale == "stretched"),
+                         ("attention_style", values.attention_style == "dimmed"),
                          ("attention_smooth", values.attention_smooth), ("show_region", values.show_region)):
             self.actions_by_name[name].setChecked(on)
 

@@ -13,6 +13,8 @@ import pytest
 import scripted
 from av.video.reformatter import Colorspace
 from PIL import Image
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtSvg import QSvgRenderer
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Loaded
@@ -23,6 +25,7 @@ from unrolled.models.trace.files import load_trace
 from unrolled.viewer.export import Cancelled, ExportError, ExportSettings, export
 from unrolled.viewer.export.animation import write_mp4
 from unrolled.viewer.export.formats import Makes, formats
+from unrolled.viewer.export.pixels import pixels_of
 from unrolled.viewer.export.scenes.frames import FramePainter
 from unrolled.viewer.export.scenes.picture import make_scene
 from unrolled.viewer.export.stills import write_png
@@ -31,7 +34,19 @@ SETTINGS = ExportSettings(width=320, seconds_per_word=0.4, last_seconds=1.0)
 STEPS = len(scripted.CAPTION)
 PAINTED = [row.suffix for row in formats().values() if row.makes is not Makes.TRACE]
 
+SVG = "{http://www.w3.org/2000/svg}"
+
 pytestmark = pytest.mark.usefixtures("qapp")
+
+
+def _drawn(path):
+    """An SVG as Qt's own reader draws it."""
+    renderer = QSvgRenderer(str(path))
+    image = QImage(renderer.defaultSize(), QImage.Format.Format_RGB888)
+    image.fill(255)
+    with QPainter(image) as painter:
+        renderer.render(painter)
+    return Image.fromarray(pixels_of(image))
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
@@ -70,7 +85,7 @@ def test_a_film_says_its_colours_and_they_are_those_of_the_picture(tmp_path):
     scene = dataclasses.replace(make_scene(scripted.trace(("a",))), maps=np.zeros((1, 6, 8), np.float32),
                                 photograph=np.repeat(np.array([colours], np.uint8), 64, axis=1).repeat(240, axis=0))
     path = tmp_path / "a.mp4"
-    write_mp4(scene, path, SETTINGS, lambda fraction: None, lambda: False)
+    write_mp4(scene, path, dataclasses.replace(SETTINGS, opacity=0.0), lambda fraction: None, lambda: False)
     area = FramePainter(scene, SETTINGS)._photograph
     with av.open(str(path)) as film:
         frame = next(film.decode(video=0))
@@ -87,7 +102,7 @@ def test_a_round_disc_stays_round_in_a_strip(tmp_path, height):
     disc = ((x - 80) ** 2 + (y - height / 2) ** 2 < 60**2)[..., None]
     scene = dataclasses.replace(make_scene(scripted.trace(("a",) * 5)), maps=np.zeros((5, 6, 8), np.float32),
                                 photograph=np.where(disc, np.uint8([230, 40, 40]), np.uint8([90, 140, 60])))
-    write_png(scene, tmp_path / "a.png", ExportSettings(width=1200), lambda fraction: None, lambda: False)
+    write_png(scene, tmp_path / "a.png", ExportSettings(width=1200, opacity=0.0), lambda fraction: None, lambda: False)
     with Image.open(tmp_path / "a.png") as strip:
         red = np.asarray(strip)[:, :230].astype(int)
     rows, columns = np.nonzero((red[..., 0] > 180) & (red[..., 1] < 90))
@@ -159,12 +174,17 @@ def test_long_words_and_captions_stay_inside_the_frame():
         assert (frame[:, -6:] == ground).all()
 
 
-def test_a_strip_in_vectors_keeps_its_words_as_text(tmp_path):
+def test_a_strip_in_vectors_has_outlines_that_say_their_words_or_text(tmp_path):
     export(scripted.trace(), tmp_path / "a.svg", SETTINGS)
     tree = ElementTree.parse(tmp_path / "a.svg")
-    texts = {element.text for element in tree.iter("{http://www.w3.org/2000/svg}text")}
+    assert not list(tree.iter(f"{SVG}text"))
+    assert {"brown", "dog", "running", "END"} <= {element.text for element in tree.iter(f"{SVG}title")}
+    export(scripted.trace(), tmp_path / "text.svg", dataclasses.replace(SETTINGS, outlines=False))
+    texts = {element.text for element in ElementTree.parse(tmp_path / "text.svg").iter(f"{SVG}text")}
     assert {"brown", "dog", "running", "END"} <= texts
-    pictures = list(tree.iter("{http://www.w3.org/2000/svg}image"))
+    drawn = [np.asarray(_drawn(tmp_path / name).convert("L"), float) for name in ("a.svg", "text.svg")]
+    assert np.abs(drawn[0] - drawn[1]).mean() < 2.0  # the same picture but for the edges of letters
+    pictures = list(tree.iter(f"{SVG}image"))
     assert len(pictures) >= STEPS
     export(scripted.trace(), tmp_path / "a.pdf", SETTINGS)
     data = (tmp_path / "a.pdf").read_bytes()

@@ -67,16 +67,17 @@ def test_what_is_shown_at_a_step_is_the_trace_at_that_step(session, panel):
         np.testing.assert_array_equal(panel.shown_map, session.trace.column("attention")[step])
 
 
-def test_the_pixels_over_every_cell_have_the_colour_of_its_weight(session, panel):
+@pytest.mark.parametrize("style", ["dimmed", "colours"])
+def test_the_pixels_over_every_cell_have_the_colour_of_its_weight(session, panel, style):
     grey = 200
     trace = session.trace
     session.set_input(InputPicture("grey.png", b"", np.full((240, 320, 3), grey, np.uint8)))
     session.set_trace(trace)
-    session.appearance.update(attention_smooth=False)
+    session.appearance.update(attention_smooth=False, attention_style=style)
     panel.refresh()
     for step in (0, 3, 8):
         go(session, panel, step)
-        colours = attention_rgba(trace.column("attention")[step], smooth=False).astype(float)
+        colours = attention_rgba(trace.column("attention")[step], smooth=False, style=style).astype(float)
         alpha = colours[..., 3:] / 255
         wanted = colours[..., :3] * alpha + grey * (1 - alpha)
         image = panel.canvas.grab().toImage()

@@ -19,13 +19,13 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox
 from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients, GradientRows, Occluded, OccludeStep
 from unrolled.models.trace import Provenance, Trace
+from unrolled.viewer.drawing.gradient_colours import DECADES_AT_MOST, decades_of
 from unrolled.viewer.state.attributions import FOLLOWED_AT_MOST, GRADIENTS, OCCLUSION, UNASKED_AT_MOST
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.wording import brief, precise
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.attribution.attribution import AttributionView
 from unrolled.viewer.views.attribution.contributions import WordsRead
-from unrolled.viewer.views.attribution.gradient_map import DECADES_AT_MOST, decades_of
 from unrolled.viewer.views.catalogue import BUILT_IN
 from unrolled.viewer.views.spec import Subject
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
@@ -23,12 +23,14 @@ from unrolled.viewer.drawing.alignment_painting import (
 )
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, written_label
 from unrolled.viewer.export.failure import Cancelled, ExportError
+from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.pixels import Pixels, pixels_of
+from unrolled.viewer.export.scenes.ground import blank, paint_ground, theme_of
 from unrolled.viewer.export.scenes.legend import draw_legend, draw_step
 from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.steps import chosen_steps, end_step_of
 from unrolled.viewer.export.type_setting import font, set_words
 from unrolled.viewer.state.wording import is_end, percent
-from unrolled.viewer.theme.themes import DARK, LIGHT
 
 LEAST_ROW, MOST_CELL = 12.0, 26.0  # pixels at a width of 640
 MOST_STEPS = 2000
@@ -59,6 +61,10 @@ class AlignmentScene:
     def steps(self) -> int:
         return len(self.words)
 
+    @property
+    def end_step(self) -> int:
+        return end_step_of(self.trace)
+
 
 def alignment_scene(trace: Trace) -> AlignmentScene:
     """Take from a trace what is drawn of its first channel over ``source``. Raises `ExportError`."""
@@ -84,48 +90,51 @@ class AlignmentLayout:
 
     def __init__(self, scene: AlignmentScene, settings: ExportSettings, *, sentence: bool) -> None:
         self.scene, self.settings = scene, settings
-        self.theme = DARK if settings.dark else LIGHT
+        self.steps = chosen_steps(scene.steps, scene.end_step, settings)
+        self.theme = theme_of(settings)
         width = settings.width - settings.width % 2
         unit = width / 640
+        letter = settings.type_pixels(12 * unit)
         self.unit, self.margin = unit, round(16 * unit)
         room = width - 2 * self.margin
         self.table = alignment_table(settings.colour_map, self.theme.error)
         found = AlignmentRows(source_channels(scene.trace.channels.values())[0], settings.scale)
         found.follow(scene.trace)
-        self.places = found.places
-        self._word_font = font(17 * unit)
-        self.words = set_words(tuple(f"{word}  " for word in scene.source), self._word_font, width=room, gap=4 * unit,
-                               line_height=28 * unit)
+        self.places = found.places[list(self.steps)]
+        self._word_font = font(1.42 * letter)
+        self.words = set_words(tuple(f"{word}  " for word in scene.source), self._word_font, width=room, gap=0.33 * letter,
+                               line_height=2.33 * letter)
         self.words_top = float(self.margin)
-        top = self.margin + (self.words.height + 12 * unit if sentence and settings.words else 0.0)
+        top = self.margin + (self.words.height + letter if sentence and settings.words else 0.0)
         self._sentence = sentence and settings.words
-        self._source, self._written = Labels(scene.source, font(12 * unit)), Labels(scene.words, font(12 * unit))
+        self._source = Labels(scene.source, font(letter))
+        self._written = Labels([scene.words[step] for step in self.steps], font(letter))
         left = min(self._written.width + 4 * unit, 0.3 * room)
         cell = min((room - left) / len(scene.source), MOST_CELL * 1.6 * unit)
-        height = min(max(cell, LEAST_ROW * unit), MOST_CELL * unit)
+        height = min(max(cell, LEAST_ROW / 12 * letter), max(MOST_CELL * unit, 1.5 * letter))
         lying = cell >= self._source.width
         heads = self._source.height + 4 if lying else min(self._source.width + 4 * unit, 150 * unit)
         self.at = (float(self.margin), float(round(top)))
-        self.geometry = AlignmentGeometry(round(left), round(heads), cell, height, scene.steps, len(scene.source))
+        self.geometry = AlignmentGeometry(round(left), round(heads), cell, height, len(self.steps), len(scene.source))
         legend_top = self.at[1] + self.geometry.bottom + 14 * unit
-        self.legend = QRectF(self.margin, legend_top, room, 30 * unit)
+        self.legend = QRectF(self.margin, legend_top, room, 2.4 * letter)
         total = round(self.legend.bottom() + 10 * unit)
         self.size = QSize(width, total + total % 2)
 
     def paint(self, painter: QPainter, *, rows: int, current: int) -> None:
-        """Paint so many rows; `current` is outlined and lights up the source, -1 for none."""
+        """Paint so many rows; the row `current` is outlined and lights up the source, -1 for none."""
         scene, theme, geometry = self.scene, self.theme, self.geometry
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        painter.fillRect(QRectF(0, 0, self.size.width(), self.size.height()), QColor(theme.panel))
-        weights = scene.rows[current] if current >= 0 else None
-        limits = row_limits(scene.rows[current], self.settings.scale) if current >= 0 else (0.0, 1.0)
+        paint_ground(painter, self.size, self.settings)
+        weights = scene.rows[self.steps[current]] if current >= 0 else None
+        limits = row_limits(scene.rows[self.steps[current]], self.settings.scale) if current >= 0 else (0.0, 1.0)
         if self._sentence and weights is not None:
             self._paint_sentence(painter, weights, limits)
         painter.save()
         painter.translate(*self.at)
         painter.fillRect(QRectF(geometry.left, geometry.top, geometry.right - geometry.left, geometry.bottom - geometry.top),
                          QColor(theme.missing))
-        paint_cells(painter, geometry, self.places[:rows], self.table, ground=theme.panel)
+        paint_cells(painter, geometry, self.places[:rows], self.table, ground="" if self.settings.clear else theme.panel)
         paint_source(painter, geometry, self._source, theme, weights=weights, table=self.table, limits=limits)
         shown = AlignmentGeometry(geometry.left, geometry.top, geometry.cell_width, geometry.cell_height, rows, geometry.columns)
         paint_written(painter, shown, self._written, theme, current=current)
@@ -156,16 +165,16 @@ class AlignmentFrames:
     def __init__(self, scene: AlignmentScene, settings: ExportSettings) -> None:
         self.layout = AlignmentLayout(scene, settings, sentence=True)
         self.size = self.layout.size.width(), self.layout.size.height()
+        self.steps = self.layout.steps
 
     def paint(self, step: int) -> Pixels:
-        """The frame of a step, shape (height, width, 3)."""
-        image = QImage(self.layout.size, QImage.Format.Format_RGB888)
+        """The frame of a step, shape (height, width, 3), or with alpha where there is no ground."""
+        image, row = blank(self.layout.size, self.layout.settings), self.steps.index(step)
         scene = self.layout.scene
         with QPainter(image) as painter:
-            self.layout.paint(painter, rows=step + 1, current=step)
+            self.layout.paint(painter, rows=row + 1, current=row)
             chance = percent(float(scene.probabilities[step]))
-            draw_step(painter, self.layout.legend, f"word {step + 1} of {scene.steps} · {chance}",
-                      theme=self.layout.theme)
+            draw_step(painter, self.layout.legend, f"word {step + 1} of {scene.steps} · {chance}", theme=self.layout.theme)
         return pixels_of(image)
 
 
@@ -176,8 +185,8 @@ class AlignmentStill:
         self.layout = AlignmentLayout(scene, settings, sentence=False)
         self.size = self.layout.size
 
-    def paint(self, painter: QPainter, *, vector: bool, on_progress: object, cancelled: object) -> None:
+    def paint(self, painter: QPainter, *, fineness: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
         """Paint it all; words stay text where the device has text."""
-        if callable(cancelled) and cancelled():
+        if cancelled():
             raise Cancelled
-        self.layout.paint(painter, rows=self.layout.scene.steps, current=-1)
+        self.layout.paint(painter, rows=len(self.layout.steps), current=-1)

@@ -15,15 +15,17 @@ from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.overlay import fitted
 from unrolled.viewer.export.failure import Cancelled, ExportError
+from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.pixels import Pixels, pixels_of
+from unrolled.viewer.export.scenes.ground import blank, paint_ground, theme_of
 from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.steps import chosen_steps
 from unrolled.viewer.export.type_setting import font
 from unrolled.viewer.state.wording import percent
-from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
+from unrolled.viewer.theme.themes import Theme
 
 MOST_BARS = 4      # labels below a frame
 MOST_ON_SHEET = 24  # frames; of a longer clip every second, third … one
-PICTURE_PIXELS = 480  # a frame's width in a vector file, where it can be enlarged
 TALLEST = 2.0       # heights of a frame's place on a sheet, in widths
 SMOOTH_FROM = 200  # pixels of a clip's width; smaller ones are shown pixel by pixel
 
@@ -57,6 +59,11 @@ class ClipScene:
         """How many there are."""
         return len(self.words)
 
+    @property
+    def end_step(self) -> int:
+        """No frame says END."""
+        return -1
+
 
 def clip_scene(trace: Trace) -> ClipScene:
     """Take from a trace of a clip what is drawn. Raises `ExportError`."""
@@ -87,10 +94,12 @@ class ClipFrames:
 
     def __init__(self, scene: ClipScene, settings: ExportSettings) -> None:
         self.scene, self.settings = scene, settings
-        self.theme: Theme = DARK if settings.dark else LIGHT
+        self.steps = chosen_steps(scene.steps, scene.end_step, settings)
+        self.theme: Theme = theme_of(settings)
         width = settings.width - settings.width % 2
-        self.unit = unit = width / 640
+        unit = width / 640
         self.margin = round(16 * unit)
+        self.letter = settings.type_pixels(14 * unit)  # of the labels; all else that is written goes with it
         across = width - 2 * self.margin
         tall, wide = scene.frames.shape[1:3]
         scale = min(across / wide, 0.8 * width / tall)
@@ -98,50 +107,54 @@ class ClipFrames:
         self.picture = QRectF((width - size[0]) // 2, self.margin, *size)
         # The same labels on every frame, so that bars grow and shrink and never change their places.
         self.shown = sorted(np.argsort(-scene.chances.max(axis=0))[:MOST_BARS].tolist()) if scene.labels else []
-        self.bars_top = self.picture.bottom() + 44 * unit
-        total = round(self.bars_top + len(self.shown) * 24 * unit + 30 * unit)
+        self.bars_top = self.picture.bottom() + 3.1 * self.letter
+        total = round(self.bars_top + (len(self.shown) * 1.7 + 2.1) * self.letter)
         self.size = width, total + total % 2
 
     def bar(self, number: int, chance: float) -> QRectF:
         """Where the bar of one of the shown labels lies."""
-        left, full = self.margin + 170 * self.unit, self.size[0] - 2 * self.margin - 230 * self.unit
-        return QRectF(left, self.bars_top + (24 * number + 5) * self.unit, max(chance * full, 0.0), 14 * self.unit)
+        left, right = self.margin + self.names, self.size[0] - self.margin - 4.3 * self.letter
+        return QRectF(left, self.bars_top + (1.7 * number + 0.35) * self.letter, max(chance * (right - left), 0.0), self.letter)
+
+    @property
+    def names(self) -> float:
+        """The room for the labels' names."""
+        return min(12.1 * self.letter, 0.4 * self.size[0])
 
     def paint(self, step: int) -> Pixels:
-        """The frame of a step, shape (height, width, 3)."""
-        scene, theme, unit = self.scene, self.theme, self.unit
-        image = QImage(*self.size, QImage.Format.Format_RGB888)
-        image.fill(QColor(theme.panel))
+        """The frame of a step, shape (height, width, 3), or with alpha where there is no ground."""
+        scene, theme, letter = self.scene, self.theme, self.letter
+        image = blank(QSize(*self.size), self.settings)
         with QPainter(image) as painter:
             painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
             place = self.picture
             painter.drawImage(place.topLeft(), _frame_image(scene.frames[step], round(place.width()), round(place.height())))
-            painter.setFont(font(22 * unit, bold=True))
+            painter.setFont(font(1.57 * letter, bold=True))
             painter.setPen(QColor(theme.text))
+            line = QRectF(self.margin, place.bottom() + 0.55 * letter, self.size[0] - 2 * self.margin, 2.3 * letter)
             chance = percent(float(scene.probabilities[step]))
-            line = QRectF(self.margin, place.bottom() + 8 * unit, self.size[0] - 2 * self.margin, 32 * unit)
             painter.drawText(line, Qt.AlignmentFlag.AlignCenter, f"{scene.words[step]} · {chance}")
             for number, label in enumerate(self.shown):
                 self._paint_bar(painter, number, label, float(scene.chances[step, label]), scene.words[step])
-            painter.setFont(font(13 * unit))
+            painter.setFont(font(0.93 * letter))
             painter.setPen(QColor(theme.muted))
-            painter.drawText(QRectF(self.margin, self.size[1] - 26 * unit, self.size[0] - 2 * self.margin, 20 * unit),
+            painter.drawText(QRectF(self.margin, self.size[1] - 1.85 * letter, self.size[0] - 2 * self.margin, 1.43 * letter),
                              Qt.AlignmentFlag.AlignCenter, f"frame {step + 1} of {scene.steps}")
         return pixels_of(image)
 
     def _paint_bar(self, painter: QPainter, number: int, label: int, chance: float, said: str) -> None:
-        theme, unit, bar = self.theme, self.unit, self.bar(number, chance)
+        theme, letter, bar = self.theme, self.letter, self.bar(number, chance)
         name = self.scene.labels[label]
-        painter.setFont(font(14 * unit, bold=name == said))
+        painter.setFont(font(letter, bold=name == said))
         painter.setPen(QColor(theme.text if name == said else theme.muted))
-        room = QRectF(self.margin, bar.top() - 4 * unit, 160 * unit, 22 * unit)
+        room = QRectF(self.margin, bar.top() - 0.3 * letter, self.names - 0.7 * letter, 1.57 * letter)
         painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
                          painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(room.width())))
         whole = self.bar(number, 1.0)
         painter.fillRect(whole, QColor(theme.missing))
         painter.fillRect(bar, QColor(theme.accent if name == said else theme.faint))
-        painter.drawText(QRectF(whole.right() + 8 * unit, room.top(), 52 * unit, room.height()),
-                         Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, percent(float(chance)))
+        painter.drawText(QRectF(whole.right() + 0.55 * letter, room.top(), 3.75 * letter, room.height()),
+                         Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, percent(chance))
 
 
 class ClipStill:
@@ -149,14 +162,16 @@ class ClipStill:
 
     def __init__(self, scene: ClipScene, settings: ExportSettings) -> None:
         self.scene, self.settings = scene, settings
-        self.steps = range(0, scene.steps, math.ceil(scene.steps / MOST_ON_SHEET))
-        self.columns = min(len(self.steps), 6)
+        steps = chosen_steps(scene.steps, scene.end_step, settings)
+        self.steps = steps if settings.steps else steps[:: math.ceil(len(steps) / MOST_ON_SHEET)]
+        self.columns = min(len(self.steps), settings.columns or 6)
         width = float(settings.width)
-        self.margin, self.gap = width * 0.025, width * 0.015
+        self.margin = width * 0.025
+        self.gap = min(width * 0.015, (width - 2 * self.margin) / self.columns * 0.15)
         self.across = (width - 2 * self.margin - (self.columns - 1) * self.gap) / self.columns
         tall, wide = scene.frames.shape[1:3]
         self.tall = self.across * min(tall / wide, TALLEST)
-        self.text = max(min(self.across * 0.13, width * 0.022), 7.0)
+        self.text = settings.type_pixels(max(min(self.across * 0.13, width * 0.022), 7.0))
         rows = math.ceil(len(self.steps) / self.columns)
         self.row_height = self.tall + 3.1 * self.text
         self.size = QSize(round(width), round(2 * self.margin + rows * self.row_height))
@@ -170,17 +185,18 @@ class ClipStill:
         picture.moveLeft(left)
         return picture
 
-    def paint(self, painter: QPainter, *, vector: bool, on_progress: object, cancelled: object) -> None:
-        scene, theme = self.scene, DARK if self.settings.dark else LIGHT
+    def paint(self, painter: QPainter, *, fineness: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+        """Paint it all; frames have so many pixels for one of the layout."""
+        scene, theme = self.scene, theme_of(self.settings)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        painter.fillRect(QRectF(0, 0, self.size.width(), self.size.height()), QColor(theme.panel))
+        paint_ground(painter, self.size, self.settings)
         for number, step in enumerate(self.steps):
-            if callable(cancelled) and cancelled():
+            if cancelled():
                 raise Cancelled
-            place, enlarged = self.place(number), max(PICTURE_PIXELS / self.across, 1.0) if vector else 1.0
+            place = self.place(number)
             painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering, scene.frames.shape[2] < SMOOTH_FROM)
-            painter.drawImage(place, _frame_image(scene.frames[step], round(enlarged * place.width()),
-                                                  round(enlarged * place.height())))
+            painter.drawImage(place, _frame_image(scene.frames[step], round(fineness * place.width()),
+                                                  round(fineness * place.height())))
             painter.setFont(font(self.text, bold=True))
             painter.setPen(QColor(theme.text))
             line = QRectF(place.left(), place.bottom() + 0.25 * self.text, self.across, 1.3 * self.text)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
 
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.type_setting import font
 from unrolled.viewer.theme.attention_colours import FULL_OVER_UNIFORM, attention_table, uniform_level
 from unrolled.viewer.theme.colour_maps import colour_table
-from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.theme.themes import LIGHT, Theme
 
 STOPS = 33  # of the bar's colours
 
@@ -36,23 +36,31 @@ def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: Expor
     small = font(size)
     painter.setFont(small)
     bar = QRectF(place.left(), place.top(), place.width(), place.height() * 0.24)
-    table = colour_table(settings.colour_map) if opaque else attention_table(settings.colour_map, max(settings.opacity, 0.3))
-    painter.fillRect(bar, QColor(theme.missing))
+    table = colour_table(settings.colour_map) if opaque else attention_table(
+        settings.colour_map, max(settings.opacity, 0.3), settings.style)
+    painter.fillRect(bar, QColor((theme if opaque or settings.style == "colours" else LIGHT).missing))  # a veil is seen on light
     ramp = QLinearGradient(bar.topLeft(), bar.topRight())  # a shape, in a vector file too
     for level in np.linspace(0, len(table) - 1, STOPS).round().astype(int):
         ramp.setColorAt(level / (len(table) - 1), QColor(*table[level].tolist()))
     painter.fillRect(bar, ramp)
     painter.setPen(QColor(theme.muted))
-    text = _text_line(place)
     if settings.scale == "stretched":
-        painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, "least")
-        painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, "greatest, stretched at each word")
+        _write_ends(painter, place, ("least",), ("greatest, stretched at each word", "greatest at each word", "greatest"))
         return
     end = min(FULL_OVER_UNIFORM * uniform_level(cells), 1.0) if end is None else end
     uniform = bar.left() + bar.width() * uniform_level(cells) / end
     painter.setPen(QPen(QColor(theme.text), max(bar.height() * 0.12, 1.0)))
     painter.drawLine(QPointF(uniform, bar.top() - bar.height() * 0.25), QPointF(uniform, bar.bottom() + bar.height() * 0.5))
     painter.setPen(QColor(theme.muted))
-    painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, f"uniform {uniform_level(cells):.1%}")
-    painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop,
-                     f"attention a cell · {end:.0%}" + (f" = {FULL_OVER_UNIFORM:g} × uniform" if end < 1 else ""))
+    full = (f"attention a cell · {end:.0%} = {FULL_OVER_UNIFORM:g} × uniform",) if end < 1 else ()
+    level = f"{uniform_level(cells):.1%}"
+    _write_ends(painter, place, (f"uniform {level}", level), (*full, f"attention a cell · {end:.0%}", f"{end:.0%}"))
+
+
+def _write_ends(painter: QPainter, place: QRectF, left: tuple[str, ...], right: tuple[str, ...]) -> None:
+    """The words below the two ends of the bar, each as long as there is room for both."""
+    metrics, text = QFontMetricsF(painter.font()), _text_line(place)
+    said = next(((one, other) for one in left for other in right
+                 if metrics.horizontalAdvance(f"{one}    {other}") <= place.width()), ("", right[-1]))
+    painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, said[0])
+    painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, said[1])

@@ -16,8 +16,8 @@ from unrolled.models.inputs.pictures import PictureError, read_picture
 from unrolled.models.trace import Trace
 from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.steps import end_step_of
 from unrolled.viewer.state.files import plain_ground
-from unrolled.viewer.state.wording import is_end
 from unrolled.viewer.theme.attention_colours import attention_rgba
 
 Pixels = npt.NDArray[np.uint8]
@@ -76,7 +76,7 @@ def make_scene(trace: Trace) -> Scene:
         except PictureError as error:
             raise ExportError(str(error)) from error
     return Scene(photograph, trace.column(channel.name), tuple(trace.words), np.exp(trace.log_probs),
-                 trace.provenance.region, len(trace) - 1 if is_end(trace.words[-1]) else -1)
+                 trace.provenance.region, end_step_of(trace))
 
 
 def rgb_image(pixels: Pixels) -> QImage:
@@ -89,7 +89,7 @@ def rgb_image(pixels: Pixels) -> QImage:
 def attention_image(weights: npt.NDArray[np.float32], settings: ExportSettings, width: int, height: int) -> QImage:
     """A map as an image with alpha, so large."""
     pixels = attention_rgba(weights, scale=settings.scale, colour_map=settings.colour_map, opacity=settings.opacity,
-                            smooth=settings.smooth, size=(max(width, 1), max(height, 1)))
+                            smooth=settings.smooth, size=(max(width, 1), max(height, 1)), style=settings.style)
     pixels = np.ascontiguousarray(pixels)
     return QImage(pixels.data, pixels.shape[1], pixels.shape[0], 4 * pixels.shape[1], QImage.Format.Format_RGBA8888).copy()
 

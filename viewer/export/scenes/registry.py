@@ -1,4 +1,4 @@
-"""What is drawn of a trace, chosen by the kind of input that it read; nothing in here knows a model."""
+"""How each content is drawn: what is taken of a run, and what paints it. Nothing in here knows a model."""
 
 from __future__ import annotations
 
@@ -9,29 +9,38 @@ from typing import Any, Protocol
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QPainter
 
-from unrolled.models.trace import Trace
+from unrolled.viewer.export.contents import Content, of_run
 from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.pixels import Pixels
 from unrolled.viewer.export.scenes.alignment import AlignmentFrames, AlignmentScene, AlignmentStill, alignment_scene
+from unrolled.viewer.export.scenes.beam_tree import BeamScene, BeamStill, beam_scene
+from unrolled.viewer.export.scenes.branch_tree import BranchScene, BranchStill, branch_scene
 from unrolled.viewer.export.scenes.clip import ClipFrames, ClipScene, ClipStill, clip_scene
 from unrolled.viewer.export.scenes.film_strip import StripLayout
 from unrolled.viewer.export.scenes.frames import FramePainter
+from unrolled.viewer.export.scenes.gradient_map import GradientScene, GradientStill, gradient_scene
 from unrolled.viewer.export.scenes.picture import Scene, make_scene
-from unrolled.viewer.export.scenes.text import FILM_SENTENCE, TextScene, TextStill, text_scene
+from unrolled.viewer.export.scenes.text import TextScene, TextStill, text_scene
+from unrolled.viewer.export.scenes.tracks import TracksScene, TracksStill, tracks_scene
 from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.subject import Subject
 
-AnyScene = Scene | AlignmentScene | ClipScene | TextScene
+AnyScene = Scene | AlignmentScene | ClipScene | TextScene | TracksScene | GradientScene | BeamScene | BranchScene
 
 
 class Frames(Protocol):
     """Paints the frames of an animation."""
+
+    steps: tuple[int, ...]
+    """A frame each."""
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height, even."""
 
     def paint(self, step: int) -> Pixels:
-        """One of them, shape (height, width, 3)."""
+        """The frame of a step, shape (height, width, 3), or with alpha where there is no ground."""
 
 
 class Still(Protocol):
@@ -41,20 +50,20 @@ class Still(Protocol):
     def size(self) -> QSize:
         """In pixels of its layout."""
 
-    def paint(self, painter: QPainter, *, vector: bool, on_progress: object, cancelled: object) -> None:
-        """All of it; `vector` says that what is painted on can be enlarged. Raises `Cancelled`."""
+    def paint(self, painter: QPainter, *, fineness: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+        """All of it; photographs in it have so many pixels for one of the layout. Raises `Cancelled`."""
 
 
 @dataclass(frozen=True, slots=True)
 class SceneKind:
-    """How runs of one kind of input are drawn.
+    """How one content is drawn.
 
     Attributes
     ----------
     scene : type
         What `make` gives, so that a scene's painters are found again.
     make : callable
-        Takes from a trace what is drawn. Raises `ExportError`.
+        Takes from a run what is drawn. Raises `ExportError`.
     still : callable
         What paints the scene as one picture.
     frames : callable or None
@@ -62,32 +71,35 @@ class SceneKind:
     """
 
     scene: type
-    make: Callable[[Trace], AnyScene]
+    make: Callable[[Subject], AnyScene]
     still: Callable[[Any, ExportSettings], Still]
-    frames: Callable[[Any, ExportSettings], Frames] | None
+    frames: Callable[[Any, ExportSettings], Frames] | None = None
 
 
-PICTURE = SceneKind(Scene, make_scene, StripLayout, FramePainter)
-BY_INPUT_KIND = {
-    "picture": PICTURE,
-    "sentence": SceneKind(AlignmentScene, alignment_scene, AlignmentStill, AlignmentFrames),
-    "text": SceneKind(TextScene, text_scene, TextStill, None),
-    "clip": SceneKind(ClipScene, clip_scene, ClipStill, ClipFrames),
+KINDS = {
+    "attention": SceneKind(Scene, lambda subject: make_scene(subject.trace), StripLayout, FramePainter),
+    "alignment": SceneKind(AlignmentScene, lambda subject: alignment_scene(subject.trace), AlignmentStill, AlignmentFrames),
+    "text": SceneKind(TextScene, lambda subject: text_scene(subject.trace), TextStill),
+    "frames": SceneKind(ClipScene, lambda subject: clip_scene(subject.trace), ClipStill, ClipFrames),
+    "tracks": SceneKind(TracksScene, tracks_scene, TracksStill),
+    "gradients": SceneKind(GradientScene, gradient_scene, GradientStill),
+    "beam": SceneKind(BeamScene, beam_scene, BeamStill),
+    "branches": SceneKind(BranchScene, branch_scene, BranchStill),
 }
 
 
-def scene_of(trace: Trace) -> AnyScene:
-    """Take from a trace what an export needs. Raises `ExportError`."""
-    if len(trace) == 0:
+def scene_of(subject: Subject, content: Content) -> AnyScene:
+    """Take from a run what an export needs. Raises `ExportError`."""
+    if len(subject.trace) == 0:
         raise ExportError("The trace has no steps yet; let the model write a word first.")
-    return BY_INPUT_KIND.get(trace.provenance.input_kind, PICTURE).make(trace)
+    return KINDS[of_run(subject) if content.name == "animation" else content.name].make(subject)
 
 
 def frames_of(scene: AnyScene, settings: ExportSettings) -> Frames:
     """What paints a scene's frames. Raises `ExportError` where it has none."""
     frames = _kind_of(scene).frames
     if frames is None:
-        raise ExportError(FILM_SENTENCE)
+        raise ExportError("This is one picture, and no animation.")
     return frames(scene, settings)
 
 
@@ -97,4 +109,4 @@ def still_of(scene: AnyScene, settings: ExportSettings) -> Still:
 
 
 def _kind_of(scene: AnyScene) -> SceneKind:
-    return next(kind for kind in BY_INPUT_KIND.values() if isinstance(scene, kind.scene))
+    return next(kind for kind in KINDS.values() if isinstance(scene, kind.scene))

@@ -13,16 +13,19 @@ from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.export.failure import Cancelled, ExportError
+from unrolled.viewer.export.formats import IsCancelled, OnProgress
+from unrolled.viewer.export.scenes.ground import paint_ground, theme_of
 from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.steps import chosen_steps
 from unrolled.viewer.export.type_setting import font
-from unrolled.viewer.theme.fonts import mono_font
-from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.state.wording import is_end
+from unrolled.viewer.theme.fonts import load_fonts, mono_font
+from unrolled.viewer.theme.themes import Theme
 
 MOST_CHARACTERS = 6000
 STRONGEST_TINT = 0.46  # as in the caption: the text stays legible on it
 TAB = 4
 LEGEND, UNDERLINED = "probability of each character, 0 to 100%", " · underlined: written by the model"
-FILM_SENTENCE = "A text is exported as a picture, ending in .png, .svg or .pdf; films are of attention and of clips."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,10 @@ class TextScene:
     def steps(self) -> int:
         return len(self.words)
 
+    @property
+    def end_step(self) -> int:
+        return len(self.words) - 1 if is_end(self.words[-1]) else -1
+
 
 def text_scene(trace: Trace) -> TextScene:
     """Take from a trace of a text what is drawn. Raises `ExportError`."""
@@ -64,15 +71,19 @@ class TextStill:
     def __init__(self, scene: TextScene, settings: ExportSettings) -> None:
         self.scene, self.settings = scene, settings
         width = float(settings.width)
+        load_fonts()
         unit = width / 640
         self.unit, self.margin = unit, 16 * unit
-        self._font = mono_font(max(round(13 * unit), 6))
+        self.steps = chosen_steps(scene.steps, scene.end_step, settings)
+        letter = settings.type_pixels(13 * unit)
+        self._font, self._small = mono_font(max(round(letter), 6)), font(0.92 * letter)
         metrics = QFontMetricsF(self._font)
         self.across, self.line = metrics.horizontalAdvance("m"), metrics.height() * 1.2
         columns = max(int((width - 2 * self.margin) / self.across), 1)
+        columns = min(columns, settings.columns or columns)
         row, column = 0, 0
         self.places: list[QRectF] = []
-        for word in scene.words:
+        for word in (scene.words[step] for step in self.steps):
             wide = TAB if word == "\t" else max(len(word), 1)
             if column + wide > columns:
                 row, column = row + 1, 0
@@ -80,21 +91,30 @@ class TextStill:
                                       self.line))
             row, column = (row + 1, 0) if word == "\n" else (row, column + wide)
         self.legend_top = self.margin + (row + 1) * self.line + 10 * unit
-        self.size = QSize(round(width), round(self.legend_top + 40 * unit))
+        self.size = QSize(round(width), round(self.legend_top + 20 * unit + 1.5 * letter))
 
     def ground(self, step: int) -> QColor:
-        theme, chance = DARK if self.settings.dark else LIGHT, float(self.scene.probabilities[step])
-        return mix(theme.panel, theme.accent, round(STRONGEST_TINT * chance, 3) if np.isfinite(chance) else 0.0)
+        theme, chance = theme_of(self.settings), float(self.scene.probabilities[step])
+        return self._tint(theme, STRONGEST_TINT * chance if np.isfinite(chance) else 0.0)
 
-    def paint(self, painter: QPainter, *, vector: bool, on_progress: object, cancelled: object) -> None:
+    def _tint(self, theme: Theme, amount: float) -> QColor:
+        """So much of the accent over the ground, or over nothing."""
+        if not self.settings.clear:
+            return mix(theme.panel, theme.accent, round(amount, 3))
+        colour = QColor(theme.accent)
+        colour.setAlphaF(amount)
+        return colour
+
+    def paint(self, painter: QPainter, *, fineness: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
         """Paint it all: grounds, characters, what the ground says."""
-        if callable(cancelled) and cancelled():
+        if cancelled():
             raise Cancelled
-        theme, scene, unit = DARK if self.settings.dark else LIGHT, self.scene, self.unit
+        theme, scene, unit = theme_of(self.settings), self.scene, self.unit
         painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
-        painter.fillRect(QRectF(0, 0, self.size.width(), self.size.height()), QColor(theme.panel))
+        paint_ground(painter, self.size, self.settings)
         painter.setFont(self._font)
-        for step, (word, place) in enumerate(zip(scene.words, self.places, strict=True)):
+        for step, place in zip(self.steps, self.places, strict=True):
+            word = scene.words[step]
             painter.fillRect(place, self.ground(step))
             if not word.isspace():
                 painter.setPen(QColor(theme.text))
@@ -105,9 +125,10 @@ class TextStill:
         bar = QRectF(self.margin, self.legend_top, 120 * unit, 8 * unit)
         for part in range(40):
             painter.fillRect(QRectF(bar.left() + part * bar.width() / 40, bar.top(), bar.width() / 40 + 0.5, bar.height()),
-                             mix(theme.panel, theme.accent, round(STRONGEST_TINT * (part + 0.5) / 40, 3)))
-        painter.setFont(font(12 * unit))
+                             self._tint(theme, STRONGEST_TINT * (part + 0.5) / 40))
+        painter.setFont(self._small)
         painter.setPen(QColor(theme.muted))
-        painter.drawText(QRectF(self.margin, bar.bottom() + 2 * unit, self.size.width() - 2 * self.margin, 20 * unit),
-                         Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+        painter.drawText(QRectF(self.margin, bar.bottom() + 2 * unit, self.size.width() - 2 * self.margin,
+                                self.size.height() - bar.bottom() - 2 * unit),
+                         Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop,
                          LEGEND + (UNDERLINED if 0 < scene.prompt_tokens < scene.steps else ""))

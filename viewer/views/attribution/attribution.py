@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
 from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients
 from unrolled.models.trace import Trace
+from unrolled.viewer.drawing.gradient_colours import decades_of
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.attributions import (
     GRADIENTS,
@@ -36,7 +37,7 @@ from unrolled.viewer.state.wording import shown, step_noun
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.attribution.contribution_bars import ContributionBars
 from unrolled.viewer.views.attribution.contributions import places_of, word_at, words_read
-from unrolled.viewer.views.attribution.gradient_map import GradientMap, decades_of
+from unrolled.viewer.views.attribution.gradient_map import GradientMap
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox

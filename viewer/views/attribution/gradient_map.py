@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
 from unrolled.models.trace import FloatArray
+from unrolled.viewer.drawing.gradient_colours import ends_of, gradient_colours
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import ink
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.state.wording import power_of_ten, precise
-from unrolled.viewer.theme.colour_maps import SEQUENTIAL, to_colours
+from unrolled.viewer.state.wording import precise
+from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.widgets.colour_map_button import add_colour_maps
 
-DECADES_AT_MOST = 6  # the scale goes so far down
 LEAST_ROWS, LEAST_COLUMNS = 5, 7  # a shorter table leaves room, so that its cells are not huge
 THIN = 5.0           # a row this low would be hidden by a frame round it
 STALE = 0.3          # of its strength: what is not true of the run on screen any more
-
-
-def decades_of(tables: Iterable[FloatArray]) -> tuple[int, int]:
-    """The powers of ten between which all norms lie, at most `DECADES_AT_MOST` of them; what is 0 is on no such scale."""
-    found = [table[np.isfinite(table) & (table > 0)] for table in tables]
-    norms = np.concatenate(found) if found else np.zeros(0, np.float32)
-    if not norms.size:
-        return -1, 0
-    high = math.ceil(math.log10(float(norms.max())) - 1e-6)
-    return max(min(math.floor(math.log10(float(norms.min())) + 1e-6), high - 1), high - DECADES_AT_MOST), high
 
 
 class GradientMap(QWidget):
@@ -103,9 +91,7 @@ class GradientMap(QWidget):
         self.decades, self._colour_map, self.stale = decades, colour_map, stale
         rows, columns = table.shape
         self.plot.set_ranges((-0.5, max(columns, LEAST_COLUMNS) - 0.5), (-0.5, max(rows, LEAST_ROWS) - 0.5))
-        (low, high), least = decades, power_of_ten(decades[0])
-        self._bar.show(10.0**low, 10.0**high, colour_map,
-                       (f"≤{least}" if high - low == DECADES_AT_MOST else least, power_of_ten(high)))
+        self._bar.show(10.0 ** decades[0], 10.0 ** decades[1], colour_map, ends_of(decades))
         self._show_cells()
         self._mark()
         self._read("")
@@ -127,12 +113,7 @@ class GradientMap(QWidget):
         if not self.table.size:
             self._heat.show(None)
             return
-        low, high = self.decades
-        with np.errstate(divide="ignore", invalid="ignore"):
-            exponents = np.log10(self.table).astype(np.float32)
-        colours = to_colours(np.maximum(exponents, low), low=low, high=high, name=self._colour_map)
-        missing = QColor(self.plot.theme.missing)
-        colours[~np.isfinite(exponents)] = (missing.red(), missing.green(), missing.blue(), 255)  # 0, or not known yet
+        colours = gradient_colours(self.table, self.decades, self._colour_map, self.plot.theme.missing)
         self._heat.show(colours, left=-0.5, top=-0.5, opacity=STALE if self.stale else 1.0)
 
     def _mark(self) -> None:

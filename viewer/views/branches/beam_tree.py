@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QToolTip, QVBoxLayout, QWidget
 
 from unrolled.models.trace.detokenization import text_of
-from unrolled.viewer.drawing.painting import EmptyText, draw_focus, elided, mix
+from unrolled.viewer.drawing.beam_painting import (
+    COLUMN,
+    EDGE,
+    NODE_HEIGHT,
+    NODE_WIDTH,
+    ROW,
+    paint_edge,
+    paint_node,
+    search_in_words,
+)
+from unrolled.viewer.drawing.painting import EmptyText, draw_focus, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.commands import FollowHypothesis
 from unrolled.viewer.state.search_tree import ROOT, Hypothesis, SearchTree
 from unrolled.viewer.state.wording import is_end, shown, signed
-from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 
 EMPTY = "Choose beam search under “Decoding” (D): its hypotheses appear here as they are extended, pruned and finished."
-NODE_WIDTH, NODE_HEIGHT, COLUMN, ROW, EDGE = 84.0, 32.0, 108.0, 38.0, 8.0
 MOVES = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 FATES = {"lives": "active", "died": "pruned: it is not extended", "finished": "finished", "best": "on the way to the best"}
 
@@ -94,43 +102,14 @@ class BeamTree(QWidget):
             for made in search.steps:
                 for own in made:
                     if own.parent != ROOT:
-                        self._paint_edge(painter, self._places[own.parent], self._places[own.number], fates[own.number])
+                        begin, end = self._places[own.parent], self._places[own.number]
+                        paint_edge(painter, QPointF(begin.right(), begin.center().y()), QPointF(end.left(), end.center().y()),
+                                   fates[own.number], theme)
             for made in search.steps:
                 for own in made:
-                    self._paint_node(painter, own, fates[own.number])
+                    paint_node(painter, self._places[own.number], own, fates[own.number], theme, self._joining)
             if self.hasFocus() and self._chosen in self._places:
                 draw_focus(painter, self._places[self._chosen], theme.accent)
-
-    def _paint_edge(self, painter: QPainter, begin: QRectF, end: QRectF, fate: str) -> None:
-        theme = self.theme
-        first, last = QPointF(begin.right(), begin.center().y()), QPointF(end.left(), end.center().y())
-        path = QPainterPath(first)
-        middle = (first.x() + last.x()) / 2
-        path.cubicTo(QPointF(middle, first.y()), QPointF(middle, last.y()), last)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(QColor(theme.accent if fate == "best" else theme.faint), 2.5 if fate == "best" else 1.0,
-                            Qt.PenStyle.DashLine if fate == "died" else Qt.PenStyle.SolidLine))
-        painter.drawPath(path)
-
-    def _paint_node(self, painter: QPainter, own: Hypothesis, fate: str) -> None:
-        theme, box = self.theme, self._places[own.number]
-        ground = {"best": mix(theme.panel, theme.accent, 0.30), "finished": mix(theme.panel, theme.good, 0.22),
-                  "lives": QColor(theme.raised), "died": QColor(theme.panel)}[fate]
-        painter.setBrush(ground)
-        style = Qt.PenStyle.DashLine if fate == "died" else Qt.PenStyle.SolidLine
-        painter.setPen(QPen(QColor(theme.accent if fate == "best" else theme.border), 2 if own.finished else 1, style))
-        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-        detokenization = self._joining
-        font = text_font(12, weight=QFont.Weight.DemiBold if fate == "best" else QFont.Weight.Normal)
-        painter.setFont(font)
-        painter.setPen(QColor(theme.faint if fate == "died" else theme.text))
-        word = shown(own.result.word, detokenization)
-        mark = {"finished": " ■", "best": ""}.get(fate, "") if not is_end(own.result.word) else ""
-        painter.drawText(box.adjusted(6, 2, -6, -14), Qt.AlignmentFlag.AlignVCenter,
-                         elided(word + mark, font, int(box.width()) - 12))
-        painter.setFont(mono_font(10))
-        painter.setPen(QColor(theme.muted))
-        painter.drawText(box.adjusted(6, 15, -6, -2), Qt.AlignmentFlag.AlignVCenter, signed(own.score, 2))
 
     @property
     def _joining(self) -> str:
@@ -231,12 +210,7 @@ class BeamTreeView(View):
             return
         self._seen = seen
         self.tree.set_search(search)
-        best = search.best
-        penalty = f"length penalty {search.decoding.length_penalty:g}"
-        ended = "" if search.over else ", searching…"
-        found = f", best {signed(best.score, 2)}" if best is not None else ""
-        self.status.setText(f"Width {search.decoding.beam_width}, {penalty}, {len(search)} hypotheses{found}{ended}. "
-                          "Dashed: pruned. Thick frame: finished.")
+        self.status.setText(search_in_words(search))
         if not search.over:
             self._area.horizontalScrollBar().setValue(self._area.horizontalScrollBar().maximum())
 

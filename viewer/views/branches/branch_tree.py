@@ -67,7 +67,7 @@ class BranchRows(QListView):
     def follow(self) -> None:
         """Take over the branches; painted only if something differs."""
         session = self.session
-        rows = _in_tree_order(session.branches.all)
+        rows = session.branches.in_tree_order()
         lengths = tuple(len(own.trace) for own in rows)
         state = (tuple((own.identity, own.wire_id, own.name) for own in rows), session.branches.current, self.theme.name,
                  self.steps(), session.compared.identity if session.compared is not None else None)
@@ -327,19 +327,3 @@ def _text(own: Branch, _column: int, role: Qt.ItemDataRole) -> str:
         return own.name
     changes = [f"{'' if placed.on else 'off: '}{placed.edit.in_words}" for placed in own.edits]
     return "\n".join((f"{own.name}, {len(own.trace):,} steps, {own.decoding.in_words}", *changes))
-
-
-def _in_tree_order(branches: dict[int, Branch]) -> list[Branch]:
-    """Each branch before those that leave it, those in the order they were made."""
-    found: list[Branch] = []
-
-    def add(own: Branch) -> None:
-        found.append(own)
-        for other in branches.values():
-            if other.parent == own.identity:
-                add(other)
-
-    for own in branches.values():
-        if own.parent is None or own.parent not in branches:
-            add(own)
-    return found

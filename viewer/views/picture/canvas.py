@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from unrolled.viewer.drawing.overlay import WHOLE, Region, draw_overlay, fitted, part, scaled_to
+from unrolled.viewer.drawing.overlay import WHOLE, Region, draw_overlay, draw_veil, fitted, part, scaled_to
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
@@ -52,7 +52,7 @@ class PictureCanvas(QWidget):
         self._scaled: QPixmap | None = None
         self._overlay: QImage | None = None
         self._kept: dict[object, QPixmap] = {}
-        self._smooth = True
+        self._smooth, self._veil = True, 0.0
         self.shown_map: npt.NDArray[np.float32] | None = None
         self._region: Region = WHOLE
         self._show_region = True
@@ -72,8 +72,10 @@ class PictureCanvas(QWidget):
         self._kept.clear()
         self.update()
 
-    def set_map(self, weights: npt.NDArray[np.float32] | None, colours: QImage | None, *, smooth: bool) -> None:
-        self.shown_map, self._overlay, self._smooth = weights, colours, smooth
+    def set_map(self, weights: npt.NDArray[np.float32] | None, colours: QImage | None, *, smooth: bool,
+                veil: float = 0.0) -> None:
+        """What lies over the photograph; `veil`, from 0 to 1, is how dark it is beyond what the model saw."""
+        self.shown_map, self._overlay, self._smooth, self._veil = weights, colours, smooth, veil
         self.update()
 
     def set_region(self, region: Region, *, shown: bool) -> None:
@@ -161,12 +163,15 @@ class PictureCanvas(QWidget):
         photo = self._photo_at(place)
         if self._overlay is None:
             return photo
-        key = (bytes(self._overlay.constBits()), self._smooth, place.getRect(), seen.getRect(), photo.devicePixelRatio())
+        key = (bytes(self._overlay.constBits()), self._smooth, self._veil, place.getRect(), seen.getRect(),
+               photo.devicePixelRatio())
         made = self._kept.pop(key, None)
         if made is None:
             made = photo.copy()
+            there = seen.translated(-place.topLeft())
             with QPainter(made) as painter:
-                draw_overlay(painter, self._overlay, seen.translated(-place.topLeft()), smooth=self._smooth)
+                draw_overlay(painter, self._overlay, there, smooth=self._smooth)
+                draw_veil(painter, place.translated(-place.topLeft()), there, self._veil)
         self._kept[key] = made  # the one used last comes last
         while len(self._kept) > MOST_KEPT:
             del self._kept[next(iter(self._kept))]

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
-from unrolled.viewer.drawing.overlay import overlay, photograph
+from unrolled.viewer.drawing.overlay import overlay, photograph, veil_of
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.commands import Seek
@@ -52,7 +52,8 @@ class OtherPicture(PictureCanvas):
         channel = trace.with_role("attention")
         there = channel is not None and channel.axes == ("row", "column") and 0 <= step < len(trace)
         weights = trace.column(channel.name)[step] if there and channel is not None else None
-        self.set_map(weights, None if weights is None else overlay(np.asarray(weights), values), smooth=values.attention_smooth)
+        self.set_map(weights, None if weights is None else overlay(np.asarray(weights), values), smooth=values.attention_smooth,
+                     veil=veil_of(values))
 
 
 class BesideView(View):

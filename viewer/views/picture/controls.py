@@ -32,8 +32,9 @@ class PictureControls(QWidget):
         self.stretched = switch("Stretched", "Each step from its least to its greatest weight (A)", "Stretched attention scale")
         self.smooth = switch("", "Smooth: interpolated between the cells’ centres (S)", "Smooth attention")
         self.cells = switch("", "Cells: as the model computes them (S)", "Attention as cells")
+        self.dimmed = switch("", "Dim what the model does not look at; else colours lie over what it does (I)", "Dim the rest")
         self.region = switch("", "Outline the part of the picture that the model saw (O)", "Outline what the model saw")
-        self._icons = {self.smooth: "smooth", self.cells: "cells", self.region: "window-fit"}
+        self._icons = {self.smooth: "smooth", self.cells: "cells", self.dimmed: "dim", self.region: "window-fit"}
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setPageStep(10)
@@ -57,6 +58,7 @@ class PictureControls(QWidget):
         for part in (
             segment(self.absolute, self.stretched),
             segment(self.smooth, self.cells),
+            self.dimmed,
             self.region,
             self.opacity,
             self.colour_map,
@@ -66,6 +68,7 @@ class PictureControls(QWidget):
         self.stretched.clicked.connect(lambda: update(attention_scale="stretched"))
         self.smooth.clicked.connect(lambda: update(attention_smooth=True))
         self.cells.clicked.connect(lambda: update(attention_smooth=False))
+        self.dimmed.toggled.connect(lambda on: update(attention_style="dimmed" if on else "colours"))
         self.region.toggled.connect(lambda on: update(show_region=on))
         self.opacity.valueChanged.connect(lambda value: update(attention_opacity=value / 100))
         self.colour_map.chosen.connect(lambda name: update(attention_colour_map=name))
@@ -80,6 +83,7 @@ class PictureControls(QWidget):
             (self.stretched, not absolute),
             (self.smooth, values.attention_smooth),
             (self.cells, not values.attention_smooth),
+            (self.dimmed, values.attention_style == "dimmed"),
             (self.region, values.show_region),
         ):
             if button.isChecked() != on:
@@ -95,6 +99,7 @@ class PictureControls(QWidget):
             self.opacity.setToolTip(f"How strongly attention covers the photograph: {percent}% ([ and ])")
             self.opacity.update()
         self.colour_map.set_name(values.attention_colour_map)
+        self.colour_map.setEnabled(values.attention_style == "colours")
 
     def set_channels(self, titles: dict[str, str]) -> None:
         """The maps that can be drawn, titles by name; the picker keeps its place while there is one alone."""

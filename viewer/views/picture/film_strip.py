@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Trace
-from unrolled.viewer.drawing.overlay import draw_overlay, overlay, part, photograph, scaled_to
+from unrolled.viewer.drawing.overlay import draw_overlay, draw_veil, overlay, part, photograph, scaled_to, veil_of
 from unrolled.viewer.drawing.painting import EmptyText, elided, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
@@ -296,14 +296,17 @@ class FilmStripView(View):
         channels = map_channels(trace.channels.values())
         if channels:
             colours = overlay(trace.column(channels[0].name)[step], values)
-            draw_overlay(painter, colours, part(place, trace.provenance.region), smooth=values.attention_smooth)
+            seen = part(place, trace.provenance.region)
+            draw_overlay(painter, colours, seen, smooth=values.attention_smooth)
+            draw_veil(painter, place, seen, veil_of(values))
         painter.end()
         return made
 
 
 def _look(values: AppearanceValues) -> tuple[object, ...]:
     """What of the appearance the pictures depend on."""
-    return (values.attention_scale, values.attention_smooth, values.attention_opacity, values.attention_colour_map)
+    return (values.attention_scale, values.attention_style, values.attention_smooth, values.attention_opacity,
+            values.attention_colour_map)
 
 
 def _common(first: list[int], second: list[int]) -> int:

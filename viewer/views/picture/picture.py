@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Channel
-from unrolled.viewer.drawing.overlay import WHOLE, overlay, photograph, signed_overlay
+from unrolled.viewer.drawing.overlay import WHOLE, overlay, photograph, signed_overlay, veil_of
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.commands import Paint
@@ -144,7 +144,8 @@ class PictureView(View):
             colours = signed_overlay(weights, values, largest=found.largest)
         else:
             colours = overlay(weights, values)
-        self.canvas.set_map(weights, colours, smooth=values.attention_smooth)
+        veil = veil_of(values) if weights is not None and found is None else 0.0
+        self.canvas.set_map(weights, colours, smooth=values.attention_smooth, veil=veil)
         if found is not None:
             self._show_legend()
             self.legend.set_signed(largest=found.largest, title=MEANINGS[self._source],
@@ -208,6 +209,7 @@ class PictureView(View):
             uniform=uniform,
             colour_map=values.attention_colour_map,
             opacity=values.attention_opacity,
+            style=values.attention_style,
             stretched=scale == "stretched",
         )
 

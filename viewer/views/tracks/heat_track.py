@@ -16,6 +16,7 @@ from unrolled.models.trace.pyramid import PART, PLACES, Bytes, PlaceColumns, pla
 from unrolled.models.trace.tables import column_names
 from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.commands import Hover, Pin, TogglePin
+from unrolled.viewer.state.wording import channel_title
 from unrolled.viewer.theme.colour_maps import place_table
 from unrolled.viewer.views.tracks.header import ROOM_FOR_AXIS_NAME, paint_colours
 from unrolled.viewer.views.tracks.menu import add_colour_maps, add_ranges, add_unit_orders
@@ -30,11 +31,6 @@ Units = npt.NDArray[np.intp]
 MARK_WIDTH, MARK_HEIGHT = 5.0, 3.0
 LEAST_ROWS = 4       # that a frame can be drawn around
 FRAME_OF_UNITS = 10  # pixels; a lower frame is about time alone
-
-
-def channel_title(channel: Channel) -> str:
-    """Its title, with the layer where there are several."""
-    return channel.title if channel.layer == 0 or "layer" in channel.title else f"{channel.title} · layer {channel.layer}"
 
 
 def range_text(values: Floats) -> str:

@@ -10,9 +10,8 @@ from PySide6.QtWidgets import QMenu
 from unrolled.models.trace import Channel, FloatArray
 from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.plotting.table import Column
-from unrolled.viewer.state.wording import percent
+from unrolled.viewer.state.wording import channel_title, percent
 from unrolled.viewer.theme.fonts import text_font
-from unrolled.viewer.views.tracks.heat_track import channel_title
 from unrolled.viewer.views.tracks.line_track import PADDING, ROOM_FOR_DOTS, LineTrack
 from unrolled.viewer.views.tracks.menu import add_zooms
 from unrolled.viewer.views.view import ViewContext

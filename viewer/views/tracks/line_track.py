@@ -17,8 +17,9 @@ from unrolled.models.trace.envelope import Envelope
 from unrolled.models.trace.tables import column_names
 from unrolled.viewer.drawing.step_geometry import HEADER
 from unrolled.viewer.plotting.table import Column
+from unrolled.viewer.state.wording import channel_title
 from unrolled.viewer.theme.fonts import text_font
-from unrolled.viewer.views.tracks.heat_track import channel_title, number_text, range_text
+from unrolled.viewer.views.tracks.heat_track import number_text, range_text
 from unrolled.viewer.views.tracks.menu import add_ranges
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext

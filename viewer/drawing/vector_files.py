@@ -1,0 +1,60 @@
+"""A drawing as the bytes of an SVG or a PDF, painted in memory: of a file Qt does not say that the disk was full."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPoint, QRect, QSize, QSizeF
+from PySide6.QtGui import QPageSize, QPaintDevice, QPaintEngine, QPainter, QPdfWriter
+from PySide6.QtSvg import QSvgGenerator
+
+from unrolled.models.trace.names import text_name
+from unrolled.viewer.drawing.outlines import outlined
+from unrolled.viewer.drawing.resolution import PIXELS_PER_INCH, POINTS_PER_PIXEL
+
+Paint = Callable[[QPainter], None]
+VECTORS = (QPaintEngine.Type.SVG, QPaintEngine.Type.Pdf)  # what a drawing is painted by
+NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|\xed[\xa0-\xbf][\x80-\xbf]")  # Qt writes all of them
+
+
+def svg_file(size: QSize, paint: Paint, *, title: str, outlines: bool = True) -> bytes:
+    """A drawing, its type outlines or else text in fonts that a reader must have; what XML cannot hold is shown by one sign."""
+    memory, generator = QBuffer(), QSvgGenerator(QSvgGenerator.SvgVersion.Svg11)
+    memory.open(QIODevice.OpenModeFlag.WriteOnly)
+    generator.setOutputDevice(memory)
+    generator.setResolution(PIXELS_PER_INCH)
+    generator.setSize(size)
+    generator.setViewBox(QRect(QPoint(), size))
+    generator.setTitle(text_name(title))
+    generator.setDescription("What a model computed, step by step")
+    _paint_on(generator, paint)
+    written = NOT_XML.sub("\N{REPLACEMENT CHARACTER}".encode(), memory.data().data())
+    return outlined(written) if outlines else written
+
+
+def pdf_file(size: QSize, paint: Paint, *, title: str) -> bytes:
+    """A page as large as the drawing, its type embedded."""
+    memory = QBuffer()
+    memory.open(QIODevice.OpenModeFlag.WriteOnly)
+    writer = QPdfWriter(memory)
+    writer.setTitle(title)
+    writer.setCreator("Unrolled")
+    writer.setPageSize(QPageSize(QSizeF(size) * POINTS_PER_PIXEL, QPageSize.Unit.Point, "",
+                                 QPageSize.SizeMatchPolicy.ExactMatch))
+    writer.setPageMargins(QMarginsF(0, 0, 0, 0))
+    writer.setResolution(PIXELS_PER_INCH)  # one unit of the painter is one pixel of the layout
+    _paint_on(writer, paint)
+    return bytes(memory.data().data())
+
+
+def _paint_on(device: QPaintDevice, paint: Paint) -> None:
+    painter = QPainter()
+    if not painter.begin(device):
+        raise OSError("Qt could not begin the picture")
+    try:
+        paint(painter)
+    finally:
+        ended = painter.end()
+    if not ended:
+        raise OSError("Qt could not end the picture")

@@ -1,0 +1,125 @@
+"""The table of what of a run is exported: each a picture, an animation or the trace. It knows no Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.export.formats import ExportFormat, Makes, formats
+from unrolled.viewer.export.subject import Subject
+
+OF_INPUT = {"sentence": "alignment", "text": "text", "clip": "frames"}  # what is drawn of a run, by the kind of its input
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """Something that can be exported.
+
+    Attributes
+    ----------
+    name : str
+        On the command line, and remembered.
+    title, about : str
+        For a list to choose from, and a sentence.
+    makes : Makes
+        What its formats hold.
+    there : callable
+        Whether a run has it.
+    missing : str
+        A sentence where it has not.
+    takes : frozenset of str
+        The `ExportSettings` that it looks at, beside those that all do.
+    """
+
+    name: str
+    title: str
+    about: str
+    makes: Makes
+    there: Callable[[Subject], bool]
+    missing: str
+    takes: frozenset[str] = frozenset()
+
+
+def of_run(subject: Subject) -> str:
+    """What a run itself looks like: the name of that content."""
+    return OF_INPUT.get(subject.trace.provenance.input_kind, "attention")
+
+
+def _is(name: str) -> Callable[[Subject], bool]:
+    return lambda subject: of_run(subject) == name and (name != "attention" or _has_axes(subject, ("row", "column")))
+
+
+def _has_axes(subject: Subject, *wanted: tuple[str, ...]) -> bool:
+    return any(channel.axes in wanted for channel in subject.trace.channels.values())
+
+
+NO_ATTENTION = "This trace holds no attention over a picture, so there is nothing to draw."
+STEPS = frozenset({"steps", "end"})
+COLOURS = frozenset({"colour_map", "scale", "opacity", "smooth", "style"})
+CONTENTS = (
+    Content(name="attention", title="Attention strip", makes=Makes.STILL, there=_is("attention"), missing=NO_ATTENTION,
+            about="The picture once a word, the attention over it, the word below.",
+            takes=STEPS | COLOURS | {"columns", "type_points"}),
+    Content(name="alignment", title="Alignment", makes=Makes.STILL, there=_is("alignment"),
+            missing="Only a run that reads a sentence has an alignment.",
+            about="The finished matrix: a row a written word, a column a source word.",
+            takes=STEPS | {"colour_map", "scale", "type_points"}),
+    Content(name="text", title="Text and probabilities", makes=Makes.STILL, there=_is("text"),
+            missing="Only a run that reads a text is drawn as one.",
+            about="Every character on a ground that says how probable it was.", takes=STEPS | {"columns", "type_points"}),
+    Content(name="frames", title="Sheet of frames", makes=Makes.STILL, there=_is("frames"),
+            missing="Only a run that reads a clip has frames.",
+            about="The frames side by side, with what the model said of each.", takes=STEPS | {"columns", "type_points"}),
+    Content(name="animation", title="Animation", makes=Makes.ANIMATION,
+            there=lambda subject: any(_is(name)(subject) for name in ("attention", "alignment", "frames")),
+            missing="A text is exported as a picture, ending in .png, .svg or .pdf; films are of attention and of clips.",
+            about="The attention step by step, as the output appears.",
+            takes=STEPS | COLOURS | {"seconds_per_word", "type_points"}),
+    Content(name="tracks", title="Tracks", makes=Makes.STILL,
+            there=lambda subject: _has_axes(subject, ("unit",), (), ("label",)),
+            missing="This trace holds no channel over time.",
+            about="Every recorded channel over time, on its own scale.", takes=STEPS | {"type_points"}),
+    Content(name="gradients", title="Gradient map", makes=Makes.STILL, there=lambda subject: subject.gradients is not None,
+            missing="No gradients are there: in the window, “Why this word” follows them back.",
+            about="What each word depended on: the norm of its gradient with respect to every earlier state.",
+            takes=STEPS | {"type_points"}),
+    Content(name="beam", title="Beam tree", makes=Makes.STILL,
+            there=lambda subject: subject.search is not None and len(subject.search) > 0,
+            missing="This run was not searched for; choose beam search.",
+            about="The hypotheses of the beam search, whom they go on from, and what became of them.",
+            takes=STEPS | {"columns", "type_points"}),
+    Content(name="branches", title="Branch tree", makes=Makes.STILL,
+            there=lambda subject: subject.branches is not None and len(subject.branches.all) > 1,
+            missing="This run has no branches: whatever is changed makes one.",
+            about="The run and its branches, each from where it leaves.", takes=STEPS | {"columns", "type_points"}),
+    Content(name="trace", title="Trace", makes=Makes.TRACE, there=lambda subject: True, missing="",
+            about="Every recorded value of every step, with its provenance. It opens here again without the model."),
+)
+
+
+def offered(subject: Subject) -> tuple[Content, ...]:
+    """What can be exported of a run."""
+    return tuple(content for content in CONTENTS if content.there(subject))
+
+
+def content_named(name: str, chosen: ExportFormat) -> Content | None:
+    """A content that this format can hold; None of no name. Raises `ExportError`."""
+    content = next((one for one in CONTENTS if one.name == name), None)
+    if name and content is None:
+        raise ExportError(f"There is no “{name}” to export; there are {', '.join(one.name for one in CONTENTS)}.")
+    if content is not None and content.makes is not chosen.makes:
+        suffixes = ", ".join(suffix for suffix, row in formats().items() if row.makes is content.makes)
+        raise ExportError(f"“{content.name}” is not written as {chosen.suffix}; choose one of {suffixes}.")
+    return content
+
+
+def content_of(subject: Subject, name: str, chosen: ExportFormat) -> Content:
+    """What is exported: by its name, or without one what the format is for. Raises `ExportError` where there is none."""
+    own = next(one for one in CONTENTS if one.name == of_run(subject))
+    usual = {Makes.STILL: own.name, Makes.ANIMATION: "animation", Makes.TRACE: "trace"}[chosen.makes]
+    content = content_named(name or usual, chosen)
+    assert content is not None
+    if not content.there(subject):
+        raise ExportError(own.missing if content.makes is Makes.ANIMATION and not own.there(subject) else content.missing)
+    return content
