@@ -11,14 +11,6 @@ import traceback
 from unrolled.models.verbs.arguments import parser
 
 
-def _backend(arguments: argparse.Namespace) -> int:
-    from unrolled.models.backend.process import run
-    from unrolled.models.backend.run_service import RunService
-    from unrolled.models.training_room.service import TrainingRoomService
-
-    return run(RunService, TrainingRoomService, host=arguments.host, port=arguments.port, once=not arguments.keep)
-
-
 def _devices(arguments: argparse.Namespace) -> int:
     from unrolled.models.backend.devices import devices
 
@@ -34,8 +26,10 @@ def _devices(arguments: argparse.Namespace) -> int:
 def main(words: list[str] | None = None) -> int:
     arguments = parser().parse_args(words)
     try:
-        if arguments.verb == "backend":
-            return _backend(arguments)
+        if arguments.verb in ("backend", "serve"):
+            from unrolled.models.verbs.serve import serve
+
+            return serve(arguments)
         if arguments.verb == "devices":
             return _devices(arguments)
         if arguments.verb == "train":

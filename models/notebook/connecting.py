@@ -7,9 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from unrolled.models.protocol.client import Endpoint
-
-SECRET_VARIABLE = "UNROLLED_SECRET"  # other users of the machine see what stands on a command line
+from unrolled.models.protocol.client import SECRET_VARIABLE, Endpoint
 
 
 def has_screen() -> bool:

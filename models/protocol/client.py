@@ -23,6 +23,7 @@ from unrolled.models.protocol.wire import encode, report_reader
 from unrolled.models.trace import ModelDescription
 
 START_SECONDS = 60.0
+SECRET_VARIABLE = "UNROLLED_SECRET"  # other users of the machine see what stands on a command line
 
 SomeReport = TypeVar("SomeReport", bound=Report)
 
@@ -41,6 +42,17 @@ class Endpoint(msgspec.Struct, frozen=True):
     host: str
     port: int
     secret: str
+
+    @classmethod
+    def written(cls, text: str) -> Endpoint:
+        """What people write as ``HOST:PORT#SECRET``; the secret may be in the variable ``UNROLLED_SECRET`` instead. Raises
+        `ValueError` when it is not written so.
+        """
+        place, _, secret = text.partition("#")
+        host, _, port = place.rpartition(":")
+        if not (host and port.isdigit() and 0 < int(port) < 65536):
+            raise ValueError(f"“{place}” does not say where a backend listens; write HOST:PORT#SECRET.")
+        return cls(host.strip("[]"), int(port), secret or os.environ.get(SECRET_VARIABLE, ""))
 
 
 def backend_command() -> list[str]:

@@ -9,10 +9,13 @@ from pathlib import Path
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="unrolled", description="The part of Unrolled that computes.")
     verbs = top.add_subparsers(dest="verb", required=True)
-    backend = verbs.add_parser("backend", help="serve a window, here or through a tunnel")
-    backend.add_argument("--host", default="127.0.0.1", help="where to listen (default: this machine alone)")
-    backend.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
-    backend.add_argument("--keep", action="store_true", help="wait for the next window when one leaves")
+    verbs.add_parser("backend", help="serve the one window that started this process").set_defaults(
+        host="127.0.0.1", port=0, once=True, json=True)
+    serve = verbs.add_parser("serve", help="serve windows on other machines; prints the line to paste there")
+    serve.add_argument("--port", type=_port, default=0, help="0, the default, takes a free one")
+    serve.add_argument("--host", default="127.0.0.1", help="where to listen (default: this machine alone, which ssh reaches)")
+    serve.add_argument("--once", action="store_true", help="leave with the first window")
+    serve.add_argument("--json", action="store_true", help="print where it listens as JSON, for a program")
     _train(verbs.add_parser("train", help="train a model; the same call goes on where it was interrupted"))
     _evaluate(verbs.add_parser("evaluate", help="judge a model by its task's own metrics"))
     bench = verbs.add_parser("bench", help="the figures that need torch")
@@ -22,6 +25,12 @@ def parser() -> argparse.ArgumentParser:
     for verb in verbs.choices.values():
         verb.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     return top
+
+
+def _port(text: str) -> int:
+    if not (text.isdigit() and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"“{text}” is no port; write a number up to 65535, or 0 for a free one")
+    return int(text)
 
 
 def _train(train: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`unrolled train` and `unrolled evaluate`: they run as the program that imports torch, with the same words."""
+"""`unrolled train`, `evaluate` and `serve`: they run as the program that imports torch, with the same words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from unrolled.viewer.cli.failure import INTERRUPTED
 
-VERBS = ("train", "evaluate")
+VERBS = ("train", "evaluate", "serve")
 
 
 def hand_over(words: Sequence[str]) -> int:

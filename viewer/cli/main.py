@@ -39,13 +39,14 @@ def verb_parser() -> argparse.ArgumentParser:
         module.add(verbs)
     verbs.add_parser("train", help="train a model; see unrolled train --help")
     verbs.add_parser("evaluate", help="judge a model by its task's metrics; see unrolled evaluate --help")
+    verbs.add_parser("serve", help="compute for a window on another machine; see unrolled serve --help")
     for verb in verbs.choices.values():
         verb.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of a failure")
     return parser
 
 
 def window_parser() -> argparse.ArgumentParser:
-    verbs = "caption, trace, export, analyze, models, train, evaluate, bench, doctor"
+    verbs = "caption, trace, export, analyze, models, train, evaluate, serve, bench, doctor"
     parser = argparse.ArgumentParser(
         prog="unrolled", description=DESCRIPTION,
         epilog=f"With a verb it works without a screen: {verbs}. “unrolled VERB --help” says more.")

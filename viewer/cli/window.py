@@ -8,7 +8,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from unrolled.models.protocol.client import Endpoint
 from unrolled.viewer.cli.failure import WRONG_USE, CommandError
+from unrolled.viewer.client.ssh import SshTunnel
 from unrolled.viewer.window.options import WindowOptions
 
 
@@ -20,7 +22,12 @@ def add_window_arguments(parser: argparse.ArgumentParser) -> None:
                         help="run to the end of the caption, save a picture of the window, leave; needs no screen")
     parser.add_argument("--size", type=_size, metavar="WxH", help="the window's size, such as 1440x900")
     parser.add_argument("--theme", choices=("light", "dark"), help="in place of the remembered one")
-    parser.add_argument("--connect", default="", metavar="HOST:PORT#SECRET", help="a backend that runs elsewhere")
+    parser.add_argument("--connect", default="", metavar="HOST:PORT#SECRET",
+                        help="a backend that runs elsewhere: what “unrolled serve” printed")
+    parser.add_argument("--ssh", default="", metavar="USER@HOST",
+                        help="start the backend on another machine, through ssh; with --connect, reach one that runs there")
+    parser.add_argument("--remote-program", default="unrolled", metavar="PROGRAM",
+                        help="what starts Unrolled there (default: unrolled)")
     parser.add_argument("--empty", action="store_true", help=argparse.SUPPRESS)  # what it is connected to says what is shown
     parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
     parser.set_defaults(do=window)
@@ -55,5 +62,16 @@ def window(arguments: argparse.Namespace) -> int:
 
         drive = partial(Driver, arguments.report)
     return run(WindowOptions(file=file, model=arguments.model, device=arguments.device, screenshot=arguments.screenshot,
-                             size=arguments.size, theme=arguments.theme, connect=arguments.connect, empty=arguments.empty,
-                             debug=arguments.debug), drive)
+                             size=arguments.size, theme=arguments.theme, empty=arguments.empty,
+                             debug=arguments.debug, **_elsewhere(arguments)), drive)
+
+
+def _elsewhere(arguments: argparse.Namespace) -> dict[str, Endpoint | SshTunnel | None]:
+    """Where the backend is, if it is not to be started here."""
+    try:
+        endpoint = Endpoint.written(arguments.connect) if arguments.connect else None
+        if not arguments.ssh:
+            return {"connect": endpoint}
+        return {"tunnel": SshTunnel(machine=arguments.ssh, program=arguments.remote_program, serving=endpoint)}
+    except ValueError as error:
+        raise CommandError(str(error), WRONG_USE) from error

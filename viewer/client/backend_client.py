@@ -13,6 +13,7 @@ from unrolled.models.protocol.client import Endpoint, backend_command
 from unrolled.models.protocol.connection import Hello, Ping, Shutdown, Welcome
 from unrolled.models.protocol.message import Report, Request
 from unrolled.models.protocol.wire import MessageReader, WireError, encode, report_reader
+from unrolled.viewer.client.ssh import SshTunnel, free_port
 
 DRAIN_MILLISECONDS = 50
 END_MILLISECONDS = 700
@@ -32,6 +33,8 @@ class BackendProcess(QObject):
         What is started; by default the backend of this installation.
     endpoint : Endpoint, optional
         A backend elsewhere; then nothing is started, and nothing is ended but the connection.
+    tunnel : SshTunnel, optional
+        How it is reached on another machine; then ssh is the process.
 
     Attributes
     ----------
@@ -49,10 +52,10 @@ class BackendProcess(QObject):
     silent = Signal(bool)
 
     def __init__(self, command: list[str] | None = None, *, endpoint: Endpoint | None = None,
-                 parent: QObject | None = None) -> None:
+                 tunnel: SshTunnel | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.command = command  # None: of the backend of this installation
-        self._given_endpoint = endpoint
+        self._command = command  # None: of the backend of this installation
+        self._given_endpoint, self._tunnel, self._forwarded = endpoint, tunnel, 0
         self._endpoint: Endpoint | None = None
         self._process: QProcess | None = None
         self._socket: QTcpSocket | None = None
@@ -60,6 +63,7 @@ class BackendProcess(QObject):
         self._errors = b""
         self._alive = False
         self._connected = False
+        self._came = False  # it answered, once at least
         self._late = QTimer(self, singleShot=True, interval=START_MILLISECONDS)
         self._late.timeout.connect(lambda: self._end("The backend did not start within a minute."))
         self._unanswered = 0  # pings in a row
@@ -78,6 +82,11 @@ class BackendProcess(QObject):
         return self._connected
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether it runs where this object does not start or end it by itself."""
+        return self._given_endpoint is not None or self._tunnel is not None
+
+    @property
     def process_id(self) -> int:
         """The operating system's number of the process that was started; 0 without one."""
         return int(self._process.processId()) if self._process is not None else 0
@@ -87,16 +96,23 @@ class BackendProcess(QObject):
         """The last of what the process wrote to its standard error, for those who debug."""
         return self._errors.decode("utf-8", "replace")
 
+    def another(self) -> BackendProcess:
+        """One more of the same kind and at the same place, not started yet."""
+        return BackendProcess(self._command, endpoint=self._given_endpoint, tunnel=self._tunnel)
+
     def start(self) -> None:
         """Start the process or join the one that is given; returns at once."""
         self.close()
         self._endpoint = None
-        self._alive = True
+        self._alive, self._came = True, False
         self._late.start()
         if self._given_endpoint is not None:
             self._join(self._given_endpoint)
             return
-        command = self.command or backend_command()
+        command = self._command or backend_command()
+        if self._tunnel is not None:
+            self._forwarded = free_port()
+            command = self._tunnel.command(self._forwarded)
         self._errors = b""
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
@@ -104,7 +120,8 @@ class BackendProcess(QObject):
         process.setProcessEnvironment(environment)
         process.setProgram(command[0])
         process.setArguments(command[1:])
-        process.setStandardInputFile(QProcess.nullDevice())
+        if self._tunnel is None:  # what runs elsewhere lasts as long as its input
+            process.setStandardInputFile(QProcess.nullDevice())
         process.readyReadStandardOutput.connect(self._read_endpoint)
         process.readyReadStandardError.connect(self._read_errors)
         process.errorOccurred.connect(self._process_failed)
@@ -154,7 +171,7 @@ class BackendProcess(QObject):
         except msgspec.DecodeError:
             self._end("The backend did not say where it listens.")
             return
-        self._join(endpoint)
+        self._join(endpoint if self._tunnel is None else self._tunnel.here(endpoint, self._forwarded))
 
     def _join(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -194,6 +211,7 @@ class BackendProcess(QObject):
             for report in reader.feed(bytes(socket.readAll().data())):
                 if isinstance(report, Welcome):
                     self._late.stop()
+                    self._came = True
                     self.started.emit()
                 self.report.emit(report)
                 if socket is not self._socket:
@@ -213,15 +231,19 @@ class BackendProcess(QObject):
 
     def _process_failed(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
-            self._end("The backend could not be started: its program is not there or may not be run.")
+            what = "The backend" if self._tunnel is None else "ssh"
+            self._end(f"{what} could not be started: its program is not there or may not be run.")
 
     def _process_finished(self, status: int, how: QProcess.ExitStatus) -> None:
         self._read_errors()
         self._drain()
         if how == QProcess.ExitStatus.CrashExit:
             self._end("The backend was ended from outside or crashed.")
+        elif self._tunnel is not None:
+            self._end(self._tunnel.ended(status, _last_line(self.errors), connected=self._came))
         elif not self._connected:
-            self._end(f"The backend could not start{_last_line(self.errors)}")
+            why = _last_line(self.errors)
+            self._end(f"The backend could not start: {why}" if why else "The backend could not start.")
         else:
             self._end(f"The backend ended with status {status}.")
 
@@ -252,4 +274,4 @@ class BackendProcess(QObject):
 
 def _last_line(errors: str) -> str:
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    return f": {lines[-1][:200]}" if lines else "."
+    return lines[-1][:200] if lines else ""

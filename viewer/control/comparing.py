@@ -14,7 +14,6 @@ from unrolled.models.protocol.message import FIRST_BESIDE
 from unrolled.models.trace import Trace
 from unrolled.models.trace.files import Say, load_trace
 from unrolled.models.trace.names import file_name
-from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.comparison_run import ComparisonRun
 from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.control.model_choice import ModelChoice
@@ -105,7 +104,7 @@ class Comparing:
         self._end()
         is_there = self._runner.state.model is ModelPhase.LOADED and model == self._choice.model
         runner = Runner(self._runner.backend, beside=self._runner, number=self._last_beside) if is_there else (
-            Runner(BackendProcess(self._runner.backend.command)))
+            Runner(self._runner.backend.another()))
         self._run = ComparisonRun(self._session, runner, model=model, title=self._title(model), device=self._choice.device,
                                   given=given, name=name, of_other_input=of_other_input)
         self._run.status.connect(self._voice.busy)

@@ -222,4 +222,5 @@ class Control(QObject):
 
     def _say_backend(self, sentence: str) -> None:
         kept = " What was recorded is kept." if self.session.trace is not None and len(self.session.trace) else ""
-        self.voice.say("model", sentence + kept, action="Start it again", command=c.RestartBackend())
+        self.voice.say("model", sentence + kept, action="Connect again" if self.backend.is_elsewhere else "Start it again",
+                       command=c.RestartBackend())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -13,7 +12,6 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from unrolled.assets import path as asset
-from unrolled.models.protocol.client import Endpoint
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
 from unrolled.viewer.plotting.warm_up import WarmUp
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
     from unrolled.viewer.window.options import WindowOptions
 
 
-SECRET_VARIABLE = "UNROLLED_SECRET"
 Drive = Callable[[MainWindow, Callable[[str], None]], object]
 
 
@@ -78,7 +75,7 @@ def run(options: WindowOptions, drive: Drive | None = None) -> int:
         text or a sentence that says what went wrong.
     """
     application = make_application()
-    backend = BackendProcess(endpoint=endpoint_of(options.connect) if options.connect else None)
+    backend = BackendProcess(endpoint=options.connect, tunnel=options.tunnel)
     backend.start()  # before anything else, since it takes longest
     settings = WindowSettings(settings_file())
     window = make_window(settings, backend, model=options.model, theme=options.theme,
@@ -152,17 +149,6 @@ def offer_lost(window: MainWindow, autosave: Autosave) -> None:
     when = time.strftime("%d %b, %H:%M", time.localtime(newest.stat().st_mtime))
     window.layout_.say(Notice(place="restore", kind="info", action="Restore it", act=restore, dismissed=dismissed,
                               text=f"Unrolled ended unexpectedly. Your work of {when} was kept."))
-
-
-def endpoint_of(text: str) -> Endpoint:
-    """Where a backend listens, written as ``HOST:PORT#SECRET``; other users see what stands on a command line, so the secret
-    may be in the variable ``UNROLLED_SECRET`` instead. Raises `ValueError` when it is not written so.
-    """
-    place, _, secret = text.partition("#")
-    host, _, port = place.rpartition(":")
-    if not (host and port.isdigit() and 0 < int(port) < 65536):
-        raise ValueError(f"“{place}” does not say where a backend listens; write HOST:PORT#SECRET.")
-    return Endpoint(host.strip("[]"), int(port), secret or os.environ.get(SECRET_VARIABLE, ""))
 
 
 class _Outcome:

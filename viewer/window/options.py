@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from unrolled.models.protocol.client import Endpoint
+from unrolled.viewer.client.ssh import SshTunnel
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowOptions:
@@ -14,8 +17,10 @@ class WindowOptions:
     ----------
     screenshot : Path, optional
         Run to the end of the caption, save a picture of the window here, and leave.
-    connect : str
-        A backend elsewhere, as ``HOST:PORT#SECRET``.
+    connect : Endpoint, optional
+        A backend that listens already.
+    tunnel : SshTunnel, optional
+        How a backend on another machine is reached.
     empty : bool
         No sample is opened: what it is connected to says what is shown.
     """
@@ -26,6 +31,7 @@ class WindowOptions:
     screenshot: Path | None = None
     size: tuple[int, int] | None = None
     theme: str | None = None
-    connect: str = ""
+    connect: Endpoint | None = None
+    tunnel: SshTunnel | None = None
     empty: bool = False
     debug: bool = False
