@@ -61,17 +61,18 @@ def window(arguments: argparse.Namespace) -> int:
         from unrolled.viewer.benchmarks.window import Driver
 
         drive = partial(Driver, arguments.report)
+    connect, tunnel = _elsewhere(arguments)
     return run(WindowOptions(file=file, model=arguments.model, device=arguments.device, screenshot=arguments.screenshot,
                              size=arguments.size, theme=arguments.theme, empty=arguments.empty,
-                             debug=arguments.debug, **_elsewhere(arguments)), drive)
+                             debug=arguments.debug, connect=connect, tunnel=tunnel), drive)
 
 
-def _elsewhere(arguments: argparse.Namespace) -> dict[str, Endpoint | SshTunnel | None]:
+def _elsewhere(arguments: argparse.Namespace) -> tuple[Endpoint | None, SshTunnel | None]:
     """Where the backend is, if it is not to be started here."""
     try:
         endpoint = Endpoint.written(arguments.connect) if arguments.connect else None
         if not arguments.ssh:
-            return {"connect": endpoint}
-        return {"tunnel": SshTunnel(machine=arguments.ssh, program=arguments.remote_program, serving=endpoint)}
+            return endpoint, None
+        return None, SshTunnel(machine=arguments.ssh, program=arguments.remote_program, serving=endpoint)
     except ValueError as error:
         raise CommandError(str(error), WRONG_USE) from error
