@@ -8,6 +8,8 @@ import os
 import sys
 import traceback
 
+import msgspec
+
 from unrolled.models.verbs.arguments import parser
 
 
@@ -23,6 +25,19 @@ def _devices(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _families(arguments: argparse.Namespace) -> int:
+    from unrolled.models.adapters.registry import families
+
+    found = families()
+    if arguments.json:
+        print(json.dumps([msgspec.to_builtins(family) for family in found]))
+    else:
+        for family in found:
+            package, error = f" (of {family.package})" if family.package else "", f": {family.error}" if family.error else ""
+            print(f"{family.name}{package}{error}")
+    return 0
+
+
 def main(words: list[str] | None = None) -> int:
     arguments = parser().parse_args(words)
     try:
@@ -32,6 +47,8 @@ def main(words: list[str] | None = None) -> int:
             return serve(arguments)
         if arguments.verb == "devices":
             return _devices(arguments)
+        if arguments.verb == "families":
+            return _families(arguments)
         if arguments.verb == "train":
             from unrolled.models.verbs.train import train
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 
@@ -15,6 +15,7 @@ from unrolled.models.checkpoints.files import weights_again
 from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
 from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.trace import ModelListing
 from unrolled.models.training.recipe import Recipe
 
 
@@ -34,6 +35,7 @@ Evaluate = Callable[[Any, EvaluationRequest], Evaluation]
 """A stepper of the adapter's own, and on what and how it is judged → its figures."""
 
 
+@runtime_checkable
 class ModelAdapter(Protocol):
     """Makes steppers of one family."""
 
@@ -48,6 +50,10 @@ class ModelAdapter(Protocol):
     @property
     def recipes(self) -> Mapping[str, Recipe]:
         """By a model's name how it is trained, in the order in which people are shown them; empty without any."""
+
+    @property
+    def models(self) -> tuple[ModelListing, ...]:
+        """Models that come with it and can be opened by their names, beside those that are shipped with this program."""
 
     @property
     def evaluate(self) -> Evaluate | None:
@@ -80,6 +86,7 @@ class CheckpointAdapter:
     open: Callable[[Checkpoint, str, AnyStepper | None], AnyStepper]
     recipes: Mapping[str, Recipe]
     evaluate: Evaluate | None = None
+    models: tuple[ModelListing, ...] = ()
 
     def accepts(self, source: Source) -> bool:
         """Whether it is a checkpoint of a model that has a recipe here."""

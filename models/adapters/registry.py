@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,9 +13,11 @@ from unrolled.models.adapters.adapter import HubName, ModelAdapter, Source
 from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.checkpoints.files import CheckpointError, read_header
 from unrolled.models.checkpoints.pickled import SUFFIXES, looks_pickled, read_pickled
+from unrolled.models.checkpoints.recurrent_parts import recurrent_parts, told
+from unrolled.models.protocol.loading import Family
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing
-from unrolled.models.trace.plugins import plugins
+from unrolled.models.trace.plugins import Plugin, brought, plugins
 from unrolled.models.training.recipe import Recipe
 
 SUFFIX = ".safetensors"
@@ -42,7 +45,7 @@ def adapters() -> Iterator[ModelAdapter]:
     """One after another, each imported when it is reached, those of other packages last."""
     for target in BUILT_IN:
         yield resolve_name(target)
-    yield from plugins(GROUP)
+    yield from (own for own in plugins(GROUP) if isinstance(own, ModelAdapter))
 
 
 def recipes() -> dict[str, Recipe]:
@@ -50,7 +53,16 @@ def recipes() -> dict[str, Recipe]:
 
 
 def adapter_of(source: Source) -> ModelAdapter | None:
-    return next((adapter for adapter in adapters() if adapter.accepts(source)), None)
+    return next((adapter for adapter in adapters() if _accepts(adapter, source)), None)
+
+
+def _accepts(adapter: ModelAdapter, source: Source) -> bool:
+    """An adapter of another package that is broken opens nothing, and keeps no other from opening it."""
+    try:
+        return adapter.accepts(source)
+    except Exception:
+        logging.getLogger(__name__).exception("“%s” cannot be asked what it opens.", adapter.family)
+        return False
 
 
 def shipped() -> dict[str, Path]:
@@ -67,7 +79,27 @@ def listings() -> tuple[ModelListing, ...]:
     for path in shipped().values():
         with suppress(CheckpointError):
             found.append(_listing(Checkpoint(path, read_header(path))))
-    return tuple(found)
+    return (*found, *_of_others().values())
+
+
+def _of_others() -> dict[str, ModelListing]:
+    """The models that other packages bring, by their names; the shipped ones keep theirs."""
+    own = shipped()
+    return {listing.name: listing for adapter in plugins(GROUP) if isinstance(adapter, ModelAdapter)
+            for listing in adapter.models if listing.name not in own}
+
+
+def families() -> tuple[Family, ...]:
+    """Whose checkpoints can be opened beside this program's own: those that it knows, and those of other packages."""
+    known = [Family(adapter.family, adapter.input_kind) for adapter in map(resolve_name, BUILT_IN) if not adapter.recipes]
+    return (*known, *map(_family_of, brought(GROUP)))
+
+
+def _family_of(plugin: Plugin) -> Family:
+    adapter = plugin.value
+    if plugin.error or not isinstance(adapter, ModelAdapter):
+        return Family(plugin.name, package=plugin.package, error=plugin.error or "it is no ModelAdapter")
+    return Family(adapter.family, adapter.input_kind, plugin.package)
 
 
 def _listing(checkpoint: Checkpoint) -> ModelListing:
@@ -82,9 +114,11 @@ def find(model: str) -> Path:
     own, path = assets.path("checkpoints", f"{model}{SUFFIX}"), Path(model).expanduser()
     if own.is_file() and len(path.parts) == 1:
         return own
+    if model in (others := _of_others()):
+        return Path(others[model].path)
     if path.exists() or path.suffix or len(path.parts) > 1:
         return path
-    raise CheckpointError(f"There is no model “{model}”; there are {', '.join(shipped()) or 'none'}, "
+    raise CheckpointError(f"There is no model “{model}”; there are {', '.join((*shipped(), *_of_others())) or 'none'}, "
                           f"and any checkpoint can be named by its path.")
 
 
@@ -140,8 +174,9 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
     adapter = adapter_of(source)
     if adapter is None and looks_pickled(path):
         source = read_pickled(path)
-        adapter, wrong = adapter_of(source), CheckpointError(
-            f"“{path.name}” is of no family that Unrolled knows; it holds {source.summary()}.")
+        adapter, recurrent = adapter_of(source), told(recurrent_parts(source.tensors))
+        wrong = CheckpointError(f"“{path.name}” is of no family that Unrolled knows; it holds {source.summary()}. {recurrent}"
+                                .rstrip())
     if adapter is None:
         raise wrong
     return adapter, adapter.load(source, device, reuse)

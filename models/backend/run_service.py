@@ -12,7 +12,7 @@ from unrolled.models.inputs.kinds import INPUT_ERRORS, kind_named
 from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.connection import Hello, Progress
 from unrolled.models.protocol.dispatch import handles
-from unrolled.models.protocol.loading import Device, Loaded, LoadModel, Ready
+from unrolled.models.protocol.loading import Device, Family, Loaded, LoadModel, Ready
 from unrolled.models.protocol.message import FIRST_BESIDE, Reply, StillWanted
 from unrolled.models.protocol.searching import Search
 from unrolled.models.protocol.stepping import (
@@ -45,6 +45,9 @@ class Models(Protocol):
     def listings(self) -> tuple[ModelListing, ...]:
         """All of them."""
 
+    def families(self) -> tuple[Family, ...]:
+        """What else can be loaded, by whose checkpoints they are."""
+
     def devices(self) -> tuple[Device, ...]:
         """What they can run on."""
 
@@ -59,6 +62,11 @@ class Registry:
         from unrolled.models.adapters.registry import listings
 
         return listings()
+
+    def families(self) -> tuple[Family, ...]:
+        from unrolled.models.adapters.registry import families
+
+        return families()
 
     def devices(self) -> tuple[Device, ...]:
         from unrolled.models.backend.devices import devices
@@ -94,7 +102,7 @@ class RunService:
         import torch
 
         torch.set_num_threads(max(torch.get_num_threads(), 1))
-        reply(Ready(self._models.devices(), self._models.listings()))
+        reply(Ready(self._models.devices(), self._models.listings(), self._models.families()))
 
     @handles(LoadModel)
     def load(self, request: LoadModel, reply: Reply, wanted: StillWanted) -> None:

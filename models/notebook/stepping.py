@@ -16,7 +16,7 @@ from unrolled.models.notebook.given_input import GivenInput, given_input
 from unrolled.models.notebook.step_function import FunctionStepper, NextToken
 from unrolled.models.protocol.client import Endpoint
 from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.protocol.loading import Device, Loaded, LoadModel
+from unrolled.models.protocol.loading import Device, Family, Loaded, LoadModel
 from unrolled.models.protocol.message import Report
 from unrolled.models.protocol.recorder import Recorder
 from unrolled.models.protocol.stepping import Advance, Ended, Fork, Opened, OpenInput, Stepped, SteppedBlock
@@ -170,6 +170,10 @@ class SteppedModel:
         own = self.description
         return (ModelListing(name=own.name, title=own.title, task=own.task, size_bytes=0, path="", quality={}, source="",
                              input_kind=own.input_kind),)
+
+    def families(self) -> tuple[Family, ...]:
+        """None: it shows this one."""
+        return ()
 
     def devices(self) -> tuple[Device, ...]:
         name = str(self._stepper.device)

@@ -39,11 +39,29 @@ class LoadModel(Request, frozen=True):
         return position >= ledger.model_at
 
 
+class Family(msgspec.Struct, frozen=True):
+    """Checkpoints of one kind that can be opened, other people's among them.
+
+    Attributes
+    ----------
+    package : str
+        The one that brings it, with its version; empty where it is this one.
+    error : str
+        Why what that package brings cannot be used.
+    """
+
+    name: str
+    input_kind: str = ""
+    package: str = ""
+    error: str = ""
+
+
 class Ready(Report, frozen=True):
-    """What there is to choose from, once the backend knows: its devices and models."""
+    """What there is to choose from, once the backend knows: its devices and models, and what else can be opened."""
 
     devices: tuple[Device, ...]
     models: tuple[ModelListing, ...]
+    families: tuple[Family, ...] = ()
 
 
 class Loaded(Report, frozen=True):

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from unrolled.models.cells import CellState
 from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.cells.joining import joined
-from unrolled.models.reference.protocol import Weights
+from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.reference.protocol import Reference, Weights
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.stepper import StepRecord, Structure
 from unrolled.models.trace import ModelDescription
@@ -76,6 +77,10 @@ class NetworkStepper(Generic[NetworkT]):
     def differentiable(self, memory: Any, rows: int) -> tuple[Any, Tensor | None]:
         """No vectors are looked at; a family whose models look at some has its own."""
         return memory, None
+
+    def reference(self) -> Reference:
+        """There is none, unless a family has its own. Raises `CheckpointError`, which says so."""
+        raise CheckpointError(f"“{self.description.title}” comes without a second computation to be compared with.")
 
     def select(self, state: CellState, rows: Tensor) -> CellState:
         return select_rows(state, rows)

@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
 
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An entry point of another package.
+
+    Attributes
+    ----------
+    package : str
+        With its version; empty where that is not told.
+    value
+        What it names; None where it cannot be had.
+    error : str
+        Why it cannot be had.
+    """
+
+    name: str
+    package: str
+    value: Any = None
+    error: str = ""
+
+
 @cache
-def plugins(group: str) -> tuple[Any, ...]:
-    """The values of all entry points of a group; a package that is broken is logged, and costs only what it brings."""
+def brought(group: str) -> tuple[Plugin, ...]:
+    """All entry points of a group; a package that is broken is logged, and costs only what it brings."""
     found = []
     for point in entry_points(group=group):
+        package = f"{point.dist.name} {point.dist.version}" if point.dist is not None else ""
         try:
-            found.append(point.load())
-        except Exception:
+            found.append(Plugin(point.name, package, point.load()))
+        except Exception as error:
             logging.getLogger(__name__).exception("“%s” of another package cannot be used.", point.name)
+            found.append(Plugin(point.name, package, error=f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"))
     return tuple(found)
+
+
+def plugins(group: str) -> tuple[Any, ...]:
+    """The values of those that can be had."""
+    return tuple(own.value for own in brought(group) if not own.error)

@@ -22,6 +22,8 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", action="store_true")
     devices = verbs.add_parser("devices", help="what a model can run on")
     devices.add_argument("--json", action="store_true")
+    families = verbs.add_parser("families", help="whose checkpoints can be opened, of other packages too")
+    families.add_argument("--json", action="store_true")
     for verb in verbs.choices.values():
         verb.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     return top

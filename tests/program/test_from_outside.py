@@ -37,6 +37,7 @@ class FolderAdapter:
     input_kind = "picture"
     recipes: ClassVar[dict[str, Recipe]] = {}
     evaluate = None
+    models = ()
 
     def accepts(self, source: Source) -> bool:
         return isinstance(source, Path) and (source / "config.json").is_file()
@@ -76,10 +77,10 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
         monkeypatch.setitem(sys.modules, "from_outside", sys.modules[__name__])
         points = [EntryPoint(name, f"from_outside:{name}", group) for name in names]
         monkeypatch.setattr(plugins, "entry_points", lambda *, group: [point for point in points if point.group == group])
-        plugins.plugins.cache_clear()
+        plugins.brought.cache_clear()
 
     yield install
-    plugins.plugins.cache_clear()
+    plugins.brought.cache_clear()
 
 
 def test_a_family(tmp_path: Path, install: Install) -> None:

@@ -14,10 +14,12 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
 from unrolled import assets
+from unrolled.models.trace.plugins import brought
 from unrolled.viewer.cli.failure import FAILURE, SUCCESS
 from unrolled.viewer.state import paths
 
 CHILD_SECONDS = 60
+PLUGINS = {"unrolled.views": "view", "unrolled.exports": "export format", "unrolled.inputs": "kind of input"}
 FREE_BYTES_WANTED = 200 * 2**20
 
 
@@ -58,7 +60,7 @@ def doctor(arguments: argparse.Namespace) -> int:
             print(f"{name:<34}{_licence(name)}")
         return SUCCESS
     findings = [Finding("Python", f"{platform.python_version()} on {platform.platform()}"), *_packages(), *_devices(),
-                *_qt(), *_checkpoints(), *_folders()]
+                *_qt(), *_checkpoints(), *_families(), *_plugins(), *_folders()]
     sick = [finding for finding in findings if finding.needed and not finding.good]
     if arguments.json:
         print(json.dumps({"well": not sick, "findings": [asdict(finding) for finding in findings]}))
@@ -157,6 +159,28 @@ def _checkpoints() -> list[Finding]:
         return [Finding("models", "none is shipped with this installation", False,
                         "python -m pip install --force-reinstall unrolled")]
     return [Finding(f"model {path.stem}", f"{path.stat().st_size / 1e6:.1f} MB") for path in found]
+
+
+def _families() -> list[Finding]:
+    """Whose checkpoints can be opened: asked of a process that imports torch, since other packages' adapters do."""
+    child = _child("-m", "unrolled.models", "families", "--json")
+    if child is None or child.returncode != 0:
+        return []  # the devices have told why
+    found = json.loads(child.stdout)
+    own = ", ".join(family["name"] for family in found if not family["package"] and not family["error"])
+    return [Finding("checkpoints of others", own),
+            *(_of_package("model family", family["name"], family["package"], family["error"])
+              for family in found if family["package"] or family["error"])]
+
+
+def _plugins() -> list[Finding]:
+    """What other packages add to the window."""
+    return [_of_package(what, own.name, own.package, own.error) for group, what in PLUGINS.items() for own in brought(group)]
+
+
+def _of_package(what: str, name: str, package: str, error: str) -> Finding:
+    return Finding(f"{what} {name}", f"cannot be used: {error}" if error else f"of {package}", not error,
+                   f"repair or remove {package or name}", needed=False)
 
 
 def _folders() -> list[Finding]:

@@ -19,19 +19,23 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def models(arguments: argparse.Namespace) -> int:
-    """List the shipped models: name, task, size, measured quality, where from."""
+    """List the models that can be named: name, task, size, measured quality, where from; and what else can be opened."""
     try:
         with BackendClient() as client:
-            listings = client.expect(Ready).models
+            ready = client.expect(Ready)
     except BackendError as error:
         raise CommandError(str(error)) from error
     if arguments.json:
-        print(json.dumps([msgspec.to_builtins(listing) for listing in listings]))
+        print(json.dumps([msgspec.to_builtins(listing) for listing in ready.models]))
         return SUCCESS
-    for listing in listings:
+    for listing in ready.models:
         print(f"{listing.name}  ·  {listing.title}")
         print(f"    task     {listing.task}")
         print(f"    size     {listing.size_bytes / 1e6:.1f} MB")
         print("    quality  " + (", ".join(f"{name} {value:g}" for name, value in listing.quality.items()) or "not measured"))
         print(f"    from     {listing.source}")
+    print("Opened by their path, or their name on the hub")
+    for family in ready.families:
+        print(f"    {family.name}{f'  ·  of {family.package}' if family.package else ''}"
+              f"{f'  ·  cannot be used: {family.error}' if family.error else ''}")
     return SUCCESS

@@ -12,6 +12,7 @@ from unrolled.models.families.char_rnn.network import CHARACTERS, CharRNN, Lengt
 from unrolled.models.families.char_rnn.stepper import CharRNNStepper
 from unrolled.models.stepping.layers import kind_of, layer_count, layer_weights
 from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.trace import ModelListing
 from unrolled.models.training.recipe import Recipe
 
 NAMES = {"encoder": "embed", "decoder": "score"}  # theirs and ours
@@ -25,6 +26,7 @@ class CharRNNAdapter:
     input_kind: str = "text"
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     evaluate: Evaluate | None = None
+    models: tuple[ModelListing, ...] = ()
 
     def accepts(self, source: Source) -> bool:
         return (isinstance(source, PickledCheckpoint) and source.has("encoder.weight", "decoder.weight", "decoder.bias")

@@ -12,6 +12,7 @@ from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.families.chatbot.network import decoder_of, reader_of, scoring
 from unrolled.models.families.chatbot.stepper import END, START, ChatbotStepper
 from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.trace import ModelListing
 from unrolled.models.training.recipe import Recipe
 
 NEEDED = ("de.embedding.weight", "de.out.bias", "de.concat.bias")
@@ -25,6 +26,7 @@ class ChatbotAdapter:
     input_kind: str = "sentence"
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     evaluate: Evaluate | None = None
+    models: tuple[ModelListing, ...] = ()
 
     def accepts(self, source: Source) -> bool:
         return isinstance(source, PickledCheckpoint) and source.has(

@@ -10,6 +10,7 @@ from unrolled.models.adapters.adapter import Evaluate, HubName, Source
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.families.hugging_face.checkpoint import is_model_folder, open_model
 from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.trace import ModelListing
 from unrolled.models.training.recipe import Recipe
 
 
@@ -21,6 +22,7 @@ class HuggingFaceAdapter:
     input_kind: str = "text"
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     evaluate: Evaluate | None = None
+    models: tuple[ModelListing, ...] = ()
 
     def accepts(self, source: Source) -> bool:
         return isinstance(source, HubName) or (isinstance(source, Path) and source.is_dir() and is_model_folder(source))

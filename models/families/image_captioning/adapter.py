@@ -14,6 +14,7 @@ from unrolled.models.families.image_captioning.network import UpDown
 from unrolled.models.families.image_captioning.stepper import END, MAXIMUM_STEPS, ImageCaptioningStepper
 from unrolled.models.families.image_captioning.weights import captioner
 from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.trace import ModelListing
 from unrolled.models.training.recipe import Recipe
 
 REGIONS = "bu"  # what their names of folders with features of a detector's regions hold: cocobu_att
@@ -29,6 +30,7 @@ class ImageCaptioningAdapter:
     input_kind: str = "picture"
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     evaluate: Evaluate | None = None
+    models: tuple[ModelListing, ...] = ()
 
     def accepts(self, source: Source) -> bool:
         return isinstance(source, PickledCheckpoint) and source.has("core.attention.h2att.weight", "embed.0.weight") and (

@@ -12,6 +12,7 @@ from unrolled.models.families.joey_nmt.network import decoder_of, reader_of
 from unrolled.models.families.joey_nmt.settings import language, nested, never_written, settings_beside
 from unrolled.models.families.joey_nmt.stepper import JoeyNMTStepper
 from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.trace import ModelListing
 from unrolled.models.training.recipe import Recipe
 
 NEEDED = ("src_embed.lut.weight", "trg_embed.lut.weight", "encoder.rnn.weight_hh_l0", "encoder.rnn.weight_hh_l0_reverse",
@@ -26,6 +27,7 @@ class JoeyNMTAdapter:
     input_kind: str = "sentence"
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     evaluate: Evaluate | None = None
+    models: tuple[ModelListing, ...] = ()
 
     def accepts(self, source: Source) -> bool:
         return isinstance(source, PickledCheckpoint) and source.has(

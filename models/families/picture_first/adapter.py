@@ -18,6 +18,7 @@ from unrolled.models.families.picture_first.network import Lengths, PictureFirst
 from unrolled.models.families.picture_first.stepper import PictureFirstStepper
 from unrolled.models.stepping.layers import kind_of, layer_count, layer_weights
 from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.trace import ModelListing
 from unrolled.models.training.recipe import Recipe
 
 SIZE = 224  # pixels a side
@@ -34,6 +35,7 @@ class PictureFirstAdapter:
     input_kind: str = "picture"
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     evaluate: Evaluate | None = None
+    models: tuple[ModelListing, ...] = ()
 
     def accepts(self, source: Source) -> bool:
         return isinstance(source, PickledCheckpoint) and (source.has(*ENCODER) or source.has(*DECODER))

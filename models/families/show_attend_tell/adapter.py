@@ -15,6 +15,7 @@ from unrolled.models.checkpoints.resnets import resnet_encoder
 from unrolled.models.families.show_attend_tell.network import Lengths, ShowAttendTell, weights_of
 from unrolled.models.families.show_attend_tell.stepper import ShowAttendTellStepper
 from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.trace import ModelListing
 from unrolled.models.training.recipe import Recipe
 
 SIZE = 256  # pixels a side
@@ -32,6 +33,7 @@ class ShowAttendTellAdapter:
     input_kind: str = "picture"
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     evaluate: Evaluate | None = None
+    models: tuple[ModelListing, ...] = ()
 
     def accepts(self, source: Source) -> bool:
         return isinstance(source, PickledCheckpoint) and source.has(

@@ -96,6 +96,21 @@ def test_what_is_of_no_known_family_is_listed(tmp_path: Path) -> None:
         load(str(tmp_path / "own.pt"))
 
 
+def test_what_is_recurrent_in_it_is_told_and_how_it_is_recorded(tmp_path: Path) -> None:
+    module = torch.nn.ModuleDict({
+        "reader": torch.nn.LSTM(5, 7, 2, bidirectional=True, proj_size=3),
+        "tower": torch.nn.ModuleDict({"gru": torch.nn.GRU(4, 6)}),
+        "cell": torch.nn.RNNCell(2, 3), "lstm": torch.nn.LSTMCell(2, 3), "head": torch.nn.Linear(3, 3)})
+    torch.save({"state_dict": module.state_dict(), "epoch": 3}, tmp_path / "own.ckpt")
+    with pytest.raises(CheckpointError) as told:
+        load(str(tmp_path / "own.ckpt"))
+    for part in ("LSTM “state_dict.reader” (2 layers, both ways, 5 → 7 units projected to 3)",
+                 "GRU “state_dict.tower.gru” (4 → 6 units)", "RNN cell “state_dict.cell” (2 → 3 units)",
+                 "LSTM cell “state_dict.lstm” (2 → 3 units)", "“with unrolled.record(module):”"):
+        assert part in str(told.value)
+    assert "head" not in str(told.value).partition("Recurrent")[2]
+
+
 # ── char-rnn ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 @pytest.mark.parametrize("layout", [False, True], ids=["legacy", "zip"])
