@@ -35,7 +35,7 @@ def write_tensors(file: BinaryIO, arrays: Arrays, metadata: Mapping[str, str]) -
     file.write(len(header).to_bytes(8, "little"))
     file.write(header)
     for _, array in ordered:
-        values = memoryview(np.ascontiguousarray(array).reshape(-1)).cast("B") if array.size else memoryview(b"")
+        values = np.ascontiguousarray(array).reshape(-1).data.cast("B") if array.size else memoryview(b"")
         for start in range(0, len(values), PART):
             file.write(values[start : start + PART])
 

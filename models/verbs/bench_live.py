@@ -75,7 +75,7 @@ def _watching() -> tuple[float, float, int]:
     def update() -> Tensor:
         loss: Tensor = (out(network(x)[0]) - y).square().mean()
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         return loss

@@ -61,7 +61,8 @@ class ByteItem(pg.ImageItem):
     def render(self) -> None:
         """Look the colours up, into pixels as the screen has them."""
         table, kind = screen_colours(self.lut.tobytes())
-        pixels = self._pixels = table.take(self.image)  # kept: the image is made over it
+        pixels: npt.NDArray[np.uint32] = table[self.image]
+        self._pixels = pixels  # kept: the image is made over it
         rows, columns = pixels.shape
         self.qimage = QImage(pixels.data, columns, rows, 4 * columns, kind)
         self._renderRequired = self._unrenderable = False

@@ -254,7 +254,7 @@ def _view_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> memoryview:
     """A member, never more of it than its header announces, since the header was what was judged. A part at a time, into
     memory that is not touched before: other threads go on meanwhile.
     """
-    data = memoryview(np.empty(member.file_size, np.uint8))
+    data = np.empty(member.file_size, np.uint8).data
     place = 0
     with archive.open(member) as stream:
         while part := stream.read(PART):
