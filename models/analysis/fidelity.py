@@ -15,6 +15,12 @@ BESIDE = {STATE_GAP: "state carried on from the step before", LOG_PROBS: "log-pr
 Values = npt.NDArray[np.floating]
 
 
+def place_in_words(channel: str, unit: int | None, step: int) -> str:
+    """A channel, unit and step for people, who count steps from 1."""
+    of = "" if unit is None else f", unit {unit}"
+    return f"{BESIDE.get(channel, channel.replace('_', ' '))}{of}, step {step + 1:,}"
+
+
 class Fidelity:
     """The largest difference so far.
 
@@ -24,8 +30,8 @@ class Fidelity:
         How many were computed a second time.
     largest : float
         The largest difference of any value, as a share of the value where that is above 1.
-    where : str
-        Channel, unit and step of it, in words; steps are counted from 1.
+    channel, unit, step : str, int or None, int
+        Where it is, unit and step counted from 0; None of what has no units.
     by_channel : dict of str to float
         The largest of each channel, of the state that is carried on, and of the log-probabilities, in the order in which they
         came.
@@ -38,7 +44,9 @@ class Fidelity:
     def __init__(self) -> None:
         self.steps = 0
         self.largest = 0.0
-        self.where = ""
+        self.channel = ""
+        self.unit: int | None = None
+        self.step = 0
         self.by_channel: dict[str, float] = {}
         self.computed_by: tuple[str, ...] = ()
         self.missing: tuple[str, ...] = ()
@@ -47,6 +55,11 @@ class Fidelity:
     def agrees(self) -> bool:
         """Whether every channel was compared, and every difference is within tolerance."""
         return self.largest <= TOLERANCE and not self.missing
+
+    @property
+    def where(self) -> str:
+        """Where the largest difference is, in words; empty while nothing was compared."""
+        return place_in_words(self.channel, self.unit, self.step) if self.channel else ""
 
     @property
     def checked(self) -> str:
@@ -94,10 +107,9 @@ class Fidelity:
         worst = np.unravel_index(int(np.argmax(relative)), relative.shape)
         size = float(relative[worst])
         self.by_channel[name] = max(self.by_channel.get(name, 0.0), size)
-        if not self.where or size > self.largest:
-            self.largest = size
-            unit = f", unit {worst[1]}" if drawn.shape[1] > 1 and name not in BESIDE else ""
-            self.where = f"{BESIDE.get(name, name.replace('_', ' '))}{unit}, step {first + int(worst[0]) + 1:,}"
+        if not self.channel or size > self.largest:
+            self.largest, self.channel, self.step = size, name, first + int(worst[0])
+            self.unit = int(worst[1]) if drawn.shape[1] > 1 and name not in BESIDE else None
 
 
 def _drawn(part: Replayed, trace: Trace, name: str) -> Values:

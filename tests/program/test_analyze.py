@@ -66,6 +66,8 @@ def test_the_analysis_holds_together(changed):
     steps = len(trace)
     assert analysis["fidelity"]["agrees"]
     assert analysis["fidelity"]["steps"] == steps
+    assert 0 <= analysis["fidelity"]["step"] < steps  # from 0, as all steps in files
+    assert analysis["fidelity"]["channel"] in analysis["fidelity"]["by_channel"]
     gradients = analysis["gradients"]
     assert len(gradients["hidden"]) == len(gradients["hidden"][0]) == steps
     assert gradients["hidden"][0][1] == 0  # no word depends on what comes after it
@@ -123,6 +125,7 @@ def test_a_page_stands_alone_and_says_the_same_of_the_trace(changed, run):
     for part in ("Words", "Fidelity", "Gradients", "Is the attention an explanation?", "Equations at step 4", "Gates", "Similar"):
         assert part in headings
     assert "edited" in text
+    assert "every channel was compared" in text
     assert f"{float(trace.column('forget_gate')[3, 17]):.4f}" in text
 
 

@@ -111,11 +111,15 @@ class Similar(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FidelitySummary(msgspec.Struct, frozen=True, kw_only=True):
-    """The largest difference between what was recorded and the same steps computed a second time, by what of torch."""
+    """The largest difference between what was recorded and the same steps computed a second time, by what of torch; and in
+    which channel, unit (null of what has none) and step it is.
+    """
 
     steps: int
     largest: float
-    where: str
+    channel: str
+    unit: int | None
+    step: int
     agrees: bool
     tolerance: float
     computed_by: tuple[str, ...]

@@ -175,8 +175,9 @@ def _fidelity(trace: Trace, ask: Ask, said: list[str]) -> FidelitySummary | None
             return None
     if first:
         said.append(f"The last {REPLAYED_AT_MOST:,} of {len(trace):,} steps were computed a second time.")
-    return FidelitySummary(steps=found.steps, largest=found.largest, where=found.where, agrees=found.agrees, tolerance=TOLERANCE,
-                           computed_by=found.computed_by, missing=found.missing, by_channel=found.by_channel)
+    return FidelitySummary(steps=found.steps, largest=found.largest, channel=found.channel, unit=found.unit, step=found.step,
+                           agrees=found.agrees, tolerance=TOLERANCE, computed_by=found.computed_by, missing=found.missing,
+                           by_channel=found.by_channel)
 
 
 def _gates(trace: Trace) -> tuple[GateStatistics, ...]:

@@ -12,6 +12,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
+from unrolled.models.analysis.fidelity import place_in_words
 from unrolled.models.protocol.questions import Equation, Explained
 from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.detokenization import shown
@@ -109,12 +110,15 @@ class _Page:
         found = self._analysis.fidelity
         if found is None:
             return ""
-        kind, verdict = ("good", "agrees with") if found.agrees else ("bad", "differs from")
+        kind = "good" if found.agrees else "bad"
         rows = "".join(f"<tr><th>{escape(name.replace('_', ' '))}</th><td class='n'>{value:.2g}</td></tr>"
                        for name, value in found.by_channel.items())
+        verdict = "agrees with" if found.largest <= found.tolerance else "differs from"
+        left_out = ", ".join(found.missing).replace("_", " ")
+        compared = f"not computed a second time: {left_out}" if left_out else "every channel was compared"
         said = (f"What is shown {verdict} a second, independent computation: {found.steps:,} steps, in double precision from the "
-                f"stored weights, by {', '.join(found.computed_by)}; every channel was compared. The largest difference is "
-                f"{found.largest:.2g}: {found.where}.")
+                f"stored weights, by {', '.join(found.computed_by)}; {compared}. The largest difference is {found.largest:.2g}: "
+                f"{place_in_words(found.channel, found.unit, found.step)}.")
         return f"<h2>Fidelity</h2><p class='{kind}'>{escape(said)}</p><table>{rows}</table>"
 
     def attention(self) -> str:
