@@ -29,6 +29,7 @@ def add_window_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--remote-program", default="unrolled", metavar="PROGRAM",
                         help="what starts Unrolled there (default: unrolled)")
     parser.add_argument("--empty", action="store_true", help=argparse.SUPPRESS)  # what it is connected to says what is shown
+    parser.add_argument("--watch", action="store_true", help=argparse.SUPPRESS)  # what it is connected to is a training
     parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
     parser.set_defaults(do=window)
 
@@ -63,7 +64,7 @@ def window(arguments: argparse.Namespace) -> int:
         drive = partial(Driver, arguments.report)
     connect, tunnel = _elsewhere(arguments)
     return run(WindowOptions(file=file, model=arguments.model, device=arguments.device, screenshot=arguments.screenshot,
-                             size=arguments.size, theme=arguments.theme, empty=arguments.empty,
+                             size=arguments.size, theme=arguments.theme, empty=arguments.empty, watch=arguments.watch,
                              debug=arguments.debug, connect=connect, tunnel=tunnel), drive)
 
 

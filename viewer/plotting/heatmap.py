@@ -41,13 +41,14 @@ class Heatmap:
         self._item.setZValue(-10)
         box.addItem(self._item, ignoreBounds=True)
 
-    def show(self, colours: npt.NDArray[np.uint8] | None, *, left: float = 0.0, top: float = 0.0, opacity: float = 1.0) -> None:
-        """Draw colours of shape (rows, columns, 4), RGBA; a cell is 1 wide and 1 high, row 0 begins at `top`."""
+    def show(self, colours: npt.NDArray[np.uint8] | None, *, left: float = 0.0, top: float = 0.0, opacity: float = 1.0,
+             width: float = 1.0) -> None:
+        """Draw colours of shape (rows, columns, 4), RGBA; a cell is `width` wide and 1 high, row 0 begins at `top`."""
         if colours is None or not colours.size:
             self._item.clear()
             return
         self._item.setImage(colours, autoLevels=False, levels=None)
-        self._item.setRect(QRectF(left, top, colours.shape[1], colours.shape[0]))
+        self._item.setRect(QRectF(left, top, width * colours.shape[1], colours.shape[0]))
         self._item.setOpacity(opacity)
 
 

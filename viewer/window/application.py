@@ -74,6 +74,8 @@ def run(options: WindowOptions, drive: Drive | None = None) -> int:
         Works the window in a person's place; it is given the window, not shown yet, and what ends the program with an empty
         text or a sentence that says what went wrong.
     """
+    if options.watch:
+        return _watch(options)
     application = make_application()
     backend = BackendProcess(endpoint=options.connect, tunnel=options.tunnel)
     backend.start()  # before anything else, since it takes longest
@@ -103,6 +105,28 @@ def run(options: WindowOptions, drive: Drive | None = None) -> int:
     if outcome.sentence:
         print(f"unrolled: {outcome.sentence}", file=sys.stderr)
         return 1
+    return status
+
+
+def _watch(options: WindowOptions) -> int:
+    """Open the window on a training, and stay until it is closed; the exit status."""
+    from unrolled.viewer.window.watch_window import WatchWindow
+
+    application = make_application()
+    outcome, backend = _Outcome(application), BackendProcess(endpoint=options.connect)
+    appearance = WindowSettings(settings_file()).appearance()
+    if options.theme is not None:
+        appearance = msgspec.structs.replace(appearance, theme=options.theme)
+    window = WatchWindow(backend, Appearance(appearance))
+    if options.size is not None:
+        window.resize(*options.size)
+    backend.start()
+    window.show()
+    with EndingSignals(outcome.end_by):
+        status = application.exec()
+        window.close()
+    if outcome.signal:
+        end_by_signal(outcome.signal)
     return status
 
 

@@ -23,6 +23,8 @@ class WindowOptions:
         How a backend on another machine is reached.
     empty : bool
         No sample is opened: what it is connected to says what is shown.
+    watch : bool
+        What it is connected to is somebody's own training.
     """
 
     file: Path | None = None
@@ -34,4 +36,5 @@ class WindowOptions:
     connect: Endpoint | None = None
     tunnel: SshTunnel | None = None
     empty: bool = False
+    watch: bool = False
     debug: bool = False

@@ -81,6 +81,10 @@ class TracksView(View):
         in_column(self, (self._empty, 1), (self._scroll, 1), self.compare_bar, self.axis, self.readout, spacing=4)
         self._show_whether_empty()
 
+    def set_empty(self, sentence: str) -> None:
+        """What is said while there are no tracks."""
+        self._empty.setText(sentence)
+
     @property
     def folded(self) -> frozenset[str]:
         return self._folded

@@ -1,0 +1,113 @@
+"""What a watched training has told so far, and the update that is looked at. It knows no Qt and no torch."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.models.protocol.kept_updates import KeptUpdates
+from unrolled.models.protocol.watching import LayerGradients, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
+
+Numbers = npt.NDArray[np.float64]
+MOST_LOSSES = 400_000  # beyond it every second is let go
+
+
+class WatchHistory:
+    """Of one training.
+
+    Attributes
+    ----------
+    begun : WatchBegun
+        What is watched.
+    updates : KeptUpdates
+        What was seen.
+    ended : bool
+        No more will come.
+    """
+
+    def __init__(self, begun: WatchBegun) -> None:
+        self.begun = begun
+        self.updates = KeptUpdates()
+        self.ended = False
+        self._losses: dict[int, float] = {}
+
+    def take(self, report: WatchBegun | WatchedUpdate | WatchedLosses | WatchEnded) -> None:
+        """Take in what was told. Raises `ValueError` when it does not fit."""
+        if isinstance(report, WatchBegun):
+            self.begun = report
+        elif isinstance(report, WatchedUpdate):
+            self.begun.trace(report)  # which sees whether it fits
+            self.updates.add(report)
+        elif isinstance(report, WatchedLosses):
+            updates, losses = report.pairs()
+            self._losses.update(zip(updates.astype(int).tolist(), losses.tolist(), strict=True))
+            if len(self._losses) > MOST_LOSSES:
+                self._losses = dict(list(self._losses.items())[::2])
+        else:
+            self.ended = True
+
+    @property
+    def losses(self) -> tuple[Numbers, Numbers]:
+        """Updates and their losses."""
+        return np.array(list(self._losses), np.float64), np.array(list(self._losses.values()), np.float64)
+
+    def loss(self, update: int) -> float:
+        """NaN where none was given."""
+        return self._losses.get(update, math.nan)
+
+    @property
+    def last(self) -> int:
+        """The newest update that is known of."""
+        return max(next(reversed(self._losses), 0), self.updates[-1].update if len(self.updates) else 0)
+
+    @property
+    def dropped(self) -> int:
+        return self.updates[-1].dropped if len(self.updates) else 0
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of the layers that gradients are known of."""
+        return tuple(dict.fromkeys(own.name for update in (*self.updates,)[-3:] for own in update.gradients))
+
+    def place_of(self, update: int) -> int:
+        """The place among `updates` of the newest that is not after this one; -1 without any."""
+        numbers = [own.update for own in self.updates]
+        return int(np.searchsorted(numbers, update, side="right")) - 1
+
+    def norms(self) -> tuple[Numbers, Numbers, Numbers]:
+        """Updates, and the gradient's norm before and after clipping, NaN where it was not seen."""
+        seen = [own for own in self.updates if own.update]
+        table = np.array([(own.update, own.norm_before, own.norm_after) for own in seen], np.float64).reshape(-1, 3).T
+        table[1:][table[1:] < 0] = np.nan
+        return table[0], table[1], table[2]
+
+    def gradients(self, update: WatchedUpdate, layer: str, *, of_cell: bool) -> Numbers | None:
+        """Of one layer at an update, (steps,); the cell's only where it has one."""
+        own = next((own for own in update.gradients if own.name == layer), None)
+        return None if own is None else _norms(own, of_cell)
+
+    def gradient_map(self, layer: str, columns: int, *, of_cell: bool) -> tuple[Numbers, float, float] | None:
+        """Of one layer over all updates, (steps, columns), NaN where nothing is known.
+
+        Beside it the update at the left end, and how many updates a column is wide: each shows the newest that was seen up to it.
+        """
+        found = [(own.update, norms) for own in self.updates
+                 if (norms := self.gradients(own, layer, of_cell=of_cell)) is not None]
+        if not found:
+            return None
+        numbers = np.array([update for update, _ in found], np.float64)
+        steps, first, last = max(len(norms) for _, norms in found), numbers[0], numbers[-1]
+        count = int(min(max((last - first) / max(self.begun.every, 1), 1), columns))
+        width = max((last - first) / count, 1.0)
+        places = np.searchsorted(numbers, first + width * (np.arange(count) + 0.5), side="right") - 1
+        table = np.full((steps, count), np.nan)
+        for column, place in enumerate(places):
+            norms = found[max(place, 0)][1]
+            table[: len(norms), column] = norms
+        return table, float(first), float(width)
+
+
+def _norms(own: LayerGradients, of_cell: bool) -> Numbers:
+    return own.norms(of_cell=of_cell and bool(own.cell)).astype(np.float64)

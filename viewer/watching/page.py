@@ -1,0 +1,277 @@
+"""Somebody's own training: its curves, its gradients through time, and the probe's states and gates at any update seen."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QPushButton, QSlider, QWidget
+
+from unrolled.models.protocol.dispatch import Dispatch
+from unrolled.models.protocol.watching import FollowTraining, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.appearance import Appearance
+from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.session_commands import SessionCommands
+from unrolled.viewer.theme.icons import icon
+from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.tracks import TracksView
+from unrolled.viewer.views.view import ViewContext
+from unrolled.viewer.watching.history import WatchHistory
+from unrolled.viewer.watching.plots import GradientMapPlot, LossPlot, NormPlot, ProfilePlot, of_gradients
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+from unrolled.viewer.widgets.combo_box import ComboBox
+from unrolled.viewer.widgets.section import Section
+
+FRAME_MILLISECONDS = 33
+WAITING = "Waiting for the first update…"
+
+
+class WatchPage(QWidget):
+    """The page.
+
+    Parameters
+    ----------
+    backend : BackendProcess
+        The training's own process.
+
+    Attributes
+    ----------
+    theme_wanted : Signal()
+        A person wants the other theme.
+    """
+
+    theme_wanted = Signal()
+
+    def __init__(self, backend: BackendProcess, appearance: Appearance, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme, self._backend = theme, backend
+        self.history: WatchHistory | None = None
+        self.update_number = 0      # of the update that is looked at
+        self._shown: WatchedUpdate | None = None
+        self.session = Session(appearance)
+        self._commands = Dispatch(SessionCommands(self.session))
+        self.tracks = TracksView(ViewContext(self.session, self.do, theme))
+        self.tracks.set_empty("Give one sequence as probe=, and its states and gates are shown here at every update.")
+        self.loss, self.norms = LossPlot(theme), NormPlot(theme)
+        self.map, self.profile = GradientMapPlot(theme), ProfilePlot(theme)
+        self.plots = (self.loss.plot, self.norms.plot, self.map.plot, self.profile.plot)
+        self.layer = ComboBox()
+        self.layer.setAccessibleName("Layer")
+        self.layer.setToolTip("The layer whose gradients are drawn")
+        self.of_cell = QCheckBox("of c, not of h")
+        self.of_cell.setAccessibleName("Gradients of the cell")
+        self.of_cell.setToolTip("An LSTM’s gradients go back through its cell, past the gates")
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setAccessibleName("Update")
+        self.slider.setToolTip("The update that is looked at (Left and Right)")
+        self.slider.setRange(0, 0)
+        self.live = QCheckBox("Live")
+        self.live.setChecked(True)
+        self.live.setAccessibleName("Live")
+        self.live.setToolTip("Follow the newest update")
+        self.look = QPushButton()
+        self.look.setAccessibleName("Light or dark")
+        self.look.setToolTip("Switch between light and dark (T)")
+        self.look.setIconSize(QSize(16, 16))
+        self.title, self.where, self.said, self.readout = muted_label(), muted_label(), muted_label(), muted_label()
+        self.title.setObjectName("subtitle")
+        self._timer = QTimer(self, singleShot=True, interval=FRAME_MILLISECONDS)
+        self._timer.timeout.connect(self.refresh)
+        self._build()
+        self._connect()
+        self.set_theme(theme)
+        if backend.connected:
+            self._ask()
+        self.refresh()
+
+    def _build(self) -> None:
+        self.setAccessibleName("Watched training")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        for label in (self.said, self.readout):
+            label.setMinimumWidth(1)
+        self.readout.setFixedHeight(18)
+        top = in_row(None, self.title, (self.said, 1), self.look, spacing=12)
+        self.where.setMinimumWidth(150)
+        bar = in_row(None, self.live, (self.slider, 1), self.where, spacing=12)
+        titles = ("Loss", "Length of the gradient", "Gradients over updates", "At this update")
+        self.sections = tuple(Section(title, plot) for title, plot in zip(titles, self.plots, strict=True))
+        choices = in_row(None, (self.layer, 1), self.of_cell, spacing=10)
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(8)
+        for place, section in enumerate(self.sections):
+            section.content.setMinimumSize(1, 1)
+            grid.addWidget(section, place // 2, place % 2)
+        grid.addLayout(choices, 2, 0, 1, 2)
+        for index in (0, 1):
+            grid.setColumnStretch(index, 1)
+            grid.setRowStretch(index, 1)
+        left = QWidget()
+        left.setLayout(grid)
+        self.probe = Section("The probe: states and gates", self.tracks)
+        middle = in_row(None, (left, 11), (self.probe, 10), spacing=8)
+        in_column(self, top, (middle, 1), bar, self.readout, spacing=8).setContentsMargins(12, 10, 12, 4)
+
+    def _connect(self) -> None:
+        self._backend.started.connect(self._ask)
+        self._backend.report.connect(self._take)
+        self._backend.died.connect(self._lost)
+        self.slider.valueChanged.connect(self._slid)
+        self.live.toggled.connect(lambda on: self._schedule())
+        self.layer.currentIndexChanged.connect(lambda _: self._schedule())
+        self.of_cell.toggled.connect(lambda _: self._schedule())
+        self.look.clicked.connect(lambda _=False: self.theme_wanted.emit())
+        for plot in self.plots:
+            plot.read_out.connect(self.readout.setText)
+        for own in (self.loss, self.norms, self.map):
+            own.plot.clicked.connect(lambda x, _: self.go_to(round(x)))
+        self.session.playhead.moved.connect(lambda _: self._schedule())
+        for signal in (self.session.selection.changed, self.session.selection.hovered, self.session.time_axis.changed,
+                       self.session.appearance.changed):
+            signal.connect(self._schedule)
+
+    # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
+
+    def do(self, command: c.Command) -> None:
+        """What the tracks ask for; what concerns no training is left undone."""
+        if not self._commands.missing((type(command),)):
+            self._commands(command)
+
+    def go_to(self, update: int) -> None:
+        """Look at the newest update that is not after this one."""
+        if self.history is not None and len(self.history.updates):
+            place = max(self.history.place_of(update), 0)
+            self.live.setChecked(place == len(self.history.updates) - 1)
+            self.slider.setValue(place)
+
+    def _slid(self, place: int) -> None:
+        if self.history is not None and place < len(self.history.updates):
+            if place < len(self.history.updates) - 1:
+                self.live.setChecked(False)
+            self.update_number = self.history.updates[place].update
+            self._schedule()
+
+    # ── What the training tells ───────────────────────────────────────────────────────────────────────────────
+
+    def _ask(self) -> None:
+        self._backend.send(FollowTraining())
+
+    def _take(self, report: object) -> None:
+        try:
+            if isinstance(report, WatchBegun) and (self.history is None or report.name != self.history.begun.name):
+                self.history = WatchHistory(report)
+            elif self.history is not None and isinstance(report, WatchBegun | WatchedUpdate | WatchedLosses | WatchEnded):
+                self.history.take(report)
+            else:
+                return
+        except ValueError as error:
+            self.said.setText(f"The training told something that does not fit: {error}.")
+        self._schedule()
+
+    def _lost(self, sentence: str) -> None:
+        if self.history is None:
+            self.said.setText(f"{sentence} There is nothing to be seen.")
+            return
+        self.history.ended = True
+        self._schedule()
+
+    # ── What follows ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _schedule(self, *_: object) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def refresh(self) -> None:
+        """Draw all that is new; at most once in two frames."""
+        history = self.history
+        shown = self._follow(history) if history is not None else None
+        self._show_layers(history)
+        layer = self.layer.currentText()
+        gradients = [None, None] if history is None or shown is None else [
+            history.gradients(shown, layer, of_cell=of_cell) for of_cell in (False, True)]
+        has_cell = any(own.cell for own in (shown.gradients if shown is not None else ()) if own.name == layer)
+        self.of_cell.setEnabled(has_cell)
+        of_cell = has_cell and self.of_cell.isChecked()
+        at = shown.update if shown is not None else 0
+        self.loss.show(history, at)
+        self.norms.show(history, at)
+        self.map.show(history, at, layer, of_cell=of_cell)
+        self.profile.show(gradients[0], gradients[1] if has_cell else None)
+        self.sections[2].set_note("‖∂L/∂c_t‖" if of_cell else "‖∂L/∂h_t‖")
+        self.sections[3].set_title(f"At update {at:,}" if shown is not None else "At this update")
+        self.sections[3].set_note(of_gradients(gradients[0]))
+        self._show_probe(history, shown)
+        self._tell(history, shown)
+
+    def _follow(self, history: WatchHistory) -> WatchedUpdate | None:
+        """The update that is looked at, and the slider there."""
+        count = len(history.updates)
+        if not count:
+            return None
+        place = count - 1 if self.live.isChecked() else max(history.place_of(self.update_number), 0)
+        self.update_number = history.updates[place].update
+        self.slider.blockSignals(True)
+        self.slider.setRange(0, count - 1)
+        self.slider.setValue(place)
+        self.slider.blockSignals(False)
+        return history.updates[place]
+
+    def _show_layers(self, history: WatchHistory | None) -> None:
+        names = history.layers if history is not None else ()
+        if names and names != tuple(self.layer.itemText(place) for place in range(self.layer.count())):
+            self.layer.blockSignals(True)
+            before = self.layer.currentText()
+            self.layer.clear()
+            self.layer.addItems(names)
+            self.layer.setCurrentIndex(names.index(before) if before in names else len(names) - 1)
+            self.layer.blockSignals(False)
+        self.layer.setEnabled(len(names) > 1)
+
+    def _show_probe(self, history: WatchHistory | None, shown: WatchedUpdate | None) -> None:
+        """The probe's trace at the update; the playhead and the part in sight stay where they are."""
+        if history is not None and shown is not None and shown is not self._shown:
+            self._shown = shown
+            trace = history.begun.trace(shown)
+            if trace is not None:
+                session = self.session
+                step, axis = session.playhead.step, session.time_axis
+                part = None if axis.following else (axis.start, axis.stop)
+                session.set_trace(trace)
+                session.playhead.seek(len(trace) - 1 if step == NOWHERE else step)
+                if part is not None:
+                    axis.show(*part)
+            self.probe.set_note(f"update {shown.update:,}")
+        self.tracks.refresh()
+        self.tracks.seek(self.session.playhead.step)
+        if self.tracks.unfinished:
+            self._schedule()
+
+    def _tell(self, history: WatchHistory | None, shown: WatchedUpdate | None) -> None:
+        if history is None or shown is None:
+            self.title.setText("Watched training")
+            self.where.setText("")
+            if history is not None or not self.said.text():
+                self.said.setText(WAITING)
+            return
+        begun = history.begun
+        self.title.setText(f"{begun.name}, {begun.parameters:,} weights")
+        facts = [f"every {begun.every:,} updates" if begun.every > 1 else "every update", f"{history.dropped:,} not shown",
+                 f"held up {shown.milliseconds:.1f} ms"]
+        facts += ["the training is over" if history.ended else ""]
+        self.said.setText("  ·  ".join(fact for fact in (*facts, *begun.notes[-1:]) if fact))
+        self.said.setToolTip("\n".join(begun.notes))
+        self.where.setText(f"update {shown.update:,} of {history.last:,}")
+        self.live.setEnabled(not history.ended)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.theme = theme
+        for plot in self.plots:
+            plot.set_theme(theme)
+        self.tracks.set_theme(theme)
+        self.look.setIcon(icon("sun" if theme.name == "dark" else "moon", theme))
+        self._schedule()
+
+    def close_page(self) -> None:
+        self._timer.stop()
+        self.tracks.close()

@@ -1,0 +1,54 @@
+"""The window on somebody's own training: one page, and nothing of the microscope around it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
+from PySide6.QtWidgets import QApplication, QMainWindow
+
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.state.appearance import Appearance
+from unrolled.viewer.theme.stylesheet import palette, stylesheet
+from unrolled.viewer.theme.themes import DARK
+from unrolled.viewer.watching.page import WatchPage
+from unrolled.viewer.window.main_window import LEAST_SIZE, current_theme, first_size
+
+
+class WatchWindow(QMainWindow):
+    """A window of its own; it ends when it is closed, and stays when the training does."""
+
+    def __init__(self, backend: BackendProcess, appearance: Appearance) -> None:
+        super().__init__()
+        self._backend, self._appearance = backend, appearance
+        self.theme = current_theme(appearance.values.theme)
+        self.setWindowTitle("Watched training – Unrolled")
+        self.resize(first_size(self.screen().availableSize()))
+        self.setMinimumSize(*LEAST_SIZE)
+        self._apply_theme()
+        self.page = WatchPage(backend, appearance, self.theme)
+        self.page.theme_wanted.connect(self.switch_theme)
+        self.setCentralWidget(self.page)
+        for keys, act in (("T", self.switch_theme), ("Ctrl+Q", self.close)):
+            action = QAction(self)
+            action.setShortcut(QKeySequence(keys))
+            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            action.triggered.connect(lambda _=False, act=act: act())
+            self.addAction(action)
+        self.page.slider.setFocus()
+
+    def switch_theme(self) -> None:
+        self._appearance.update(theme="light" if self.theme is DARK else "dark")
+        self.theme = current_theme(self._appearance.values.theme)
+        self._apply_theme()
+        self.page.set_theme(self.theme)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.page.close_page()
+        self._backend.close()
+        super().closeEvent(event)
+
+    def _apply_theme(self) -> None:
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        application.setPalette(palette(self.theme))
+        application.setStyleSheet(stylesheet(self.theme))
