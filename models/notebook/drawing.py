@@ -14,15 +14,20 @@ from PIL import Image
 
 from unrolled.models.protocol.watching import WatchedUpdate
 from unrolled.models.trace import Channel, FloatArray, Trace
+from unrolled.models.trace.spreading import spread
 
 COLOURS = "crameri:vik", "crameri:lipari"  # for what lies around 0, and for what lies above it
 STEP, LONGEST = 18, 900   # pixels of a step, and of a picture
-MOST_CHANNELS, MOST_STEPS = 6, 400
+MOST_CHANNELS, MOST_STEPS = 12, 400
 STRONGEST_TINT = 0.5
 
 
 def trace_as_html(trace: Trace) -> str:
-    """Its words, the more probable the darker behind, and under them a strip for each of its first channels, a column a step."""
+    """Its words, the more probable the darker behind, and under them a strip for each of its first channels, a column a step.
+
+    A channel of several layers, directions or heads is a strip for each.
+    """
+    trace = spread(trace)
     shown = [channel for channel in trace.channels.values() if channel.axes]
     rows = "".join(
         f'<div style="display:flex;align-items:center;gap:8px;margin:2px 0"><span style="width:190px;overflow:hidden;'
@@ -52,7 +57,8 @@ def _words_as_html(trace: Trace) -> str:
     words = []
     for word, log_prob in zip(trace.words[:MOST_STEPS], trace.log_probs[:MOST_STEPS], strict=True):
         probability = math.exp(min(float(log_prob), 0.0)) if math.isfinite(log_prob) else 0.0
-        words.append(f'<span title="{probability:.1%}" style="background:rgba(88,120,220,{STRONGEST_TINT * probability:.2f});'
+        told = f' title="{probability:.1%}"' if math.isfinite(log_prob) else ""
+        words.append(f'<span{told} style="background:rgba(88,120,220,{STRONGEST_TINT * probability:.2f});'
                      f'padding:2px 6px;border-radius:4px">{html.escape(word)}</span>')
     return f'<div style="margin-bottom:6px;line-height:2">{" ".join(words)}</div>'
 

@@ -1,12 +1,16 @@
-"""The window, opened from a notebook or a script, in a process of its own."""
+"""A trace to be looked at from a notebook or a script: in the window, which is a process of its own, or drawn by Jupyter."""
 
 from __future__ import annotations
 
+import html
 import subprocess
 import sys
 import tempfile
+from functools import cached_property
 from pathlib import Path
 
+from unrolled.models.notebook.connecting import has_screen
+from unrolled.models.notebook.drawing import trace_as_html
 from unrolled.models.trace import Trace
 from unrolled.models.trace.files import save_trace
 
@@ -43,12 +47,39 @@ class Window:
         Window._open.discard(self)
 
 
-def show(trace: Trace, *, options: tuple[str, ...] = ()) -> Window:
-    """Open a trace in the window, and return at once.
+class Drawn:
+    """A trace where no window can be seen: Jupyter draws it, a picture of its channels with the report under it."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+
+    @cached_property
+    def report(self) -> str:
+        """Everything that can be said about the run as a page of HTML, as ``unrolled analyze`` writes it."""
+        with tempfile.TemporaryDirectory(prefix="unrolled-") as folder:
+            file, page = _named(self.trace, Path(folder)), Path(folder) / "report.html"
+            save_trace(self.trace, file)
+            done = subprocess.run([sys.executable, "-m", "unrolled.viewer", "analyze", str(file), "-o", str(page)],
+                                  capture_output=True, text=True, check=False)
+            if page.is_file():
+                return page.read_text("utf-8")
+        said = done.stderr.strip().splitlines() or ["no reason was given"]
+        return f"<p>The report could not be made: {html.escape(said[-1])}</p>"
+
+    def _repr_html_(self) -> str:
+        frame = (f'<iframe srcdoc="{html.escape(self.report)}" sandbox style="width:100%;height:540px;border:1px solid #8884">'
+                 "</iframe>")
+        return f"{trace_as_html(self.trace)}<details><summary>Report</summary>{frame}</details>"
+
+
+def show(trace: Trace, *, window: bool | None = None, options: tuple[str, ...] = ()) -> Window | Drawn:
+    """Open a trace in the window, and return at once; where there is no screen, give what Jupyter draws.
 
     Parameters
     ----------
     trace : Trace
+    window : bool, optional
+        Whether a window is opened; by default where there is a screen to see it on.
     options : tuple of str
         Further words of the command line, such as ``"--theme", "dark"``.
 
@@ -63,10 +94,17 @@ def show(trace: Trace, *, options: tuple[str, ...] = ()) -> Window:
     >>> net = torch.nn.LSTM(3, 4)
     >>> with unrolled.record(net) as recording:
     ...     output, _ = net(torch.zeros(5, 1, 3))
-    >>> window = unrolled.show(recording.trace())
-    >>> window.close()
+    >>> shown = unrolled.show(recording.trace(), window=False)  # as where there is no screen
+    >>> "forget gate" in shown.report
+    True
     """
-    name = "".join(sign for sign in trace.provenance.model if sign.isalnum()) or "trace"
-    file = Path(tempfile.mkdtemp(prefix="unrolled-")) / f"{name}.safetensors"
+    if not (has_screen() if window is None else window):
+        return Drawn(trace)
+    file = _named(trace, Path(tempfile.mkdtemp(prefix="unrolled-")))
     save_trace(trace, file)
     return Window(subprocess.Popen([sys.executable, "-m", "unrolled.viewer", str(file), *options]), file)
+
+
+def _named(trace: Trace, folder: Path) -> Path:
+    """A file that is called as its model is, which the window shows."""
+    return folder / f"{''.join(sign for sign in trace.provenance.model if sign.isalnum()) or 'trace'}.safetensors"

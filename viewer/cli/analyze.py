@@ -14,6 +14,7 @@ from unrolled.models.protocol.client import BackendError
 from unrolled.models.protocol.loading import Loaded
 from unrolled.models.trace import Trace
 from unrolled.models.trace.names import file_name, printable, text_name
+from unrolled.models.trace.spreading import spread
 from unrolled.viewer.cli.asking import Asking, is_shipped, taken_up
 from unrolled.viewer.cli.edit_words import edit_words
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
@@ -130,6 +131,9 @@ def _of_trace(arguments: argparse.Namespace) -> None:
     except TraceError as error:
         raise CommandError(str(error)) from error
     provenance = trace.provenance
+    if not provenance.words_chosen:
+        _write(arguments, spread(trace), None, None, ["What needs the network itself is left out: it was recorded where it ran."])
+        return
     if arguments.model == DEFAULT_MODEL and provenance.model:  # what a file names is no path to open
         if not is_shipped(provenance.model):
             _write(arguments, trace, None, None, ["What needs the model is left out: the trace was recorded by "

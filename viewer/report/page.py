@@ -12,6 +12,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
+from unrolled.models.analysis.agreement import Agreed
 from unrolled.models.analysis.fidelity import place_in_words
 from unrolled.models.protocol.questions import Equation, Explained
 from unrolled.models.trace import Channel, Trace
@@ -73,7 +74,7 @@ class _Page:
 
     def heading(self) -> str:
         own = self._analysis
-        facts = [("Model", own.model), ("Device", own.device), ("Words chosen", own.decoding), ("Weights", own.weights_hash[:16])]
+        facts = [("Model", own.model), ("Device", own.device), ("Words", own.decoding), ("Weights", own.weights_hash[:16])]
         rows = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in facts if value)
         edits = "".join(f"<li>{escape(edit.in_words)}</li>" for edit in own.edits)
         changed = f"<p>The computation was changed:</p><ul>{edits}</ul>" if edits else ""
@@ -81,6 +82,9 @@ class _Page:
         return f"<h1>{escape(own.text) or '–'}</h1><p class='muted'>{escape(own.file)}</p><table>{rows}</table>{changed}{notes}"
 
     def words(self) -> str:
+        if not self._trace.provenance.words_chosen:  # they were given: there are no others, and no probabilities
+            read = "".join(f"<span>{self.word(own.step)}</span>" for own in self._analysis.steps[:MOST_CHIPS])
+            return f"<h2>Steps</h2><p class='words'>{read}</p>"
         chips = "".join(
             f"<span style='--p:{100 * math.exp(min(own.log_prob, 0)):.0f}%' title='{math.exp(min(own.log_prob, 0)):.3f}'>"
             f"{self.word(own.step)}</span>" for own in self._analysis.steps[:MOST_CHIPS])
@@ -109,7 +113,7 @@ class _Page:
     def fidelity(self) -> str:
         found = self._analysis.fidelity
         if found is None:
-            return ""
+            return self._agreement()
         kind = "good" if found.agrees else "bad"
         rows = "".join(f"<tr><th>{escape(name.replace('_', ' '))}</th><td class='n'>{value:.2g}</td></tr>"
                        for name, value in found.by_channel.items())
@@ -120,6 +124,16 @@ class _Page:
                 f"stored weights, by {', '.join(found.computed_by)}; {compared}. The largest difference is {found.largest:.2g}: "
                 f"{place_in_words(found.channel, found.unit, found.step)}.")
         return f"<h2>Fidelity</h2><p class='{kind}'>{escape(said)}</p><table>{rows}</table>"
+
+    def _agreement(self) -> str:
+        """Of a recording, how well it agreed with the network while that was there."""
+        if not self._trace.provenance.agreements:
+            return ""
+        agreed = Agreed(self._trace)
+        lines = "".join(f"<li>{escape(line)}</li>" for line in agreed.how.splitlines())
+        kind, verdict = ("good", "agrees with") if agreed.within else ("bad", "differs from")
+        return (f"<h2>Fidelity</h2><p class='{kind}'>What is shown {verdict} what the network returned when it was recorded.</p>"
+                f"<ul>{lines}</ul>")
 
     def attention(self) -> str:
         found = self._analysis.attention
@@ -199,7 +213,7 @@ class _Page:
         shape = channel.shape if channel is not None else (len(values),)
         top = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
         scale = f"{'−' + format(top, '.2g') if signed else '0'} … {top:.2g}"
-        if len(shape) == 1 and self._trace.provenance.source:
+        if len(shape) == 1 and shape[0] == len(self._trace.provenance.source):
             best = np.argsort(-np.abs(np.nan_to_num(values)))[:MOST_PLACES]
             rows = "".join(f"<tr><td>{escape(shown(self._trace.provenance.source[place], 'pieces'))}</td>"
                            f"<td class='n'>{values[place]:.4f}</td></tr>" for place in best)

@@ -153,6 +153,34 @@ def test_the_examples(module, monkeypatch, tmp_path):
     assert not list(tmp_path.glob("unrolled-*"))
 
 
+def test_without_a_screen_it_is_drawn_with_the_report_under_it(monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    with unrolled.record(net := nn.LSTM(FEATURES, UNITS, 2)) as record:
+        net(torch.randn(3, 1, FEATURES))
+    shown = unrolled.show(record.trace(tokens=["<b>", "&", "c"]))
+    drawn = shown._repr_html_()
+    assert "&lt;b&gt;" in drawn
+    assert "<b>" not in drawn
+    assert drawn.count("data:image/png") == 12  # six quantities of two layers
+    assert "forget gate · layer 1" in drawn
+    for said in ("agrees with what the network returned", "computed again from its gates", "hidden"):
+        assert said in shown.report
+    assert "nan" not in shown.report
+
+
+def test_with_a_screen_the_window_is_a_process_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    window = unrolled.show(_trace(), window=True, options=("--theme", "dark"))
+    assert window.is_open
+    assert len(load_trace(window.file)) == 4
+    window.close()
+    assert not window.is_open
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_difference_hides_nothing_that_is_not_finite():
     nan, infinity = float("nan"), float("inf")
     values = torch.tensor([1.0, nan, infinity])
