@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -49,6 +50,19 @@ def tensors_in(data: bytes | memoryview) -> tuple[Arrays, dict[str, str]]:
     described = json.loads(bytes(whole[8:begin]))
     metadata = described.pop(METADATA)
     return {name: _tensor(whole[begin:], **tensor) for name, tensor in described.items()}, metadata
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file is as long as it says that it is; no more of it is read than that."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            described = json.loads(file.read(min(length, size)))
+        return 8 + length + max((tensor["data_offsets"][1] for name, tensor in described.items() if name != METADATA),
+                                default=0) == size
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return False
 
 
 def _tensor(data: memoryview, dtype: str, shape: list[int], data_offsets: tuple[int, int]) -> npt.NDArray[Any]:

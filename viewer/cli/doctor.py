@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
 from unrolled import assets
 from unrolled.models.trace.plugins import brought
+from unrolled.models.trace.tensor_files import is_whole
 from unrolled.viewer.cli.failure import FAILURE, SUCCESS
 from unrolled.viewer.state import paths
 
@@ -154,11 +155,11 @@ def _qt() -> list[Finding]:
 
 
 def _checkpoints() -> list[Finding]:
-    found = sorted(assets.path("checkpoints").glob("*.safetensors"))
+    found, again = sorted(assets.path("checkpoints").glob("*.safetensors")), "python -m pip install --force-reinstall unrolled"
     if not found:
-        return [Finding("models", "none is shipped with this installation", False,
-                        "python -m pip install --force-reinstall unrolled")]
-    return [Finding(f"model {path.stem}", f"{path.stat().st_size / 1e6:.1f} MB") for path in found]
+        return [Finding("models", "none is shipped with this installation", False, again)]
+    return [Finding(f"model {path.stem}", f"{path.stat().st_size / 1e6:.1f} MB") if is_whole(path) else
+            Finding(f"model {path.stem}", "cannot be read, is cut off or damaged", False, again, needed=False) for path in found]
 
 
 def _families() -> list[Finding]:

@@ -124,18 +124,20 @@ class Control(QObject):
         """Do what a person asks for. Raises `LookupError` for what does not concern runs."""
         self.commands(command)
 
-    def begin_with(self, *, decoding: Decoding | None = None, model: str = "", device: str = "", preferred: str = "") -> None:
+    def begin_with(self, *, decoding: Decoding | None = None, model: str = "", device: str = "", preferred: str = "",
+                   preferred_device: str = "") -> None:
         """What the first run is made with; what is left out stays as it is.
 
         Parameters
         ----------
-        preferred : str
-            The model that was used last time: taken if no other is asked for and it is still there.
+        preferred, preferred_device : str
+            The model and the device that were used last time: taken if no other is asked for and they are still there.
         """
         self._branching.decoding = decoding or self._branching.decoding
         self._choice.model = model or self._choice.model
         self._choice.device = device or self._choice.device
         self._choice.preferred = preferred or self._choice.preferred
+        self._choice.preferred_device = preferred_device or self._choice.preferred_device
 
     def start(self) -> None:
         """Start the backend; returns at once."""

@@ -21,7 +21,7 @@ class ModelChoice:
     ----------
     model, device : str
         What is wanted; it is loaded as soon as the backend is ready.
-    preferred : str
+    preferred, preferred_device : str
         What was used last time; taken if nothing is asked for and it is still there.
     """
 
@@ -30,7 +30,8 @@ class ModelChoice:
         self.models: tuple[ModelListing, ...] = ()
         self.devices: tuple[Device, ...] = ()
         self.model, self.device = "", "auto"
-        self.preferred = ""
+        self.preferred = self.preferred_device = ""
+        self._spare = ""  # tried where what nobody asked for cannot be loaded
 
     @property
     def input_kind(self) -> str:
@@ -43,11 +44,13 @@ class ModelChoice:
     def take(self, report: Ready, given: Input | None) -> None:
         """The backend says what there is; where nothing was asked for, a model is chosen that takes the input."""
         self.models, self.devices = report.models, report.devices
+        if self.device == "auto" and self.preferred_device in {device.name for device in report.devices}:
+            self.device = self.preferred_device
         if self.model:
             return
         names = [listing.name for listing in report.models]
         choices = [name for name in (self.preferred, DEFAULT_MODEL) if name in names or Path(name).is_file()]
-        self.model = (choices or names or [""])[0]
+        self.model, self._spare, *_ = *dict.fromkeys((*choices, *names)), "", ""
         if given is not None and not taken_by(given, self.input_kind):
             self.model = self.model_for(given) or self.model
         if not self.model:
@@ -69,6 +72,10 @@ class ModelChoice:
             self._voice.state_changed.emit()
 
     def go_back(self) -> None:
-        """What was wanted cannot be had: what is there is wanted again."""
+        """What was wanted cannot be had: what is there is wanted again; at the start, another that nobody asked for either."""
         if self._runner.loaded is not None:
             self.model, self.device = self._runner.loaded.description.name, self._runner.loaded.device
+        elif self._spare:
+            self.model, self._spare = self._spare, ""
+            if self.model and self._runner.load(self.model, self.device):
+                self._voice.busy("Loading the model…")  # what was wrong with the other stays in sight

@@ -347,7 +347,8 @@ class MainWindow(QMainWindow):
         if geometry is not None:
             self.restoreGeometry(geometry)
         self.layout_.restore(settings)
-        self.controller.begin_with(decoding=settings.decoding(), device=settings.text("device"), preferred=settings.text("model"))
+        self.controller.begin_with(decoding=settings.decoding(), preferred=settings.text("model"),
+                                   preferred_device=settings.text("device"))
         self.controller.playback.set_speed(settings.number("speed", self.controller.playback.speed))
         self.controller.playback.set_loop(settings.switch("loop"))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import safetensors.numpy as library
 
-from unrolled.models.trace.tensor_files import tensors_in, write_tensors
+from unrolled.models.trace.tensor_files import is_whole, tensors_in, write_tensors
 
 
 def arrays():
@@ -60,3 +60,15 @@ def test_a_tensor_that_cannot_be_where_it_says_is_refused(wrong):
     header = json.dumps(described).encode()
     with pytest.raises((ValueError, KeyError, TypeError)):
         tensors_in(len(header).to_bytes(8, "little") + header + data[8 + length :])
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data + b"x", lambda data: data[:9], lambda _: b"",
+                                    lambda data: b"\xff" * 8 + data[8:], lambda data: data[:8] + b"[" * 5000 + data[8:]])
+def test_a_file_of_another_length_than_it_says_is_not_whole(tmp_path, damage):
+    path = tmp_path / "a.safetensors"
+    with path.open("wb") as file:
+        write_tensors(file, arrays(), {})
+    assert is_whole(path)
+    path.write_bytes(damage(path.read_bytes()))
+    assert not is_whole(path)
+    assert not is_whole(tmp_path)

@@ -175,3 +175,28 @@ def test_a_damaged_setting_costs_itself_alone(qtbot, scripted_command, tmp_path,
     assert made.controller.playback.speed == 3.0
     made.close()
     made.deleteLater()
+
+
+def test_a_device_that_is_gone_costs_itself_alone(qtbot, scripted_command, tmp_path):
+    """The settings came from another machine."""
+    path = tmp_path / "settings.ini"
+    path.write_text("[General]\ndevice=cuda:7\n")
+    made = make_window(WindowSettings(path), BackendProcess(scripted_command))
+    made.controller.start()
+    qtbot.waitUntil(lambda: made.session.description is not None, timeout=10_000)
+    assert made.controller.wanted_device == "auto"
+    made.close()
+    made.deleteLater()
+
+
+def test_a_damaged_model_from_last_time_is_said_and_another_taken(qtbot, scripted_command, tmp_path):
+    path, damaged = tmp_path / "settings.ini", tmp_path / "mine.safetensors"
+    damaged.write_bytes(b"cut")
+    path.write_text(f"[General]\nmodel={damaged}\n")
+    made = make_window(WindowSettings(path), BackendProcess(scripted_command))
+    made.controller.start()
+    qtbot.waitUntil(lambda: made.session.description is not None, timeout=10_000)
+    assert made.session.description.name == "scripted"
+    assert "mine.safetensors" in made.layout_.message("model").text
+    made.close()
+    made.deleteLater()
