@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from unrolled.models.trace import Trace
 from unrolled.viewer.state.appearance import AppearanceValues
-from unrolled.viewer.state.attributions import Followed
+from unrolled.viewer.state.attributions import GRADIENTS, Followed, followed
 from unrolled.viewer.state.branches import Branches
 from unrolled.viewer.state.search_tree import SearchTree
+from unrolled.viewer.state.session import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,3 +34,17 @@ class Subject:
     branches: Branches | None = None
     gradients: Followed | None = None
     appearance: AppearanceValues = field(default_factory=AppearanceValues)
+
+
+def subject_of_session(session: Session) -> Subject | None:
+    """The run that is shown with what was found about it, as it is now, to be read in a thread; None without a run."""
+    trace, branch = session.trace, session.branch
+    if trace is None or branch is None:
+        return None
+    branches = Branches({identity: own.changed(trace=own.trace.snapshot()) for identity, own in session.branches.all.items()},
+                        session.branches.current)
+    found = followed(session.questions.get(GRADIENTS))
+    whole = found is not None and found.wire_id == branch.wire_id and found.rows == found.wanted
+    return Subject(trace=trace.snapshot(), branches=branches, gradients=found if whole else None,
+                   search=session.search.snapshot() if session.search is not None else None,
+                   appearance=session.appearance.values)

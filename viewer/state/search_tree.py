@@ -62,6 +62,13 @@ class SearchTree:
     def __len__(self) -> int:
         return len(self._by_number)
 
+    def snapshot(self) -> SearchTree:
+        """The search as it is now, to be read in a thread while this one grows."""
+        same = SearchTree(self.wire_id, self.begin, self.decoding)
+        same.steps, same.over = list(self.steps), self.over
+        same._by_number, same._parents = dict(self._by_number), set(self._parents)
+        return same
+
     def grow(self, report: BeamStepped, channels: tuple[Channel, ...]) -> None:
         """Take over a step. Raises `ValueError` when it does not fit."""
         if report.step != self.begin + len(self.steps):

@@ -59,6 +59,7 @@ QMenu::icon {{ padding-left: 8px; }}
            border-radius: 4px; padding: 1px 6px; }}
 
 #banner {{ border-radius: 8px; border: 1px solid {t.border}; background: {t.raised}; }}
+#fault {{ color: {t.error}; background: transparent; font-size: 12px; }}
 #banner[kind="error"] {{ border-color: {t.error}; }}
 #banner[kind="warning"] {{ border-color: {t.warning}; }}
 #banner QLabel {{ background: transparent; }}

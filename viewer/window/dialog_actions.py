@@ -194,7 +194,7 @@ class DialogActions:
         elif self.session.trace is not None and len(self.session.trace):
             from unrolled.viewer.window.export_dialog import ExportDialog
 
-            dialog = ExportDialog(self.session, self.settings, window)
+            dialog = ExportDialog(self.session, self.settings, window, theme=window.theme, do=self._do)
             dialog.exported.connect(self._say_saved)
             _open(dialog)
 

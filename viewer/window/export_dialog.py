@@ -1,35 +1,32 @@
-"""What to export, and how; then the progress of it, which can be cancelled. The window stays of use meanwhile."""
+"""What to export, and how it will look; then the progress of it, which can be cancelled. The window stays of use meanwhile."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QDialog,
-    QDoubleSpinBox,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QProgressBar,
-    QPushButton,
-    QSpinBox,
-    QWidget,
-)
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
-from unrolled.viewer.export.formats import Makes, formats
+from unrolled.viewer.export.contents import CONTENTS, Content, offered
+from unrolled.viewer.export.formats import ExportFormat, Makes, formats
 from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.subject import subject_of_session
+from unrolled.viewer.state.attributions import GRADIENTS, ask_gradients, state_of
+from unrolled.viewer.state.commands import Do
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.colour_maps import SEQUENTIAL
-from unrolled.viewer.widgets.building import in_column, muted_label
-from unrolled.viewer.widgets.combo_box import ComboBox
+from unrolled.viewer.theme.themes import LIGHT, Theme
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, scrolled
+from unrolled.viewer.window.export_fields import ExportFields, form, heading, picker
+from unrolled.viewer.window.export_preview import ExportPreview
 from unrolled.viewer.window.export_worker import ExportWorker
 from unrolled.viewer.window.settings import WindowSettings
 
+FIELDS_WIDTH, SIZE, AROUND = 340, QSize(860, 600), 80
+
 
 class ExportDialog(QDialog):
-    """Chooses, exports, and closes when it is done.
+    """Chooses, shows, exports, and closes when it is done.
 
     Attributes
     ----------
@@ -39,41 +36,28 @@ class ExportDialog(QDialog):
 
     exported = Signal(object)
 
-    def __init__(self, session: Session, settings: WindowSettings, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, settings: WindowSettings, parent: QWidget | None = None, *,
+                 theme: Theme = LIGHT, do: Do | None = None) -> None:
         super().__init__(parent)
-        self._session, self._settings = session, settings
+        subject = subject_of_session(session)
+        assert subject is not None, "it is opened where there is a run"
+        self._session, self._settings, self._subject, self._do = session, settings, subject, do
         self._worker: ExportWorker | None = None
+        self._chosen: ExportSettings | None = None
         self.setWindowTitle("Export")
         self.setAccessibleName("Export")
-        self.setMinimumWidth(420)
-        values = session.appearance.values
-        self.format = _picker("Format", [(row.suffix[1:], row.title) for row in formats().values()],
-                              settings.text("export_format", "gif"))
-        self.width_ = QSpinBox(suffix=" pixels")
-        self.width_.setRange(64, 4096)
-        self.width_.setSingleStep(32)
-        self.width_.setValue(int(settings.number("export_size", 640)))
-        self.seconds = QDoubleSpinBox(singleStep=0.1, decimals=2, suffix=" s")
-        self.seconds.setRange(0.05, 10.0)
-        self.seconds.setValue(settings.number("export_seconds", 0.6))
-        for spin in (self.width_, self.seconds):
-            spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        names = list(dict.fromkeys((values.attention_colour_map, *SEQUENTIAL)))
-        self.colour_map = _picker("Colour map", [(name, name.split(":")[-1].capitalize()) for name in names],
-                                  values.attention_colour_map)
-        self.scale = _picker("Scale", (("absolute", "The same at every step"), ("stretched", "Stretched at each step")),
-                             values.attention_scale)
-        self.dark = QCheckBox("Dark background")
-        self.dark.setAccessibleName("Dark background")
-        self._form = QFormLayout()
-        self._form.setHorizontalSpacing(16)
-        self._form.setVerticalSpacing(8)
-        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for title, widget in (("Format", self.format), ("Width", self.width_), ("Time per step", self.seconds),
-                              ("Colour map", self.colour_map), ("Scale", self.scale)):
+        asked_for = {"gradients"} if do is not None and session.questions.possible else set()  # which it has when it is chosen
+        self._contents = {content.name: content for content in CONTENTS
+                          if content in offered(subject) or content.name in asked_for}
+        self.what = picker([(name, content.title) for name, content in self._contents.items()],
+                           settings.text("export_what", "animation"))
+        self.format = picker([], "")
+        self.fields = ExportFields(settings, session.appearance.values, subject)
+        self.preview = ExportPreview(theme)
+        choosers = form()
+        for title, widget in (("What", self.what), ("Format", self.format)):
             widget.setAccessibleName(title)
-            self._form.addRow(title, widget)
-        self._form.addRow("", self.dark)
+            choosers.addRow(heading(title), widget)
         self.note = muted_label(wrapped=True)
         self.note.setTextFormat(Qt.TextFormat.PlainText)
         self.note.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -95,35 +79,50 @@ class ExportDialog(QDialog):
         buttons.addStretch(1)
         buttons.addWidget(self.cancel)
         buttons.addWidget(self.go)
-        in_column(self, self._form, self.note, self.bar, buttons, spacing=12).setContentsMargins(24, 20, 24, 16)
+        left = QWidget()
+        left.setFixedWidth(FIELDS_WIDTH)
+        inside = QWidget()
+        in_column(inside, self.fields, (QWidget(), 1)).setContentsMargins(0, 0, 8, 0)
+        in_column(left, choosers, self.note, (scrolled(inside), 1), spacing=10)
+        in_column(self, (in_row(None, left, (self.preview, 1), spacing=20), 1), self.bar, buttons, spacing=12).setContentsMargins(
+            24, 20, 24, 16)
+        room = (parent.size() if parent is not None else QGuiApplication.primaryScreen().availableSize()) - QSize(AROUND, AROUND)
+        self.resize(SIZE.boundedTo(room))
+        self.what.currentIndexChanged.connect(self._show_formats)
         self.format.currentIndexChanged.connect(self._show_fields)
-        self._show_fields()
+        self.fields.changed.connect(self._changed)
+        session.questions.answered.connect(self._answered)
+        self._show_formats()
 
-    def settings(self) -> ExportSettings:
-        values = self._session.appearance.values
-        return ExportSettings(
-            width=self.width_.value(), seconds_per_word=round(self.seconds.value(), 3),
-            colour_map=str(self.colour_map.currentData()), scale=str(self.scale.currentData()),
-            smooth=values.attention_smooth, opacity=values.attention_opacity, dark=self.dark.isChecked())
+    @property
+    def content(self) -> Content:
+        return self._contents[str(self.what.currentData())]
+
+    @property
+    def chosen_format(self) -> ExportFormat:
+        return formats()[f".{self.format.currentData()}"]
 
     def export_to(self, path: Path) -> None:
         """Write the file in a thread of its own; the dialog closes when it is there."""
-        trace = self._session.trace
-        if trace is None or self._worker is not None:
+        subject = subject_of_session(self._session)
+        if subject is None or self._worker is not None:
             return
-        self._remember(path)
-        worker = ExportWorker(trace.snapshot(), path, self.settings(), self)
+        self._settings.put("export_folder", str(path.parent))
+        worker = ExportWorker(subject, path, self._chosen or ExportSettings(), self, what=self.content.name)
         worker.progressed.connect(lambda fraction: self.bar.setValue(round(1000 * fraction)))
         worker.done.connect(lambda sentence: self._done(sentence, path))
         self._worker = worker
         self.bar.setValue(0)
         self.bar.show()
         self.note.setText(f"Writing {path.name}…")
-        self._form_enabled(False)
+        self._enable(False)
         worker.start()
 
     def done(self, result: int) -> None:
         """Close; an export that is under way is cancelled first, and no half-written file is left."""
+        self._session.questions.answered.disconnect(self._answered, missing_ok=True)
+        self._remember()
+        self.preview.close_preview()
         if self._worker is not None:
             self._worker.cancel()
             self._worker = None
@@ -131,13 +130,13 @@ class ExportDialog(QDialog):
 
     def _ask(self) -> None:
         suffix = str(self.format.currentData())
-        trace = self._session.trace
-        stem = (Path(trace.provenance.input_name).stem if trace is not None else "") or "unrolled"
+        stem = Path(self._subject.trace.provenance.input_name).stem or "unrolled"
+        name = stem if self.content.name in ("attention", "animation", "trace") else f"{stem} {self.content.title.lower()}"
         folder = Path(self._settings.text("export_folder", self._settings.text("folder")))
-        name, _ = QFileDialog.getSaveFileName(self, "Export", str(folder / f"{stem}.{suffix}"),
-                                              f"{self.format.currentText()} (*.{suffix})")
-        if name:
-            path = Path(name)
+        chosen, _ = QFileDialog.getSaveFileName(self, "Export", str(folder / f"{name}.{suffix}"),
+                                                f"{self.format.currentText()} (*.{suffix})")
+        if chosen:
+            path = Path(chosen)
             self.export_to(path if path.suffix.lower() == f".{suffix}" else path.with_name(f"{path.name}.{suffix}"))
 
     def _done(self, sentence: str, path: Path) -> None:
@@ -147,32 +146,60 @@ class ExportDialog(QDialog):
             self.exported.emit(path)
             return
         self.bar.hide()
+        self._enable(True)
         self.note.setText(sentence)
-        self._form_enabled(True)
+
+    # ── What is shown ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _show_formats(self) -> None:
+        """The formats that the content can be written as; the one of its kind that was chosen last stands first."""
+        before = self.format.blockSignals(True)
+        self.format.clear()
+        makes = self.content.makes
+        for row in formats().values():
+            if row.makes is makes:
+                self.format.addItem(row.title, row.suffix[1:])
+        self.format.setCurrentIndex(max(self.format.findData(self._settings.text(f"export_{makes.name.lower()}_format")), 0))
+        self.format.blockSignals(before)
+        self._show_fields()
 
     def _show_fields(self) -> None:
-        makes = formats()[f".{self.format.currentData()}"].makes
-        for widget in (self.width_, self.colour_map, self.scale, self.dark):
-            self._form.setRowVisible(widget, makes is not Makes.TRACE)
-        self._form.setRowVisible(self.seconds, makes is Makes.ANIMATION)
-        self.note.setText(makes.value)
-        self.adjustSize()
+        self.note.setText(self.content.about)
+        self._changed()
 
-    def _form_enabled(self, enabled: bool) -> None:
-        for widget in (self.format, self.width_, self.seconds, self.colour_map, self.scale, self.dark, self.go):
+    def _changed(self) -> None:
+        """Say what cannot be drawn at its field, and show the rest as it will be."""
+        content, chosen = self.content, self.chosen_format
+        self._settings.put(f"export_{content.makes.name.lower()}_format", chosen.suffix[1:])
+        self.fields.show_for(content, chosen)
+        self._chosen = self.fields.values(self._subject, content) if content.makes is not Makes.TRACE else ExportSettings()
+        self.go.setEnabled(self._chosen is not None)
+        if content.makes is Makes.TRACE:
+            self.preview.say("Numbers: nothing to look at.")
+        elif not content.there(self._subject):
+            self.go.setEnabled(False)
+            self._follow_gradients()
+        elif self._chosen is not None:
+            self.preview.ask(self._subject, content, chosen, self._chosen)
+
+    def _follow_gradients(self) -> None:
+        """Ask for them, and say how far they are."""
+        trace, branch = self._session.trace, self._session.branch
+        asked = ask_gradients(self._session, self._do) if self._do is not None else None
+        if trace is not None and branch is not None:
+            said = state_of(asked, None, trace, len(trace) - 1, wire_id=branch.wire_id)
+            self.preview.say(f"Backpropagating: {said}" if asked is not None else "The model is not there to be asked.")
+
+    def _answered(self, name: str) -> None:
+        if name == GRADIENTS and self.content.name == "gradients" and self._worker is None:
+            self._subject = subject_of_session(self._session) or self._subject
+            self._changed()
+
+    def _enable(self, enabled: bool) -> None:
+        for widget in (self.what, self.format, self.fields, self.go):
             widget.setEnabled(enabled)
 
-    def _remember(self, path: Path) -> None:
-        self._settings.put("export_format", str(self.format.currentData()))
-        self._settings.put("export_size", self.width_.value())
-        self._settings.put("export_seconds", self.seconds.value())
-        self._settings.put("export_folder", str(path.parent))
-
-
-def _picker(name: str, choices: tuple[tuple[str, str], ...] | list[tuple[str, str]], current: str) -> ComboBox:
-    picker = ComboBox()
-    picker.setAccessibleName(name)
-    for value, title in choices:
-        picker.addItem(title, value)
-    picker.setCurrentIndex(max(0, picker.findData(current)))
-    return picker
+    def _remember(self) -> None:
+        self._settings.put("export_what", self.content.name)
+        if self._chosen is not None:
+            self.fields.remember(self._settings)

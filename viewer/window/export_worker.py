@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from unrolled.models.trace import Trace
-
 if TYPE_CHECKING:
-    from unrolled.viewer.export.settings import ExportSettings
+    from unrolled.models.trace import Trace
+    from unrolled.viewer.export import ExportSettings, Subject
 
 STOP_MILLISECONDS = 5000
 
@@ -21,8 +20,10 @@ class ExportWorker(QThread):
 
     Parameters
     ----------
-    trace : Trace
+    run : Subject or Trace
         What is exported; nobody else changes it meanwhile.
+    what : str
+        Its content; see `unrolled.viewer.export.export`.
 
     Attributes
     ----------
@@ -35,9 +36,10 @@ class ExportWorker(QThread):
     progressed = Signal(float)
     done = Signal(str)
 
-    def __init__(self, trace: Trace, path: Path, settings: ExportSettings, parent: QObject | None = None) -> None:
+    def __init__(self, run: Subject | Trace, path: Path, settings: ExportSettings, parent: QObject | None = None, *,
+                 what: str = "") -> None:
         super().__init__(parent)
-        self._trace, self._path, self._settings = trace, path, settings
+        self._run, self._path, self._settings, self._what = run, path, settings, what
         self._cancelled = threading.Event()
 
     def run(self) -> None:
@@ -45,7 +47,7 @@ class ExportWorker(QThread):
         from unrolled.viewer.export import export  # PyAV and the rest are needed by nobody before
 
         try:
-            export(self._trace, self._path, self._settings, on_progress=self.progressed.emit,
+            export(self._run, self._path, self._settings, what=self._what, on_progress=self.progressed.emit,
                    cancelled=self._cancelled.is_set)
         except OSError as error:
             self._say(f"“{self._path.name}” cannot be written: {error.strerror or error}.")

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
+import numpy as np
 import pytest
 import scripted
+from PIL import Image
+from PySide6.QtCore import Qt
 
+from unrolled.viewer.export.pixels import pixels_of
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT
@@ -23,11 +29,27 @@ def dialog(qtbot, tmp_path):
     made = ExportDialog(session, WindowSettings(tmp_path / "settings.ini"))
     qtbot.addWidget(made)
     made.show()
-    return made
+    yield made
+    made.reject()
 
 
-def choose(dialog, suffix):
-    dialog.format.setCurrentIndex(dialog.format.findData(suffix))
+def pick(box, value):
+    box.setCurrentIndex(box.findData(value))
+    assert box.currentData() == value
+
+
+def choose(dialog, suffix, what=""):
+    usual = {"gif": "animation", "mp4": "animation", "webp": "animation", "json": "trace", "npz": "trace"}
+    pick(dialog.what, what or usual.get(suffix, "attention"))
+    pick(dialog.format, suffix)
+
+
+def previewed(qtbot, dialog):
+    """The preview, when there is one of what is chosen now."""
+    dialog.preview.picture.set_image(None)
+    dialog.fields.changed.emit()
+    qtbot.waitUntil(lambda: dialog.preview.picture.image is not None, timeout=20_000)
+    return pixels_of(dialog.preview.picture.image).astype(int)
 
 
 @pytest.mark.parametrize("suffix", ["gif", "svg", "json"])
@@ -59,13 +81,21 @@ def test_what_is_exported_from_the_window_says_end_and_where_it_lies(qtbot, capt
 
 
 def test_fields_that_do_not_matter_are_not_shown(dialog):
+    fields = dialog.fields
     choose(dialog, "mp4")
-    assert dialog.seconds.isVisible()
+    assert fields.seconds.isVisible()
+    assert not fields.clear.isVisible()
     choose(dialog, "png")
-    assert not dialog.seconds.isVisible()
-    assert dialog.colour_map.isVisible()
+    assert not fields.seconds.isVisible()
+    assert fields.dpi.isVisible()
+    assert not fields.colour_map.isVisible()  # what is dimmed has no colours
+    pick(fields.style_, "colours")
+    assert fields.colour_map.isVisible()
+    choose(dialog, "svg", "tracks")
+    assert not any(field.isVisible() for field in (fields.style_, fields.columns, fields.dpi))
+    assert fields.outlines.isVisible()
     choose(dialog, "npz")
-    assert not dialog.colour_map.isVisible()
+    assert not fields.width_.isVisible()
 
 
 def test_no_place_to_write_is_a_sentence_in_the_dialog(qtbot, dialog, tmp_path):
@@ -79,11 +109,110 @@ def test_no_place_to_write_is_a_sentence_in_the_dialog(qtbot, dialog, tmp_path):
 def test_closing_cancels_and_leaves_no_file(qtbot, dialog, tmp_path, monkeypatch):
     choose(dialog, "gif")
     path = tmp_path / "cancelled.gif"
-    dialog.seconds.setValue(9.0)
-    dialog.width_.setValue(2000)
+    dialog.fields.seconds.setValue(9.0)
+    dialog.fields.width_.setValue(2000)
     dialog.export_to(path)
     dialog.reject()
     assert not path.exists()
     assert [file.suffix for file in tmp_path.iterdir() if file.suffix not in (".ini", ".lock")] == []
     assert export_worker.STOP_MILLISECONDS <= 5000
     assert LIGHT.name == "light"
+
+
+def test_what_the_run_has_is_offered(dialog):
+    assert [dialog.what.itemData(place) for place in range(dialog.what.count())] == ["attention", "animation", "tracks", "trace"]
+
+
+def test_the_preview_follows_and_keeps_its_proportions(qtbot, dialog, tmp_path):
+    choose(dialog, "png")
+    light = previewed(qtbot, dialog)
+    assert dialog.preview.size_.text().startswith("640 × ")
+    for change in (lambda: dialog.fields.dark.setChecked(True), lambda: dialog.fields.columns.setValue(2)):
+        change()
+        assert previewed(qtbot, dialog).shape != light.shape or previewed(qtbot, dialog)[0, 0].sum() < light[0, 0].sum()
+    dialog.fields.dpi.setValue(300)
+    shown = previewed(qtbot, dialog)
+    dialog.export_to(tmp_path / "a.png")
+    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=20_000)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.width == 2000
+        assert shown.shape[1] / shown.shape[0] == pytest.approx(image.width / image.height, rel=0.01)
+        small = np.asarray(image.convert("RGB").resize(shown.shape[1::-1], Image.Resampling.BOX)).astype(int)
+    assert np.abs(small - shown).mean() < 6
+
+
+def test_an_animation_stands_at_a_step_or_plays(qtbot, dialog):
+    choose(dialog, "gif")
+    first = previewed(qtbot, dialog)
+    preview = dialog.preview
+    assert preview.number.text() == f"1 of {len(scripted.CAPTION)}"
+    preview.slider.setValue(4)
+    qtbot.waitUntil(lambda: preview.number.text().startswith("5 of"), timeout=10_000)
+    assert not np.array_equal(pixels_of(preview.picture.image), first)
+    dialog.fields.seconds.setValue(0.05)
+    preview.slider.setValue(0)
+    qtbot.mouseClick(preview.play, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: preview.slider.value() >= 2, timeout=10_000)
+    choose(dialog, "png")
+    assert not preview.play.isChecked()
+
+
+def test_what_cannot_be_drawn_is_said_at_its_field_and_not_exported(qtbot, dialog):
+    choose(dialog, "png")
+    fields = dialog.fields
+    for name, change, back, sentence in (
+        ("steps", lambda: fields.steps.setText("1-3,99"), lambda: fields.steps.setText(""), "no step 99"),
+        ("steps", lambda: fields.steps.setText("0"), lambda: fields.steps.setText("1-3"), "counted from 1"),
+        ("width", lambda: fields.width_.setValue(3), lambda: fields.width_.setValue(640), "3 pixels"),
+        ("dpi", lambda: fields.dpi.setValue(1), lambda: fields.dpi.setValue(96), "1 dpi"),
+        ("type_points", lambda: fields.type_size.setValue(1.0), lambda: fields.type_size.setValue(0.0), "1 points"),
+        ("columns", lambda: fields.columns.setValue(999), lambda: fields.columns.setValue(0), "999 columns"),
+    ):
+        label = fields._rows[name][1]
+        change()
+        assert label.isVisible()
+        assert sentence in label.text()
+        assert not dialog.go.isEnabled()
+        back()
+        assert not label.isVisible()
+        assert dialog.go.isEnabled()
+
+
+def test_steps_are_typed_while_a_large_preview_is_made(qtbot, dialog):
+    choose(dialog, "webp")
+    dialog.fields.width_.setValue(8000)
+    began = time.perf_counter()
+    qtbot.keyClicks(dialog.fields.steps, "1-5,7,9,2-4")
+    assert time.perf_counter() - began < 1.0
+    assert dialog.fields.steps.text() == "1-5,7,9,2-4"
+
+
+def test_what_was_chosen_is_remembered(qtbot, dialog, tmp_path):
+    choose(dialog, "svg", "tracks")
+    fields = dialog.fields
+    fields.width_.setValue(900)
+    fields.type_size.setValue(8.0)
+    fields.steps.setText("2-4")
+    for switch in (fields.end, fields.outlines, fields.dark, fields.clear):
+        switch.toggle()
+    chosen = dialog._chosen
+    dialog.reject()
+    again = ExportDialog(dialog._session, WindowSettings(tmp_path / "settings.ini"))
+    qtbot.addWidget(again)
+    assert (again.content.name, again.chosen_format.suffix, again._chosen) == ("tracks", ".svg", chosen)
+    again.reject()
+    dialog._session.set_trace(scripted.trace(scripted.CAPTION[:2]))  # which has no fourth step
+    other = ExportDialog(dialog._session, WindowSettings(tmp_path / "settings.ini"))
+    qtbot.addWidget(other)
+    assert other.fields.steps.text() == ""
+    other.reject()
+
+
+def test_a_gradient_map_is_followed_when_it_is_chosen(qtbot, captioned, tmp_path):
+    captioned.do(c.ShowDialog("export"))
+    dialog = captioned.findChild(ExportDialog)
+    choose(dialog, "svg", "gradients")
+    qtbot.waitUntil(lambda: dialog.preview.picture.image is not None, timeout=20_000)
+    dialog.export_to(tmp_path / "a.svg")
+    qtbot.waitUntil(lambda: (tmp_path / "a.svg").exists(), timeout=20_000)
+    assert "∂ log p" in (tmp_path / "a.svg").read_text()

@@ -1,0 +1,202 @@
+"""The preview of an export: painted in a thread, the newest alone, so that typing never waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QRectF, QRunnable, QSize, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QSlider, QToolButton, QWidget
+
+from unrolled.viewer.export.contents import Content
+from unrolled.viewer.export.failure import Cancelled
+from unrolled.viewer.export.formats import ExportFormat, Makes
+from unrolled.viewer.export.preview import Preview, Previewer
+from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.subject import Subject
+from unrolled.viewer.theme.fonts import text_font
+from unrolled.viewer.theme.icons import icon
+from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+
+SETTLE_MILLISECONDS = 120  # after a change, so that not every letter is painted
+CLOSE_MILLISECONDS = 5000
+SQUARE = 8  # pixels of the chequers that a clear ground is shown on
+LEAST = QSize(380, 300)
+
+
+class ExportPreview(QWidget):
+    """Shows what was last asked for; an animation plays, or stands at a chosen step."""
+
+    _made = Signal(int, object, str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.newest = 0
+        self._asked: tuple[Subject, Content, ExportFormat, ExportSettings] | None = None
+        self._previewer = Previewer()
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(1)
+        self._pool.setExpiryTimeout(100)
+        self._made.connect(self._show)
+        self.picture = _Picture(theme)
+        self.size_ = muted_label()
+        self.size_.setAccessibleName("Size of the export")
+        self.play = QToolButton(autoRaise=True)
+        self.play.setCheckable(True)
+        self.play.toggled.connect(self._toggled)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setAccessibleName("Step of the preview")
+        self.slider.valueChanged.connect(lambda _: self._begin())
+        self.number = muted_label()
+        self._controls = QWidget()
+        in_row(self._controls, self.play, (self.slider, 1), self.number, spacing=8)
+        held = self._controls.sizePolicy()
+        held.setRetainSizeWhenHidden(True)  # nothing moves when it appears
+        self._controls.setSizePolicy(held)
+        in_column(self, (self.picture, 1), self._controls, self.size_, spacing=6)
+        self._settle = QTimer(self, singleShot=True, interval=SETTLE_MILLISECONDS)
+        self._settle.timeout.connect(self._begin)
+        self._clock = QTimer(self)
+        self._clock.timeout.connect(self._advance)
+        self._toggled(False)
+        self.setAccessibleName("Preview")
+
+    def ask(self, subject: Subject, content: Content, chosen: ExportFormat, settings: ExportSettings) -> None:
+        """Show this, soon; what was asked for before is given up."""
+        self._asked = subject, content, chosen, settings
+        self._clock.setInterval(round(1000 * settings.seconds_per_word))
+        if content.makes is not Makes.ANIMATION:
+            self.play.setChecked(False)
+            self._controls.hide()
+        self._settle.start()
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence in place of a picture."""
+        self._asked = None
+        self._settle.stop()
+        self._give_up()
+        self._show_nothing(sentence)
+
+    def close_preview(self) -> None:
+        """Wait until no thread is left."""
+        self._settle.stop()
+        self._clock.stop()
+        self._give_up()
+        self._pool.waitForDone(CLOSE_MILLISECONDS)
+
+    def _give_up(self) -> None:
+        self.newest += 1
+        self._pool.clear()
+
+    def _begin(self) -> None:
+        if self._asked is None:
+            return
+        self._give_up()
+        number, asked, frame, ratio = self.newest, self._asked, self.slider.value(), self.devicePixelRatioF()
+        subject, content, chosen, settings = asked
+        largest = (self.picture.size().toSizeF() * ratio).toSize()
+
+        def make() -> Preview:
+            return self._previewer.make(subject, content, chosen, settings, frame=frame, largest=largest,
+                                        cancelled=lambda: number != self.newest)
+
+        self._pool.start(_Task(make, lambda made, sentence: self._made.emit(number, made, sentence)))
+
+    def _show(self, number: int, made: Preview | None, sentence: str) -> None:
+        if number != self.newest or self._asked is None:
+            return
+        if made is None:
+            self._show_nothing(sentence)
+            return
+        self.picture.set_image(made.image, clear=self._asked[3].clear)
+        self.size_.setText(made.size)
+        self._controls.setVisible(made.frames > 1)
+        before = self.slider.blockSignals(True)
+        self.slider.setRange(0, max(made.frames - 1, 0))
+        self.slider.blockSignals(before)
+        self.number.setText(f"{self.slider.value() + 1} of {made.frames}")
+
+    def _show_nothing(self, sentence: str) -> None:
+        self.picture.set_image(None, sentence=sentence)
+        self.size_.setText("")
+        self._controls.hide()
+
+    def _toggled(self, on: bool) -> None:
+        self.play.setIcon(icon("pause" if on else "play", self.theme))
+        word = "Pause the preview" if on else "Play the preview"
+        self.play.setToolTip(word)
+        self.play.setAccessibleName(word)
+        self._clock.start() if on else self._clock.stop()
+
+    def _advance(self) -> None:
+        self.slider.setValue((self.slider.value() + 1) % (self.slider.maximum() + 1))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._settle.start()
+
+
+class _Picture(QWidget):
+    """An image in the middle, in its own proportions."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme = theme
+        self._image: QImage | None = None
+        self._clear, self._sentence = False, ""
+        self._chequers = QPixmap(2 * SQUARE, 2 * SQUARE)
+        self._chequers.fill(QColor(theme.raised))
+        with QPainter(self._chequers) as painter:
+            for corner in (0, SQUARE):
+                painter.fillRect(corner, corner, SQUARE, SQUARE, QColor(theme.border))
+        self.setMinimumSize(LEAST)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Preview of the export")
+
+    @property
+    def image(self) -> QImage | None:
+        """What is shown, in device pixels."""
+        return self._image
+
+    def set_image(self, image: QImage | None, *, clear: bool = False, sentence: str = "") -> None:
+        self._image, self._clear, self._sentence = image, clear, sentence
+        self.setAccessibleDescription(sentence)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), QColor(self.theme.window))
+            if self._image is None:
+                painter.setFont(text_font(13))
+                painter.setPen(QColor(self.theme.muted))
+                painter.drawText(QRectF(self.rect()).adjusted(24, 24, -24, -24),
+                                 Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._sentence)
+                return
+            size = self._image.size().toSizeF() / self.devicePixelRatioF()
+            place = QRectF((self.width() - size.width()) // 2, (self.height() - size.height()) // 2, size.width(), size.height())
+            if self._clear:
+                painter.drawTiledPixmap(place, self._chequers)
+            painter.drawImage(place, self._image)
+
+
+class _Task(QRunnable):
+    """Makes one preview."""
+
+    def __init__(self, make: Callable[[], Preview], made: Callable[[Preview | None, str], None]) -> None:
+        super().__init__()
+        self._make, self._tell = make, made
+
+    def run(self) -> None:
+        """In the thread; called by Qt."""
+        try:
+            self._tell(self._make(), "")
+        except Cancelled:
+            pass
+        except ValueError as error:
+            self._tell(None, str(error))
+        except MemoryError:
+            self._tell(None, "There is not enough memory for a picture of this size.")
+        except Exception as error:
+            self._tell(None, f"The preview failed: {type(error).__name__}: {error}.")
