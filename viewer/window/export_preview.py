@@ -174,7 +174,7 @@ class _Picture(QWidget):
                 painter.drawText(QRectF(self.rect()).adjusted(24, 24, -24, -24),
                                  Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._sentence)
                 return
-            size = self._image.size().toSizeF() / self.devicePixelRatioF()
+            size = self._image.size().toSizeF() * (1.0 / self.devicePixelRatioF())
             place = QRectF((self.width() - size.width()) // 2, (self.height() - size.height()) // 2, size.width(), size.height())
             if self._clear:
                 painter.drawTiledPixmap(place, self._chequers)
