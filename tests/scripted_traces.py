@@ -75,3 +75,31 @@ def clip_trace(labels: tuple[str, ...] = LABELS, count: int = 16, *, units: int 
             candidates=tuple(Candidate(int(k), labels[int(k)], float(np.log(chances[k]))) for k in np.argsort(-chances)[:5]),
             values={"hidden": random.uniform(-1, 1, units).astype(np.float32), "label_probability": chances}))
     return made
+
+
+def layered_trace(words: tuple[str, ...] = WRITTEN, *, layers: int = 3, heads: int = 2, longest: int = 16, units: int = 8,
+                  places: tuple[int, ...] = (2, 3), seed: int = 0) -> Trace:
+    """A transformer's run over a picture of (rows, columns), over a source of (words,), or over what it writes alone."""
+    random = np.random.default_rng(seed)
+    axes = {0: (), 1: ("source",), 2: ("row", "column")}[len(places)]
+    channels = [Channel(name="residual_stream", role="residual_stream", symbol="x", axes=("layer", "unit"), shape=(layers, units),
+                        low=-3, high=3, label="residual", editable=True)]
+    if places:
+        channels.append(Channel(name="cross_attention", role="cross_attention", symbol="α", axes=("layer", "head", *axes),
+                                shape=(layers, heads, *places), low=0, high=1))
+    channels.append(Channel(name="self_attention", role="self_attention", symbol="a", axes=("layer", "head", "key"),
+                            shape=(layers, heads, longest), low=0, high=1))
+    source = () if len(places) == 2 else tuple(f"▁source{number}" for number in range(places[0])) if places else ("▁first",)
+    kind = {0: "text", 1: "sentence", 2: "picture"}[len(places)]
+    made = Trace(channels, ended=True, input_bytes=b"a dog", provenance=Provenance(
+        model="scripted", input_name="typed text", input_kind=kind, detokenization="pieces", source=source))
+    for step, word in enumerate(words):
+        values = {"residual_stream": random.normal(0, 1, (layers, units)).astype(np.float32),
+                  "self_attention": np.zeros((layers, heads, longest), np.float32)}
+        values["self_attention"][..., : step + 1] = random.dirichlet(np.ones(step + 1), (layers, heads))
+        if places:
+            values["cross_attention"] = random.dirichlet(np.ones(int(np.prod(places))), (layers, heads)).astype(
+                np.float32).reshape(layers, heads, *places)
+        made.append(StepResult(step=step, token=step + 3, word=word, log_prob=-0.5,
+                               candidates=(Candidate(step + 3, word, -0.5),), values=values))
+    return made

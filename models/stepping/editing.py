@@ -19,8 +19,10 @@ from unrolled.models.trace.edits import (
     ScaleUnits,
     SetAttention,
     SwapInput,
+    SwitchHeadsOff,
     UniformAttention,
 )
+from unrolled.models.trace.slices import slice_name
 
 STEPS_APART = 1_000_003  # a prime: the seeds of neighbouring steps and neighbouring noises do not meet
 
@@ -37,6 +39,10 @@ class Edited:
             if isinstance(edit, OF_UNITS):
                 if edit.channel == name:
                     value = _of_units(edit, value, self._step)
+            elif isinstance(edit, SwitchHeadsOff):
+                if name == slice_name(edit.channel, layer=edit.layer):  # (…, heads, places)
+                    value = value.clone()
+                    value[..., list(edit.heads) if edit.heads else slice(None), :] = 0.0
             elif name == "attention_scores":
                 if isinstance(edit, MaskAttention):
                     value = value.clone()
@@ -66,7 +72,7 @@ def _there(places: Sequence[int], values: Tensor) -> list[int]:
 
 def hook_at(edits: Sequence[Edit], step: int) -> Hook:
     """What the edits do at a step; `identity` itself where none holds, so that nothing is different, to the last bit."""
-    holding = tuple(edit for edit in edits if isinstance(edit, OF_UNITS + OF_ATTENTION) and edit.covers(step))
+    holding = tuple(edit for edit in edits if isinstance(edit, (*OF_UNITS, *OF_ATTENTION, SwitchHeadsOff)) and edit.covers(step))
     return Edited(holding, step) if holding else identity
 
 

@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 
 from unrolled.models.trace.channel import Channel
+from unrolled.models.trace.slices import Channels, channels_at, spoken
 
 TO_THE_END = -1
 
@@ -63,7 +64,7 @@ class _OfUnits(_Edit, frozen=True, kw_only=True):
 
     @property
     def _which(self) -> str:
-        name = self.channel.replace("_", " ")
+        name = spoken(self.channel)
         if not self.units:
             return name
         named = ", ".join(str(unit) for unit in self.units[:4]) + (" …" if len(self.units) > 4 else "")
@@ -142,9 +143,24 @@ class SwapInput(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="swap"):
         return f"“{self.name}” {self._when}"
 
 
-Edit = ForceToken | ClampUnits | ScaleUnits | AddNoise | UniformAttention | SetAttention | MaskAttention | SwapInput
+class SwitchHeadsOff(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="heads"):
+    """Let heads of a layer's attention add nothing: those that are named, or all where none is."""
+
+    channel: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    layer: Unit
+    heads: Units = ()
+
+    @property
+    def in_words(self) -> str:
+        named = f"head{'s' if len(self.heads) > 1 else ''} {', '.join(map(str, self.heads))}" if self.heads else "all heads"
+        return f"{spoken(self.channel)}: {named} of layer {self.layer} off {self._when}"
+
+
+Edit = (ForceToken | ClampUnits | ScaleUnits | AddNoise | UniformAttention | SetAttention | MaskAttention | SwitchHeadsOff
+        | SwapInput)
 OF_UNITS = (ClampUnits, ScaleUnits, AddNoise)
 OF_ATTENTION = (UniformAttention, SetAttention, MaskAttention)
+OF_UNIT_AXES = (("unit",), ("feature",))
 
 
 class EditError(ValueError):
@@ -159,14 +175,15 @@ def check(edit: Edit, channels: Sequence[Channel], words: Sequence[str]) -> None
         if not 0 <= edit.token < len(words):
             raise EditError(f"The vocabulary has {len(words):,} words; there is no word {edit.token}.")
     elif isinstance(edit, OF_UNITS):
-        of_units = {own.name: own for own in channels if own.editable and own.axes in (("unit",), ("feature",))}
-        channel = of_units.get(edit.channel)
-        if channel is None:
-            there = ", ".join(of_units)
+        channel = Channels(channels).get(edit.channel)
+        if channel is None or not channel.editable or channel.axes not in OF_UNIT_AXES:
+            there = ", ".join(own.name for own in channels_at(channels, {}) if own.editable and own.axes in OF_UNIT_AXES)
             raise EditError(f"This model has no “{edit.channel}” that could be changed; there is {there or 'nothing like it'}.")
         beyond = next((unit for unit in edit.units if not 0 <= unit < channel.size), None)
         if beyond is not None:
             raise EditError(f"There is no unit {beyond} in {channel.title}: its {channel.size:,} units are counted from 0.")
+    elif isinstance(edit, SwitchHeadsOff):
+        _check_heads(edit, channels)
     elif isinstance(edit, OF_ATTENTION):
         channel = attention_of(channels)
         if channel is None:
@@ -182,6 +199,24 @@ def check(edit: Edit, channels: Sequence[Channel], words: Sequence[str]) -> None
                 raise EditError(f"There is no place {beyond}: attention has {channel.size:,}, counted from 0.")
             if len(set(edit.places)) == channel.size:
                 raise EditError("Every place is masked: nothing is left to look at.")
+
+
+def _check_heads(edit: SwitchHeadsOff, channels: Sequence[Channel]) -> None:
+    with_heads = {own.name: own for own in channels if has_heads(own)}
+    channel = with_heads.get(edit.channel)
+    if channel is None:
+        raise EditError(f"This model has no “{edit.channel}” with heads; there is {', '.join(with_heads) or 'nothing like it'}.")
+    layers, heads = channel.shape[:2]
+    if edit.layer >= layers:
+        raise EditError(f"There is no layer {edit.layer}: {layers} are counted from 0.")
+    beyond = next((head for head in edit.heads if head >= heads), None)
+    if beyond is not None:
+        raise EditError(f"There is no head {beyond}: layer {edit.layer} has {heads}, counted from 0.")
+
+
+def has_heads(channel: Channel) -> bool:
+    """Whether it is attention by layer and head."""
+    return channel.axes[:2] == ("layer", "head")
 
 
 def attention_of(channels: Sequence[Channel]) -> Channel | None:

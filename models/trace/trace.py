@@ -16,6 +16,7 @@ import numpy as np
 from unrolled.models.trace.candidates import CandidateColumn
 from unrolled.models.trace.channel import Channel
 from unrolled.models.trace.provenance import Provenance
+from unrolled.models.trace.slices import Channels, Slices
 from unrolled.models.trace.steps import Candidate, FloatArray, StepBlock, StepResult
 
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ class Trace:
         Whether the run is over: END was written or the longest length reached.
     """
 
-    __slots__ = ("_candidates", "_channels", "_columns", "_length", "_log_probs", "_tokens", "_words", "ended",
-                 "input_bytes", "provenance")
+    __slots__ = ("_candidates", "_channels", "_columns", "_length", "_log_probs", "_slices", "_tokens", "_words",
+                 "ended", "input_bytes", "provenance")
 
     def __init__(self, channels: Iterable[Channel], *, provenance: Provenance | None = None,
                  input_bytes: bytes = b"", ended: bool = False) -> None:
-        self._channels = {channel.name: channel for channel in channels}
+        self._channels = Channels(channels)
+        self._slices = Slices()
         self._columns: dict[str, FloatArray] = {
             name: np.empty((FIRST_CAPACITY, *channel.shape), np.float32) for name, channel in self._channels.items()
         }
@@ -86,7 +88,7 @@ class Trace:
 
     @property
     def channels(self) -> Mapping[str, Channel]:
-        """The channels by name, in the model's order."""
+        """The channels by name, in the model's order; slices are found by their names too (`unrolled.models.trace.slices`)."""
         return self._channels
 
     @property
@@ -110,10 +112,13 @@ class Trace:
         return self._candidates
 
     def column(self, name: str) -> FloatArray:
-        """All steps of a channel, shape (steps, *channel.shape); a view that later steps do not change. Raises `KeyError`
-        when no channel has that name.
+        """All steps of a channel, or of a slice of one, (steps, *channel.shape); a view that later steps do not change. Raises
+        `KeyError` when no channel has that name.
         """
-        return self._columns[name][: self._length]
+        column = self._columns.get(name)
+        if column is None:
+            return self._slices.column(name, self._channels, self._columns, self._length)
+        return column[: self._length]
 
     def with_role(self, role: str) -> Channel | None:
         """The first channel with a role, or none."""

@@ -24,7 +24,7 @@ from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.errors import EngineError
 from unrolled.models.runs.run import Run
 from unrolled.models.stepping.stepper import AnyStepper
-from unrolled.models.trace.edits import ForceToken, MaskAttention, SetAttention
+from unrolled.models.trace.edits import ClampUnits, ForceToken, MaskAttention, SetAttention, SwitchHeadsOff
 from unrolled.models.trace.steps import by_channel
 
 STEPS = 7
@@ -168,6 +168,40 @@ def test_attention_masked_and_set(opened: Any, name: str) -> None:
         wanted / 4, (*found[kind].shape[1:3], places)), atol=1e-6)
     np.testing.assert_allclose(found["residual_stream"][:4], whole["residual_stream"][:4], rtol=1e-4, atol=1e-5)
     assert np.abs(found["residual_stream"][4] - whole["residual_stream"][4]).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", ["llama", "t5", "blip"])
+def test_heads_switched_off_and_units_of_the_stream_set(opened: Any, name: str) -> None:
+    """A head that is off attends nowhere and gives what its part of the output's weights being zero gives."""
+    stepper = opened(name)
+    kind = "self_attention" if name == "llama" else "cross_attention"
+    run = Run(0, stepper, stepper.read(given(name)))
+    run.fork(1, 0, 0, (SwitchHeadsOff(channel=kind, layer=1, heads=(1, 2), first=2),), ())
+    run.fork(2, 0, 0, (ClampUnits(channel="residual_stream[layer=0]", units=(3,), value=1.5),), ())
+    off, clamped = run.branch(1), run.branch(2)
+    for branch in (off, clamped):
+        for step in range(4):
+            branch.advance(step, Decoding(), lambda: True)
+    weights = recorded(off)[kind].reshape(4, *recorded(off)[kind].shape[1:3], -1).sum(-1)
+    assert not weights[2:, 1, 1:3].any()
+    assert (weights[2:, 0] > 0.5).all()
+    assert (weights[:2] > 0.5).all()
+    stream = recorded(clamped)["residual_stream"]
+    assert (stream[:, 0, 3] == 1.5).all()
+    assert not (stream[:, 1, 3] == 1.5).any()
+
+    attention = {"llama": "layers.1.self_attn.o_proj", "t5": "block.1.layer.1.EncDecAttention.o",
+                 "blip": "layer.1.crossattention.output.dense"}[name]
+    (output,) = (module for path, module in stepper.model.named_modules()
+                 if path.endswith(attention) and "encoder.block" not in path)
+    size, kept = output.weight.shape[1] // 4, output.weight.clone()
+    state = off.state(2, lambda: True)
+    with torch.inference_mode():
+        _, edited = stepper.step(off.memory_at(2), state, [off.tokens[1]], off.hook_at(2))
+        output.weight[:, size : 3 * size] = 0.0
+        _, without = stepper.step(off.memory_at(2), state, [off.tokens[1]])
+        output.weight.copy_(kept)
+    torch.testing.assert_close(edited.log_probs, without.log_probs, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["gpt2", "trocr"])

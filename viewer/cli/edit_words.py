@@ -23,6 +23,7 @@ from unrolled.models.trace.edits import (
     ScaleUnits,
     SetAttention,
     SwapInput,
+    SwitchHeadsOff,
     UniformAttention,
     attention_of,
     check,
@@ -35,7 +36,7 @@ EXPLAINED = """steps are counted from 0, the first word; without @STEPS a change
 end). UNITS: 17, or 3,5,20-25, or all. Examples: --force 3=dog   --clamp forget_gate:17=0   --clamp cell:all=0@5-
 --mask 0.2,0.1,0.6,0.8   --attention even@2-4"""
 GATE_VALUES = {"off": 0.0, "open": 1.0}
-FLAGS = ("force", "clamp", "multiply", "zero", "gate", "noise", "mask", "attention", "swap")
+FLAGS = ("force", "clamp", "multiply", "zero", "gate", "noise", "mask", "attention", "heads_off", "swap")
 
 
 def add_edit_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +55,7 @@ def add_edit_arguments(parser: argparse.ArgumentParser) -> None:
                                        "PLACE,…, counted from 0")
     add("attention", "even|PLACE=WEIGHT,…[@STEPS]", "set the attention: everywhere alike, or to these places, counted row after "
                                                     "row from 0")
+    add("heads-off", "CHANNEL:LAYER:HEADS[@STEPS]", "switch heads of an attention off: cross_attention:2:0,3, or :all")
     add("swap", "STEP=FILE", "let the steps from here on look at another picture")
     group.add_argument("--noise-seed", type=int, default=0, metavar="N", help="of --noise (default: 0)")
     group.add_argument("--edits", type=Path, metavar="FILE", help="more changes, a JSON list as traces hold them")
@@ -87,6 +89,7 @@ class EditWords:
             ("noise", lambda text: _noise(text, arguments.noise_seed)),
             ("mask", lambda text: _mask(text, channels)),
             ("attention", lambda text: _attention(text, channels)),
+            ("heads_off", lambda text: _heads_off(text)),
             ("swap", lambda text: self._swap(text)),
         )
         for name, read in readers:
@@ -95,7 +98,7 @@ class EditWords:
                     edit = read(text)
                     check(edit, channels, description.words)
                 except EditError as error:
-                    raise CommandError(f"--{name} {text}: {error}", WRONG_USE) from error
+                    raise CommandError(f"--{name.replace('_', '-')} {text}: {error}", WRONG_USE) from error
                 made.append(edit)
         made += self._of_file(channels, description)
         return tuple(made)
@@ -139,8 +142,9 @@ def edit_words(arguments: argparse.Namespace, read: Callable[[Path], bytes]) -> 
     return EditWords(arguments, inputs)
 
 
-def _halves(text: str, form: str) -> tuple[str, str]:
-    left, equals, right = text.partition("=")
+def _halves(text: str, form: str, *, last: bool = False) -> tuple[str, str]:
+    """What stands before and behind the first =, or the last: ``residual_stream[layer=2]:17=0`` has several."""
+    left, equals, right = text.rpartition("=") if last else text.partition("=")
     if not equals or not left.strip() or not right:
         raise EditError(f"this should be {form}.")
     return left.strip(), right
@@ -185,14 +189,14 @@ def _force(text: str, description: ModelDescription) -> Edit:
 
 def _clamp(text: str) -> Edit:
     what, first, last = _timed(text)
-    place, value = _halves(what, "CHANNEL:UNITS=VALUE[@STEPS]")
+    place, value = _halves(what, "CHANNEL:UNITS=VALUE[@STEPS]", last=True)
     channel, units = _of_units(place)
     return _checked(ClampUnits(channel=channel, units=units, value=_decimal(value), first=first, last=last))
 
 
 def _multiply(text: str) -> Edit:
     what, first, last = _timed(text)
-    place, factor = _halves(what, "CHANNEL:UNITS=FACTOR[@STEPS]")
+    place, factor = _halves(what, "CHANNEL:UNITS=FACTOR[@STEPS]", last=True)
     channel, units = _of_units(place)
     return _checked(ScaleUnits(channel=channel, units=units, factor=_decimal(factor), first=first, last=last))
 
@@ -211,9 +215,19 @@ def _gate(text: str) -> Edit:
     return ClampUnits(channel=gate.replace(" ", "_"), value=GATE_VALUES[state], first=first, last=last)
 
 
+def _heads_off(text: str) -> Edit:
+    what, first, last = _timed(text)
+    channel, _, rest = what.partition(":")
+    layer, colon, heads = rest.partition(":")
+    if not colon:
+        raise EditError("this should be CHANNEL:LAYER:HEADS[@STEPS].")
+    return SwitchHeadsOff(channel=channel.strip().replace(" ", "_"), layer=_number(layer), heads=units_of(heads), first=first,
+                          last=last)
+
+
 def _noise(text: str, seed: int) -> Edit:
     what, first, last = _timed(text)
-    place, deviation = _halves(what, "CHANNEL:UNITS=DEVIATION[@STEPS]")
+    place, deviation = _halves(what, "CHANNEL:UNITS=DEVIATION[@STEPS]", last=True)
     channel, units = _of_units(place)
     return _checked(AddNoise(channel=channel, units=units, deviation=_decimal(deviation), seed=seed, first=first, last=last))
 

@@ -111,6 +111,13 @@ class UnpinAll(Command, frozen=True):
     """Unpin every unit."""
 
 
+class LookAt(Command, frozen=True):
+    """Look at another ``layer`` or ``head``: a number, or of heads their ``mean`` or their ``rollout``."""
+
+    axis: Literal["layer", "head"]
+    place: str
+
+
 class Hover(Command, frozen=True):
     """The pointer is over this unit."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from psygnal import Signal
 
 MOST_PINNED = 8  # as many as there are colours that can be told apart
@@ -16,6 +18,8 @@ class Selection:
     ----------
     hovered : Signal(object)
         The unit under the pointer, an int or None.
+    at : mapping of str to str
+        Which layer and which head of channels that have several is looked at; see `unrolled.models.trace.slices`.
     """
 
     changed = Signal()
@@ -24,6 +28,7 @@ class Selection:
     def __init__(self) -> None:
         self._units: list[int] = []
         self._hover: int | None = None
+        self.at: Mapping[str, str] = {}
 
     @property
     def units(self) -> tuple[int, ...]:
@@ -49,6 +54,12 @@ class Selection:
 
     def clear(self) -> None:
         self.set(())
+
+    def look_at(self, axis: str, place: str) -> None:
+        """Look at another layer or head."""
+        if self.at.get(axis) != place:
+            self.at = {**self.at, axis: place}
+            self.changed.emit()
 
     def set_hover(self, unit: int | None) -> None:
         if unit != self._hover:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from psygnal import Signal
 
 from unrolled.models.inputs.inputs import Input, InputClip, InputPicture, InputText
-from unrolled.models.trace import ModelDescription, Trace
+from unrolled.models.trace import Channel, ModelDescription, Trace
 from unrolled.models.trace.edits import SwapInput
+from unrolled.models.trace.slices import channels_at
 from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.branches import Branch, Branches, first_branch
 from unrolled.viewer.state.brush import Brush
@@ -88,6 +89,13 @@ class Session:
         """The trace of the branch that is shown."""
         shown = self.branches.shown
         return shown.trace if shown is not None else None
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The trace's, or the model's while there is none, as they are looked at: of layers and heads the one selected."""
+        trace, description = self.trace, self.description
+        known = trace.channels.values() if trace is not None else description.channels if description is not None else ()
+        return channels_at(known, self.selection.at)
 
     @property
     def picture(self) -> InputPicture | None:

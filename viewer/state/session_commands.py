@@ -33,6 +33,10 @@ class SessionCommands:
     def unpin_all(self, _: c.UnpinAll) -> None:
         self._session.selection.clear()
 
+    @handles(c.LookAt)
+    def look_at(self, command: c.LookAt) -> None:
+        self._session.selection.look_at(command.axis, command.place)
+
     @handles(c.Hover)
     def hover(self, command: c.Hover) -> None:
         self._session.selection.set_hover(command.unit)

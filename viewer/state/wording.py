@@ -104,7 +104,7 @@ def shown(word: str, detokenization: str = "words") -> str:
 
 def step_noun(provenance: Provenance) -> str:
     """What one step brings: a word, a piece, a character, a frame."""
-    return kind_named(provenance.input_kind).step_noun
+    return "piece" if provenance.detokenization == "pieces" else kind_named(provenance.input_kind).step_noun
 
 
 def channel_title(channel: Channel) -> str:

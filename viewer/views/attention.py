@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
+from unrolled.models.trace.places import place_words
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.place_bars import PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
@@ -64,11 +65,12 @@ class AttentionStatisticsView(View):
             return
         self._shown = state
         try:
-            found = attention_statistics(trace.column(channel.name))
+            column = trace.column(channel.name)
+            found = attention_statistics(column[:, : len(trace)] if channel.axes == ("key",) else column)
         except ValueError as error:
             self.text.setText(f"{error}.")
             return
-        names = tuple(shown(word, "pieces") for word in trace.provenance.source) if channel.axes == ("source",) else ()
+        names = tuple(shown(word, "pieces") for word in place_words(trace, channel.axes))
         coverage = found.coverage.astype(np.float32)
         self.coverage.setVisible(not names)
         self.source_coverage.setVisible(bool(names))

@@ -127,6 +127,26 @@ def of_kind(*kinds: str) -> Accepts:
     return lambda subject: subject.input_kind in kinds
 
 
+def in_pieces(subject: Subject) -> bool:
+    """Whether what is written is pieces of words."""
+    return subject.detokenization == "pieces"
+
+
+def in_characters(subject: Subject) -> bool:
+    """Whether it is characters; also while no model says."""
+    return not in_pieces(subject)
+
+
+def layered(subject: Subject) -> bool:
+    """Whether there are channels of several layers."""
+    return any(channel.axes[:1] == ("layer",) for channel in subject.channels)
+
+
+def with_heads(subject: Subject) -> bool:
+    """Whether there is attention by layer and head."""
+    return any(channel.axes[:2] == ("layer", "head") for channel in subject.channels)
+
+
 def comparing(subject: Subject) -> bool:
     return subject.comparing
 

@@ -19,10 +19,10 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
 from unrolled.models.cells.hook import Hook, identity
+from unrolled.models.trace.rollout import CROSS, SELF
 from unrolled.models.trace.slices import slice_name
 
 NAME = "unrolled"  # of the attention function, among the library's
-SELF, CROSS = "self_attention", "cross_attention"
 CLOSE = 1e-3       # to 1, which the weights of a row sum up to
 
 

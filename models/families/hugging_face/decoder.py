@@ -12,9 +12,10 @@ from transformers import EncoderDecoderCache
 from transformers.cache_utils import Cache
 
 from unrolled.models.cells.hook import Hook, identity
-from unrolled.models.families.hugging_face.attention import CROSS, SELF, AttentionError, Attentions, Softmaxes, watch
+from unrolled.models.families.hugging_face.attention import AttentionError, Attentions, Softmaxes, watch
 from unrolled.models.families.hugging_face.cache import LookedAtLayer, Past, SharedLayer
 from unrolled.models.families.hugging_face.residual import ResidualStream, layers_of
+from unrolled.models.trace.rollout import CROSS, SELF
 
 Call = Callable[..., Any]
 """Tokens (rows, T), what is looked at (rows, places, features) or None, and what else the library is told → its output."""

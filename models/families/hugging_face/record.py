@@ -8,11 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from unrolled.models.families.hugging_face.attention import CROSS, SELF
 from unrolled.models.families.hugging_face.decoder import Taken
 from unrolled.models.families.hugging_face.residual import STREAM
 from unrolled.models.stepping.network_stepper import entropy_of
 from unrolled.models.trace import Channel
+from unrolled.models.trace.rollout import CROSS, SELF
 
 
 class Lengths(NamedTuple):
@@ -48,7 +48,7 @@ def channels_of(lengths: Lengths) -> tuple[Channel, ...]:
     """In the order of the record."""
     layers, heads, end = lengths.layers, lengths.heads, lengths.stream_end
     found = [Channel(name=STREAM, role=STREAM, symbol="x", axes=("layer", "unit"), shape=(layers, lengths.features), low=-end,
-                     high=end, label="residual stream", editable=True)]
+                     high=end, label="residual", editable=True)]
     axes = {0: ("key",), 1: ("source",), 2: ("row", "column")}[len(lengths.places)]
     looked_at = lengths.places or (lengths.longest,)
     if lengths.places:

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from unrolled.models.cells.hook import identity
-from unrolled.models.families.hugging_face.attention import CROSS, SELF
 from unrolled.models.families.hugging_face.reading import Kind
 from unrolled.models.families.hugging_face.residual import STREAM, layers_of
 from unrolled.models.reference.protocol import Hook, State
 from unrolled.models.runs.errors import EngineError
+from unrolled.models.trace.rollout import CROSS, SELF
 
 
 class ReferenceMemory(NamedTuple):

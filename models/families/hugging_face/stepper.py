@@ -171,7 +171,8 @@ class TransformerStepper:
         first = self.description.words[tokens[0]]
         note = f"The first piece, “{first.replace('▁', ' ').strip() or first}”, is what the first step reads."
         return EncodedInput(memory=Memory(LookedAt(None, tokens[0]), lengths), channels=channels_of(lengths),
-                            prompt_tokens=tuple(tokens[1:]), maximum_steps=lengths.longest, notes=(note,), given_input=given)
+                            source=(first,), prompt_tokens=tuple(tokens[1:]), maximum_steps=lengths.longest, notes=(note,),
+                            given_input=given)
 
     def _encoded(self, given: Tensor) -> Tensor:
         assert self.kind.encode is not None

@@ -1,6 +1,7 @@
-"""Which source words each written word looked at: the sentence lit up at the playhead, and a matrix that grows with it.
+"""Which words each written word looked at: the sentence lit up at the playhead, and a matrix that grows with it.
 
-For every run with a channel over the axis ``source``. A note for the heading reads out what is under the pointer.
+For every run with a channel over the axis ``source``, or ``key``, which are the words read and written before. A note for
+the heading reads out what is under the pointer.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, whole_word, written_label
+from unrolled.models.trace.places import place_words
+from unrolled.models.trace.slices import base_name
+from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, whole_word, written_label
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
@@ -32,6 +35,7 @@ from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.switches import segment, switch
 
 MOST_LINES = 3  # of the source sentence; a longer one scrolls
+AXES = (("source",), ("key",))
 ROOM_FOR_SENTENCE = 260  # pixels; in a lower panel the words over the matrix are lit up alone
 ROOM_FOR_LINES = 110  # pixels of the panel's height for each of them
 EMPTY = "Which source words each output word attends to appears here.\nEnter a sentence, then press Space."
@@ -56,7 +60,8 @@ class AlignmentView(View):
         self._channel_name = ""
         self._rows: AlignmentRows | None = None
         self._of: Trace | None = None
-        self._source: tuple[str, ...] = ()
+        self._names: tuple[str, ...] = ()  # of what is looked at, as it was written,
+        self._source: tuple[str, ...] = ()  # and as people read it
         self._written: tuple[str, ...] = ()
         self._cell: Cell = NO_CELL
         self._brush_mode = "off"
@@ -131,8 +136,9 @@ class AlignmentView(View):
         if (trace is not self._of or self._rows is None or self._rows.channel != channel
                 or self._rows.scale != values.attention_scale):
             if trace is not self._of:
-                self._take_source(trace, channel)
+                self._written, self._cell = (), NO_CELL
             self._of, self._rows = trace, AlignmentRows(channel, values.attention_scale)
+        self._take_source(trace, channel)
         if self._rows.follow(trace) or len(self._written) != len(trace):
             detokenization = trace.provenance.detokenization
             kept = min(len(self._written), len(trace))
@@ -169,23 +175,27 @@ class AlignmentView(View):
     # ── What is drawn ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _find_channel(self, trace: Trace | None) -> Channel | None:
-        found = () if trace is None else source_channels(trace.channels.values())
+        found = () if trace is None else tuple(own for own in self.session.channels if own.axes in AXES)
         names = [channel.name for channel in found]
         if [self.picker.itemData(index) for index in range(self.picker.count())] != names:
             self.picker.clear()
             for channel in found:
                 self.picker.addItem(channel.title.capitalize(), channel.name)
         self.picker.setVisible(len(found) > 1)
-        return next((channel for channel in found if channel.name == self._channel_name), found[0] if found else None)
+        return next((channel for channel in found if base_name(channel.name) == self._channel_name), found[0] if found else None)
 
     def _take_source(self, trace: Trace, channel: Channel) -> None:
-        given, detokenization = tuple(trace.provenance.source), trace.provenance.detokenization
-        names = given + tuple(str(place + 1) for place in range(len(given), channel.size))  # of words that were not kept
-        source = tuple(written_label(name, detokenization) for name in names[: channel.size])
-        if source != self._source:
+        names, detokenization = place_words(trace, channel.axes), trace.provenance.detokenization
+        if channel.axes != ("key",):
+            names += tuple(str(place + 1) for place in range(len(names), channel.size))  # of words that were not kept
+        names = names[: channel.size]
+        if names == self._names:
+            return
+        if names[: len(self._names)] != self._names:
             self.chosen = None
-        self._source, self._written, self._cell = source, (), NO_CELL
-        self.words.set_words(source)
+        self._names = names
+        self._source = tuple(written_label(name, detokenization) for name in names)
+        self.words.set_words(self._source)
         self._size_words()
 
     def _size_words(self) -> None:
@@ -200,23 +210,25 @@ class AlignmentView(View):
         if trace is None or rows is None or trace is not self._of:
             return
         values, count = self.session.appearance.values, len(rows)
-        column = trace.column(rows.channel.name)[:count]
+        column = trace.column(rows.channel.name)[:count, : len(self._names)]
         row, pointed = self._cell
         active = row if row is not None and row < count else step
         there = 0 <= active < count
         weights = column[active] if there else None
         limits = row_limits(column[active], values.attention_scale) if there else (0.0, 1.0)
         chosen = pointed if pointed is not None else self.chosen
-        chosen = chosen if chosen is not None and chosen < rows.channel.size else None
+        chosen = chosen if chosen is not None and chosen < column.shape[1] else None
         along = None if chosen is None or count == 0 else column[:, chosen]
         column_limits = (0.0, 1.0) if along is None else row_limits(along, values.attention_scale)
+        width = column.shape[1]
         self.canvas.set_view(AlignmentWidget(
-            places=rows.places, source=self._source, written=self._written[:count], colour_map=values.attention_colour_map,
-            step=step if 0 <= step < count else -1, row_weights=weights, row_limits=limits, column_weights=along,
-            column_limits=column_limits, chosen=chosen))
+            places=rows.places[:, :width], source=self._source, written=self._written[:count],
+            colour_map=values.attention_colour_map, step=step if 0 <= step < count else -1, row_weights=weights,
+            row_limits=limits, column_weights=along, column_limits=column_limits, chosen=chosen))
         self.words.set_weights(weights, limits=limits, table=self.canvas.table, chosen=chosen)
         self._reveal(weights)
-        self.legend.set_scale(low=limits[0], high=limits[1], uniform=uniform_level(rows.channel.size),
+        there_are = min(active + 1, width) if rows.channel.axes == ("key",) else width
+        self.legend.set_scale(low=limits[0], high=limits[1], uniform=uniform_level(max(there_are, 1)),
                               colour_map=values.attention_colour_map, opacity=1.0,
                               stretched=values.attention_scale == "stretched", opaque=True)
         self._say(self._read_out(trace, column))
@@ -247,8 +259,7 @@ class AlignmentView(View):
         return ""
 
     def _name_of(self, trace: Trace, place: int) -> str:
-        source = trace.provenance.source
-        return whole_word(source, place, trace.provenance.detokenization) if place < len(source) else self._source[place]
+        return whole_word(self._names, place, trace.provenance.detokenization)
 
     def _say(self, text: str) -> None:
         self.canvas.setAccessibleDescription(text)
@@ -270,5 +281,5 @@ class AlignmentView(View):
             self._choose((0 if by > 0 else last) if at is None else min(max(at + by, 0), last))
 
     def _pick(self, index: int) -> None:
-        self._channel_name = self.picker.itemData(index)
+        self._channel_name = base_name(self.picker.itemData(index))
         self.refresh()

@@ -241,8 +241,10 @@ class AttributionView(View):
         if self._table not in offered:
             self._table = "hidden"
         self.by.setCurrentIndex(self.by.findData(self._table))
-        self.by.setVisible(found is not None)
-        if found is None:
+        norms = found is not None and found.has(self._table)
+        self.by.setVisible(norms)
+        self.map.setVisible(norms or found is None)
+        if found is None or not norms:  # without recurrence there is no state that steps hand on
             self.map.set_table(np.zeros((0, 0), np.float32), first=0, words=(), symbol="h")
             return
         words = tuple(word_at(trace, step) for step in range(found.first, found.last + 1))

@@ -8,6 +8,7 @@ import numpy as np
 
 from unrolled.models.protocol.questions import GradientRows
 from unrolled.models.trace import FloatArray, Trace
+from unrolled.models.trace.places import place_words
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.wording import shown
 from unrolled.viewer.theme.attention_colours import attention_limits
@@ -82,16 +83,18 @@ def places_of(trace: Trace, part: GradientRows | None, step: int, *, drops: Floa
     channel = trace.with_role("attention")
     if channel is None:
         return None
+    names = tuple(shown(word, "pieces") for word in place_words(trace, channel.axes))
     weights = trace.column(channel.name)[step]
-    names = tuple(shown(word, "pieces") for word in trace.provenance.source) if channel.axes == ("source",) else ()
+    if channel.axes == ("key",):  # what is not read yet is no place
+        names, weights = names[: step + 1], weights[: step + 1]
     scale = appearance.attention_scale
     inputs = part.table(part.places)[step - part.row] if part is not None and part.places else None
     first_state = part.table(part.first_state)[step - part.row] if part is not None and part.first_state else None
 
     def fitting(values: FloatArray | None) -> FloatArray | None:
-        return values if values is not None and values.size == channel.size else None
+        return values if values is not None and values.size == weights.size else None
 
-    return Places(shape=channel.shape, names=names, attention=weights.ravel(), inputs=fitting(inputs),
+    return Places(shape=weights.shape, names=names, attention=weights.ravel(), inputs=fitting(inputs),
                   first_state=fitting(first_state), drops=fitting(drops),
                   attention_top=1.0 if names and scale == "absolute" else attention_limits(weights, scale)[1],
                   colour_map=appearance.attention_colour_map)

@@ -165,7 +165,7 @@ class EditForm(QWidget):
 
     def refresh(self) -> None:
         trace, description = self._session.trace, self._session.description
-        channels = tuple(trace.channels.values()) if trace is not None else ()
+        channels = self._session.channels if trace is not None else ()
         if channels != self._channels:
             self._channels = channels
             units = [own for own in channels if own.editable and own.axes == ("unit",)]

@@ -136,6 +136,7 @@ class FilmStripView(View):
         theme = ctx.theme
         self.setAccessibleName("Film strip")
         self._trace: Trace | None = None
+        self._at = self.session.selection.at
         self._tokens: list[int] = []
         self._picture: InputPicture | None = None
         self._appearance: AppearanceValues | None = None
@@ -200,6 +201,9 @@ class FilmStripView(View):
         if self._appearance is None or _look(values) != _look(self._appearance):
             self._appearance = values
             self.frames.keep(0)
+        if session.selection.at != self._at:
+            self._at = session.selection.at
+            self.frames.keep(0)
         if trace is not self._trace:
             # A run that leaves another is a new trace with the same first words; its values may differ.
             self._trace = trace
@@ -209,7 +213,8 @@ class FilmStripView(View):
         self._tokens = tokens
         if trace is not None:
             for step in range(len(self.frames.words), len(trace)):
-                self.frames.add(trace.words[step], math.exp(min(float(trace.log_probs[step]), 0.0)), self._thumbnail(trace, step))
+                word = shown(trace.words[step], trace.provenance.detokenization)
+                self.frames.add(word, math.exp(min(float(trace.log_probs[step]), 0.0)), self._thumbnail(trace, step))
         self._stack.setCurrentWidget(self.view if self.frames.words else self._empty)
 
     def seek(self, step: int) -> None:
@@ -293,7 +298,7 @@ class FilmStripView(View):
         )
         painter = QPainter(made)
         painter.drawImage(place.topLeft(), small)
-        channels = map_channels(trace.channels.values())
+        channels = map_channels(self.session.channels)
         if channels:
             colours = overlay(trace.column(channels[0].name)[step], values)
             seen = part(place, trace.provenance.region)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Channel
+from unrolled.models.trace.slices import base_name
 from unrolled.viewer.drawing.overlay import WHOLE, overlay, photograph, signed_overlay, veil_of
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.trace_tables import grid_table
@@ -93,13 +94,11 @@ class PictureView(View):
         self._show_picture(session.playhead.step)
         self.other.seek(session.playhead.step)
         self._below.setVisible(self._picture is not None)
-        trace, description = session.trace, session.description
-        known = trace.channels.values() if trace is not None else description.channels if description is not None else ()
-        channels = map_channels(known)
+        trace, channels = session.trace, map_channels(session.channels)
         if channels != self._channels or (self._channel is None and channels):
             self._channels = channels
-            name = "" if self._channel is None else self._channel.name
-            self._channel = next((channel for channel in channels if channel.name == name), channels[0] if channels else None)
+            name = "" if self._channel is None else base_name(self._channel.name)
+            self._channel = next((own for own in channels if base_name(own.name) == name), channels[0] if channels else None)
         self._offer_maps(channels)
         self.canvas.set_region(WHOLE if trace is None else trace.provenance.region, shown=values.show_region)
         self.controls.refresh()

@@ -94,7 +94,7 @@ class SimilarView(View):
 
     def refresh(self) -> None:
         trace = self.session.trace
-        channels = tuple(own for own in trace.channels.values() if own.axes == ("unit",)) if trace is not None else ()
+        channels = tuple(own for own in self.session.channels if own.axes == ("unit",)) if trace is not None else ()
         there = trace is not None and len(trace) > 0 and bool(channels)
         self._inside.setVisible(there)
         self._empty.setVisible(not there)

@@ -151,7 +151,7 @@ class ReaderView(View):
     # ── Colours ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _take_channels(self, trace: Trace) -> None:
-        channels = tuple(channel for channel in trace.channels.values() if channel.axes == ("unit",))
+        channels = tuple(channel for channel in self.session.channels if channel.axes == ("unit",))
         if channels != self._channels:
             self._channels = channels
             self.channel.clear()

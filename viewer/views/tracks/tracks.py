@@ -115,12 +115,7 @@ class TracksView(View):
 
     def refresh(self) -> None:
         """Take over what is new; other channels make other tracks."""
-        trace, description = self.session.trace, self.session.description
-        channels: tuple[Channel, ...] = ()
-        if trace is not None:
-            channels = tuple(trace.channels.values())
-        elif description is not None:
-            channels = description.channels
+        channels = self.session.channels
         if self._follow_comparison() or channels != self._channels:
             self._channels = channels
             self._build()

@@ -162,11 +162,9 @@ class UnitView(View):
 
     def refresh(self) -> None:
         trace = self.session.trace
-        if trace is not self._trace:
-            self._trace = trace
-            self._channels = (
-                () if trace is None else tuple(c for c in trace.channels.values() if c.axes == ("unit",))
-            )
+        channels = () if trace is None else tuple(c for c in self.session.channels if c.axes == ("unit",))
+        if trace is not self._trace or channels != self._channels:
+            self._trace, self._channels = trace, channels
             self._lstm = None if trace is None else lstm_channels(trace.channels.values())
             self.table.set_channels(self._channels)
             self.equation.setVisible(self._lstm is not None)

@@ -1,0 +1,128 @@
+"""Layer and head: the pickers, the small multiples, and what follows them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scripted
+import scripted_traces
+from contexts import Doing, context
+from PySide6.QtCore import Qt
+
+from unrolled.models.trace.edits import SwitchHeadsOff
+from unrolled.viewer.state.commands import ApplyEdit, LookAt
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.colour_maps import to_colours
+from unrolled.viewer.views.alignment.alignment import AlignmentView
+from unrolled.viewer.views.catalogue import BUILT_IN
+from unrolled.viewer.views.heads.heads import HeadsView
+from unrolled.viewer.views.heads.picker import LayerHeadView
+from unrolled.viewer.views.picture.picture import PictureView
+from unrolled.viewer.views.spec import Subject
+
+
+def session_with(trace):
+    made = Session()
+    made.set_trace(trace)
+    made.questions.possible = True
+    return made
+
+
+def shown(qtbot, kind, session, doing=None):
+    made = kind(context(session, doing=doing))
+    qtbot.addWidget(made)
+    made.resize(640, 300)
+    with qtbot.waitExposed(made):
+        made.show()
+    session.selection.changed.connect(made.refresh)
+    session.playhead.moved.connect(made.seek)
+    made.refresh()
+    return made
+
+
+def test_only_what_has_layers_and_heads_is_offered_them():
+    layered = tuple(scripted_traces.layered_trace().channels.values())
+    for name in ("layer and head", "heads"):
+        spec = next(spec for spec in BUILT_IN if spec.name == name)
+        assert spec.accepts(Subject(channels=layered))
+        assert not spec.accepts(Subject(channels=scripted.channels()))
+    equations = next(spec for spec in BUILT_IN if spec.name == "equations")
+    assert not equations.accepts(Subject(channels=layered))
+
+
+def test_pickers_choose_layer_and_head(qtbot):
+    session = session_with(scripted_traces.layered_trace())
+    picker = shown(qtbot, LayerHeadView, session)
+    assert [picker.layer.itemText(place) for place in range(picker.layer.count())] == ["layer 0", "layer 1", "layer 2"]
+    assert picker.layer.currentText() == "layer 2"
+    assert [picker.head.itemText(place) for place in range(picker.head.count())] == [
+        "mean of heads", "rollout", "head 0", "head 1"]
+    qtbot.keyClick(picker.head, Qt.Key.Key_End)
+    qtbot.keyClick(picker.layer, Qt.Key.Key_Home)
+    assert session.selection.at == {"head": "1", "layer": "0"}
+    assert picker.layer.currentText() == "layer 0"
+
+
+def test_the_photograph_shows_the_head_that_is_chosen(qtbot):
+    session = session_with(scripted_traces.layered_trace())
+    session.set_input(scripted.picture())
+    session.set_trace(scripted_traces.layered_trace())
+    view = shown(qtbot, PictureView, session)
+    session.playhead.seek(4)
+    column = session.trace.column("cross_attention")
+    np.testing.assert_allclose(view.shown_map, column[4, 2].mean(axis=0), rtol=1e-6)
+    session.selection.look_at("layer", "1")
+    session.selection.look_at("head", "0")
+    np.testing.assert_array_equal(view.shown_map, column[4, 1, 0])
+
+
+def test_all_heads_are_drawn_as_they_were_recorded_and_a_click_chooses_one(qtbot):
+    session = session_with(scripted_traces.layered_trace())
+    view = shown(qtbot, HeadsView, session)
+    session.playhead.seek(3)
+    assert view.columns == ("0", "1", "mean", "rollout")
+    column = session.trace.column("cross_attention")
+    np.testing.assert_array_equal(view.tiles.values[2][1], column[3, 2, 1])
+    box = view.tiles.place(1, 0)
+    picture = view.tiles.grab().toImage()
+    values = session.appearance.values
+    wanted = to_colours(column[3, 1, 0], low=0.0, high=1.0, name=values.attention_colour_map)[0, 2, :3]
+    ratio = picture.width() / view.tiles.width()
+    colour = picture.pixelColor(round((box.left() + box.width() * 5 / 6) * ratio), round((box.top() + box.height() / 4) * ratio))
+    assert np.abs(np.array(colour.getRgb()[:3]) - wanted).max() <= 3
+    qtbot.mouseClick(view.tiles, Qt.MouseButton.LeftButton, pos=box.center().toPoint())
+    assert session.selection.at == {"layer": "1", "head": "0"}
+    assert view.tiles.chosen == (1, 0)
+    view.tiles.setFocus()
+    qtbot.keyClick(view.tiles, Qt.Key.Key_Down)
+    qtbot.keyClick(view.tiles, Qt.Key.Key_Right)
+    assert session.selection.at == {"layer": "2", "head": "1"}
+    assert "layer 2, head 1: most on row" in view.tiles.texts[2, 1]
+
+
+def test_a_head_is_switched_off_from_the_playhead_on(qtbot):
+    session = session_with(scripted_traces.layered_trace(places=()))
+    doing = Doing(session)
+    view = shown(qtbot, HeadsView, session, doing)
+    assert not view.off.isEnabled()  # a mean is no head
+    doing(LookAt("layer", "1"))
+    doing(LookAt("head", "1"))
+    session.playhead.seek(5)
+    qtbot.mouseClick(view.off, Qt.MouseButton.LeftButton)
+    assert doing.done == [ApplyEdit(SwitchHeadsOff(channel="self_attention", layer=1, heads=(1,), first=5))]
+
+
+@pytest.mark.parametrize("places", [(), (4,)])
+def test_attention_over_what_was_written_has_its_words_on_both_sides(qtbot, places):
+    session = session_with(scripted_traces.layered_trace(places=places))
+    view = shown(qtbot, AlignmentView, session)
+    if places:
+        view._pick(view.picker.findData("self_attention[layer=2,head=mean]"))
+    words = session.trace.words
+    assert view.words.words[1:4] == ("un", "chien", "mar")
+    assert len(view.words.words) == len(words)
+    session.playhead.seek(4)
+    weights = session.trace.column("self_attention[layer=2,head=mean]")[4, : len(words)]
+    np.testing.assert_array_equal(view.canvas.view.row_weights, weights)
+    session.selection.look_at("head", "0")
+    np.testing.assert_array_equal(view.canvas.view.row_weights, session.trace.column("self_attention")[4, 2, 0, : len(words)])

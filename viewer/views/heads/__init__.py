@@ -1,0 +1,1 @@
+"""Attention of several layers and heads: which of them is looked at, and all of them beside one another."""

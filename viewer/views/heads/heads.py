@@ -1,0 +1,150 @@
+"""All heads of all layers at once: of a picture where each looks at this step, of words a table of the whole run."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtWidgets import QPushButton, QScrollArea, QWidget
+
+from unrolled.models.trace import Channel, FloatArray, Trace
+from unrolled.models.trace.edits import SwitchHeadsOff, has_heads
+from unrolled.models.trace.places import place_words
+from unrolled.models.trace.rollout import SELF
+from unrolled.models.trace.slices import MEAN, ROLLOUT, slice_name
+from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.state.commands import ApplyEdit, LookAt
+from unrolled.viewer.state.wording import percent, shown
+from unrolled.viewer.theme.attention_colours import attention_limits
+from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.heads.tiles import HeadTiles
+from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+from unrolled.viewer.widgets.combo_box import ComboBox
+
+EMPTY = "Where every head of every layer attends. Press Space for the first step."
+OFF_HINT = "On a new branch, from this step on: the head’s attention adds nothing"
+PICTURE = ("row", "column")
+
+
+class HeadsView(View):
+    """Small multiples of attention; a click chooses the layer and the head that all views look at."""
+
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        self.setAccessibleName("Heads")
+        self._channel: Channel | None = None
+        self._drawn: tuple[object, ...] = ()
+        self.picker = ComboBox()
+        self.picker.setAccessibleName("Attention")
+        self.picker.setToolTip("Which attention is drawn")
+        self.picker.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.picker.activated.connect(lambda _: self.refresh())
+        self.off = QPushButton("Switch this head off")
+        self.off.setToolTip(OFF_HINT)
+        self.off.clicked.connect(self._switch_off)
+        self.meaning = muted_label()
+        self.tiles = HeadTiles(ctx.theme)
+        self.tiles.clicked.connect(self._clicked)
+        attach(self.tiles, "Attention of every layer and head", table=self._table)
+        area = QScrollArea(widgetResizable=True)
+        area.setWidget(self.tiles)
+        self._inside = QWidget()
+        in_column(self._inside, in_row(None, self.picker, (self.meaning, 1), self.off, spacing=8), (area, 1), spacing=6)
+        self._empty = EmptyText(EMPTY, self)
+        in_column(self, (self._inside, 1), (self._empty, 1))
+        self.refresh()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What each column is: a head's number, the mean, the rollout."""
+        channel, trace = self._channel, self.session.trace
+        if channel is None or trace is None:
+            return ()
+        more = (MEAN, ROLLOUT) if SELF in trace.channels else (MEAN,)
+        return (*(str(head) for head in range(channel.shape[1])), *more)
+
+    def refresh(self) -> None:
+        trace = self.session.trace
+        channels = [own for own in trace.channels.values() if has_heads(own)] if trace is not None and len(trace) else []
+        self._inside.setVisible(bool(channels))
+        self._empty.setVisible(not channels)
+        if not channels or trace is None:
+            self._channel, self._drawn = None, ()
+            return
+        names = [own.name for own in channels]
+        if [self.picker.itemData(index) for index in range(self.picker.count())] != names:
+            self.picker.clear()
+            for own in channels:
+                self.picker.addItem(own.title.capitalize(), own.name)
+        self._channel = next(own for own in channels if own.name == self.picker.currentData())
+        self._draw(self.session.playhead.step)
+
+    def seek(self, step: int) -> None:
+        if self._channel is not None:
+            self._draw(step)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.tiles.theme, self._drawn = theme, ()
+        super().set_theme(theme)
+
+    def _draw(self, step: int) -> None:
+        trace, channel, session = self.session.trace, self._channel, self.session
+        if trace is None or channel is None or not self.isVisible():
+            return
+        over_picture, values = channel.axes[2:] == PICTURE, session.appearance.values
+        step = min(max(step, 0), len(trace) - 1)
+        state = (trace, len(trace), channel, step if over_picture else -1, values.attention_scale, values.attention_colour_map)
+        if state != self._drawn:
+            self._drawn = state
+            tiles = [[self._values(trace, channel, layer, head, step) for head in self.columns]
+                     for layer in range(channel.shape[0])]
+            limits = [[self._limits(own, over_picture, values.attention_scale) for own in row] for row in tiles]
+            self.tiles.set_tiles(tiles, [{MEAN: "mean"}.get(head, head) for head in self.columns], limits=limits,
+                                 colour_map=values.attention_colour_map)
+            self.meaning.setText("at this step" if over_picture else "rows: what was written; columns: what it attends to")
+        self.tiles.texts = {(layer, column): self._text(trace, channel, layer, head, step)
+                            for layer in range(channel.shape[0]) for column, head in enumerate(self.columns)}
+        at = session.selection.at
+        layer = min(int(at.get("layer", channel.shape[0] - 1)), channel.shape[0] - 1)
+        head = at.get("head", MEAN)
+        column = self.columns.index(head) if head in self.columns else self.columns.index(MEAN)
+        self.tiles.set_chosen((layer, column), -1.0 if over_picture else float(step))
+        self.off.setEnabled(session.questions.possible and self.columns[column].isdecimal())
+
+    def _values(self, trace: Trace, channel: Channel, layer: int, head: str, step: int) -> FloatArray:
+        """A tile's table: a picture's rows and columns, or written words by what they attend to."""
+        found = trace.column(slice_name(channel.name, layer=layer, head=head))
+        if channel.axes[2:] == PICTURE:
+            found = found[step]
+        return found[:, : len(trace)] if channel.axes[2:] == ("key",) else found
+
+    def _limits(self, values: FloatArray, over_picture: bool, scale: str) -> tuple[float, float]:
+        return attention_limits(values, scale) if over_picture or scale == "stretched" else (0.0, 1.0)
+
+    def _text(self, trace: Trace, channel: Channel, layer: int, head: str, step: int) -> str:
+        weights = trace.column(slice_name(channel.name, layer=layer, head=head))[step].ravel()
+        best = int(np.nanargmax(weights)) if np.isfinite(weights).any() else 0
+        named = f"head {head}" if head.isdecimal() else head
+        return f"layer {layer}, {named}: most on {self._name(trace, channel, best)}, {percent(float(weights[best]))}"
+
+    def _name(self, trace: Trace, channel: Channel, place: int) -> str:
+        if channel.axes[2:] == PICTURE:
+            row, column = divmod(place, channel.shape[3])
+            return f"row {row + 1}, column {column + 1}"
+        words = place_words(trace, channel.axes[2:])
+        return f"“{shown(words[place], trace.provenance.detokenization)}”" if place < len(words) else f"place {place + 1}"
+
+    def _table(self) -> Table | None:
+        return steps_table(self.session.trace, (self._channel.name,)) if self._channel is not None else None
+
+    def _clicked(self, row: int, column: int) -> None:
+        self.do(LookAt("layer", str(row)))
+        self.do(LookAt("head", self.columns[column]))
+
+    def _switch_off(self) -> None:
+        if self._channel is not None and self.tiles.chosen is not None:
+            layer, column = self.tiles.chosen
+            self.do(ApplyEdit(SwitchHeadsOff(channel=self._channel.name, layer=layer, heads=(int(self.columns[column]),),
+                                             first=max(self.session.playhead.step, 0))))

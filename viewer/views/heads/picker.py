@@ -1,0 +1,66 @@
+"""Which layer and which head the other views look at, of a model that has several."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from unrolled.models.trace import Channel
+from unrolled.models.trace.rollout import SELF
+from unrolled.models.trace.slices import MEAN, ROLLOUT
+from unrolled.viewer.state.commands import LookAt
+from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_row
+from unrolled.viewer.widgets.combo_box import ComboBox
+
+HEAD_HINT = ("Which head’s attention is drawn: one, the mean of all, or the rollout,\n"
+             "attention through this layer and all below it (Abnar and Zuidema 2020)")
+MEAN_TITLE, ROLLOUT_TITLE = "mean of heads", "rollout"
+
+
+class LayerHeadView(View):
+    """Two pickers; everything that is drawn of a layer or a head follows them."""
+
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        self.setAccessibleName("Layer and head")
+        self.layer, self.head = ComboBox(), ComboBox()
+        self.layer.setAccessibleName("Layer")
+        self.layer.setToolTip("Which layer’s attention and residual stream are drawn (counted from 0, the lowest)")
+        self.head.setAccessibleName("Head")
+        self.head.setToolTip(HEAD_HINT)
+        for picker in (self.layer, self.head):
+            picker.setMinimumWidth(1)
+        in_row(self, (self.layer, 2), (self.head, 3), spacing=6)
+        self.layer.activated.connect(lambda index: self.do(LookAt("layer", self.layer.itemData(index))))
+        self.head.activated.connect(lambda index: self.do(LookAt("head", self.head.itemData(index))))
+        self.refresh()
+
+    def refresh(self) -> None:
+        trace, description = self.session.trace, self.session.description
+        known = trace.channels.values() if trace is not None else description.channels if description is not None else ()
+        channels = tuple(known)
+        layers, heads = lengths_of(channels)
+        _offer(self.layer, [(str(layer), f"layer {layer}") for layer in range(layers)],
+               self.session.selection.at.get("layer", str(layers - 1)))
+        both = [(MEAN, MEAN_TITLE)]
+        if any(channel.role == SELF for channel in channels):
+            both.append((ROLLOUT, ROLLOUT_TITLE))
+        _offer(self.head, both + [(str(head), f"head {head}") for head in range(heads)],
+               self.session.selection.at.get("head", MEAN))
+        self.head.setEnabled(heads > 0)
+
+
+def lengths_of(channels: tuple[Channel, ...]) -> tuple[int, int]:
+    """How many layers there are, and heads, at the most."""
+    layered = [channel for channel in channels if channel.axes[:1] == ("layer",)]
+    return (max((channel.shape[0] for channel in layered), default=0),
+            max((channel.shape[1] for channel in layered if channel.axes[1:2] == ("head",)), default=0))
+
+
+def _offer(picker: ComboBox, items: list[tuple[str, str]], chosen: str) -> None:
+    if [picker.itemData(index) for index in range(picker.count())] != [name for name, _ in items]:
+        picker.clear()
+        for name, title in items:
+            picker.addItem(title, name)
+    place = picker.findData(chosen)
+    picker.setCurrentIndex(place if place >= 0 else picker.count() - 1)
