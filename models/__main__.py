@@ -57,6 +57,10 @@ def main(words: list[str] | None = None) -> int:
             from unrolled.models.verbs.evaluate import evaluate
 
             return evaluate(arguments)
+        if arguments.verb == "corpus":
+            from unrolled.models.verbs.corpus import trace
+
+            return trace(arguments)
         from unrolled.models.verbs.bench import bench
 
         return bench(arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import sys
@@ -37,6 +38,18 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 def scripted_command() -> list[str]:
     """What starts a backend that needs no torch."""
     return [sys.executable, str(SCRIPTED_BACKEND)]
+
+
+@pytest.fixture(scope="session")
+def threads_of_zarr() -> None:
+    """Zarr's own threads last as long as the process: have them there before a test is watched that reads a store."""
+    pytest.importorskip("zarr", reason="zarr 3 is not made for this Python")
+    from zarr.core.sync import sync
+
+    async def all_busy() -> None:
+        await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.01) for _ in range(64)))
+
+    sync(all_busy())
 
 
 @pytest.fixture(autouse=True)

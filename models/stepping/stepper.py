@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -156,6 +156,19 @@ class Stepper(Protocol, Generic[MemoryT, StateT]):
 
     def select(self, state: StateT, rows: Tensor) -> StateT:
         """The state of hypotheses whose parents are in these rows."""
+
+
+@runtime_checkable
+class ReadsTexts(Protocol):
+    """A stepper whose inputs are texts that are only read.
+
+    Attributes
+    ----------
+    longest_text : int
+        Characters that are read of a text, more of which would keep a person waiting; it may be raised where nobody waits.
+    """
+
+    longest_text: int
 
 
 AnyStepper = Stepper[Any, Any]

@@ -86,7 +86,6 @@ class Store:
         self.problems: list[str] = []
         self.description = self._checked(description)
         self._arrays: dict[str, StepArray] = {}
-        self._columns: dict[str, Any] = {}
         self.documents = Documents(group, self.description, tokens=self.steps("token").read, written=lambda: self.written)
 
     @property
@@ -126,11 +125,12 @@ class Store:
                 for part in np.flatnonzero(self.written).tolist()]
 
     def steps(self, name: str, *, axis: int = 0) -> StepArray:
-        """An array whose rows are steps: a channel by its name, ``token``, ``log_prob``, ``character``; or a level of the
-        pyramid, whose axis 1 is that of the blocks.
+        """An array whose rows are steps: a channel by its name, ``token``, ``log_prob``, ``character``; or the order by unit or
+        a level of the pyramid, whose axis 1 is that of the steps or their blocks.
         """
         if name not in self._arrays:
-            self._arrays[name] = StepArray(self.location, name, self._array(name), axis=axis, compressed=name in OF_STEPS)
+            compressed = name in OF_STEPS or name.startswith(BY_UNIT)
+            self._arrays[name] = StepArray(self.location, name, self._array(name), axis=axis, compressed=compressed)
         return self._arrays[name]
 
     def column(self, channel: str, unit: int, start: int, stop: int) -> Stored:
@@ -143,20 +143,7 @@ class Store:
             raise StoreError(f"The channel “{channel}” is not kept by unit.")
         if not 0 <= unit < own.size:
             raise StoreError(f"There is no unit {unit} of {own.title}; there are {own.size}, counted from 0.")
-        name = f"{BY_UNIT}/{channel}"
-        if name not in self._columns:
-            self._columns[name] = self._array(name), self.location.names(f"{name}/c/0")
-        array, there = self._columns[name]
-        shard = self.description.shard
-        for number in range(start // shard, -(-stop // shard)):
-            if str(number) not in there:
-                raise StoreError(f"“{name}/c/0/{number}” is missing from “{self.title}”.")
-        try:
-            found: Stored = array[unit, start:stop]
-        except (ValueError, OSError, RuntimeError, EOFError) as error:
-            raise StoreError(f"A shard of “{name}” in “{self.title}” is cut off or damaged; “unrolled corpus verify” says "
-                             "which.") from error
-        return found
+        return self.steps(f"{BY_UNIT}/{channel}", axis=1).read(start, stop, unit)
 
     def at(self, places: Places) -> tuple[Places, Places]:
         """Of places on the step axis, the document and the step in it; -1 in holes, and behind a caption's end."""

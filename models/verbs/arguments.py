@@ -18,6 +18,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--json", action="store_true", help="print where it listens as JSON, for a program")
     _train(verbs.add_parser("train", help="train a model; the same call goes on where it was interrupted"))
     _evaluate(verbs.add_parser("evaluate", help="judge a model by its task's own metrics"))
+    _corpus(verbs.add_parser("corpus", help="a model run over many documents"))
     bench = verbs.add_parser("bench", help="the figures that need torch")
     bench.add_argument("--json", action="store_true")
     devices = verbs.add_parser("devices", help="what a model can run on")
@@ -61,6 +62,24 @@ def _train(train: argparse.ArgumentParser) -> None:
     options.add_argument("--words-at-least", type=int, help="how often a word must be seen to be known")
     options.add_argument("--no-flips", dest="flips", action="store_const", const=False, help="no mirrored photographs")
     options.add_argument("--seed", type=int)
+
+
+def _corpus(corpus: argparse.ArgumentParser) -> None:
+    trace = corpus.add_subparsers(dest="action", required=True).add_parser(
+        "trace", prog="unrolled corpus trace", help="into a store; the same call again goes on where it was interrupted")
+    trace.add_argument("corpus", type=Path, metavar="FOLDER-or-LIST", help="a folder of documents, or a text with a path a line")
+    trace.add_argument("-o", "--output", required=True, metavar="STORE", help="a folder, or an address such as s3://bucket/name")
+    trace.add_argument("--model", default="", help="a name or a checkpoint (default: chars-lstm; for a folder of photographs "
+                                                   "caption-attend-lstm)")
+    trace.add_argument("--channels", default="", metavar="hidden,cell,…", help="what is kept (default: the hidden state)")
+    trace.add_argument("--dtype", default="uint8", choices=("uint8", "float16", "float32"),
+                       help="how: a byte on the channel's fixed range, or a number (default: uint8)")
+    trace.add_argument("--workers", type=int, default=0, metavar="N", help="processes, or actors (default: as many as cores)")
+    trace.add_argument("--ray", default="", metavar="ADDRESS|local", help="on a Ray cluster; local starts one here")
+    trace.add_argument("--device", default="cpu", help="of every worker: auto, cpu, cuda, mps (default: cpu)")
+    trace.add_argument("--progress", choices=("bar", "lines"), default="bar", help="lines: JSON, for programs (default: bar)")
+    trace.add_argument("--json", action="store_true", help="say what was done as JSON")
+    trace.add_argument("--debug", action="store_true", help="show the traceback of a failure")
 
 
 def _evaluate(evaluate: argparse.ArgumentParser) -> None:

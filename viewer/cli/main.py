@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from unrolled.models.trace.names import printable
-from unrolled.viewer.cli import analyze, bench, caption, computing, doctor, export, models, trace, window
+from unrolled.viewer.cli import analyze, bench, caption, computing, corpus, doctor, export, models, trace, window
 from unrolled.viewer.cli.failure import FAILURE, INTERRUPTED, SUCCESS, CommandError
 
 DESCRIPTION = "A microscope for recurrent and attention models: open a photograph, press Space, watch the words come."
@@ -35,7 +35,7 @@ def verb_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"unrolled {_version()}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
-    for module in (caption, trace, export, analyze, models, bench, doctor):
+    for module in (caption, trace, export, analyze, corpus, models, bench, doctor):
         module.add(verbs)
     verbs.add_parser("train", help="train a model; see unrolled train --help")
     verbs.add_parser("evaluate", help="judge a model by its task's metrics; see unrolled evaluate --help")
@@ -46,7 +46,7 @@ def verb_parser() -> argparse.ArgumentParser:
 
 
 def window_parser() -> argparse.ArgumentParser:
-    verbs = "caption, trace, export, analyze, models, train, evaluate, serve, bench, doctor"
+    verbs = "caption, trace, export, analyze, corpus, models, train, evaluate, serve, bench, doctor"
     parser = argparse.ArgumentParser(
         prog="unrolled", description=DESCRIPTION,
         epilog=f"With a verb it works without a screen: {verbs}. “unrolled VERB --help” says more.")
@@ -56,7 +56,7 @@ def window_parser() -> argparse.ArgumentParser:
     return parser
 
 
-VERBS = ("caption", "trace", "export", "analyze", "models", "bench", "doctor")
+VERBS = ("caption", "trace", "export", "analyze", "corpus", "models", "bench", "doctor")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -66,8 +66,8 @@ def main(words: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # what the terminal has no sign for costs that sign alone
     words = list(sys.argv[1:] if words is None else words)
     verb = next((word for word in words if word != "--debug"), "")
-    if verb in computing.VERBS:
-        return computing.hand_over([verb, *(word for place, word in enumerate(words) if place != words.index(verb))])
+    if verb in computing.VERBS or [word for word in words if word != "--debug"][:2] == ["corpus", "trace"]:
+        return computing.hand_over([word for word in words if word != "--debug"] + ["--debug"] * ("--debug" in words))
     parser = verb_parser() if verb in VERBS else window_parser()
     arguments = parser.parse_args(words)
     try:

@@ -23,6 +23,7 @@ class CharRNNStepper(NetworkStepper[CharRNN]):
 
     def __init__(self, network: CharRNN, *, identity: Identity, device: str = "cpu") -> None:
         super().__init__(network, device=device)
+        self.longest_text = LONGEST_TEXT
         lengths = network.lengths
         self.description = ModelDescription(
             **identity._asdict(), task="characters", channels=layer_channels(lengths.cell, lengths.hidden, lengths.layers),
@@ -32,9 +33,9 @@ class CharRNNStepper(NetworkStepper[CharRNN]):
     def read(self, given: str) -> EncodedInput[Tensor]:
         """Take a text to read; what is not among the characters is left out, which is said. Raises `InputError`."""
         notes = []
-        if len(given) > LONGEST_TEXT:
-            notes.append(f"Of {len(given):,} characters the first {LONGEST_TEXT:,} are read.")
-        text, replaced = in_known_signs(given[:LONGEST_TEXT], CHARACTERS.__contains__)
+        if len(given) > self.longest_text:
+            notes.append(f"Of {len(given):,} characters the first {self.longest_text:,} are read.")
+        text, replaced = in_known_signs(given[: self.longest_text], CHARACTERS.__contains__)
         unknown = list(dict.fromkeys(own for own in text if own not in CHARACTERS))
         if unknown:
             shown = " ".join(own if own.isprintable() else f"U+{ord(own):04X}" for own in unknown[:12])

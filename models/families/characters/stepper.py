@@ -38,6 +38,7 @@ class CharacterStepper:
         self.draw: Callable[[int], tuple[bytes, str]] | None = None
         self.weights: Callable[[], Weights] = self.network.state_dict
         self.alphabet = alphabet
+        self.longest_text = LONGEST_TEXT
         self.suppressed_tokens = (alphabet.start, alphabet.unknown)
         self._tokens = torch.arange(len(alphabet), device=self.device).view(-1, 1)
         self.description = ModelDescription(
@@ -51,10 +52,10 @@ class CharacterStepper:
         if not given:
             raise InputError("There is no text to read.")
         notes = []
-        if len(given) > LONGEST_TEXT:
-            notes.append(f"Of {len(given):,} characters the first {LONGEST_TEXT:,} are read.")
-        text, replaced = in_known_signs(given[:LONGEST_TEXT], self.alphabet.knows)
-        text = text[:LONGEST_TEXT]
+        if len(given) > self.longest_text:
+            notes.append(f"Of {len(given):,} characters the first {self.longest_text:,} are read.")
+        text, replaced = in_known_signs(given[: self.longest_text], self.alphabet.knows)
+        text = text[: self.longest_text]
         notes += replaced
         tokens = tuple(self.alphabet.encode(text).tolist())
         unknown = list(dict.fromkeys(own for own, token in zip(text, tokens, strict=True) if token == self.alphabet.unknown))

@@ -1,0 +1,51 @@
+"""Which steps of a part are some document's."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.models.store.documents import Places
+from unrolled.models.store.store import Store
+
+
+class Extents(NamedTuple):
+    """The documents of a range of the step axis, in order.
+
+    Attributes
+    ----------
+    start, stop : int
+    numbers, begin, steps : arrays of int64, shape (documents,)
+        The documents', the places of their first steps counted from `start`, and how many steps they have.
+    """
+
+    start: int
+    stop: int
+    numbers: Places
+    begin: Places
+    steps: Places
+
+    def inside(self, together: int = 1) -> npt.NDArray[np.bool_]:
+        """For every place of the range whether so many steps of one document begin there."""
+        change = np.zeros(self.stop - self.start + 1, np.int32)
+        fitting = self.steps >= together
+        np.add.at(change, self.begin[fitting], 1)
+        np.add.at(change, (self.begin + self.steps - together + 1)[fitting], -1)
+        return np.cumsum(change[:-1]) > 0
+
+
+def extents(store: Store, start: int, stop: int) -> Extents:
+    """Of one of `Store.spans`."""
+    documents = store.documents
+    ordered = documents.begin[documents.order]
+    first, last = np.searchsorted(ordered, (start, stop))
+    numbers = documents.order[first:last]
+    begin = documents.begin[numbers] - start
+    steps = documents.room[numbers]
+    if not store.description.filled and len(numbers):
+        written = store.steps("token").read(start, stop) >= 0
+        counted = np.concatenate(([0], np.cumsum(written)))
+        steps = counted[begin + steps] - counted[begin]
+    return Extents(start, stop, numbers, begin, steps)

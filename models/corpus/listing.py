@@ -1,0 +1,103 @@
+"""What a corpus is made of: the files below a folder, or those that a list names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from unrolled.models.inputs.kinds import INPUT_ERRORS, kind_named, medium_of, read_bytes
+from unrolled.models.store.layout import StoreError
+from unrolled.models.trace.names import file_name
+
+LARGEST_LIST = 2**30  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Files in the order of their names.
+
+    Attributes
+    ----------
+    root : Path
+        What titles are paths below.
+    """
+
+    root: Path
+    paths: tuple[Path, ...]
+
+    def title(self, path: Path) -> str:
+        """Its path below the root, with slashes; the whole path of a file that lies elsewhere."""
+        return (path.relative_to(self.root) if path.is_relative_to(self.root) else path).as_posix()
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """Files that cannot be traced, a sentence each, of which the first few are kept."""
+
+    count: int = 0
+    sentences: list[str] = field(default_factory=list)
+
+    def add(self, sentence: str) -> None:
+        self.count += 1
+        if len(self.sentences) < 20:
+            self.sentences.append(sentence)
+
+
+def list_files(corpus: Path) -> Listing:
+    """The files of a folder and the folders in it, but hidden ones; or those that a list names, a line each, relative to it.
+    Raises `StoreError` when there is no such folder or list, or a line of the list names no file.
+    """
+    if corpus.is_dir():
+        root = corpus.resolve()
+        paths = sorted(path for path in root.rglob("*") if path.is_file()
+                       and not any(part.startswith(".") for part in path.relative_to(root).parts))
+        if not paths:
+            raise StoreError(f"The folder “{file_name(corpus)}” holds no files.")
+        return Listing(root, tuple(paths))
+    if not corpus.is_file():
+        raise StoreError(f"There is no folder or list “{corpus}”.")
+    return _listed(corpus.resolve())
+
+
+def _listed(path: Path) -> Listing:
+    try:
+        if path.stat().st_size > LARGEST_LIST:
+            raise StoreError(f"“{file_name(path)}” is too large for a list of files.")
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise StoreError(f"“{file_name(path)}” is no list of files: it is not text.") from error
+    except OSError as error:
+        raise StoreError(f"“{file_name(path)}” cannot be read: {error.strerror or error}.") from error
+    found: list[Path] = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            named = path.parent / line.strip()
+            if not named.is_file():
+                raise StoreError(f"Line {number} of “{file_name(path)}” names no file; a list has the path of a file in each "
+                                 "line.")
+            found.append(named)
+    if not found:
+        raise StoreError(f"The list “{file_name(path)}” is empty.")
+    return Listing(path.parent, tuple(dict.fromkeys(found)))
+
+
+def read_document(path: Path, input_kind: str) -> bytes:
+    """A document's bytes. Raises one of `INPUT_ERRORS`, or `StoreError`, with a sentence."""
+    wanted = kind_named(input_kind).medium
+    found = medium_of(path, input_kind)
+    if found != wanted:
+        raise StoreError(f"“{file_name(path)}” is no {wanted}.")
+    return read_bytes(path, wanted)
+
+
+def corpus_hash(titles: Sequence[str], hashes: Sequence[bytes]) -> str:
+    """Of all documents, so that it is known whether they are the same as before."""
+    whole = hashlib.sha256()
+    for title, own in zip(titles, hashes, strict=True):
+        whole.update(title.encode("utf-8", "surrogateescape") + b"\0" + own)
+    return whole.hexdigest()
+
+
+READING_ERRORS = (*INPUT_ERRORS, StoreError, OSError)

@@ -1,0 +1,120 @@
+"""The states that are most like some, by cosine or by Euclid's distance: every state of a store is compared."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.models.corpus.extents import extents
+from unrolled.models.corpus.search import MOST, Found, Hit, Told, Wanted, part_notes
+from unrolled.models.store.layout import Stored, StoreError, scale_of, values_of
+from unrolled.models.store.store import Store
+from unrolled.models.trace import Channel, FloatArray
+
+Metric = Literal["cosine", "euclid"]
+ROWS = 1024       # that are compared at once, to stay in a cache
+SPARE = 4         # times as many are compared again in double precision as are wanted
+
+Scores = npt.NDArray[np.float32]
+
+
+def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Metric = "cosine", most: int = MOST,
+            wanted: Wanted = lambda: True, progress: Told = lambda done, of: None) -> Found:
+    """The spans whose states are most like those of another span, step by step, the nearest first; of one state, the states.
+
+    Parameters
+    ----------
+    wanted_states : array of float32, shape (steps, units)
+        One state, or those of a span.
+    metric : {'cosine', 'euclid'}
+        A hit's score is the mean cosine over the span, or minus the mean distance.
+
+    Raises
+    ------
+    StoreError
+        When there is no such channel, or its states have another length.
+    """
+    own = store.description.channel(channel)
+    if own.axes != ("unit",) or wanted_states.ndim != 2 or wanted_states.shape[1] != own.size or not len(wanted_states):
+        raise StoreError(f"The states to be like should be of {own.size} units of {own.title}.")
+    if not np.isfinite(wanted_states).all():
+        raise StoreError("The states to be like have numbers that are not finite.")
+    length, kept_scores, kept_places = len(wanted_states), [], []
+    notes, steps, spans = part_notes(store), 0, store.spans()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for number, (start, stop) in enumerate(spans):
+            progress(number, len(spans))
+            if not wanted():
+                break
+            part = extents(store, start, stop)
+            try:
+                scores = _of_part(store, own, wanted_states, metric, start, stop, pool.map)
+            except StoreError as error:
+                notes.append(str(error))
+                continue
+            steps += int(part.steps.sum())
+            scores[~part.inside(length)] = -np.inf
+            count = min(most * SPARE, len(scores))
+            best = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
+            kept_scores.append(scores[best])
+            kept_places.append(best + start)
+    progress(len(spans), len(spans))
+    if not kept_scores:
+        return Found((), 0, steps, tuple(notes))
+    scores, places = np.concatenate(kept_scores), np.concatenate(kept_places)
+    order = np.argsort(-scores, kind="stable")[: most * SPARE]
+    hits = _again(store, own, wanted_states, metric, places[order[np.isfinite(scores[order])]])
+    return Found(tuple(hits[:most]), len(hits[:most]), steps, tuple(notes))
+
+
+def _of_part(store: Store, channel: Channel, like: FloatArray, metric: Metric, start: int, stop: int,
+             run: Callable[..., Iterator[Scores]]) -> Scores:
+    """The score of the span that begins at each place of a part, float32."""
+    length, shift, step = len(like), 0.0, 1.0
+    if store.description.dtype == "uint8":
+        shift, step = scale_of(channel)
+    # x = shift + step · p, with p the place: x · q = shift Σq + step (p · q), and so |x|² from Σp and Σp².
+    columns = np.concatenate((like.T, np.ones((channel.size, 1), np.float32)), axis=1).astype(np.float32)  # (units, n + 1)
+
+    def compare(rows: Stored) -> Scores:
+        found = np.empty((len(rows), length), np.float32)
+        for first in range(0, len(rows), ROWS):
+            places = rows[first : first + ROWS].astype(np.float32)
+            products = places @ columns                                                       # (rows, n + 1)
+            squares = np.einsum("ru,ru->r", places, places)
+            sizes = step**2 * squares + 2 * shift * step * products[:, -1] + shift**2 * channel.size  # |x|²
+            inner = shift * sums + step * products[:, :-1]                                    # x · q
+            found[first : first + ROWS] = inner / np.sqrt(np.maximum(sizes, 1e-30))[:, None] / own_sizes if metric == "cosine" \
+                else -np.sqrt(np.maximum(sizes[:, None] - 2 * inner + own_sizes**2, 0))
+        return found
+
+    sums = like.sum(axis=1, dtype=np.float64).astype(np.float32)                              # (n,)
+    own_sizes = np.sqrt((like.astype(np.float64) ** 2).sum(axis=1)).astype(np.float32).clip(1e-15)
+    rows = store.steps(channel.name)
+    with np.errstate(invalid="ignore"):
+        each = np.concatenate(list(run(compare, [piece for _, piece in rows.pieces(start, stop)])))  # (steps, n)
+    total = each[:, 0].copy()
+    for place in range(1, length):
+        total[: len(each) - place] += each[place:, place]
+    found: Scores = np.nan_to_num(total / np.float32(length), nan=-np.inf)
+    return found
+
+
+def _again(store: Store, channel: Channel, like: FloatArray, metric: Metric, places: npt.NDArray[np.int64]) -> list[Hit]:
+    """The best once more, in double precision, in their order."""
+    documents, steps = store.at(places)
+    hits = []
+    for place, document, step in zip(places.tolist(), documents.tolist(), steps.tolist(), strict=True):
+        rows = values_of(store.steps(channel.name).read(place, place + len(like)), channel).astype(np.float64)
+        if metric == "cosine":
+            sizes = np.linalg.norm(rows, axis=1) * np.linalg.norm(like.astype(np.float64), axis=1)
+            score = float((np.einsum("tu,tu->t", rows, like.astype(np.float64)) / np.maximum(sizes, 1e-30)).mean())
+        else:
+            score = -float(np.linalg.norm(rows - like, axis=1).mean())
+        hits.append(Hit(document, step, step + len(like) - 1, score))
+    return sorted(hits, key=lambda hit: (-hit.score, hit.document, hit.first))

@@ -1,0 +1,194 @@
+"""The steps of a part's documents. Texts that are only read are stepped side by side; everything else as the window does.
+
+Which documents are stepped together depends on the part alone, so that the numbers are the same to the last bit whoever
+traces it, and when, on one kind of processor with one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from unrolled.models.corpus.jobs import Document, Job
+from unrolled.models.inputs.kinds import INPUT_ERRORS, kind_named
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.stepping import Ended, SteppedBlock
+from unrolled.models.runs.branch import Branch
+from unrolled.models.runs.errors import NotFinite
+from unrolled.models.stepping.stepper import AnyStepper, EncodedInput, InputError, ReadsTexts
+from unrolled.models.store.layout import StoreDescription, StoreError, stored
+from unrolled.models.store.writing import Part
+from unrolled.models.trace import Channel
+from unrolled.models.trace.names import text_name
+
+BLOCK_STEPS = 64  # of which the values are brought to the host together
+
+Said = Callable[[int], None]
+"""Told how many steps were taken since it was told last."""
+
+
+def read_by(stepper: AnyStepper, data: bytes, name: str) -> EncodedInput[Any]:
+    """An input of the stepper's kind, however long. Raises `StoreError` with a sentence when it cannot be read."""
+    if isinstance(stepper, ReadsTexts):
+        stepper.longest_text = len(data) + 1
+    try:
+        encoded: EncodedInput[Any] = stepper.read(kind_named(stepper.description.input_kind).for_model(data, text_name(name)))
+    except InputError as error:
+        raise StoreError(f"“{text_name(name)}”: {error}") from error
+    except INPUT_ERRORS as error:
+        raise StoreError(str(error)) from error
+    return encoded
+
+
+def is_batched(stepper: AnyStepper, encoded: EncodedInput[Any]) -> bool:
+    """Whether documents can be stepped side by side: all is read, and no step looks at anything but the state."""
+    return bool(encoded.prompt_tokens) and encoded.memory is None
+
+
+@torch.inference_mode()
+def trace_part(stepper: AnyStepper, description: StoreDescription, job: Job, *,
+               say: Said = lambda steps: None) -> tuple[Part, list[str]]:
+    """Everything of a part, and what of it could not be read, a sentence each. Raises `StoreError` when a number is not
+    finite.
+    """
+    part, left_out = Part.empty(description, job.shards), []
+    side_by_side: list[tuple[Document, npt.NDArray[np.int64]]] = []
+    for document in job.documents:
+        try:
+            encoded = read_by(stepper, document.data, document.name)
+        except StoreError as error:
+            left_out.append(str(error))
+            continue
+        if description.decoding == "read" and is_batched(stepper, encoded):
+            side_by_side.append((document, np.array(encoded.prompt_tokens[: document.room], np.int64)))
+        else:
+            _alone(stepper, description, document, encoded, part)
+            say(document.room)
+    for first in range(0, len(side_by_side), description.batch):
+        wave = side_by_side[first : first + description.batch]
+        _together(stepper, description, [own for own, _ in wave], [tokens for _, tokens in wave], part, say)
+    return part, left_out
+
+
+def _together(stepper: AnyStepper, description: StoreDescription, documents: Sequence[Document],
+              tokens: Sequence[npt.NDArray[np.int64]], part: Part, say: Said) -> None:
+    """Step texts side by side, each from its first step; the longest first, so that those that end are the last rows."""
+    lengths = np.array([len(own) for own in tokens])
+    assert (np.diff(lengths) <= 0).all()
+    table = np.full((int(lengths[0]) + 1, len(tokens)), stepper.description.start_token, np.int64)    # (T + 1, K)
+    for row, own in enumerate(tokens):
+        table[1 : len(own) + 1, row] = own
+        place = documents[row].place
+        part.tokens[place : place + len(own)] = own
+        _write_characters(stepper, part, place, own)
+    columns = _columns(stepper.description.channels, description.channels)
+    state = stepper.select(stepper.start(None), torch.zeros(1, len(tokens), dtype=torch.long))
+    for begin in range(0, int(lengths[0]), BLOCK_STEPS):
+        stop = min(begin + BLOCK_STEPS, int(lengths[0]))
+        log_probs, values = [], []
+        rows = int((lengths > begin).sum())
+        for step in range(begin, stop):
+            living = int((lengths > step).sum())
+            if living < len(state[0][0]):
+                state = stepper.select(state, torch.arange(living).unsqueeze(0))
+            state, record = stepper.step(None, state, table[step, :living].tolist())
+            read = torch.from_numpy(table[step + 1, :living]).to(record.packed.device)
+            log_probs.append(_padded(record.log_probs.gather(1, read.unsqueeze(1)), rows))
+            values.append(_padded(torch.cat([record.values[:, own] for own in columns], dim=1)
+                                  if len(columns) > 1 else record.values[:, columns[0]], rows))
+        block = torch.stack(values).float().cpu().numpy()                                             # (T, K, width)
+        _keep(description, documents, lengths, begin, torch.stack(log_probs).float().cpu().numpy()[..., 0], block, part)
+        say(int(np.clip(lengths - begin, 0, stop - begin).sum()))
+
+
+def _padded(values: Tensor, rows: int) -> Tensor:
+    """(K, width) → (rows, width): those that have ended have nothing more."""
+    if len(values) == rows:
+        return values
+    return torch.cat((values, values.new_zeros(rows - len(values), values.shape[1])))
+
+
+def _keep(description: StoreDescription, documents: Sequence[Document], lengths: npt.NDArray[np.int64], begin: int,
+          log_probs: npt.NDArray[np.float32], block: npt.NDArray[np.float32], part: Part) -> None:
+    if not np.isfinite(block).all() or np.isnan(log_probs).any():
+        row = int(np.flatnonzero(~np.isfinite(block).all(axis=(0, 2)) | np.isnan(log_probs).any(axis=0))[0])
+        raise _not_finite(documents[row], begin)
+    start = 0
+    for channel in description.channels:
+        kept = stored(block[..., start : start + channel.size], channel, description.dtype)
+        start += channel.size
+        for row, document in enumerate(documents[: block.shape[1]]):
+            count = min(len(block), int(lengths[row]) - begin)
+            place = document.place + begin
+            part.values[channel.name][place : place + count] = kept[:count, row].reshape(count, *channel.shape)
+    for row, document in enumerate(documents[: block.shape[1]]):
+        count = min(len(block), int(lengths[row]) - begin)
+        part.log_probs[document.place + begin : document.place + begin + count] = log_probs[:count, row]
+
+
+def _alone(stepper: AnyStepper, description: StoreDescription, document: Document, encoded: EncodedInput[Any],
+           part: Part) -> None:
+    """Step one document as the window does: read it, or write words greedily until END."""
+    if encoded.channels and any(channel not in encoded.channels for channel in description.channels):
+        raise StoreError("A channel whose length differs from input to input cannot be kept in a store; leave it out of "
+                         "--channels.")
+    branch = Branch(0, 0, stepper, encoded, others={})
+    most = min(len(encoded.prompt_tokens) if description.decoding == "read" else branch.maximum, document.room)
+    try:
+        for first, tokens, log_probs, values in _reports(branch, most):
+            place, count = document.place + first, len(tokens)
+            part.tokens[place : place + count] = tokens
+            part.log_probs[place : place + count] = log_probs
+            _write_characters(stepper, part, place, tokens)
+            for channel in description.channels:
+                part.values[channel.name][place : place + count] = stored(values[channel.name], channel, description.dtype)
+    except NotFinite as error:
+        raise _not_finite(document, error.step) from error
+
+
+def _reports(branch: Branch, most: int) -> Iterator[tuple[int, npt.NDArray[Any], npt.NDArray[np.float32], dict[str, Any]]]:
+    """First step, tokens, log-probabilities and values of one step or of many."""
+    words = branch.stepper.description.words
+    while len(branch) < most:
+        report = branch.advance(len(branch), Decoding(), lambda: True, most - len(branch))
+        if isinstance(report, Ended):
+            return
+        if isinstance(report, SteppedBlock):
+            block = report.block(branch.channels, words)
+            yield block.step, block.tokens, block.log_probs, dict(block.values)
+        else:
+            result = report.result(branch.channels)
+            yield (result.step, np.array([result.token]), np.array([result.log_prob], np.float32),
+                   {name: value[None] for name, value in result.values.items()})
+
+
+def _write_characters(stepper: AnyStepper, part: Part, place: int, tokens: npt.NDArray[Any]) -> None:
+    if part.characters is not None:
+        codes = np.array([ord(word) if len(word) == 1 else ord("\N{REPLACEMENT CHARACTER}")
+                          for word in stepper.description.words], np.uint32)
+        part.characters[place : place + len(tokens)] = codes[tokens]
+
+
+def _columns(recorded: Sequence[Channel], kept: Sequence[Channel]) -> list[slice]:
+    """Where the kept channels lie among all that a step records; neighbours are one."""
+    starts, start = {}, 0
+    for channel in recorded:
+        starts[channel.name] = start
+        start += channel.size
+    found: list[slice] = []
+    for channel in kept:
+        own = slice(starts[channel.name], starts[channel.name] + channel.size)
+        if found and found[-1].stop == own.start:
+            own = slice(found.pop().start, own.stop)
+        found.append(own)
+    return found
+
+
+def _not_finite(document: Document, step: int) -> StoreError:
+    return StoreError(f"From step {step} on, “{text_name(document.name)}” has numbers that are not finite: this model cannot be "
+                      "traced.")

@@ -1,0 +1,227 @@
+"""What each unit does over all documents: its values, where they are extreme, how long they last, what of a text they follow."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.models.analysis.text_properties import PROPERTIES
+from unrolled.models.corpus.extents import Extents, extents
+from unrolled.models.corpus.search import Told, Wanted, part_notes
+from unrolled.models.store.layout import BY_UNIT, Stored, StoreError, is_searched, values_of
+from unrolled.models.store.store import Store
+from unrolled.models.trace import Channel
+from unrolled.models.trace.pyramid import MISSING, PLACES, places_of
+
+EXTREMES = 5   # places that are named
+SMALL_WORDS = ("a", "the", "of")
+
+Counts = npt.NDArray[np.int64]
+
+
+class Place(NamedTuple):
+    """A step of a document, and the unit's value there."""
+
+    document: int
+    step: int
+    value: float
+
+
+class UnitStatistics(NamedTuple):
+    """One unit over all steps of a store.
+
+    Attributes
+    ----------
+    histogram : array of int64, shape (255,)
+        How many steps have their value in each 255th of the channel's range.
+    mean, deviation : float
+    greatest, least : tuple of Place
+        Each the first of equals, in the order of the store.
+    above, below : float
+        How many steps it stays on either side of the middle of its range, on the mean; 0 where it never is there.
+    correlation : float
+        Pearson's, with the property; nan without one.
+    area : float
+        The chance that its value where the property is yes lies above one where it is no, to a 255th of the range; nan where
+        the property is no yes or no.
+    """
+
+    unit: int
+    histogram: Counts
+    mean: float
+    deviation: float
+    greatest: tuple[Place, ...]
+    least: tuple[Place, ...]
+    above: float
+    below: float
+    correlation: float
+    area: float
+
+
+class UnitsFound(NamedTuple):
+    """All units that were asked about; see `Found`."""
+
+    units: tuple[UnitStatistics, ...]
+    steps: int
+    notes: tuple[str, ...]
+
+
+def property_named(name: str) -> str:
+    """A property of texts by the name that people know it by, or with hyphens: ``inside-string``. Raises `StoreError`."""
+    for known in PROPERTIES:
+        if name.strip().lower() in (known, known.replace(" ", "-"), slug(known)):
+            return known
+    raise StoreError(f"There is no property “{name}”; there are {', '.join(slug(known) for known in PROPERTIES)}.")
+
+
+def slug(name: str) -> str:
+    return "-".join(word for word in name.split() if word not in SMALL_WORDS)
+
+
+def unit_statistics(store: Store, channel: str, *, units: tuple[int, ...] = (), follows: str = "",
+                    wanted: Wanted = lambda: True, progress: Told = lambda done, of: None) -> UnitsFound:
+    """Statistics of all steps, a part at a time.
+
+    Parameters
+    ----------
+    units : tuple of int
+        Which; all without it.
+    follows : str
+        A key of `PROPERTIES`.
+
+    Raises
+    ------
+    StoreError
+        When there is no such channel or unit, or the store has no texts that properties could be of.
+    """
+    own = store.description.channel(channel)
+    if not is_searched(own):
+        raise StoreError(f"The channel “{channel}” is not kept by unit.")
+    for number in units:
+        store.column(channel, number, 0, 0)  # says so where there is none
+    if follows and not store.description.has_characters:
+        raise StoreError("Properties are of texts that are read character by character, and this store has none.")
+    gathering = [_Unit(unit, own) for unit in (units or range(own.size))]
+    property_sums = np.zeros(3)  # Σp, Σp², number
+    least, most = np.inf, -np.inf
+    is_yes_or_no = True
+    notes, steps, spans = part_notes(store), 0, store.spans()
+    for number, (start, stop) in enumerate(spans):
+        progress(number, len(spans))
+        if not wanted():
+            break
+        part = extents(store, start, stop)
+        try:
+            columns = store.steps(f"{BY_UNIT}/{channel}", axis=1)
+            inside = part.inside()
+            followed = _property(store, part, PROPERTIES[follows])[inside] if follows else None
+            rows = [columns.read(start, stop, unit.number)[inside] for unit in gathering]
+        except StoreError as error:
+            notes.append(str(error))
+            continue
+        steps += int(part.steps.sum())
+        begins = np.zeros(stop - start, bool)
+        begins[part.begin[part.steps > 0]] = True
+        if followed is not None and len(followed):
+            property_sums += (followed.sum(dtype=np.float64), (followed.astype(np.float64) ** 2).sum(), len(followed))
+            least, most = min(least, float(followed.min())), max(most, float(followed.max()))
+            is_yes_or_no = is_yes_or_no and bool(((followed == 0) | (followed == 1)).all())
+        places = np.flatnonzero(inside) + start
+        for one, kept in zip(gathering, rows, strict=True):
+            one.add(kept, places, begins[inside], followed)
+    progress(len(spans), len(spans))
+    yes_or_no = is_yes_or_no and least == 0 and most == 1
+    return UnitsFound(tuple(unit.found(store, property_sums, is_yes_or_no=yes_or_no) for unit in gathering), steps, tuple(notes))
+
+
+def _property(store: Store, part: Extents, of_text: Callable[[str], npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    found = np.zeros(part.stop - part.start, np.float32)
+    for number, begin, steps in zip(part.numbers.tolist(), part.begin.tolist(), part.steps.tolist(), strict=True):
+        found[begin : begin + steps] = of_text(store.run(number).text())
+    return found
+
+
+class _Unit:
+    """Sums over parts."""
+
+    def __init__(self, number: int, channel: Channel) -> None:
+        self.number, self._channel = number, channel
+        self._counts, self._yes = np.zeros(MISSING + 1, np.int64), np.zeros(MISSING + 1, np.int64)
+        self._sums = np.zeros(3)                   # Σv, Σv², Σv·p
+        self._runs, self._sides = np.zeros(2, np.int64), np.zeros(2, np.int64)  # below, above
+        self._greatest: list[tuple[float, int]] = []
+        self._least: list[tuple[float, int]] = []
+
+    def add(self, kept: Stored, places: Counts, begins: npt.NDArray[np.bool_], followed: npt.NDArray[np.float32] | None) -> None:
+        """Take over the steps of a part; `begins` says which are the first of a document."""
+        if not len(kept):
+            return
+        channel = self._channel
+        values = values_of(kept, channel)
+        as_places = kept if kept.dtype == np.uint8 else places_of(values, low=channel.low, high=channel.high)
+        self._counts += np.bincount(as_places, minlength=MISSING + 1)
+        wide = np.nan_to_num(values.astype(np.float64))
+        self._sums[:2] += wide.sum(), (wide**2).sum()
+        if followed is not None:
+            self._sums[2] += wide @ followed.astype(np.float64)
+            self._yes += np.bincount(as_places[followed > 0], minlength=MISSING + 1)
+        above = values >= (channel.low + channel.high) / 2
+        first = begins.copy()
+        first[0] = True
+        first[1:] |= above[1:] != above[:-1]
+        self._runs += int((first & ~above).sum()), int((first & above).sum())
+        self._sides += int((~above).sum()), int(above.sum())
+        self._extremes(self._greatest, values, places)
+        self._extremes(self._least, -values, places)
+
+    @staticmethod
+    def _extremes(best: list[tuple[float, int]], values: npt.NDArray[np.float32], places: Counts) -> None:
+        floor = best[0][0] if len(best) == EXTREMES else -np.inf
+        over = np.flatnonzero(values > floor)
+        if len(over) > EXTREMES:
+            border = np.partition(values[over], len(over) - EXTREMES)[len(over) - EXTREMES]
+            over = np.concatenate((over[values[over] > border], over[values[over] == border][:EXTREMES]))
+        for place in over.tolist():
+            one = float(values[place]), -int(places[place])
+            if len(best) < EXTREMES:
+                heapq.heappush(best, one)
+            elif one > best[0]:
+                heapq.heapreplace(best, one)
+
+    def found(self, store: Store, of_property: npt.NDArray[np.float64], *, is_yes_or_no: bool) -> UnitStatistics:
+        count = max(int(self._counts[:MISSING].sum()), 1)
+        mean = self._sums[0] / count
+        spread = np.sqrt(max(self._sums[1] / count - mean**2, 0.0))
+        return UnitStatistics(
+            self.number, self._counts[:PLACES], float(mean), float(spread), self._places(store, self._greatest, 1),
+            self._places(store, self._least, -1), self._dwell(1), self._dwell(0), self._correlation(of_property),
+            _area(self._counts[:PLACES], self._yes[:PLACES]) if is_yes_or_no else float("nan"))
+
+    def _dwell(self, side: int) -> float:
+        return float(self._sides[side] / self._runs[side]) if self._runs[side] else 0.0
+
+    def _places(self, store: Store, best: list[tuple[float, int]], sign: int) -> tuple[Place, ...]:
+        ordered = sorted(best, reverse=True)
+        documents, steps = store.at(np.array([-place for _, place in ordered], np.int64))
+        return tuple(Place(document, step, sign * value) for (value, _), document, step
+                     in zip(ordered, documents.tolist(), steps.tolist(), strict=True))
+
+    def _correlation(self, of_property: npt.NDArray[np.float64]) -> float:
+        total, squares, count = of_property
+        if not count:
+            return float("nan")
+        both = self._sums[2] - self._sums[0] * total / count
+        scale = np.sqrt(max(self._sums[1] - self._sums[0] ** 2 / count, 0.0) * max(squares - total**2 / count, 0.0))
+        return float(both / scale) if scale > 1e-9 * count else 0.0
+
+
+def _area(counts: Counts, yes: Counts) -> float:
+    """Of Mann and Whitney, from histograms; ties count as half."""
+    no = counts - yes
+    pairs = float(yes.sum()) * float(no.sum())
+    below = np.cumsum(no) - no
+    return float((yes * (below + no / 2)).sum() / pairs) if pairs else float("nan")

@@ -1,0 +1,78 @@
+"""One worker: a model of its own, and parts that it traces and writes whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing import parent_process
+from typing import Any
+
+from unrolled.models.corpus.jobs import Done, Job, WorkerSettings
+from unrolled.models.store.location import Location
+from unrolled.models.store.writing import PartWriter
+
+
+class Worker:
+    """Loads the model when it is made. What fails is a `StoreError` or a `CheckpointError`, with a sentence.
+
+    Parameters
+    ----------
+    tell : callable
+        Told how many steps of the part that it is at have been taken.
+    """
+
+    def __init__(self, settings: WorkerSettings, tell: Callable[[int], None] = lambda steps: None) -> None:
+        import torch
+
+        from unrolled.models.adapters.registry import load
+
+        torch.set_num_threads(1)  # several workers share the cores; and the last bits depend on it
+        self._description, self._tell = settings.description, tell
+        self._stepper: Any = load(settings.model, device=settings.device)
+        self._writer = PartWriter(Location(settings.address), settings.description)
+
+    def work(self, job: Job) -> Done:
+        """Trace a part and write it."""
+        from unrolled.models.corpus.stepping import trace_part
+
+        taken = 0
+
+        def count(steps: int) -> None:
+            nonlocal taken
+            taken += steps
+            self._tell(taken)
+
+        began = time.process_time()
+        kept, left_out = trace_part(self._stepper, self._description, job, say=count)
+        traced = time.process_time()
+        self._writer.write(job.part, job.first_shard, kept)
+        return Done(job.part, int((kept.tokens >= 0).sum()), traced - began, time.process_time() - traced, tuple(left_out))
+
+
+_workers: list[Worker] = []  # of this process: one, once `begin` was called
+
+
+def begin(settings: WorkerSettings, counter: Any) -> None:
+    """In a process of its own: make the worker. It ends with whoever started it, and leaves Ctrl+C to them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+    def tell(steps: int) -> None:
+        counter.value = steps
+
+    _workers.append(Worker(settings, tell))
+
+
+def work(job: Job) -> Done:
+    """In the same process."""
+    return _workers[0].work(job)
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,122 @@
+"""`unrolled corpus trace`: a model run over many documents, into a store."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+
+from tqdm import tqdm
+
+from unrolled.models.adapters.registry import DEFAULT_MODEL, load
+from unrolled.models.backend.devices import pick
+from unrolled.models.corpus.listing import list_files
+from unrolled.models.corpus.tracing import Outcome, Progress, TraceRequest, trace_corpus
+from unrolled.models.inputs.sniffing import media_of_file
+from unrolled.models.trace.names import printable
+
+TEXT_MODEL = "chars-lstm"
+LINES_EVERY = 0.5  # seconds
+LOOKED_AT = 100    # files, to know what a folder holds
+
+
+def trace(arguments: argparse.Namespace) -> int:
+    """Trace a corpus, and say what was done."""
+    request = TraceRequest(
+        corpus=arguments.corpus, output=arguments.output, model=arguments.model or _model_for(arguments),
+        channels=tuple(name.strip() for name in arguments.channels.split(",") if name.strip()), dtype=arguments.dtype,
+        workers=max(arguments.workers, 0), ray=arguments.ray, device=pick(arguments.device))
+    shown = _Lines() if arguments.progress == "lines" else _Bar()
+    with shown:
+        try:
+            outcome = trace_corpus(request, load(request.model), reading=shown.reading, say=shown.tracing)
+        except KeyboardInterrupt:
+            shown.close()
+            print(f"Interrupted: {shown.parts} parts are there; the same call goes on.", file=sys.stderr)
+            return 130
+    _say(request, outcome, as_json=arguments.json)
+    return 0
+
+
+def _model_for(arguments: argparse.Namespace) -> str:
+    """Photographs are captioned, texts are read."""
+    media = [media_of_file(path) for path in list_files(arguments.corpus).paths[:LOOKED_AT]]
+    pictures = sum("picture" in found for found in media)
+    return DEFAULT_MODEL if pictures > len(media) / 2 else TEXT_MODEL
+
+
+def _say(request: TraceRequest, outcome: Outcome, *, as_json: bool) -> None:
+    for sentence in outcome.left_out:
+        print(f"unrolled: left out: {printable(sentence)}", file=sys.stderr)
+    if outcome.more_left_out:
+        print(f"unrolled: and {outcome.more_left_out:,} more were left out.", file=sys.stderr)
+    busy = outcome.tracing_seconds + outcome.writing_seconds
+    share = outcome.writing_seconds / busy if busy else 0.0
+    rate = outcome.steps / outcome.seconds if outcome.seconds else 0.0
+    if as_json:
+        print(json.dumps({"store": request.output, "model": request.model, "parts": outcome.parts, "steps": outcome.steps,
+                          "seconds": round(outcome.seconds, 3), "steps_a_second": round(rate, 1),
+                          "worker_seconds": round(busy, 3), "write_share": round(share, 4), "deaths": outcome.deaths,
+                          "left_out": len(outcome.left_out) + outcome.more_left_out}))
+    elif outcome.parts:
+        print(f"{outcome.steps:,} steps in {outcome.seconds:,.1f} s, {rate:,.0f} a second; {share:.0%} of it was writing.")
+    else:
+        print("Everything is there already.")
+
+
+class _Bar:
+    """In a terminal: steps, how many a second, and how long it will take."""
+
+    def __init__(self) -> None:
+        self.parts = 0
+        self._bar: tqdm | None = None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
+
+    def reading(self, done: int, of: int) -> None:
+        self._show("Reading", done, of, " documents")
+        if done == of:
+            self.close()
+
+    def tracing(self, progress: Progress) -> None:
+        self.parts = progress.parts
+        self._show("Tracing", progress.steps, progress.of_steps, " steps")
+
+    def _show(self, doing: str, done: int, of: int, unit: str) -> None:
+        if self._bar is None:
+            self._bar = tqdm(desc=doing, total=of, initial=done, unit=unit, unit_scale=True, disable=not sys.stderr.isatty())
+        self._bar.update(done - self._bar.n)
+
+
+class _Lines(_Bar):
+    """For a program that reads them: a line of JSON at a time, on standard output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = 0.0
+
+    def reading(self, done: int, of: int) -> None:
+        self._line({"doing": "reading", "documents": done, "of_documents": of}, last=done == of)
+
+    def tracing(self, progress: Progress) -> None:
+        self.parts = progress.parts
+        left = progress.seconds_left
+        self._line({"doing": "tracing", "steps": progress.steps, "of_steps": progress.of_steps, "parts": progress.parts,
+                    "of_parts": progress.of_parts, "steps_a_second": round(progress.rate, 1),
+                    "seconds_left": round(left, 1) if math.isfinite(left) else None}, last=progress.parts == progress.of_parts)
+
+    def _line(self, said: dict[str, object], *, last: bool) -> None:
+        if last or time.monotonic() - self._said > LINES_EVERY:
+            self._said = time.monotonic()
+            print(json.dumps(said), flush=True)

@@ -1,0 +1,195 @@
+"""What a store is asked, against the same question asked in plain NumPy of what the store was made of."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stores import CELL, HIDDEN, drawn
+
+from unrolled.models.analysis.ranking import Ranking, area_under_curve
+from unrolled.models.analysis.text_properties import PROPERTIES
+from unrolled.models.corpus.nearest import nearest
+from unrolled.models.corpus.search import Hit, search, search_text
+from unrolled.models.corpus.units import EXTREMES, property_named, unit_statistics
+from unrolled.models.store.layout import StoreError
+from unrolled.models.store.store import open_store
+
+LENGTHS = [3000, 1, 700, 5000, 120, 4096, 50, 4096]
+
+
+@pytest.fixture(scope="module", params=["uint8", "float32"])
+def store(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp("stores") / request.param
+    drawn(path, LENGTHS, dtype=request.param, channels=(HIDDEN, CELL)).write()
+    return open_store(path)
+
+
+@pytest.fixture(scope="module")
+def captions(tmp_path_factory):
+    path = tmp_path_factory.mktemp("stores") / "captions"
+    drawn(path, [5, 12, 1, 7, 3], room=12, channels=(HIDDEN,)).write()
+    return open_store(path)
+
+
+def spans_of(flags: np.ndarray) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False]))))
+    return [(int(first), int(stop) - 1) for first, stop in edges.reshape(-1, 2)]
+
+
+@given(on=st.lists(st.integers(0, 5), max_size=3), off=st.lists(st.integers(0, 5), max_size=2),
+       threshold=st.sampled_from([-0.9, -0.25, 0.0, 0.5, 0.8, 1.5]), length=st.integers(1, 40))
+@settings(max_examples=12, deadline=None)
+def test_units_are_on_where_they_are(store, on, off, threshold, length):
+    if not on and not off:
+        return
+    expected = []
+    # A byte is known to a place: one counts as at the threshold from the next border of a place on.
+    step = 2 / 255
+    border = np.ceil((threshold + 1) / step - 1e-6) * step - 1 if store.description.dtype == "uint8" else threshold
+    for number in range(len(LENGTHS)):
+        values = store.run(number).values("hidden")
+        flags = (values[:, on] >= border).all(axis=1) & (values[:, off] < border).all(axis=1)
+        expected += [Hit(number, first, last, last - first + 1.0) for first, last in spans_of(flags)
+                     if last - first + 1 >= length]
+    found = search(store, "hidden", on=on, off=off, threshold=threshold, length=length, most=10_000)
+    assert sorted(found.hits) == sorted(expected)
+    assert found.count == len(expected)
+    assert found.steps == sum(LENGTHS)
+    few = search(store, "hidden", on=on, off=off, threshold=threshold, length=length, most=3)
+    assert few.hits == found.hits[:3]
+    assert [hit.score for hit in found.hits] == sorted((hit.score for hit in expected), reverse=True)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclid"])
+@pytest.mark.parametrize("length", [1, 7])
+def test_the_nearest_are_nearest(store, metric, length):
+    like = store.run(3).values("hidden", 1000, 1000 + length)
+    found = nearest(store, "hidden", like, metric=metric, most=20)
+    every = []
+    for number in range(len(LENGTHS)):
+        values = store.run(number).values("hidden").astype(np.float64)
+        for first in range(len(values) - length + 1):
+            rows = values[first : first + length]
+            sizes = np.maximum(np.linalg.norm(rows, axis=1) * np.linalg.norm(like, axis=1), 1e-30)  # a state may be 0
+            score = -np.linalg.norm(rows - like, axis=1).mean() if metric == "euclid" else \
+                ((rows * like).sum(axis=1) / sizes).mean()
+            every.append((score, number, first))
+    best = sorted(every, reverse=True)[:20]
+    np.testing.assert_allclose([hit.score for hit in found.hits], [score for score, _, _ in best], atol=1e-6)
+    assert (found.hits[0].document, found.hits[0].first, found.hits[0].last) == (3, 1000, 1000 + length - 1)
+    assert found.steps == sum(LENGTHS)
+
+
+def test_texts_match(store):
+    pattern = r"a\n?b"
+    expected = [Hit(number, match.start(), match.end() - 1, float(len(match[0]))) for number in range(len(LENGTHS))
+                for match in re.finditer(pattern, store.run(number).text())]
+    found = search_text(store, pattern, most=10_000)
+    assert list(found.hits) == expected
+    assert found.count == len(expected) > 10
+    with pytest.raises(StoreError, match="“\\(” is no regular expression"):
+        search_text(store, "(")
+
+
+def test_words_match_in_captions(captions):
+    found = search_text(captions, "b|é", most=1000)
+    expected = [(number, step) for number in range(5) for step, word in enumerate(captions.run(number).words()) if word in "bé"]
+    assert [(hit.document, hit.first) for hit in found.hits] == expected != []
+    assert found.steps == 28
+
+
+def test_captions_are_searched_where_they_are(captions):
+    found = search(captions, "hidden", on=[0], threshold=-1.0, most=100)
+    assert sorted((hit.document, hit.first, hit.last) for hit in found.hits) == [
+        (0, 0, 4), (1, 0, 11), (2, 0, 0), (3, 0, 6), (4, 0, 2)]
+    assert found.steps == 28
+    like = captions.run(3).values("hidden", 5, 7)
+    hits = nearest(captions, "hidden", like, most=100).hits
+    assert len(hits) == sum(max(length - 1, 0) for length in (5, 12, 1, 7, 3))
+    assert (hits[0].document, hits[0].first) == (3, 5)
+
+
+@pytest.mark.parametrize("follows", ["inside a string", "position in the line"])
+def test_units_are_what_they_are_over_all_steps(store, follows):
+    found = unit_statistics(store, "hidden", follows=follows)
+    values = np.concatenate([store.run(number).values("hidden") for number in range(len(LENGTHS))])
+    followed = np.concatenate([PROPERTIES[follows](store.run(number).text()) for number in range(len(LENGTHS))])
+    ranking = Ranking(values, followed)
+    while not ranking.finished:
+        ranking.run_part()
+    assert found.steps == len(values) == sum(LENGTHS)
+    for one in found.units:
+        column = values[:, one.unit]
+        assert one.histogram.sum() == len(column)
+        expected, _ = np.histogram(column, np.linspace(-1, 1, 256))
+        assert np.abs(np.cumsum(one.histogram) - np.cumsum(expected)).max() <= len(column) / 100
+        assert one.mean == pytest.approx(column.mean(dtype=np.float64), abs=1e-6)
+        assert one.deviation == pytest.approx(column.std(dtype=np.float64), abs=1e-6)
+        assert one.correlation == pytest.approx(ranking.correlations()[one.unit], abs=1e-6)
+        area = area_under_curve(column, followed > 0) if follows == "inside a string" else float("nan")
+        assert one.area == pytest.approx(area, abs=2e-3, nan_ok=True)
+        np.testing.assert_array_equal([place.value for place in one.greatest], np.sort(column)[::-1][:EXTREMES])
+        np.testing.assert_array_equal([place.value for place in one.least], np.sort(column)[:EXTREMES])
+        for place in (*one.greatest, *one.least):
+            assert store.run(place.document).values("hidden", place.step, place.step + 1)[0, one.unit] == place.value
+        runs = {True: [], False: []}
+        for number in range(len(LENGTHS)):
+            above = store.run(number).values("hidden")[:, one.unit] >= 0
+            for side in (True, False):
+                runs[side] += [last - first + 1 for first, last in spans_of(above == side)]
+        assert one.above == pytest.approx(np.mean(runs[True]))
+        assert one.below == pytest.approx(np.mean(runs[False]))
+
+
+def test_some_units_and_properties_by_their_names(store):
+    assert [one.unit for one in unit_statistics(store, "cell", units=(4, 1)).units] == [4, 1]
+    assert property_named("inside-string") == property_named("Inside a string") == "inside a string"
+    assert property_named("position-in-line") == "position in the line"
+    with pytest.raises(StoreError, match="There is no property “rhyme”; there are inside-string, inside-comment"):
+        property_named("rhyme")
+
+
+def test_questions_that_cannot_be_asked(store, captions):
+    with pytest.raises(StoreError, match="There is no unit 99 of hidden; there are 6"):
+        search(store, "hidden", on=[99])
+    with pytest.raises(StoreError, match="Name at least one unit"):
+        search(store, "hidden", on=[])
+    with pytest.raises(StoreError, match="The store has no channel “gates”"):
+        nearest(store, "gates", np.zeros((1, 6), np.float32))
+    with pytest.raises(StoreError, match="should be of 6 units of hidden"):
+        nearest(store, "hidden", np.zeros((1, 5), np.float32))
+    with pytest.raises(StoreError, match="Properties are of texts that are read character by character"):
+        unit_statistics(captions, "hidden", follows="inside a string")
+
+
+def test_an_answer_about_a_part_says_so(tmp_path):
+    source = drawn(tmp_path / "store", LENGTHS, channels=(HIDDEN,))
+    source.write(0, 1)
+    store = open_store(tmp_path / "store")
+    note = f"Of {store.description.parts} parts of the store 2 are there; the answer is about those alone."
+    inside = sum(row.steps for row in map(store.documents.__getitem__, range(len(LENGTHS))) if row.is_there)
+    for found in (search(store, "hidden", on=[1]), nearest(store, "hidden", np.ones((1, 6), np.float32)),
+                  search_text(store, "a"), unit_statistics(store, "hidden")):
+        assert note in found.notes
+        assert found.steps == inside < sum(LENGTHS)
+    shard = store.spans()[0][0] // store.description.shard
+    (tmp_path / "store" / f"by_unit/hidden/c/0/{shard}").unlink()
+    store.refresh()
+    found = search(open_store(tmp_path / "store"), "hidden", on=[1])
+    assert f"“by_unit/hidden/c/0/{shard}” is missing from “store”." in found.notes
+    assert found.steps < inside
+
+
+def test_a_question_can_be_given_up(store):
+    asked = []
+
+    def wanted() -> bool:
+        asked.append(1)
+        return len(asked) < 2
+
+    assert search(store, "hidden", on=[1], wanted=wanted).steps < sum(LENGTHS)
+    assert len(asked) == 2

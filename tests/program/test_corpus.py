@@ -1,0 +1,132 @@
+"""`unrolled corpus …` on a small store: what is printed, what is JSON, and what goes wrong in one sentence."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from stores import CELL, HIDDEN, drawn
+
+from unrolled.models.store.store import open_store
+from unrolled.models.trace.files import save_trace
+from unrolled.viewer.cli.main import main
+
+LENGTHS = [300, 1, 700, 120]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory, threads_of_zarr):
+    path = tmp_path_factory.mktemp("stores") / "drawn"
+    drawn(path, LENGTHS, channels=(HIDDEN, CELL)).write()
+    return path
+
+
+@pytest.fixture
+def corpus(capsys, threads_of_zarr):
+    """Run the verb, and give its status, what it printed, and its complaints."""
+    def run(*words: object) -> tuple[int, str, str]:
+        try:
+            status = main(["corpus", *map(str, words)])
+        except SystemExit as error:
+            status = int(str(error.code))
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+def test_info(corpus, store):
+    status, printed, _ = corpus("info", store)
+    assert status == 0
+    assert "drawn: 4 documents, read by drawn" in printed
+    assert "steps     1,121" in printed
+    said = json.loads(corpus("info", store, "--json", "--documents")[1])
+    assert (said["documents"], said["steps"], said["dtype"], said["parts"]) == (4, sum(LENGTHS), "uint8", said["parts_there"])
+    assert [row["steps"] for row in said["list"]] == LENGTHS
+    assert said["list"][2]["title"] == "folder/0002.py"
+
+
+def test_verify(corpus, store, tmp_path):
+    assert corpus("verify", store)[:2] == (0, "Every checksum is right.\n")
+    source = drawn(tmp_path / "cut", LENGTHS, channels=(HIDDEN,))
+    source.write()
+    (tmp_path / "cut" / "hidden/c/0/0").write_bytes(b"cut")
+    status, printed, _ = corpus("verify", tmp_path / "cut")
+    assert status == 1
+    assert printed.startswith("“hidden/c/0/0” of “cut” is cut off or damaged; it holds steps of “folder/0002.py” and 3 more")
+    assert len(json.loads(corpus("verify", tmp_path / "cut", "--json")[1])["problems"]) == 1
+
+
+def test_search(corpus, store, tmp_path):
+    said = json.loads(corpus("search", store, "--on", "1,2", "--off", 4, "--threshold", 0.4, "--json")[1])
+    opened = open_store(store)
+    assert said["steps"] == sum(LENGTHS)
+    assert said["count"] >= len(said["hits"]) > 3
+    for hit in said["hits"]:
+        run = opened.run(hit["document"])
+        values = run.values("hidden", hit["first"], hit["last"] + 1)
+        assert (values[:, [1, 2]] > 0.4).all()
+        assert (values[:, 4] < 0.41).all()
+        assert hit["words"] == run.words(hit["first"], hit["last"] + 1)
+    status, printed, _ = corpus("search", store, "--text", "ab", "--most", 2)
+    assert status == 0
+    assert "places among 1,121 steps" in printed
+    assert "[ab]" in printed
+    save_trace(opened.run(2).trace(), tmp_path / "run.npz")
+    for like in (f"{tmp_path / 'run.npz'}:120-124", "#2:120-124"):
+        hits = json.loads(corpus("search", store, "--like", like, "--metric", "euclid", "--json")[1])["hits"]
+        assert (hits[0]["document"], hits[0]["first"], hits[0]["last"]) == (2, 120, 124)
+        assert hits[0]["score"] == pytest.approx(0, abs=1e-6)
+
+
+def test_units(corpus, store):
+    said = json.loads(corpus("units", store, "--property", "inside-string", "--json")[1])
+    assert (said["steps"], said["property"], len(said["units"])) == (sum(LENGTHS), "inside a string", HIDDEN.size)
+    assert sum(said["units"][3]["histogram"]) == sum(LENGTHS)
+    status, printed, _ = corpus("units", store, "--channel", "cell", "--unit", 5)
+    assert status == 0
+    assert printed.splitlines()[2].split()[0] == "5"
+
+
+def test_export(corpus, store, tmp_path):
+    opened = open_store(store)
+    whole = np.concatenate([opened.run(number).values("hidden") for number in range(4)])
+    assert corpus("export", store, "-o", tmp_path / "all.npz")[0] == 0
+    with np.load(tmp_path / "all.npz", allow_pickle=False) as file:
+        np.testing.assert_array_equal(file["hidden"], whole)
+        assert file["title"].tolist() == [f"folder/{number:04d}.py" for number in range(4)]
+        begin, steps = int(file["begin"][2]), int(file["steps"][2])
+        assert file["character"][begin : begin + steps].tobytes().decode("utf-32-le") == opened.run(2).text()
+        np.testing.assert_array_equal(file["token"][begin : begin + steps], opened.run(2).tokens())
+    parquet = pytest.importorskip("pyarrow.parquet")
+    said = json.loads(corpus("export", store, "-o", tmp_path / "some.parquet", "--document", 2, "--channels", "hidden",
+                             "--json")[1])
+    assert said["steps"] == 700
+    table = parquet.read_table(tmp_path / "some.parquet")
+    assert table.column_names == ["document", "title", "step", "word", "token", "log_prob", "hidden"]
+    np.testing.assert_array_equal(np.stack(table["hidden"].to_numpy()), opened.run(2).values("hidden"))
+    assert "".join(table["word"].to_pylist()) == opened.run(2).text()
+
+
+@pytest.mark.parametrize(("words", "status", "sentence"), [
+    (("info", "nowhere"), 1, "There is no store of traces “nowhere”."),
+    (("search", "STORE"), 2, "Ask one thing: --on and --off, or --like, or --text."),
+    (("search", "STORE", "--on", "1,b"), 2, "“1,b” is not a list of units"),
+    (("search", "STORE", "--on", "77"), 1, "There is no unit 77 of hidden; there are 6, counted from 0."),
+    (("search", "STORE", "--on", "1", "--channel", "gate"), 1, "The store has no channel “gate”; it has hidden, cell."),
+    (("search", "STORE", "--text", "("), 1, "“(” is no regular expression"),
+    (("search", "STORE", "--like", "#2"), 2, "--like is written as TRACE:120-140 or #7:120-140"),
+    (("search", "STORE", "--like", "#9:1"), 1, "There is no document 9; the store has 4."),
+    (("search", "STORE", "--like", "#1:5"), 1, "There is no step 5: the run has 1 steps."),
+    (("search", "STORE", "--like", "gone.npz:5"), 1, "There is no file “gone.npz”."),
+    (("units", "STORE", "--property", "rhyme"), 1, "There is no property “rhyme”"),
+    (("export", "STORE", "-o", "out.xlsx"), 1, "“out.xlsx” should end in one of .parquet, .npz."),
+    (("export", "STORE", "-o", "out.npz", "--document", "8"), 1, "There is no document 8; there are 4, counted from 0."),
+    (("export", "STORE", "-o", "no/such/out.npz"), 1, "There is no folder"),
+])
+def test_what_goes_wrong_is_one_sentence(corpus, store, words, status, sentence):
+    found, _, complaint = corpus(*(store if word == "STORE" else word for word in words))
+    assert found == status
+    assert sentence in complaint
+    assert "Traceback" not in complaint

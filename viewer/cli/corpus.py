@@ -1,0 +1,108 @@
+"""`unrolled corpus …`: a model run over many documents, and what is asked of the store that comes of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from unrolled.models.corpus.exporting import export
+from unrolled.models.store.layout import StoreError
+from unrolled.models.store.store import open_store
+from unrolled.models.store.verifying import verify
+from unrolled.models.trace.names import printable, text_name
+from unrolled.viewer.cli import corpus_search, corpus_units
+from unrolled.viewer.cli.corpus_shared import progress, say_notes
+from unrolled.viewer.cli.failure import FAILURE, SUCCESS, CommandError
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    corpus = verbs.add_parser("corpus", help="a model run over many documents, into a store that is searched")
+    actions = corpus.add_subparsers(title="what to do", metavar="ACTION", required=True)
+    actions.add_parser("trace", help="trace a folder or a list; see unrolled corpus trace --help")
+    info = _action(actions, "info", "what a store holds", _info)
+    info.add_argument("--documents", action="store_true", help="list them")
+    _action(actions, "verify", "read every checksum", _verify)
+    exported = _action(actions, "export", "write it to a file that other programs read", _export)
+    exported.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="a file ending in .parquet or .npz")
+    exported.add_argument("--document", type=int, action="append", default=[], metavar="N", help="which (default: all)")
+    exported.add_argument("--channels", type=_names, default=(), metavar="hidden,…", help="which (default: all)")
+    search = _action(actions, "search", "where units are on together, states are like others, or texts match", corpus_search.run)
+    corpus_search.add_arguments(search)
+    corpus_units.add_arguments(_action(actions, "units", "what each unit does over all documents", corpus_units.run))
+
+
+def _action(actions: Any, name: str, explained: str, do: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=explained)
+    parser.add_argument("store", metavar="STORE", help="a folder, or an address such as s3://bucket/name")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of a failure")
+    parser.set_defaults(do=lambda arguments: _answered(do, arguments))
+    return parser
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _answered(do: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    try:
+        return do(arguments)
+    except StoreError as error:
+        raise CommandError(str(error)) from error
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    store = open_store(arguments.store)
+    description = store.description
+    rows = [store.documents[number] for number in range(len(store.documents))] if arguments.documents else []
+    there = sum(stop - start for start, stop in store.spans())
+    steps = int(store.documents.room.sum()) if description.filled else None
+    if arguments.json:
+        print(json.dumps({
+            "store": arguments.store, "model": description.model.name, "weights_hash": description.model.weights_hash,
+            "documents": len(store.documents), "steps": steps, "places": description.steps, "places_there": there,
+            "parts": description.parts, "parts_there": int(store.written.sum()), "shard": description.shard,
+            "dtype": description.dtype, "decoding": description.decoding, "source": description.source,
+            "created": description.created, "problems": store.problems,
+            "channels": [{"name": channel.name, "axes": channel.axes, "shape": channel.shape, "low": channel.low,
+                          "high": channel.high} for channel in description.channels],
+            **({"list": [row._asdict() for row in rows]} if arguments.documents else {})}))
+        return SUCCESS
+    print(f"{text_name(store.title)}: {len(store.documents):,} documents, {description.decoding} by "
+          f"{text_name(description.model.name)}")
+    print(f"  steps     {steps:,}" if steps is not None else f"  places    {description.steps:,}, of which captions fill a part")
+    print(f"  channels  {', '.join(f'{own.name} {own.shape}' for own in description.channels)}, as {description.dtype}")
+    print(f"  parts     {int(store.written.sum()):,} of {description.parts:,} are there, {description.shard:,} steps a shard")
+    print(f"  from      {text_name(description.source)}, {description.created}")
+    for row in rows:
+        print(f"{row.number:>8}  {row.steps:>10,}  {text_name(row.title)}{'' if row.is_there else '  (not there yet)'}")
+    say_notes(store.problems)
+    return SUCCESS
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    store = open_store(arguments.store)
+    found = []
+    for sentence in verify(store, progress=progress("Reading checksums")):
+        found.append(sentence)
+        if not arguments.json:
+            print(printable(sentence))
+    missing = store.description.parts - int(store.written.sum())
+    if arguments.json:
+        print(json.dumps({"store": arguments.store, "problems": found, "parts_not_there": missing}))
+    elif not found:
+        print("Every checksum is right." + (f" {missing:,} parts are not there yet." if missing else ""))
+    return FAILURE if found else SUCCESS
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    steps = export(open_store(arguments.store), arguments.output, documents=arguments.document, channels=arguments.channels,
+                   progress=progress("Writing"))
+    if arguments.json:
+        print(json.dumps({"file": str(arguments.output), "steps": steps}))
+    return SUCCESS
+
+

@@ -1,0 +1,115 @@
+"""`unrolled corpus search`: where units are on together, states are like others, or texts match."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from unrolled.models.corpus.nearest import nearest
+from unrolled.models.corpus.search import Hit, search, search_text
+from unrolled.models.store.store import Store, open_store
+from unrolled.models.trace import FloatArray
+from unrolled.models.trace.detokenization import shown
+from unrolled.models.trace.files import TraceError, load_trace
+from unrolled.models.trace.names import text_name
+from unrolled.viewer.cli.corpus_shared import channel_of, progress, say_notes
+from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
+
+CONTEXT = 20  # steps before and after a hit that are shown
+LONGEST = 200  # steps of a hit that are
+
+
+def add_arguments(search: argparse.ArgumentParser) -> None:
+    search.add_argument("--channel", default="", metavar="NAME", help="(default: the first that is kept by unit)")
+    search.add_argument("--on", type=_numbers, default=(), metavar="12,40", help="units that are at least at the threshold")
+    search.add_argument("--off", type=_numbers, default=(), metavar="7", help="units that are below it")
+    search.add_argument("--threshold", type=float, default=0.5, metavar="T", help="(default: 0.5)")
+    search.add_argument("--length", type=int, default=1, metavar="N", help="shorter spans are left out (default: 1)")
+    search.add_argument("--like", default="", metavar="TRACE:120-140",
+                        help="the states most like those of a trace's steps, counted from 0; #7:120-140 for a document of the "
+                             "store")
+    search.add_argument("--metric", choices=("cosine", "euclid"), default="cosine", help="of --like (default: cosine)")
+    search.add_argument("--text", default="", metavar="REGEX", help="where the documents' texts match")
+    search.add_argument("--most", type=int, default=50, metavar="N", help="how many are given (default: 50)")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"“{text}” is not a list of units, such as 12,40") from None
+
+
+def run(arguments: argparse.Namespace) -> int:
+    asked = [bool(arguments.on or arguments.off), bool(arguments.like), bool(arguments.text)]
+    if sum(asked) != 1:
+        raise CommandError("Ask one thing: --on and --off, or --like, or --text.", WRONG_USE)
+    if arguments.most < 1 or arguments.length < 1:
+        raise CommandError("--most and --length are at least 1.", WRONG_USE)
+    store = open_store(arguments.store)
+    told = progress("Searching")
+    if arguments.text:
+        found = search_text(store, arguments.text, most=arguments.most, progress=told)
+    elif arguments.like:
+        channel = channel_of(store, arguments.channel)
+        found = nearest(store, channel, _states(store, channel, arguments.like), metric=arguments.metric, most=arguments.most,
+                        progress=told)
+    else:
+        found = search(store, channel_of(store, arguments.channel), on=arguments.on, off=arguments.off,
+                       threshold=arguments.threshold, length=arguments.length, most=arguments.most, progress=told)
+    if arguments.json:
+        print(json.dumps({"store": arguments.store, "count": found.count, "steps": found.steps, "notes": found.notes,
+                          "hits": [_hit(store, hit) for hit in found.hits]}))
+        return SUCCESS
+    print(f"{found.count:,} {'nearest' if arguments.like else 'places'} among {found.steps:,} steps")
+    for one in (_hit(store, hit) for hit in found.hits):
+        where = f"{text_name(one['title'])}:{one['first'] + 1}-{one['last'] + 1}"
+        score = f"{one['score']:.4f}  " if arguments.like else ""
+        before, words, after = (_readable(store, one[name]) for name in ("before", "words", "after"))
+        print(f"  {score}{where}  {before}[{words}]{after}")
+    say_notes(found.notes)
+    return SUCCESS
+
+
+def _hit(store: Store, hit: Hit) -> dict[str, Any]:
+    run = store.run(hit.document)
+    last = min(hit.last, hit.first + LONGEST)
+    return {"document": hit.document, "title": run.title, "first": hit.first, "last": hit.last, "score": hit.score,
+            "before": run.words(max(hit.first - CONTEXT, 0), hit.first), "words": run.words(hit.first, last + 1),
+            "after": run.words(hit.last + 1, hit.last + 1 + CONTEXT)}
+
+
+def _readable(store: Store, words: list[str]) -> str:
+    kind = store.description.model.detokenization
+    between = "" if store.description.has_characters else " "
+    return between.join(word if word == " " else shown(word, kind) for word in words)
+
+
+def _states(store: Store, channel: str, asked: str) -> FloatArray:
+    """The states of a span, from a trace's file or of a document of the store: ``TRACE:120-140``, ``#7:120``."""
+    name, colon, steps = asked.rpartition(":")
+    first, _, last = steps.partition("-")
+    if not colon or not first.isdigit() or (last and not last.isdigit()) or (last and int(last) < int(first)):
+        raise CommandError("--like is written as TRACE:120-140 or #7:120-140, with steps counted from 0.", WRONG_USE)
+    start, stop = int(first), int(last or first) + 1
+    if name.startswith("#") and name[1:].isdigit():
+        try:
+            run = store.run(int(name[1:]))
+        except IndexError as error:
+            raise CommandError(str(error)) from error
+        length, states = len(run), run.values(channel, start, stop)
+    else:
+        try:
+            trace = load_trace(Path(name))
+        except TraceError as error:
+            raise CommandError(str(error)) from error
+        if channel not in trace.channels:
+            raise CommandError(f"The trace has no channel “{channel}”; it has {', '.join(trace.channels)}.")
+        length, states = len(trace), trace.column(channel)[start:stop]
+    if stop > length:
+        raise CommandError(f"There is no step {stop - 1}: the run has {length:,} steps.")
+    return states
+
+
