@@ -19,6 +19,7 @@ from unrolled.models.inputs.pictures import PictureError, read_file, read_pictur
 from unrolled.models.inputs.sniffing import media_of, media_of_file
 from unrolled.models.inputs.texts import SUFFIXES as TEXT_SUFFIXES
 from unrolled.models.inputs.texts import TextError, read_text, text_bytes
+from unrolled.models.trace import FRAME_CONVENTION, READ_CONVENTION, STEP_CONVENTION
 from unrolled.models.trace.names import text_name
 from unrolled.models.trace.plugins import plugins
 
@@ -48,6 +49,8 @@ class InputKind:
         The file among the shipped samples that a model of this kind is shown with first; empty without one.
     step_noun : str
         What a step brings: ``word``, ``frame``.
+    convention : str
+        What a step is.
     read : callable
         A file's, or a folder's, path → bytes that hold all of it.
     decode : callable
@@ -65,6 +68,7 @@ class InputKind:
     read: Callable[[Path], bytes]
     decode: Callable[[bytes, str], tuple[Input, Notes]]
     for_model: Callable[[bytes, str], Any]
+    convention: str = STEP_CONVENTION
 
 
 def decode_picture(data: bytes, name: str) -> tuple[InputPicture, Notes]:
@@ -97,11 +101,12 @@ BUILT_IN = (
               read=text_bytes, decode=_decode_text, for_model=lambda data, name: read_text(data, name).text),
     InputKind(name="clip", medium="clip", title="Clips",
               suffixes=CLIP_SUFFIXES,
-              sample="bouncing.gif", step_noun="frame", read=clip_bytes, decode=_decode_clip, for_model=read_clip),
+              sample="bouncing.gif", step_noun="frame", read=clip_bytes, decode=_decode_clip, for_model=read_clip,
+              convention=FRAME_CONVENTION),
     InputKind(name=NO_INPUT, medium=NO_INPUT, title="Nothing", suffixes=(), step_noun="word", read=lambda path: b"",
               decode=lambda data, name: (InputNothing(), ()), for_model=lambda data, name: None),
     InputKind(name=RECORDED, medium=NO_INPUT, title="Recordings", suffixes=(), step_noun="step", read=lambda path: b"",
-              decode=lambda data, name: (InputNothing(), ()), for_model=lambda data, name: None),
+              decode=lambda data, name: (InputNothing(), ()), for_model=lambda data, name: None, convention=READ_CONVENTION),
 )
 
 

@@ -16,11 +16,8 @@ from unrolled.models.adapters.module_hooks import ModuleHooks, Series
 from unrolled.models.adapters.unwrapping import unwrapped
 from unrolled.models.inputs.inputs import RECORDED
 from unrolled.models.notebook.recorded_channels import Column, Values, channels_of, columns_of, named
-from unrolled.models.trace import Provenance, Trace
+from unrolled.models.trace import READ_CONVENTION, Provenance, Trace
 from unrolled.models.trace.provenance import WORDS_READ
-
-CONVENTION = ("Step t holds the state after the input of step t was read. "
-              "Steps are counted from 0 in files, from 1 where people read.")
 
 
 class Recording:
@@ -155,7 +152,7 @@ class Recording:
             candidates=[()] * steps, ended=True,
             provenance=Provenance(
                 model=self._name, decoding=WORDS_READ, input_kind=RECORDED, source=looked_at if aligned else (),
-                convention=CONVENTION, precision=self._hooks.precision,
+                convention=READ_CONVENTION, precision=self._hooks.precision,
                 device=self._hooks.device, agreements=tuple(agreement for _, _, agreement in found),
                 created=datetime.now(timezone.utc).isoformat(timespec="seconds")))
 

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 
 import msgspec
 
+from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Loaded
 from unrolled.models.protocol.stepping import Ended, Opened, Stepped, SteppedBlock
@@ -36,7 +37,8 @@ class Recorder:
             model=description.name, weights_hash=description.weights_hash, input_name=self.name,
             input_hash=hashlib.sha256(self.data).hexdigest(), region=opened.region, device=self.loaded.device,
             input_kind=description.input_kind, detokenization=description.detokenization, source=opened.source,
-            prompt_tokens=opened.prompt_tokens, suppressed_tokens=description.suppressed_tokens)
+            prompt_tokens=opened.prompt_tokens, suppressed_tokens=description.suppressed_tokens,
+            convention=kind_named(description.input_kind).convention)
         trace = Trace(opened.channels or description.channels, provenance=written_as(provenance, decoding, edits),
                       input_bytes=self.data)
         trace.reserve(opened.prompt_tokens)

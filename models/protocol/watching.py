@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from unrolled.models.protocol.message import Count, NotNegative, Positive, Report, Request
-from unrolled.models.trace import Channel, FloatArray, Provenance, Trace
+from unrolled.models.trace import READ_CONVENTION, Channel, FloatArray, Provenance, Trace
 
 UpdateNumber = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 UNKNOWN = -1.0  # a norm that nobody saw
@@ -62,7 +62,8 @@ class WatchBegun(Report, frozen=True):
         return Trace.from_columns(
             self.channels, columns, words=self.words, tokens=[vocabulary[word] for word in self.words],
             log_probs=np.full(steps, np.nan, np.float32), candidates=[()] * steps, ended=True,
-            provenance=Provenance(model=self.name, decoding="read", input_name=f"update {update.update}", input_kind="recording"))
+            provenance=Provenance(model=self.name, decoding="read", input_name=f"update {update.update}", input_kind="recording",
+                                  convention=READ_CONVENTION))
 
 
 class LayerGradients(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.store.binning import over_bins
 from unrolled.models.store.layout import (
     GREATEST,
@@ -145,7 +146,7 @@ class StoredRun:
             model=model.name, weights_hash=model.weights_hash, input_name=self.title.rsplit("/", 1)[-1],
             decoding=description.decoding, created=description.created, input_kind=model.input_kind,
             detokenization=model.detokenization, prompt_tokens=len(self) if description.decoding == "read" else 0,
-            suppressed_tokens=model.suppressed_tokens)
+            suppressed_tokens=model.suppressed_tokens, convention=kind_named(model.input_kind).convention)
 
     def trace(self, start: int = 0, stop: int | None = None) -> Trace:
         """A range as a trace in memory, without candidates: of short runs, and of what is to be saved."""

@@ -6,8 +6,11 @@ import msgspec
 
 from unrolled.models.trace.edits import Edit
 
+COUNTED = "Steps are counted from 0 in files and on the command line, from 1 where people read."
 STEP_CONVENTION = ("Step t holds the state after the token of step t - 1 was read; the token of step t is chosen from it. "
-                   "Steps are counted from 0 in files and on the command line, from 1 where people read.")
+                   f"{COUNTED}")
+FRAME_CONVENTION = f"Step t holds the state after frame t was read; the label of step t is chosen from it. {COUNTED}"
+READ_CONVENTION = f"Step t holds the state after the input of step t was read. {COUNTED}"
 
 
 WORDS_READ = "read"  # in place of a decoding

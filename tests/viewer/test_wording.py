@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.viewer.state.wording import percent, spoken_percent
+from unrolled.models.inputs.kinds import kind_named
+from unrolled.models.trace import Provenance
+from unrolled.viewer.state.wording import percent, spoken_percent, what_a_step_is
 
 
 @pytest.mark.parametrize(("probability", "text"), [
@@ -31,3 +33,14 @@ def test_only_what_is_certain_is_said_to_be(probability: float) -> None:
 def test_a_screen_reader_says_the_signs() -> None:
     assert spoken_percent(0.9999) == "over 99.9 percent"
     assert spoken_percent(1e-6) == "below 0.1 percent"
+
+
+@pytest.mark.parametrize(("kind", "said"), [
+    ("picture", "Step t holds the state after the word of step t − 1 was read; the word of step t is chosen from it."),
+    ("text", "Step t holds the state after the character of step t − 1 was read; the character of step t is chosen from it."),
+    ("clip", "Step t holds the state after frame t was read; the label of step t is chosen from it."),
+    ("recording", "Step t holds the state after the input of step t was read."),
+])
+def test_what_a_step_is_depends_on_what_a_step_reads(kind: str, said: str) -> None:
+    provenance = Provenance(input_kind=kind, convention=kind_named(kind).convention)
+    assert what_a_step_is(provenance) == f"{said}\nSteps are counted from 1 here, and from 0 in files and on the command line."

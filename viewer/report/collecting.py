@@ -27,7 +27,7 @@ from unrolled.models.protocol.questions import (
     Replay,
     Replayed,
 )
-from unrolled.models.trace import STEP_CONVENTION, Trace
+from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.report.analysis import (
     Analysis,
@@ -109,7 +109,7 @@ def collect(trace: Trace, *, file: str, ask: Ask | None, notes: Sequence[str] = 
         said.append(f"The last {LISTED_AT_MOST:,} of {length:,} steps are listed.")
     shares = [one.share for one in occluded if one.means_something and one.share is not None]
     return Analysis(
-        file=file, convention=STEP_CONVENTION, model=provenance.model, weights_hash=provenance.weights_hash,
+        file=file, convention=provenance.convention, model=provenance.model, weights_hash=provenance.weights_hash,
         device=provenance.device, input_kind=provenance.input_kind, decoding=provenance.decoding,
         source=provenance.source, prompt_tokens=provenance.prompt_tokens,
         text=text_of(trace.words[provenance.prompt_tokens :], provenance.detokenization, without=(end_word,)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from unrolled.models.inputs.kinds import kind_named
-from unrolled.models.trace import Channel, Provenance
+from unrolled.models.trace import STEP_CONVENTION, Channel, Provenance
 from unrolled.models.trace.detokenization import shown as sign
 
 MINUS = "−"
@@ -110,3 +110,10 @@ def step_noun(provenance: Provenance) -> str:
 def channel_title(channel: Channel) -> str:
     """Its title, with the layer where there are several."""
     return channel.title if channel.layer == 0 or "layer" in channel.title else f"{channel.title} · layer {channel.layer}"
+
+
+def what_a_step_is(provenance: Provenance) -> str:
+    """A run's convention, in the words of a person who counts from 1."""
+    what, _, _ = (provenance.convention or STEP_CONVENTION).partition(". ")
+    plain = what.rstrip(".").replace("token", step_noun(provenance)).replace(" - ", f" {MINUS} ")
+    return f"{plain}.\nSteps are counted from 1 here, and from 0 in files and on the command line."

@@ -9,12 +9,12 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
-from unrolled.models.trace import Trace
+from unrolled.models.trace import Provenance, Trace
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.envelope import Envelope
 from unrolled.viewer.drawing.painting import laid_out, mix
 from unrolled.viewer.plotting.table import Column
-from unrolled.viewer.state.wording import is_end, percent, shown
+from unrolled.viewer.state.wording import is_end, percent, shown, what_a_step_is
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
 WORD_HEIGHT = 18.0
 ROOM_FOR_WORDS, ROOM_FOR_CHARACTERS = 26.0, 10.0  # pixels each; where steps are narrower, words are left out evenly
-CONVENTION = ("Step t holds the state after the word of step t − 1 was read; the word of step t is chosen from it.\n"
-              "Steps are counted from 1 here, and from 0 in files and on the command line.")
-CONVENTION_READ = ("Step t holds the state after the input of step t was read.\n"
-                   "Steps are counted from 1 here, and from 0 in files and on the command line.")
 READ_HEIGHT = 28
 LEAST_STEP = 3.0       # pixels; narrower steps have no words: too few of them would be left
 
@@ -49,7 +45,8 @@ class WordTrack(Track):
     @property
     def about(self) -> str:
         """What a step is: said once, on the first track."""
-        return CONVENTION if self._chosen else CONVENTION_READ
+        trace = self.session.trace
+        return what_a_step_is(trace.provenance if trace is not None else Provenance())
 
     padding = WORD_HEIGHT, 0.0
 
