@@ -23,6 +23,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from unrolled.models.inputs.pictures import PictureError, as_rgb, read_file, read_picture
+from unrolled.models.inputs.pixels_alone import pixels_alone
 from unrolled.models.inputs.sniffing import video_format
 from unrolled.models.trace.names import file_name
 
@@ -180,7 +181,7 @@ def _animation(data: bytes, name: str) -> Clip | None:
     """A file of pictures; None where it is none."""
     stack, seconds = _Stack(name, MOST_ANIMATION_PIXELS), []
     try:
-        with Image.open(io.BytesIO(data), formats=ANIMATIONS) as image:
+        with Image.open(io.BytesIO(pixels_alone(data)[0]), formats=ANIMATIONS) as image:
             stack.begin(*image.size)
             kind, expected = image.format, 1 if image.format == "GIF" else getattr(image, "n_frames", 1)
             if expected > MOST_FRAMES:

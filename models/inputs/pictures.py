@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import math
-import struct
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+from unrolled.models.inputs.pixels_alone import ORIENTATION, pixels_alone, stored_orientation
 from unrolled.models.trace.names import file_name, text_name
 
 # None of these formats' readers starts a program or opens another file; TGA, which has no mark of its own, is tried last.
@@ -29,9 +29,10 @@ MOST_JPEG_PIXELS = 400_000_000  # a JPEG is halved while it is read, and never h
 ENOUGH_PIXELS = 40_000_000      # a larger picture is made smaller; the models see a fiftieth of it
 SHORTEST_SIDE = 8
 LARGEST_FILE = 200 * 1024 * 1024  # bytes
+USUAL_GAMMA = 1 / 2.2    # of files, as screens undo it
+PHOTOMETRIC = 262        # a TIFF's tag
 MOST_MISSING = 0.5  # of a cut picture; with less of it there is nothing to describe
 
-ORIENTATION = 0x0112
 UPRIGHT = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
            5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
            8: Image.Transpose.ROTATE_90}
@@ -145,9 +146,8 @@ def open_formats(data: bytes) -> tuple[str, ...]:
 
 
 def _decode(data: bytes, name: str, notes: list[str]) -> Image.Image:
-    is_jpeg, orientation, missing = data.startswith(b"\xff\xd8"), 1, 0.0
-    if is_jpeg:
-        data, orientation = _pixels_alone(data)
+    is_jpeg, missing = data.startswith(b"\xff\xd8"), 0.0
+    data, orientation = pixels_alone(data)
     image: Image.Image = Image.open(io.BytesIO(data), formats=open_formats(data) or ("PNG",))
     width, height = image.size
     most = MOST_JPEG_PIXELS if is_jpeg else MOST_PIXELS
@@ -163,7 +163,7 @@ def _decode(data: bytes, name: str, notes: list[str]) -> Image.Image:
         image, missing = _load_jpeg(image, data, times_smaller)
     else:
         image.load()
-        orientation = _orientation(image)
+        orientation = orientation or _orientation(image)
     if missing > MOST_MISSING:
         raise PictureError(f"“{name}” is damaged or cut off: more than half of it is missing.")
     if missing:
@@ -200,48 +200,14 @@ def _repeated_below(pixels: np.ndarray) -> float:
     return 1.0 if flat.all() else float(np.argmin(flat[::-1])) / len(rows)
 
 
-def _pixels_alone(data: bytes) -> tuple[bytes, int]:
-    """A JPEG without metadata but for its colour profile, and its orientation: what is broken elsewhere costs nothing."""
-    kept, place, orientation = [data[:2]], 2, 1
-    while place + 4 <= len(data) and data[place] == 0xFF:
-        marker = data[place + 1]
-        if marker == 0xDA:  # the picture itself
-            break
-        if marker == 0xFF:
-            place += 1
-            continue
-        length = 2 if marker == 0x01 or 0xD0 <= marker <= 0xD9 else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-        segment = data[place : place + length]
-        if marker == 0xE1 and segment[4:10] == b"Exif\0\0" and orientation == 1:
-            orientation = _stored_orientation(segment[10:])
-        is_metadata = marker == 0xFE or (0xE1 <= marker <= 0xEF and marker != 0xEE)
-        if not is_metadata or segment[4:].startswith(b"ICC_PROFILE\0"):
-            kept.append(segment)
-        place += length
-    return b"".join((*kept, data[place:])), orientation
-
-
 def _orientation(image: Image.Image) -> int:
-    """How a picture lies, as EXIF counts it; 1 where it does not say, or says nonsense."""
+    """How a picture lies, where its format keeps that in a place of its own."""
     if image.format == "TIFF":
         return 1  # Pillow has turned it already
     with suppress(Exception):  # any other field may be broken too
         return int(image.getexif().get(ORIENTATION, 1))
     exif = image.info.get("exif", b"")
-    return _stored_orientation(exif.removeprefix(b"Exif\0\0")) if isinstance(exif, bytes) else 1
-
-
-def _stored_orientation(exif: bytes) -> int:
-    """The orientation alone, of the bytes that begin with the order of their bytes."""
-    order = {b"II": "<", b"MM": ">"}.get(exif[:2], "")
-    with suppress(struct.error):
-        (start,) = struct.unpack_from(f"{order}I", exif, 4)
-        (count,) = struct.unpack_from(f"{order}H", exif, start)
-        for number in range(count):
-            tag, _, _, value = struct.unpack_from(f"{order}HHIH", exif, start + 2 + 12 * number)
-            if tag == ORIENTATION:
-                return int(value)
-    return 1
+    return stored_orientation(exif.removeprefix(b"Exif\0\0")) if isinstance(exif, bytes) else 1
 
 
 def as_rgb(image: Image.Image, notes: list[str], name: str, *, times_smaller: int = 1) -> Image.Image:
@@ -265,6 +231,8 @@ def _in_srgb(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
         return ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"),
                                          outputMode="RGB") or image
+    if not profile and "srgb" not in image.info:
+        return _with_gamma(image)
     if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L") or b"sRGB" in profile[:4096]:
         return image
     with suppress(Exception):
@@ -274,9 +242,21 @@ def _in_srgb(image: Image.Image) -> Image.Image:
     return image
 
 
+def _with_gamma(image: Image.Image) -> Image.Image:
+    """The colours that a PNG's gamma means; what a screen has by itself, or what would leave nothing to see, changes nothing."""
+    exponent = 1 / (float(image.info.get("gamma", 0) or USUAL_GAMMA) / USUAL_GAMMA)
+    if abs(exponent - 1) < 0.05 or not 0.1 < exponent < 10 or image.mode not in ("L", "LA", "RGB", "RGBA"):
+        return image
+    table = [round(255 * (value / 255) ** exponent) for value in range(256)]
+    of_alpha = list(range(256)) if image.mode in ("LA", "RGBA") else []
+    return image.point(table * (len(image.getbands()) - bool(of_alpha)) + of_alpha)
+
+
 def _from_deep(image: Image.Image, notes: list[str], name: str) -> Image.Image:
     """More than eight bits to eight, floating point from 0 to 1; what lies beyond that is stretched, which is noted."""
     values = np.asarray(image, dtype=np.float32)
+    if image.mode.startswith("I;16") and getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0:
+        values = 65535.0 - values  # 0 is white
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     usual = 1.0 if image.mode == "F" else 65535.0 if high > 255 else 255.0
@@ -285,4 +265,6 @@ def _from_deep(image: Image.Image, notes: list[str], name: str) -> Image.Image:
     else:
         notes.append(f"“{name}” has values from {low:g} to {high:g}; they were stretched from black to white.")
     scaled = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-30) * 255.0
-    return Image.fromarray(np.clip(scaled + 0.5, 0, 255).astype(np.uint8), mode="L")
+    shallow = Image.fromarray(np.clip(scaled + 0.5, 0, 255).astype(np.uint8), mode="L")
+    shallow.info = {name: image.info[name] for name in ("gamma", "srgb") if name in image.info}
+    return shallow

@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from unrolled.models.inputs.pictures import FORMATS
+from unrolled.models.inputs.pixels_alone import pixels_alone
 
 HEAD = 64 * 1024  # bytes that are looked at
 QUICK_BYTES = 512 * 1024
@@ -84,7 +85,7 @@ def quick_to_read(data: bytes, medium: str) -> bool:
     if medium != "picture":
         return True
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(pixels_alone(data)[0]), formats=FORMATS) as image:
             return image.width * image.height <= QUICK_PIXELS
     except Exception:  # what is wrong with it is said when it is read
         return True
