@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 import msgspec
 import numpy as np
 
+from unrolled.models.inputs.inputs import RECORDED
 from unrolled.models.protocol.message import Count, NotNegative, Positive, Report, Request
 from unrolled.models.trace import READ_CONVENTION, Channel, FloatArray, Provenance, Trace
 
@@ -62,7 +63,7 @@ class WatchBegun(Report, frozen=True):
         return Trace.from_columns(
             self.channels, columns, words=self.words, tokens=[vocabulary[word] for word in self.words],
             log_probs=np.full(steps, np.nan, np.float32), candidates=[()] * steps, ended=True,
-            provenance=Provenance(model=self.name, decoding="read", input_name=f"update {update.update}", input_kind="recording",
+            provenance=Provenance(model=self.name, decoding="read", input_name=f"update {update.update}", input_kind=RECORDED,
                                   convention=READ_CONVENTION))
 
 

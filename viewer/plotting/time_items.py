@@ -61,7 +61,7 @@ class ByteItem(pg.ImageItem):
     def render(self) -> None:
         """Look the colours up, into pixels as the screen has them."""
         table, kind = screen_colours(self.lut.tobytes())
-        pixels: npt.NDArray[np.uint32] = np.take(table, self.image)  # in rows, however the image lies
+        pixels: npt.NDArray[np.uint32] = np.ascontiguousarray(table[self.image])  # in rows, however the image lies
         self._pixels = pixels  # kept: the image is made over it
         rows, columns = pixels.shape
         self.qimage = QImage(pixels.data, columns, rows, 4 * columns, kind)
