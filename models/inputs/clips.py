@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from unrolled.models.inputs.pictures import PictureError, as_rgb, read_file, read_picture
+from unrolled.models.inputs.pictures import PictureError, as_rgb, orientation_of, read_file, read_picture, upright
 from unrolled.models.inputs.pixels_alone import pixels_alone
 from unrolled.models.inputs.sniffing import video_format
 from unrolled.models.trace.names import file_name
@@ -181,7 +181,9 @@ def _animation(data: bytes, name: str) -> Clip | None:
     """A file of pictures; None where it is none."""
     stack, seconds = _Stack(name, MOST_ANIMATION_PIXELS), []
     try:
-        with Image.open(io.BytesIO(pixels_alone(data)[0]), formats=ANIMATIONS) as image:
+        whole, orientation = pixels_alone(data)
+        with Image.open(io.BytesIO(whole), formats=ANIMATIONS) as image:
+            orientation = orientation or orientation_of(image)
             stack.begin(*image.size)
             kind, expected = image.format, 1 if image.format == "GIF" else getattr(image, "n_frames", 1)
             if expected > MOST_FRAMES:
@@ -190,7 +192,7 @@ def _animation(data: bytes, name: str) -> Clip | None:
                 for number in range(MOST_FRAMES + 1):
                     image.seek(number)
                     stack.begin(*image.size)  # a GIF may grow
-                    stack.add(as_rgb(image, stack.notes, name))
+                    stack.add(upright(as_rgb(image, stack.notes, name), orientation))
                     seconds.append(float(image.info.get("duration", 0) or 0) / 1000)
     except UnidentifiedImageError:
         return None
@@ -335,8 +337,8 @@ def _pack_folder(folder: Path) -> bytes:
     """A folder's pictures in the order of their names, numbers counted as numbers."""
     name = file_name(folder)
     try:
-        paths = sorted((path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and not _is_hidden(path)
-                        and path.is_file()), key=_natural)
+        paths = sorted((path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+                        and not _is_hidden(path)), key=_natural)
     except OSError as error:
         raise ClipError(f"“{name}” cannot be read: {error.strerror or error}.") from error
     if not paths:
@@ -361,7 +363,7 @@ def _is_hidden(path: Path) -> bool:
 
 def _natural(path: Path) -> tuple[tuple[int, str], ...]:
     parts: list[str] = re.findall(r"\d+|\D+", path.name.lower())
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts)
 
 
 def _packed(data: bytes, name: str) -> Clip | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import unicodedata
+from collections import Counter
 from functools import lru_cache
 
 from charset_normalizer import from_bytes
@@ -26,6 +27,12 @@ MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codec
 OPENING, CLOSING, LONE = "“„‘«‹¿¡(", "”’»›…", "–—©®°§€£×·½¼¾\N{NO-BREAK SPACE}"
 USUAL = frozenset("éèêëàâäáãåçîïíñôöóõûüúßœæøÉÈÀÄÅÇÑÖÓØÜÚ")
 KANA = 0.15  # of a Japanese text's characters
+WIDE = (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2))
+LEAST_STRANGE, MOST_PLAIN = 0.05, 0.8  # of a text in one of these, read as bytes: control characters, and printable ASCII
+WRITTEN_TOGETHER = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "KATAKANA-HIRAGANA": "CJK"}
+ONE_SCRIPT = 0.7  # of its letters, Latin ones among Japanese or Russian ones being the others
+MOST_BAD = 2      # so many good letters beyond ASCII for a bad byte, and it is UTF-8 with a fault in it
+DAMAGED = "damaged UTF-8"
 ENOUGH = 0.7  # of 1, how well the letters have to stand
 
 
@@ -42,22 +49,46 @@ def decode_text(data: bytes) -> tuple[str, str]:
     for mark, encoding in MARKS:
         if data.startswith(mark):
             return data.decode(encoding), encoding
+    wide = wide_encoding(data)
+    if wide:
+        return data.decode(wide), wide
     if b"\0" in data:
-        for place, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):  # in a text of Latin letters every other byte is zero
-            if len(data) % 2 == 0 and data[place::2].count(0) > 0.6 * len(data) / 2 and not data[1 - place :: 2].count(0):
-                return data.decode(encoding), encoding
         raise ValueError("there are zeros in it")
     if b"\x1b$" in data or b"\x1b(J" in data:
         return data.decode("iso2022_jp"), "iso2022_jp"
     try:
         return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
+        mended = data.decode("utf-8", "replace")
+        bad = mended.count("\N{REPLACEMENT CHARACTER}")
+        if sum(sign > "\x7f" for sign in mended) - bad > MOST_BAD * bad:  # a few bytes of it are damaged
+            return mended, DAMAGED
         encoding = _guess(data[:LOOKED_AT])
     text = data.decode(encoding, "replace")
     control = sum(not (character.isprintable() or character in "\n\r\t\f\x1a\N{NO-BREAK SPACE}") for character in text)
     if control > MOST_CONTROL * len(text):
         raise ValueError("it is full of control characters")
     return text, encoding
+
+
+def wide_encoding(data: bytes) -> str:
+    """The encoding of two or four bytes a character, without a mark, that a text is in; empty for any other. Such a text looks
+    like no text at all to other encodings, and nearly all of its letters are of one script.
+    """
+    head = data[:LOOKED_AT]
+    plain = sum(head.count(code) for code in range(32, 127))
+    strange = sum(head.count(code) for code in (*range(9), 11, *range(14, 32)))
+    if not head or strange < LEAST_STRANGE * len(head) or plain > MOST_PLAIN * len(head):
+        return ""
+    for encoding, width in WIDE:
+        if len(data) % width:
+            continue
+        text = head.decode(encoding, "replace").removesuffix("\N{REPLACEMENT CHARACTER}")
+        scripts = Counter(WRITTEN_TOGETHER.get(_script(sign), _script(sign)) for sign in text if sign.isalpha())
+        shown = sum(sign.isprintable() or sign in "\n\r\t" for sign in text) == len(text)
+        if shown and scripts and scripts.most_common(1)[0][1] >= ONE_SCRIPT * scripts.total():
+            return encoding
+    return ""
 
 
 def encoding_title(encoding: str) -> str:

@@ -163,7 +163,7 @@ def _decode(data: bytes, name: str, notes: list[str]) -> Image.Image:
         image, missing = _load_jpeg(image, data, times_smaller)
     else:
         image.load()
-        orientation = orientation or _orientation(image)
+        orientation = orientation or orientation_of(image)
     if missing > MOST_MISSING:
         raise PictureError(f"“{name}” is damaged or cut off: more than half of it is missing.")
     if missing:
@@ -173,7 +173,7 @@ def _decode(data: bytes, name: str, notes: list[str]) -> Image.Image:
     image = as_rgb(image, notes, name, times_smaller=1 if is_jpeg else times_smaller)
     if image.size != (width, height):
         notes.append(f"“{name}” has {width:,} × {height:,} pixels; it was read as {image.width:,} × {image.height:,}.")
-    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+    return upright(image, orientation)
 
 
 def _load_jpeg(image: Image.Image, data: bytes, times_smaller: int) -> tuple[Image.Image, float]:
@@ -200,7 +200,11 @@ def _repeated_below(pixels: np.ndarray) -> float:
     return 1.0 if flat.all() else float(np.argmin(flat[::-1])) / len(rows)
 
 
-def _orientation(image: Image.Image) -> int:
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+
+
+def orientation_of(image: Image.Image) -> int:
     """How a picture lies, where its format keeps that in a place of its own."""
     if image.format == "TIFF":
         return 1  # Pillow has turned it already

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from unrolled.models.inputs.encodings import wide_encoding
 from unrolled.models.inputs.pictures import FORMATS
 from unrolled.models.inputs.pixels_alone import pixels_alone
 
@@ -111,8 +112,9 @@ def _is_text(data: bytes) -> bool:
     head = data[:HEAD]
     if not head or head.startswith(UTF_MARKS):
         return bool(head)
-    zeros = head.count(0)
-    if zeros:  # UTF-16 without a mark has them at every other place, in a text of Latin letters
-        return zeros > len(head) * 0.3 and (not any(head[::2]) or not any(head[1::2]))
+    if wide_encoding(head):
+        return True
+    if head.count(0):
+        return False
     control = sum(head.count(code) for code in (*range(1, 9), 11, *range(14, 27), *range(28, 32), 127))
     return control <= MOST_CONTROL * len(head)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from unrolled.models.inputs.encodings import decode_text, encoding_title
+from unrolled.models.inputs.encodings import DAMAGED, decode_text, encoding_title
 from unrolled.models.inputs.pictures import PictureError, read_file
 
 SUFFIXES = (".txt", ".text", ".md", ".rst", ".log", ".srt", ".en", ".fr", ".de", ".py", ".pyi", ".toml", ".cfg", ".ini", ".json",
@@ -57,7 +57,9 @@ def read_text(data: bytes, name: str) -> Text:
         raise TextError(f"“{name}” is damaged: it says that it is {encoding_title(error.encoding)} and is not.") from error
     except ValueError as error:
         raise TextError(f"“{name}” is not a text: it holds binary data.") from error
-    if not encoding.startswith("utf"):
+    if encoding == DAMAGED:
+        notes = (f"“{name}” has bytes that are no UTF-8; each is shown by one sign.",)
+    elif not encoding.startswith("utf"):
         notes = (f"“{name}” is not UTF-8; it was read as {encoding_title(encoding)}.",)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():

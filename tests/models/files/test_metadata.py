@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unrolled.models.inputs.clips import read_clip
+from unrolled.models.inputs.clips import clip_bytes, read_clip
 from unrolled.models.inputs.pictures import read_picture
 
 PIXELS = np.zeros((48, 64, 3), np.uint8)
@@ -105,3 +106,24 @@ def test_a_chunk_that_is_broken_costs_no_animation():
     data = stream.getvalue()
     clip = read_clip(data[:33] + chunk(b"tEXt", b"a\0b")[:-1] + b"?" + data[33:], "a.png")
     assert [int(frame[0, 0, 0]) for frame in clip.frames] == [0, 90, 180]
+
+
+@pytest.mark.parametrize("form", ["WEBP", "PNG"])
+def test_an_animation_is_turned_as_its_metadata_says(form):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    first, second = (Image.fromarray(np.rot90(PIXELS).copy()), Image.new("RGB", (48, 64), "white"))
+    stream = io.BytesIO()
+    first.save(stream, form, save_all=True, append_images=[second], duration=100, exif=exif, quality=95)
+    assert close(Image.fromarray(read_clip(stream.getvalue(), "a").frames[0]), PIXELS, most=30)
+
+
+def test_folders_hold_what_they_hold(tmp_path):
+    """Figures of other scripts, links to nowhere, pipes, folders that are called like pictures, names over two lines."""
+    for number, name in enumerate(("a²1.png", "a\n2.png", "a٣.png")):
+        Image.new("RGB", (40, 32), (number, 0, 0)).save(tmp_path / name)
+    (tmp_path / "nowhere.png").symlink_to("gone")
+    (tmp_path / "folder.png").mkdir()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.png")
+    assert len(read_clip(clip_bytes(tmp_path), "folder").frames) == 3

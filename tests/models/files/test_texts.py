@@ -36,6 +36,8 @@ CHINESE = "人人生而自由，在尊严和权利上一律平等。"
     *((GREEK, name) for name in ("cp1253", "iso8859_7")),
     *((JAPANESE, name) for name in ("shift_jis", "euc_jp", "iso2022_jp")),
     *((CHINESE, name) for name in ("gb18030", "big5")),
+    *((text, name) for text in (RUSSIAN, GREEK, CHINESE, FRENCH)
+      for name in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")),  # without a mark
 ])
 def test_every_encoding_gives_its_text(text, encoding):
     if encoding == "big5":
@@ -49,6 +51,22 @@ def test_every_encoding_gives_its_text(text, encoding):
 def test_what_is_no_text(data):
     with pytest.raises(TextError, match="binary data"):
         read_text(data, "a.txt")
+
+
+@pytest.mark.parametrize("data", [b"hello\0world", b"hell\0world", b"\0" * 64, b"ab\0\0" * 20])
+def test_zeros_alone_make_no_text(data):
+    with pytest.raises(TextError, match="binary data"):
+        read_text(data, "a.txt")
+
+
+@pytest.mark.parametrize("broken", [b"\xe9", b"\xc3", b"\xed\xa0\x80", b"\xff"])
+def test_a_fault_in_utf_8_costs_its_bytes_alone(broken):
+    """A text that was cut in the middle of a letter, or has a letter of another encoding in it."""
+    text = RUSSIAN * 3
+    read = read_text(text.encode() + broken + b" end", "a.txt")
+    assert read.text.startswith(text)
+    assert read.text.endswith("\N{REPLACEMENT CHARACTER} end")
+    assert "no UTF-8" in read.notes[0]
 
 
 def test_a_mark_that_lies_is_said():
