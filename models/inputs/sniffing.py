@@ -59,7 +59,7 @@ def media_of(data: bytes) -> tuple[str, ...]:
     is_picture = data.startswith((*PICTURES, b"\x89PNG\r\n", b"GIF8")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
     if (is_picture and not _is_text(data)) or is_box or PLAIN_PICTURE.match(data):
         return ("picture",)
-    return ("text",) if _is_text(data) else ()
+    return ("text",) if _is_text(data) or wide_encoding(data[:HEAD]) else ()
 
 
 def head_of(path: Path, length: int = HEAD) -> bytes:
@@ -112,8 +112,6 @@ def _is_text(data: bytes) -> bool:
     head = data[:HEAD]
     if not head or head.startswith(UTF_MARKS):
         return bool(head)
-    if wide_encoding(head):
-        return True
     if head.count(0):
         return False
     control = sum(head.count(code) for code in (*range(1, 9), 11, *range(14, 27), *range(28, 32), 127))

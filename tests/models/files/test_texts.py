@@ -53,7 +53,7 @@ def test_what_is_no_text(data):
         read_text(data, "a.txt")
 
 
-@pytest.mark.parametrize("data", [b"hello\0world", b"hell\0world", b"\0" * 64, b"ab\0\0" * 20])
+@pytest.mark.parametrize("data", [b"hello\0world", b"hell\0world", b"\0" * 64])
 def test_zeros_alone_make_no_text(data):
     with pytest.raises(TextError, match="binary data"):
         read_text(data, "a.txt")
