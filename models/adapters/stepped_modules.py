@@ -57,6 +57,11 @@ class SteppedModules:
         self._plain = {name for names in alike if len(names) == 1 for name in names}  # nothing else brings what they bring
         self.left: dict[str, str] = {}
 
+    @property
+    def labelled(self) -> list[tuple[str, nn.Module]]:
+        """The modules, each with what stands in front of its channels' names."""
+        return [("" if name in self._plain else name, module) for name, module in self._modules.items()]
+
     @contextmanager
     def stepped(self, hook: Hook = identity) -> Iterator[Found]:
         """Within the block a call of a module in this thread adds its quantities to what is given."""

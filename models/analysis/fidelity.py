@@ -37,6 +37,8 @@ class Fidelity:
         came.
     computed_by : tuple of str
         The modules and functions of torch that computed the steps.
+    manner : str
+        In what precision, and from what.
     missing : tuple of str
         Channels that are drawn and were not computed a second time.
     """
@@ -49,6 +51,7 @@ class Fidelity:
         self.step = 0
         self.by_channel: dict[str, float] = {}
         self.computed_by: tuple[str, ...] = ()
+        self.manner = ""
         self.missing: tuple[str, ...] = ()
 
     @property
@@ -67,7 +70,7 @@ class Fidelity:
 
     @property
     def how(self) -> str:
-        return f"in double precision from the stored weights, by {', '.join(self.computed_by)}"
+        return f"{self.manner}, by {', '.join(self.computed_by)}"
 
     def take(self, part: Replayed, trace: Trace) -> bool:
         """Hold some steps of a trace against what they came to; says whether they fit together at all."""
@@ -93,6 +96,7 @@ class Fidelity:
                 self._hold(name, _drawn(part, trace, name), own, part.first)
         self.steps += part.count
         self.computed_by = tuple(dict.fromkeys((*self.computed_by, *part.computed_by)))
+        self.manner = part.manner
         self.missing = tuple(name for name in (*trace.channels, *BESIDE) if name not in self.by_channel)
         return True
 

@@ -56,7 +56,13 @@ def replay(branch: Branch, first: int, last: int, wanted: StillWanted) -> Iterat
             yield Replayed(first=start, count=stop - start, channels=(*names, STATE_GAP, LOG_PROBS, CANDIDATE_LOG_PROBS),
                            values=float32_bytes(torch.stack(rows)), tokens=int32_bytes(torch.tensor(branch.tokens[start:stop])),
                            candidate_tokens=int32_bytes(torch.stack([own.indices for own in best])),
-                           computed_by=reference.computed_by)
+                           computed_by=reference.computed_by, **_manner(reference))
+
+
+def _manner(reference: Reference) -> dict[str, str]:
+    """Where it is another than usual."""
+    manner = getattr(reference, "manner", "")
+    return {"manner": manner} if manner else {}
 
 
 def _doubled(state: Any, parts: int) -> State:

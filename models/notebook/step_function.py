@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -13,19 +12,17 @@ import torch
 from torch import Tensor
 
 from unrolled.models.adapters.captured import Quantity
-from unrolled.models.adapters.state_nest import StateError, changed_place, copied, leaves
+from unrolled.models.adapters.state_nest import changed_place, leaves
 from unrolled.models.adapters.stepped_modules import Found, SteppedModules, modules_called, named
 from unrolled.models.cells.hook import Hook, identity
-from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.notebook.given_input import GivenInput
+from unrolled.models.notebook.own_reference import OwnReference
 from unrolled.models.notebook.recorded_channels import channel_of
+from unrolled.models.notebook.step_calls import NextToken, StepCalls
 from unrolled.models.reference.protocol import Reference, Weights
 from unrolled.models.runs.errors import EngineError
 from unrolled.models.stepping.stepper import EncodedInput, StepRecord, Structure
 from unrolled.models.trace import Channel, ModelDescription
-
-NextToken = Callable[[int, Any], tuple[Tensor, Any]]
-"""The token before and the state → the logits of the next word, as many as there are words, and the new state."""
 
 MOST_VALUES = 65_536  # of a part of the state; a larger one is carried along and not drawn
 ROOM = 2.0            # of what is not bounded later steps may reach so many times as far as the first two
@@ -33,8 +30,17 @@ AGREE = 1e-3          # of the largest logit: our equations and the modules them
 TWICE = 1e-5
 
 
+class States(tuple[Any, ...]):
+    """A state of the function's own for each hypothesis."""
+
+    @property
+    def cell(self) -> tuple[Tensor, ...]:
+        """The tensors of the first."""
+        return tuple(tensor for _, tensor in leaves(self[0]))
+
+
 class FunctionStepper:
-    """A stepper around a function; a state is a tuple, a state of the function's own for each hypothesis.
+    """A stepper around a function.
 
     Raises
     ------
@@ -51,8 +57,9 @@ class FunctionStepper:
 
     def __init__(self, function: NextToken, state: Any, words: Sequence[str], given: GivenInput, *, start: int, end: int,
                  maximum_steps: int) -> None:
-        self.function, self._given = function, given
-        self.name = getattr(function, "__name__", type(function).__name__)
+        self._function, self._given = function, given
+        self._calls = StepCalls(function, len(words))
+        self.name = self._calls.name
         self.suppressed_tokens: Sequence[int] = ()
         self.weights: Callable[[], Weights] = dict
         self.draw: Callable[[int], tuple[bytes, str]] | None = None
@@ -60,10 +67,11 @@ class FunctionStepper:
         self._words = tuple(words)
         self._modules = SteppedModules({})
         with torch.inference_mode(False), torch.no_grad():
-            self._first = self._copied(state)
-            found, called = self._try(start)
+            self._first = self._calls.copied(state)
+            tried, called = self._try(start)
             self.notes = self._notes_of(called)
-            channels = self._channels(found)
+            channels = self._channels(tried)
+            self._after = tried[0][1]
         tensors = [tensor for _, tensor in leaves(self._first)]
         self.device = tensors[0].device if tensors else torch.device("cpu")
         of_modules = {id(part): part.numel() for module in called.values() for part in module.parameters()}
@@ -80,21 +88,20 @@ class FunctionStepper:
         other = () if self._given.is_same(given) else (
             f"{self.name} does not see this: it goes on from the state that it was given with its own input.",)
         return EncodedInput(memory=None, channels=self.description.channels, source=self._given.source, given_input=given,
-                            notes=(*self.notes, *other))
+                            notes=(" ".join((*self.notes, *other)),) if self.notes or other else ())
 
-    def start(self, memory: None) -> tuple[Any, ...]:
-        return (self._first,)
+    def start(self, memory: None) -> States:
+        return States((self._first,))
 
-    def step(self, memory: None, state: tuple[Any, ...], tokens: Sequence[int],
-             hook: Hook = identity) -> tuple[tuple[Any, ...], StepRecord]:
+    def step(self, memory: None, state: States, tokens: Sequence[int], hook: Hook = identity) -> tuple[States, StepRecord]:
         with self._lock, torch.inference_mode(False), torch.no_grad():
             taken = [self._take(token, own, hook) for token, own in zip(tokens, state, strict=True)]
         packed = torch.stack([torch.cat((torch.log_softmax(logits, -1), *self._values(found, after)))
                               for logits, after, found in taken])                      # (K, V + total)
-        return tuple(after for _, after, _ in taken), StepRecord(packed, len(self._words))
+        return States(after for _, after, _ in taken), StepRecord(packed, len(self._words))
 
-    def select(self, state: tuple[Any, ...], rows: Tensor) -> tuple[Any, ...]:
-        return tuple(state[row] for row in rows[0].tolist())
+    def select(self, state: States, rows: Tensor) -> States:
+        return States(state[row] for row in rows[0].tolist())
 
     @property
     def structure(self) -> Structure:
@@ -104,42 +111,17 @@ class FunctionStepper:
         return None, None
 
     def reference(self) -> Reference:
-        """There is none. Raises `CheckpointError`, which says what was compared."""
-        raise CheckpointError(f"{self.name} is the only computation of this. Its modules are stepped by their equations, whose "
-                              f"logits at the first step differ from the function’s own by {self.fidelity:.2g}.")
+        """The function itself. Raises `CheckpointError` where its steps cannot be compared."""
+        return OwnReference(self._calls, self._modules.labelled, self.description.channels, (self._first, self._after),
+                            self._state_places, self._lock)
 
     # ── A step ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _take(self, token: int, state: Any, hook: Hook) -> tuple[Tensor, Any, Found]:
         """One step: the logits (V,), the new state, and what the modules computed."""
         with self._modules.stepped(hook) as found:
-            logits, after = self._call(token, state)
+            logits, after = self._calls.call(token, state)
         return hook("logits", logits), after, found
-
-    def _call(self, token: int, state: Any) -> tuple[Tensor, Any]:
-        """Call the function with a copy of the state. Raises `EngineError` for whatever it does that it should not."""
-        mine = self._copied(state)
-        before = [(name, tensor, tensor._version) for name, tensor in leaves(mine)]
-        try:
-            result = self.function(token, mine)
-        except Exception as error:
-            raise self._raised(error) from error
-        if not (isinstance(result, tuple) and len(result) == 2):
-            raise self._wrong(f"gave {_what(result, 'a tensor of ')}; it should give the pair (logits, state)")
-        logits, after = result
-        if not isinstance(logits, Tensor) or logits.numel() != len(self._words):
-            raise self._wrong(f"gave logits of {_what(logits)}; there are {len(self._words):,} words, and each needs one")
-        now = dict(leaves(mine))
-        changed = next((name for name, own, version in before if now.get(name) is not own or own._version != version), "")
-        if changed or (found := changed_place(_shape_of(state), _shape_of(mine))):
-            raise self._in_place(changed or found)
-        return logits.detach().float().reshape(-1), self._copied(after)
-
-    def _copied(self, state: Any) -> Any:
-        try:
-            return copied(state)
-        except StateError as error:
-            raise EngineError("step", f"{error}") from error
 
     def _values(self, found: Found, after: Any) -> list[Tensor]:
         """All channels of a step, flat."""
@@ -149,8 +131,8 @@ class FunctionStepper:
             quantity = found.get(channel.name)
             value = quantity.values if quantity is not None else parts.get(self._state_places.get(channel.name, ""))
             if value is None or value.numel() != channel.size:
-                raise self._wrong(f"did not bring “{channel.title}” as it did at first"
-                                  f"{'' if value is None else f': {value.numel()} values in place of {channel.size}'}")
+                raise self._calls.wrong(f"did not bring “{channel.title}” as it did at first"
+                                        f"{'' if value is None else f': {value.numel()} values in place of {channel.size}'}")
             values.append(value.float().reshape(-1))
         return values
 
@@ -159,16 +141,16 @@ class FunctionStepper:
     def _try(self, start: int) -> tuple[list[tuple[Found, Any]], dict[str, Any]]:
         """Take the first step twice, then by our equations, and one more: what each brought, and the modules called."""
         with modules_called() as modules:
-            logits, after = self._call(start, self._first)
-        again, after_again = self._call(start, self._first)
+            logits, after = self._calls.call(start, self._first)
+        again, after_again = self._calls.call(start, self._first)
         if not bool(torch.isfinite(logits).any()) or bool(logits.isnan().any()):
-            raise self._wrong("gave logits that are not finite at its first step")
+            raise self._calls.wrong("gave logits that are not finite at its first step")
         place = changed_place(after, after_again)
         if _far(logits, again, TWICE) or (place and any(_far(one, dict(leaves(after_again)).get(name), TWICE)
                                                         for name, one in leaves(after))):
-            raise self._wrong("gives another answer when the same step is taken again: it keeps a state of its own, or draws at "
-                              "random (a module in training mode drops units; call .eval())")
-        called = named(modules, self.function)
+            raise self._calls.wrong("gives another answer when the same step is taken again: it keeps a state of its own, or "
+                                    "draws at random (a module in training mode drops units; call .eval())")
+        called = named(modules, self._function)
         attention = [name for name, module in called.items() if hasattr(module, "num_heads")]
         self._modules = SteppedModules(called, next(iter(attention), ""))
         by_equations, after, found = self._take(start, self._first, identity)
@@ -228,27 +210,6 @@ class FunctionStepper:
         self._recorded = tuple(channels)
         return self._recorded
 
-    # ── What is said ──────────────────────────────────────────────────────────────────────────────────────────
-
-    def _wrong(self, what: str) -> EngineError:
-        return EngineError("step", f"{self.name} {what}.")
-
-    def _in_place(self, place: str) -> EngineError:
-        return self._wrong(f"changes {place} in place, so that a step could not be taken again from it; let it give new tensors "
-                           f"({place}.clone() first, or “a = a + b” for “a += b”)")
-
-    def _raised(self, error: Exception) -> EngineError:
-        """Whatever the function raised: where, in a sentence; its own traceback beside it."""
-        frames = traceback.extract_tb(error.__traceback__)[1:]  # without the one that called it
-        where = f" in line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
-        reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
-        text = "".join((*traceback.format_list(frames), *traceback.format_exception_only(type(error), error)))
-        return EngineError("step", f"{self.name} raised {type(error).__name__}{where}: {reason}.", traceback=text)
-
-
-def _what(value: Any, before: str = "") -> str:
-    return f"{before}shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"the type {type(value).__name__}"
-
 
 def _far(one: Tensor, other: Tensor | None, share: float) -> bool:
     if other is None or one.shape != other.shape:
@@ -264,15 +225,6 @@ def _among(tensor: Tensor, seen: list[Tensor]) -> bool:
     """Whether a part of the state is what modules have brought, each row of it."""
     rows = tensor.reshape(-1, tensor.shape[-1]) if tensor.dim() else tensor.reshape(1, 1)
     return all(any(own.shape == row.shape and torch.equal(own.to(row), row) for own in seen) for row in rows)
-
-
-def _shape_of(state: Any) -> Any:
-    """The containers of a state, its tensors left out: what of them is another after a step was changed in place."""
-    if isinstance(state, Tensor):
-        return "tensor"
-    if isinstance(state, (tuple, list)):
-        return [_shape_of(part) for part in state]
-    return {key: _shape_of(part) for key, part in state.items()} if isinstance(state, dict) else state
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -13,7 +13,8 @@ from unrolled.models.backend.serving import ServingThread
 from unrolled.models.notebook.connecting import connected_window, end, has_screen
 from unrolled.models.notebook.drawing import trace_as_html
 from unrolled.models.notebook.given_input import GivenInput, given_input
-from unrolled.models.notebook.step_function import FunctionStepper, NextToken
+from unrolled.models.notebook.step_calls import NextToken
+from unrolled.models.notebook.step_function import FunctionStepper
 from unrolled.models.protocol.client import Endpoint
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Device, Family, Loaded, LoadModel

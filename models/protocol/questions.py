@@ -273,6 +273,8 @@ class Replayed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
         probable may change places.
     computed_by : tuple of str
         The modules and functions of torch that computed them: ``nn.LSTMCell``, ``F.log_softmax``.
+    manner : str
+        In what precision, and from what.
     """
 
     first: StepNumber
@@ -282,6 +284,7 @@ class Replayed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     tokens: bytes
     candidate_tokens: bytes
     computed_by: tuple[str, ...] = ()
+    manner: str = "in double precision from the stored weights"
 
 
 AnswerPart = Explained | GradientRows | Occluded | Replayed

@@ -11,11 +11,12 @@ from torch import nn
 from torch.nn import functional as F
 
 import unrolled
+from unrolled.models.analysis.fidelity import Fidelity
 from unrolled.models.notebook import stepping
 from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.client import BackendClient, BackendError
 from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.protocol.questions import ExplainStep
+from unrolled.models.protocol.questions import ExplainStep, Replay
 from unrolled.models.protocol.stepping import Advance, Fork, Forked, Stepped
 from unrolled.models.runs.errors import EngineError
 from unrolled.models.trace.edits import ClampUnits, ForceToken, MaskAttention, ScaleUnits, UniformAttention
@@ -55,8 +56,9 @@ def writer():
 
 @pytest.fixture
 def model(writer):
-    return unrolled.step(writer.next_token, zeros(), vocabulary=WORDS, window=False, input="one two three four five",
-                         maximum_steps=8)
+    with unrolled.step(writer.next_token, zeros(), vocabulary=WORDS, window=False, input="one two three four five",
+                       maximum_steps=8) as made:
+        yield made
 
 
 @torch.no_grad()
@@ -249,3 +251,37 @@ def test_jupyter_draws_it(model):
 
 def test_the_examples():
     assert doctest.testmod(stepping).failed == 0
+
+
+def replayed(model, tokens, edits=()):
+    """What is asked of the badge: a trace of these words, and the same steps by the function itself."""
+    forced = [*edits, *(ForceToken(first=step, token=token) for step, token in enumerate(tokens))]
+    trace = model.trace(edits=forced, steps=len(tokens))
+    with BackendClient(model.endpoint) as client:
+        client.load(model.description.name)
+        client.open(1, b"one two three four five", "text.txt")
+        client.send(Fork(1, edits=tuple(edits), tokens=tuple(tokens), parent=-1, branch=1))
+        client.expect(Forked)
+        client.send(Ask(1, 1, Replay(0, len(tokens) - 1), branch=1))
+        return trace, client.expect(Answer).part
+
+
+def test_the_badge_holds_every_channel_against_the_function_itself(model):
+    trace, part = replayed(model, [3, 4, 2, 5])
+    found = Fidelity()
+    assert found.take(part, trace)
+    assert found.agrees
+    assert found.largest < 1e-5
+    assert not found.missing
+    assert set(found.by_channel) >= set(trace.channels)
+    assert found.how == "in its own precision, its modules as they are, by next_token itself"
+    wrong = model.trace(steps=4, edits=[ScaleUnits(channel="forget_gate", factor=1.01, first=2), *(
+        ForceToken(first=step, token=token) for step, token in enumerate([3, 4, 2, 5]))])
+    other = Fidelity()
+    other.take(part, wrong)
+    assert not other.agrees
+
+
+def test_changed_steps_are_not_held_against_a_function_that_knows_no_change(model):
+    with pytest.raises(BackendError, match="Steps that are changed are not computed a second time"):
+        replayed(model, [3, 4], [ClampUnits(channel="cell", value=0.0)])

@@ -1,0 +1,102 @@
+"""A step function called as it is: what its modules return by themselves is what the recorded steps are held against."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unrolled.models.adapters.module_hooks import ModuleHooks
+from unrolled.models.adapters.state_nest import leaves, mapped
+from unrolled.models.cells.hook import identity
+from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.notebook.step_calls import StepCalls
+from unrolled.models.reference.protocol import Hook, State
+from unrolled.models.runs.errors import EngineError
+from unrolled.models.trace import Channel
+
+PLACE = "state {}"  # of the parts of a state, among what a step found
+
+
+class OwnReference:
+    """The function itself, its modules unchanged; their gates are computed from what each was given and returned.
+
+    Parameters
+    ----------
+    modules : sequence of (str, nn.Module)
+        Its modules, each with the prefix of its channels.
+    states : tuple of state
+        Before the first step, and after one: a state has the parts of the second from then on.
+    places : mapping of str to str
+        Channels that are parts of the state, and which.
+
+    Raises
+    ------
+    CheckpointError
+        Where the states of its steps are of different sizes, or there is none: one sentence.
+    """
+
+    manner = "in its own precision, its modules as they are"
+
+    def __init__(self, calls: StepCalls, modules: Sequence[tuple[str, nn.Module]], channels: tuple[Channel, ...],
+                 states: tuple[Any, Any], places: Mapping[str, str], lock: threading.RLock) -> None:
+        self._calls, self._modules, self._channels, self._lock = calls, tuple(modules), channels, lock
+        self._states, self._places = states, dict(places)
+        first, later = ([tensor.shape for _, tensor in leaves(own)] for own in states)
+        if not first or first != later:
+            raise CheckpointError(f"The state of {calls.name} has not one size: its steps are not computed a second time.")
+        self.computed_by = (f"{calls.name} itself",)
+        self.state_names = tuple(PLACE.format(number) for number in range(len(first)))
+
+    def read(self, given: Any) -> None:
+        """It looks at nothing but its state."""
+
+    def start(self, memory: None) -> State:
+        return _flat(self._states[0])
+
+    def step(self, memory: None, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
+        """Raises `EngineError` where the step is changed: the function itself knows of no change."""
+        if hook is not identity:
+            raise EngineError("question", f"Steps that are changed are not computed a second time: {self._calls.name} itself "
+                                          "knows of no change.")
+        parts = iter(state)
+        like = self._states[0 if number == 0 else 1]
+        own = mapped(like, lambda tensor: next(parts).reshape(tensor.shape).to(tensor))
+        container = nn.Module()
+        for place, (_, module) in enumerate(self._modules):
+            container.add_module(str(place), module)
+        hooks, fast = ModuleHooks(container), torch.backends.mha.get_fastpath_enabled()
+        with self._lock, torch.inference_mode(False), torch.no_grad():
+            torch.backends.mha.set_fastpath_enabled(False)  # it calls no function that is understood
+            hooks.attach()
+            try:
+                logits, after = self._calls.call(token, own)
+            finally:
+                hooks.detach()
+                torch.backends.mha.set_fastpath_enabled(fast)
+            found = self._found(hooks)
+        found |= {name: dict(leaves(after))[place] for name, place in self._places.items()}
+        missing = next((channel.title for channel in self._channels if channel.name not in found), "")
+        if missing:
+            raise EngineError("question", f"“{missing}” is not to be had of {self._calls.name} itself.")
+        found |= dict(zip(self.state_names, _flat(after), strict=True))
+        found["log_probs"] = torch.log_softmax(logits, -1)
+        return {name: value.detach().cpu().double().reshape(-1) for name, value in found.items()}
+
+    def _found(self, hooks: ModuleHooks) -> dict[str, Tensor]:
+        """What the modules brought, by the channels' names."""
+        found: dict[str, Tensor] = {}
+        for name, series in hooks.series.items():
+            for number, call in enumerate(series.calls, 1):
+                label = self._modules[int(name.split(" ")[0])][0] + (f"#{number}" if number > 1 else "")
+                (part,) = type(call).parts([call], 0)
+                for quantity in part.quantities:
+                    found["/".join(own for own in (label, quantity.name) if own)] = quantity.values
+        return found
+
+
+def _flat(state: Any) -> State:
+    return tuple(tensor.detach().cpu().double().reshape(1, -1) for _, tensor in leaves(state))
