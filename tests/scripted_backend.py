@@ -26,7 +26,7 @@ from unrolled.models.inputs.clips import ClipError, read_clip
 from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.connection import Hello, Progress
 from unrolled.models.protocol.dispatch import handles
-from unrolled.models.protocol.loading import Device, Loaded, LoadModel, Ready
+from unrolled.models.protocol.loading import Device, Family, Loaded, LoadModel, Ready
 from unrolled.models.protocol.message import Reply, StillWanted
 from unrolled.models.protocol.searching import BeamHypothesis, BeamStepped, Search
 from unrolled.models.protocol.stepping import (
@@ -83,7 +83,7 @@ class ScriptedService:
         others = tuple(ModelListing(name=name, title=name, task=name, size_bytes=1, path="", quality={}, source="tests",
                                     input_kind=kind) for name, kind in OTHER_MODELS.items())
         drawing = msgspec.structs.replace(listing, name="scripted-scene", title="scripted-scene")
-        reply(Ready((Device("cpu", "CPU"),), (listing, *others, drawing)))
+        reply(Ready((Device("cpu", "CPU"),), (listing, *others, drawing), (Family("Captioners of theirs", "picture"),)))
 
     @handles(LoadModel)
     def load(self, request: LoadModel, reply: Reply, wanted: StillWanted) -> None:
@@ -91,6 +91,11 @@ class ScriptedService:
         if model.startswith("slow-"):
             time.sleep(0.5)
             model = model.removeprefix("slow-")
+        if Path(model).name == THEIRS and Path(model).is_file():
+            description = msgspec.structs.replace(scripted.description(), name=THEIRS, title="Their captioner")
+            self._kind, self._run = "picture", -1
+            reply(Loaded(description, "cpu", request.number))
+            return
         if model not in ("scripted", "caption-attend-lstm", "scripted-scene", *OTHER_MODELS):
             raise EngineError("model", f"There is no model “{model}”.")
         if request.device not in ("auto", "cpu"):
@@ -269,6 +274,7 @@ def _apply(edits: Sequence[Edit], step: int, values: dict[str, np.ndarray]) -> N
             column.ravel()[list(edit.places)] = 0.0
 
 
+THEIRS = "theirs.pth"  # a file of this name is somebody's captioner
 OTHER_MODELS = {"scripted-text": "text", "scripted-sentence": "sentence", "scripted-clip": "clip"}
 
 

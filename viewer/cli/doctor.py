@@ -168,7 +168,7 @@ def _families() -> list[Finding]:
     if child is None or child.returncode != 0:
         return []  # the devices have told why
     found = json.loads(child.stdout)
-    own = ", ".join(family["name"] for family in found if not family["package"] and not family["error"])
+    own = " · ".join(family["name"] for family in found if not family["package"] and not family["error"])
     return [Finding("checkpoints of others", own),
             *(_of_package("model family", family["name"], family["package"], family["error"])
               for family in found if family["package"] or family["error"])]

@@ -10,6 +10,7 @@ import msgspec
 from unrolled.models.protocol.client import BackendClient, BackendError
 from unrolled.models.protocol.loading import Ready
 from unrolled.viewer.cli.failure import SUCCESS, CommandError
+from unrolled.viewer.state.recent_models import recent_models
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,6 +35,11 @@ def models(arguments: argparse.Namespace) -> int:
         print(f"    size     {listing.size_bytes / 1e6:.1f} MB")
         print("    quality  " + (", ".join(f"{name} {value:g}" for name, value in listing.quality.items()) or "not measured"))
         print(f"    from     {listing.source}")
+    recent = recent_models()
+    if recent:
+        print("Opened lately")
+        for own in recent:
+            print(f"    {own.title}\n        {own.model}")
     print("Opened by their path, or their name on the hub")
     for family in ready.families:
         print(f"    {family.name}{f'  ·  of {family.package}' if family.package else ''}"

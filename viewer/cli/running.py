@@ -21,6 +21,7 @@ from unrolled.models.trace.edits import SwapInput, first_step
 from unrolled.models.trace.names import file_name, printable
 from unrolled.viewer.cli.edit_words import EditWords, add_edit_arguments, edit_words
 from unrolled.viewer.cli.failure import WRONG_USE, CommandError
+from unrolled.viewer.state.recent_models import remember_model
 
 DEFAULT_MODEL = "caption-attend-lstm"
 DEFAULT_KIND = "picture"  # what it takes
@@ -35,7 +36,9 @@ def _count(text: str) -> int:
 
 def add_running_arguments(parser: argparse.ArgumentParser, *, written: int) -> None:
     """All words that say how an input is run; `written`: how many characters are usually written behind a text."""
-    parser.add_argument("--model", default=DEFAULT_MODEL, help=f"a model's name or a checkpoint (default: {DEFAULT_MODEL})")
+    parser.add_argument("--model", default=DEFAULT_MODEL,
+                        help="a model's name, a checkpoint, a folder with one, or hf: and a name on the hub "
+                             f"(default: {DEFAULT_MODEL})")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
     group = parser.add_argument_group("how words are chosen (greedy, if nothing is said)")
     group.add_argument("--beam", type=int, metavar="N", help="beam search with N hypotheses")
@@ -84,6 +87,7 @@ def backend(arguments: argparse.Namespace) -> Iterator[tuple[BackendClient, Load
 
     with BackendClient(on_progress=say) as client:
         loaded = client.load(arguments.model, arguments.device)
+        remember_model(arguments.model, loaded.description, client.ready.models if client.ready is not None else ())
         if shown:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
         yield client, loaded

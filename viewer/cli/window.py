@@ -16,7 +16,8 @@ from unrolled.viewer.window.options import WindowOptions
 
 def add_window_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a photograph, a trace or a session")
-    parser.add_argument("--model", default="", help="a model's name or a checkpoint")
+    parser.add_argument("--model", default="",
+                        help="a model's name, a checkpoint, a folder with one, or hf: and a name on the hub")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
     parser.add_argument("--screenshot", type=Path, metavar="OUT.png",
                         help="run to the end of the caption, save a picture of the window, leave; needs no screen")

@@ -11,7 +11,7 @@ from unrolled.models.protocol.asking import Drop
 from unrolled.models.protocol.connection import Failed, Progress, Welcome
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import Dispatch, handles
-from unrolled.models.protocol.loading import Device
+from unrolled.models.protocol.loading import Device, Family
 from unrolled.models.trace import ModelListing
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.branching import Branching
@@ -27,6 +27,7 @@ from unrolled.viewer.control.transport import Transport
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.control.waiting import Waiting
 from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.recent_models import RecentModel
 from unrolled.viewer.state.session import Session
 
 
@@ -88,6 +89,16 @@ class Control(QObject):
     def models(self) -> tuple[ModelListing, ...]:
         """What there is to choose from; empty until the backend has said so."""
         return self._choice.models
+
+    @property
+    def recent_models(self) -> tuple[RecentModel, ...]:
+        """What was opened lately beside those, the newest first."""
+        return self._choice.recent
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Whose checkpoints can be opened; empty until the backend has said so."""
+        return self._choice.families
 
     @property
     def devices(self) -> tuple[Device, ...]:

@@ -86,6 +86,7 @@ class Loading:
     def loaded(self, report: Loaded) -> None:
         """A model is there: what is shown is run with it, or what it takes is shown."""
         self._voice.idle()
+        self.choice.took(report)
         self._session.set_model(report.description, report.device)
         if "search" not in report.description.can and self._branching.decoding.method == "beam":
             self._branching.decoding = Decoding()

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from unrolled.models.inputs.inputs import Input, InputText, looks_like_prose
 from unrolled.models.inputs.kinds import suits, taken_by
-from unrolled.models.protocol.loading import Device, Ready
+from unrolled.models.protocol.loading import Device, Family, Loaded, Ready
 from unrolled.models.trace import ModelListing
 from unrolled.viewer.control.runner import Runner
 from unrolled.viewer.control.voice import Voice
+from unrolled.viewer.state.recent_models import RecentModel, recent_models, remember_model
 
 DEFAULT_MODEL = "caption-attend-lstm"
 
@@ -29,9 +30,12 @@ class ModelChoice:
         self._runner, self._voice = runner, voice
         self.models: tuple[ModelListing, ...] = ()
         self.devices: tuple[Device, ...] = ()
+        self.families: tuple[Family, ...] = ()
+        self.recent: tuple[RecentModel, ...] = ()
         self.model, self.device = "", "auto"
         self.preferred = self.preferred_device = ""
         self._spare = ""  # tried where what nobody asked for cannot be loaded
+        self._there = ""  # what the loaded model was opened by
 
     @property
     def input_kind(self) -> str:
@@ -43,13 +47,14 @@ class ModelChoice:
 
     def take(self, report: Ready, given: Input | None) -> None:
         """The backend says what there is; where nothing was asked for, a model is chosen that takes the input."""
-        self.models, self.devices = report.models, report.devices
+        self.models, self.devices, self.families, self.recent = (
+            report.models, report.devices, report.families, recent_models())
         if self.device == "auto" and self.preferred_device in {device.name for device in report.devices}:
             self.device = self.preferred_device
         if self.model:
             return
         names = [listing.name for listing in report.models]
-        choices = [name for name in (self.preferred, DEFAULT_MODEL) if name in names or Path(name).is_file()]
+        choices = [name for name in (self.preferred, DEFAULT_MODEL) if name in names or (name and Path(name).exists())]
         self.model, self._spare, *_ = *dict.fromkeys((*choices, *names)), "", ""
         if given is not None and not taken_by(given, self.input_kind):
             self.model = self.model_for(given) or self.model
@@ -71,10 +76,15 @@ class ModelChoice:
             self._voice.busy("Loading the model…")
             self._voice.state_changed.emit()
 
+    def took(self, report: Loaded) -> None:
+        """What was wanted is there."""
+        self._there = self.model or report.description.name
+        self.recent = remember_model(self._there, report.description, self.models)
+
     def go_back(self) -> None:
         """What was wanted cannot be had: what is there is wanted again; at the start, another that nobody asked for either."""
         if self._runner.loaded is not None:
-            self.model, self.device = self._runner.loaded.description.name, self._runner.loaded.device
+            self.model, self.device = self._there or self._runner.loaded.description.name, self._runner.loaded.device
         elif self._spare:
             self.model, self._spare = self._spare, ""
             if self.model and self._runner.load(self.model, self.device):

@@ -387,7 +387,7 @@ class EndComparison(Command, frozen=True):
 class ChooseFile(Command, frozen=True):
     """Let a person choose a file, and do with it what `purpose` says."""
 
-    purpose: Literal["open", "frames", "checkpoint", "compare input", "compare trace", "save session"]
+    purpose: Literal["open", "frames", "model", "compare input", "compare trace", "save session"]
 
 
 class ChooseReplacement(Command, frozen=True):

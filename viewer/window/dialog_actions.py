@@ -18,7 +18,7 @@ from unrolled.models.inputs.kinds import (
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.trace.names import file_name
 from unrolled.viewer.state import commands as c
-from unrolled.viewer.state.files import CHECKPOINT_SUFFIXES, SESSION_SUFFIX, TRACE_SUFFIXES
+from unrolled.viewer.state.files import SESSION_SUFFIX, TRACE_SUFFIXES
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.paths import log_file
 from unrolled.viewer.window.pasting import NothingToOpen, paths_of, picture_of
@@ -50,7 +50,7 @@ class DialogActions:
     @handles(c.ChooseFile)
     def choose_file(self, command: c.ChooseFile) -> None:
         choose: dict[str, Callable[[], None]] = {
-            "open": self._open, "frames": self._open_frames, "checkpoint": self._open_checkpoint,
+            "open": self._open, "frames": self._open_frames, "model": self._open_model,
             "compare input": self._compare_input, "compare trace": self._compare_trace, "save session": self._save}
         choose[command.purpose]()
 
@@ -68,13 +68,18 @@ class DialogActions:
         if name:
             self._do(c.Open(Path(name)))
 
-    def _open_checkpoint(self) -> None:
-        kinds = f"{_filter('Checkpoints', ('.safetensors', *CHECKPOINT_SUFFIXES))};;All files (*)"
-        path = self._chosen("Open checkpoint", kinds, folder="model_folder")
-        if path is not None:
-            self.settings.put("model_folder", str(path.parent))
-            self._do(c.LoadModel(str(path)))
-        self._window.update_actions()
+    def _open_model(self) -> None:
+        from unrolled.viewer.window.open_model_dialog import OpenModelDialog
+
+        folder = self.settings.text("model_folder")
+        dialog = OpenModelDialog(self.controller.families, self._open_this_model, folder, self._window)
+        dialog.finished.connect(self._window.update_actions)  # the picker shows the model again that is there
+        _open(dialog)
+
+    def _open_this_model(self, model: str) -> None:
+        if Path(model).exists():
+            self.settings.put("model_folder", str(Path(model).absolute().parent))
+        self._do(c.LoadModel(model))
 
     def _compare_input(self) -> None:
         path = self._chosen("Compare with the run on another input")

@@ -182,9 +182,10 @@ class MainWindow(QMainWindow):
         toolbar.set_speed(playback.speed)
         toolbar.set_decoding(controller.decoding.in_words)
         description = session.description
-        current = description.name if description is not None and not controller.loading else controller.wanted_model
-        toolbar.set_models(controller.models, current, title=description.title if description is not None else "",
-                           loading=controller.backend.alive)
+        current = controller.wanted_model or (description.name if description is not None else "")
+        there = description is not None and not controller.loading
+        toolbar.set_models(controller.models, current, recent=controller.recent_models,
+                           title=description.title if there and description is not None else "", loading=controller.backend.alive)
         toolbar.set_devices(controller.devices, controller.wanted_device)
         values = session.appearance.values
         for name, on in (("attention_scale", values.attention_scale == "stretched"),

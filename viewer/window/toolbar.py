@@ -12,13 +12,15 @@ from unrolled.models.protocol.loading import Device
 from unrolled.models.trace import ModelListing
 from unrolled.viewer.control.playback import FASTEST, SLOWEST
 from unrolled.viewer.state.commands import ChooseFile, Do, LoadModel, SetDevice, SetSpeed
+from unrolled.viewer.state.recent_models import RecentModel
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import in_row, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 
-OPEN_CHECKPOINT = "\0checkpoint"
+OPEN_MODEL = "\0model"
 SLIDER_STEPS = 100
+MOST_IN_SIGHT = 24  # of the models that can be picked
 NARROW = 1180  # device-independent pixels; below, buttons are icons alone
 
 
@@ -41,6 +43,7 @@ class Toolbar(QFrame):
         row.addWidget(self._button("open", "Open", worded=True))
         row.addWidget(_line())
         self.model = self._combo("Model", "The model that is run", 172)
+        self.model.setMaxVisibleItems(MOST_IN_SIGHT)
         self.model.activated.connect(self._model_activated)
         row.addWidget(self.model)
         self.device = self._combo("Device", "The device that computes", 84)
@@ -102,21 +105,26 @@ class Toolbar(QFrame):
         self.decoding.setText(short[:1].upper() + short[1:])
         self.decoding.setToolTip(f"Decoding: {words} (D)")
 
-    def set_models(self, models: tuple[ModelListing, ...], current: str, *, title: str = "",
-                   loading: bool = False) -> None:
-        """Show the models that can be chosen, and the one that is loaded or being loaded."""
+    def set_models(self, models: tuple[ModelListing, ...], current: str, *, recent: tuple[RecentModel, ...] = (),
+                   title: str = "", loading: bool = False) -> None:
+        """Show the models that can be chosen, those that were opened lately, and the one that is loaded or being loaded."""
         self.model.blockSignals(True)
         self.model.clear()
         for listing in models:
             self.model.addItem(listing.title, listing.name)
             self.model.setItemData(self.model.count() - 1, _model_tip(listing), Qt.ItemDataRole.ToolTipRole)
+        if recent and models:
+            self.model.insertSeparator(self.model.count())
+        for own in recent:
+            self.model.addItem(own.title, own.model)
+            self.model.setItemData(self.model.count() - 1, own.model, Qt.ItemDataRole.ToolTipRole)
         if current and self.model.findData(current) < 0:
             self.model.addItem(title or current.replace("\\", "/").rsplit("/", 1)[-1], current)
         if not current:
             self.model.insertItem(0, "Starting…" if loading else "No model", "")
         if self.model.count():
             self.model.insertSeparator(self.model.count())
-        self.model.addItem("Open checkpoint…", OPEN_CHECKPOINT)
+        self.model.addItem("Open model…", OPEN_MODEL)
         self.model.setCurrentIndex(max(0, self.model.findData(current)))
         self.model.setToolTip(self.model.currentText() if current else "The model that is run")
         self.model.blockSignals(False)
@@ -140,8 +148,8 @@ class Toolbar(QFrame):
 
     def _model_activated(self, index: int) -> None:
         chosen = str(self.model.itemData(index) or "")
-        if chosen == OPEN_CHECKPOINT:
-            self._do(ChooseFile("checkpoint"))
+        if chosen == OPEN_MODEL:
+            self._do(ChooseFile("model"))
         elif chosen:
             self._do(LoadModel(chosen))
 
