@@ -25,7 +25,7 @@ STRONGEST_TINT = 0.5
 def trace_as_html(trace: Trace) -> str:
     """Its words, the more probable the darker behind, and under them a strip for each of its first channels, a column a step.
 
-    A channel of several layers, directions or heads is a strip for each.
+    A channel of several layers or heads is a strip for each.
     """
     trace = spread(trace)
     shown = [channel for channel in trace.channels.values() if channel.axes]

@@ -1,7 +1,7 @@
 """Channels of what was recorded: names, axes, ranges, and how well each agrees with what the module returned.
 
-What has the same quantity in every layer, direction and head is one channel with these axes in front of its own. Modules that
-stand in a row, ``layers.0.self_attn``, ``layers.1.self_attn`` …, are layers too: ``layers.self_attn``.
+What has the same quantity in every layer and head is one channel with these axes in front of its own; the two directions are
+two channels. Modules that stand in a row, ``layers.0.self_attn``, ``layers.1.self_attn`` …, are layers too: ``layers.self_attn``.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -21,7 +22,6 @@ from unrolled.models.adapters.captured import Part, Quantity
 from unrolled.models.adapters.module_hooks import Series
 from unrolled.models.stepping.channels import QUANTITIES
 from unrolled.models.trace import Agreement, Channel
-from unrolled.models.trace.datasets import DIRECTIONS
 
 Values = npt.NDArray[np.floating]
 
@@ -86,55 +86,48 @@ def named(columns: Sequence[Column]) -> dict[str, Column]:
             for column in columns}
 
 
-# ── Channels of layers, directions and heads ──────────────────────────────────────────────────────────────────────────
+# ── Channels of layers and heads ──────────────────────────────────────────────────────────────────────────────────────
+
+Place = tuple[int, int]
+"""Layer and head, -1 where there is one only."""
 
 
 def channels_of(columns: Sequence[Column], looked_at: int) -> list[tuple[Channel, Values, Agreement]]:
     """Channels with their values, (steps, *shape), and how well they agree; `looked_at` is the number of source words, or 0."""
     rows = {column.series: _row(column.series, columns) for column in columns}
     several = len({name for name, _ in rows.values()}) > 1
-    groups: dict[tuple[str, str], dict[tuple[int, int, int], Column]] = {}
+    groups: dict[tuple[str, str, str], dict[Place, Column]] = {}
     for column in columns:
-        name, number = rows[column.series]
-        quantity = column.quantity
-        layer = number if number >= 0 else quantity.layer
-        direction = DIRECTIONS.index(quantity.direction) if quantity.direction else -1
-        groups.setdefault((name if several else "", quantity.field), {})[layer, direction, quantity.head] = column
-    found = []
-    for (module, field), group in groups.items():
-        for axes, part in _whole(group):
-            first = next(iter(part.values()))
-            name = "/".join(text for text in (module, field if axes or len(part) == len(group) else first.quantity.name) if text)
-            own = channel_of(name, first.quantity, np.concatenate([column.values for column in part.values()]), looked_at)
-            lengths = tuple(len(set(places)) for places in zip(*part, strict=True))
-            shape = tuple(length for axis, length in zip(AXES, lengths, strict=True) if axis in axes)
-            values = np.stack([column.values for column in part.values()], 1).reshape(-1, *shape, *own.shape) if axes \
-                else first.values
-            worst = max(part.values(), key=lambda column: _rank(column.difference))
-            channel = Channel(
-                name=name, role=own.role, symbol=own.symbol, axes=(*axes, *own.axes), shape=(*shape, *own.shape), low=own.low,
-                high=own.high, unit=own.unit, layer=0 if "layer" in axes else own.layer,
-                label=_label(field, module) if axes or len(part) == len(group) else own.label)
-            found.append((channel, values, Agreement(
-                channel=name, against=worst.against,
-                difference=None if worst.difference is None else min(worst.difference, sys.float_info.max))))
-    return found
+        (module, number), quantity = rows[column.series], column.quantity
+        layer = number if number >= 0 else max(quantity.layer, 0) if quantity.head >= 0 else quantity.layer
+        groups.setdefault((module if several else "", quantity.direction, quantity.field), {})[layer, quantity.head] = column
+    return [_channel(module, part, looked_at) for (module, *_), group in groups.items() for part in _whole(group)]
 
 
-AXES = ("layer", "direction", "head")
+def _channel(module: str, part: dict[Place, Column], looked_at: int) -> tuple[Channel, Values, Agreement]:
+    """Of what is to be one channel."""
+    first = next(iter(part.values()))
+    layers, heads = (sorted(set(places)) for places in zip(*part, strict=True))
+    axes = tuple(axis for axis, places in (("layer", layers), ("head", heads)) if len(part) > 1 and places != [-1])
+    shape = tuple(len(places) for places in (layers, heads) if len(part) > 1 and places != [-1])
+    quantity = replace(first.quantity, layer=-1, head=-1) if axes else first.quantity
+    name = "/".join(text for text in (module, quantity.name) if text)
+    own = channel_of(name, quantity, np.concatenate([column.values for column in part.values()]), looked_at)
+    values = np.stack([column.values for column in part.values()], 1).reshape(-1, *shape, *own.shape)
+    worst = max(part.values(), key=lambda column: _rank(column.difference))
+    difference = None if worst.difference is None else min(worst.difference, sys.float_info.max)
+    return (msgspec.structs.replace(own, axes=(*axes, *own.axes), shape=(*shape, *own.shape)), values,
+            Agreement(channel=name, difference=difference, against=worst.against))
 
 
-def _whole(group: dict[tuple[int, int, int], Column]) -> Iterable[tuple[tuple[str, ...], dict[tuple[int, int, int], Column]]]:
-    """Everything at once where there is one of a size in every layer, direction and head, else each by itself."""
-    lengths = [sorted(set(places)) for places in zip(*group, strict=True)]
-    complete = all(place in group for place in product(*lengths)) and len({column.values.shape for column in group.values()}) == 1
-    in_order = all(own in ([-1], list(range(len(own)))) for own in lengths)
-    if complete and in_order:
-        axes = tuple(axis for axis, own in zip(AXES, lengths, strict=True) if own != [-1])
-        yield axes, {place: group[place] for place in product(*lengths)}
+def _whole(group: dict[Place, Column]) -> Iterator[dict[Place, Column]]:
+    """Everything at once where there is one of a size in every layer and head, else each by itself."""
+    layers, heads = (sorted(set(places)) for places in zip(*group, strict=True))
+    in_order = all(places in ([-1], list(range(len(places)))) for places in (layers, heads))
+    if in_order and len(group) == len(layers) * len(heads) and len({column.values.shape for column in group.values()}) == 1:
+        yield {place: group[place] for place in product(layers, heads)}
     else:
-        for place, column in group.items():
-            yield (), {place: column}
+        yield from ({place: column} for place, column in group.items())
 
 
 def _row(series: str, columns: Sequence[Column]) -> tuple[str, int]:

@@ -98,8 +98,8 @@ class Recording:
         """One sequence of the batch as a `Trace`, in single precision.
 
         Channels are called by their quantity: ``hidden``, ``forget_gate``, ``attention``; where several modules were called,
-        the module stands in front: ``encoder.rnn/hidden``. Layers, directions and heads are axes, and so are modules that stand
-        in a row, as the layers of a transformer do.
+        the module stands in front, and where there are two directions the direction: ``encoder.rnn/backward/hidden``. Layers and
+        heads are axes, and modules that stand in a row, as those of a transformer do, are layers.
 
         Parameters
         ----------

@@ -12,8 +12,6 @@ from unrolled.models.trace.trace import Trace
 if TYPE_CHECKING:
     from xarray import Dataset
 
-DIRECTIONS = ("forward", "backward")
-
 Variables = dict[str, tuple[tuple[str, ...], npt.NDArray[np.float32]]]
 
 
@@ -21,7 +19,7 @@ def variables(trace: Trace) -> Variables:
     """Of every channel its dimensions and a copy of its values, and of the words the log-probabilities.
 
     The first dimension is ``step``, the others are the channel's axes: ``unit``, ``row``, ``column``, ``source``, and before
-    them ``layer``, ``direction``, ``head`` where a channel has several. An axis whose length differs from channel to channel has
+    them ``layer`` and ``head`` where a channel has several. An axis whose length differs from channel to channel has
     its length in its name from the second length on: ``unit_64``.
     """
     lengths: dict[str, int] = {}
@@ -52,8 +50,6 @@ def dataset(trace: Trace) -> Dataset:
     made = xarray.Dataset(variables(trace), coords=coordinates, attrs={
         name: text for name in ("model", "input_name", "decoding", "device", "created", "convention")
         if (text := getattr(provenance, name))})
-    if made.sizes.get("direction") == len(DIRECTIONS):
-        made = made.assign_coords(direction=list(DIRECTIONS))
     source = provenance.source
     if source and made.sizes.get("source") == len(source):
         made = made.assign_coords(source_word=("source", list(source)))

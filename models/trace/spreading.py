@@ -1,4 +1,4 @@
-"""A trace whose channels have several layers, directions or heads, as one that has a channel for each of them.
+"""A trace whose channels have several layers or heads, as one that has a channel for each of them.
 
 For what draws or counts channel by channel and has no picker: reports, pictures in a notebook. It knows neither torch nor Qt.
 """
@@ -9,12 +9,11 @@ import msgspec
 import numpy as np
 
 from unrolled.models.trace.channel import Channel
-from unrolled.models.trace.datasets import DIRECTIONS
 from unrolled.models.trace.provenance import Agreement
 from unrolled.models.trace.steps import FloatArray
 from unrolled.models.trace.trace import Trace
 
-SEVERAL = ("layer", "direction", "head")  # axes that stand before those that are drawn
+SEVERAL = ("layer", "head")  # axes that stand before those that are drawn
 
 
 def spread(trace: Trace) -> Trace:
@@ -26,11 +25,10 @@ def spread(trace: Trace) -> Trace:
     for channel in trace.channels.values():
         count = sum(axis in SEVERAL for axis in channel.axes)
         for places in np.ndindex(*channel.shape[:count]):
-            where = [(axis, DIRECTIONS[place] if axis == "direction" else str(place))
-                     for axis, place in zip(channel.axes, places, strict=False)]
+            where = [f"{axis} {place}" for axis, place in zip(channel.axes, places, strict=False)]
             own = channel if not places else msgspec.structs.replace(
-                channel, name="/".join((*map("_".join, where), channel.name)), axes=channel.axes[count:],
-                shape=channel.shape[count:], label=_label(channel.title, where),
+                channel, name="/".join((*(part.replace(" ", "_") for part in where), channel.name)), axes=channel.axes[count:],
+                shape=channel.shape[count:], label=" · ".join((channel.title, *where)),
                 layer=places[0] if channel.axes[0] == "layer" else channel.layer)
             channels.append(own)
             index = (slice(None), *places)
@@ -44,7 +42,3 @@ def spread(trace: Trace) -> Trace:
         provenance=msgspec.structs.replace(trace.provenance, agreements=tuple(agreements)), input_bytes=trace.input_bytes,
         ended=trace.ended)
 
-
-def _label(title: str, where: list[tuple[str, str]]) -> str:
-    """``hidden · layer 1 · forward``."""
-    return " · ".join((title, *(place if axis == "direction" else f"{axis} {place}" for axis, place in where)))

@@ -47,28 +47,27 @@ def test_a_dataset_of_xarray_has_the_values_by_their_names():
     with unrolled.record(net) as record:
         output, (_, last_cell) = net(x)
     dataset = record.trace(item=1, tokens="abcd").to_xarray()
-    assert dict(dataset.sizes) == {"step": 4, "layer": 2, "direction": 2, "unit": UNITS}
+    assert dict(dataset.sizes) == {"step": 4, "layer": 2, "unit": UNITS}
     assert dataset["word"].values.tolist() == list("abcd")
-    assert dataset["hidden"].attrs["symbol"] == "h"
-    top = dataset["hidden"].sel(layer=1, direction="backward").values
+    assert dataset["forward/hidden"].attrs["symbol"] == "h"
+    top = dataset["backward/hidden"].isel(layer=1).values
     np.testing.assert_array_equal(top, output[:, 1, UNITS:].detach().numpy())
-    first_cell = dataset["cell"].isel(step=-1).sel(layer=0, direction="forward").values
+    first_cell = dataset["forward/cell"].isel(step=-1, layer=0).values
     np.testing.assert_allclose(first_cell, last_cell[0, 1].detach().numpy(), atol=1e-6)
 
 
-# ── Channels of layers, directions and heads ──────────────────────────────────────────────────────────────────────────
+# ── Channels of layers and heads ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_channel_has_the_values_of_all_its_layers_directions_and_heads():
+def test_a_channel_has_the_values_of_all_its_layers():
     torch.manual_seed(1)
     for net in (nn.GRU(FEATURES, UNITS, 3, bidirectional=True), nn.RNN(FEATURES, UNITS, 2)):
         with unrolled.record(net) as record:
             net(torch.randn(4, 1, FEATURES))
         trace, columns = record.trace(), record.columns()
         for name, values in columns.items():
-            *where, field = name.split("/")
-            places = [int(part[6:]) if part.startswith("layer_") else ("forward", "backward").index(part) for part in where]
-            np.testing.assert_array_equal(trace.column(field)[(slice(None), *places)], values, err_msg=name)
+            layer, _, channel = name.partition("/")
+            np.testing.assert_array_equal(trace.column(channel)[:, int(layer.removeprefix("layer_"))], values, err_msg=name)
         assert sum(channel.size for channel in trace.channels.values()) == sum(values.shape[1] for values in columns.values())
 
 
