@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import product, takewhile
 
 import msgspec
 import numpy as np
@@ -27,6 +27,7 @@ Values = npt.NDArray[np.floating]
 
 SYMBOLS = {name: symbol for name, (symbol, _, _) in QUANTITIES.items()} | {
     "attention": "α", "attention_entropy": "H", "output": "y"}
+ARROWS = {"": "", "forward": "→", "backward": "←"}
 _IN_A_ROW = re.compile(r"^(?:(.*)\.)?(\d+)(?:\.(.*))?$")  # the last number of a dotted name, as the first group is greedy
 
 
@@ -101,11 +102,19 @@ def channels_of(columns: Sequence[Column], looked_at: int) -> list[tuple[Channel
         (module, number), quantity = rows[column.series], column.quantity
         layer = number if number >= 0 else max(quantity.layer, 0) if quantity.head >= 0 else quantity.layer
         groups.setdefault((module if several else "", quantity.direction, quantity.field), {})[layer, quantity.head] = column
-    return [_channel(module, part, looked_at) for (module, *_), group in groups.items() for part in _whole(group)]
+    shared = len(_shared([module.split(".") for module, *_ in groups]))
+    return [_channel(module, ".".join(module.split(".")[shared:]), part, looked_at)
+            for (module, *_), group in groups.items() for part in _whole(group)]
 
 
-def _channel(module: str, part: dict[Place, Column], looked_at: int) -> tuple[Channel, Values, Agreement]:
-    """Of what is to be one channel."""
+def _shared(names: Sequence[list[str]]) -> list[str]:
+    """What all dotted names begin with."""
+    alike = zip(*names, strict=False)
+    return [parts[0] for parts in takewhile(lambda parts: len(set(parts)) == 1, alike)]
+
+
+def _channel(module: str, shown: str, part: dict[Place, Column], looked_at: int) -> tuple[Channel, Values, Agreement]:
+    """Of what is to be one channel; `shown` is what is said of the module."""
     first = next(iter(part.values()))
     layers, heads = (sorted(set(places)) for places in zip(*part, strict=True))
     axes = tuple(axis for axis, places in (("layer", layers), ("head", heads)) if len(part) > 1 and places != [-1])
@@ -116,7 +125,8 @@ def _channel(module: str, part: dict[Place, Column], looked_at: int) -> tuple[Ch
     values = np.stack([column.values for column in part.values()], 1).reshape(-1, *shape, *own.shape)
     worst = max(part.values(), key=lambda column: _rank(column.difference))
     difference = None if worst.difference is None else min(worst.difference, sys.float_info.max)
-    return (msgspec.structs.replace(own, axes=(*axes, *own.axes), shape=(*shape, *own.shape)), values,
+    label = _label(quantity, shown)
+    return (msgspec.structs.replace(own, axes=(*axes, *own.axes), shape=(*shape, *own.shape), label=label), values,
             Agreement(channel=name, difference=difference, against=worst.against))
 
 
@@ -159,12 +169,9 @@ def channel_of(name: str, quantity: Quantity, values: Values, looked_at: int) ->
     axes: tuple[str, ...] = ("unit",) * (values.ndim - 1)
     if quantity.field == "attention":
         axes = ("source",) if values.shape[1] == looked_at else ("key",)
-    where = f"L{quantity.layer}" if quantity.layer >= 0 else ""
-    where += {"forward": "→", "backward": "←"}.get(quantity.direction, "")
-    head = f"head {quantity.head}" if quantity.head >= 0 else ""
-    module = name.removesuffix(quantity.name).rstrip("/")
-    return Channel(name=name, role=quantity.field, symbol=SYMBOLS[quantity.field], axes=axes, shape=values.shape[1:],
-                   low=low, high=high, layer=max(quantity.layer, 0), label=_label(quantity.field, module, where, head),
+    return Channel(name=name, role=quantity.field, symbol=SYMBOLS[quantity.field] + ARROWS[quantity.direction], axes=axes,
+                   shape=values.shape[1:], low=low, high=high, layer=max(quantity.layer, 0),
+                   label=_label(quantity, name.removesuffix(quantity.name).rstrip("/")),
                    unit="of uniform" if quantity.field == "attention_entropy" else "")
 
 
@@ -174,7 +181,10 @@ def _rounded_up(value: float) -> float:
     return float(f"{math.ceil(value / unit - 1e-9) * unit:.2g}")
 
 
-def _label(field: str, module: str, *where: str) -> str:
+def _label(quantity: Quantity, module: str) -> str:
     """The quantity first, as rows have little room: ``forget gate L0→``."""
-    words = {"attention_entropy": "entropy"}.get(field, field.replace("_", " "))
-    return " · ".join(part for part in (" ".join(part for part in (words, *where) if part), module) if part)
+    words = {"attention_entropy": "entropy"}.get(quantity.field, quantity.field.replace("_", " "))
+    where = f"L{quantity.layer}" if quantity.layer >= 0 else ""
+    where += ARROWS[quantity.direction]
+    head = f"head {quantity.head}" if quantity.head >= 0 else ""
+    return " · ".join(part for part in (" ".join(part for part in (words, where, head) if part), module) if part)

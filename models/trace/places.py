@@ -14,6 +14,8 @@ def place_words(trace: Trace, axes: tuple[str, ...]) -> tuple[str, ...]:
     source = tuple(trace.provenance.source)
     if axes == ("source",):
         return source
+    if axes == ("key",) and not trace.provenance.words_chosen:  # each step's own word was read with it
+        return tuple(trace.words)
     if axes == ("key",):
         first = source[0] if source and trace.provenance.input_kind == "text" else START
         return (first, *trace.words[:-1]) if len(trace) else ()

@@ -54,13 +54,13 @@ class AttentionStatisticsView(View):
 
     def refresh(self) -> None:
         trace = self.session.trace
-        channel = trace.with_role("attention") if trace is not None else None
+        channel = next((own for own in self.session.channels if own.role == "attention"), None) if trace is not None else None
         there = trace is not None and channel is not None and len(trace) > 0
         self._area.setVisible(there)
         self._empty.setVisible(not there)
         if trace is None or channel is None or not there:
             return
-        state = (trace, len(trace), self.session.playhead.step, self.theme.name)
+        state = (trace, len(trace), channel.name, self.session.playhead.step, self.theme.name)
         if state == self._shown or not self.isVisible():
             return
         self._shown = state

@@ -42,6 +42,7 @@ BUILT_IN = (
              accepts=every(of_kind("picture"), has(axes=("row", "column")), alone), height=136),
     ViewSpec("alignment", "Alignment", Place.LEFT, _HERE + "alignment.alignment:AlignmentView",
              accepts=every(alone, either(every(of_kind("sentence", RECORDED), has(axes=("source",))),
+                                         every(of_kind(RECORDED), has("attention", axes=("key",))),
                                          every(of_kind("text"), in_pieces))),
              titles={"text": "Attention"}),
     ViewSpec("reader", "Prompt and continuation", Place.LEFT, _HERE + "text.reader:ReaderView",

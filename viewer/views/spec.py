@@ -12,6 +12,7 @@ from enum import Enum, auto
 from fnmatch import fnmatchcase
 
 from unrolled.models.trace import Channel
+from unrolled.models.trace.slices import SLICED
 from unrolled.viewer.views.view import View, ViewContext
 
 
@@ -107,13 +108,20 @@ class ViewSpec:
 
 
 def has(role: str = "*", axes: tuple[str, ...] | None = None) -> Accepts:
-    """Whether there is a channel of this role (``*_gate``: any gate) with these axes; also while no channel is known."""
+    """Whether there is a channel of this role (``*_gate``: any gate) with these axes, of its layers and heads the one looked at;
+    also while no channel is known.
+    """
 
     def accepts(subject: Subject) -> bool:
         return not subject.channels or any(
-            fnmatchcase(channel.role, role) and axes in (None, channel.axes) for channel in subject.channels)
+            fnmatchcase(channel.role, role) and axes in (None, drawn_axes(channel)) for channel in subject.channels)
 
     return accepts
+
+
+def drawn_axes(channel: Channel) -> tuple[str, ...]:
+    """Its axes without those of which a slice is looked at."""
+    return tuple(axis for axis in channel.axes if axis not in SLICED)
 
 
 def lacks(role: str = "*", axes: tuple[str, ...] | None = None) -> Accepts:

@@ -84,7 +84,7 @@ class Layout(QWidget):
 
     def _show_subject(self) -> None:
         """Show the views that have something to show of what there is to look at."""
-        subject, before = self._host.subject, self._shown(Place.LEFT)
+        subject, before = self._host.subject, {place: self._shown(place) for place in (Place.LEFT, Place.RIGHT)}
         for place in COLUMNS:
             for spec in self._host.at(place):
                 shown = spec.accepts(subject)
@@ -96,8 +96,12 @@ class Layout(QWidget):
         for spec in self._host.at(Place.BOTTOM):
             self._host.view(spec).setVisible(spec.accepts(subject))
         self.left.setVisible(bool(self._shown(Place.LEFT)))
-        if self._sized and self._shown(Place.LEFT) != before:
-            self._size_column(Place.LEFT)
+        if self._sized:
+            if bool(self._shown(Place.LEFT)) != bool(before[Place.LEFT]):
+                self._size_columns()
+            for place, shown in before.items():
+                if self._shown(place) != shown:
+                    self._size_column(place)
         self._place_banners()
 
     def _add(self, spec: ViewSpec) -> None:
@@ -149,10 +153,14 @@ class Layout(QWidget):
             self._sized = True
             self._size_panes()
 
-    def _size_panes(self) -> None:
+    def _size_columns(self) -> None:
         width = self.width() - 4 * GAP
-        left, right = max(round(LEFT_PART * width), LEFT_LEAST), 248 if width > ROOMY else 236
+        left = max(round(LEFT_PART * width), LEFT_LEAST) if self._shown(Place.LEFT) else 0
+        right = 248 if width > ROOMY else 236
         self.columns.setSizes([left, width - left - right, right])
+
+    def _size_panes(self) -> None:
+        self._size_columns()
         self._size_column(Place.LEFT)
         self._size_column(Place.RIGHT)
 
@@ -162,6 +170,8 @@ class Layout(QWidget):
         heights = {spec.name: min(spec.height - (SPARED if room < LOW else 0), round(MOST_OF_COLUMN * room))
                    for spec in shown if spec.height}
         rest = (room - sum(heights.values())) // max(len(shown) - len(heights), 1)
+        if shown and len(heights) == len(shown):  # else each would be given a part of what is left
+            heights[shown[-1].name] += rest
         made = [spec for spec in self._host.at(place) if spec.name in self.sections]
         self._splitters[place].setSizes([heights.get(spec.name, rest) if spec in shown else 0 for spec in made])
 

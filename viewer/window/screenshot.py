@@ -68,7 +68,7 @@ class Screenshot(QObject):
         self._window.do(Pause())
         entropy = trace.column("attention_entropy") if "attention_entropy" in trace.channels else None
         self._window.do(Seek(best_step(entropy, len(trace))))
-        hidden = trace.with_role("hidden")
+        hidden = next((channel for channel in self._window.session.channels if channel.role == "hidden"), None)
         if hidden is not None and not self._window.session.selection.units:
             self._window.do(Pin(liveliest_units(trace.column(hidden.name))))
         for place in ("run", "input"):

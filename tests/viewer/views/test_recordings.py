@@ -58,6 +58,42 @@ def test_what_attention_looked_at_stands_in_the_alignment(qtbot, captioned, tmp_
     assert captioned.host.views["alignment"].isVisible()
 
 
+def layered():
+    """Two layers of an LSTM of five units, and two heads that look at the steps themselves."""
+    rows = [(role, (("layer", "unit"), (2, 5))) for role in ("hidden", "cell", "input_gate", "forget_gate", "output_gate",
+                                                               "cell_gate")]
+    rows += [("attention", (("layer", "head", "key"), (2, 2, 4))), ("attention_entropy", (("layer", "head"), (2, 2)))]
+    channels = [Channel(name=role, role=role, symbol="x", axes=axes, shape=shape, low=0 if "gate" in role else -1, high=1)
+                for role, (axes, shape) in rows]
+    random = np.random.default_rng(0)
+    columns = {own.name: random.random((4, *own.shape)).astype(np.float32) for own in channels}
+    columns["attention"] /= columns["attention"].sum(-1, keepdims=True)
+    return Trace.from_columns(channels, columns, words=WORDS, tokens=[0, 1, 2, 3], log_probs=np.full(4, np.nan, np.float32),
+                              candidates=[()] * 4, ended=True, provenance=Provenance(
+                                  model="Net", decoding="read", input_kind="recording", agreements=(agreement(),)))
+
+
+def test_a_layer_is_looked_at_in_every_view(qtbot, captioned, tmp_path):
+    trace = layered()
+    opened(captioned, tmp_path, trace)
+    qtbot.waitUntil(lambda: captioned.session.trace.provenance.model == "Net")
+    captioned.coordinator.flush()
+    picker = captioned.host.views["layer and head"]
+    assert [picker.layer.itemText(index) for index in range(picker.layer.count())] == ["layer 0", "layer 1"]
+    assert captioned.host.views["alignment"].isVisible()
+    offered = [name for name, button in captioned.layout_.drawer.buttons.items() if not button.isHidden()]
+    assert offered == ["gates", "attention", "heads", "similar"]
+    for layer in (1, 0):
+        captioned.do(c.LookAt("layer", str(layer)))
+        captioned.do(c.Pin((3,)))
+        captioned.do(c.Seek(2))
+        for name in offered:
+            captioned.do(c.OpenView(name))
+            captioned.coordinator.flush()
+        drawn = captioned.host.views["tracks"].track(f"hidden[layer={layer}]").recorded
+        np.testing.assert_array_equal(captioned.session.trace.column(drawn.name), trace.column("hidden")[:, layer])
+
+
 @pytest.mark.parametrize(("found", "precision", "text", "colour"), [
     ((agreement(),), "float32", "✓ agrees to 1.0·10⁻⁷", "good"),
     ((agreement(difference=0.01),), "float32", "✗ hidden differs by 0.01", "error"),

@@ -227,7 +227,8 @@ class AlignmentView(View):
             row_limits=limits, column_weights=along, column_limits=column_limits, chosen=chosen))
         self.words.set_weights(weights, limits=limits, table=self.canvas.table, chosen=chosen)
         self._reveal(weights)
-        there_are = min(active + 1, width) if rows.channel.axes == ("key",) else width
+        so_far = rows.channel.axes == ("key",) and trace.provenance.words_chosen  # a recording may have looked ahead
+        there_are = min(active + 1, width) if so_far else width
         self.legend.set_scale(low=limits[0], high=limits[1], uniform=uniform_level(max(there_are, 1)),
                               colour_map=values.attention_colour_map, opacity=1.0,
                               stretched=values.attention_scale == "stretched", opaque=True)

@@ -63,7 +63,7 @@ class GateStatisticsView(View):
 
     def refresh(self) -> None:
         trace = self.session.trace
-        gates = gate_channels(trace.channels.values()) if trace is not None else ()
+        gates = gate_channels(self.session.channels) if trace is not None else ()
         there = trace is not None and len(trace) > 0 and bool(gates)
         self._inside.setVisible(there)
         self._empty.setVisible(not there)

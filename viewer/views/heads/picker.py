@@ -47,7 +47,7 @@ class LayerHeadView(View):
             both.append((ROLLOUT, ROLLOUT_TITLE))
         _offer(self.head, both + [(str(head), f"head {head}") for head in range(heads)],
                self.session.selection.at.get("head", MEAN))
-        self.head.setEnabled(heads > 0)
+        self.head.setVisible(heads > 0)
 
 
 def lengths_of(channels: tuple[Channel, ...]) -> tuple[int, int]:

@@ -165,7 +165,7 @@ class UnitView(View):
         channels = () if trace is None else tuple(c for c in self.session.channels if c.axes == ("unit",))
         if trace is not self._trace or channels != self._channels:
             self._trace, self._channels = trace, channels
-            self._lstm = None if trace is None else lstm_channels(trace.channels.values())
+            self._lstm = None if trace is None else lstm_channels(self.session.channels)
             self.table.set_channels(self._channels)
             self.equation.setVisible(self._lstm is not None)
         self._show(self.session.playhead.step)
