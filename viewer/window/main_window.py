@@ -312,7 +312,8 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         self.layout_.show_drop_hint(False)
         event.acceptProposedAction()
-        self.dialogs.open_data(event.mimeData(), "dropped.png")
+        if not self.dialogs.open_data(event.mimeData(), "dropped.png"):
+            self.layout_.say(Notice(place="input", kind="info", text="There is no picture, text or file in what was dropped."))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self.remembers:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QImage
@@ -11,9 +13,11 @@ from PySide6.QtGui import QImage
 from unrolled.models.trace.names import text_name
 from unrolled.viewer.export.pixels import file_of
 
-LONGEST_PATH = 4096
-WEB = re.compile(r"(https?|ftp|data|blob):\S+", re.IGNORECASE)
-ABSOLUTE = re.compile(r"(/|~/|[A-Za-z]:[\\/]|\\\\)\S")
+LONGEST_PATH, SHOWN = 4096, 300  # characters
+WEB = re.compile(r"(https?|ftp|data|blob|about|chrome|javascript|view-source):\S+|www\.\S+\.\S+|[\w-]+(\.[\w-]+)+/\S*\.\w{2,5}",
+                 re.IGNORECASE)
+PICTURE_OF_A_PAGE = re.compile(r"<img\b[^>]*\bsrc\s*=", re.IGNORECASE)
+ABSOLUTE = re.compile(r"(/|~[\w-]*/|[A-Za-z]:[\\/]|\\\\)\S")
 SUFFIX_AT_THE_END = re.compile(r"\.\w{1,12}$")
 
 
@@ -25,26 +29,37 @@ def paths_of(mime: QMimeData) -> list[Path]:
     """The local files, or the paths that the text is; none where it is something else. Raises `NothingToOpen` when it names a
     file that is not there, or something on the web and no picture comes with it.
     """
-    local = [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+    local = [_local_path(url) for url in mime.urls() if url.isLocalFile()]
     if local:
         return local
     lines = [line.strip().strip("\"'") for line in mime.text().splitlines() if line.strip()] if mime.hasText() else []
-    files = [Path(QUrl(line).toLocalFile()) for line in lines if line.lower().startswith("file:")]
+    files = [_local_path(QUrl(line)) for line in lines if line.lower().startswith("file:")]
     if files:
         return files
-    if not mime.hasImage() and (any(url.scheme() for url in mime.urls()) or (lines and all(map(WEB.fullmatch, lines)))):
+    of_the_web = any(url.scheme() for url in mime.urls()) or (
+        all(map(WEB.fullmatch, lines)) if lines else bool(PICTURE_OF_A_PAGE.search(mime.html())))
+    if not mime.hasImage() and of_the_web:
         raise NothingToOpen("A picture on the web cannot be opened; save it first, or copy the picture.")
-    if len(lines) != 1 or len(lines[0]) > LONGEST_PATH or not ABSOLUTE.match(lines[0]):
+    if len(lines) != 1 or not ABSOLUTE.match(lines[0]) or (len(lines[0]) > LONGEST_PATH and " " in lines[0]):
         return []
     try:
         path = Path(lines[0]).expanduser()
         if path.exists():
             return [path]
     except (OSError, RuntimeError, ValueError):
-        return []
+        pass  # too long, of a person who is not there, with a zero in it: it names no file
     if " " not in lines[0] or SUFFIX_AT_THE_END.search(lines[0]):
-        raise NothingToOpen(f"There is no file “{text_name(lines[0])}”.")
+        shown = text_name(lines[0])
+        raise NothingToOpen(f"There is no file “{shown if len(shown) <= SHOWN else f'{shown[:SHOWN]}…'}”.")
     return []
+
+
+def _local_path(url: QUrl) -> Path:
+    """The path, whose bytes need be no UTF-8."""
+    encoded = url.path(QUrl.ComponentFormattingOption.FullyEncoded)
+    if os.name != "posix" or url.host():
+        return Path(url.toLocalFile())
+    return Path(os.fsdecode(unquote_to_bytes(encoded)))
 
 
 def picture_of(mime: QMimeData) -> bytes | None:

@@ -69,7 +69,8 @@ class LabelTrack(LineTrack):
             for step in range(first, last):
                 painter.setBrush(QColor(self.label_colour(int(answers[step]))))
                 y = self.y_of(float(values[step, answers[step]]))
-                painter.drawEllipse(QPointF(geometry.x(step + 0.5), y), ANSWER_DOT, ANSWER_DOT)
+                if np.isfinite(y):
+                    painter.drawEllipse(QPointF(geometry.x(step + 0.5), y), ANSWER_DOT, ANSWER_DOT)
         begins = np.flatnonzero(np.concatenate(([True], answers[1:] != answers[:-1])))
         ends = np.append(begins[1:], len(answers)).astype(float)
         ends[-1] = max(geometry.stop, ends[-1])  # what is free behind the last step is the last name's
