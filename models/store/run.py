@@ -57,6 +57,15 @@ class StoredRun:
     def channels(self) -> tuple[Channel, ...]:
         return self._store.description.channels
 
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """The levels of the pyramid, for `bins_of`."""
+        return self._store.blocks
+
+    def channel(self, name: str) -> Channel:
+        """Raises `StoreError` when there is none of that name."""
+        return self._store.description.channel(name)
+
     def tokens(self, start: int = 0, stop: int | None = None) -> IntArray:
         """(steps,), int32."""
         return self._store.steps("token").read(*self._range(start, stop))
@@ -99,6 +108,15 @@ class StoredRun:
     def unit(self, channel: str, unit: int, start: int = 0, stop: int | None = None) -> FloatArray:
         """One unit's values over a range of any length, float32 (steps,): read by unit, a byte a step and no more."""
         return values_of(self._store.column(channel, unit, *self._range(start, stop)), self._store.description.channel(channel))
+
+    def means(self, channel: str, bins: Bins) -> FloatArray:
+        """The mean value of each bin, float32, (bins, units)."""
+        own = self._store.description.channel(channel)
+        found = self._over(own, bins, MEAN)
+        if self._store.description.dtype == "uint8":
+            offset, step = scale_of(own)
+            found = (offset + step * found).astype(np.float32)
+        return found
 
     def reduced(self, channel: str, bins: Bins, units: npt.NDArray[np.intp] | None = None) -> Bytes:
         """The mean place of each bin, as `PlaceColumns.reduced` gives it: uint8, (units, bins); made from a few thousand rows

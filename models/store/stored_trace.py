@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.store.layout import is_searched
+from unrolled.models.store.layout import StoreError, is_searched
 from unrolled.models.store.run import StoredRun
-from unrolled.models.trace import Candidate, Channel, FloatArray, Provenance, StepResult
+from unrolled.models.trace import Candidate, Channel, FloatArray, Provenance, StepResult, Trace
 
 Key = int | slice | tuple[Any, ...]
+MOST_IN_MEMORY = 100_000  # steps
+UNITS_KEPT = 16           # whole lines of single units
 
 
 class StoredColumn:
@@ -27,6 +29,8 @@ class StoredColumn:
         self._run, self._channel = run, channel
         self.shape = (len(run), *channel.shape)
         self.ndim, self.dtype = len(self.shape), np.dtype(np.float32)
+        self.nbytes = 0  # in memory
+        self._line = lru_cache(maxsize=UNITS_KEPT)(partial(run.unit, channel.name))
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -46,7 +50,7 @@ class StoredColumn:
             return backwards
         if len(rest) == 1 and isinstance(rest[0], int | np.integer) and is_searched(self._channel):
             unit = int(rest[0]) + (self._channel.size if rest[0] < 0 else 0)
-            return self._run.unit(self._channel.name, unit, start, stop)[::stride]
+            return self._line(unit)[start:stop:stride]
         rows = self._run.values(self._channel.name, start, stop)[::stride]
         behind = (slice(None), *rest)
         found: FloatArray = rows[behind]
@@ -105,7 +109,21 @@ class StoredTrace:
 
     def column(self, name: str) -> StoredColumn:
         """Raises `KeyError` when no channel has that name."""
-        return StoredColumn(self.run, self.channels[name])
+        return self._columns[name]
+
+    @cached_property
+    def _columns(self) -> dict[str, StoredColumn]:
+        return {name: StoredColumn(self.run, channel) for name, channel in self.channels.items()}
+
+    def snapshot(self) -> StoredTrace:
+        """Itself: nothing is added to it."""
+        return self
+
+    def truncated(self, length: int) -> Trace:
+        """Its first steps as a trace in memory, for a branch to go on from. Raises `StoreError` where those would be too many."""
+        if length > MOST_IN_MEMORY:
+            raise StoreError(f"A branch needs all steps before it in memory: it can begin up to step {MOST_IN_MEMORY:,}.")
+        return self.run.trace(0, length)
 
     def with_role(self, role: str) -> Channel | None:
         """The first channel with a role, or none."""

@@ -211,7 +211,11 @@ class Branching:
         """Leave a branch before a step and run on as far as it had gone."""
         self._transport.playback.stop()
         had, had_ended, was_at = len(source.trace), source.trace.ended, self._session.playhead.step
-        trace = source.trace.truncated(step)
+        try:
+            trace = source.trace.truncated(step)
+        except ValueError as error:
+            self._refuse(str(error))
+            return
         trace.provenance = written_as(source.trace.provenance, decoding or source.decoding,
                                       tuple(placed.edit for placed in edits if placed.on))
         made = self._made(source, name=name, step=step, edits=edits, trace=trace, identity=identity, decoding=decoding)

@@ -23,6 +23,7 @@ from unrolled.viewer.control.opener import Opener
 from unrolled.viewer.control.reading import Reading
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.runner import Runner
+from unrolled.viewer.control.stored_runs import StoredRuns
 from unrolled.viewer.control.transport import Transport
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.control.waiting import Waiting
@@ -63,14 +64,16 @@ class Control(QObject):
         self._choice = self._loading.choice
         self.playback, self.history = self._transport.playback, self._branching.history
         self.opener = Opener(session, self.run, self._recording, self._branching, self._loading, self._worker,
-                             self.voice)
+                             self.voice, self.do)
+        self._stored = StoredRuns(session, self.opener, self._worker, self.voice)
         self.earlier = EarlierRuns(session, self.opener, self._choice, self.do)
         self._comparing = Comparing(session, self.run, self._choice, self._worker, self.voice)
         self._recording.grew.connect(self._reading.follow)
         self._recording.grew.connect(self._transport.follow)
         self._recording.ended.connect(self._transport.arrive)
-        self.opener.opened_file.connect(lambda path: self.opened_file.emit(path))
-        self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self.earlier,
+        for opened in (self.opener.opened_file, self._stored.opened_store):
+            opened.connect(lambda path: self.opened_file.emit(path))
+        self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self._stored, self.earlier,
                                  self._comparing, self._worker, self._waiting, self)
         self._reports = Dispatch(self._recording, self._loading, self.opener, self)
         session.questions.asked.connect(self._recording.ask)

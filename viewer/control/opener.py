@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import cast
 
 from psygnal import Signal
 
@@ -20,6 +21,7 @@ from unrolled.models.inputs.kinds import (
 from unrolled.models.inputs.sniffing import QUICK_BYTES, quick_to_read
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.stepping import DrawInput, InputDrawn
+from unrolled.models.store.stored_trace import StoredTrace
 from unrolled.models.trace import Trace
 from unrolled.models.trace.files import Say, load_trace
 from unrolled.models.trace.names import file_name, text_name
@@ -51,8 +53,8 @@ class Opener:
     opened_file = Signal(str)
 
     def __init__(self, session: Session, runner: Runner, recording: Recording, branching: Branching, loading: Loading,
-                 worker: InputWorker, voice: Voice) -> None:
-        self._session, self._runner, self._voice = session, runner, voice
+                 worker: InputWorker, voice: Voice, do: c.Do) -> None:
+        self._session, self._runner, self._voice, self._do = session, runner, voice, do
         self._recording, self._branching, self._loading, self._worker = recording, branching, loading, worker
         self._drawn = 0  # so many inputs of a model's own kind were drawn
 
@@ -69,6 +71,8 @@ class Opener:
                 self._open_input_file(path)
             elif kind is Kind.TRACE:
                 self._open_trace_file(path)
+            elif kind is Kind.STORE:
+                self._do(c.OpenStore(str(path)))
             elif kind is Kind.CHECKPOINT:
                 self._loading.load_model(c.LoadModel(str(path)))
             else:
@@ -114,7 +118,7 @@ class Opener:
         self._worker.forget()
         self._loading.show(Opening(input=command.text))
 
-    def show_trace(self, trace: Trace, given: Input | None, *, step: int = 0, branches: Branches | None = None,
+    def show_trace(self, trace: Trace | StoredTrace, given: Input | None, *, step: int = 0, branches: Branches | None = None,
                    others: dict[str, Input] | None = None) -> None:
         """Show what was recorded before; with its model loaded it can go on from there.
 
@@ -131,7 +135,7 @@ class Opener:
         self._session.set_input(given)
         self._session.other_inputs = dict(others or {})
         self._runner.offer({key: (own.data, own.name) for key, own in (others or {}).items()})
-        self._session.set_trace(trace)
+        self._session.set_trace(cast(Trace, trace))  # whoever reads it cannot tell them apart
         if branches is not None:
             self._session.set_branches(branches)
             self._recording.forget()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unrolled.models.trace.bins import Bins, bins_of, stride_of
+from unrolled.models.trace.bins import BLOCKS, Bins, bins_of, stride_of
 
 HEADER = 128.0  # pixels, for a track's name and the numbers of its axis
 EDGE = 8.0
@@ -20,12 +20,15 @@ class Geometry:
         Of the plot, in pixels.
     start, stop : float
         The steps at its two ends.
+    blocks : tuple of int
+        Steps whose means are known; see `bins_of`.
     """
 
     left: float
     width: float
     start: float
     stop: float
+    blocks: tuple[int, ...] = BLOCKS
 
     @property
     def step_width(self) -> float:
@@ -57,11 +60,11 @@ class Geometry:
             The screen's pixels in each device-independent one.
         """
         begin = self.start if start is None else max(start, self.start)
-        return bins_of(begin, self.stop, length, self.stride(ratio))
+        return bins_of(begin, self.stop, length, self.stride(ratio), self.blocks)
 
     def bin_at(self, time: float, length: int, ratio: float = 1.0) -> tuple[int, int]:
         """The steps, from and up to, that are drawn as one at a place in time; (0, 0) where there are none."""
-        found = bins_of(time, time, length, self.stride(ratio))
+        found = bins_of(time, time, length, self.stride(ratio), self.blocks)
         return (0, 0) if found is None else (int(found.edges[0]), int(found.edges[1]))
 
     def stride(self, ratio: float = 1.0) -> float:

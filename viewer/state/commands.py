@@ -427,6 +427,25 @@ class ShowDialog(Command, frozen=True):
     name: Literal["decoding", "export", "shortcuts", "about", "log"]
 
 
+class OpenStore(Command, frozen=True):
+    """Open a store of traces: a folder, or an address such as ``s3://bucket/name``."""
+
+    address: str
+
+
+class OpenDocument(Command, frozen=True):
+    """Show a document of the store as a run, at a step."""
+
+    number: int
+    step: int = 0
+
+
+class ShowCorpus(Command, frozen=True):
+    """Go to the page of the store that is open, or back."""
+
+    on: bool
+
+
 class ShowTrainingRoom(Command, frozen=True):
     """Go to the training room, or back."""
 

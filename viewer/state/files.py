@@ -11,10 +11,13 @@ import numpy as np
 from unrolled.models.inputs.inputs import Input, InputPicture
 from unrolled.models.inputs.kinds import INPUT_ERRORS, decode_input, kind_named
 from unrolled.models.inputs.sniffing import head_of, media_of_file
+from unrolled.models.store.store import Store, is_store
+from unrolled.models.store.stored_trace import MOST_IN_MEMORY, StoredTrace
 from unrolled.models.trace import Trace
 from unrolled.models.trace.files import SUFFIXES as TRACE_SUFFIXES
 
-__all__ = ["CHECKPOINT_SUFFIXES", "SESSION_SUFFIX", "TRACE_SUFFIXES", "Kind", "input_of_trace", "kind_of", "plain_ground"]
+__all__ = ["CHECKPOINT_SUFFIXES", "SESSION_SUFFIX", "TRACE_SUFFIXES", "Kind", "input_of_stored", "input_of_trace", "kind_of",
+           "plain_ground"]
 
 SESSION_SUFFIX = ".unrolled"
 CHECKPOINT_SUFFIXES = (".pth", ".pt", ".tar", ".pkl", ".ckpt")  # of other programs; ours have that of traces
@@ -29,13 +32,14 @@ class Kind(Enum):
     TRACE = "trace"
     SESSION = "session"
     CHECKPOINT = "checkpoint"
+    STORE = "store"
 
 
 def kind_of(path: Path) -> Kind:
     """Judged by the name's suffix; of what other programs write too, by its first bytes."""
     suffix = path.suffix.lower()
     if path.is_dir():
-        return Kind.INPUT
+        return Kind.STORE if is_store(path) else Kind.INPUT
     if suffix == SESSION_SUFFIX or b"session.json" in head_of(path)[:64]:
         return Kind.SESSION
     if suffix in CHECKPOINT_SUFFIXES:
@@ -53,6 +57,21 @@ def input_of_trace(trace: Trace, name: str) -> Input | None:
     try:
         return decode_input(trace.input_bytes, trace.provenance.input_name or name, medium)[0]
     except INPUT_ERRORS:
+        return None
+
+
+def input_of_stored(store: Store, trace: StoredTrace) -> Input | None:
+    """What a document of a store was made from: its text, or the file that lies where the store says; None where it cannot be
+    had, or is longer than a model is given.
+    """
+    medium = kind_named(trace.provenance.input_kind).medium
+    try:
+        if medium == "text":
+            data = trace.input_bytes if len(trace) <= MOST_IN_MEMORY else b""
+        else:
+            data = (Path(store.description.source) / trace.run.title).read_bytes()
+        return decode_input(data, trace.provenance.input_name, medium)[0] if data else None
+    except (OSError, *INPUT_ERRORS):
         return None
 
 

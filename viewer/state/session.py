@@ -16,6 +16,7 @@ from unrolled.viewer.state.branches import Branch, Branches, first_branch
 from unrolled.viewer.state.brush import Brush
 from unrolled.viewer.state.comparison import Compared
 from unrolled.viewer.state.files import plain_ground
+from unrolled.viewer.state.open_store import OpenStore
 from unrolled.viewer.state.playhead import Playhead
 from unrolled.viewer.state.questions import Questions
 from unrolled.viewer.state.search_tree import SearchTree
@@ -71,6 +72,7 @@ class Session:
         self.branches = Branches({})
         self.search: SearchTree | None = None
         self.compared: Compared | None = None
+        self.open_store = OpenStore()
         self.other_inputs: dict[str, Input] = {}  # that edits swap to, by the hash of their bytes
 
     def input_at(self, step: int) -> Input | None:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter
 from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Channel, Trace
-from unrolled.models.trace.pyramid import PART, PLACES, Bytes, PlaceColumns, places_of
+from unrolled.models.trace.pyramid import PART, PLACES, Bytes, places_of
 from unrolled.models.trace.tables import column_names
 from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.commands import Hover, Pin, TogglePin
@@ -20,6 +20,7 @@ from unrolled.viewer.state.wording import channel_title
 from unrolled.viewer.theme.colour_maps import place_table
 from unrolled.viewer.views.tracks.header import ROOM_FOR_AXIS_NAME, paint_colours
 from unrolled.viewer.views.tracks.menu import add_colour_maps, add_ranges, add_unit_orders
+from unrolled.viewer.views.tracks.sources import places_in
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext
 
@@ -65,7 +66,7 @@ class HeatTrack(Track):
 
     def __init__(self, ctx: ViewContext, channel: Channel) -> None:
         self.channel = self.recorded = channel
-        self.columns = PlaceColumns(channel)
+        self.columns = places_in(None, channel)
         self.order: Units | None = None
         self._of: Trace | None = None
         self._rows = 0, channel.shape[0]
@@ -112,7 +113,7 @@ class HeatTrack(Track):
         if self.trace is not self._of or (low, high) != (self.channel.low, self.channel.high):
             self._of = self.trace
             self.channel = msgspec.structs.replace(self.recorded, low=low, high=high)
-            self.columns = PlaceColumns(self.channel)
+            self.columns = places_in(self.trace, self.channel)
         if self.trace is not None and abs(len(self.trace) - len(self.columns)) <= PART:
             self.columns.follow(self.trace)
         super().refresh()

@@ -20,6 +20,7 @@ from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.header import paint_header
 from unrolled.viewer.views.tracks.menu import add_zooms
+from unrolled.viewer.views.tracks.sources import blocks_of
 from unrolled.viewer.views.view import ViewContext
 
 if TYPE_CHECKING:  # pyqtgraph is imported after the window has been seen
@@ -183,7 +184,7 @@ class Track(QWidget):
     def geometry_of_time(self) -> Geometry:
         """Where steps lie in the plot, in its own pixels."""
         axis = self.session.time_axis
-        return Geometry(0.0, self.plot.width(), axis.start, axis.stop)
+        return Geometry(0.0, self.plot.width(), axis.start, axis.stop, blocks_of(self.trace))
 
     # ── What each kind of track says for itself ───────────────────────────────────────────────────────────────
 

@@ -23,6 +23,7 @@ from unrolled.viewer.views.tracks.compare_bar import CompareBar
 from unrolled.viewer.views.tracks.heat_track import HeatTrack, Units
 from unrolled.viewer.views.tracks.label_track import LabelTrack
 from unrolled.viewer.views.tracks.line_track import PinnedTrack, ScalarTrack
+from unrolled.viewer.views.tracks.sources import overview
 from unrolled.viewer.views.tracks.step_axis import StepAxis
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.word_track import WordTrack
@@ -149,7 +150,7 @@ class TracksView(View):
         channel = trace.channels.get(by) if trace is not None and name in ORDERS else None
         key = (trace, name, by, trace.ended) if trace is not None and channel is not None and len(trace) else None
         if key != self._order[0]:
-            self._order = key, ORDERS[name].of(trace.column(by)) if key is not None and trace is not None else None
+            self._order = key, ORDERS[name].of(overview(trace, by)) if key is not None and trace is not None else None
         order = self._order[1]
         for track in self.tracks:
             if isinstance(track, HeatTrack):
