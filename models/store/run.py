@@ -123,8 +123,7 @@ class StoredRun:
         of the pyramid however long the run is, where the bins were made with `Store.blocks`.
         """
         own = self._store.description.channel(channel)
-        means = self._over(own, bins, MEAN)
-        means = means if units is None else means[:, units]
+        means = self._over(own, bins, MEAN, units)
         if self._store.description.dtype == "uint8":
             there = np.where(np.isnan(means), MISSING, np.nan_to_num(means) + np.float32(0.5))
             return np.ascontiguousarray(there.astype(np.uint8).T)
@@ -133,13 +132,13 @@ class StoredRun:
     def ranges(self, channel: str, bins: Bins, unit: int = 0) -> Ranges:
         """Least, mean and greatest value of one unit, or of a channel with one number a step, in each bin."""
         own = self._store.description.channel(channel)
-        found = [self._over(own, bins, statistic)[:, unit] for statistic in (LEAST, MEAN, GREATEST)]
+        found = [self._over(own, bins, statistic, np.array([unit]))[:, 0] for statistic in (LEAST, MEAN, GREATEST)]
         if self._store.description.dtype == "uint8":
             offset, step = scale_of(own)
             found = [(offset + step * one).astype(np.float32) for one in found]
         return Ranges(*found)
 
-    def _over(self, channel: Channel, bins: Bins, statistic: int) -> FloatArray:
+    def _over(self, channel: Channel, bins: Bins, statistic: int, units: npt.NDArray[np.intp] | None = None) -> FloatArray:
         if not is_timeline(channel):
             raise StoreError(f"The channel “{channel.name}” has no timeline: its steps are pictures.")
         store = self._store
@@ -147,7 +146,8 @@ class StoredRun:
         def read(block: int, first: int, last: int, which: int) -> Stored:
             rows = store.steps(channel.name).read(first, last) if block == 1 else \
                 store.steps(f"{PYRAMID}/{block}/{channel.name}", axis=1).read(first, last, which)
-            return rows.reshape(len(rows), -1)
+            rows = rows.reshape(len(rows), -1)
+            return rows if units is None else rows.take(units, axis=1)
 
         return over_bins(read, bins.edges + self.begin, store.blocks, statistic)
 

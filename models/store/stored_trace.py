@@ -98,7 +98,7 @@ class StoredTrace:
     def log_probs(self) -> FloatArray:
         return self.run.log_probs()
 
-    @property
+    @cached_property
     def candidates(self) -> Sequence[tuple[Candidate, ...]]:
         return [()] * len(self)
 

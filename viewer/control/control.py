@@ -73,8 +73,8 @@ class Control(QObject):
         self._recording.ended.connect(self._transport.arrive)
         for opened in (self.opener.opened_file, self._stored.opened_store):
             opened.connect(lambda path: self.opened_file.emit(path))
-        self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self._stored, self.earlier,
-                                 self._comparing, self._worker, self._waiting, self)
+        self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self._stored,
+                                 self.earlier, self._comparing, self._worker, self._waiting, self)
         self._reports = Dispatch(self._recording, self._loading, self.opener, self)
         session.questions.asked.connect(self._recording.ask)
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))

@@ -58,7 +58,6 @@ class ReaderView(View):
         self._trace: Trace | None = None
         self._known = 0
         self._coloured: object = None
-        self._colours: Colours = np.zeros((0, 3), np.uint8)
         self._hover = NOWHERE
         self._channels: tuple[Channel, ...] = ()
         self._ranking: Ranking | None = None
@@ -173,19 +172,19 @@ class ReaderView(View):
         if channel is None:
             return
         look = (channel.name, self.unit.value(), self.theme.name, self.session.appearance.values.sequential_colour_map)
-        if look != self._coloured:
-            self._coloured, self._colours = look, np.zeros((0, 3), np.uint8)
-        known = len(self._colours)
-        if known != len(trace):
-            values: FloatArray = trace.column(channel.name)[known:, min(self.unit.value(), channel.size - 1)]
-            colour_map = self.theme.diverging if channel.signed else look[3]
+        if look == self._coloured:
+            return
+        self._coloured = look
+        unit, colour_map = min(self.unit.value(), channel.size - 1), self.theme.diverging if channel.signed else look[3]
+        ground, below, above = (_rgb(colour) for colour in (self.theme.panel, self.theme.below, self.theme.above))
+
+        def colours(start: int, stop: int) -> Colours:
+            values: FloatArray = trace.column(channel.name)[start:stop][:, unit]
             over = to_colours(values, low=channel.low, high=channel.high, name=colour_map)[:, :3].astype(np.float32)
-            for beyond, colour in ((values < channel.low, self.theme.below), (values > channel.high, self.theme.above)):
-                over[beyond] = _rgb(colour)
-            ground = _rgb(self.theme.panel)
-            mixed = (ground + (over - ground) * STRENGTH).astype(np.uint8)
-            self._colours = np.concatenate((self._colours, mixed))
-            self.view.set_colours(self._colours)
+            over[values < channel.low], over[values > channel.high] = below, above
+            return (ground + (over - ground) * STRENGTH).astype(np.uint8)
+
+        self.view.set_colours(colours)
 
     # ── Ranking ───────────────────────────────────────────────────────────────────────────────────────────────
 

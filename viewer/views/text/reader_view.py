@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ STRENGTH = 0.62  # of a colour over the ground, so that the text can be read on 
 UNKNOWN_SIGN, END_SIGN, LINE_SIGN = "\N{REPLACEMENT CHARACTER}", "␄", "⏎"
 
 Colours = npt.NDArray[np.uint8]
+ColoursOf = Callable[[int, int], Colours]
 
 
 def sign_of(word: str) -> str:
@@ -53,7 +55,7 @@ class ReaderText(QAbstractScrollArea):
         self.prompt_tokens = 0
         self._text = ""
         self._starts: list[int] = []   # of every line on screen, wrapped ones included
-        self._colours: Colours = np.zeros((0, 3), np.uint8)
+        self._colours: ColoursOf = lambda start, stop: np.zeros((0, 3), np.uint8)
         self._columns = 0
         self._metrics: QFontMetricsF | None = None
         self._font = mono_font(FONT_PIXELS)  # a style sheet of the program would replace the widget's own
@@ -87,8 +89,8 @@ class ReaderText(QAbstractScrollArea):
         self._resize_bar()
         self.viewport().update()
 
-    def set_colours(self, colours: Colours) -> None:
-        """The colour of every character, shape (characters, 3); fewer leave the rest plain."""
+    def set_colours(self, colours: ColoursOf) -> None:
+        """What gives the colours of a range of characters, shape (characters, 3); fewer leave the rest plain."""
         self._colours = colours
         self.viewport().update()
 
@@ -182,9 +184,10 @@ class ReaderText(QAbstractScrollArea):
         ground = QColor(self.theme.panel)
         picture = np.empty((last - first, self._columns, 4), np.uint8)
         picture[:] = (ground.red(), ground.green(), ground.blue(), 255)
+        start = self._starts[first]
+        every = self._colours(start, self._end_of(last - 1))
         for line in range(first, last):
-            begin = self._starts[line]
-            colours = self._colours[begin : self._end_of(line)]
+            colours = every[self._starts[line] - start : self._end_of(line) - start]
             picture[line - first, : len(colours), :3] = colours
         image = QImage(picture.data, self._columns, last - first, 4 * self._columns, QImage.Format.Format_RGBA8888)
         painter.drawImage(QRectF(MARGIN, 0, self._columns * self._width, (last - first) * self._line_height), image)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QMenu
 
-from unrolled.models.trace import Channel, FloatArray, Trace
+from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.envelope import Envelope
 from unrolled.models.trace.tables import column_names
@@ -21,6 +21,7 @@ from unrolled.viewer.state.wording import channel_title
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.views.tracks.heat_track import number_text, range_text
 from unrolled.viewer.views.tracks.menu import add_ranges
+from unrolled.viewer.views.tracks.sources import AnyLine, StoredLine, line_in
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
@@ -67,19 +68,21 @@ class LineTrack(Track):
     def channel_shapes(self) -> dict[str, tuple[int, ...]]:
         return {self.channel.name: self.channel.shape}
 
-    def lines(self) -> list[tuple[str, FloatArray]]:
+    def lines(self) -> list[tuple[str, AnyLine]]:
         """Colour and values, shape (steps,), of every line."""
         trace = self.trace
         if trace is None or self.channel.name not in trace.channels:
             return []
-        return [(self.theme.accent, trace.column(self.channel.name))]
+        return [(self.theme.accent, line_in(trace, self.channel.name))]
 
     def line_key(self, number: int) -> object:
         """What tells one line from another, of the same trace."""
         return self.channel.name
 
-    def envelope(self, number: int, values: FloatArray) -> Envelope:
+    def envelope(self, number: int, values: AnyLine) -> Envelope | StoredLine:
         """A line, ready to be drawn from afar; made when it is first drawn, and brought up to date."""
+        if isinstance(values, StoredLine):
+            return values
         if self.trace is not self._of:
             self._of = self.trace
             self._envelopes.clear()
@@ -158,13 +161,13 @@ class LineTrack(Track):
         for item in self._ranges[ranges:]:
             item.hide()
 
-    def _steps_in_sight(self, values: FloatArray) -> npt.NDArray[np.intp]:
+    def _steps_in_sight(self, values: AnyLine) -> npt.NDArray[np.intp]:
         """The steps in sight, and one on either side, that have a number."""
         axis = self.session.time_axis
         start, stop = max(int(axis.start) - 1, 0), min(int(axis.stop) + 2, len(values))
         return start + np.flatnonzero(np.isfinite(values[start:stop]))
 
-    def _show_ranges(self, number: int, line: Envelope, bins: Bins, colour: str) -> None:
+    def _show_ranges(self, number: int, line: Envelope | StoredLine, bins: Bins, colour: str) -> None:
         """From least to greatest in a tint, the means as a line over it, and at the edges where values go on beyond them."""
         from unrolled.viewer.plotting.range_item import ABOVE, BELOW, LINE, TINT, tinted
 
@@ -254,13 +257,12 @@ class PinnedTrack(LineTrack):
         self._seen = None
         self.refresh()
 
-    def lines(self) -> list[tuple[str, FloatArray]]:
+    def lines(self) -> list[tuple[str, AnyLine]]:
         trace = self.trace
         if trace is None or self.channel.name not in trace.channels:
             return []
-        column = trace.column(self.channel.name)
-        return [(self.theme.series[number % len(self.theme.series)], column[:, unit])
-                for number, unit in enumerate(self.session.selection.units) if unit < column.shape[1]]
+        return [(self.theme.series[number % len(self.theme.series)], line_in(trace, self.channel.name, unit))
+                for number, unit in enumerate(self.session.selection.units) if unit < self.channel.shape[0]]
 
     def line_key(self, number: int) -> object:
         return self.channel.name, self.session.selection.units[number]
