@@ -133,3 +133,8 @@ class StoredTrace:
         """One step. Raises `IndexError`."""
         return StepResult(step=step, token=self.tokens[step], word=self.words[step], log_prob=float(self.log_probs[step]),
                           values={name: self.column(name)[step] for name in self.channels})
+
+
+def stored_run(trace: object) -> StoredRun | None:
+    """The run behind a trace that is read from a store; None of any other."""
+    return trace.run if isinstance(trace, StoredTrace) else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 
-from unrolled.models.store.stored_trace import MOST_IN_MEMORY, StoredTrace
+from unrolled.models.store.stored_trace import MOST_IN_MEMORY, stored_run
 from unrolled.models.trace.edits import SwapInput
 from unrolled.viewer.control.control import Control
 from unrolled.viewer.state.session import Session
@@ -24,7 +24,7 @@ def saved_session(session: Session, control: Control) -> SavedSession:
     """What is on screen, to be written to a file; nothing of it changes while the run goes on."""
     given, branches = session.input, session.branches
     recorded = any(len(branch.trace) for branch in branches.all.values()) and not any(
-        isinstance(branch.trace, StoredTrace) and len(branch.trace) > MOST_IN_MEMORY for branch in branches.all.values())
+        stored_run(branch.trace) is not None and len(branch.trace) > MOST_IN_MEMORY for branch in branches.all.values())
     layout = SessionLayout(
         input_name=given.name if given is not None else "", input_medium=given.medium if given is not None else "picture",
         step=max(session.playhead.step, 0),

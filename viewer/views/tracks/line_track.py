@@ -21,7 +21,7 @@ from unrolled.viewer.state.wording import channel_title
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.views.tracks.heat_track import number_text, range_text
 from unrolled.viewer.views.tracks.menu import add_ranges
-from unrolled.viewer.views.tracks.sources import AnyLine, StoredLine, line_in
+from unrolled.viewer.views.tracks.sources import AnyLine, Lines, StoredLine, line_in
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
@@ -68,7 +68,7 @@ class LineTrack(Track):
     def channel_shapes(self) -> dict[str, tuple[int, ...]]:
         return {self.channel.name: self.channel.shape}
 
-    def lines(self) -> list[tuple[str, AnyLine]]:
+    def lines(self) -> Lines:
         """Colour and values, shape (steps,), of every line."""
         trace = self.trace
         if trace is None or self.channel.name not in trace.channels:
@@ -257,7 +257,7 @@ class PinnedTrack(LineTrack):
         self._seen = None
         self.refresh()
 
-    def lines(self) -> list[tuple[str, AnyLine]]:
+    def lines(self) -> Lines:
         trace = self.trace
         if trace is None or self.channel.name not in trace.channels:
             return []

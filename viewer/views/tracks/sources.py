@@ -2,70 +2,76 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+
+from unrolled.models.store.run import StoredRun
 from unrolled.models.store.stored_places import StoredPlaces
-from unrolled.models.store.stored_trace import StoredTrace
+from unrolled.models.store.stored_trace import stored_run
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.bins import BLOCKS, Bins, bins_of, stride_of
 from unrolled.models.trace.envelope import Ranges
 from unrolled.models.trace.pyramid import PlaceColumns
 
 OVERVIEW = 4096  # bins
-Steps = slice | npt.NDArray[np.intp]
-
 
 class StoredLine:
     """One unit of a stored run, or a channel with one number a step, where a line is drawn: read where it is looked at."""
 
-    def __init__(self, trace: StoredTrace, name: str, unit: int | None) -> None:
-        self._trace, self._name, self._unit = trace, name, unit
+    def __init__(self, run: StoredRun, name: str, unit: int | None) -> None:
+        self._run, self._name, self._unit = run, name, unit
 
     def __len__(self) -> int:
-        return len(self._trace)
+        return len(self._run)
 
-    def __getitem__(self, steps: Steps) -> FloatArray:
-        """Neighbouring steps; of an array of steps those, read together with what lies between them."""
+    def __getitem__(self, steps: Any) -> Any:
+        """A step, neighbouring ones, or an array of them, which are read together with what lies between."""
         if isinstance(steps, slice):
-            rows = self._trace.column(self._name)[steps]
+            rows = self._run.values(self._name, *steps.indices(len(self))[:2])
             return rows if self._unit is None else rows[:, self._unit]
-        if not len(steps):
-            return np.zeros(0, np.float32)
-        first = int(steps[0])
-        return self[first : int(steps[-1]) + 1][steps - first]
+        if np.ndim(steps) == 0:
+            return self[steps : steps + 1][0]
+        first = int(steps[0]) if len(steps) else 0
+        return self[first : int(steps[-1]) + 1][steps - first] if len(steps) else np.zeros(0, np.float32)
 
     def over(self, bins: Bins) -> Ranges:
         """Least, mean and greatest value of each bin, from the pyramid."""
-        return self._trace.run.ranges(self._name, bins, self._unit or 0)
+        return self._run.ranges(self._name, bins, self._unit or 0)
 
     def follow(self, _values: object) -> None:
         """It does not grow."""
 
 
 AnyLine = FloatArray | StoredLine
+Lines = Sequence[tuple[str, AnyLine]]
+"""Colour and values, shape (steps,), of each."""
 
 
 def line_in(trace: Trace, name: str, unit: int | None = None) -> AnyLine:
     """One unit over all steps, or a channel with one number a step."""
-    if isinstance(trace, StoredTrace):
-        return StoredLine(trace, name, unit)
+    run = stored_run(trace)
+    if run is not None:
+        return StoredLine(run, name, unit)
     column = trace.column(name)
     return column if unit is None else column[:, unit]
 
 
 def blocks_of(trace: Trace | None) -> tuple[int, ...]:
     """The steps whose means are known, from the fewest."""
-    return trace.run.blocks if isinstance(trace, StoredTrace) else BLOCKS
+    run = stored_run(trace)
+    return run.blocks if run is not None else BLOCKS
 
 
 def places_in(trace: Trace | None, channel: Channel) -> PlaceColumns | StoredPlaces:
     """A channel's places on its colour map, of all steps."""
-    return StoredPlaces(trace.run, channel) if isinstance(trace, StoredTrace) else PlaceColumns(channel)
+    run = stored_run(trace)
+    return StoredPlaces(run, channel) if run is not None else PlaceColumns(channel)
 
 
 def overview(trace: Trace, name: str) -> FloatArray:
     """All steps of a channel, (steps, units); of a long stored run the means of neighbouring ones, (bins, units)."""
-    if not isinstance(trace, StoredTrace) or len(trace) <= OVERVIEW:
-        return np.asarray(trace.column(name))
-    return trace.run.means(name, bins_of(0, len(trace), len(trace), stride_of(len(trace), OVERVIEW), trace.run.blocks))
+    run = stored_run(trace)
+    bins = bins_of(0, len(trace), len(trace), stride_of(len(trace), OVERVIEW), blocks_of(trace)) if run is not None else None
+    return np.asarray(trace.column(name)) if run is None or bins is None or bins.stride == 1.0 else run.means(name, bins)
