@@ -23,6 +23,7 @@ from unrolled.models.training.recipe import Recipe
 SUFFIX = ".safetensors"
 DEFAULT_MODEL = "caption-attend-lstm"
 ON_HUB = "hf:"  # in front of a name on the hub, or of a folder as the hub's library writes it
+BESIDE = ("vocab", "optimizer", "infos", "histories", "resnet")  # in the names of what lies beside checkpoints
 GROUP = "unrolled.models"  # of entry points, each of which names an adapter
 
 BUILT_IN = (
@@ -123,11 +124,16 @@ def find(model: str) -> Path:
 
 
 def _checkpoint_in(folder: Path) -> Path:
-    """The one checkpoint of a folder; of an encoder and a decoder that lie beside each other, the decoder."""
+    """The one checkpoint of a folder: of an encoder and a decoder that lie beside each other the decoder, of several the one
+    that is called the best. Raises `CheckpointError`.
+    """
     found = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix.lower() in (SUFFIX, *SUFFIXES)
-             and "vocab" not in path.name.lower()]
+             and not any(name in path.name.lower() for name in BESIDE)]
     names = {path.name for path in found}
     found = [path for path in found if "encoder" not in path.name or path.name.replace("encoder", "decoder") not in names]
+    best = [path for path in found if "best" in path.name.lower()]
+    if len(best) == 1:
+        return best[0]
     if len(found) != 1:
         several = f"holds several checkpoints; name one of them: {', '.join(path.name for path in found[:6])}"
         raise CheckpointError(f"The folder “{folder.name}” {several if found else 'holds no checkpoint'}.")

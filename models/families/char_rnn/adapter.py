@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from unrolled.models.adapters.adapter import Evaluate, Source
 from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.checkpoints.pickled import PickledCheckpoint, fitted
+from unrolled.models.checkpoints.pickled import PickledCheckpoint, fitted, renamed
 from unrolled.models.families.char_rnn.network import CHARACTERS, CharRNN, Lengths
 from unrolled.models.families.char_rnn.stepper import CharRNNStepper
 from unrolled.models.stepping.layers import kind_of, layer_count, layer_weights
@@ -15,7 +15,7 @@ from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing
 from unrolled.models.training.recipe import Recipe
 
-NAMES = {"encoder": "embed", "decoder": "score"}  # theirs and ours
+NAMES = {"embed.": "encoder.", "score.": "decoder."}  # ours and theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,8 @@ class CharRNNAdapter:
                                   "printable ones: which they are does not stand in it.")
         lengths = Lengths(kind, len(table), table.shape[1], theirs[f"{prefix}weight_hh_l0"].shape[1],
                           layer_count(theirs, prefix))
-        weights = {f"{NAMES[first]}.{rest}": value for name, value in theirs.items()
-                   for first, _, rest in (name.partition("."),) if first in NAMES}
-        network = fitted(path, lambda: CharRNN(lengths), weights | layer_weights(theirs, prefix, "layers."))
+        weights = renamed(path, {name: value for name, value in theirs.items() if not name.startswith(prefix)}, NAMES)
+        network = fitted(path, lambda: CharRNN(lengths), weights | layer_weights(theirs, prefix, "layers."), NAMES)
         layers = f"{lengths.layers} layers of {lengths.hidden:,} units" if lengths.layers > 1 else f"{lengths.hidden:,} units"
         title = f"Characters, {kind.upper()} · {path.name}"
         stepper = CharRNNStepper(network, identity=source.identity(title, f"{self.family}, {layers}"), device=device)

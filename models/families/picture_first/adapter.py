@@ -12,7 +12,7 @@ from torch import Tensor
 from unrolled.models.adapters.adapter import Evaluate, Source
 from unrolled.models.checkpoints.companions import numbered_words, vocabulary_beside
 from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.checkpoints.pickled import PickledCheckpoint, fitted, read_pickled
+from unrolled.models.checkpoints.pickled import PickledCheckpoint, fitted, read_pickled, renamed
 from unrolled.models.checkpoints.resnets import resnet_encoder
 from unrolled.models.families.picture_first.network import Lengths, PictureFirst
 from unrolled.models.families.picture_first.stepper import PictureFirstStepper
@@ -24,7 +24,8 @@ from unrolled.models.training.recipe import Recipe
 SIZE = 224  # pixels a side
 ENCODER = ("resnet.0.weight", "linear.weight", "linear.bias", "bn.weight", "bn.running_mean")
 DECODER = ("embed.weight", "lstm.weight_hh_l0", "linear.weight", "linear.bias")
-NAMES = {"encoder.linear": "project", "encoder.bn": "normalise", "decoder.embed": "embed", "decoder.linear": "score"}
+NAMES = {"project.": "encoder.linear.", "normalise.": "encoder.bn.", "embed.": "decoder.embed.", "score.": "decoder.linear."}
+ELSEWHERE = ("encoder.resnet.", "decoder.lstm.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,9 @@ class PictureFirstAdapter:
         lengths = Lengths(len(table), table.shape[1], decoder.tensors["lstm.weight_hh_l0"].shape[1],
                           layer_count(decoder.tensors, "lstm."), projection.shape[1])
         both = _named(encoder, decoder)
-        weights = {f"{own}.{name.removeprefix(f'{their}.')}": value for name, value in both.items()
-                   for their, own in NAMES.items() if name.startswith(f"{their}.")}
-        network = fitted(path, lambda: PictureFirst(lengths), weights | layer_weights(both, "decoder.lstm.", "layers."))
+        weights = renamed(path, {name: value for name, value in both.items() if not name.startswith(ELSEWHERE)}, NAMES)
+        network = fitted(path, lambda: PictureFirst(lengths), weights | layer_weights(both, "decoder.lstm.", "layers."),
+                         NAMES)
         words = numbered_words(path, vocabulary_beside(path, lengths.vocabulary), lengths.vocabulary, ("<end>",))
         trunk = {name: value for name, value in encoder.tensors.items() if name.startswith("resnet.")}
         resnet = resnet_encoder(encoder.path, trunk, size=SIZE, side=1, resampling=Image.Resampling.LANCZOS)

@@ -45,6 +45,9 @@ class ShowAttendTellAdapter:
         missing = next((name for name in NEEDED if name not in theirs), "")
         if missing:
             raise CheckpointError(f"“{path.name}” does not fit its model: “decoder.{missing}” is missing.")
+        left_over = next((name for name in theirs if name not in NEEDED), "")
+        if left_over:
+            raise CheckpointError(f"“{path.name}” does not fit its model: “decoder.{left_over}” is left over.")
         odd = next((name for name in theirs if theirs[name].ndim != (1 if "bias" in name else 2)), "")
         if odd:
             raise CheckpointError(f"“{path.name}” does not fit its model: “decoder.{odd}” is {tuple(theirs[odd].shape)}.")

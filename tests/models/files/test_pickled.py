@@ -9,8 +9,10 @@ import os
 import pickle
 import random
 import struct
+import time
 import zipfile
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,31 @@ def test_what_is_larger_than_the_memory_is_said_before_it_is_read(tmp_path: Path
     monkeypatch.setattr(pickled, "_of_zip", lambda *_: pytest.fail("it was read"))
     with pytest.raises(CheckpointError, match="the most that can be read"):
         read_pickled(tmp_path / "large.pt")
+
+
+def test_a_zip_that_unpacks_to_far_more_is_refused_unread(tmp_path: Path) -> None:
+    """Many megabytes of zeros in one, and one file that stands in the archive a thousand times."""
+    torch.save({"w": torch.zeros(4)}, tmp_path / "plain.pt")
+    deflated = zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(tmp_path / "plain.pt") as plain, deflated as bomb:
+        for name in plain.namelist():
+            with bomb.open(name.replace("plain", "bomb"), "w") as member:
+                for _ in range(256 if name.endswith("data/0") else 1):
+                    member.write(bytes(2**20) if name.endswith("data/0") else plain.read(name))
+    assert (tmp_path / "bomb.pt").stat().st_size < 2**21
+    started = time.process_time()
+    with pytest.raises(CheckpointError, match="compressed, as torch never writes them"):
+        read_pickled(tmp_path / "bomb.pt")
+    assert time.process_time() - started < 1
+    with zipfile.ZipFile(tmp_path / "many.pt", "w") as many:
+        many.writestr("many/data.pkl", pickle.dumps({}))
+        many.writestr("many/data/0", bytes(2**16))
+        for number in range(1, 1000):
+            again = copy(many.getinfo("many/data/0"))
+            again.filename = f"many/data/{number}"
+            many.filelist.append(again)
+    with pytest.raises(CheckpointError, match="as torch never writes them"):
+        read_pickled(tmp_path / "many.pt")
 
 
 def test_what_asks_for_many_copies_is_refused() -> None:

@@ -76,6 +76,7 @@ def test_a_state_dict_needs_its_word_map(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("change", "sentence"), [
     (lambda state: state.pop("fc.bias"), "“decoder.fc.bias” is missing"),
+    (lambda state: state.update({"attention.gate.weight": torch.zeros(2)}), "“decoder.attention.gate.weight” is left over"),
     (lambda state: state.update({"f_beta.weight": torch.zeros(3, 7)}), "“gate.weight” is"),
     (lambda state: state["embedding.weight"].fill_(float("nan")), "not finite"),
     (lambda state: state.update({"fc.weight": torch.zeros(7)}), "“decoder.fc.weight” is"),
@@ -186,9 +187,11 @@ def test_a_folder_is_its_one_checkpoint(tmp_path: Path) -> None:
         load(str(tmp_path))
     path = tutorial(tmp_path)
     assert load(str(tmp_path)).description.name == path.name
-    tutorial(tmp_path).rename(tmp_path / "other.pth")
-    tutorial(tmp_path)
-    with pytest.raises(CheckpointError, match="several checkpoints"):
+    (tmp_path / "optimizer.pth").write_bytes(b"whatever lies beside")
+    (tmp_path / "model-7.pth").write_bytes(b"an earlier one")
+    assert load(str(tmp_path)).description.name == path.name == "BEST_checkpoint_coco.pth.tar"
+    path.rename(tmp_path / "model-8.pth")
+    with pytest.raises(CheckpointError, match=r"several checkpoints; name one of them: model-7\.pth, model-8\.pth"):
         load(str(tmp_path))
 
 
@@ -211,6 +214,9 @@ def test_weights_of_any_shape_cost_a_sentence(tmp_path: Path, make: str) -> None
             torch.save({**state, name: odd}, tmp_path / "decoder-5-3000.pkl")
             with pytest.raises(CheckpointError):
                 load(str(tmp_path / "decoder-5-3000.pkl"))
+        torch.save({**state, f"{name.rpartition('.')[0]}.other": value}, tmp_path / "decoder-5-3000.pkl")
+        with pytest.raises(CheckpointError):
+            load(str(tmp_path / "decoder-5-3000.pkl"))
 
 
 @pytest.mark.parametrize("make", ["tutorial", "char-rnn", "pytorch-tutorial"])
