@@ -5,40 +5,34 @@ For what draws or counts channel by channel and has no picker: reports, pictures
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
-import numpy as np
 
 from unrolled.models.trace.channel import Channel
-from unrolled.models.trace.provenance import Agreement
-from unrolled.models.trace.steps import FloatArray
+from unrolled.models.trace.slices import base_name, sliced
 from unrolled.models.trace.trace import Trace
-
-SEVERAL = ("layer", "head")  # axes that stand before those that are drawn
 
 
 def spread(trace: Trace) -> Trace:
-    """The same steps; the values are views. A trace without such axes is given back itself."""
-    channels: list[Channel] = []
-    columns: dict[str, FloatArray] = {}
-    agreements: list[Agreement] = []
-    known = {own.channel: own for own in trace.provenance.agreements}
-    for channel in trace.channels.values():
-        count = sum(axis in SEVERAL for axis in channel.axes)
-        for places in np.ndindex(*channel.shape[:count]):
-            where = [f"{axis} {place}" for axis, place in zip(channel.axes, places, strict=False)]
-            own = channel if not places else msgspec.structs.replace(
-                channel, name="/".join((*(part.replace(" ", "_") for part in where), channel.name)), axes=channel.axes[count:],
-                shape=channel.shape[count:], label=" · ".join((channel.title, *where)),
-                layer=places[0] if channel.axes[0] == "layer" else channel.layer)
-            channels.append(own)
-            index = (slice(None), *places)
-            columns[own.name] = trace.column(channel.name)[index]
-            if channel.name in known:
-                agreements.append(msgspec.structs.replace(known[channel.name], channel=own.name))
-    if columns.keys() == trace.channels.keys():
+    """The same steps, with slices for channels. A trace that has no layers is given back itself."""
+    channels = [own for channel in trace.channels.values() for own in _slices(channel)]
+    if len(channels) == len(trace.channels):
         return trace
+    agreements = {own.channel: own for own in trace.provenance.agreements}
+    provenance = msgspec.structs.replace(trace.provenance, agreements=tuple(
+        msgspec.structs.replace(agreements[base_name(own.name)], channel=own.name)
+        for own in channels if base_name(own.name) in agreements))
     return Trace.from_columns(
-        channels, columns, words=trace.words, tokens=trace.tokens, log_probs=trace.log_probs, candidates=trace.candidates,
-        provenance=msgspec.structs.replace(trace.provenance, agreements=tuple(agreements)), input_bytes=trace.input_bytes,
+        channels, {own.name: trace.column(own.name) for own in channels}, words=trace.words, tokens=trace.tokens,
+        log_probs=trace.log_probs, candidates=trace.candidates, provenance=provenance, input_bytes=trace.input_bytes,
         ended=trace.ended)
 
+
+def _slices(channel: Channel) -> Iterator[Channel]:
+    """All of a channel, or itself."""
+    layers = channel.shape[0] if channel.axes[:1] == ("layer",) else 1
+    heads = channel.shape[1] if channel.axes[:2] == ("layer", "head") else 1
+    for layer in range(layers):
+        for head in range(heads):
+            yield sliced(channel, {"layer": str(layer), "head": str(head)})

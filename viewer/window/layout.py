@@ -99,8 +99,8 @@ class Layout(QWidget):
         if self._sized:
             if bool(self._shown(Place.LEFT)) != bool(before[Place.LEFT]):
                 self._size_columns()
-            for place, shown in before.items():
-                if self._shown(place) != shown:
+            for place, specs in before.items():
+                if self._shown(place) != specs:
                     self._size_column(place)
         self._place_banners()
 

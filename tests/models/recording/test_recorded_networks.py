@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -80,6 +82,71 @@ def test_a_compiled_and_a_data_parallel_module_are_unwrapped():
         with unrolled.record(wrapped) as record:
             wrapped(torch.randn(3, 1, FEATURES))
         assert record.trace().column("cell").shape == (3, UNITS)
+
+
+def test_what_is_inside_is_recorded_or_a_sentence_says_why_not():
+    net = nn.LSTM(FEATURES, UNITS)
+    several = nn.DataParallel(net)
+    several.device_ids = [0, 1]
+    with pytest.raises(TypeError, match="DataParallel copies the module to every device"), unrolled.record(several):
+        pass
+    distributed = nn.parallel.DistributedDataParallel.__new__(nn.parallel.DistributedDataParallel)  # without a process group
+    nn.Module.__init__(distributed)
+    distributed.module = torch.compile(net)
+    with unrolled.record(distributed) as record:
+        net(torch.randn(3, 1, FEATURES))
+    assert len(record.columns()["cell"]) == 3
+
+
+def test_a_part_that_is_compiled_runs_as_it_is_written():
+    class Inside(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = torch.compile(nn.GRU(FEATURES, UNITS), backend="eager")
+
+        def forward(self, x):
+            return self.rnn(x)[0]
+
+    with unrolled.record(net := Inside()) as record:
+        output = net(torch.randn(3, 1, FEATURES))
+    assert record.modules == ("rnn",)
+    np.testing.assert_array_equal(record.columns()["hidden"], output[:, 0].detach().numpy())
+
+
+def test_an_error_in_the_block_is_the_persons():
+    net = Tagger()
+    with pytest.raises(KeyError, match="mine"), unrolled.record(net):
+        raise KeyError("mine")
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in net.modules())
+    with unrolled.record(net) as record:  # and it can be recorded again
+        net(torch.tensor([[1, 2]]))
+    assert len(record.columns()["hidden"]) == 2
+
+
+def test_importing_brings_neither_torch_nor_qt():
+    code = "import sys, unrolled; print([name for name in ('torch', 'PySide6', 'numpy') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_what_a_module_returns_is_recorded_however_it_is_wrapped():
+    class Wrapped(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rows, self.named, self.picture = nn.Identity(), nn.Identity(), nn.Identity()
+
+        def forward(self, x):
+            for step in x:
+                self.rows((step, None))
+            self.named({"last": x.transpose(0, 1)})
+            self.picture(x.view(1, *x.shape))
+
+    x = torch.randn(4, 2, 3)
+    with unrolled.record(net := Wrapped(), others=["rows", "named", "picture"]) as record:
+        net(x)
+    for module in ("rows", "named"):
+        np.testing.assert_array_equal(record.columns(1, modules=[module])["output"], x[:, 1].numpy())
+    assert record.notes == ("“picture”: It could not be recorded: what it returned has the shape (1, 4, 2, 3), and should be "
+                            "(batch, units) or (batch, steps, units).",)
 
 
 def test_what_cannot_be_recorded_is_said_in_a_sentence():

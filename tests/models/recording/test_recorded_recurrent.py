@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import unrolled
+from unrolled.models.adapters import module_hooks
 
 UNITS, FEATURES = 5, 3
 CELLS = {nn.RNN: nn.RNNCell, nn.LSTM: nn.LSTMCell, nn.GRU: nn.GRUCell}
@@ -220,3 +221,55 @@ def test_what_is_recorded_is_not_changed_afterwards_and_training_goes_on():
     assert len(record.columns()["hidden"]) == 4  # nothing is recorded behind the block
     assert not net._forward_hooks
     assert not net._forward_pre_hooks
+
+
+# ── Other devices, where a stack is one call ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_layers_that_return_nothing_are_run_again_where_they_are_one_call(monkeypatch, packed, dropout):
+    torch.manual_seed(5)
+    module = nn.LSTM(FEATURES, UNITS, 3, bidirectional=True, dropout=dropout).double()
+    x = torch.randn(6, 2, FEATURES, dtype=torch.float64)
+    given = pack_padded_sequence(x, [6, 4]) if packed else x
+    with unrolled.record(module) as layered:
+        torch.manual_seed(6)
+        module(given)
+    monkeypatch.setattr(module_hooks, "by_layers", lambda *_: None)  # as on a GPU
+    with unrolled.record(module) as whole:
+        torch.manual_seed(6)
+        module(given)
+    expected, found = layered.columns(1), whole.columns(1)
+    for name, values in found.items():
+        np.testing.assert_allclose(values, expected[name], atol=1e-12, err_msg=name)
+    if dropout:  # its masks are not known: behind the first layer there is what was returned
+        returned = {f"layer_2/{direction}/hidden" for direction in ("forward", "backward")}
+        assert found.keys() == {name for name in expected if name.startswith("layer_0/")} | returned
+        assert "masks that dropout drew" in whole.notes[0]
+        assert not layered.notes
+        trace = whole.trace(1)
+        assert trace.channels["layer_0/forward/cell"].axes == ("unit",)
+    else:
+        assert found.keys() == expected.keys()
+    assert whole.fidelity < 1e-12
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize(("dtype", "most"), [(torch.float64, 1e-10), (torch.float32, 1e-4), (torch.bfloat16, 5e-2)])
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+def test_on_a_gpu_the_gates_are_those_of_the_cpu(kind, dtype, most):
+    torch.manual_seed(7)
+    module = kind(FEATURES, UNITS, 2, bidirectional=True).to(dtype)
+    x = torch.randn(6, 2, FEATURES, dtype=dtype)
+    on_gpu = copy.deepcopy(module).cuda()
+    plain = on_gpu(x.cuda())[0]
+    with unrolled.record(module.double()) as expected:
+        module(x.double())
+    with unrolled.record(on_gpu) as found:
+        returned = on_gpu(x.cuda())[0]
+    assert torch.equal(returned, plain)
+    assert found.fidelity < most
+    for name, values in expected.columns(1).items():
+        np.testing.assert_allclose(found.columns(1)[name], values, atol=most, err_msg=name)
