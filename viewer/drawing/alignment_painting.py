@@ -22,6 +22,7 @@ from unrolled.viewer.theme.themes import Theme
 
 Weights = npt.NDArray[np.float32]
 LABEL_GAP = 5.0
+GAP = 0.05  # of a cell, between two of them
 TIGHT = 0.8  # of a line's height: how near words may stand
 TINTED_FROM = 0.02  # of the scale; the ground of words that count less stays the panel's
 
@@ -62,7 +63,7 @@ def paint_cells(painter: QPainter, geometry: AlignmentGeometry, places: Bytes, t
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         painter.drawImage(area, image, QRectF(image.rect()))
     if ground and min(geometry.cell_width, geometry.cell_height) >= 8.0:
-        painter.setPen(QPen(QColor(ground), 1))
+        painter.setPen(QPen(QColor(ground), min(GAP * min(geometry.cell_width, geometry.cell_height), 1.0)))
         for row in range(rows + 1):
             y = geometry.top + row * geometry.cell_height
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))

@@ -9,7 +9,7 @@ from unrolled.models.trace.atomic import atomic_path
 from unrolled.models.trace.files import TraceError, writing_sentence
 from unrolled.viewer.export.checking import check
 from unrolled.viewer.export.contents import content_of
-from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.formats import IsCancelled, Makes, OnProgress, format_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.subject import Subject
@@ -59,6 +59,8 @@ def export(run: Trace | Subject, path: Path, settings: ExportSettings | None = N
         scene = scene_of(subject, content)
         with atomic_path(path) as temporary:
             chosen.write(scene, temporary, look, on_progress, cancelled)
+            if cancelled():
+                raise Cancelled
     except OSError as error:
         raise ExportError(writing_sentence(path, error)) from error
     except MemoryError as error:

@@ -21,7 +21,7 @@ __all__ = ["CHECKPOINT_SUFFIXES", "SESSION_SUFFIX", "TRACE_SUFFIXES", "Kind", "i
 
 SESSION_SUFFIX = ".unrolled"
 CHECKPOINT_SUFFIXES = (".pth", ".pt", ".tar", ".pkl", ".ckpt")  # of other programs; ours have that of traces
-GREY, GROUND_PIXELS = 104, 480  # of a ground that attention is seen on, bright or dark
+GREY, GROUND_PIXELS = 168, 480  # of a ground that attention is seen on, bright or dark
 TRACE_MARK = b'"unrolled-trace"'
 
 

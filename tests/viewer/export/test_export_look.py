@@ -12,12 +12,14 @@ import scripted
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from PySide6.QtGui import QColor
 
 from unrolled.viewer.export import ExportError, ExportSettings, export
 from unrolled.viewer.export.scenes.film_strip import StripLayout
 from unrolled.viewer.export.scenes.frames import FramePainter
 from unrolled.viewer.export.scenes.picture import make_scene
 from unrolled.viewer.export.steps import chosen_steps, parse_steps, steps_text
+from unrolled.viewer.theme.themes import DARK, LIGHT
 
 SETTINGS = ExportSettings(width=320, seconds_per_word=0.4, last_seconds=1.0)
 STEPS = len(scripted.CAPTION)
@@ -157,3 +159,15 @@ def test_beyond_what_the_model_saw_it_is_as_dark_as_what_it_did_not_look_at():
     line = painter.paint(0)[painter._photograph.center().y()].astype(int)
     area = painter._photograph
     assert np.abs(line[[area.left() + 8, area.center().x(), area.right() - 8]] - 200 * (1 - SETTINGS.opacity)).max() <= 2
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_ground_of_a_gif_is_the_themes_own_and_no_mixture(tmp_path, dark):
+    export(scripted.trace(), tmp_path / "a.gif", dataclasses.replace(SETTINGS, dark=dark))
+    ground = QColor((DARK if dark else LIGHT).panel).getRgb()[:3]
+    with Image.open(tmp_path / "a.gif") as image:
+        for frame in (0, STEPS - 1):
+            image.seek(frame)
+            pixels = np.asarray(image.convert("RGB"))
+            assert (pixels[:3] == ground).all()
+            assert (pixels[:, :4] == ground).all()

@@ -132,8 +132,9 @@ class AlignmentLayout:
             self._paint_sentence(painter, weights, limits)
         painter.save()
         painter.translate(*self.at)
-        painter.fillRect(QRectF(geometry.left, geometry.top, geometry.right - geometry.left, geometry.bottom - geometry.top),
-                         QColor(theme.missing))
+        if not self.settings.clear:
+            area = QRectF(geometry.left, geometry.top, geometry.right - geometry.left, geometry.bottom - geometry.top)
+            painter.fillRect(area, QColor(theme.missing))
         paint_cells(painter, geometry, self.places[:rows], self.table, ground="" if self.settings.clear else theme.panel)
         paint_source(painter, geometry, self._source, theme, weights=weights, table=self.table, limits=limits)
         shown = AlignmentGeometry(geometry.left, geometry.top, geometry.cell_width, geometry.cell_height, rows, geometry.columns)
