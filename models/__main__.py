@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -10,6 +11,7 @@ import traceback
 
 import msgspec
 
+from unrolled.models.trace.names import printable
 from unrolled.models.verbs.arguments import parser
 
 
@@ -39,6 +41,9 @@ def _families(arguments: argparse.Namespace) -> int:
 
 
 def main(words: list[str] | None = None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what the terminal has no sign for costs that sign alone
     arguments = parser().parse_args(words)
     try:
         if arguments.verb in ("backend", "serve"):
@@ -73,8 +78,8 @@ def main(words: list[str] | None = None) -> int:
     except Exception as error:
         if arguments.debug:
             traceback.print_exc()
-        reason = str(error) or type(error).__name__
-        print(f"unrolled: {reason.splitlines()[0]}", file=sys.stderr)
+        reason = str(error).strip() or type(error).__name__
+        print(f"unrolled: {printable(reason.splitlines()[0])}", file=sys.stderr)
         return 1
 
 

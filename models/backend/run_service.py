@@ -29,6 +29,7 @@ from unrolled.models.protocol.stepping import (
     SteppedBlock,
 )
 from unrolled.models.runs.errors import EngineError, Superseded
+from unrolled.models.trace.names import text_name
 
 if TYPE_CHECKING:
     from unrolled.models.runs.run import Run
@@ -133,14 +134,14 @@ class RunService:
         assert self._stepper is not None
         self._runs[request.run >= FIRST_BESIDE] = Run(request.run, self._stepper, encoded)
         reply(Opened(request.run, WHOLE, encoded.channels, encoded.source, len(encoded.prompt_tokens),
-                     encoded.maximum_steps, encoded.notes))
+                     encoded.maximum_steps, _shown(encoded.notes)))
 
     @handles(AddInput)
     def add_input(self, request: AddInput, reply: Reply, wanted: StillWanted) -> None:
         encoded = self._read(request, reply, wanted)
         input_hash = hashlib.sha256(request.data).hexdigest()
         self._open_run(request.run).add_input(input_hash, encoded)
-        reply(InputAdded(request.run, input_hash, encoded.notes))
+        reply(InputAdded(request.run, input_hash, _shown(encoded.notes)))
 
     @handles(Fork)
     def fork(self, request: Fork, reply: Reply, wanted: StillWanted) -> None:
@@ -199,3 +200,8 @@ class RunService:
             return self._stepper.read(given)
         except (*INPUT_ERRORS, InputError) as error:
             raise EngineError(request.subject, str(error)) from error
+
+
+def _shown(notes: tuple[str, ...]) -> tuple[str, ...]:
+    """Notes name what stands in a file: what cannot be printed is one sign each."""
+    return tuple(map(text_name, notes))

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from unrolled.models.adapters.registry import opened
 from unrolled.models.backend.devices import pick
 from unrolled.models.evaluation.request import EvaluationRequest
+from unrolled.models.trace.names import printable
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
@@ -37,7 +38,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
                           "seconds": round(seconds, 2), "metrics": found.metrics}))
         return 0
     split, searched = f" ({found.split})" if found.split else "", "" if found.beam is None else f", beam {found.beam}"
-    print(f"{stepper.description.name} on {found.count} of {found.data}{split}{searched}, {seconds:.0f} s; "
+    print(f"{printable(stepper.description.name)} on {found.count} of {found.data}{split}{searched}, {seconds:.0f} s; "
           f"tokeniser: {found.tokeniser}")
     for name, value in found.metrics.items():
         print(f"  {name:<22} {value:9.3f}")

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from unrolled.models.adapters.registry import recipes
 from unrolled.models.backend.devices import pick
+from unrolled.models.trace.names import printable
 from unrolled.models.training.optimising import Report
 from unrolled.models.training.recipe import Request
 
@@ -57,7 +58,7 @@ def train(arguments: argparse.Namespace) -> int:
             bars.show(report)
     finally:
         bars.close()
-    print(output)
+    print(printable(str(output)))
     return 0
 
 

@@ -34,6 +34,15 @@ def test_a_name_that_is_no_utf_8(run, dog, tmp_path):
     assert load_trace(tmp_path / "t.json").provenance.input_name == "caf\N{REPLACEMENT CHARACTER}.jpg"
 
 
+def test_nothing_of_a_file_reaches_the_terminal_raw(run, tmp_path):
+    text, odd = tmp_path / "three.txt", tmp_path / "no\x1b[31m\nsuch.safetensors"
+    text.write_bytes("A dog runs.\n\x1b[31mTwo men\x07 play.\n“It’s” fine\N{RIGHT-TO-LEFT OVERRIDE}.\n".encode())
+    for words in (("caption", "--model", "translate-en-fr", text), ("evaluate", odd), ("export", odd, "-o", tmp_path / "a.png")):
+        done = run(*words)
+        assert all(sign.isprintable() or sign in "\n\t" for sign in done.stdout + done.stderr), words
+    assert "Traceback" not in done.stderr
+
+
 def test_a_closed_pipe_is_no_error(dog):
     process = subprocess.Popen([*PROGRAM, "models"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     process.stdout.close()

@@ -82,7 +82,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except Exception as error:
         if arguments.debug:
             traceback.print_exc()
-        reason = str(error) or type(error).__name__
+        reason = str(error).strip() or type(error).__name__
         sentence = reason if isinstance(error, CommandError) else f"{reason.splitlines()[0]} (--debug shows where)"
         print(f"unrolled: {printable(sentence)}", file=sys.stderr)
         return error.status if isinstance(error, CommandError) else FAILURE

@@ -9,6 +9,7 @@ import msgspec
 
 from unrolled.models.protocol.client import BackendClient, BackendError
 from unrolled.models.protocol.loading import Ready
+from unrolled.models.trace.names import printable
 from unrolled.viewer.cli.failure import SUCCESS, CommandError
 from unrolled.viewer.state.recent_models import recent_models
 
@@ -29,19 +30,23 @@ def models(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps([msgspec.to_builtins(listing) for listing in ready.models]))
         return SUCCESS
+
+    def say(line: str) -> None:
+        print(printable(line))  # titles are what cards say
+
     for listing in ready.models:
-        print(f"{listing.name}  ·  {listing.title}")
-        print(f"    task     {listing.task}")
-        print(f"    size     {listing.size_bytes / 1e6:.1f} MB")
-        print("    quality  " + (", ".join(f"{name} {value:g}" for name, value in listing.quality.items()) or "not measured"))
-        print(f"    from     {listing.source}")
+        say(f"{listing.name}  ·  {listing.title}")
+        say(f"    task     {listing.task}")
+        say(f"    size     {listing.size_bytes / 1e6:.1f} MB")
+        say("    quality  " + (", ".join(f"{name} {value:g}" for name, value in listing.quality.items()) or "not measured"))
+        say(f"    from     {listing.source}")
     recent = recent_models()
     if recent:
-        print("Opened lately")
+        say("Opened lately")
         for own in recent:
-            print(f"    {own.title}\n        {own.model}")
-    print("Opened by their path, or their name on the hub")
+            say(f"    {own.title}\n        {own.model}")
+    say("Opened by their path, or their name on the hub")
     for family in ready.families:
-        print(f"    {family.name}{f'  ·  of {family.package}' if family.package else ''}"
+        say(f"    {family.name}{f'  ·  of {family.package}' if family.package else ''}"
               f"{f'  ·  cannot be used: {family.error}' if family.error else ''}")
     return SUCCESS

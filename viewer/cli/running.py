@@ -140,7 +140,7 @@ def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, dat
                            WRONG_USE)
     opened = client.open(run, data, name)
     for note in opened.notes:
-        print(f"unrolled: {note}", file=sys.stderr)
+        print(f"unrolled: {printable(note)}", file=sys.stderr)
     recorder = Recorder(loaded=loaded, opened=opened, name=name, data=data)
     changes = edits.edits(opened.channels or description.channels, description) if edits is not None else ()
     trace = recorder.trace(decoding, changes)
