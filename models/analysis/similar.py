@@ -71,7 +71,7 @@ class Match:
 
 def suggested_threshold(values: FloatArray) -> float:
     """Where to cut |values| in two: the threshold between quiet and loud that separates them best (Otsu 1979)."""
-    loud = np.abs(values[np.isfinite(values)]).ravel()
+    loud = np.abs(values[np.isfinite(values)].astype(np.float64))  # in which nothing of a float32 is beyond
     if not loud.size or float(loud.max()) == float(loud.min()):
         return 0.5
     counts, edges = np.histogram(loud, BINS)

@@ -85,3 +85,11 @@ def test_a_spreadsheet_runs_nothing_of_a_table(tmp_path, start):
     read = load_trace(path)
     assert read.words == trace.words
     np.testing.assert_array_equal(read.column(name), trace.column(name))
+
+
+def test_the_threshold_of_numbers_at_the_end_of_float32():
+    from unrolled.models.analysis.similar import suggested_threshold
+
+    values = np.array([[0.1, 0.2, 3e38, -3.4e38], [np.nan, np.inf, -np.inf, 0.1]], np.float32)
+    with np.errstate(all="raise"):
+        assert 0.2 < suggested_threshold(values) <= 3.4e38
