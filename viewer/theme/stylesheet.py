@@ -72,6 +72,9 @@ QToolButton:checked {{ background: {t.accent_ground}; color: {t.accent}; }}
 QToolButton:focus, QPushButton:focus {{ border: 1px solid {t.accent}; }}
 QToolButton:disabled, QPushButton:disabled {{ color: {t.faint}; }}
 #foldButton {{ padding: 0; }}
+#wordButton {{ background: {t.raised}; border-color: {t.border}; }}
+#wordButton:hover {{ border-color: {t.faint}; }}
+#wordButton:focus {{ border-color: {t.accent}; }}
 #drawerTab {{ color: {t.muted}; font-size: 12px; padding: 3px 9px; }}
 #drawerTab:checked {{ color: {t.accent}; background: {t.accent_ground}; font-weight: 500; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}

@@ -51,6 +51,7 @@ def muted_label(text: str = "", *, wrapped: bool = False) -> QLabel:
 def tool_button(text: str, hint: str, act: Callable[[], object], *, name: str = "") -> QToolButton:
     """A small button; `name` is what assistive technology reads in place of text and hint."""
     made = QToolButton()
+    made.setObjectName("wordButton" if len(text) > 1 else "")
     made.setText(text)
     made.setToolTip(hint)
     made.setAccessibleName(name or f"{text}: {hint}")

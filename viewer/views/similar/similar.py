@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QProgressBar,
+    QSizePolicy,
     QSpinBox,
     QWidget,
 )
@@ -83,6 +84,7 @@ class SimilarView(View):
         self.matches.itemActivated.connect(self._go)
         self.matches.itemClicked.connect(self._go)
         self.matches.setMinimumHeight(LEAST_LIST)
+        self.matches.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # as high as there is room for
         inside = QWidget()
         in_column(inside, bar, self.progress, self.status, (self.matches, 1), spacing=4)
         self._inside = scrolled(inside)

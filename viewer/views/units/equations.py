@@ -53,6 +53,7 @@ class EquationsView(View):
         self.unit_box.setToolTip("Unit whose numbers are shown: type one, or click a row of a track")
         self.unit_box.valueChanged.connect(self._pin)
         copy = QToolButton()
+        copy.setObjectName("wordButton")
         copy.setText("Copy")
         copy.setAccessibleName("Copy the equations")
         copy.setToolTip("Copy the equations as text or as LaTeX")
