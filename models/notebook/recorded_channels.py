@@ -7,7 +7,6 @@ two channels. Modules that stand in a row, ``layers.0.self_attn``, ``layers.1.se
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +27,6 @@ Values = npt.NDArray[np.floating]
 SYMBOLS = {name: symbol for name, (symbol, _, _) in QUANTITIES.items()} | {
     "attention": "α", "attention_entropy": "H", "output": "y"}
 ARROWS = {"": "", "forward": "→", "backward": "←"}
-_IN_A_ROW = re.compile(r"^(?:(.*)\.)?(\d+)(?:\.(.*))?$")  # the last number of a dotted name, as the first group is greedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +123,9 @@ def _channel(module: str, shown: str, part: dict[Place, Column], looked_at: int)
     values = np.stack([column.values for column in part.values()], 1).reshape(-1, *shape, *own.shape)
     worst = max(part.values(), key=lambda column: _rank(column.difference))
     difference = None if worst.difference is None else min(worst.difference, sys.float_info.max)
-    label = _label(quantity, shown)
-    return (msgspec.structs.replace(own, axes=(*axes, *own.axes), shape=(*shape, *own.shape), label=label), values,
+    elsewhere = quantity.field == "attention" and own.shape[0] != len(first.values)  # it cannot be the steps themselves
+    return (msgspec.structs.replace(own, axes=(*axes, *(("source",) if elsewhere else own.axes)), shape=(*shape, *own.shape),
+                                    label=_label(quantity, shown)), values,
             Agreement(channel=name, difference=difference, against=worst.against))
 
 
@@ -142,19 +141,20 @@ def _whole(group: dict[Place, Column]) -> Iterator[dict[Place, Column]]:
 
 def _row(series: str, columns: Sequence[Column]) -> tuple[str, int]:
     """A module's name without its number, and the number, where it stands in a row of modules that record the same; else -1."""
-    found = _IN_A_ROW.match(series)
-    fields = {column.quantity.name for column in columns if column.series == series}
-    if found is None or any(column.quantity.layer >= 0 for column in columns if column.series == series):
+    own = [column.quantity for column in columns if column.series == series]
+    fields = {quantity.name for quantity in own}
+    parts = series.split(".")
+    numbered = [place for place, part in enumerate(parts) if part.isdecimal()]
+    if any(quantity.layer >= 0 for quantity in own):
         return series, -1
-    front, _, back = found.groups()
-    name = ".".join(part for part in (front, back) if part)
-    number = 0
-    while True:
-        other = ".".join(part for part in (front, str(number), back) if part)
-        if {column.quantity.name for column in columns if column.series == other} != fields:
-            break
-        number += 1
-    return (name, int(found[2])) if number > max(1, int(found[2])) else (series, -1)
+    for place in reversed(numbered):
+        length = 0
+        while fields == {column.quantity.name for column in columns
+                         if column.series == ".".join((*parts[:place], str(length), *parts[place + 1 :]))}:
+            length += 1
+        if length > max(1, int(parts[place])):
+            return ".".join(parts[:place] + parts[place + 1 :]), int(parts[place])
+    return series, -1
 
 
 def channel_of(name: str, quantity: Quantity, values: Values, looked_at: int) -> Channel:

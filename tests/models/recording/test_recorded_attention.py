@@ -61,6 +61,7 @@ def test_a_transformers_layers_are_found_by_their_names():
     assert (own.axes, own.shape) == (("layer", "head", "key"), (2, 2, 3))
     assert (cross.axes, cross.shape) == (("layer", "head", "source"), (2, 2, 5))
     assert trace.column(own.name)[0, 0, 0].tolist() == [1.0, 0.0, 0.0]
+    assert record.trace().channels[cross.name].axes == cross.axes  # five places are no three steps, whatever they are called
     assert record.fidelity < 1e-5
 
 

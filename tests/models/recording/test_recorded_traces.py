@@ -87,6 +87,24 @@ def test_modules_in_a_row_are_layers():
         np.testing.assert_array_equal(trace.column("layers/output")[:, layer], columns[f"layers.{layer}/output"])
 
 
+def test_the_number_that_counts_layers_may_stand_anywhere():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.ModuleList([nn.GRU(FEATURES, FEATURES), nn.RNN(FEATURES, FEATURES)])
+
+        def forward(self, x):
+            return self.layer[1](self.layer[0](x)[0])[0]
+
+    net = nn.Sequential()
+    net.block = nn.Sequential(Block(), Block(), Block())
+    with unrolled.record(net) as record:
+        net(torch.randn(4, 1, FEATURES))
+    channels = record.trace().channels
+    assert channels["block.layer.0/reset_gate"].shape == (3, FEATURES)
+    assert channels["block.layer.1/hidden"].axes == ("layer", "unit")
+
+
 def test_modules_in_a_row_that_record_something_else_are_themselves():
     class Rows(nn.Module):
         def __init__(self):
