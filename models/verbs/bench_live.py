@@ -17,7 +17,7 @@ from unrolled.models.notebook.watching import watch
 VOCABULARY, EMBEDDING, HIDDEN = 10_000, 512, 512   # of a function that captions
 STEPS, ROUNDS, WARM_UP = 20, 30, 5
 EVERY, FEATURES, UNITS, LAYERS, BATCH, LENGTH = 20, 64, 256, 2, 32, 50
-BLOCKS = 5  # of EVERY updates
+BLOCKS = 5  # of EVERY updates each
 
 
 def live_costs() -> dict[str, Any]:
@@ -67,38 +67,49 @@ def _stepping() -> tuple[float, float]:
 
 
 def _watching() -> tuple[float, float, int]:
-    """Seconds of an update of a training, alone and watched, and how many updates were not shown."""
-    network, out = nn.LSTM(FEATURES, UNITS, LAYERS), nn.Linear(UNITS, 1)
-    optimiser = torch.optim.Adam([*network.parameters(), *out.parameters()])
+    """Seconds of an update of a training, alone and watched, and how many updates were not shown.
+
+    Two equal trainings make their updates in turns; what the other thread does is waited for, and counted.
+    """
     x, y = torch.randn(LENGTH, BATCH, FEATURES), torch.randn(LENGTH, BATCH, 1)
-
-    def update() -> Tensor:
-        loss: Tensor = (out(network(x)[0]) - y).square().mean()
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        return loss
-
+    alone, watched = _Training(x, y), _Training(x, y)
     seconds: tuple[list[float], list[float]] = [], []
-    dropped = 0
-    for _ in range(BLOCKS):
-        started = time.process_time()
-        for _ in range(EVERY):
-            update()
-        seconds[0].append(time.process_time() - started)
-        with watch(network, every=EVERY, probe=x, window=False) as seen:
-            update()  # the first is always seen; of those that follow one is
-            ready = len(seen.seen)
+    with watch(watched.network, every=EVERY, probe=x, window=False) as seen:
+        for training in (alone, watched):  # the first is always seen; of the EVERY that follow one is
+            training.update()
+        ready = len(seen.seen)
+        found = 0
+        for _ in range(BLOCKS * EVERY):
             started = time.process_time()
-            for _ in range(EVERY):
-                seen.loss(update())
-            found = len(seen.seen) - ready  # what the other thread does is waited for, and counted
-            seconds[1].append(time.process_time() - started)
-            dropped += seen.dropped
-        assert found == 1
-    alone, watched = (statistics.median(own) / EVERY for own in seconds)
-    return alone, watched, dropped
+            alone.update()
+            between = time.process_time()
+            seen.loss(watched.update())
+            if seen.updates % EVERY == 0:
+                found = len(seen.seen) - ready
+            seconds[0].append(between - started)
+            seconds[1].append(time.process_time() - between)
+        assert found + seen.dropped == BLOCKS
+        blocks = [[sum(own[begin : begin + EVERY]) / EVERY for begin in range(0, len(own), EVERY)] for own in seconds]
+        ratio = statistics.median(one / other for other, one in zip(*blocks, strict=True))
+        plain = statistics.median(blocks[0])
+        return plain, plain * ratio, seen.dropped
+
+
+class _Training:
+    """A small network and its optimiser, on one batch."""
+
+    def __init__(self, x: Tensor, y: Tensor) -> None:
+        self.network, self._out = nn.LSTM(FEATURES, UNITS, LAYERS), nn.Linear(UNITS, 1)
+        self._optimiser = torch.optim.Adam([*self.network.parameters(), *self._out.parameters()])
+        self._x, self._y = x, y
+
+    def update(self) -> Tensor:
+        loss: Tensor = (self._out(self.network(self._x)[0]) - self._y).square().mean()
+        self._optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self._optimiser.step()
+        return loss
 
 
 def _in_turns(*runs: Callable[[], None], clock: Callable[[], float]) -> list[float]:
