@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import msgspec
 import pytest
 import scripted
 from hypothesis import given
@@ -112,3 +113,19 @@ def test_another_picture_takes_the_trace_with_it_and_another_trace_begins_at_its
     session.set_input(scripted.picture())
     assert session.trace is None
     assert session.playhead.step == NOWHERE
+
+
+def test_pinned_units_belong_to_a_model():
+    session = Session()
+    first, second = (msgspec.structs.replace(scripted.description(), name=name) for name in ("first", "second"))
+    session.set_model(first)
+    session.selection.set((3, 5))
+    session.set_model(first, "cuda")  # on another device it is the same
+    assert session.selection.units == (3, 5)
+    session.set_model(second)
+    assert session.selection.units == ()
+    session.selection.set((1,))
+    session.set_model(first)
+    assert session.selection.units == (3, 5)
+    session.set_model(second)
+    assert session.selection.units == (1,)

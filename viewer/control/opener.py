@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from psygnal import Signal
 
@@ -31,12 +31,14 @@ from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.run_state import ModelPhase, Opening, Origin
 from unrolled.viewer.control.runner import Runner
-from unrolled.viewer.control.session_reader import ReadSession, read_session
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.branches import FIRST, Branches
 from unrolled.viewer.state.files import Kind, input_of_trace, kind_of
 from unrolled.viewer.state.session import Session
+
+if TYPE_CHECKING:
+    from unrolled.viewer.control.session_reader import ReadSession
 
 log = logging.getLogger(__name__)
 
@@ -192,6 +194,8 @@ class Opener:
         self._worker.read(file_name(path), read, show)
 
     def _open_session_file(self, path: Path) -> None:
+        from unrolled.viewer.control.session_reader import read_session  # most starts need none
+
         self._worker.read(file_name(path), lambda say: read_session(path, say), lambda found: self._show_session(found, path))
 
     def _show_session(self, found: ReadSession, path: Path) -> None:
