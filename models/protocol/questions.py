@@ -46,7 +46,14 @@ class Replay(msgspec.Struct, frozen=True, tag=True):
     last: StepNumber
 
 
-Question = ExplainStep | FollowGradients | OccludeStep | Replay
+class ReadLens(msgspec.Struct, frozen=True, tag=True):
+    """What would every layer write at these steps (both included)? Answered by `LensRead`, a step at a time."""
+
+    first: StepNumber
+    last: StepNumber
+
+
+Question = ExplainStep | FollowGradients | OccludeStep | Replay | ReadLens
 
 
 # ── Answers ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -287,4 +294,25 @@ class Replayed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     manner: str = "in double precision from the stored weights"
 
 
-AnswerPart = Explained | GradientRows | Occluded | Replayed
+class LensRead(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """The next word as each layer of a step would have it, the lowest first.
+
+    Attributes
+    ----------
+    tokens, log_probs : bytes
+        The most probable words, best first: int32 and float32, (layers, words).
+    written : bytes
+        log p of the word that was written: float32, (layers,).
+    ranks : bytes
+        How many words are more probable than that: int32, (layers,).
+    """
+
+    step: StepNumber
+    layers: Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+    tokens: bytes
+    log_probs: bytes
+    written: bytes
+    ranks: bytes
+
+
+AnswerPart = Explained | GradientRows | Occluded | Replayed | LensRead

@@ -17,6 +17,7 @@ from tests.tiny_transformers import END, MODELS, SENTENCE, START, TEXTS, given, 
 from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.explaining.gradients import gradients
+from unrolled.models.explaining.logit_lens import lens
 from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.explaining.replay import replay
 from unrolled.models.protocol.decoding import Decoding
@@ -223,6 +224,28 @@ def test_occlusion_is_each_mask_alone(opened: Any, name: str) -> None:
             _, plain = stepper.step(branch.memory_at(step), branch.state(step, lambda: True), [branch.token_before(step)])
         token = branch.tokens[step]
         assert drops[place] == pytest.approx(float(plain.log_probs[0, token] - record.log_probs[0, token]), abs=2e-4)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "marian"])
+def test_the_lens_reads_each_layer_with_the_models_own_vocabulary(opened: Any, name: str) -> None:
+    stepper = opened(name)
+    branch = run_of(stepper, name, steps=4)
+    stream = torch.from_numpy(recorded(branch)["residual_stream"])
+    with torch.inference_mode():
+        if name == "gpt2":
+            logits = stepper.model.lm_head(stepper.model.transformer.ln_f(stream))
+        else:  # its layers end with a norm themselves
+            logits = stepper.model.lm_head(stream) + stepper.model.final_logits_bias
+    wanted = torch.log_softmax(logits, dim=-1)                                                  # (steps, layers, V)
+    parts = list(lens(branch, 1, len(branch) - 1, lambda: True))
+    assert [part.step for part in parts] == list(range(1, len(branch)))
+    for part in parts:
+        best = wanted[part.step].topk(5, dim=-1)
+        np.testing.assert_allclose(np.frombuffer(part.log_probs, "<f4").reshape(3, 5), best.values, rtol=1e-3, atol=1e-4)
+        assert np.frombuffer(part.tokens, "<i4").reshape(3, 5)[:, 0].tolist() == best.indices[:, 0].tolist()
+        token = branch.tokens[part.step]
+        np.testing.assert_allclose(np.frombuffer(part.written, "<f4"), wanted[part.step][:, token], rtol=1e-3, atol=1e-4)
+        assert np.frombuffer(part.ranks, "<i4")[-1] == (wanted[part.step][-1] > wanted[part.step][-1, token]).sum()
 
 
 def test_gradients_are_the_slopes_of_the_log_probabilities(opened: Any) -> None:
