@@ -17,6 +17,7 @@ from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.verbs.bench_explaining import explaining_costs
 from unrolled.models.verbs.bench_live import live_costs
 from unrolled.models.verbs.bench_recording import recording_costs
+from unrolled.models.verbs.bench_transformers import transformer_costs
 
 ROUNDS = 60
 STEPS = 16
@@ -74,7 +75,7 @@ def _plain(stepper: CaptionerStepper, memory: Memory) -> float:
 
 def bench(arguments: argparse.Namespace) -> int:
     figures = trace_overhead()
-    for costs in (explaining_costs(), recording_costs(), live_costs()):
+    for costs in (explaining_costs(), recording_costs(), live_costs(), transformer_costs()):
         figures = {**figures, **costs, "details": {**figures["details"], **costs["details"]}}
     print(json.dumps(figures))
     return 0

@@ -42,7 +42,7 @@ class Attentions:
     before : int
         So many places of the cross attention stand in front of the picture's cells; edits know nothing of them.
     weights : list of Tensor
-        Of the step that was taken last, each (rows, heads, places).
+        Of the step that was taken last, each (rows, heads, 1, places).
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Attentions:
 
     def kept(self, kind: str) -> Tensor:
         """All layers' weights of one kind, (rows, layers, heads, places)."""
-        return torch.stack([own for own, of in zip(self.weights, self.order, strict=True) if of == kind], dim=1)
+        return torch.stack([own for own, of in zip(self.weights, self.order, strict=True) if of == kind], dim=1).squeeze(3)
 
     def learn(self, places: int) -> int:
         """From a first step, which had `places` to look at (0: none): the order of the calls, and how many layers there are.
@@ -87,7 +87,7 @@ class Attentions:
     def __call__(self, scores: Tensor) -> Tensor:
         """Scores (rows, heads, 1, places) → weights."""
         weights = torch.softmax(scores, dim=-1) if self.hook is identity else self._hooked(scores)
-        self.weights.append(weights.squeeze(2))
+        self.weights.append(weights)
         return weights
 
     def _hooked(self, scores: Tensor) -> Tensor:

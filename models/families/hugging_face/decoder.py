@@ -40,12 +40,12 @@ class State(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What a step gave, for each of its rows: logits (rows, V); the stream (rows, layers, features); all weights
+    """What a step gave, for each of its rows: logits (rows, V); the stream of each layer (rows, 1, features); all weights
     (rows, layers, heads, places), those of what is looked at None where nothing is.
     """
 
     logits: Tensor
-    stream: Tensor
+    stream: list[Tensor]
     written: Tensor
     looked_at: Tensor | None
 
@@ -65,8 +65,6 @@ class Decoder:
         self.model, self._call = model, call
         self.attentions = Attentions()
         self._embed: nn.Module = decoder.get_input_embeddings()
-        self._vectors: Tensor | None = None  # that the next call's embedding gives, in place of its own
-        self._embed.register_forward_hook(lambda *_: self._vectors)
         watch(model, self.attentions)
         self._count = MOST_LAYERS
         self._by_softmax = False
@@ -101,17 +99,14 @@ class Decoder:
             inputs = len(vectors)
             vectors = vectors.flatten(0, 1).unsqueeze(1).clone()  # a library may add to it in place
             tokens = tokens.repeat(inputs, 1)
-        self._vectors = vectors
-        try:
+        with nullcontext() if vectors is None else self._embed.register_forward_hook(lambda *_: vectors):  # in place of its own
             logits, past = self._forward(looked_at, state.past, tokens, hook, inputs)
-        finally:
-            self._vectors = None
         if hook is not identity:
             logits = hook("logits", logits.reshape(inputs, -1, logits.shape[-1])).flatten(0, 1)
         assert self._stream is not None
         looks = CROSS in self.attentions.order
         edited = state.edited if hook is identity else torch.ones_like(state.edited)
-        taken = Taken(logits, self._stream.kept(), self.attentions.kept(SELF), self.attentions.kept(CROSS) if looks else None)
+        taken = Taken(logits, self._stream.values, self.attentions.kept(SELF), self.attentions.kept(CROSS) if looks else None)
         before = state.tokens.expand(len(tokens), -1)
         return State(torch.cat((before, tokens), dim=1), edited, past), taken
 

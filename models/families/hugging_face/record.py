@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from unrolled.models.families.hugging_face.decoder import Taken
 from unrolled.models.families.hugging_face.residual import STREAM
@@ -69,16 +70,12 @@ def channels_of(lengths: Lengths) -> tuple[Channel, ...]:
 
 def packed(taken: Taken, lengths: Lengths) -> Tensor:
     """Log-probabilities and all channels in order, (rows, V + total); places that are not written yet are zeros."""
-    rows = len(taken.logits)
     written, looked_at, longest = taken.written, taken.looked_at, lengths.longest
-    parts = [torch.log_softmax(taken.logits, dim=-1), taken.stream.flatten(1)]
-    grown = written.new_zeros(*written.shape[:-1], longest)
-    grown[..., : written.shape[-1]] = written
+    parts = [torch.log_softmax(taken.logits, dim=-1), *(own.squeeze(1) for own in taken.stream)]
+    grown = F.pad(written, (0, longest - written.shape[-1]))
     if looked_at is None:
         mean = written.mean(dim=(1, 2))                                                        # (rows, places)
-        whole = mean.new_zeros(rows, longest)
-        whole[:, : mean.shape[1]] = mean
-        parts += [grown.flatten(1), whole, entropy_of(mean)]
+        parts += [grown.flatten(1), F.pad(mean, (0, longest - mean.shape[1])), entropy_of(mean)]
     else:
         mean = looked_at.mean(dim=(1, 2))
         before = lengths.before

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from unrolled.models.cells.hook import Hook, identity
@@ -27,10 +26,6 @@ class ResidualStream:
 
     def begin(self, hook: Hook, inputs: int) -> None:
         self.hook, self.inputs, self.watching, self.values = hook, inputs, True, []
-
-    def kept(self) -> Tensor:
-        """Of all layers, (rows, layers, features)."""
-        return torch.cat(self.values, dim=1)
 
     def _passed(self, number: int, layer: nn.Module, given: Any, output: Any) -> Any:
         if not self.watching:

@@ -23,6 +23,7 @@ from unrolled.models.trace import ModelDescription
 
 WRITTEN_AT_MOST = 128     # tokens, behind a prompt or in all
 LARGEST_RECORD = 2**28    # bytes of all channels of a run, which attention over what is written fills by its square
+MOST_SORTED = 2**20       # of its values, for that
 USUAL_SHARE = 0.98        # of a stream's values lie within its colours
 
 
@@ -117,7 +118,8 @@ class TransformerStepper:
     def _learned_lengths(self, states: Tensor | None, first: int) -> Lengths:
         _, taken = self.decoder.step(LookedAt(states, first), self.decoder.start(),
                                      torch.tensor([[first]], device=self.device), identity)
-        layers, features = taken.stream.shape[1:]
+        stream = torch.cat(taken.stream, dim=1)                                                # (1, layers, features)
+        layers, features = stream.shape[1:]
         places: tuple[int, ...] = ()
         before = 0
         if taken.looked_at is not None and self.kind.input_kind == "picture":
@@ -126,7 +128,7 @@ class TransformerStepper:
             self.decoder.attentions.before = before
         elif taken.looked_at is not None:
             places = (1,)
-        usual = float(taken.stream.abs().flatten().float().quantile(USUAL_SHARE)) if taken.stream.numel() < 2**24 else 10.0
+        usual = float(stream.abs().flatten().float()[:MOST_SORTED].quantile(USUAL_SHARE))
         return Lengths(layers=layers, heads=taken.written.shape[2], features=features, before=before, places=places,
                        longest=min(WRITTEN_AT_MOST, self.positions), stream_end=round_end(2 * usual),
                        cross_heads=1 if taken.looked_at is None else taken.looked_at.shape[2])
