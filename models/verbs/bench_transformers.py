@@ -52,7 +52,6 @@ def _measured(library: Any, lengths: dict[str, int], rounds: int) -> tuple[float
     tokenizer = library.PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel(words, unk_token="word0")))
     stepper = TransformerStepper(Opened(Path(), "random", model, tokenizer, None, ""), device="cpu")
     encoded = stepper.read(" ".join(["word7"] * PLACES))
-    sentence = torch.tensor([stepper.tokens_of(" ".join(["word7"] * PLACES))])
     encoder = library.modeling_outputs.BaseModelOutput(last_hidden_state=encoded.memory.looked_at.states)
     seconds: tuple[list[float], list[float]] = [], []
     with torch.inference_mode():
@@ -70,6 +69,5 @@ def _measured(library: Any, lengths: dict[str, int], rounds: int) -> tuple[float
                 output = plain(decoder_input_ids=torch.tensor([[token]]), encoder_outputs=encoder, cache=cache, use_cache=True)
                 token = int(output.logits[0, -1].argmax())
             seconds[1].append(time.thread_time() - started)
-    assert sentence.shape[1] == encoded.memory.looked_at.states.shape[1]
     numbers = sum(own.numel() for own in model.parameters())
     return statistics.median(seconds[0][WARM_UP:]) / STEPS, statistics.median(seconds[1][WARM_UP:]) / STEPS, numbers

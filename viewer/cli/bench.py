@@ -84,6 +84,8 @@ def bench(arguments: argparse.Namespace) -> int:
 
 
 def _shown(value: float | dict[str, float]) -> str:
+    if isinstance(value, dict) and "median" not in value:
+        return ", ".join(f"{name} {own:.2f}" for name, own in value.items())
     if isinstance(value, dict):
         return f"median {value['median']:.2f}, p95 {value['p95']:.2f}, {value['of_reference']:.2f} of the reference"
     return f"{value:.2f}"

@@ -14,7 +14,7 @@ from unrolled.models.protocol.questions import LensRead, ReadLens
 from unrolled.models.trace import ModelDescription, Trace
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.context_menu import attach
-from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.plotting.table import Column, Table
 from unrolled.viewer.state.commands import Ask, LookAt, Seek
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.wording import percent, shown
@@ -124,7 +124,7 @@ class LogitLensView(View):
         if not columns:
             return None
         names = ["step", "written"]
-        values: list[object] = [np.array([own.step for own in columns]), [own.written for own in columns]]
+        values: list[Column] = [np.array([own.step for own in columns]), [own.written for own in columns]]
         for layer in layers:
             names += [f"layer_{layer}", f"probability_{layer}"]
             values += [[own.words[layer] for own in columns], np.array([own.chances[layer] for own in columns])]
