@@ -39,6 +39,14 @@ class AttentionCall:
         return 1 if query.dim() == 2 else query.shape[1] if self.multi_head else query.shape[0]
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        return (NOTE,) if self._drops else ()
+
+    @property
+    def _drops(self) -> bool:
+        return bool(self.options["dropout_p"] > 0 and (not self.multi_head or self.options["training"]))
+
+    @property
     def places(self) -> Sequence[int | None]:
         return (None,)
 
@@ -56,12 +64,12 @@ class AttentionCall:
         dtype = computed_in(returned)
         if self.multi_head:
             own, weights = multi_head(given, dtype, place=place)
-            drops, returned = given["training"] and given["dropout_p"] > 0, batch_second(returned)[:, place]
+            returned = batch_second(returned)[:, place]
         else:
             own, weights = scaled_dot_product(given, dtype, place)
-            drops, returned = given["dropout_p"] > 0, batch_of_heads(returned)[place]
-        if drops:
-            return Part(quantities=of_heads(weights, against=DROPPED), notes=(NOTE,))
+            returned = batch_of_heads(returned)[place]
+        if self._drops:
+            return Part(quantities=of_heads(weights, against=DROPPED))
         difference, against = largest_difference(own, returned.to(dtype)), THROUGH
         if len(self.returned) > 1:  # the weights themselves
             mean = given["average_attn_weights"]

@@ -58,10 +58,9 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Some steps that follow one another, of one sequence or of all; the notes say what cannot be had, a sentence each."""
+    """Some steps that follow one another, of one sequence or of all."""
 
     quantities: tuple[Quantity, ...]
-    notes: tuple[str, ...] = ()
 
 
 SomeCall = TypeVar("SomeCall", bound="Call")
@@ -73,6 +72,11 @@ class Call(Protocol):
     @property
     def batch(self) -> int:
         """How many sequences."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What cannot be had of it, a sentence each."""
         ...
 
     @property

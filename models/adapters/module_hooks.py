@@ -204,6 +204,8 @@ class ModuleHooks:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             self._note(frame, f"It could not be recorded: {reason.rstrip('.')}.")
             return
+        for note in call.notes:
+            self._note(frame, note)
         name = self._names.get((frame, key))
         if name is None:
             own = sum(there == frame for there, _ in self._names) + 1

@@ -22,6 +22,10 @@ class OutputCall:
         return self.values.shape[1]
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        return ()
+
+    @property
     def places(self) -> Sequence[int | None]:
         return (None,)
 

@@ -75,6 +75,10 @@ class SequenceCall:
         return self.last[0].shape[1]
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        return () if len(self.outputs) == len(self.weights) else (UNKNOWN_MASKS,)
+
+    @property
     def places(self) -> Sequence[int | None]:
         return (None,) if self.batch_sizes is None else range(self.batch)
 
@@ -101,7 +105,7 @@ class SequenceCall:
             quantities += self.equations.quantities(
                 {"hidden": hidden}, layer=len(self.weights) - 1, direction=_direction(reverse, directions),
                 projected=self.weights[-1][0].hr is not None, difference=0.0, against={"": AS_RETURNED})
-        return Part(quantities=tuple(quantities), notes=(UNKNOWN_MASKS,))
+        return Part(quantities=tuple(quantities))
 
     def values(self, values: Tensor, item: int | None) -> Tensor:
         """(T, B, features), of one sequence (its own steps, 1, features), in the precision of the equations."""
@@ -255,6 +259,10 @@ class CellCall:
     @property
     def batch(self) -> int:
         return len(self.x)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return ()
 
     @property
     def places(self) -> Sequence[int | None]:

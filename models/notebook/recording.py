@@ -30,7 +30,6 @@ class Recording:
 
     def __init__(self, hooks: ModuleHooks, name: str) -> None:
         self._hooks, self._name = hooks, name
-        self._notes: dict[str, None] = {}
 
     def __repr__(self) -> str:
         found = ", ".join(map(repr, self.modules)) or "nothing"
@@ -53,8 +52,7 @@ class Recording:
     @property
     def notes(self) -> tuple[str, ...]:
         """What could not be had, a sentence each."""
-        self.fidelity  # noqa: B018  # of the weights that dropout drops it is known when they are computed
-        return (*self._hooks.notes, *self._notes)
+        return tuple(self._hooks.notes)
 
     @property
     def fidelity(self) -> float:
@@ -69,8 +67,6 @@ class Recording:
                 for place in places:
                     calls = [call for call in series.calls if place in call.places]
                     for part in type(calls[0]).parts(calls, place):
-                        for note in part.notes:
-                            self._notes[f"“{series.name}”: {note}" if series.name else note] = None
                         for quantity in part.quantities:
                             if quantity.difference is not None and not quantity.difference <= largest:
                                 largest = quantity.difference

@@ -265,8 +265,9 @@ class TracksView(View):
             of_units = [channel for channel in self._channels if channel.axes == ("unit",)]
             self.tracks.append(WordTrack(self._context))
             if self.differences is not None:
-                self.tracks[0].title = "A probability"
-                self.tracks.append(self._of_other(WordTrack(self._context), "probability"))
+                own = self.tracks[0].title
+                self.tracks[0].title = f"A {own}"
+                self.tracks.append(self._of_other(WordTrack(self._context), own))
             for channel in self._channels:
                 if channel.axes == ():
                     self.tracks += self._with_other(ScalarTrack, channel)
