@@ -7,9 +7,10 @@ through a `Hook`: an edit holds inside the module, before anything follows from 
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,7 @@ from torch.nn.utils.rnn import PackedSequence
 from unrolled.models.adapters.attention_weights import attended, bound_call, of_heads
 from unrolled.models.adapters.captured import Quantity
 from unrolled.models.adapters.recurrent_gates import CELL_MODULES, SEQUENCES
+from unrolled.models.adapters.unwrapping import plain
 from unrolled.models.cells import CELLS
 from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.stepping.channels import QUANTITIES
@@ -68,14 +70,12 @@ class SteppedModules:
         found: Found = {}
         calls: dict[str, int] = {}
         thread = threading.get_ident()
-        fast = torch.backends.mha.get_fastpath_enabled()
-        torch.backends.mha.set_fastpath_enabled(False)  # it calls no module
         try:
             for name, module in self._modules.items():
                 module.__dict__["forward"] = partial(self._forward, name, module, hook, found, calls, thread)
-            yield found
+            with calling_modules():
+                yield found
         finally:
-            torch.backends.mha.set_fastpath_enabled(fast)
             for module in self._modules.values():
                 module.__dict__.pop("forward", None)
 
@@ -218,6 +218,18 @@ def _attention(module: nn.MultiheadAttention, given: tuple[Any, ...], named: dic
 
 
 @contextmanager
+def calling_modules() -> Iterator[None]:
+    """Within the block nothing that was compiled, and no shortcut of torch's, goes past the modules themselves."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    with ExitStack() as held:
+        held.callback(torch.backends.mha.set_fastpath_enabled, fast)
+        torch.backends.mha.set_fastpath_enabled(False)
+        if "torch._dynamo" in sys.modules:  # else nothing was compiled
+            held.enter_context(torch.compiler.set_stance("force_eager"))
+        yield
+
+
+@contextmanager
 def modules_called() -> Iterator[list[nn.Module]]:
     """Those of `STEPPED` that this thread calls within the block, in their order."""
     found: list[nn.Module] = []
@@ -227,14 +239,12 @@ def modules_called() -> Iterator[list[nn.Module]]:
         if threading.get_ident() == thread and isinstance(module, STEPPED) and all(module is not own for own in found):
             found.append(module)
 
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
     handle = register_module_forward_hook(called)
     try:
-        yield found
+        with calling_modules():
+            yield found
     finally:
         handle.remove()
-        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def named(modules: list[nn.Module], function: Callable[..., Any]) -> dict[str, nn.Module]:
@@ -243,7 +253,7 @@ def named(modules: list[nn.Module], function: Callable[..., Any]) -> dict[str, n
     for owner, value in _known_to(function, DEPTH):
         if isinstance(value, nn.Module):
             for name, module in value.named_modules():
-                names.setdefault(id(module), ".".join(part for part in (owner, name) if part))
+                names.setdefault(id(module), ".".join(part for part in (owner, plain(name)) if part))
     found: dict[str, nn.Module] = {}
     for module in modules:
         name = names.get(id(module)) or type(module).__name__
@@ -261,6 +271,7 @@ def _known_to(function: Any, depth: int) -> Iterator[tuple[str, Any]]:
             yield f"argument {place + 1}", value
         yield from _known_to(function.func, depth)
         return
+    function = inspect.unwrap(function)
     owner = function if not inspect.isroutine(function) else getattr(function, "__self__", None)
     if isinstance(owner, nn.Module):
         yield "", owner

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from unrolled.models.adapters.module_hooks import ModuleHooks
 from unrolled.models.adapters.state_nest import leaves, mapped
+from unrolled.models.adapters.stepped_modules import calling_modules
 from unrolled.models.cells.hook import identity
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.notebook.step_calls import StepCalls
@@ -68,15 +69,14 @@ class OwnReference:
         container = nn.Module()
         for place, (_, module) in enumerate(self._modules):
             container.add_module(str(place), module)
-        hooks, fast = ModuleHooks(container), torch.backends.mha.get_fastpath_enabled()
+        hooks = ModuleHooks(container)
         with self._lock, torch.inference_mode(False), torch.no_grad():
-            torch.backends.mha.set_fastpath_enabled(False)  # it calls no function that is understood
             hooks.attach()
             try:
-                logits, after = self._calls.call(token, own)
+                with calling_modules():
+                    logits, after = self._calls.call(token, own)
             finally:
                 hooks.detach()
-                torch.backends.mha.set_fastpath_enabled(fast)
             found = self._found(hooks)
         found |= {name: dict(leaves(after))[place] for name, place in self._places.items()}
         missing = next((channel.title for channel in self._channels if channel.name not in found), "")

@@ -197,6 +197,7 @@ def step(next_token: NextToken, state: Any, *, vocabulary: Sequence[str] | Mappi
 
     Branches, beams, forced words and comparison work at once. Where the function calls RNN, LSTM or GRU of torch.nn, their cells
     or MultiheadAttention, all that they compute is recorded and can be changed inside them; of everything else the state is seen.
+    Attention is changed in all heads of the first such module.
 
     Parameters
     ----------

@@ -285,3 +285,32 @@ def test_the_badge_holds_every_channel_against_the_function_itself(model):
 def test_changed_steps_are_not_held_against_a_function_that_knows_no_change(model):
     with pytest.raises(BackendError, match="Steps that are changed are not computed a second time"):
         replayed(model, [3, 4], [ClampUnits(channel="cell", value=0.0)])
+
+
+def test_modules_are_called_by_the_names_that_the_function_knows(writer):
+    class Held:
+        def __init__(self):
+            self.inner = nn.GRUCell(4, 3)
+
+    held, twice = Held(), nn.GRUCell(3, 3)
+
+    def helper(x, h):
+        return held.inner(x, h)
+
+    def one(token, state):
+        a = helper(torch.ones(1, 4) * token, state[0])
+        b = twice(twice(a, state[1]), state[1])
+        return torch.cat((a, b), -1), (a, b)
+
+    model = unrolled.step(one, (torch.zeros(1, 3), torch.zeros(1, 3)), vocabulary=WORDS, window=False)
+    names = {channel.name.rpartition("/")[0] for channel in model.description.channels}
+    assert names == {"held.inner", "twice", "twice#2"}
+    assert not model.notes
+
+
+def test_a_step_that_is_compiled_is_taken_as_it_was_written(writer):
+    compiled = torch.compile(writer.next_token, backend="eager")
+    model = unrolled.step(compiled, zeros(), vocabulary=WORDS, window=False, maximum_steps=3)
+    plain = unrolled.step(writer.next_token, zeros(), vocabulary=WORDS, window=False, maximum_steps=3)
+    assert [channel.name for channel in model.description.channels] == [channel.name for channel in plain.description.channels]
+    np.testing.assert_array_equal(model.trace().column("forget_gate"), plain.trace().column("forget_gate"))

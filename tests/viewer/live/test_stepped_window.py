@@ -7,6 +7,8 @@ import torch
 from PySide6.QtWidgets import QPlainTextEdit
 
 import unrolled
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.trace.edits import ClampUnits
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.window.application import make_window
@@ -65,3 +67,28 @@ def test_it_runs_by_itself_branches_and_survives_what_the_function_raises(qtbot,
     dialog.window().close()
     stepped.do(c.Undo())
     qtbot.waitUntil(lambda: len(session.trace) == 6, timeout=5000)
+
+
+def test_beams_edits_comparison_and_the_badge(qtbot, stepped):
+    session = stepped.session
+    stepped.do(c.RunToEnd())
+    qtbot.waitUntil(lambda: session.trace is not None and session.trace.ended, timeout=5000)
+    first, greedy = session.branches.shown.identity, session.trace
+    badge = stepped.host.views["fidelity"]
+    stepped.coordinator.flush()
+    qtbot.waitUntil(lambda: "verified" in badge.label.text(), timeout=5000)
+    assert "its modules as they are, by next_token itself" in badge.label.toolTip()
+    stepped.do(c.SetDecoding(Decoding(method="beam", beam_width=2, length_penalty=0.0)))
+    stepped.do(c.RunToEnd())
+    qtbot.waitUntil(lambda: session.trace is not greedy and session.trace.ended, timeout=5000)
+    assert session.search is not None
+    assert session.trace.log_probs.sum() >= greedy.log_probs.sum() - 1e-6
+    stepped.do(c.ShowBranch(first))
+    stepped.do(c.Seek(2))
+    stepped.do(c.ApplyEdit(ClampUnits(channel="update_gate", units=(1,), value=0.5, first=2)))
+    qtbot.waitUntil(lambda: session.trace is not greedy and len(session.trace) == 6, timeout=5000)
+    assert (session.trace.column("update_gate")[2:, 1] == 0.5).all()
+    assert (session.trace.column("update_gate")[:2] == greedy.column("update_gate")[:2]).all()
+    stepped.do(c.CompareBranch(first))
+    assert session.compared.trace is greedy
+    stepped.do(c.EndComparison())
