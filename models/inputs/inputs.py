@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -84,7 +85,13 @@ TYPED = "typed text"
 
 
 def typed(text: str) -> InputText:
-    return InputText(TYPED, text.encode(), text)
+    return _text(TYPED, text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))  # halves of letters can be pasted
+
+
+def _text(name: str, text: str) -> InputText:
+    """A text whose bytes are read as UTF-8, whatever is in it: with control characters it would look like something else."""
+    mark = b"" if all(sign.isprintable() or sign in "\n\r\t" for sign in text) else codecs.BOM_UTF8
+    return InputText(name, mark + text.encode(), text)
 
 
 def sentences_of(given: InputText) -> tuple[InputText, ...]:
@@ -92,7 +99,7 @@ def sentences_of(given: InputText) -> tuple[InputText, ...]:
     lines = [(number, line) for number, line in enumerate(given.text.splitlines(), 1) if line.strip()]
     if len(lines) < 2:
         return (given,)
-    return tuple(InputText(f"{given.name}:{number}", line.encode(), line) for number, line in lines)
+    return tuple(_text(f"{given.name}:{number}", line) for number, line in lines)
 
 
 def looks_like_prose(given: InputText) -> bool:

@@ -43,6 +43,7 @@ class Waiting:
     @handles(c.OpenNext)
     def open_next(self, _: c.OpenNext) -> None:
         if self._left:
+            self._voice.unsaid.emit("run")  # what was said of it is done
             self._do(self._left.pop(0)[1])
             self._say()
 

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 from PIL import Image
 
+from unrolled.models.inputs.inputs import sentences_of, typed
 from unrolled.models.inputs.kinds import medium_of
 from unrolled.models.inputs.sniffing import media_of
 from unrolled.models.inputs.texts import TextError, read_text
@@ -67,6 +68,15 @@ def test_a_fault_in_utf_8_costs_its_bytes_alone(broken):
     assert read.text.startswith(text)
     assert read.text.endswith("\N{REPLACEMENT CHARACTER} end")
     assert "no UTF-8" in read.notes[0]
+
+
+@pytest.mark.parametrize("text", ["\0nul", "\x1b[31mred\x07", "a\N{RIGHT-TO-LEFT OVERRIDE}b", "caf\udce9 \ud83d\ude00",
+                                  "\0" * 40 + "a", "a\nb\n\tc", "漢字"])
+def test_what_is_typed_is_read_as_it_was_typed(text):
+    """Also what looks like another encoding, or has halves of letters in it, as a clipboard can have."""
+    for given in (typed(text), *sentences_of(typed(f"{text}\n{text}"))):
+        assert read_text(given.data, given.name).text == given.text
+        assert "\ud83d" not in given.text
 
 
 def test_a_mark_that_lies_is_said():

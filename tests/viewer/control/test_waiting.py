@@ -74,6 +74,7 @@ def test_several_lines_are_several_sentences(qtbot, window, tmp_path, give):
     qtbot.keyClick(window.layout_, Qt.Key.Key_N)
     reads(qtbot, window, "it <b>rains</b>")
     assert not action.isEnabled()
+    assert window.layout_.message("run") is None
     assert [run.given.name.rpartition(":")[2] for run in window.controller.earlier.kept[:2]] == ["3", "1"]
 
 
