@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from unrolled.models.adapters.module_hooks import ModuleHooks
 from unrolled.models.adapters.state_nest import leaves, mapped
@@ -82,6 +83,8 @@ class OwnReference:
         missing = next((channel.title for channel in self._channels if channel.name not in found), "")
         if missing:
             raise EngineError("question", f"“{missing}” is not to be had of {self._calls.name} itself.")
+        for channel in self._channels:
+            found[channel.name] = padded(found[channel.name], channel.size)
         found |= dict(zip(self.state_names, _flat(after), strict=True))
         found["log_probs"] = torch.log_softmax(logits, -1)
         return {name: value.detach().cpu().double().reshape(-1) for name, value in found.items()}
@@ -96,6 +99,12 @@ class OwnReference:
                 for quantity in part.quantities:
                     found["/".join(own for own in (label, quantity.name) if own)] = quantity.values
         return found
+
+
+def padded(values: Tensor, size: int) -> Tensor:
+    """Flat, with zeros for what is not there yet."""
+    flat = values.reshape(-1)
+    return F.pad(flat, (0, max(size - flat.numel(), 0)))
 
 
 def _flat(state: Any) -> State:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,7 +17,7 @@ from unrolled.models.adapters.state_nest import changed_place, leaves
 from unrolled.models.adapters.stepped_modules import Found, SteppedModules, modules_called, named
 from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.notebook.given_input import GivenInput
-from unrolled.models.notebook.own_reference import OwnReference
+from unrolled.models.notebook.own_reference import OwnReference, padded
 from unrolled.models.notebook.recorded_channels import channel_of
 from unrolled.models.notebook.step_calls import NextToken, StepCalls
 from unrolled.models.reference.protocol import Reference, Weights
@@ -24,6 +25,7 @@ from unrolled.models.runs.errors import EngineError
 from unrolled.models.stepping.stepper import EncodedInput, StepRecord, Structure
 from unrolled.models.trace import Channel, ModelDescription
 
+MOST_PLACES = 4096    # of attention that grows
 MOST_VALUES = 65_536  # of a part of the state; a larger one is carried along and not drawn
 ROOM = 2.0            # of what is not bounded later steps may reach so many times as far as the first two
 AGREE = 1e-3          # of the largest logit: our equations and the modules themselves differ by rounding alone
@@ -66,6 +68,8 @@ class FunctionStepper:
         self._lock = threading.RLock()
         self._words = tuple(words)
         self._modules = SteppedModules({})
+        self._maximum = maximum_steps
+        self._growing: set[str] = set()  # attention over a place more at every step, as over a cache
         with torch.inference_mode(False), torch.no_grad():
             self._first = self._calls.copied(state)
             tried, called = self._try(start)
@@ -130,6 +134,8 @@ class FunctionStepper:
         for channel in self._recorded:
             quantity = found.get(channel.name)
             value = quantity.values if quantity is not None else parts.get(self._state_places.get(channel.name, ""))
+            if value is not None and channel.name in self._growing:
+                value = padded(value, channel.size)
             if value is None or value.numel() != channel.size:
                 raise self._calls.wrong(f"did not bring “{channel.title}” as it did at first"
                                         f"{'' if value is None else f': {value.numel()} values in place of {channel.size}'}")
@@ -180,7 +186,14 @@ class FunctionStepper:
         growing: list[str] = []
         for name, quantity in found.items():
             other = found_later.get(name)
-            if other is None or other.values.shape != quantity.values.shape:
+            more = 0 if other is None else other.values.numel() - quantity.values.numel()
+            if other is not None and quantity.field == "attention" and more > 0:
+                places = quantity.values.numel() + more * (self._maximum - 1)
+                if places <= MOST_PLACES:
+                    self._growing.add(name)
+                    channels.append(channel_of(name, quantity, np.zeros((1, places), np.float32), 0))
+                    continue
+            if other is None or more:
                 growing.append(name)
                 continue
             values = ROOM * torch.cat((quantity.values, other.values))[:, 0].float().cpu().numpy()

@@ -106,7 +106,7 @@ class _Training:
     def update(self) -> Tensor:
         loss: Tensor = (self._out(self.network(self._x)[0]) - self._y).square().mean()
         self._optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimiser.step()
         return loss

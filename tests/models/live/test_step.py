@@ -314,3 +314,22 @@ def test_a_step_that_is_compiled_is_taken_as_it_was_written(writer):
     plain = unrolled.step(writer.next_token, zeros(), vocabulary=WORDS, window=False, maximum_steps=3)
     assert [channel.name for channel in model.description.channels] == [channel.name for channel in plain.description.channels]
     np.testing.assert_array_equal(model.trace().column("forget_gate"), plain.trace().column("forget_gate"))
+
+
+def test_attention_over_what_was_written_grows_and_is_drawn():
+    torch.manual_seed(6)
+    embed, look, out = nn.Embedding(6, 4), nn.MultiheadAttention(4, 1, batch_first=True), nn.Linear(4, 6)
+
+    def cached(token, cache):
+        cache = torch.cat((cache, embed(torch.tensor([[token]]))), 1)
+        seen, _ = look(cache[:, -1:], cache, cache)
+        return out(seen[0, 0]), cache
+
+    model = unrolled.step(cached, torch.zeros(1, 2, 4), vocabulary=WORDS, window=False, maximum_steps=5, end=1)
+    trace = model.trace(edits=[ForceToken(first=step, token=2 + step % 3) for step in range(5)])
+    weights = trace.column("head_0/attention")
+    assert weights.shape == (5, 7)
+    np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
+    assert [int((row > 0).sum()) for row in weights] == [3, 4, 5, 6, 7]
+    assert not trace.channels["head_0/attention"].editable
+    assert "state" in model.notes[-1]
