@@ -15,7 +15,8 @@ from unrolled.viewer.window.options import WindowOptions
 
 
 def add_window_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a photograph, a trace or a session")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a photograph, a text, a clip, a trace, a session, a checkpoint; "
+                        "a store of traces, also by an address such as s3://bucket/name")
     parser.add_argument("--model", default="",
                         help="a model's name, a checkpoint, a folder with one, or hf: and a name on the hub")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
@@ -44,7 +45,8 @@ def _size(text: str) -> tuple[int, int]:
 
 def window(arguments: argparse.Namespace) -> int:
     """Open the window, and stay until it is closed."""
-    file = arguments.file
+    store = arguments.file if arguments.file is not None and "://" in arguments.file else ""
+    file = Path(arguments.file) if arguments.file is not None and not store else None
     if file is not None and not file.exists():
         raise CommandError(f"There is no file “{file}”.", WRONG_USE if not file.suffix else 1)
     if arguments.screenshot is not None:
@@ -64,9 +66,10 @@ def window(arguments: argparse.Namespace) -> int:
 
         drive = partial(Driver, arguments.report)
     connect, tunnel = _elsewhere(arguments)
-    return run(WindowOptions(file=file, model=arguments.model, device=arguments.device, screenshot=arguments.screenshot,
-                             size=arguments.size, theme=arguments.theme, empty=arguments.empty, watch=arguments.watch,
-                             debug=arguments.debug, connect=connect, tunnel=tunnel), drive)
+    return run(WindowOptions(file=file, store=store, model=arguments.model, device=arguments.device,
+                             screenshot=arguments.screenshot, size=arguments.size, theme=arguments.theme,
+                             empty=arguments.empty, watch=arguments.watch, debug=arguments.debug, connect=connect,
+                             tunnel=tunnel), drive)
 
 
 def _elsewhere(arguments: argparse.Namespace) -> tuple[Endpoint | None, SshTunnel | None]:

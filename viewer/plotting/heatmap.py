@@ -42,13 +42,13 @@ class Heatmap:
         box.addItem(self._item, ignoreBounds=True)
 
     def show(self, colours: npt.NDArray[np.uint8] | None, *, left: float = 0.0, top: float = 0.0, opacity: float = 1.0,
-             width: float = 1.0) -> None:
-        """Draw colours of shape (rows, columns, 4), RGBA; a cell is `width` wide and 1 high, row 0 begins at `top`."""
+             width: float = 1.0, height: float = 1.0) -> None:
+        """Draw colours of shape (rows, columns, 4), RGBA, of cells so wide and high; row 0 begins at `top`."""
         if colours is None or not colours.size:
             self._item.clear()
             return
         self._item.setImage(colours, autoLevels=False, levels=None)
-        self._item.setRect(QRectF(left, top, width * colours.shape[1], colours.shape[0]))
+        self._item.setRect(QRectF(left, top, width * colours.shape[1], height * colours.shape[0]))
         self._item.setOpacity(opacity)
 
 

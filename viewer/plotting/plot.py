@@ -300,6 +300,13 @@ class Plot(QWidget):
         self._box.translateBy(x * (right - left), y * (high - low))
         self._held = True
 
+    def values_at(self, place: QPointF) -> tuple[float, float]:
+        """What lies at a place, in pixels of `surface`."""
+        (left, right), (low, high) = self.ranges
+        first, last = self.place_of(left, low), self.place_of(right, high)
+        return (left + (place.x() - first.x()) / ((last.x() - first.x()) or 1.0) * (right - left),
+                low + (place.y() - first.y()) / ((last.y() - first.y()) or 1.0) * (high - low))
+
     def place_of(self, x: float, y: float) -> QPointF:
         """Where a place lies, in pixels of `surface`."""
         self._inside.layout.activate()

@@ -126,6 +126,12 @@ QListWidget::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
 #rows, #rows > QWidget {{ background: transparent; border: none; outline: none; }}
 #rows::item {{ padding: 3px 0; border-radius: 4px; }}
 #rows::item:selected {{ background: transparent; color: {t.text}; }}
+QTableView#rows::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
+QTabWidget::pane {{ border: none; }}
+QTabBar::tab {{ background: transparent; border: none; border-bottom: 2px solid transparent; color: {t.muted};
+    padding: 5px 2px; margin-right: 14px; }}
+QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
+QTabBar::tab:hover {{ color: {t.text}; }}
 #rows::item:hover, #rows::item:focus {{ background: {t.accent_ground}; }}
 QHeaderView, QHeaderView::section {{ background: transparent; border: none; padding: 0; color: {t.muted}; font-size: 12px;
     font-weight: 500; }}

@@ -16,7 +16,7 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
 from unrolled.viewer.plotting.warm_up import WarmUp
 from unrolled.viewer.state.appearance import Appearance
-from unrolled.viewer.state.commands import Open, OpenSample
+from unrolled.viewer.state.commands import Open, OpenSample, OpenStore
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.paths import autosave_dir, log_file, settings_file
 from unrolled.viewer.state.session import Session
@@ -139,6 +139,8 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome, unatte
         Screenshot(window, options.screenshot, outcome.leave)
     if options.file is not None:
         window.do(Open(options.file))
+    elif options.store:
+        window.do(OpenStore(options.store))
     elif not options.empty:
         window.do(OpenSample())
     if unattended:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -43,6 +43,7 @@ from unrolled.viewer.window.settings import WindowSettings
 from unrolled.viewer.window.view_host import ViewHost
 
 if TYPE_CHECKING:
+    from unrolled.viewer.corpus.page import CorpusPage
     from unrolled.viewer.training_room.page import TrainingRoomPage
 
 FIRST_SIZE, LEAST_SIZE = (1440, 900), (960, 620)
@@ -100,6 +101,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.layout_)
         self.room: TrainingRoomPage | None = None  # made when it is first entered
+        self.corpus: CorpusPage | None = None      # made when a store is first opened
         self._hint: Notice | None = None
         self.setCentralWidget(self.pages)
         self.layout_.setFocus()  # otherwise the first button has it, and Space would open a file
@@ -134,6 +136,8 @@ class MainWindow(QMainWindow):
         self.coordinator.flushed.connect(self._flushed)
         self.host.made.connect(self.coordinator.add)
         session.input_changed.connect(self._update_title)
+        session.open_store.changed.connect(lambda: self.do(c.ShowCorpus(on=True)))
+        session.open_store.document_changed.connect(lambda: self.do(c.ShowCorpus(on=False)))
         session.appearance.changed.connect(self._appearance_changed)
         session.ended.connect(self._run_ended)
 
@@ -165,6 +169,9 @@ class MainWindow(QMainWindow):
         self.actions_by_name["compare_end"].setEnabled(session.compared is not None)
         for name in ("back", "first", "last"):
             self.actions_by_name[name].setEnabled(has_run)
+        self.actions_by_name["corpus"].setEnabled(session.open_store.store is not None)
+        with QSignalBlocker(self.actions_by_name["corpus"]):
+            self.actions_by_name["corpus"].setChecked(self.corpus is not None and self.pages.currentWidget() is self.corpus)
         draws = session.description.draws if session.description is not None else ""
         self.actions_by_name["draw_input"].setText(f"New {draws or 'scene'}")
         self.actions_by_name["draw_input"].setVisible(bool(draws))
@@ -215,8 +222,9 @@ class MainWindow(QMainWindow):
             self.theme = theme
             self._apply_theme()
             self.layout_.set_theme(theme)
-            if self.room is not None:
-                self.room.set_theme(theme)
+            for page in (self.room, self.corpus):
+                if page is not None:
+                    page.set_theme(theme)
         self.update_actions()
 
     def _apply_theme(self) -> None:
@@ -260,11 +268,32 @@ class MainWindow(QMainWindow):
         self.update_actions()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape leaves the training room."""
-        if event.key() == Qt.Key.Key_Escape and self.actions_by_name["room"].isChecked():
-            self.actions_by_name["room"].setChecked(False)
+        """Escape leaves the training room, and the corpus."""
+        shown = next((name for name in ("room", "corpus") if self.actions_by_name[name].isChecked()), "")
+        if event.key() == Qt.Key.Key_Escape and shown:
+            self.actions_by_name[shown].setChecked(False)
         else:
             super().keyPressEvent(event)
+
+    @handles(c.ShowCorpus)
+    def show_corpus(self, command: c.ShowCorpus) -> None:
+        """Go to the page of the store that is open, or back."""
+        shown = command.on and self.session.open_store.store is not None
+        if shown and self.corpus is None:
+            from unrolled.viewer.corpus.page import CorpusPage
+
+            self.corpus = CorpusPage(self.session.open_store, self.do, self.theme)
+            self.pages.addWidget(self.corpus)
+            self.corpus.left.connect(lambda: self.do(c.ShowCorpus(on=False)))
+        if shown and self.corpus is not None:
+            self.do(c.Pause())
+            self.actions_by_name["room"].setChecked(False)
+            self.pages.setCurrentWidget(self.corpus)
+            self.corpus.question.setFocus()
+        elif self.pages.currentWidget() is self.corpus:
+            self.pages.setCurrentWidget(self.layout_)
+            self.layout_.setFocus()
+        self.update_actions()
 
     @handles(c.ShowFullScreen)
     def show_full_screen(self, command: c.ShowFullScreen) -> None:
@@ -324,6 +353,8 @@ class MainWindow(QMainWindow):
                 dialog.close()
         if self.room is not None:
             self.room.close_room()
+        if self.corpus is not None:
+            self.corpus.close_page()
         self.controller.close()
         self.host.close()
         super().closeEvent(event)

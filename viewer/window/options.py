@@ -15,6 +15,8 @@ class WindowOptions:
 
     Attributes
     ----------
+    store : str
+        The address of a store of traces elsewhere.
     screenshot : Path, optional
         Run to the end of the caption, save a picture of the window here, and leave.
     connect : Endpoint, optional
@@ -28,6 +30,7 @@ class WindowOptions:
     """
 
     file: Path | None = None
+    store: str = ""
     model: str = ""
     device: str = "auto"
     screenshot: Path | None = None

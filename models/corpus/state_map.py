@@ -1,0 +1,107 @@
+"""A map of all states of a store: their two principal components, or UMAP's plane of some of them."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from unrolled.models.corpus.alike import states
+from unrolled.models.corpus.search import Told, Wanted, part_notes
+from unrolled.models.store.layout import StoreError
+from unrolled.models.store.store import Store
+from unrolled.models.trace import FloatArray
+
+MOST_SHOWN = 20_000_000  # states whose places are kept in memory, 16 bytes each
+MOST_OF_UMAP = 20_000    # states: it is slow
+
+
+class StateMap(NamedTuple):
+    """Where states lie.
+
+    Attributes
+    ----------
+    points : array of float32, shape (states, 2)
+    places : array of int64, shape (states,)
+        On the store's step axis, rising.
+    explained : tuple of float
+        The share of the variance along each axis; nan where an axis is no component.
+    notes : tuple of str
+        What was left out, a sentence each.
+    """
+
+    points: FloatArray
+    places: npt.NDArray[np.int64]
+    explained: tuple[float, float]
+    notes: tuple[str, ...]
+
+
+def principal_map(store: Store, channel: str, *, wanted: Wanted = lambda: True,
+                  progress: Told = lambda done, of: None) -> StateMap:
+    """The first two principal components (Pearson 1901), from the covariance of all states: two passes, a block at a time.
+
+    Raises `StoreError` when the channel is none of units, or no state is there.
+    """
+    own = store.description.channel(channel)
+    if own.axes != ("unit",):
+        raise StoreError(f"{own.title} has no states of units.")
+    notes, count = part_notes(store), 0
+    middle = np.float32((own.low + own.high) / 2)
+    sums, products = np.zeros(own.size), np.zeros((own.size, own.size))
+    for _, values in states(store, channel, notes, wanted=wanted, progress=lambda done, of: progress(done, 2 * of)):
+        numbers = np.nan_to_num(values - middle)                                       # (steps, units)
+        sums += numbers.sum(axis=0, dtype=np.float64)
+        products += numbers.T @ numbers                                                # (units, units)
+        count += len(numbers)
+    if not count:
+        raise StoreError(f"No state of {own.title} can be read.")
+    mean = sums / count
+    variances, axes = np.linalg.eigh(products / count - np.outer(mean, mean))          # rising
+    plane = _turned(axes[:, :-3:-1])                                                   # (units, 2)
+    total = max(float(variances.sum()), 1e-30)
+    every = -(-count // MOST_SHOWN)
+    if every > 1:
+        notes.append(f"The components are those of all {count:,} states; one in {every} is drawn.")
+    points, places, seen = [], [], 0
+    for where, values in states(store, channel, [], wanted=wanted, progress=lambda done, of: progress(of + done, 2 * of)):
+        chosen = slice(-seen % every, None, every)
+        seen += len(where)
+        points.append(((np.nan_to_num(values[chosen] - middle) - mean) @ plane).astype(np.float32))
+        places.append(where[chosen])
+    return StateMap(np.concatenate(points), np.concatenate(places),
+                    (float(variances[-1] / total), float(variances[-2] / total)), tuple(notes))
+
+
+def has_umap() -> bool:
+    """Whether the library is installed."""
+    return find_spec("umap") is not None
+
+
+def umap_map(store: Store, channel: str, *, wanted: Wanted = lambda: True, progress: Told = lambda done, of: None) -> StateMap:
+    """UMAP's plane (McInnes et al. 2018) of evenly spread states: no more than it gets through in a minute or so.
+
+    Raises `StoreError` when no state is there.
+    """
+    from umap import UMAP
+
+    steps = sum(stop - start for start, stop in store.spans())
+    every = -(-steps // MOST_OF_UMAP)
+    notes, kept, places = part_notes(store), [], []
+    for where, values in states(store, channel, notes, wanted=wanted, progress=progress):
+        chosen = where % every == 0
+        kept.append(values[chosen])
+        places.append(where[chosen])
+    if not sum(map(len, places)):
+        raise StoreError("No state can be read.")
+    if every > 1:
+        notes.append(f"UMAP is of one state in {every:,}: it would take too long with all.")
+    points = UMAP(random_state=0).fit_transform(np.nan_to_num(np.concatenate(kept)))
+    return StateMap(np.asarray(points, np.float32), np.concatenate(places), (float("nan"), float("nan")), tuple(notes))
+
+
+def _turned(axes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Axes whose largest part is positive: an eigenvector's sign means nothing."""
+    largest = axes[np.abs(axes).argmax(axis=0), range(axes.shape[1])]
+    return axes * np.where(largest < 0, -1.0, 1.0)

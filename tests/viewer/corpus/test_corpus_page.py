@@ -1,0 +1,189 @@
+"""The page of a store, by clicking and typing; what it says is computed again from what the store was made of."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+
+from unrolled.models.corpus.alike import units_like
+from unrolled.models.corpus.state_map import principal_map
+from unrolled.models.store.store import open_store
+from unrolled.viewer.corpus.density import CELLS, coloured, grid_of, of_groups
+from unrolled.viewer.corpus.map_page import Drawn, within
+from unrolled.viewer.corpus.page import CorpusPage
+from unrolled.viewer.corpus.question import Like, Matching, OnTogether, QuestionError, question_of
+from unrolled.viewer.state.commands import OpenDocument
+from unrolled.viewer.state.open_store import OpenStore
+from unrolled.viewer.theme.themes import LIGHT
+
+
+@pytest.fixture
+def page(qtbot, kept):
+    state, done = OpenStore(), []
+    made = CorpusPage(state, done.append, LIGHT)
+    made.done = done
+    qtbot.addWidget(made)
+    state.set_store(open_store(kept.location.folder))
+    made.resize(1400, 850)
+    made.show()
+    yield made
+    made.close_page()
+
+
+def all_values(kept, name):
+    return np.concatenate([values[name] for values in kept.values])
+
+
+def test_documents_are_listed_with_their_lengths(page):
+    table = page.documents.documents
+    assert [table.index(row, 0).data() for row in range(table.rowCount())] == [f"folder/{row:04d}.py" for row in range(4)]
+    assert table.index(2, 1).data() == "5,000"
+    page.documents.activated.emit(table.index(1, 0))
+    assert page.done == [OpenDocument(1)]
+
+
+def test_a_question_that_is_typed_is_answered(qtbot, page, kept):
+    qtbot.keyClicks(page.question, "on 2 off 4 threshold 0.25")
+    qtbot.keyClick(page.question, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "place" in page.status.text())
+    expected = 0
+    for values in kept.values:
+        on = (values["cell"][:, 2] >= 0.25) & (values["cell"][:, 4] < 0.25)
+        expected += int((np.diff(on.astype(int), prepend=0) == 1).sum())
+    said = int(re.match(r"([\d,]+)", page.status.text())[1].replace(",", ""))
+    assert abs(said - expected) <= max(3, expected // 50)  # a byte's width round the threshold
+    hit = page.found.hits.rows[0]
+    values = kept.values[hit.document]["cell"][hit.first : hit.last + 1]
+    assert (values[:, 2] >= 0.25 - 6 / 255).all()
+    assert (values[:, 4] < 0.25 + 6 / 255).all()
+    line = page.found.line_of(hit)
+    around = kept.texts[hit.document][hit.first - line.first : hit.first - line.first + len(line.pieces)]
+    assert "".join(line.pieces).replace("⏎", "\n") == around
+    first = page.found.visualRect(page.found.hits.index(0, 0))
+    qtbot.mouseClick(page.found.viewport(), Qt.MouseButton.LeftButton, pos=first.center())
+    assert page.done == [OpenDocument(hit.document, hit.first)]
+
+
+def test_a_text_is_found_and_more_like_it(qtbot, page, kept):
+    page.question.setText("text a\\(")
+    page.search()
+    qtbot.waitUntil(lambda: "place" in page.status.text())
+    assert f"{sum(len(re.findall(chr(97) + '[(]', text)) for text in kept.texts):,} place" in page.status.text()
+    hit = page.found.hits.rows[0]
+    page.found.setCurrentIndex(page.found.hits.index(0, 0))
+    qtbot.mouseClick(page.like, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not page.asking.busy)
+    assert page.question.text() == f"like {hit.document}:{hit.first}-{hit.last}"
+    assert page.found.hits.rows[0].score == pytest.approx(1.0, abs=1e-5)
+
+
+def test_what_is_no_question_is_said(page):
+    page.question.setText("on twelve")
+    page.search()
+    assert page.status.text() == "After “on” come numbers of units, such as 12,40."
+
+
+def test_a_unit_over_all_documents(qtbot, page, kept):
+    page.unit.look_at(3)
+    qtbot.waitUntil(lambda: not page.unit.asking.busy)
+    values = all_values(kept, "cell")[:, 3]
+    mean = float(page.unit.facts.text().split()[0].replace("\N{MINUS SIGN}", "-"))
+    assert mean == pytest.approx(float(values.mean()), abs=0.02)
+    best = page.unit.greatest.hits.rows[0]
+    assert kept.values[best.document]["cell"][best.first, 3] == pytest.approx(values.max(), abs=6 / 255)
+    table = page.unit._table()
+    assert int(np.sum(table.columns[2])) == len(values)
+
+
+def test_units_alike_are_those_of_numpy(kept):
+    found = units_like(open_store(kept.location.folder), "hidden", 1)
+    expected = np.corrcoef(all_values(kept, "hidden").T)[1]
+    assert found.steps == 7040
+    np.testing.assert_allclose(found.correlation, expected, atol=5e-3)
+
+
+def test_the_map_is_that_of_a_singular_value_decomposition(kept):
+    found = principal_map(open_store(kept.location.folder), "hidden")
+    store = open_store(kept.location.folder)
+    values = np.concatenate([store.run(number).values("hidden") for number in range(4)]).astype(np.float64)
+    centred = values - values.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
+    documents, steps = store.at(found.places)
+    order = np.lexsort((steps, documents))
+    for axis in range(2):
+        expected = centred @ axes[axis]
+        mine = found.points[order, axis]
+        assert np.abs(np.abs(np.corrcoef(mine, expected)[0, 1]) - 1) < 1e-6
+        assert found.explained[axis] == pytest.approx(sizes[axis] ** 2 / (sizes**2).sum(), rel=1e-4)
+
+
+def test_a_frame_in_the_map_lists_the_steps_within(qtbot, page, kept):
+    page.tabs.setCurrentIndex(1)
+    qtbot.mouseClick(page.map.make, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.map._drawn is not None, timeout=10_000)
+    qtbot.mouseClick(page.map.frame, Qt.MouseButton.LeftButton)
+    surface = page.map.plot.surface
+    for press, place in ((qtbot.mousePress, QPoint(120, 60)), (qtbot.mouseMove, QPoint(300, 200)),
+                         (qtbot.mouseRelease, QPoint(420, 330))):
+        press(surface, Qt.MouseButton.LeftButton, pos=place) if press is not qtbot.mouseMove else press(surface, pos=place)
+    assert page.tabs.currentIndex() == 0
+    corners = [page.map.plot.values_at(QPoint(*place)) for place in ((120, 60), (420, 330))]
+    (x, y), points = zip(*corners, strict=True), page.map._drawn.states.points
+    inside = ((points >= (min(x), min(y))) & (points <= (max(x), max(y)))).all(axis=1)
+    for hit in page.found.hits.rows[:5]:
+        drawn = page.map._drawn
+        at = (drawn.documents == hit.document) & (drawn.steps >= hit.first) & (drawn.steps <= hit.last)
+        assert inside[at].mean() > 0.9
+
+
+@pytest.mark.parametrize("by", range(8))
+def test_the_map_takes_every_colour(qtbot, page, by):
+    page.map.make.click()
+    qtbot.waitUntil(lambda: page.map._drawn is not None, timeout=10_000)
+    page.map.colour.setCurrentIndex(by)
+    page.map.colour_again()
+    qtbot.waitUntil(lambda: not page.map._colouring.busy)
+    assert page.map.meaning.text().startswith("Colour")
+
+
+def test_spans_within_a_frame_end_with_a_document():
+    from unrolled.models.corpus.state_map import StateMap
+
+    points = np.zeros((5, 2), np.float32)
+    drawn = Drawn(StateMap(points, np.arange(5), (1.0, 0.0), ()), grid_of(points), np.array([0, 0, 1, 1, 1]),
+                  np.array([7, 8, 9, 10, 12]))
+    found = within(drawn, (-1, 1), (-1, 1))
+    assert [(hit.document, hit.first, hit.last) for hit in found.hits] == [(0, 7, 8), (1, 9, 10), (1, 12, 12)]
+
+
+def test_cells_have_the_mean_and_the_most_frequent():
+    points = np.array([[0, 0], [0, 0], [0, 0], [1, 1]], np.float32)
+    grid = grid_of(points)
+    assert grid.counts[0, 0] == 3
+    assert grid.counts[CELLS - 1, CELLS - 1] == 1
+    high, low = (coloured(grid, np.array(values), low=0, high=1, name="viridis")[0, 0, :3]
+                 for values in ([1.0, 1.0, np.nan, 0.0], [0.0, 0.0, np.nan, 0.0]))
+    assert (high != low).any()
+    groups = of_groups(grid, np.array([5, 1, 5, 2]), np.arange(18, dtype=np.uint8).reshape(6, 3))
+    assert groups[0, 0, :3].tolist() == [15, 16, 17]
+
+
+@pytest.mark.parametrize(("written", "question"), [
+    ("on 12,40 off 7 threshold 0.3 for 4", OnTogether((12, 40), (7,), 0.3, 4)),
+    ("--on 12,40 --off 7", OnTogether((12, 40), (7,))),
+    ("like 3:120-140", Like(3, 120, 140)),
+    ("--like 3:5 metric euclid", Like(3, 5, 5, "euclid")),
+    ("text def .*:", Matching("def .*:")),
+    ("import os", Matching("import os")),
+])
+def test_questions_are_read_as_they_are_written(written, question):
+    assert question_of(written) == question
+
+
+@pytest.mark.parametrize("written", ["", "on a", "like 3", "on 1 threshold high", "text "])
+def test_what_cannot_be_read_is_said(written):
+    with pytest.raises(QuestionError):
+        question_of(written)

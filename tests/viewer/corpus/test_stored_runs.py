@@ -1,0 +1,123 @@
+"""A document of a store in the usual panels: it is read from disk, and looks as the same run in memory does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from unrolled.models.store.layout import StoreError
+from unrolled.models.store.store import open_store
+from unrolled.models.store.stored_trace import StoredTrace, stored_run
+from unrolled.models.trace.bins import bins_of, stride_of
+from unrolled.models.trace.envelope import Envelope
+from unrolled.models.trace.pyramid import PlaceColumns
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.control.session_writer import saved_session
+from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.files import Kind, kind_of
+from unrolled.viewer.views.tracks.sources import blocks_of, line_in, overview, places_in
+from unrolled.viewer.window.application import make_window
+from unrolled.viewer.window.settings import WindowSettings
+
+
+@pytest.fixture
+def window(qtbot, tmp_path, scripted_command):
+    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(scripted_command))
+    made.remembers = False
+    made.resize(1440, 900)
+    made.show()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def store(kept):
+    return open_store(kept.location.folder)
+
+
+def both(store, number):
+    run = store.run(number)
+    return StoredTrace(run), run.trace()
+
+
+@pytest.mark.parametrize("columns", [7, 60, 640])
+def test_a_track_is_painted_from_the_same_places(store, columns):
+    stored, whole = both(store, 2)
+    channel, units = stored.channels["hidden"], np.array([4, 0])
+    bins = bins_of(0, len(stored), len(stored), stride_of(len(stored), columns), blocks_of(stored))
+    in_memory = PlaceColumns(channel)
+    in_memory.follow(whole)
+    for chosen in (None, units):
+        assert np.abs(places_in(stored, channel).reduced(bins, chosen).astype(int)
+                      - in_memory.reduced(bins, chosen).astype(int)).max() <= 1
+
+
+def test_another_scale_moves_the_places(store):
+    import msgspec
+
+    stored, whole = both(store, 2)
+    channel = msgspec.structs.replace(stored.channels["hidden"], low=-0.5, high=0.5)
+    bins = bins_of(100, 160, len(stored), 1.0, blocks_of(stored))
+    in_memory = PlaceColumns(channel)
+    in_memory.follow(whole)
+    assert np.abs(places_in(stored, channel).reduced(bins).astype(int) - in_memory.reduced(bins).astype(int)).max() <= 1
+
+
+def test_a_line_is_drawn_from_the_same_numbers(store):
+    stored, whole = both(store, 2)
+    bins = bins_of(0, len(stored), len(stored), stride_of(len(stored), 90), blocks_of(stored))
+    line, envelope = line_in(stored, "cell", 3), Envelope()
+    envelope.follow(whole.column("cell")[:, 3])
+    for mine, theirs in zip(*(vars_of(found) for found in (line.over(bins), envelope.over(bins))), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=6 / 255)
+    steps = np.array([5, 6, 90])
+    np.testing.assert_array_equal(line[steps], whole.column("cell")[steps, 3])
+    assert line[17] == whole.column("cell")[17, 3]
+
+
+def vars_of(ranges):
+    return ranges.low, ranges.mean, ranges.high
+
+
+def test_units_are_sorted_by_all_of_a_run(store):
+    stored, whole = both(store, 2)
+    assert overview(stored, "hidden").mean(axis=0) == pytest.approx(whole.column("hidden").mean(axis=0), abs=1e-2)
+
+
+def test_a_folder_with_a_store_is_one(kept, tmp_path):
+    assert kind_of(kept.location.folder) is Kind.STORE
+    assert kind_of(tmp_path) is Kind.INPUT
+
+
+def test_a_document_is_opened_at_its_step_and_saved_with_a_session(qtbot, window, kept):
+    window.do(c.Open(kept.location.folder))
+    qtbot.waitUntil(lambda: window.corpus is not None and window.pages.currentWidget() is window.corpus)
+    window.do(c.OpenDocument(2, 123))
+    qtbot.waitUntil(lambda: window.session.trace is not None)
+    assert window.pages.currentWidget() is window.layout_
+    assert window.session.playhead.step == 123
+    assert stored_run(window.session.trace).number == 2
+    assert window.session.text.text == kept.texts[2]
+    window.coordinator.flush()
+    saved = saved_session(window.session, window.controller)
+    assert [len(trace) for trace in saved.traces] == [5000]
+    window.do(c.ShowCorpus(on=True))
+    assert window.actions_by_name["corpus"].isChecked()
+
+
+def test_a_branch_shares_the_steps_before_it(store, monkeypatch):
+    stored, whole = both(store, 0)
+    begun = stored.truncated(12)
+    assert begun.words == whole.words[:12]
+    np.testing.assert_array_equal(begun.column("hidden"), whole.column("hidden")[:12])
+    monkeypatch.setattr("unrolled.models.store.stored_trace.MOST_IN_MEMORY", 10)
+    with pytest.raises(StoreError, match="up to step 10"):
+        stored.truncated(12)
+
+
+def test_what_is_no_store_says_so_and_nothing_is_lost(qtbot, window, tmp_path):
+    said = []
+    window.controller.voice.said.connect(lambda notice: said.append(notice.text))
+    window.do(c.OpenStore(str(tmp_path / "nothing")))
+    qtbot.waitUntil(lambda: any("no store" in text for text in said))
+    assert window.session.open_store.store is None

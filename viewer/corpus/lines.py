@@ -1,0 +1,182 @@
+"""Places in documents as lines of text, each character or word on the colour of a unit there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF, QPainter
+from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from unrolled.models.corpus.search import Hit
+from unrolled.models.store.layout import StoreError
+from unrolled.models.store.store import Store
+from unrolled.models.trace.detokenization import shown
+from unrolled.viewer.drawing.painting import draw_focus, mix
+from unrolled.viewer.state.wording import step_noun
+from unrolled.viewer.theme.colour_maps import to_colours
+from unrolled.viewer.theme.fonts import mono_font, text_font
+from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.row_model import TOOLTIP, Index, RowModel, set_rows_look
+
+ROW_HEIGHT, GAP = 26, 10
+TITLE_WIDTH, NARROW_TITLE = 176, 104  # in a wide list, and in a narrow one
+NARROW = 400
+AROUND_CHARACTERS, AROUND_WORDS = 56, 12  # steps on either side of a place
+MOST_SHOWN = 200                          # steps of a long span
+STRENGTH = 0.62                           # of a colour over the ground: text stays readable on all of them
+KEPT = 512                                # lines
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A place with what is around it.
+
+    Attributes
+    ----------
+    pieces : tuple of str
+        What stands at each step.
+    colours : array of uint8, shape (steps, 3)
+    first, last : int
+        Which of them are the place.
+    """
+
+    pieces: tuple[str, ...]
+    colours: np.ndarray
+    first: int
+    last: int
+
+
+class Lines(QListView):
+    """Rows of places.
+
+    Attributes
+    ----------
+    hits : RowModel of Hit
+    place_wanted : Signal(int, int)
+        A person wants to see this step of this document.
+    """
+
+    place_wanted = Signal(int, int)
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._store: Store | None = None
+        self._channel, self._unit = "", 0
+        self.hits: RowModel[Hit] = RowModel(self._text, self)
+        self.setModel(self.hits)
+        set_rows_look(self)
+        self.setItemDelegate(_LineDelegate(self))
+        self.setUniformItemSizes(True)
+        self.setAccessibleName(name)
+        self.setSelectionMode(QListView.SelectionMode.SingleSelection)
+        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.activated.connect(self._open)
+        self.clicked.connect(self._open)
+        self.line_of = lru_cache(maxsize=KEPT)(self._read)
+
+    def set_source(self, store: Store | None, channel: str, unit: int) -> None:
+        """Where the places lie, and whose values colour them."""
+        if (store, channel, unit) != (self._store, self._channel, self._unit):
+            self._store, self._channel, self._unit = store, channel, unit
+            self.line_of.cache_clear()
+            self.viewport().update()
+
+    def set_theme(self, theme: Theme) -> None:
+        self.theme = theme
+        self.line_of.cache_clear()
+        self.viewport().update()
+
+    def title_of(self, hit: Hit) -> str:
+        return "" if self._store is None else self._store.documents[hit.document].title
+
+    def _open(self, index: Index) -> None:
+        hit = self.hits.rows[index.row()]
+        self.place_wanted.emit(hit.document, hit.first)
+
+    def _text(self, hit: Hit, _column: int, role: Qt.ItemDataRole) -> str:
+        noun = "step" if self._store is None else step_noun(self._store.run(hit.document).provenance)
+        where = f"{self.title_of(hit)}, {noun} {hit.first + 1:,}"
+        if hit.last > hit.first:
+            where += f" to {hit.last + 1:,}"
+        return f"{where}\nClick to open the document there" if role == TOOLTIP else where
+
+    def _read(self, hit: Hit) -> Line:
+        store = self._store
+        if store is None:
+            return Line((), np.zeros((0, 3), np.uint8), 0, 0)
+        try:
+            run = store.run(hit.document)
+            around = AROUND_CHARACTERS if store.description.has_characters else AROUND_WORDS
+            start = max(hit.first - around, 0)
+            stop = min(min(hit.last, hit.first + MOST_SHOWN) + 1 + around, len(run))
+            channel = store.description.channel(self._channel)
+            values = run.values(channel.name, start, stop)[:, self._unit]
+            words = run.words(start, stop)
+        except StoreError as error:
+            return Line((str(error),), np.zeros((0, 3), np.uint8), 0, -1)
+        colour_map = self.theme.diverging if channel.signed else "viridis"
+        over = to_colours(values, low=channel.low, high=channel.high, name=colour_map)[:, :3].astype(np.float32)
+        panel = QColor(self.theme.panel)
+        ground = np.array([panel.red(), panel.green(), panel.blue()], np.float32)
+        pieces = tuple(_sign(word) if store.description.has_characters else
+                       f"{shown(word, store.description.model.detokenization)} " for word in words)
+        return Line(pieces, (ground + (over - ground) * STRENGTH).astype(np.uint8), hit.first - start, hit.last - start)
+
+
+class _LineDelegate(QStyledItemDelegate):
+    """The document's name, then the text around the place, which stands in the middle and is underlined."""
+
+    def __init__(self, view: Lines) -> None:
+        super().__init__(view)
+        self._view = view
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(0, ROW_HEIGHT)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        view, theme, box = self._view, self._view.theme, QRectF(option.rect)
+        hit = view.hits.rows[index.row()]
+        if option.state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(box, mix(theme.panel, theme.accent, 0.08))
+        font = text_font(11)
+        painter.setFont(font)
+        painter.setPen(QColor(theme.muted))
+        middle, room = Qt.AlignmentFlag.AlignVCenter, TITLE_WIDTH if box.width() >= NARROW else NARROW_TITLE
+        where = f":{hit.first + 1}"
+        title = view.title_of(hit).rsplit("/", 1)[-1]
+        painter.drawText(QRectF(box.left() + 4, box.top(), room, ROW_HEIGHT), middle,
+                         QFontMetrics(font).elidedText(title, Qt.TextElideMode.ElideMiddle, room - 48) + where)
+        painter.save()
+        painter.setClipRect(box.adjusted(room + GAP, 0, 0, 0))
+        self._paint_line(painter, view.line_of(hit), box.adjusted(room + GAP, 3, -4, -3))
+        painter.restore()
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            draw_focus(painter, box, theme.accent)
+
+    def _paint_line(self, painter: QPainter, line: Line, box: QRectF) -> None:
+        theme, font = self._view.theme, mono_font(12)
+        metrics = QFontMetricsF(font)
+        widths = [metrics.horizontalAdvance(piece) for piece in line.pieces]
+        before = sum(widths[: line.first])
+        x = box.left() + min(box.width() * 0.38 - before, 0.0)  # the place where the eye expects it
+        baseline = box.center().y() + (metrics.ascent() - metrics.descent()) / 2
+        painter.setFont(font)
+        for number, (piece, width) in enumerate(zip(line.pieces, widths, strict=True)):
+            if x > box.right():
+                break
+            if x + width >= box.left():
+                if number < len(line.colours):
+                    painter.fillRect(QRectF(x, box.top(), width, box.height()), QColor(*line.colours[number].tolist()))
+                painter.setPen(QColor(theme.text))
+                painter.drawText(QPointF(x, baseline), piece)
+                if line.first <= number <= line.last:
+                    painter.fillRect(QRectF(x, box.bottom() - 2, width, 2), QColor(theme.playhead))
+            x += width
+
+
+def _sign(character: str) -> str:
+    return {"\n": "⏎", "\t": "⇥"}.get(character, shown(character, "characters") if not character.isprintable() else character)

@@ -1,0 +1,257 @@
+"""The map of states: where the states of all documents lie, coloured by what is known of their steps; what is framed is found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent
+from PySide6.QtWidgets import QPushButton, QRubberBand, QToolButton, QWidget
+
+from unrolled.models.analysis.text_properties import PROPERTIES
+from unrolled.models.corpus.search import MOST, Found, Hit, Told, Wanted
+from unrolled.models.corpus.state_map import StateMap, has_umap, principal_map, umap_map
+from unrolled.models.store.layout import values_of
+from unrolled.models.store.store import Store
+from unrolled.viewer.corpus.asking import Asking
+from unrolled.viewer.corpus.density import Grid, coloured, grid_of, of_groups
+from unrolled.viewer.plotting.axis import Axis
+from unrolled.viewer.plotting.plot import Plot
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.state.wording import percent
+from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+from unrolled.viewer.widgets.combo_box import ComboBox
+
+EMPTY = "Every state of every document becomes a point of this map: press “Make the map”."
+COLOUR_MAP = "viridis"
+DENSITY, DOCUMENT, UNIT = "density", "document", "unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A map, its cells, and the documents and steps of its points."""
+
+    states: StateMap
+    grid: Grid
+    documents: np.ndarray
+    steps: np.ndarray
+
+
+class MapPage(QWidget):
+    """The map with its controls.
+
+    Attributes
+    ----------
+    framed : Signal(object)
+        The steps within a frame, as `Found`.
+    """
+
+    framed = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._store: Store | None = None
+        self._channel, self._unit = "", 0
+        self._drawn: Drawn | None = None
+        self._band: QRubberBand | None = None
+        self._from = QPoint()
+        self.making, self._colouring = Asking(self), Asking(self)
+        self.method = ComboBox()
+        self.method.setAccessibleName("How states are laid out")
+        self.method.addItem("Principal components", "principal")
+        self.method.addItem("UMAP" if has_umap() else "UMAP (install umap-learn)", "umap")
+        self.make = QPushButton("Make the map")
+        self.make.setToolTip("Go through all states twice: for their covariance, then to place them")
+        self.make.clicked.connect(self._make)
+        self.colour = ComboBox()
+        self.colour.setAccessibleName("What colours the map")
+        self.colour.activated.connect(lambda _: self.colour_again())
+        self.frame = QToolButton()
+        self.frame.setText("Frame")
+        self.frame.setCheckable(True)
+        self.frame.setToolTip("Draw a frame in the map: the steps within it are listed")
+        self.frame.setAccessibleName("Draw a frame in the map")
+        self.plot = Plot("Map of states", Axis("component 1"), Axis("component 2"), theme, table=self._table)
+        self.plot.say(EMPTY)
+        self.plot.surface.installEventFilter(self)
+        self._heat = self.plot.heatmap()
+        self.said, self.meaning = muted_label(wrapped=True), muted_label(wrapped=True)
+        in_column(self, in_row(None, (self.method, 1), self.make, muted_label("Colour"), (self.colour, 1), self.frame, spacing=6),
+                  (self.plot, 1), self.meaning, self.said, spacing=6)
+        self.making.answered.connect(self._show)
+        self.making.failed.connect(self.said.setText)
+        self.making.progressed.connect(lambda share: self.said.setText(f"Going through all states: {percent(share)}"))
+        self.making.busy_changed.connect(lambda busy: self.make.setText("Stop" if busy else "Make the map"))
+        self._colouring.answered.connect(lambda colours: self._paint(*colours))
+        self._colouring.failed.connect(self.said.setText)
+
+    def set_store(self, store: Store | None) -> None:
+        self.making.stop()
+        self._colouring.stop()
+        self._store, self._drawn = store, None
+        self._heat.show(None)
+        self.plot.say(EMPTY)
+        self.said.setText("")
+        self.meaning.setText("")
+        self.colour.clear()
+        self.colour.addItem("how many", DENSITY)
+        self.colour.addItem("the document", DOCUMENT)
+        self.colour.addItem("the unit", UNIT)
+        if store is not None and store.description.has_characters:
+            for name in PROPERTIES:
+                self.colour.addItem(name, name)
+
+    def set_unit(self, channel: str, unit: int) -> None:
+        """What “the unit” is, and of which channel the states are."""
+        changed, self._channel, self._unit = channel != self._channel, channel, unit
+        if self._drawn is None:
+            return
+        if changed:
+            self.said.setText("This map is of another channel: make it again.")
+        elif self.colour.currentData() == UNIT:
+            self.colour_again()
+
+    def set_theme(self, theme: Theme) -> None:
+        self.theme = theme
+        self.plot.set_theme(theme)
+        self.colour_again()
+
+    def close_page(self) -> None:
+        self.making.close()
+        self._colouring.close()
+
+    # ── Making ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _make(self) -> None:
+        store, channel = self._store, self._channel
+        if self.making.busy or store is None:
+            self.making.stop()
+            self.said.setText("")
+            return
+        by_umap = self.method.currentData() == "umap"
+        if by_umap and not has_umap():
+            self.said.setText("UMAP comes with the package umap-learn: python -m pip install umap-learn")
+            return
+
+        def work(wanted: Wanted, progress: Told) -> Drawn | None:
+            made = (umap_map if by_umap else principal_map)(store, channel, wanted=wanted, progress=progress)
+            return Drawn(made, grid_of(made.points), *store.at(made.places)) if wanted() else None
+
+        self.making.ask(work)
+
+    def _show(self, drawn: Drawn) -> None:
+        self._drawn, grid = drawn, drawn.grid
+        first, second = drawn.states.explained
+        shares = f"The axes hold {percent(first)} and {percent(second)} of the variance. " if np.isfinite(first) else ""
+        self.said.setText(" ".join((f"{len(drawn.states.places):,} states. {shares}Shift and drag zooms in.",
+                                    *drawn.states.notes)))
+        self.plot.say("")
+        cells = grid.counts.shape[0]
+        self.plot.set_ranges((grid.left, grid.left + cells * grid.width), (grid.low, grid.low + cells * grid.height))
+        self.colour_again()
+
+    def colour_again(self) -> None:
+        """Colour the map by what is chosen."""
+        drawn, store, by = self._drawn, self._store, str(self.colour.currentData() or DENSITY)
+        if drawn is None or store is None:
+            return
+        grid = drawn.grid
+        channel, unit, theme = self._channel, self._unit, self.theme
+
+        self.meaning.setText({DENSITY: "Colour: how many states lie there, from few (dark) to most (bright).",
+                              DOCUMENT: "Colour: the document that most of the states there are of; colours repeat.",
+                              UNIT: f"Colour: unit {unit} on average, in the colours of its track."}.get(
+                                  by, f"Colour: “{by}” on average, from least (dark) to most (bright)."))
+
+        def work(_wanted: Wanted, _progress: Told) -> tuple[Grid, np.ndarray]:
+            if by == DENSITY:
+                return grid, coloured(grid, None, low=0, high=1, name=COLOUR_MAP)
+            if by == DOCUMENT:
+                series = np.array([(own.red(), own.green(), own.blue()) for own in map(QColor, theme.series)], np.uint8)
+                return grid, of_groups(grid, np.maximum(drawn.documents, 0), series)
+            own = store.description.channel(channel)
+            if by == UNIT:
+                values = _at(store, channel, unit, drawn.states.places)
+                return grid, coloured(grid, values, low=own.low, high=own.high,
+                                            name=theme.diverging if own.signed else COLOUR_MAP)
+            values = _property(store, by, drawn)
+            return grid, coloured(grid, values, low=0.0, high=max(float(values.max(initial=1.0)), 1.0),
+                                        name=COLOUR_MAP)
+
+        self._colouring.ask(work)
+
+    def _paint(self, grid: Grid, colours: np.ndarray) -> None:
+        if self._drawn is not None and grid is self._drawn.grid:
+            self._heat.show(colours, left=grid.left, top=grid.low, width=grid.width, height=grid.height)
+
+    def _table(self) -> Table | None:
+        drawn = self._drawn
+        return None if drawn is None else Table(
+            ("document", "step", "x", "y"), (drawn.documents, drawn.steps, *drawn.states.points.T))
+
+    # ── Frames ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Draw a frame while that is wanted."""
+        if not self.frame.isChecked() or self._drawn is None or not isinstance(event, QMouseEvent):
+            return False
+        kind, place = event.type(), event.position().toPoint()
+        if kind == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton:
+            self._from = place
+            self._band = QRubberBand(QRubberBand.Shape.Rectangle, self.plot.surface)
+            self._band.setGeometry(QRect(place, QSize()))
+            self._band.show()
+        elif kind == QEvent.Type.MouseMove and self._band is not None:
+            self._band.setGeometry(QRect(self._from, place).normalized())
+        elif kind == QEvent.Type.MouseButtonRelease and self._band is not None:
+            box = self._band.geometry()
+            self._band.hide()
+            self._band.deleteLater()
+            self._band = None
+            self._take(box)
+        else:
+            return False
+        return True
+
+    def _take(self, box: QRect) -> None:
+        assert self._drawn is not None
+        corners = [self.plot.values_at(QPointF(corner)) for corner in (box.topLeft(), box.bottomRight())]
+        self.framed.emit(within(self._drawn, *zip(*corners, strict=True)))
+
+
+def within(drawn: Drawn, x: tuple[float, float], y: tuple[float, float]) -> Found:
+    """The spans of steps whose states lie in a frame, the longest first."""
+    points = drawn.states.points
+    inside = np.flatnonzero(((points >= (min(x), min(y))) & (points <= (max(x), max(y)))).all(axis=1))
+    if not len(inside):
+        return Found((), 0, len(points), drawn.states.notes)
+    documents, steps = drawn.documents[inside], drawn.steps[inside]
+    begins = np.flatnonzero(np.concatenate(([True], (np.diff(steps) != 1) | (np.diff(documents) != 0))))
+    ends = np.concatenate((begins[1:], [len(inside)])) - 1
+    lengths = ends - begins + 1
+    best = np.argsort(-lengths, kind="stable")[:MOST]
+    hits = tuple(Hit(int(documents[begins[at]]), int(steps[begins[at]]), int(steps[ends[at]]), float(lengths[at])) for at in best)
+    return Found(hits, len(begins), len(points), drawn.states.notes)
+
+
+def _at(store: Store, channel: str, unit: int, places: np.ndarray) -> np.ndarray:
+    """One unit's values at places of the step axis, which rise."""
+    own = store.description.channel(channel)
+    parts = []
+    for start, stop in store.spans():
+        first, last = np.searchsorted(places, (start, stop))
+        if last > first:
+            parts.append(values_of(store.column(channel, unit, start, stop), own)[places[first:last] - start])
+    return np.concatenate(parts)
+
+
+def _property(store: Store, name: str, drawn: Drawn) -> np.ndarray:
+    found = np.zeros(len(drawn.documents), np.float32)
+    edges = np.flatnonzero(np.diff(drawn.documents, prepend=-2, append=-2))
+    for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        run = store.run(int(drawn.documents[first]))
+        found[first:last] = PROPERTIES[name](run.text())[drawn.steps[first:last]]
+    return found

@@ -1,0 +1,196 @@
+"""The page of a store: documents at the left, what was found in the middle, a unit at the right."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QLineEdit, QPushButton, QSplitter, QTabWidget, QWidget
+
+from unrolled.models.corpus.search import Found
+from unrolled.models.store.layout import StoreError
+from unrolled.models.store.store import Store
+from unrolled.viewer.corpus.asking import Asking
+from unrolled.viewer.corpus.documents import DocumentsTable
+from unrolled.viewer.corpus.lines import Lines
+from unrolled.viewer.corpus.map_page import MapPage
+from unrolled.viewer.corpus.question import EXAMPLES, HELP, Like, OnTogether, Question, QuestionError, question_of
+from unrolled.viewer.corpus.unit_page import UnitPage
+from unrolled.viewer.state.commands import Do, OpenDocument
+from unrolled.viewer.state.open_store import OpenStore
+from unrolled.viewer.state.wording import counted, percent
+from unrolled.viewer.theme.icons import icon
+from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, scrolled
+from unrolled.viewer.widgets.section import Section
+
+WIDTHS = (250, 740, 330)
+LEAST_WIDTHS = (176, 380, 270)
+NOTHING = "What is found is listed here, the text around it coloured by the unit at the right."
+
+
+class CorpusPage(QWidget):
+    """The page."""
+
+    left = Signal()
+
+    def __init__(self, open_store: OpenStore, do: Do, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._open, self._do, self.theme = open_store, do, theme
+        self.setAccessibleName("Corpus")
+        self.asking = Asking(self)
+        self.back = QPushButton("Back to the run")
+        self.back.setIcon(icon("back", theme))
+        self.back.setIconSize(QSize(16, 16))
+        self.back.setToolTip("Back to the run on screen (Escape)")
+        self.back.clicked.connect(lambda: self.left.emit())
+        self.about = muted_label(wrapped=True)
+        self.documents = DocumentsTable()
+        self.question = QLineEdit(placeholderText=EXAMPLES, clearButtonEnabled=True)
+        self.question.setAccessibleName("What to search for in all documents")
+        self.question.setToolTip(HELP)
+        self.question.returnPressed.connect(self.search)
+        self.go = QPushButton("Search")
+        self.go.setToolTip("Search all documents (Return)")
+        self.go.clicked.connect(self._go_or_stop)
+        self.like = QPushButton("More like this")
+        self.like.setToolTip("Search states like those of the place that is selected")
+        self.like.clicked.connect(self._more_like_this)
+        self.status = muted_label(NOTHING, wrapped=True)
+        self.found = Lines(theme, "What was found")
+        self.unit = UnitPage(theme)
+        self.map = MapPage(theme)
+        self.tabs = QTabWidget(documentMode=True)
+        self.tabs.addTab(self._results(), "Search")
+        self.tabs.addTab(self.map, "Map of states")
+        self._sections = tuple(Section(title, content) for title, content in (
+            ("Documents", self.documents), ("All documents", self.tabs), ("Unit", scrolled(self.unit))))
+        panes = QSplitter(Qt.Orientation.Horizontal)
+        panes.setHandleWidth(10)
+        panes.setChildrenCollapsible(False)
+        for section, width in zip(self._sections, LEAST_WIDTHS, strict=True):
+            section.setMinimumWidth(width)
+            panes.addWidget(section)
+        panes.setSizes(list(WIDTHS))
+        panes.setStretchFactor(1, 1)
+        top = in_row(None, self.back, (self.about, 1), spacing=12)
+        in_column(self, top, (panes, 1), spacing=10).setContentsMargins(12, 10, 12, 12)
+        QShortcut(QKeySequence.StandardKey.Find, self, self.question.setFocus)
+        self._connect()
+        self._store_changed()
+
+    def _results(self) -> QWidget:
+        made = QWidget()
+        in_column(made, in_row(None, (self.question, 1), self.go, self.like, spacing=6), self.status, (self.found, 1), spacing=6)
+        return made
+
+    def _connect(self) -> None:
+        self._open.changed.connect(self._store_changed)
+        self.documents.document_wanted.connect(lambda number: self._do(OpenDocument(number)))
+        for lines in (self.found, self.unit):
+            lines.place_wanted.connect(lambda number, step: self._do(OpenDocument(number, step)))
+        self.unit.chosen.connect(self._unit_chosen)
+        self.map.framed.connect(self._show_framed)
+        self.asking.answered.connect(self._show)
+        self.asking.failed.connect(self.status.setText)
+        self.asking.progressed.connect(lambda share: self.status.setText(f"Searching all documents: {percent(share)}"))
+        self.asking.busy_changed.connect(lambda busy: self.go.setText("Stop" if busy else "Search"))
+
+    @property
+    def store(self) -> Store | None:
+        return self._open.store
+
+    def set_theme(self, theme: Theme) -> None:
+        self.theme = theme
+        self.back.setIcon(icon("back", theme))
+        for part in (self.found, self.unit, self.map):
+            part.set_theme(theme)
+
+    def close_page(self) -> None:
+        """Wait until nothing is computed any more."""
+        self._open.changed.disconnect(self._store_changed, missing_ok=True)
+        self.asking.close()
+        self.unit.asking.close()
+        self.map.close_page()
+
+    # ── The store ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _store_changed(self) -> None:
+        store = self.store
+        self.asking.stop()
+        self.found.hits.set_rows(())
+        self.status.setText(NOTHING)
+        self.documents.set_store(store)
+        self.map.set_store(store)
+        self.unit.set_store(store)
+        self.about.setText("" if store is None else about(store))
+
+    def _unit_chosen(self) -> None:
+        channel, unit = self.unit.shown_channel, self.unit.unit.value()
+        self.found.set_source(self.store, channel, unit)
+        self.map.set_unit(channel, unit)
+
+    # ── Searching ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def search(self) -> None:
+        """Ask what is written."""
+        store = self.store
+        if store is None:
+            return
+        try:
+            question = question_of(self.question.text())
+        except QuestionError as error:
+            self.status.setText(str(error))
+            return
+        self._ask(store, question)
+
+    def _ask(self, store: Store, question: Question) -> None:
+        channel = self.unit.shown_channel
+        if isinstance(question, OnTogether) and question.on and question.on[0] <= self.unit.unit.maximum():
+            self.unit.look_at(question.on[0])  # it colours what is found
+        self.tabs.setCurrentIndex(0)
+        self.asking.ask(lambda wanted, progress: question.answer(store, channel, wanted, progress))
+
+    def _go_or_stop(self) -> None:
+        if self.asking.busy:
+            self.asking.stop()
+            self.status.setText("The search was stopped.")
+        else:
+            self.search()
+
+    def _more_like_this(self) -> None:
+        index = self.found.currentIndex()
+        if not index.isValid():
+            self.status.setText("Select a place in the list first.")
+            return
+        hit = self.found.hits.rows[index.row()]
+        self.question.setText(f"like {hit.document}:{hit.first}-{hit.last}")
+        if self.store is not None:
+            self._ask(self.store, Like(hit.document, hit.first, hit.last))
+
+    def _show(self, found: Found) -> None:
+        self.found.hits.set_rows(found.hits)
+        if not found.count:
+            said = f"Nothing was found in {counted(found.steps, 'step')}."
+        else:
+            shown = "" if found.count <= len(found.hits) else f" The first {len(found.hits):,} are listed."
+            said = f"{counted(found.count, 'place')} in {counted(found.steps, 'step')} of all documents.{shown}"
+        self.status.setText(" ".join((said, *found.notes)))
+
+    def _show_framed(self, found: Found) -> None:
+        self.asking.stop()
+        self._show(found)
+        self.tabs.setCurrentIndex(0)
+
+
+def about(store: Store) -> str:
+    """What a store is, in a line; and what of it cannot be shown."""
+    description = store.description
+    parts = [store.title, counted(len(store.documents), "document"), f"up to {counted(description.steps, 'step')}",
+             description.model.title, f"values as {description.dtype}"]
+    problems = list(store.problems)
+    try:
+        if not store.is_whole:
+            problems.append(f"{int((~store.written).sum()):,} of {description.parts:,} parts are not there yet.")
+    except StoreError as error:
+        problems.append(str(error))
+    return "  ·  ".join(parts) + ("\n" + " ".join(problems) if problems else "")

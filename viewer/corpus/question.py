@@ -1,0 +1,111 @@
+"""What can be asked of all documents, as people write it: the words of `unrolled corpus search`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from unrolled.models.corpus.nearest import nearest
+from unrolled.models.corpus.search import Found, Told, Wanted, search, search_text
+from unrolled.models.store.store import Store
+
+EXAMPLES = "on 12,40 off 7 threshold 0.5   ·   like 3:120-140   ·   text regular expression"
+HELP = """on 12,40      units 12 and 40 are at least at the threshold
+off 7           unit 7 is below it
+threshold 0.5   0.5 without it
+for 3           at least three steps long
+like 3:120-140  states like those of steps 120 to 140 of document 3, all counted from 0; metric euclid, else cosine
+text WORDS      where a regular expression matches; also anything else that is written"""
+WORDS = ("on", "off", "threshold", "for", "like", "metric", "text")
+
+
+class QuestionError(ValueError):
+    """What is written is no question: one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnTogether:
+    """Where units are on, and others off."""
+
+    on: tuple[int, ...] = ()
+    off: tuple[int, ...] = ()
+    threshold: float = 0.5
+    length: int = 1
+
+    def answer(self, store: Store, channel: str, wanted: Wanted, progress: Told) -> Found:
+        return search(store, channel, on=self.on, off=self.off, threshold=self.threshold, length=self.length, wanted=wanted,
+                      progress=progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """Where states are like those of a span of a document."""
+
+    document: int
+    first: int
+    last: int
+    metric: str = "cosine"
+
+    def answer(self, store: Store, channel: str, wanted: Wanted, progress: Told) -> Found:
+        states = store.run(self.document).values(channel, self.first, self.last + 1)
+        return nearest(store, channel, states, metric="euclid" if self.metric == "euclid" else "cosine", wanted=wanted,
+                       progress=progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Where texts match a regular expression."""
+
+    pattern: str
+
+    def answer(self, store: Store, _channel: str, wanted: Wanted, progress: Told) -> Found:
+        return search_text(store, self.pattern, wanted=wanted, progress=progress)
+
+
+Question = OnTogether | Like | Matching
+
+
+@dataclass(slots=True)
+class _Said:
+    """The words and what follows each."""
+
+    values: dict[str, str] = field(default_factory=dict)
+
+    def number(self, word: str, otherwise: float) -> float:
+        text = self.values.get(word)
+        try:
+            return otherwise if text is None else float(text)
+        except ValueError:
+            raise QuestionError(f"After “{word}” comes a number, not “{text}”.") from None
+
+    def units(self, word: str) -> tuple[int, ...]:
+        parts = [part for part in re.split(r"[\s,]+", self.values.get(word, "")) if part]
+        if not all(part.isdigit() for part in parts):
+            raise QuestionError(f"After “{word}” come numbers of units, such as 12,40.")
+        return tuple(map(int, parts))
+
+
+def question_of(written: str) -> Question:
+    """What is asked. Raises `QuestionError`."""
+    text = written.strip()
+    if not text:
+        raise QuestionError("Write what to look for.")
+    first = re.match(r"(?:--)?([a-z]+)\b", text)
+    if first is None or first[1] not in WORDS:
+        return Matching(text)
+    if first[1] == "text":
+        pattern = text[first.end() :].strip()
+        if not pattern:
+            raise QuestionError("After “text” comes a regular expression.")
+        return Matching(pattern)
+    said = _Said()
+    parts = re.split(r"(?:^|\s+)(?:--)?(" + "|".join(WORDS) + r")\b\s*", text)
+    for word, value in zip(parts[1::2], parts[2::2], strict=True):
+        said.values[word] = value.strip()
+    if "like" in said.values:
+        found = re.fullmatch(r"(\d+)\s*:\s*(\d+)(?:\s*-\s*(\d+))?", said.values["like"])
+        if found is None:
+            raise QuestionError("After “like” come a document and its steps, such as 3:120-140.")
+        start, last = int(found[2]), int(found[3] or found[2])
+        return Like(int(found[1]), min(start, last), max(start, last), said.values.get("metric", "cosine"))
+    return OnTogether(said.units("on"), said.units("off"), said.number("threshold", 0.5), max(int(said.number("for", 1)), 1))

@@ -1,0 +1,218 @@
+"""One unit over all documents: its values, where they are extreme, what of the text it follows, which units go along with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QAbstractSpinBox, QLabel, QSpinBox, QWidget
+
+from unrolled.models.analysis.text_properties import PROPERTIES
+from unrolled.models.corpus.alike import UnitsAlike, units_like
+from unrolled.models.corpus.search import Hit, Told, Wanted
+from unrolled.models.corpus.units import Place, UnitStatistics, unit_statistics
+from unrolled.models.store.store import Store
+from unrolled.models.trace import Channel
+from unrolled.models.trace.pyramid import PLACES
+from unrolled.viewer.corpus.asking import Asking
+from unrolled.viewer.corpus.lines import ROW_HEIGHT, Lines
+from unrolled.viewer.plotting.axis import Axis
+from unrolled.viewer.plotting.ink import ink
+from unrolled.viewer.plotting.plot import Plot
+from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.state.wording import counted, percent, signed
+from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, tool_button
+from unrolled.viewer.widgets.combo_box import ComboBox
+from unrolled.viewer.widgets.flow_layout import FlowLayout
+
+ALIKE = 6  # units that are named
+PLOT_HEIGHT = 132
+WEAK = 0.2  # correlations below it are not worth a word
+
+
+@dataclass(frozen=True, slots=True)
+class UnitAnswer:
+    """All that is said of a unit; `follows` is the property it goes along with most, and how much."""
+
+    channel: Channel
+    unit: UnitStatistics
+    steps: int
+    follows: tuple[str, float, float] | None
+    alike: UnitsAlike
+    notes: tuple[str, ...]
+
+
+def asked(store: Store, channel: Channel, unit: int, wanted: Wanted, progress: Told) -> UnitAnswer:
+    """The work: every pass over the store is a part of it."""
+    properties = list(PROPERTIES) if store.description.has_characters else []
+    passes = len(properties) + 2
+    done = 0
+
+    def part(now: int, of: int) -> None:
+        progress(done * 100 + round(100 * now / max(of, 1)), passes * 100)
+
+    found = unit_statistics(store, channel.name, units=(unit,), wanted=wanted, progress=part)
+    done += 1
+    follows = []
+    for name in properties:
+        own = unit_statistics(store, channel.name, units=(unit,), follows=name, wanted=wanted, progress=part).units[0]
+        follows.append((name, own.correlation, own.area))
+        done += 1
+    alike = units_like(store, channel.name, unit, wanted=wanted, progress=part)
+    best = max(follows, key=lambda one: abs(np.nan_to_num(one[1])), default=None)
+    return UnitAnswer(channel, found.units[0], found.steps, best, alike, found.notes)
+
+
+class UnitPage(QWidget):
+    """The page.
+
+    Attributes
+    ----------
+    chosen : Signal()
+        Another channel or unit is looked at.
+    place_wanted : Signal(int, int)
+    """
+
+    chosen = Signal()
+    place_wanted = Signal(int, int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._store: Store | None = None
+        self._answer: UnitAnswer | None = None
+        self.asking = Asking(self)
+        self.channel = ComboBox()
+        self.channel.setAccessibleName("Channel")
+        self.channel.setMinimumWidth(1)
+        self.channel.activated.connect(lambda _: self._channel_chosen())
+        self.unit = QSpinBox(prefix="unit ")
+        self.unit.setAccessibleName("Unit")
+        self.unit.setFixedWidth(84)
+        self.unit.setKeyboardTracking(False)
+        self.unit.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        self.unit.valueChanged.connect(lambda _: self._changed())
+        self.plot = Plot("Values of a unit", Axis("value"), Axis("steps"), theme, table=self._table)
+        self.plot.setFixedHeight(PLOT_HEIGHT)
+        self.plot.setMinimumWidth(1)
+        self._bars = self.plot.area(ink("accent", 150), order=0)
+        self.facts, self.follows = muted_label(wrapped=True), QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.greatest, self.least = (Lines(theme, f"Where the unit is {word}") for word in ("greatest", "least"))
+        for lines in (self.greatest, self.least):
+            lines.place_wanted.connect(self.place_wanted)
+            lines.setFixedHeight(5 * ROW_HEIGHT + 2)
+        self._alike = QWidget()
+        self._alike_flow = FlowLayout(self._alike, gap=4)
+        self._alike_title = muted_label("Units most like it")
+        self._buttons: list[QWidget] = []
+        in_column(self, in_row(None, (self.channel, 1), self.unit, spacing=6), self.plot, self.facts, self.follows,
+                  self._alike_title, self._alike, muted_label("Greatest"), self.greatest, muted_label("Least"), self.least,
+                  (QWidget(), 1), spacing=6)
+        self.asking.answered.connect(self._show)
+        self.asking.progressed.connect(lambda share: self.facts.setText(f"Going through all steps: {percent(share)}"))
+        self.asking.failed.connect(self.facts.setText)
+
+    @property
+    def shown_channel(self) -> str:
+        return str(self.channel.currentData() or "")
+
+    def set_store(self, store: Store | None) -> None:
+        self.asking.stop()
+        self._store, self._answer = store, None
+        self.channel.clear()
+        channels = [] if store is None else [own for own in store.description.channels if own.axes == ("unit",)]
+        for own in channels:
+            self.channel.addItem(f"{own.symbol}  {own.title}", own.name)
+        self.setVisible(bool(channels))
+        if channels:
+            cell = next((place for place, own in enumerate(channels) if own.role == "cell"), 0)
+            self.channel.setCurrentIndex(cell)
+            self._channel_chosen()
+
+    def look_at(self, unit: int) -> None:
+        self.unit.setValue(unit)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.theme = theme
+        self.plot.set_theme(theme)
+        for lines in (self.greatest, self.least):
+            lines.set_theme(theme)
+
+    # ── Within ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _channel_chosen(self) -> None:
+        assert self._store is not None
+        self.unit.blockSignals(True)
+        self.unit.setRange(0, self._store.description.channel(self.shown_channel).size - 1)
+        self.unit.blockSignals(False)
+        self._changed()
+
+    def _changed(self) -> None:
+        store, name, unit = self._store, self.shown_channel, self.unit.value()
+        if store is None:
+            return
+        channel = store.description.channel(name)
+        self.facts.setText("Going through all steps…")
+        self.follows.setText("")
+        self._answer = None
+        self._name_alike(())
+        for lines in (self.greatest, self.least):
+            lines.set_source(store, name, unit)
+            lines.hits.set_rows(())
+        self.asking.ask(lambda wanted, progress: asked(store, channel, unit, wanted, progress))
+        self.chosen.emit()
+
+    def _show(self, answer: UnitAnswer) -> None:
+        self._answer = answer
+        unit, channel = answer.unit, answer.channel
+        edges = np.repeat(np.linspace(channel.low, channel.high, PLACES + 1), 2)[1:-1]
+        heights = np.repeat(unit.histogram.astype(np.float64), 2)
+        most = max(float(heights.max(initial=0.0)), 1.0)
+        self._bars.show([(channel.low, 0.0), *zip(edges.tolist(), heights.tolist(), strict=True), (channel.high, 0.0)])
+        self.plot.set_ranges((channel.low, channel.high), (0.0, most * 1.06))
+        said = [f"{signed(unit.mean)} on average, deviation {unit.deviation:.3g}, over {counted(answer.steps, 'step')} of all "
+                f"documents. It stays {unit.above:.3g} steps above the middle of its range, {unit.below:.3g} below.",
+                *answer.notes]
+        self.facts.setText(" ".join(said))
+        self.follows.setText(self._about_property(answer.follows))
+        for lines, places in ((self.greatest, unit.greatest), (self.least, unit.least)):
+            lines.hits.set_rows([_hit(place) for place in places])
+        alike = np.nan_to_num(answer.alike.correlation)
+        alike[unit.unit] = 0.0
+        order = np.argsort(-np.abs(alike), kind="stable")[:ALIKE].tolist()
+        self._name_alike(tuple((other, float(alike[other])) for other in order if abs(alike[other]) >= WEAK))
+
+    @staticmethod
+    def _about_property(found: tuple[str, float, float] | None) -> str:
+        if found is None:
+            return ""
+        name, correlation, area = found
+        if not abs(correlation) >= WEAK:
+            return "It follows none of the known properties of a text."
+        chance = f", and tells it apart {percent(max(area, 1 - area))} of the time" if np.isfinite(area) else ""
+        return f"It follows “{name}” most: correlation {signed(correlation, 2)}{chance}."
+
+    def _name_alike(self, units: tuple[tuple[int, float], ...]) -> None:
+        for button in self._buttons:
+            self._alike_flow.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self._buttons = [tool_button(f"{unit}  {signed(correlation, 2)}", f"Look at unit {unit}", partial(self.look_at, unit))
+                         for unit, correlation in units]
+        for button in self._buttons:
+            self._alike_flow.addWidget(button)
+        self._alike_title.setText("Units most like it" if units else "No other unit is much like it" if self._answer else "")
+
+    def _table(self) -> Table | None:
+        if self._answer is None:
+            return None
+        channel, histogram = self._answer.channel, self._answer.unit.histogram
+        edges = np.linspace(channel.low, channel.high, PLACES + 1)
+        return Table(("from", "to", "steps"), (edges[:-1], edges[1:], histogram))
+
+
+def _hit(place: Place) -> Hit:
+    return Hit(place.document, place.step, place.step, place.value)
