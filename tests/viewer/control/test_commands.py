@@ -12,7 +12,7 @@ from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_commands import SessionCommands
 
 WINDOWS_OWN = {c.OpenView, c.ToggleView, c.SwitchTheme, c.ChooseFile, c.ChooseReplacement, c.ChooseModelToCompare, c.Paste,
-               c.RestoreLast, c.ShowDialog, c.ShowTrainingRoom, c.ShowFullScreen, c.Quit}
+               c.RestoreLast, c.ShowDialog, c.ShowTrainingRoom, c.ShowCorpus, c.ShowFullScreen, c.Quit}
 
 
 @pytest.fixture
