@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.families.joey_nmt.subwords import Merges, merges_of
 
 LARGEST_SETTINGS, LARGEST_VOCABULARY = 2**18, 2**26  # bytes
 SPECIAL = {"unk": (0, "<unk>"), "pad": (1, "<pad>"), "bos": (2, "<s>"), "eos": (3, "</s>")}
@@ -55,6 +56,10 @@ class Language:
     level : {'word', 'bpe', 'char'}
     escaped : bool
         Whether characters stand for spaces by ``▁``.
+    merges : Merges or None
+        What makes pieces of words; without them they have to be in a sentence already.
+    prepared : bool
+        Whether a tokeniser that is not here prepared the sentences of the training.
     """
 
     words: tuple[str, ...]
@@ -66,6 +71,15 @@ class Language:
     lower: bool
     normal: bool
     escaped: bool
+    merges: Merges | None = None
+    prepared: bool = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know who types a sentence."""
+        pieces = "This model reads pieces of words, and they have to be in the sentence already, as “tran@@ slate”."
+        moses = "The Moses tokeniser prepared this model's sentences: here a space has to stand before punctuation."
+        return (*((pieces,) if self.level == "bpe" and self.merges is None else ()), *((moses,) if self.prepared else ()))
 
     @property
     def detokenization(self) -> str:
@@ -74,12 +88,13 @@ class Language:
         return "continued pieces" if self.level == "bpe" else "words"
 
     def split(self, sentence: str) -> list[str]:
-        """A sentence in words, pieces of words or characters; pieces of words have spaces between them already."""
+        """A sentence in words, pieces of words or characters."""
         sentence = normalised(sentence) if self.normal else sentence
         sentence = " ".join(sentence.lower().split() if self.lower else sentence.split())
         if self.level == "char":
             return list(sentence.replace(" ", ESCAPED_SPACE) if self.escaped else sentence)
-        return sentence.split()
+        words = sentence.split()
+        return words if self.merges is None else [piece for word in words for piece in self.merges.pieces(word)]
 
 
 def normalised(sentence: str) -> str:
@@ -113,8 +128,14 @@ def language(path: Path, settings: Mapping[str, Any], side: str, count: int) -> 
         raise CheckpointError(f"“{path.name}” has {count:,} words, and “{file.name}” has {len(words):,}: it is another model's.")
     numbers = {name: words.index(token) for name, token in names.items()}
     level = str(own.get("level") or "word")
+    tokenizer, merges = own.get("tokenizer_cfg"), None
+    codes = nested(tokenizer, "codes")
+    if level == "bpe" and isinstance(codes, str):
+        separator = str(nested(tokenizer, "separator") or "@@")
+        merges = merges_of(path.parent / Path(codes.replace("\\", "/")).name, set(words) - set(first), separator)
     return Language(words, numbers["unk"], numbers["pad"], numbers["bos"], numbers["eos"], level=level,
-                    lower=bool(own.get("lowercase")), normal=bool(own.get("normalize")), escaped=ESCAPED_SPACE in words)
+                    lower=bool(own.get("lowercase")), normal=bool(own.get("normalize")), escaped=ESCAPED_SPACE in words,
+                    merges=merges, prepared=nested(tokenizer, "pretokenizer") == "moses")
 
 
 def never_written(settings: Mapping[str, Any], target: Language) -> tuple[int, ...]:

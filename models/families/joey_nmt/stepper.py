@@ -43,8 +43,7 @@ class JoeyNMTStepper(AttentionalStepper):
         unknown = list(dict.fromkeys(word for word in words if word not in self.source.words))
         notes = (f"Never seen in training, and read as unknown: {', '.join(f'“{word}”' for word in unknown[:8])}"
                  f"{' …' if len(unknown) > 8 else ''}.",) if unknown else ()
-        if self.source.level == "bpe":
-            notes = ("This model reads pieces of words, and they have to be in the sentence already, as “tran@@ slate”.", *notes)
+        notes = (*self.source.notes, *notes)
         features = self.encoder(torch.tensor(self._numbers(words), device=self.device))
         return self.encoded(features, self.encoder.first_state(features), (*words, self.source.words[self.source.end]),
                             given=given, maximum_steps=self._longest, notes=notes)

@@ -17,6 +17,7 @@ from tiny_lines import always
 from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.explaining.gradients import gradients
+from unrolled.models.families.joey_nmt.subwords import merges_of
 from unrolled.models.stepping.stepper import InputError
 from unrolled.models.trace.detokenization import text_of
 
@@ -78,6 +79,37 @@ def test_words_pieces_and_characters_are_joined_again(tmp_path: Path, level: str
     (tmp_path / "trg_vocab.txt").write_text("\n".join(known) + "\n", encoding="utf-8")
     description = load(str(path)).description
     assert text_of(words, description.detokenization, without=("</s>",)) == text
+
+
+MERGES = ["#version: 0.2", "l o", "lo w", "e r</w>", "low e", "lowe r</w>", "n e", "ne w</w>"]
+
+
+@pytest.mark.parametrize(("word", "known", "pieces"), [
+    ("low", (), ["lo@@", "w"]), ("lower", (), ["low@@", "er"]), ("newer", (), ["ne@@", "w@@", "er"]), ("new", (), ["new"]),
+    ("x", (), ["x"]), ("lol", (), ["lo@@", "l"]),
+    ("lower", ("lo@@", "w@@", "er"), ["lo@@", "w@@", "er"]), ("new", ("n@@", "e@@", "w"), ["n@@", "e@@", "w"]),
+    ("new", ("new",), ["new"])])
+def test_words_are_merged_of_pieces_as_they_were_learned(tmp_path: Path, word: str, known: Any, pieces: list[str]) -> None:
+    """Worked out by hand: of all pairs the one that stands first in the file is merged first."""
+    (tmp_path / "codes.txt").write_text("\n".join(MERGES) + "\n", encoding="utf-8")
+    merges = merges_of(tmp_path / "codes.txt", known, "@@")
+    assert merges is not None
+    assert merges.pieces(word) == pieces
+
+
+def test_a_sentence_is_cut_into_the_pieces_of_its_model(tmp_path: Path) -> None:
+    path = saved(tmp_path, theirs.joey(1), level="bpe")
+    settings = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    settings["data"]["src"]["tokenizer_cfg"] = {"codes": "far/away/bpe.codes", "pretokenizer": "moses"}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+    (tmp_path / "src_vocab.txt").write_text("\n".join((*theirs.GERMAN[:4], *"abcd", "lo@@", "w", "new", "ne@@")) + "\n")
+    before = load(str(path)).read("low new")
+    assert before.source == ("low", "new", "</s>")
+    assert "they have to be in the sentence already" in before.notes[0]
+    (tmp_path / "bpe.codes").write_text("\n".join(MERGES), encoding="utf-8")
+    after = load(str(path)).read("low new")
+    assert after.source == ("lo@@", "w", "new", "</s>")
+    assert [note for note in after.notes if "Moses" in note] == list(after.notes)
 
 
 @pytest.mark.parametrize(("spoil", "sentence"), [
