@@ -17,15 +17,18 @@ from charset_normalizer import from_bytes
 LOOKED_AT = 20_000  # bytes, which tell as much as all
 MOST_CONTROL = 0.05  # of a text's characters
 EUROPEAN = ("cp1252", "cp1250", "iso8859_2", "cp1254", "cp1257", "mac_roman", "cp850", "cp1251", "koi8_r", "cp866",
-            "iso8859_5", "cp1253")
+            "iso8859_5", "cp1253", "cp1255", "cp1256", "cp852", "koi8_u")
 """In the order in which they are likely, where two give the same text."""
 JAPANESE = ("cp932", "euc_jp")
 ASIAN = ["gb18030", "big5", "cp949", *JAPANESE]
-TITLES = {"cp932": "Shift JIS", "cp949": "EUC-KR", "mac_roman": "Mac Roman", "koi8_r": "KOI8-R", "latin-1": "Latin-1"}
+TITLES = {"cp932": "Shift JIS", "cp949": "EUC-KR", "mac_roman": "Mac Roman", "koi8_r": "KOI8-R", "koi8_u": "KOI8-U",
+          "latin-1": "Latin-1"}
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 OPENING, CLOSING, LONE = "“„‘«‹¿¡(", "”’»›…", "–—©®°§€£×·½¼¾\N{NO-BREAK SPACE}"
 USUAL = frozenset("éèêëàâäáãåçîïíñôöóõûüúßœæøÉÈÀÄÅÇÑÖÓØÜÚ")
+ONLY_LAST = "ךםןףץς"  # letters that end a word
+TURKISH, ICELANDIC = frozenset("ýþðÝÞÐ"), frozenset("áéíóúæÁÉÍÓÚÆ")  # as Windows-1252 has them: ı, ş and ğ have their places
 KANA = 0.15  # of a Japanese text's characters
 WIDE = (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2))
 LEAST_STRANGE, MOST_PLAIN = 0.05, 0.8  # of a text in one of these, read as bytes: control characters, and printable ASCII
@@ -105,7 +108,8 @@ def _guess(data: bytes) -> str:
     scores = {encoding: _standing(data, encoding) for encoding in EUROPEAN}
     best = max(EUROPEAN, key=scores.__getitem__)
     if scores[best] >= ENOUGH:
-        return best
+        letters = set(data.decode("cp1252", "replace")) if best == "cp1252" else set()
+        return "cp1254" if letters & TURKISH and not letters & ICELANDIC else best
     for encoding in JAPANESE:
         text = data.decode(encoding, "replace")
         if sum("\N{HIRAGANA LETTER SMALL A}" <= sign <= "\N{KATAKANA LETTER SMALL KE}" for sign in text) > KANA * len(text):
@@ -127,6 +131,8 @@ def _standing(data: bytes, encoding: str) -> float:
 def _worth(before: str, own: str, after: str) -> float:
     if own in LONE:
         return 0.3
+    if own in "«»":  # in French with a space inside
+        return -1.0 if (before if own == "«" else after).isalnum() else 1.3
     if own in OPENING:
         return 1.3 if not before.isalnum() and not after.isspace() else -1.0
     if own in CLOSING:
@@ -140,6 +146,10 @@ def _worth(before: str, own: str, after: str) -> float:
     beside = [other for other in (before, after) if other.isalpha()]
     if any(_script(other) != _script(own) for other in beside):
         return -1.0
+    if own in ONLY_LAST and after.isalpha():
+        return -1.0
+    if _script(own) == "HEBREW":
+        return 1.15  # its letters have the places of small Russian ones, among which those would stand within words
     if _script(own) != "LATIN":
         return 1.1 if beside else 0.5
     if any(other > "\x7f" for other in beside):

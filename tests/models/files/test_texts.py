@@ -22,6 +22,12 @@ QUOTED = "He said “well” – it’s fine, isn’t it?"
 POLISH = "Zażółć gęślą jaźń, proszę bardzo, już idę do szkoły."
 RUSSIAN = "Мама мыла раму, а папа читал газету вечером."
 GREEK = "Η γρήγορη καφέ αλεπού πηδάει πάνω από το σκυλί."
+SPACED = "Où est l'élève ? « C'est ça », dit-il : naïve façade, Noël."
+CZECH = "Příliš žluťoučký kůň úpěl ďábelské ódy."
+TURKISH = "Işık çok güçlü; şu köpek ağacın altında uyuyor."
+ICELANDIC = "Það er gott að búa við sjóinn, þar sem fuglar syngja."
+HEBREW = "הכלב רץ על הדשא, והילדים משחקים בגן."
+ARABIC = "يجري الكلب على العشب، ويلعب الأطفال في الحديقة."
 JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れたか"
 CHINESE = "人人生而自由，在尊严和权利上一律平等。"
 
@@ -33,6 +39,9 @@ CHINESE = "人人生而自由，在尊严和权利上一律平等。"
     *((QUOTED, name) for name in ("cp1252", "mac_roman")),
     *(("un café", name) for name in ("cp1252", "mac_roman", "cp850")),
     *((POLISH, name) for name in ("cp1250", "iso8859_2")),
+    (SPACED, "latin-1"), (SPACED, "cp1252"), (SPACED, "mac_roman"), (CZECH, "cp1250"), (CZECH, "iso8859_2"), (CZECH, "cp852"),
+    (POLISH, "cp852"),
+    (TURKISH, "cp1254"), (ICELANDIC, "cp1252"), (HEBREW, "cp1255"), (ARABIC, "cp1256"), (RUSSIAN.lower(), "cp1251"),
     *((RUSSIAN, name) for name in ("cp1251", "koi8_r", "cp866", "iso8859_5")),
     *((GREEK, name) for name in ("cp1253", "iso8859_7")),
     *((JAPANESE, name) for name in ("shift_jis", "euc_jp", "iso2022_jp")),
