@@ -18,7 +18,8 @@ WORDS = [*SPECIAL, "a", "the", "dog", "cat", "house", "is", "sees", "sleeping", 
 IDS = {"pad_token_id": PAD, "bos_token_id": START, "eos_token_id": END}
 SENTENCE = "the dog sees a small house"
 VARIED = {"gpt2": (0.15, 25), "llama": (0.15, 0), "marian": (0.15, 12), "bart": (0.15, 5), "t5": (0.3, 14),
-          "vision-gpt2": (0.15, 0), "trocr": (0.3, 21), "blip": (0.15, 2)}
+          "vision-gpt2": (0.15, 0), "trocr": (0.3, 21), "blip": (0.15, 2),
+          "mamba": (0.3, 0)}
 """By a model's name the noise that is added to its matrices, and a seed with which it does not write one word again and again."""
 
 
@@ -108,6 +109,12 @@ def _captioner(decoder: Callable[[Any], Any]) -> Any:
     return t.VisionEncoderDecoderModel(config)
 
 
+def _mamba() -> Any:
+    import transformers as t
+
+    return t.MambaForCausalLM(t.MambaConfig(vocab_size=285, hidden_size=16, state_size=4, num_hidden_layers=2, **IDS))
+
+
 def _blip() -> Any:
     import transformers as t
 
@@ -132,9 +139,10 @@ MODELS: dict[str, Callable[[], Any]] = {
         vocab_size=len(WORDS), d_model=32, decoder_layers=2, decoder_attention_heads=4, decoder_ffn_dim=48,
         max_position_embeddings=48, cross_attention_hidden_size=24, **IDS)),
     "blip": _blip,
+    "mamba": _mamba,
 }
 PICTURES = ("vision-gpt2", "trocr", "blip")
-TEXTS = ("gpt2", "llama")
+TEXTS = ("gpt2", "llama", "mamba")
 
 
 def save(name: str, folder: Path) -> Path:

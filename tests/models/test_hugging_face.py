@@ -13,6 +13,9 @@ import torch
 
 pytest.importorskip("transformers")
 
+from transformers.models.mamba.modeling_mamba import mamba_selective_scan
+
+import unrolled
 from tests.tiny_transformers import END, MODELS, SENTENCE, START, TEXTS, given, save
 from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import CheckpointError
@@ -20,6 +23,7 @@ from unrolled.models.explaining.gradients import gradients
 from unrolled.models.explaining.logit_lens import lens
 from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.explaining.replay import replay
+from unrolled.models.families.hugging_face.state_space import selection
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.errors import EngineError
@@ -124,7 +128,7 @@ def test_channels_are_what_the_library_returns(opened: Any, name: str) -> None:
         np.testing.assert_allclose(found["residual_stream"][:, layer], stream[layer + 1][0], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["llama", "vision-gpt2"])
+@pytest.mark.parametrize("name", ["llama", "vision-gpt2", "mamba"])
 def test_a_state_is_a_value(opened: Any, name: str) -> None:
     """Steps taken from an earlier state, in any order and several at once, neither change it nor each other."""
     stepper = opened(name)
@@ -138,7 +142,7 @@ def test_a_state_is_a_value(opened: Any, name: str) -> None:
         _, further = stepper.step(memory, stepper.select(both, torch.tensor([[1, 1, 0]])), [7, 7, 7])
         assert torch.equal(stepper.step(memory, state, [5])[1].packed, first.packed)
         assert torch.equal(stepper.step(memory, one, [7])[1].packed, second.packed)
-    assert [own.past.length for own in (state, one, other, after)] == [3, 4, 4, 5]
+    assert [own.tokens.shape[1] for own in (state, one, other, after)] == [3, 4, 4, 5]
     torch.testing.assert_close(together.packed[1], first.packed[0], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(further.packed[0], second.packed[0], rtol=1e-4, atol=1e-5)
     assert not torch.allclose(further.packed[2], second.packed[0], atol=1e-3)
@@ -270,6 +274,44 @@ def test_gradients_are_the_slopes_of_the_log_probabilities(opened: Any) -> None:
         return float(record.log_probs[0, branch.tokens[3]])
 
     assert places[3, 5] == pytest.approx((log_prob(0.01) - log_prob(-0.01)) / 0.02, rel=0.05, abs=2e-3)
+
+
+def test_the_implied_attention_is_what_inputs_weigh_in_a_state_space(opened: Any) -> None:
+    """By the library's own forward: what a layer's scan gives is linear in what goes in, with these weights."""
+    stepper = opened("mamba")
+    branch = run_of(stepper, "mamba")
+    found, steps = recorded(branch), len(branch)
+    mixer = stepper.model.backbone.layers[1].mixer
+    passed: dict[str, Any] = {}
+    handle = mixer.x_proj.register_forward_hook(lambda _module, given, output: passed.update(x=given[0], projected=output))
+    first = branch.memory_at(0).looked_at.first_token
+    with handle, torch.inference_mode():
+        stepper.model(torch.tensor([[first, *branch.tokens[:-1]]]), use_cache=False)
+        delta, b, c = selection(mixer, passed["projected"])
+        sizes = []
+        for source in range(steps):  # a one at one step alone, in every channel
+            one = torch.zeros_like(passed["x"])
+            one[:, source] = 1.0
+            scanned = mamba_selective_scan(one.transpose(1, 2), delta.transpose(1, 2), -mixer.A_log.exp(), b.transpose(1, 2),
+                                           c.transpose(1, 2))
+            sizes.append(float(scanned[0, :, -1].abs().mean()))
+    weights = np.array(sizes) / np.sum(sizes)
+    np.testing.assert_allclose(found["implied_attention"][-1, 1, :steps], weights, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(found["delta"][:, 1], delta[0], rtol=1e-4, atol=1e-5)
+    with pytest.raises(EngineError, match="Gradients of this model"):
+        list(gradients(branch, 0, 2, lambda: True))
+    with pytest.raises(EngineError, match="no attention"):
+        occlude(branch, 2, lambda: True)
+    assert len(list(lens(branch, 0, 1, lambda: True))) == 2
+
+
+def test_it_opens_from_a_notebook(opened: Any) -> None:
+    opened("marian")
+    model = unrolled.open(f"hf:{opened('marian')._opened.folder}", device="cpu")
+    trace = model.trace(SENTENCE)
+    assert trace.provenance.source[-1] == "</s>"
+    assert trace.column("cross_attention[layer=1,head=rollout]").shape == (len(trace), len(SENTENCE.split()) + 1)
+    assert model.caption(SENTENCE).split()[0] == model.description.words[trace.tokens[0]].removeprefix("▁")
 
 
 def test_an_edited_step_is_not_said_to_be_checked(opened: Any) -> None:

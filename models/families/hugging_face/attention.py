@@ -79,7 +79,9 @@ class Attentions:
             order.append(SELF if weights.shape[-1] == 1 else CROSS)
         layers = order.count(SELF)
         heads = {kind: {own.shape[1] for own, of in zip(self.weights, order, strict=True) if of == kind} for kind in order}
-        if not layers or order.count(CROSS) not in (0, layers) or any(len(own) != 1 for own in heads.values()):
+        if not layers:
+            raise AttentionError("it has no attention, and is no state-space model that is known")
+        if order.count(CROSS) not in (0, layers) or any(len(own) != 1 for own in heads.values()):
             raise AttentionError("its layers attend in different ways")
         self.order = tuple(order)
         return layers

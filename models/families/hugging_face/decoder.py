@@ -14,12 +14,16 @@ from transformers.cache_utils import Cache
 from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.families.hugging_face.attention import AttentionError, Attentions, Softmaxes, watch
 from unrolled.models.families.hugging_face.cache import LookedAtLayer, Past, SharedLayer
+from unrolled.models.families.hugging_face.record import Lengths, channels_of, packed, round_end
 from unrolled.models.families.hugging_face.residual import ResidualStream, layers_of
+from unrolled.models.trace import Channel
 from unrolled.models.trace.rollout import CROSS, SELF
 
 Call = Callable[..., Any]
 """Tokens (rows, T), what is looked at (rows, places, features) or None, and what else the library is told → its output."""
 
+MOST_SORTED = 2**20  # of the stream's values, to find what is usual
+USUAL_SHARE = 0.98   # of them lie within its colours
 MOST_LAYERS = 256  # that a first step has room for
 
 
@@ -37,6 +41,10 @@ class State(NamedTuple):
     tokens: Tensor
     edited: Tensor
     past: Past
+
+    def select(self, rows: Tensor) -> State:
+        """Of hypotheses whose parents are in these rows, (K,)."""
+        return State(self.tokens.index_select(0, rows), self.edited, self.past.select(rows))
 
 
 class Taken(NamedTuple):
@@ -109,6 +117,22 @@ class Decoder:
         taken = Taken(logits, self._stream.values, self.attentions.kept(SELF), self.attentions.kept(CROSS) if looks else None)
         before = state.tokens.expand(len(tokens), -1)
         return State(torch.cat((before, tokens), dim=1), edited, past), taken
+
+    def lengths(self, longest: int, taken: Taken) -> Lengths:
+        """Of a run that looks at nothing beside what it writes, the ends of its scales from a first step."""
+        stream = torch.cat(taken.stream, dim=1)                                                # (1, layers, features)
+        usual = float(stream.abs().flatten().float()[:MOST_SORTED].quantile(USUAL_SHARE))
+        return Lengths(layers=stream.shape[1], heads=taken.written.shape[2], features=stream.shape[2], before=0, places=(),
+                       longest=longest, stream_end=round_end(2 * usual),
+                       cross_heads=1 if taken.looked_at is None else taken.looked_at.shape[2])
+
+    def recorded(self, lengths: Lengths) -> tuple[Channel, ...]:
+        """The channels, in the order of the record."""
+        return channels_of(lengths)
+
+    def packed(self, taken: Taken, lengths: Lengths) -> Tensor:
+        """Log-probabilities and all channels in order, (rows, V + total)."""
+        return packed(taken, lengths)
 
     def _forward(self, looked_at: LookedAt, past: Past, tokens: Tensor, hook: Hook, inputs: int) -> tuple[Tensor, Past]:
         attentions, stream, rows = self.attentions, self._stream, len(tokens)

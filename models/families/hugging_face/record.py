@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.families.hugging_face.decoder import Taken
 from unrolled.models.families.hugging_face.residual import STREAM
 from unrolled.models.stepping.network_stepper import entropy_of
 from unrolled.models.trace import Channel
 from unrolled.models.trace.rollout import CROSS, SELF
+
+if TYPE_CHECKING:
+    from unrolled.models.families.hugging_face.decoder import Taken
 
 
 class Lengths(NamedTuple):
@@ -45,11 +47,16 @@ class Lengths(NamedTuple):
     stream_end: float
 
 
+def stream_channel(lengths: Lengths) -> Channel:
+    """The residual stream after every layer."""
+    return Channel(name=STREAM, role=STREAM, symbol="x", axes=("layer", "unit"), shape=(lengths.layers, lengths.features),
+                   low=-lengths.stream_end, high=lengths.stream_end, label="residual", editable=True)
+
+
 def channels_of(lengths: Lengths) -> tuple[Channel, ...]:
     """In the order of the record."""
-    layers, heads, end = lengths.layers, lengths.heads, lengths.stream_end
-    found = [Channel(name=STREAM, role=STREAM, symbol="x", axes=("layer", "unit"), shape=(layers, lengths.features), low=-end,
-                     high=end, label="residual", editable=True)]
+    layers, heads = lengths.layers, lengths.heads
+    found = [stream_channel(lengths)]
     axes = {0: ("key",), 1: ("source",), 2: ("row", "column")}[len(lengths.places)]
     looked_at = lengths.places or (lengths.longest,)
     if lengths.places:

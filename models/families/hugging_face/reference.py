@@ -78,12 +78,20 @@ class TransformerReference:
                                           "forward knows no edits.")
         read = torch.cat((tokens.long(), torch.tensor([[memory.first_token if token < 0 else token]])), dim=1)
         self._stream.clear()
+        found = self._found(read, memory) | {"tokens_read": read.double(), "edited": edited}
+        return {name: value.flatten() for name, value in found.items()}
+
+    def _streamed(self) -> Tensor:
+        """What the layers left of the last token, (layers, features)."""
+        return torch.stack([own[0, -1] for own in self._stream])
+
+    def _found(self, read: Tensor, memory: ReferenceMemory) -> dict[str, Tensor]:
+        """Every channel of the step that has read these tokens, (1, T)."""
         output = self._call(read, memory.states, output_attentions=True, use_cache=False)
         written = _last(output.decoder_attentions if "decoder_attentions" in output else output.attentions)  # (layers, heads, T)
         grown = written.new_zeros(*written.shape[:-1], memory.longest)
         grown[..., : written.shape[-1]] = written
-        found = {STREAM: torch.stack([own[0, -1] for own in self._stream]), SELF: grown,
-                 "tokens_read": read.double(), "edited": edited,
+        found = {STREAM: self._streamed(), SELF: grown,
                  "log_probs": torch.log_softmax(output.logits[0, -1].double(), dim=-1)}
         mean = grown.mean(dim=(0, 1))
         if memory.states is not None:
@@ -94,7 +102,7 @@ class TransformerReference:
         places = mean.shape[-1] if memory.states is not None else written.shape[-1]
         found["attention_entropy"] = -torch.xlogy(mean, mean).sum().reshape(1) / math.log(max(places, 2))
         found["attention"] = mean[self._before :] if memory.states is not None else mean
-        return {name: value.flatten() for name, value in found.items()}
+        return found
 
 
 def _last(attentions: Sequence[Tensor] | None) -> Tensor:

@@ -14,17 +14,21 @@ from unrolled.models.families.hugging_face.attention import AttentionError
 from unrolled.models.families.hugging_face.checkpoint import Opened, model_again
 from unrolled.models.families.hugging_face.decoder import Decoder, LookedAt, State
 from unrolled.models.families.hugging_face.reading import grid_of, kind_of
-from unrolled.models.families.hugging_face.record import Lengths, channels_of, packed, round_end
+from unrolled.models.families.hugging_face.record import Lengths
 from unrolled.models.families.hugging_face.reference import TransformerReference
+from unrolled.models.families.hugging_face.state_space import SpaceState, StateSpaceDecoder, mixers_of
+from unrolled.models.families.hugging_face.state_space_reference import StateSpaceReference
 from unrolled.models.families.hugging_face.words import words_of
 from unrolled.models.reference.protocol import Reference, Weights
+from unrolled.models.runs.errors import EngineError
 from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure
 from unrolled.models.trace import ModelDescription
 
 WRITTEN_AT_MOST = 128     # tokens, behind a prompt or in all
 LARGEST_RECORD = 2**28    # bytes of all channels of a run, which attention over what is written fills by its square
-MOST_SORTED = 2**20       # of its values, for that
-USUAL_SHARE = 0.98        # of a stream's values lie within its colours
+
+
+AnyState = State | SpaceState
 
 
 class Memory(NamedTuple):
@@ -52,8 +56,10 @@ class TransformerStepper:
         self.positions = min((n for n in (getattr(text, "max_position_embeddings", 0),) if n and n > 0), default=2**20)
         with torch.inference_mode():
             states = self._first_states()
-        self.decoder = Decoder(self.model, self.kind.decoder(self.model), self.kind.call(self.model), states,
-                               max(first, 0))
+        self._is_space = bool(mixers_of(self.model))
+        part, call = self.kind.decoder(self.model), self.kind.call(self.model)
+        self.decoder: Any = StateSpaceDecoder(self.model, part, call) if self._is_space else Decoder(
+            self.model, part, call, states, max(first, 0))
         words = words_of(self.tokenizer, text.vocab_size)
         self.suppressed_tokens: Sequence[int] = self._suppressed(settings, len(words))
         forced = getattr(settings, "forced_bos_token_id", None)
@@ -63,7 +69,7 @@ class TransformerStepper:
         self.description = ModelDescription(
             name=opened.title, title=f"{type(self.model).__name__} · {opened.title}", task=self.kind.task,
             summary=f"{config.model_type}, {self.decoder.layers} layers of {self._lengths.heads} heads",
-            weights_hash=opened.weights_hash, channels=channels_of(self._lengths), words=words, start_token=first,
+            weights_hash=opened.weights_hash, channels=self.decoder.recorded(self._lengths), words=words, start_token=first,
             end_token=self.end, maximum_steps=self._lengths.longest, input_size=size,
             parameters=sum(own.numel() for own in self.model.parameters()), encoder=self._encoder_name(),
             input_kind=self.kind.input_kind, detokenization="pieces", suppressed_tokens=tuple(self.suppressed_tokens))
@@ -118,27 +124,19 @@ class TransformerStepper:
     def _learned_lengths(self, states: Tensor | None, first: int) -> Lengths:
         _, taken = self.decoder.step(LookedAt(states, first), self.decoder.start(),
                                      torch.tensor([[first]], device=self.device), identity)
-        stream = torch.cat(taken.stream, dim=1)                                                # (1, layers, features)
-        layers, features = stream.shape[1:]
-        places: tuple[int, ...] = ()
-        before = 0
-        if taken.looked_at is not None and self.kind.input_kind == "picture":
+        lengths: Lengths = self.decoder.lengths(min(WRITTEN_AT_MOST, self.positions), taken)
+        if self.kind.input_kind == "picture":
             rows, columns, before = grid_of(taken.looked_at.shape[-1], *self._picture_size())
-            places = (rows, columns)
             self.decoder.attentions.before = before
-        elif taken.looked_at is not None:
-            places = (1,)
-        usual = float(stream.abs().flatten().float()[:MOST_SORTED].quantile(USUAL_SHARE))
-        return Lengths(layers=layers, heads=taken.written.shape[2], features=features, before=before, places=places,
-                       longest=min(WRITTEN_AT_MOST, self.positions), stream_end=round_end(2 * usual),
-                       cross_heads=1 if taken.looked_at is None else taken.looked_at.shape[2])
+            return lengths._replace(places=(rows, columns), before=before)
+        return lengths if states is None else lengths._replace(places=(1,))
 
     def _lengths_of(self, *, prompt: int, places: tuple[int, ...]) -> Lengths:
         """Of one run: as long as its record may be."""
         own = self._lengths._replace(places=places)
         longest = min(prompt + WRITTEN_AT_MOST, self.positions)
         while longest > prompt + 1 and longest * sum(
-                channel.size for channel in channels_of(own._replace(longest=longest))) * 4 > LARGEST_RECORD:
+                channel.size for channel in self.decoder.recorded(own._replace(longest=longest))) * 4 > LARGEST_RECORD:
             longest = max(longest * 9 // 10, prompt + 1)
         return own._replace(longest=longest)
 
@@ -172,7 +170,7 @@ class TransformerStepper:
         lengths = self._lengths_of(prompt=len(tokens), places=())
         first = self.description.words[tokens[0]]
         note = f"The first piece, “{first.replace('▁', ' ').strip() or first}”, is what the first step reads."
-        return EncodedInput(memory=Memory(LookedAt(None, tokens[0]), lengths), channels=channels_of(lengths),
+        return EncodedInput(memory=Memory(LookedAt(None, tokens[0]), lengths), channels=self.decoder.recorded(lengths),
                             source=(first,), prompt_tokens=tuple(tokens[1:]), maximum_steps=lengths.longest, notes=(note,),
                             given_input=given)
 
@@ -182,7 +180,7 @@ class TransformerStepper:
 
     def _read(self, given: Any, states: Tensor, lengths: Lengths, tokens: Sequence[int] = ()) -> EncodedInput[Memory]:
         return EncodedInput(
-            memory=Memory(LookedAt(states, self.description.start_token), lengths), channels=channels_of(lengths),
+            memory=Memory(LookedAt(states, self.description.start_token), lengths), channels=self.decoder.recorded(lengths),
             source=tuple(self.description.words[token] for token in tokens), prompt_tokens=self._forced,
             maximum_steps=lengths.longest, given_input=given)
 
@@ -192,22 +190,25 @@ class TransformerStepper:
 
     # ── Stepping ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def start(self, memory: Memory) -> State:
-        return self.decoder.start()
+    def start(self, memory: Memory) -> AnyState:
+        begun: AnyState = self.decoder.start()
+        return begun
 
-    def step(self, memory: Memory, state: State, tokens: Sequence[int], hook: Hook = identity) -> tuple[State, StepRecord]:
+    def step(self, memory: Memory, state: AnyState, tokens: Sequence[int],
+             hook: Hook = identity) -> tuple[AnyState, StepRecord]:
         looked_at = memory.looked_at
         read = torch.tensor([[looked_at.first_token if token < 0 else token] for token in tokens], device=self.device)
         state, taken = self.decoder.step(looked_at, state, read, hook)
-        return state, StepRecord(packed(taken, memory.lengths), taken.logits.shape[-1])
+        return state, StepRecord(self.decoder.packed(taken, memory.lengths), taken.logits.shape[-1])
 
     @property
     def structure(self) -> Structure:
-        return Structure(attends=True)
+        return Structure(attends=not self._is_space)
 
     def reference(self) -> Reference:
-        return TransformerReference(model_again(self._opened), self.kind, layers=self.decoder.layers,
-                                    before=self._lengths.before, read=self._given)
+        made = StateSpaceReference if self._is_space else TransformerReference
+        return made(model_again(self._opened), self.kind, layers=self.decoder.layers, before=self._lengths.before,
+                    read=self._given)
 
     def _given(self, given: Any) -> tuple[Tensor | None, int, int]:
         """What the encoder is given for an input, the token that the first step reads, and how many steps there can be."""
@@ -221,6 +222,8 @@ class TransformerStepper:
 
     def differentiable(self, memory: Memory, rows: int) -> tuple[Memory, Tensor | None]:
         """Gradients are taken by the picture's cells or the sentence's words; there are none where nothing is looked at."""
+        if self._is_space:
+            raise EngineError("question", "Gradients of this model cannot be taken: the library changes its state in place.")
         states, before = memory.looked_at.states, memory.lengths.before
         if states is None:
             return memory, None
@@ -228,7 +231,6 @@ class TransformerStepper:
         whole = torch.cat((states[:, :before].expand(rows, -1, -1).clone(), cells), dim=1)
         return Memory(LookedAt(whole, memory.looked_at.first_token, differentiable=True), memory.lengths), cells
 
-    def select(self, state: State, rows: Tensor) -> State:
-        places = rows[0].to(self.device)
-        return State(state.tokens.index_select(0, places), state.edited, state.past.select(places))
+    def select(self, state: AnyState, rows: Tensor) -> AnyState:
+        return state.select(rows[0].to(self.device))
 

@@ -1,0 +1,178 @@
+"""Selective state-space models, Mamba (Gu and Dao 2023), stepped: norms of the state, Δ, and the attention that they imply.
+
+A channel's state is h_t = exp(Δ_t A) ⊙ h_{t-1} + Δ_t B_t x_t, and C_t · h_t is what it gives. Written out, that is a sum over
+all earlier inputs with the weights α_{t,s} = C_t · exp(A Σ_{k=s+1..t} Δ_k) Δ_s B_s (Ali, Zimerman and Wolf 2024): the implied
+attention, of which the mean size over the channels is recorded, divided by its sum.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers.cache_utils import Cache, LinearAttentionLayer
+
+from unrolled.models.cells.hook import Hook, identity
+from unrolled.models.families.hugging_face.attention import AttentionError
+from unrolled.models.families.hugging_face.decoder import Call, LookedAt
+from unrolled.models.families.hugging_face.record import Lengths, round_end, stream_channel
+from unrolled.models.families.hugging_face.residual import ResidualStream, layers_of
+from unrolled.models.trace import Channel
+
+STATE_NORM, DELTA, IMPLIED = "state_norm", "delta", "implied_attention"
+PARTS = ("x_proj", "dt_proj", "A_log", "conv1d")  # by which a layer of this kind is known
+
+
+class Selected(NamedTuple):
+    """What a layer keeps of T steps: its convolution's inputs and its state, both (rows, channels, …); of every step the sum of
+    Δ up to it and Δ itself, (rows, T, channels), and B (rows, T, N).
+    """
+
+    conv: Tensor
+    state: Tensor
+    sums: Tensor
+    deltas: Tensor
+    inputs: Tensor
+
+    def select(self, rows: Tensor) -> Selected:
+        return Selected(*(own.index_select(0, rows) for own in self))
+
+
+class SpaceState(NamedTuple):
+    """Before a step; see `unrolled.models.families.hugging_face.decoder.State`."""
+
+    tokens: Tensor
+    edited: Tensor
+    past: tuple[Selected, ...]
+
+    def select(self, rows: Tensor) -> SpaceState:
+        return SpaceState(self.tokens.index_select(0, rows), self.edited, tuple(own.select(rows) for own in self.past))
+
+
+class SpaceTaken(NamedTuple):
+    """What a step gave: logits (rows, V); by layer the stream (rows, 1, features), the state's norms and Δ (rows, channels), and
+    the implied attention (rows, T).
+    """
+
+    logits: Tensor
+    stream: list[Tensor]
+    norms: list[Tensor]
+    deltas: list[Tensor]
+    implied: list[Tensor]
+
+
+def mixers_of(model: nn.Module) -> list[Any]:
+    """The layers of this kind, the lowest first."""
+    return [own for own in model.modules() if all(hasattr(own, part) for part in PARTS)]
+
+
+def selection(mixer: Any, projected: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Δ (…, channels), B and C (…, N) of what a layer's projection gave."""
+    rank, states = mixer.time_step_rank, mixer.ssm_state_size
+    step, inputs, outputs = torch.split(projected, [rank, states, states], dim=-1)
+    return F.softplus(F.linear(step, mixer.dt_proj.weight, mixer.dt_proj.bias)), inputs, outputs
+
+
+class StateSpaceDecoder:
+    """Takes steps. Raises `AttentionError` where the layers are not alike."""
+
+    def __init__(self, model: Any, decoder: Any, call: Call) -> None:
+        self.model, self._call, self._mixers = model, call, mixers_of(decoder)
+        self.layers = len(self._mixers)
+        layers = layers_of(decoder, self.layers)
+        if layers is None or len({(own.intermediate_size, own.ssm_state_size) for own in self._mixers}) != 1:
+            raise AttentionError("its layers are not all state spaces of one size")
+        self.channels = self._mixers[0].intermediate_size
+        self._embed: nn.Module = decoder.get_input_embeddings()
+        self._stream = ResidualStream(layers)
+        self._projected: dict[int, Tensor] = {}
+        for number, mixer in enumerate(self._mixers):
+            mixer.x_proj.register_forward_hook(partial(self._keep, number))
+
+    def _keep(self, number: int, module: nn.Module, given: Any, output: Tensor) -> None:
+        self._projected[number] = output
+
+    def start(self) -> SpaceState:
+        device = self.model.device
+        return SpaceState(torch.zeros(1, 0, dtype=torch.long, device=device), torch.zeros(1, device=device), ())
+
+    def step(self, looked_at: LookedAt, state: SpaceState, tokens: Tensor, hook: Hook) -> tuple[SpaceState, SpaceTaken]:
+        """Read tokens (K, 1)."""
+        edited = hook is not identity
+        self._stream.begin(hook, 1)
+        cache = Cache(layers=[_layer(state.past[number] if state.past else None) for number in range(self.layers)])
+        vectors = hook("word_vector", self._embed(tokens).transpose(0, 1)).transpose(0, 1) if edited else None  # (K, 1, E)
+        try:
+            with self._embed.register_forward_hook(lambda *_: vectors) if edited else nullcontext():  # in place of its own
+                logits = self._call(tokens, None, cache=cache, use_cache=True).logits[:, -1]
+        finally:
+            self._stream.watching = False
+        if edited:
+            logits = hook("logits", logits.unsqueeze(0)).squeeze(0)
+        past, norms, deltas, implied = [], [], [], []
+        for number, mixer in enumerate(self._mixers):
+            delta, inputs, outputs = selection(mixer, self._projected[number])                 # (K, 1, …)
+            own = _grown(state.past[number] if state.past else None, cache.layers[number], delta, inputs)
+            past.append(own)
+            norms.append(torch.linalg.vector_norm(own.state, dim=-1))
+            deltas.append(delta.squeeze(1))
+            implied.append(_implied(own, outputs.squeeze(1), -mixer.A_log.float().exp()))
+        flag = torch.ones_like(state.edited) if edited else state.edited
+        read = torch.cat((state.tokens.expand(len(tokens), -1), tokens), dim=1)
+        return SpaceState(read, flag, tuple(past)), SpaceTaken(logits, self._stream.values, norms, deltas, implied)
+
+    def lengths(self, longest: int, taken: SpaceTaken) -> Lengths:
+        """Of a run, the ends of its scales from a first step."""
+        largest = max(float(own.abs().quantile(0.98)) for own in taken.stream)
+        return Lengths(layers=self.layers, heads=0, features=taken.stream[0].shape[-1], longest=longest, places=(), before=0,
+                       cross_heads=0, stream_end=round_end(2 * largest))
+
+    def recorded(self, lengths: Lengths) -> tuple[Channel, ...]:
+        """The channels, in the order of the record."""
+        shape = self.layers, self.channels
+        return (
+            stream_channel(lengths),
+            Channel(name=STATE_NORM, role=STATE_NORM, symbol="‖h‖", axes=("layer", "unit"), shape=shape, low=0.0, high=1.0,
+                    label="norm of the state"),
+            Channel(name=DELTA, role=DELTA, symbol="Δ", axes=("layer", "unit"), shape=shape, low=0.0, high=1.0, label="step Δ"),
+            Channel(name=IMPLIED, role=IMPLIED, symbol="α", axes=("layer", "key"), shape=(self.layers, lengths.longest), low=0.0,
+                    high=1.0, label="implied attention"))
+
+    def packed(self, taken: SpaceTaken, lengths: Lengths) -> Tensor:
+        """Log-probabilities and all channels in order, (rows, V + total)."""
+        implied = [F.pad(own, (0, lengths.longest - own.shape[1])) for own in taken.implied]
+        return torch.cat((torch.log_softmax(taken.logits, dim=-1), *(own.squeeze(1) for own in taken.stream), *taken.norms,
+                          *taken.deltas, *implied), dim=1)
+
+
+def _layer(past: Selected | None) -> LinearAttentionLayer:
+    """The library's, with copies of a state: it changes them in place."""
+    made = LinearAttentionLayer()
+    if past is not None:
+        made.lazy_initialization(conv_states=past.conv, recurrent_states=past.state)
+        made.conv_states[0], made.recurrent_states[0] = past.conv.clone(), past.state.clone()
+        made.has_previous_state[0] = True
+    return made
+
+
+def _grown(before: Selected | None, layer: Any, delta: Tensor, inputs: Tensor) -> Selected:
+    sums = delta if before is None else before.sums[:, -1:] + delta
+    own = sums, delta, inputs
+    kept = own if before is None else tuple(torch.cat((old, new), dim=1)
+                                            for old, new in zip(before[2:], own, strict=True))
+    return Selected(layer.conv_states[0], layer.recurrent_states[0], *kept)
+
+
+def _implied(own: Selected, outputs: Tensor, decay: Tensor) -> Tensor:
+    """Mean size of α_{t,s} over the channels, divided by its sum, (rows, T); `outputs` is C_t, (rows, N), and `decay` is A,
+    (channels, N).
+    """
+    since = (own.sums[:, -1:] - own.sums).unsqueeze(-1)                                        # (rows, T, channels, 1)
+    weights = outputs[:, None, None, :] * torch.exp(since * decay) * own.inputs.unsqueeze(2)   # (rows, T, channels, N)
+    sizes = (weights.sum(-1) * own.deltas).abs().mean(-1)
+    shared: Tensor = sizes / sizes.sum(-1, keepdim=True).clamp_min(torch.finfo(sizes.dtype).tiny)
+    return shared
