@@ -127,13 +127,13 @@ def captioned(model: Any, places: Tensor, mean: Tensor, steps: int) -> Written:
     return words, maps
 
 
-def saved(folder: Path, model: Any, network: Any, *, kind: str, append: str = "", **options: Any) -> Path:
-    """As the original leaves it: a state dict, and a pickle of protocol 2 with an `argparse.Namespace`."""
+def saved(folder: Path, model: Any, network: Any, *, kind: str, append: str = "", protocol: int = 2, **options: Any) -> Path:
+    """As the original leaves it: a state dict, and a pickle of an old protocol with an `argparse.Namespace`."""
     path = folder / f"model{append}.pth"
     torch.save(model.state_dict(), path)
     opt = argparse.Namespace(caption_model=kind, rnn_size=UNITS, seq_length=16, max_length=20,
                              input_att_dir="data/cocotalk_att", **options)
     infos = {"iter": 3, "opt": opt, "vocab": VOCABULARY, "best_val_score": np.float64(0.9), "split_ix": {"train": [1, 2]}}
-    (folder / f"infos_mine{append}.pkl").write_bytes(pickle.dumps(infos, protocol=2))
+    (folder / f"infos_mine{append}.pkl").write_bytes(pickle.dumps(infos, protocol=protocol))
     torch.save(network.state_dict(), folder / "resnet18.pth")
     return path

@@ -69,6 +69,14 @@ def test_each_checkpoint_has_its_own_infos(tmp_path: Path, network: Any) -> None
     assert (load(str(path)).description.maximum_steps, load(str(best)).description.maximum_steps) == (7, 20)
 
 
+@pytest.mark.parametrize("protocol", [0, 1])
+def test_infos_of_the_oldest_protocols_are_read(tmp_path: Path, network: Any, protocol: int) -> None:
+    path = theirs.saved(tmp_path, theirs.Captioner("updown"), network, kind="updown", protocol=protocol)
+    description = load(str(path)).description
+    assert description.words == ("<end>", *theirs.VOCABULARY.values())
+    assert description.maximum_steps == 20
+
+
 def test_a_large_photograph_and_a_detectors_regions_are_said(tmp_path: Path, network: Any) -> None:
     model = theirs.captioner(1, "att2in2", 0, theirs.looked(picture(), network)[0])
     path = theirs.saved(tmp_path, model, network, kind="att2in2")
