@@ -93,7 +93,7 @@ def _decode_clip(data: bytes, name: str) -> tuple[InputClip, Notes]:
 BUILT_IN = (
     InputKind(name="picture", medium="picture", title="Photographs",
               suffixes=PICTURE_SUFFIXES,
-              sample="dog.jpg", step_noun="word", read=read_file, decode=decode_picture,
+              sample="skier.jpg", step_noun="word", read=read_file, decode=decode_picture,
               for_model=lambda data, name: read_picture(data, name).image),
     InputKind(name="sentence", medium="text", title="Texts", suffixes=TEXT_SUFFIXES, sample="sentence.txt", step_noun="piece",
               read=text_bytes, decode=_decode_text, for_model=lambda data, name: read_text(data, name).text),

@@ -162,7 +162,7 @@ def test_a_signal_keeps_what_is_open(tmp_path, name):
         process.kill()
     assert process.returncode == -number
     assert "Traceback" not in errors
-    assert load_session(folder / "window-0.unrolled").layout.input_name == "dog.jpg"
+    assert load_session(folder / "window-0.unrolled").layout.input_name == "skier.jpg"
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e300", "fast", ""])

@@ -234,7 +234,7 @@ def test_an_animation_is_a_picture_or_a_clip_as_the_model_takes_it(qtbot, window
 def test_a_model_of_drawn_scenes_brings_one_in_place_of_a_sample_and_draws_others(qtbot, window):
     action = window.actions_by_name["draw_input"]
     window.do(c.OpenSample())
-    qtbot.waitUntil(lambda: window.session.input.name == "dog.jpg")
+    qtbot.waitUntil(lambda: window.session.input.name == "skier.jpg")
     assert not action.isVisible()
     window.do(c.LoadModel("scripted-scene"))
     qtbot.waitUntil(lambda: window.session.input.name == "scene 1.png", timeout=5000)
@@ -242,7 +242,7 @@ def test_a_model_of_drawn_scenes_brings_one_in_place_of_a_sample_and_draws_other
     action.trigger()
     qtbot.waitUntil(lambda: window.session.input.name == "scene 2.png", timeout=5000)
     window.do(c.LoadModel("scripted"))  # the photograph comes back: a scene says nothing to it
-    qtbot.waitUntil(lambda: window.session.input.name == "dog.jpg", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.input.name == "skier.jpg", timeout=5000)
 
 
 def test_a_photograph_that_a_person_opened_stays_with_a_model_of_scenes(qtbot, window):
@@ -253,8 +253,8 @@ def test_a_photograph_that_a_person_opened_stays_with_a_model_of_scenes(qtbot, w
 
 def test_a_scene_is_not_given_to_a_captioner_by_way_of_another_kind_of_model(qtbot, window):
     window.do(c.OpenSample())
-    qtbot.waitUntil(lambda: window.session.input.name == "dog.jpg")
-    for model, name in (("scripted-scene", "scene 1.png"), ("scripted-text", "program.txt"), ("scripted", "dog.jpg"),
+    qtbot.waitUntil(lambda: window.session.input.name == "skier.jpg")
+    for model, name in (("scripted-scene", "scene 1.png"), ("scripted-text", "program.txt"), ("scripted", "skier.jpg"),
                         ("scripted-text", "program.txt"), ("scripted-scene", "scene 1.png")):
         window.do(c.LoadModel(model))
         qtbot.waitUntil(lambda name=name: window.session.input is not None and window.session.input.name == name, timeout=5000)
@@ -264,7 +264,7 @@ def test_a_scene_is_not_given_to_a_captioner_by_way_of_another_kind_of_model(qtb
 
 @pytest.mark.parametrize(("entry", "kind", "name"), [
     ("Sentence", "sentence", "sentence.txt"), ("Program", "text", "program.txt"), ("Bouncing", "clip", "bouncing.gif"),
-    ("Skier", "picture", "skier.jpg")])
+    ("Surfer", "picture", "surfer.jpg")])
 def test_a_sample_of_the_menu_comes_with_a_model_that_it_says_something_to(qtbot, window, entry, kind, name):
     for before in ("scripted", "scripted-sentence"):
         window.do(c.LoadModel(before))
