@@ -22,10 +22,12 @@ _SIGNATURE = inspect.signature(nn.MultiheadAttention.forward)
 _ALL = slice(None)
 
 
-def scaled_dot_product(given: Mapping[str, Any], dtype: torch.dtype, place: slice = _ALL) -> tuple[Tensor, Tensor]:
+def scaled_dot_product(given: Mapping[str, Any], dtype: torch.dtype, place: slice = _ALL,
+                       hook: Hook = identity) -> tuple[Tensor, Tensor]:
     """Of `F.scaled_dot_product_attention` without dropout: what it returns, (B, heads, T, E), and the weights, (B, heads, T, S).
 
-    `place` takes some sequences of the batch; the computation is in `dtype`.
+    `place` takes some sequences of the batch; the computation is in `dtype`. Scores and weights pass through `hook` as in
+    `multi_head`.
     """
     q, k, v = (batch_of_heads(given[name])[place].to(dtype) for name in ("query", "key", "value"))
     if given["enable_gqa"]:
@@ -37,7 +39,7 @@ def scaled_dot_product(given: Mapping[str, Any], dtype: torch.dtype, place: slic
     if mask is not None:
         mask = batch_of_heads(mask.expand(*given["query"].shape[:-1], mask.shape[-1]))[place]
         scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
-    weights = _softmax(scores)
+    weights = hook("attention", _softmax(hook("attention_scores", scores)))
     return weights @ v, weights
 
 

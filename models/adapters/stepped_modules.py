@@ -10,24 +10,24 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.modules.module import register_module_forward_hook
 from torch.nn.utils.rnn import PackedSequence
 
 from unrolled.models.adapters.attention_weights import attended, bound_call, of_heads
 from unrolled.models.adapters.captured import Quantity
 from unrolled.models.adapters.recurrent_gates import CELL_MODULES, SEQUENCES
+from unrolled.models.adapters.stepped_equations import Keep, keep_all, taken
+from unrolled.models.adapters.stepped_functions import SteppedFunctions
 from unrolled.models.adapters.unwrapping import plain
 from unrolled.models.cells import CELLS
 from unrolled.models.cells.hook import Hook, identity
-from unrolled.models.stepping.channels import QUANTITIES
 
 STEPPED = (*CELL_MODULES, *SEQUENCES, nn.MultiheadAttention)
 DEPTH = 3  # functions that a step function calls, and those that these call, are looked into for names
@@ -48,6 +48,9 @@ class SteppedModules:
 
     Attributes
     ----------
+    functions, called_functions : bool
+        Torch's own functions are looked into too, which the step calls itself: ``torch.lstm_cell``, the scaled dot product; the
+        last step did call some.
     left : dict of str to str
         Modules that a call could not be looked into, and why; such a call was the module's own.
     """
@@ -57,6 +60,7 @@ class SteppedModules:
         looking = {name for name, module in self._modules.items() if isinstance(module, nn.MultiheadAttention)}
         alike = looking, self._modules.keys() - looking
         self._plain = {name for names in alike if len(names) == 1 for name in names}  # nothing else brings what they bring
+        self.functions, self.called_functions = True, False
         self.left: dict[str, str] = {}
 
     @property
@@ -73,8 +77,10 @@ class SteppedModules:
         try:
             for name, module in self._modules.items():
                 module.__dict__["forward"] = partial(self._forward, name, module, hook, found, calls, thread)
-            with calling_modules():
+            functions = SteppedFunctions(hook, found, self.left, changed=not self._attention)
+            with calling_modules(), functions if self.functions else nullcontext():
                 yield found
+            self.called_functions = bool(functions.calls)
         finally:
             for module in self._modules.values():
                 module.__dict__.pop("forward", None)
@@ -131,41 +137,18 @@ def _kind(module: nn.Module) -> str:
     return "lstm" if isinstance(module, (nn.LSTM, nn.LSTMCell)) else "gru" if isinstance(module, (nn.GRU, nn.GRUCell)) else "rnn"
 
 
-def _taken(kind: str, weights: Any, relu: bool, projection: Tensor | None, x: Tensor, state: tuple[Tensor, ...],
-           hook: Hook) -> dict[str, Tensor]:
-    """A cell's step by its equations: all quantities by their names, the state first."""
-    if relu:
-        x, hidden = hook("cell_input", x), hook("hidden_before", state[0])
-        sums = F.linear(x, weights.weight_ih, weights.bias_ih) + F.linear(hidden, weights.weight_hh, weights.bias_hh)
-        return {"hidden": hook("hidden", sums.relu())}
-    equations: Any = CELLS[kind].forward
-    if projection is None:
-        return dict(equations(weights, x, *state, hook=hook)._asdict())
-    step = equations(weights, x, *state, hook=lambda name, value: value if name == "hidden" else hook(name, value))
-    return {**step._asdict(), "hidden": hook("hidden", F.linear(step.hidden, projection))}
-
-
-def _quantities(values: dict[str, Tensor], keep: Callable[[Quantity], None], *, bounded: bool, layer: int = -1,
-                direction: str = "") -> None:
-    for field, value in values.items():
-        _, low, high = QUANTITIES[field]
-        free = field == "hidden" and not bounded
-        keep(Quantity(field=field, values=value.detach().reshape(1, 1, -1), layer=layer, direction=direction,
-                      low=None if free else low, high=None if free else high))
-
-
-def _cell(module: Any, given: tuple[Any, ...], hook: Hook, keep: Callable[[Quantity], None]) -> Any:
+def _cell(module: Any, given: tuple[Any, ...], hook: Hook, keep: Keep) -> Any:
     kind, x = _kind(module), given[0]
     state = given[1] if len(given) > 1 else None
     if state is None:
         state = tuple(x.new_zeros(*x.shape[:-1], module.hidden_size) for _ in range(CELLS[kind].state_size))
     relu = getattr(module, "nonlinearity", "") == "relu"
-    values = _taken(kind, module, relu, None, x, state if isinstance(state, tuple) else (state,), hook)
-    _quantities(values, keep, bounded=not relu)
+    values = taken(kind, module, relu, None, x, state if isinstance(state, tuple) else (state,), hook)
+    keep_all(values, keep, bounded=not relu)
     return (values["hidden"], values["cell"]) if kind == "lstm" else values["hidden"]
 
 
-def _sequence(module: Any, given: tuple[Any, ...], hook: Hook, keep: Callable[[Quantity], None]) -> Any:
+def _sequence(module: Any, given: tuple[Any, ...], hook: Hook, keep: Keep) -> Any:
     """One step of all layers and directions; the output is shaped as the input was."""
     kind, x = _kind(module), given[0].reshape(1, -1)                                   # (1, features)
     relu = getattr(module, "nonlinearity", "") == "relu"
@@ -186,9 +169,9 @@ def _sequence(module: Any, given: tuple[Any, ...], hook: Hook, keep: Callable[[Q
                                          for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")})
             direction = ("forward", "backward")[way] if both == 2 else ""
             own = Quantity(field="", values=x, layer=layer if module.num_layers > 1 else -1, direction=direction)
-            values = _taken(kind, weights, relu, getattr(module, f"weight_hr{suffix}", None), x,
+            values = taken(kind, weights, relu, getattr(module, f"weight_hr{suffix}", None), x,
                             tuple(part[place] for part in parts), partial(_under, hook, own.name))
-            _quantities(values, keep, bounded=not relu and not module.proj_size, layer=own.layer, direction=direction)
+            keep_all(values, keep, bounded=not relu and not module.proj_size, layer=own.layer, direction=direction)
             outputs.append(values["hidden"])
             after.append((values["hidden"], values["cell"]) if kind == "lstm" else (values["hidden"],))
         x = torch.cat(outputs, -1)
@@ -201,7 +184,7 @@ def _under(hook: Hook, place: str, name: str, value: Tensor) -> Tensor:
 
 
 def _attention(module: nn.MultiheadAttention, given: tuple[Any, ...], named: dict[str, Any], hook: Hook,
-               keep: Callable[[Quantity], None]) -> tuple[Tensor, Tensor | None]:
+               keep: Keep) -> tuple[Tensor, Tensor | None]:
     bound = bound_call(module, given, named)
     query = bound["query"]
     own, weights = attended(module, bound, query.dtype, hook)                          # (T, B, E), (B, heads, T, S)

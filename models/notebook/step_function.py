@@ -160,10 +160,12 @@ class FunctionStepper:
         attention = [name for name, module in called.items() if hasattr(module, "num_heads")]
         self._modules = SteppedModules(called, next(iter(attention), ""))
         by_equations, after, found = self._take(start, self._first, identity)
+        self._modules.functions = self._modules.called_functions
         self.fidelity = float((by_equations - logits).abs().max())
         if _far(logits, by_equations, AGREE):  # whatever it makes of its modules, it is stepped as it is
-            self._modules.left.update(dict.fromkeys(called, "gives other values when it is stepped by its equations"))
             self._modules, found = SteppedModules({}), {}
+            self._modules.functions = False
+            self._modules.left.update(dict.fromkeys(called, "gives other values when it is stepped by its equations"))
         found_later, later = found, after
         with suppress(EngineError):  # what is wrong with a later word is said when that word is read
             _, later, found_later = self._take(int(logits.argmax()), after, identity)
@@ -173,9 +175,9 @@ class FunctionStepper:
         left = self._modules.left
         notes = [f"“{name}” {reason}: it is stepped as it is, and can be neither seen nor changed."
                  for name, reason in left.items()]
-        if not called:
-            notes.append(f"{self.name} calls no RNN, LSTM, GRU or MultiheadAttention of torch.nn: its state can be seen, its "
-                         "words can be changed, and nothing in it can.")
+        if not called and not self._modules.functions:
+            notes.append(f"{self.name} calls no RNN, LSTM, GRU or attention of torch: its state can be seen, its words can be "
+                         "changed, and nothing in it can.")
         return tuple(notes)
 
     def _channels(self, tried: list[tuple[Found, Any]]) -> tuple[Channel, ...]:

@@ -195,8 +195,9 @@ def step(next_token: NextToken, state: Any, *, vocabulary: Sequence[str] | Mappi
          options: Sequence[str] = ()) -> SteppedModel:
     """Make a live model of a step function, and open the window on it.
 
-    Branches, beams, forced words and comparison work at once. Where the function calls RNN, LSTM or GRU of torch.nn, their cells
-    or MultiheadAttention, all that they compute is recorded and can be changed inside them; of everything else the state is seen.
+    Branches, beams, forced words and comparison work at once. Where the function calls RNN, LSTM or GRU of torch.nn, their cells,
+    MultiheadAttention, or the functions ``torch.lstm_cell`` and its like and ``F.scaled_dot_product_attention``, all that they
+    compute is recorded and can be changed inside them; of everything else the state is seen.
     Attention is changed in all heads of the first such module.
 
     Parameters

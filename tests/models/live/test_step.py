@@ -333,3 +333,28 @@ def test_attention_over_what_was_written_grows_and_is_drawn():
     assert [int((row > 0).sum()) for row in weights] == [3, 4, 5, 6, 7]
     assert not trace.channels["head_0/attention"].editable
     assert "state" in model.notes[-1]
+
+
+def test_functions_of_torch_that_are_called_directly_are_seen_and_changed(writer):
+    cell = writer.cell
+    k, v = torch.randn(1, 2, 5, 2), torch.randn(1, 2, 5, 2)
+
+    def own(token, state):
+        h, c = state
+        seen = F.scaled_dot_product_attention(writer.query(h).view(1, 2, 1, 2), k, v)
+        x = torch.cat((writer.embed(torch.tensor([token])), seen.reshape(1, 4)), -1)
+        h, c = torch.lstm_cell(x, (h, c), cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)
+        return writer.out(h), (h, c)
+
+    with torch.no_grad():
+        wanted = torch.log_softmax(own(3, own(0, zeros())[1])[0], -1)[0, 4]
+        bias = float(writer.out.bias.softmax(-1)[3])
+    model = unrolled.step(own, zeros(), vocabulary=WORDS, window=False)
+    assert model.fidelity < 1e-6
+    assert not model.notes
+    forced = [ForceToken(first=0, token=3), ForceToken(first=1, token=4)]
+    assert model.trace(edits=forced, steps=2).log_probs[1] == pytest.approx(float(wanted), abs=1e-5)
+    even = model.trace(edits=[*forced, UniformAttention(), ClampUnits(channel="lstm_cell/output_gate", value=0.0)], steps=2)
+    np.testing.assert_allclose(even.column("attention/head_1/attention"), 0.2, atol=1e-6)
+    assert abs(even.column("lstm_cell/hidden")).max() == 0
+    np.testing.assert_allclose(np.exp(even.log_probs[0]), bias, rtol=1e-5)
