@@ -215,8 +215,8 @@ def _check_heads(edit: SwitchHeadsOff, channels: Sequence[Channel]) -> None:
 
 
 def has_heads(channel: Channel) -> bool:
-    """Whether it is attention by layer and head."""
-    return channel.axes[:2] == ("layer", "head")
+    """Whether it is attention by layer and head, over places."""
+    return channel.axes[:2] == ("layer", "head") and len(channel.axes) > 2
 
 
 def attention_of(channels: Sequence[Channel]) -> Channel | None:

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from fnmatch import fnmatchcase
 
 from unrolled.models.trace import Channel
+from unrolled.models.trace.edits import has_heads
 from unrolled.models.trace.slices import SLICED
 from unrolled.viewer.views.view import View, ViewContext
 
@@ -152,7 +153,7 @@ def layered(subject: Subject) -> bool:
 
 def with_heads(subject: Subject) -> bool:
     """Whether there is attention by layer and head."""
-    return any(channel.axes[:2] == ("layer", "head") for channel in subject.channels)
+    return any(map(has_heads, subject.channels))
 
 
 def comparing(subject: Subject) -> bool:

@@ -62,7 +62,7 @@ def layered():
     """Two layers of an LSTM of five units, and two heads that look at the steps themselves."""
     rows = [(role, (("layer", "unit"), (2, 5))) for role in ("hidden", "cell", "input_gate", "forget_gate", "output_gate",
                                                                "cell_gate")]
-    rows += [("attention", (("layer", "head", "key"), (2, 2, 4))), ("attention_entropy", (("layer", "head"), (2, 2)))]
+    rows += [("attention_entropy", (("layer", "head"), (2, 2))), ("attention", (("layer", "head", "key"), (2, 2, 4)))]
     channels = [Channel(name=role, role=role, symbol="x", axes=axes, shape=shape, low=0 if "gate" in role else -1, high=1)
                 for role, (axes, shape) in rows]
     random = np.random.default_rng(0)
@@ -90,6 +90,8 @@ def test_a_layer_is_looked_at_in_every_view(qtbot, captioned, tmp_path):
         for name in offered:
             captioned.do(c.OpenView(name))
             captioned.coordinator.flush()
+            captioned.host.views[name].refresh()
+            assert captioned.host.views[name].isVisible()
         drawn = captioned.host.views["tracks"].track(f"hidden[layer={layer}]").recorded
         np.testing.assert_array_equal(captioned.session.trace.column(drawn.name), trace.column("hidden")[:, layer])
 
