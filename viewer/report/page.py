@@ -189,7 +189,7 @@ class _Page:
             maps = self._map(weights, "attention", signed=False)
             if gradients is not None and own.step >= gradients.first:
                 for title, tables in (("gradient × input, through attention", gradients.places),
-                                      ("gradient × input, through the first state", gradients.first_state)):
+                                      ("gradient × input, through the initial state", gradients.first_state)):
                     if tables:
                         maps += self._map(np.array(tables[own.step - gradients.first], np.float32), title)
             maps += self._map(np.array(own.drops, np.float32), "drop of log p when masked")
