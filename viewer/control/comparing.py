@@ -37,6 +37,11 @@ class Comparing:
         session.compared_changed.connect(self._compared_changed)
         session.model_changed.connect(self._model_changed)
 
+    @property
+    def under_way(self) -> bool:
+        """Whether another run is made to be compared; it may not have begun yet."""
+        return self._run is not None
+
     @handles(c.CompareBranch)
     def compare_branch(self, command: c.CompareBranch) -> None:
         branch = self._session.branches.all.get(command.identity)
@@ -99,6 +104,7 @@ class Comparing:
     def _end(self) -> None:
         self.end_run()
         self._session.compare(None)
+        self._voice.state_changed.emit()
 
     def _start(self, model: str, given: Input, name: str, *, of_other_input: bool) -> None:
         self._end()
@@ -110,6 +116,7 @@ class Comparing:
         self._run.status.connect(self._voice.busy)
         self._run.failed.connect(self._failed)
         self._run.start()
+        self._voice.state_changed.emit()
 
     def _title(self, model: str) -> str:
         return next((listing.title for listing in self._choice.models if listing.name == model), Path(model).stem)

@@ -109,6 +109,11 @@ class Control(QObject):
         return self._choice.devices
 
     @property
+    def comparing(self) -> bool:
+        """Whether a run is compared, or is being made for that."""
+        return self.session.compared is not None or self._comparing.under_way
+
+    @property
     def waiting(self) -> tuple[str, ...]:
         """What came together with the input on screen and waits to be opened, the next first."""
         return self._waiting.titles

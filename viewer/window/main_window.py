@@ -166,7 +166,7 @@ class MainWindow(QMainWindow):
             self.actions_by_name[name].setText(f"{name.capitalize()}: {text}" if text else name.capitalize())
         for name in ("swap", "compare_model", "compare_input", "compare_trace"):
             self.actions_by_name[name].setEnabled(has_steps)
-        self.actions_by_name["compare_end"].setEnabled(session.compared is not None)
+        self.actions_by_name["compare_end"].setEnabled(controller.comparing)
         for name in ("back", "first", "last"):
             self.actions_by_name[name].setEnabled(has_run)
         self.actions_by_name["corpus"].setEnabled(session.open_store.store is not None)

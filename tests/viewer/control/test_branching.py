@@ -470,6 +470,12 @@ def test_the_run_on_screen_goes_on_beside_another_one(qtbot, window, tmp_path):
 
 
 def test_another_model_beside_says_what_it_cannot_do(qtbot, window):
+    ends = window.actions_by_name["compare_end"]
+    window.do(c.CompareModel("scripted"))
+    assert window.session.compared is None
+    assert ends.isEnabled()  # while its process starts
+    ends.trigger()
+    assert not ends.isEnabled()
     window.do(c.CompareModel("nothing"))
     qtbot.waitUntil(lambda: "There is no model “nothing”" in said(window), timeout=10_000)
     assert window.session.compared is None
