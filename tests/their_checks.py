@@ -63,10 +63,9 @@ def can_be_asked_and_changed(stepper: AnyStepper, given: Any, channels: tuple[st
     assert all(np.frombuffer(part.hidden, "<f4").any() for part in rows)
     _places_agree(plain, np.frombuffer(next(iter(gradients(plain, last, last, always))).places, "<f4"), last)
     assert np.ptp(occlude(plain, last, always).drops()) > 0
-    edits: list[Edit] = [MaskAttention(places=(0, 2), first=0, last=last), UniformAttention(first=1, last=last)]
-    for name in channels:
-        edits += [ClampUnits(channel=name, units=(1,), value=0.4, first=1, last=last),
-                  AddNoise(channel=name, units=(), deviation=0.2, seed=3, first=0, last=last)]
+    edits: list[Edit] = [MaskAttention(places=(0, 2), first=0, last=last), UniformAttention(first=1, last=last),
+                         AddNoise(channel=channels[0], units=(), deviation=0.2, seed=3, first=0, last=last)]
+    edits += [ClampUnits(channel=name, units=(1,), value=0.4, first=1, last=last) for name in channels]
     for edit in edits:
         branch, changed = written(stepper, given, (edit,), steps=steps)
         agrees(branch, changed)
