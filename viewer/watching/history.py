@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,7 @@ from unrolled.models.protocol.kept_updates import KeptUpdates
 from unrolled.models.protocol.watching import LayerGradients, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
 
 Numbers = npt.NDArray[np.float64]
+Made = TypeVar("Made")
 MOST_LOSSES = 400_000  # beyond it every second is let go
 
 
@@ -32,9 +35,11 @@ class WatchHistory:
         self.updates = KeptUpdates()
         self.ended = False
         self._losses: dict[int, float] = {}
+        self._made: dict[tuple[object, ...], Any] = {}  # of what is there, until more comes
 
     def take(self, report: WatchBegun | WatchedUpdate | WatchedLosses | WatchEnded) -> None:
         """Take in what was told. Raises `ValueError` when it does not fit."""
+        self._made.clear()
         if isinstance(report, WatchBegun):
             self.begun = report
         elif isinstance(report, WatchedUpdate):
@@ -51,7 +56,13 @@ class WatchHistory:
     @property
     def losses(self) -> tuple[Numbers, Numbers]:
         """Updates and their losses."""
-        return np.array(list(self._losses), np.float64), np.array(list(self._losses.values()), np.float64)
+        return self._once(("losses",), lambda: (np.array(list(self._losses), np.float64),
+                                                np.array(list(self._losses.values()), np.float64)))
+
+    @property
+    def loss_is_positive(self) -> bool:
+        """Whether every loss has a place on a logarithmic axis."""
+        return bool((self.losses[1][np.isfinite(self.losses[1])] > 0).all())
 
     def loss(self, update: int) -> float:
         """NaN where none was given."""
@@ -78,6 +89,9 @@ class WatchHistory:
 
     def norms(self) -> tuple[Numbers, Numbers, Numbers]:
         """Updates, and the gradient's norm before and after clipping, NaN where it was not seen."""
+        return self._once(("norms",), self._norms)
+
+    def _norms(self) -> tuple[Numbers, Numbers, Numbers]:
         seen = [own for own in self.updates if own.update]
         table = np.array([(own.update, own.norm_before, own.norm_after) for own in seen], np.float64).reshape(-1, 3).T
         table[1:][table[1:] < 0] = np.nan
@@ -86,13 +100,16 @@ class WatchHistory:
     def gradients(self, update: WatchedUpdate, layer: str, *, of_cell: bool) -> Numbers | None:
         """Of one layer at an update, (steps,); the cell's only where it has one."""
         own = next((own for own in update.gradients if own.name == layer), None)
-        return None if own is None else _norms(own, of_cell)
+        return None if own is None else _lengths(own, of_cell)
 
     def gradient_map(self, layer: str, columns: int, *, of_cell: bool) -> tuple[Numbers, float, float] | None:
         """Of one layer over all updates, (steps, columns), NaN where nothing is known.
 
         Beside it the update at the left end, and how many updates a column is wide: each shows the newest that was seen up to it.
         """
+        return self._once((layer, columns, of_cell), lambda: self._gradient_map(layer, columns, of_cell))
+
+    def _gradient_map(self, layer: str, columns: int, of_cell: bool) -> tuple[Numbers, float, float] | None:
         found = [(own.update, norms) for own in self.updates
                  if (norms := self.gradients(own, layer, of_cell=of_cell)) is not None]
         if not found:
@@ -108,6 +125,13 @@ class WatchHistory:
             table[: len(norms), column] = norms
         return table, float(first), float(width)
 
+    def _once(self, key: tuple[object, ...], make: Callable[[], Made]) -> Made:
+        """What is made of all that is there, made once: a slider asks for it at every place."""
+        if key not in self._made:
+            self._made[key] = make()
+        found: Made = self._made[key]
+        return found
 
-def _norms(own: LayerGradients, of_cell: bool) -> Numbers:
+
+def _lengths(own: LayerGradients, of_cell: bool) -> Numbers:
     return own.norms(of_cell=of_cell and bool(own.cell)).astype(np.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QPushButton, QSlider, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QPushButton, QSlider, QStackedWidget, QWidget
 
 from unrolled.models.protocol.dispatch import Dispatch
 from unrolled.models.protocol.watching import FollowTraining, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
@@ -53,9 +53,12 @@ class WatchPage(QWidget):
         self._commands = Dispatch(SessionCommands(self.session))
         self.tracks = TracksView(ViewContext(self.session, self.do, theme))
         self.tracks.set_empty("Give one sequence as probe=, and its states and gates are shown here at every update.")
-        self.loss, self.norms = LossPlot(theme), NormPlot(theme)
+        self.positive_loss, self.any_loss, self.norms = LossPlot(theme, log=True), LossPlot(theme, log=False), NormPlot(theme)
+        self.losses = QStackedWidget()
         self.map, self.profile = GradientMapPlot(theme), ProfilePlot(theme)
-        self.plots = (self.loss.plot, self.norms.plot, self.map.plot, self.profile.plot)
+        self.plots = (self.positive_loss.plot, self.any_loss.plot, self.norms.plot, self.map.plot, self.profile.plot)
+        for plot in self.plots[:2]:
+            self.losses.addWidget(plot)
         self.layer = ComboBox()
         self.layer.setAccessibleName("Layer")
         self.layer.setToolTip("The layer whose gradients are drawn")
@@ -95,7 +98,7 @@ class WatchPage(QWidget):
         self.where.setMinimumWidth(150)
         bar = in_row(None, self.live, (self.slider, 1), self.where, spacing=12)
         titles = ("Loss", "Length of the gradient", "Gradients over updates", "At this update")
-        self.sections = tuple(Section(title, plot) for title, plot in zip(titles, self.plots, strict=True))
+        self.sections = tuple(Section(title, shown) for title, shown in zip(titles, (self.losses, *self.plots[2:]), strict=True))
         choices = in_row(None, (self.layer, 1), self.of_cell, spacing=10)
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
@@ -124,12 +127,17 @@ class WatchPage(QWidget):
         self.look.clicked.connect(lambda _=False: self.theme_wanted.emit())
         for plot in self.plots:
             plot.read_out.connect(self.readout.setText)
-        for own in (self.loss, self.norms, self.map):
+        for own in (self.positive_loss, self.any_loss, self.norms, self.map):
             own.plot.clicked.connect(lambda x, _: self.go_to(round(x)))
         self.session.playhead.moved.connect(lambda _: self._schedule())
         for signal in (self.session.selection.changed, self.session.selection.hovered, self.session.time_axis.changed,
                        self.session.appearance.changed):
             signal.connect(self._schedule)
+
+    @property
+    def loss(self) -> LossPlot:
+        """The one that has a place for every loss."""
+        return self.positive_loss if self.history is None or self.history.loss_is_positive else self.any_loss
 
     # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
 
@@ -195,6 +203,7 @@ class WatchPage(QWidget):
         of_cell = has_cell and self.of_cell.isChecked()
         at = shown.update if shown is not None else 0
         self.loss.show(history, at)
+        self.losses.setCurrentWidget(self.loss.plot)
         self.norms.show(history, at)
         self.map.show(history, at, layer, of_cell=of_cell)
         self.profile.show(gradients[0], gradients[1] if has_cell else None)

@@ -42,20 +42,21 @@ class _OverUpdates:
 
 
 class LossPlot(_OverUpdates):
-    """The loss of every update, where the training gives it."""
+    """The loss of every update, where the training gives it; `log`: on an axis for positive ones."""
 
-    def __init__(self, theme: Theme) -> None:
-        super().__init__(Plot("Loss over updates", Axis("update", whole=True), Axis("loss", log=True), theme, table=self._table))
+    def __init__(self, theme: Theme, *, log: bool) -> None:
+        super().__init__(Plot("Loss over updates", Axis("update", whole=True), Axis("loss", log=log), theme, table=self._table))
+        self._log = log
         self._line = self.plot.line(ink("accent"), width=1.2)
         self.plot.reading = self._read
 
     def show(self, history: WatchHistory | None, update: int) -> None:
         self.history = history
         updates, losses = history.losses if history is not None else (np.empty(0), np.empty(0))
-        usable = np.isfinite(losses) & (losses > 0)
+        usable = np.isfinite(losses) & ((losses > 0) | (not self._log))
         self.plot.say("" if usable.any() else "Give the loss with w.loss(value), and it is drawn here.")
         self._line.set_visible(bool(usable.any()))
-        low, high = decades(*_ends(losses[usable]), least=1)
+        low, high = decades(*_ends(losses[usable]), least=1) if self._log else _room(losses[usable])
         self.plot.set_ranges(updates_range(history.last if history is not None else 0), (low, high))
         if usable.any():
             self._line.show(updates, losses)
@@ -211,6 +212,13 @@ def of_gradients(hidden: Numbers | None) -> str:
     if largest == 0:
         return "largest at step 1"
     return f"at step 1 × {number(first / most)} of step {largest + 1}"
+
+
+def _room(values: Numbers) -> tuple[float, float]:
+    """A little more than from the least to the greatest, of what is no outlier."""
+    low, high = (float(end) for end in np.percentile(values, (0.5, 99.5))) if len(values) else (0.0, 1.0)
+    spare = 0.08 * (high - low) or 0.5
+    return low - spare, high + spare
 
 
 def _ends(values: Numbers) -> tuple[float, float]:

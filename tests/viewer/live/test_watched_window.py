@@ -111,6 +111,16 @@ def test_the_end_a_lost_process_and_what_does_not_fit(window, told):
     assert told.where.text() == "update 40 of 40"
 
 
+def test_losses_below_zero_have_an_axis_of_their_own(told):
+    assert told.losses.currentWidget() is told.positive_loss.plot
+    told._backend.report.emit(WatchedLosses(np.array([41], "<i4").tobytes(), f4(-3)))
+    told.refresh()
+    assert told.losses.currentWidget() is told.any_loss.plot
+    (left, right), (low, high) = told.loss.plot.ranges
+    assert (left, right) == (0.0, 50.0)
+    assert low < -2 < 1.5 < high
+
+
 def test_light_and_dark(qtbot, window, told):
     assert window.theme.name == "light"
     qtbot.mouseClick(told.look, Qt.MouseButton.LeftButton)
