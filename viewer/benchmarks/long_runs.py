@@ -64,18 +64,17 @@ def drawn_trace(steps: int = STEPS, units: int = UNITS, seed: int = 0) -> Trace:
     return trace
 
 
-def measure(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
-    """Drive a window through a long trace, and write the figures as JSON."""
+def drive(name: str, run: Callable[[], Trace], *, units: int) -> dict[str, Any]:
+    """Drive a window through a long run. The figures' names begin with `name`; `run` makes the trace when its time has come."""
     from PySide6.QtCore import QCoreApplication
 
     from unrolled.viewer.benchmarks.reference import Reference
-    from unrolled.viewer.benchmarks.window import resident_megabytes
+    from unrolled.viewer.benchmarks.window import own_megabytes
     from unrolled.viewer.client.backend_client import BackendProcess
     from unrolled.viewer.window.application import make_application, make_window
     from unrolled.viewer.window.settings import WindowSettings
 
     application = make_application()
-    trace = drawn_trace(steps, units)
     with tempfile.TemporaryDirectory() as home:
         window = make_window(WindowSettings(Path(home) / "settings.ini"), BackendProcess())
         window.remembers = False
@@ -94,12 +93,13 @@ def measure(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
         reference = Reference()
         reference.sample()
         frame(lambda: None)
-        before = resident_megabytes()
+        before = own_megabytes()
         began = time.perf_counter()
-        opening = [frame(lambda: session.set_trace(trace))]
+        opening = [frame(lambda: session.set_trace(run()))]
         while coordinator.waiting:  # what is too much for one frame is made a part a frame
             opening.append(frame(lambda: None))
-        figures: dict[str, Any] = {"long_open_seconds": round(time.perf_counter() - began, 3)}
+        opened = round(time.perf_counter() - began, 3)
+        steps = session.playhead.length
         session.selection.set((3, units // 3, units - 5))
         frame(lambda: None)
         chosen = random.Random(0)
@@ -116,36 +116,51 @@ def measure(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
         ways = [PAN if number // 5 % 2 == 0 else -PAN for number in range(LOOKS)]
         pans = [frame(partial(session.time_axis.pan, way)) for way in ways]
         reference.sample()
-        figures |= {
-            "reference_ms": reference.milliseconds,
-            "long_scrub_ms": reference.spread(scrubs), "long_zoom_ms": reference.spread(zooms),
-            "long_memory_mb": round(resident_megabytes() - before, 1),
+        figures = {
+            f"{name}_open_seconds": opened, "reference_ms": reference.milliseconds,
+            f"{name}_scrub_ms": reference.spread(scrubs), f"{name}_zoom_ms": reference.spread(zooms),
+            f"{name}_memory_mb": round(own_megabytes() - before, 1),
             "details": {
-                "size": f"{SIZE[0]}x{SIZE[1]}", "steps": steps, "units": units, "channels": len(trace.channels),
+                "size": f"{SIZE[0]}x{SIZE[1]}", "steps": steps, "units": units, "channels": len(session.channels),
                 "first_frame_ms": round(opening[0], 1), "frames_while_opening_ms": reference.spread(opening[1:] or opening),
                 "scrub_zoomed_in_ms": reference.spread(close), "pan_zoomed_in_ms": reference.spread(pans),
-                "trace_mb": round(sum(trace.column(name).nbytes for name in trace.channels) / 2**20, 1),
-                "memory": "what the window needs beside the trace itself, which is trace_mb more",
-                "opening": "until every step's colour is made; the window answers meanwhile, a part is made each frame",
                 "limits": "frames, scrubs and zooms: median 8, p95 16 ms",
             },
         }
-        path.write_text(json.dumps(figures), encoding="utf-8")
         window.close()
     del application
+    return figures
 
 
-def measure_long() -> dict[str, Any]:
-    """The figures, from a process of its own. Raises `RuntimeError` when it did not get through."""
+def measure(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
+    """Drive a window through a long trace, and write the figures as JSON."""
+    trace = drawn_trace(steps, units)
+    figures = drive("long", lambda: trace, units=units)
+    figures["details"] |= {
+        "trace_mb": round(sum(trace.column(name).nbytes for name in trace.channels) / 2**20, 1),
+        "memory": "what the window needs beside the trace itself, which is trace_mb more",
+        "opening": "until every step's colour is made; the window answers meanwhile, a part is made each frame"}
+    path.write_text(json.dumps(figures), encoding="utf-8")
+
+
+def of_module(name: str) -> dict[str, Any]:
+    """The figures that a module of this folder writes, from a process of its own. Raises `RuntimeError` when it did not get
+    through.
+    """
     with tempfile.TemporaryDirectory() as home:
         report = Path(home) / "report.json"
         environment = os.environ | {"UNROLLED_HOME": home, "QT_QPA_PLATFORM": "offscreen"}
-        child = subprocess.run([sys.executable, "-m", "unrolled.viewer.benchmarks.long_runs", str(report)],
+        child = subprocess.run([sys.executable, "-m", f"unrolled.viewer.benchmarks.{name}", str(report)],
                                env=environment, capture_output=True, text=True, check=False)
         if child.returncode != 0 or not report.exists():
             raise RuntimeError((child.stderr.strip().splitlines() or ["The benchmark of long texts failed."])[-1])
         figures: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     return figures
+
+
+def measure_long() -> dict[str, Any]:
+    """The figures, from a process of its own. Raises `RuntimeError` when it did not get through."""
+    return of_module("long_runs")
 
 
 if __name__ == "__main__":

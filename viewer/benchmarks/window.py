@@ -197,6 +197,15 @@ def _other(chosen: random.Random, steps: int, current: int) -> int:
     return step + 1 if step >= current and steps > 1 else step
 
 
+def own_megabytes() -> float:
+    """What this process holds in memory without the files that are mapped into it, which the system can drop."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
+    except (OSError, StopIteration):
+        return resident_megabytes()
+
+
 def resident_megabytes() -> float:
     """What this process holds in memory; where the system does not say, the most that it held."""
     try:

@@ -56,8 +56,14 @@ def _long() -> Figures:
     return measure_long()
 
 
+def _million() -> Figures:
+    from unrolled.viewer.benchmarks.million import measure_million
+
+    return measure_million()
+
+
 BENCHMARKS: dict[str, Callable[[], Figures]] = {
-    "stepping": _stepping, "animation": _animation, "window": _window, "long": _long,
+    "stepping": _stepping, "animation": _animation, "window": _window, "long": _long, "million": _million,
 }
 
 

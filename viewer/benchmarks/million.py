@@ -1,0 +1,76 @@
+"""What `unrolled bench` measures of the window with a document of a million steps in a store, which it makes itself.
+
+Run as a module with the path of the report, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from unrolled.models.store.layout import StoreDescription, shard_steps
+from unrolled.models.store.location import Location
+from unrolled.models.store.making import make_store
+from unrolled.models.store.packing import pack
+from unrolled.models.store.store import open_store
+from unrolled.models.store.stored_trace import StoredTrace
+from unrolled.models.store.writing import Part, PartWriter
+from unrolled.models.trace import ModelDescription, Trace
+from unrolled.models.trace.pyramid import places_of
+from unrolled.viewer.benchmarks.long_runs import BLOCK_STEPS, TEXT, drawn_trace, drive, lstm_channels, of_module
+
+STEPS, UNITS = 1_000_000, 512
+CHANNELS = ("hidden", "cell")
+
+
+def made(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
+    """A store with one document: what `drawn_trace` draws of a few thousand steps, again and again."""
+    channels = tuple(channel for channel in lstm_channels(units) if channel.name in CHANNELS)
+    drawn = drawn_trace(BLOCK_STEPS, units)
+    model = ModelDescription(name="drawn", title="Drawn", task="characters", channels=channels, words=tuple(sorted(set(TEXT))),
+                             start_token=-1, end_token=-1, input_kind="text", detokenization="characters")
+    shard, rooms = shard_steps(channels, "uint8", steps), np.array([steps], np.int64)
+    packing = pack(rooms, shard)
+    description = StoreDescription(model=model, channels=channels, documents=1, parts=1, steps=packing.shards * shard,
+                                   shard=shard)
+    make_store(Location(path), description, ["drawn.py"], rooms, packing)
+    part = Part.empty(description, packing.shards)
+    assert part.characters is not None
+    source = np.arange(steps) % BLOCK_STEPS
+    part.tokens[:steps], part.log_probs[:steps] = np.array(drawn.tokens)[source], drawn.log_probs[source]
+    part.characters[:steps] = np.array([ord(word) for word in drawn.words], np.uint32)[source]
+    for channel in channels:
+        places = places_of(drawn.column(channel.name), low=channel.low, high=channel.high)
+        for start in range(0, steps, BLOCK_STEPS):
+            stop = min(start + BLOCK_STEPS, steps)
+            part.values[channel.name][start:stop] = places[: stop - start]
+    PartWriter(Location(path), description).write(0, 0, part)
+
+
+def measure(report: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
+    """Drive a window through the document, and write the figures as JSON."""
+    with tempfile.TemporaryDirectory() as home:
+        began = time.perf_counter()
+        made(Path(home) / "store", steps=steps, units=units)
+        making = time.perf_counter() - began
+        figures = drive("million", lambda: cast(Trace, StoredTrace(open_store(Path(home) / "store").run(0))), units=units)
+    figures["million_open_seconds"] = round(figures["details"].pop("first_frame_ms") / 1000, 3)
+    figures["details"] |= {
+        "making_seconds": round(making, 1), "opening": "from the store's address to the first painted frame; limit 1.0 s",
+        "memory": "beside an empty window, without what the system keeps of the files; limit 500 MB"}
+    report.write_text(json.dumps(figures), encoding="utf-8")
+
+
+def measure_million() -> dict[str, Any]:
+    """The figures, from a process of its own. Raises `RuntimeError` when it did not get through."""
+    return of_module("million")
+
+
+if __name__ == "__main__":
+    measure(Path(sys.argv[1]))
