@@ -80,7 +80,7 @@ BUILT_IN = (
     ViewSpec("heads", "Heads", Place.DRAWER, _HERE + "heads.heads:HeadsView", shortcut="Shift+H", accepts=with_heads,
              hint="Where every head of every layer attends, their mean, and the rollout"),
     ViewSpec("lens", "Logit lens", Place.DRAWER, _HERE + "lens.lens:LogitLensView", shortcut="Shift+L",
-             accepts=every(words_chosen, has("residual_stream", axes=("layer", "unit")), layered),
+             accepts=every(words_chosen, layered, has("residual_stream", axes=("unit",))),
              hint="The next word as each layer would have it"),
     ViewSpec("similar", "Similar steps", Place.DRAWER, _HERE + "similar.similar:SimilarView", shortcut="F",
              action="Find similar steps", hint="Where else the same units are active"),

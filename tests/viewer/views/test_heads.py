@@ -42,7 +42,7 @@ def shown(qtbot, kind, session, doing=None):
 
 def test_only_what_has_layers_and_heads_is_offered_them():
     layered = tuple(scripted_traces.layered_trace().channels.values())
-    for name in ("layer and head", "heads"):
+    for name in ("layer and head", "heads", "lens"):
         spec = next(spec for spec in BUILT_IN if spec.name == name)
         assert spec.accepts(Subject(channels=layered))
         assert not spec.accepts(Subject(channels=scripted.channels()))
@@ -97,7 +97,7 @@ def test_all_heads_are_drawn_as_they_were_recorded_and_a_click_chooses_one(qtbot
     qtbot.keyClick(view.tiles, Qt.Key.Key_Down)
     qtbot.keyClick(view.tiles, Qt.Key.Key_Right)
     assert session.selection.at == {"layer": "2", "head": "1"}
-    assert "layer 2, head 1: most on row" in view.tiles.texts[2, 1]
+    assert "layer 2, head 1: most on row" in view.tiles.text_of(2, 1)
 
 
 def test_a_head_is_switched_off_from_the_playhead_on(qtbot):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
-from PySide6.QtWidgets import QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QPushButton, QScrollArea, QSizePolicy, QWidget
+from superqt import QElidingLabel
 
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.edits import SwitchHeadsOff, has_heads
@@ -20,10 +23,11 @@ from unrolled.viewer.theme.attention_colours import attention_limits
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.heads.tiles import HeadTiles
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+from unrolled.viewer.widgets.building import in_column, in_row
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 EMPTY = "Where every head of every layer attends. Press Space for the first step."
+A_WHILE = 0.4  # seconds between two pictures of a run that grows: there may be hundreds of tiles
 OFF_HINT = "On a new branch, from this step on: the head’s attention adds nothing"
 PICTURE = ("row", "column")
 
@@ -36,17 +40,23 @@ class HeadsView(View):
         self.setAccessibleName("Heads")
         self._channel: Channel | None = None
         self._drawn: tuple[object, ...] = ()
+        self._drawn_at = 0.0
+        self._late = False  # whether what is drawn is that of a moment ago, of a run that grows
         self.picker = ComboBox()
         self.picker.setAccessibleName("Attention")
         self.picker.setToolTip("Which attention is drawn")
         self.picker.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
         self.picker.activated.connect(lambda _: self.refresh())
-        self.off = QPushButton("Switch this head off")
+        self.off = QPushButton("Switch off")
         self.off.setToolTip(OFF_HINT)
+        self.off.setAccessibleName("Switch this head off")
+        self.off.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.off.clicked.connect(self._switch_off)
-        self.meaning = muted_label()
+        self.meaning = QElidingLabel()
+        self.meaning.setObjectName("muted")
         self.tiles = HeadTiles(ctx.theme)
         self.tiles.clicked.connect(self._clicked)
+        self.tiles.text_of = self._text
         attach(self.tiles, "Attention of every layer and head", table=self._table)
         area = QScrollArea(widgetResizable=True)
         area.setWidget(self.tiles)
@@ -55,6 +65,10 @@ class HeadsView(View):
         self._empty = EmptyText(EMPTY, self)
         in_column(self, (self._inside, 1), (self._empty, 1))
         self.refresh()
+
+    @property
+    def unfinished(self) -> bool:
+        return self._late and self.isVisible()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -96,16 +110,17 @@ class HeadsView(View):
         over_picture, values = channel.axes[2:] == PICTURE, session.appearance.values
         step = min(max(step, 0), len(trace) - 1)
         state = (trace, len(trace), channel, step if over_picture else -1, values.attention_scale, values.attention_colour_map)
-        if state != self._drawn:
-            self._drawn = state
+        now = time.perf_counter()
+        grows = state[:1] + state[2:] == self._drawn[:1] + self._drawn[2:]  # nothing but its length is another
+        self._late = state != self._drawn and grows and now - self._drawn_at < A_WHILE
+        if state != self._drawn and not self._late:
+            self._drawn, self._drawn_at = state, now
             tiles = [[self._values(trace, channel, layer, head, step) for head in self.columns]
                      for layer in range(channel.shape[0])]
             limits = [[self._limits(own, over_picture, values.attention_scale) for own in row] for row in tiles]
             self.tiles.set_tiles(tiles, [{MEAN: "mean"}.get(head, head) for head in self.columns], limits=limits,
                                  colour_map=values.attention_colour_map)
             self.meaning.setText("at this step" if over_picture else "rows: what was written; columns: what it attends to")
-        self.tiles.texts = {(layer, column): self._text(trace, channel, layer, head, step)
-                            for layer in range(channel.shape[0]) for column, head in enumerate(self.columns)}
         at = session.selection.at
         layer = min(int(at.get("layer", channel.shape[0] - 1)), channel.shape[0] - 1)
         head = at.get("head", MEAN)
@@ -123,7 +138,11 @@ class HeadsView(View):
     def _limits(self, values: FloatArray, over_picture: bool, scale: str) -> tuple[float, float]:
         return attention_limits(values, scale) if over_picture or scale == "stretched" else (0.0, 1.0)
 
-    def _text(self, trace: Trace, channel: Channel, layer: int, head: str, step: int) -> str:
+    def _text(self, layer: int, column: int) -> str:
+        trace, channel, step = self.session.trace, self._channel, self.session.playhead.step
+        if trace is None or channel is None or not 0 <= step < len(trace):
+            return ""
+        head = self.columns[column]
         weights = trace.column(slice_name(channel.name, layer=layer, head=head))[step].ravel()
         best = int(np.nanargmax(weights)) if np.isfinite(weights).any() else 0
         named = f"head {head}" if head.isdecimal() else head

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -40,7 +40,7 @@ class HeadTiles(QWidget):
         self.theme = theme
         self.columns: tuple[str, ...] = ()
         self.values: list[list[FloatArray]] = []
-        self.texts: dict[Tile, str] = {}
+        self.text_of: Callable[[int, int], str] = lambda row, column: ""  # what a tile's tooltip says
         self.chosen: Tile | None = None
         self.marked = -1.0  # where the playhead is: a row of every tile's table; below 0 none
         self._images: list[list[QImage]] = []
@@ -152,7 +152,7 @@ class HeadTiles(QWidget):
             return True
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             tile = self.tile_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), self.texts.get(tile, "") if tile is not None else "", self)
+            QToolTip.showText(event.globalPos(), self.text_of(*tile) if tile is not None else "", self)
             return True
         return super().event(event)
 
