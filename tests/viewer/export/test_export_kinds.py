@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import xml.etree.ElementTree as ElementTree
 
 import av
@@ -144,6 +145,21 @@ def test_a_clip_has_its_frames_labels_and_probabilities(tmp_path):
     export(trace, tmp_path / "a.svg", SETTINGS)
     texts = "".join(ElementTree.parse(tmp_path / "a.svg").getroot().itertext())
     assert scene.words[0] in texts
+
+
+def test_every_label_that_is_said_in_a_clip_has_a_bar(tmp_path):
+    scene = clip_scene(scripted_traces.clip_trace())
+    labels = tuple("abcdefg")
+    said = ("b", "c", "d", "e", "g", "g")
+    chances = np.full((len(said), len(labels)), 0.01, np.float32)
+    chances[0, [0, 5]] = 0.99, 0.98  # as probable as any, and never said
+    for step, label in enumerate(said):
+        chances[step, labels.index(label)] = 0.6
+    many = dataclasses.replace(scene, frames=scene.frames[: len(said)], words=said, chances=chances, labels=labels,
+                               probabilities=np.full(len(said), 0.6, np.float32))
+    assert [labels[own] for own in ClipFrames(many, SETTINGS).shown] == ["b", "c", "d", "e", "g"]
+    few = dataclasses.replace(many, words=("b",) * len(said))
+    assert [labels[own] for own in ClipFrames(few, SETTINGS).shown] == ["a", "b", "c", "f"]
 
 
 def test_a_clip_without_its_frames_is_said(tmp_path):

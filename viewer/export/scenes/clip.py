@@ -24,7 +24,7 @@ from unrolled.viewer.export.type_setting import font
 from unrolled.viewer.state.wording import percent
 from unrolled.viewer.theme.themes import Theme
 
-MOST_BARS = 4      # labels below a frame
+FEWEST_BARS, MOST_BARS = 4, 8  # labels below a frame, where there are so many
 MOST_ON_SHEET = 24  # frames; of a longer clip every second, third … one
 TALLEST = 2.0       # heights of a frame's place on a sheet, in widths
 SMOOTH_FROM = 200  # pixels of a clip's width; smaller ones are shown pixel by pixel
@@ -89,8 +89,15 @@ def _frame_image(frame: Pixels, width: int, height: int) -> QImage:
     return image.scaled(max(width, 1), max(height, 1), Qt.AspectRatioMode.IgnoreAspectRatio, how)
 
 
+def _bars(scene: ClipScene) -> list[int]:
+    """The labels that have bars, in their order: those that are said, the most often said first, then the most probable."""
+    said = np.array([scene.words.count(label) for label in scene.labels])
+    wanted = np.lexsort((-scene.chances.max(axis=0), -said))
+    return sorted(wanted[: min(max(int((said > 0).sum()), FEWEST_BARS), MOST_BARS)].tolist())
+
+
 class ClipFrames:
-    """Paints any frame of the film: the clip's frame, what is said of it, and bars of the labels most probable over all."""
+    """Paints any frame of the film: the clip's frame, what is said of it, and bars of the labels that are said in it."""
 
     def __init__(self, scene: ClipScene, settings: ExportSettings) -> None:
         self.scene, self.settings = scene, settings
@@ -106,7 +113,7 @@ class ClipFrames:
         size = max(round(wide * scale), 1), max(round(tall * scale), 1)
         self.picture = QRectF((width - size[0]) // 2, self.margin, *size)
         # The same labels on every frame, so that bars grow and shrink and never change their places.
-        self.shown = sorted(np.argsort(-scene.chances.max(axis=0))[:MOST_BARS].tolist()) if scene.labels else []
+        self.shown = _bars(scene) if scene.labels else []
         self.bars_top = self.picture.bottom() + 3.1 * self.letter
         total = round(self.bars_top + (len(self.shown) * 1.7 + 2.1) * self.letter)
         self.size = width, total + total % 2
