@@ -20,7 +20,7 @@ from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.stepping import Ended, SteppedBlock
 from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.errors import NotFinite
-from unrolled.models.stepping.stepper import AnyStepper, EncodedInput, InputError, ReadsTexts
+from unrolled.models.stepping.stepper import AnyStepper, EncodedInput, InputError, ReadsAhead, ReadsTexts
 from unrolled.models.store.layout import StoreDescription, StoreError, stored
 from unrolled.models.store.writing import Part
 from unrolled.models.trace import Channel
@@ -86,24 +86,43 @@ def _together(stepper: AnyStepper, description: StoreDescription, documents: Seq
         place = documents[row].place
         part.tokens[place : place + len(own)] = own
         _write_characters(stepper, part, place, own)
+    is_state = [channel.name for channel in description.channels] == ["hidden"]
+    take = _read_ahead if is_state and isinstance(stepper, ReadsAhead) else _step_by_step
     columns = _columns(stepper.description.channels, description.channels)
     state = stepper.select(stepper.start(None), torch.zeros(1, len(tokens), dtype=torch.long))
     for begin in range(0, int(lengths[0]), BLOCK_STEPS):
         stop = min(begin + BLOCK_STEPS, int(lengths[0]))
-        log_probs, values = [], []
         rows = int((lengths > begin).sum())
-        for step in range(begin, stop):
-            living = int((lengths > step).sum())
-            if living < len(state[0][0]):
-                state = stepper.select(state, torch.arange(living).unsqueeze(0))
-            state, record = stepper.step(None, state, table[step, :living].tolist())
-            read = torch.from_numpy(table[step + 1, :living]).to(record.packed.device)
-            log_probs.append(_padded(record.log_probs.gather(1, read.unsqueeze(1)), rows))
-            values.append(_padded(torch.cat([record.values[:, own] for own in columns], dim=1)
-                                  if len(columns) > 1 else record.values[:, columns[0]], rows))
-        block = torch.stack(values).float().cpu().numpy()                                             # (T, K, width)
-        _keep(description, documents, lengths, begin, torch.stack(log_probs).float().cpu().numpy()[..., 0], block, part)
+        if rows < len(state[0][0]):
+            state = stepper.select(state, torch.arange(rows).unsqueeze(0))
+        state, log_probs, values = take(stepper, state, table[begin : stop + 1, :rows], lengths[:rows] - begin, columns)
+        _keep(description, documents, lengths, begin, log_probs.float().cpu().numpy(), values.float().cpu().numpy(), part)
         say(int(np.clip(lengths - begin, 0, stop - begin).sum()))
+
+
+def _read_ahead(stepper: Any, state: Any, table: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64],
+                columns: Sequence[slice]) -> tuple[Any, Tensor, Tensor]:
+    """A block at once: the state, log-probabilities (T, K), values (T, K, width). What has ended reads on, and is not kept."""
+    tokens = torch.from_numpy(table)                                                          # (T + 1, K)
+    state, log_probs, hidden = stepper.read_ahead(state, tokens[:-1])
+    return state, log_probs.gather(2, tokens[1:].to(log_probs.device).unsqueeze(2)).squeeze(2), hidden
+
+
+def _step_by_step(stepper: Any, state: Any, table: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64],
+                  columns: Sequence[slice]) -> tuple[Any, Tensor, Tensor]:
+    """The same for any channels, a step at a time; what has ended is left out."""
+    log_probs, values = [], []
+    rows = table.shape[1]
+    for step in range(len(table) - 1):
+        living = int((lengths > step).sum())
+        if living < len(state[0][0]):
+            state = stepper.select(state, torch.arange(living).unsqueeze(0))
+        state, record = stepper.step(None, state, table[step, :living].tolist())
+        read = torch.from_numpy(table[step + 1, :living]).to(record.packed.device)
+        log_probs.append(_padded(record.log_probs.gather(1, read.unsqueeze(1)), rows))
+        values.append(_padded(torch.cat([record.values[:, own] for own in columns], dim=1) if len(columns) > 1
+                              else record.values[:, columns[0]], rows))
+    return state, torch.stack(log_probs)[..., 0], torch.stack(values)
 
 
 def _padded(values: Tensor, rows: int) -> Tensor:

@@ -171,4 +171,14 @@ class ReadsTexts(Protocol):
     longest_text: int
 
 
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A stepper that can take many steps of many texts at once, by torch's fused kernels, where only the state is looked at."""
+
+    def read_ahead(self, state: Any, before: Tensor) -> tuple[Any, Tensor, Tensor]:
+        """Read tokens, (T, K), each the one before a step: the state after them, the log-probabilities of the next, (T, K, V),
+        and the channel ``hidden``, (T, K, units).
+        """
+
+
 AnyStepper = Stepper[Any, Any]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from unrolled.models.cells import CellState
+from unrolled.models.cells import CellState, run_sequence
 from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.families.characters.network import CharacterModel
 from unrolled.models.families.characters.reference import CharacterReference
@@ -75,6 +75,12 @@ class CharacterStepper:
         state, step, logits = self.network.step(before, tuple(part[0] for part in state), hook)
         packed = torch.cat((torch.log_softmax(logits, dim=-1), *step), dim=-1)                   # (K, V + total)
         return tuple(part.unsqueeze(0) for part in state), StepRecord(packed, len(self.alphabet))
+
+    def read_ahead(self, state: CellState, before: Tensor) -> tuple[CellState, Tensor, Tensor]:
+        """See `ReadsAhead`."""
+        network = self.network
+        hidden, after = run_sequence(network.cell, network.embed(before.to(self.device)), tuple(part[0] for part in state))
+        return tuple(part.unsqueeze(0) for part in after), torch.log_softmax(network.score(hidden), dim=-1), hidden
 
     def reference(self) -> CharacterReference:
         return CharacterReference(self.weights(), kind=self.network.config.cell)
