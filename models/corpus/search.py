@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,8 @@ from unrolled.models.trace import Channel
 from unrolled.models.trace.pyramid import MISSING, PLACES
 
 MOST = 50
+READ_TOGETHER = 2**22  # steps
+Spans = npt.NDArray[np.int64]
 Wanted = Callable[[], bool]
 Told = Callable[[int, int], None]
 
@@ -86,26 +87,26 @@ def search(store: Store, channel: str, *, on: Sequence[int], off: Sequence[int] 
         raise StoreError("Name at least one unit that is to be on, or off.")
     for unit in (*on, *off):
         store.column(channel, unit, 0, 0)  # says so where there is none
-    best: list[tuple[float, int, int, int]] = []
-    count = steps = 0
+    best, count, steps = np.empty((0, 3), np.int64), 0, 0
     notes = part_notes(store)
     spans = store.spans()
-    for number, (start, stop) in enumerate(spans):
-        progress(number, len(spans))
+    done = 0
+    for together in _runs(spans):
+        progress(done, len(spans))
+        done += len(together)
         if not wanted():
             break
-        try:
-            flags = _on_together(store, own, on, off, threshold, start, stop)
-        except StoreError as error:
-            notes.append(str(error))
-            continue
-        part = extents(store, start, stop)
-        steps += int(part.steps.sum())
-        for document, first, last in _spans(flags & part.inside(), part, length):
-            count += 1
-            _keep(best, (float(last - first + 1), -document, -first, last), most)
+        for start, flags in _flags(store, own, on, off, threshold, together, notes):
+            part = extents(store, start, start + len(flags))
+            steps += int(part.steps.sum())
+            spans_there = _spans(flags, part, length)
+            count += len(spans_there)
+            if len(best) == most:  # what is no longer than the shortest of them is none of the best
+                spans_there = spans_there[spans_there[:, 2] - spans_there[:, 1] >= best[-1, 2] - best[-1, 1]]
+            best = _best(np.concatenate((best, spans_there)), most)
     progress(len(spans), len(spans))
-    return Found(_hits(best), count, steps, tuple(notes))
+    hits = tuple(Hit(document, first, last, float(last - first + 1)) for document, first, last in best.tolist())
+    return Found(hits, count, steps, tuple(notes))
 
 
 def search_text(store: Store, pattern: str, *, most: int = MOST, wanted: Wanted = lambda: True,
@@ -156,6 +157,34 @@ def threshold_place(channel: Channel, threshold: float) -> int:
     return math.ceil((threshold - channel.low) / (channel.high - channel.low) * PLACES - 1e-6)
 
 
+def _runs(spans: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Parts that lie behind one another, as many as are read at once."""
+    together: list[tuple[int, int]] = []
+    for start, stop in spans:
+        if together and (together[-1][1] != start or stop - together[0][0] > READ_TOGETHER):
+            yield together
+            together = []
+        together.append((start, stop))
+    if together:
+        yield together
+
+
+def _flags(store: Store, channel: Channel, on: Sequence[int], off: Sequence[int], threshold: float,
+           spans: Sequence[tuple[int, int]], notes: list[str]) -> Iterator[tuple[int, npt.NDArray[np.bool_]]]:
+    """Of every part where it begins, and for every place whether all is as asked; parts that cannot be read are noted."""
+    try:
+        flags = _on_together(store, channel, on, off, threshold, spans[0][0], spans[-1][1])
+    except StoreError as error:
+        if len(spans) == 1:
+            notes.append(str(error))
+            return
+        for span in spans:
+            yield from _flags(store, channel, on, off, threshold, [span], notes)
+        return
+    for start, stop in spans:
+        yield start, flags[start - spans[0][0] : stop - spans[0][0]]
+
+
 def _on_together(store: Store, channel: Channel, on: Sequence[int], off: Sequence[int], threshold: float, start: int,
                  stop: int) -> npt.NDArray[np.bool_]:
     flags = np.ones(stop - start, bool)
@@ -172,29 +201,25 @@ def _on_together(store: Store, channel: Channel, on: Sequence[int], off: Sequenc
     return flags
 
 
-def _spans(flags: npt.NDArray[np.bool_], part: Extents, length: int) -> Iterator[tuple[int, int, int]]:
-    """Document, first and last step of every span of flags; one never goes on into the next document."""
-    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
-    for first, stop in edges.reshape(-1, 2).tolist():
-        place = first
-        while place < stop:
-            rank = int(np.searchsorted(part.begin, place, side="right")) - 1
-            begin = int(part.begin[rank])
-            end = min(stop, begin + int(part.steps[rank]))
-            if end - place >= length:
-                yield int(part.numbers[rank]), place - begin, end - 1 - begin
-            place = end
+def _spans(flags: npt.NDArray[np.bool_], part: Extents, length: int) -> Spans:
+    """Document, first and last step of every span of flags, (spans, 3); one never goes on into the next document."""
+    edge = part.edges()
+    flags = np.concatenate(([False], flags & part.inside(), [False]))
+    first = np.flatnonzero(flags[1:-1] & (~flags[:-2] | edge[:-1]))
+    last = np.flatnonzero(flags[1:-1] & (~flags[2:] | edge[1:]))
+    long = last - first >= length - 1
+    first, last = first[long], last[long]
+    rank = np.searchsorted(part.begin, first, side="right") - 1
+    return np.stack((part.numbers[rank], first - part.begin[rank], last - part.begin[rank]), axis=1)
 
 
-def _keep(best: list[tuple[float, int, int, int]], one: tuple[float, int, int, int], most: int) -> None:
-    if len(best) < most:
-        heapq.heappush(best, one)
-    elif one > best[0]:
-        heapq.heapreplace(best, one)
-
-
-def _hits(best: list[tuple[float, int, int, int]]) -> tuple[Hit, ...]:
-    return tuple(Hit(-document, -first, last, score) for score, document, first, last in sorted(best, reverse=True))
+def _best(spans: Spans, most: int) -> Spans:
+    """The longest, the first documents' first among equals."""
+    longest = spans[:, 2] - spans[:, 1]
+    if len(spans) > most:
+        border = np.partition(longest, len(longest) - most)[len(longest) - most]
+        spans, longest = spans[longest >= border], longest[longest >= border]
+    return spans[np.lexsort((spans[:, 1], spans[:, 0], -longest))[:most]]
 
 
 def _matching_steps(pattern: re.Pattern[str], words: Sequence[str], *, is_spelled: bool) -> Iterator[tuple[int, int]]:

@@ -124,8 +124,7 @@ def unit_statistics(store: Store, channel: str, *, units: tuple[int, ...] = (), 
             notes.append(str(error))
             continue
         steps += int(part.steps.sum())
-        begins = np.zeros(stop - start, bool)
-        begins[part.begin[part.steps > 0]] = True
+        begins = part.edges()[:-1]
         if followed is not None and len(followed):
             property_sums += (followed.sum(dtype=np.float64), (followed.astype(np.float64) ** 2).sum(), len(followed))
             least, most = min(least, float(followed.min())), max(most, float(followed.max()))

@@ -71,8 +71,8 @@ class StepArray:
         while start < stop:
             shard, inside = divmod(start, self.shard)
             if self._folder is None:
-                end = min(stop, (shard + 1) * self.shard, start + self._rows_at_once())
-                yield start, self._read(shard, start, end, lead)
+                end = min(stop, start + self._rows_at_once())
+                yield start, self._read(start, end, lead)
             else:
                 chunks = self._map(shard)
                 number, first = divmod(inside, self.chunk)
@@ -92,21 +92,28 @@ class StepArray:
         damaged.
         """
         self._seen.discard(shard)
-        self._read(shard, shard * self.shard, (shard + 1) * self.shard, slice(None))
+        self._read(shard * self.shard, (shard + 1) * self.shard, slice(None))
 
     def _rows_at_once(self) -> int:
         width = int(np.prod(self._array.shape[self._axis + 1 :])) * self.dtype.itemsize
         return max(READ_AT_ONCE // max(width, 1) // self.chunk, 1) * self.chunk
 
-    def _read(self, shard: int, start: int, stop: int, lead: int | slice = 0) -> Stored:
-        if shard not in self._seen:  # what is not there would be read as a hole
-            if not self._location.exists(self.key(shard)):
-                raise StoreError(f"“{self.key(shard)}” is missing from “{self._location.title}”.")
-            self._seen.add(shard)
+    def _read(self, start: int, stop: int, lead: int | slice = 0) -> Stored:
+        """By the library, of any number of shards."""
+        shards = range(start // self.shard, -(-stop // self.shard))
+        for shard in shards:
+            if shard not in self._seen:  # what is not there would be read as a hole
+                if not self._location.exists(self.key(shard)):
+                    raise StoreError(f"“{self.key(shard)}” is missing from “{self._location.title}”.")
+                self._seen.add(shard)
         try:
             found: Stored = self._array[(lead,) * self._axis + (slice(start, stop),)]
         except (ValueError, OSError, RuntimeError, EOFError) as error:
-            raise StoreError(f"“{self.key(shard)}” of “{self._location.title}” is cut off or damaged.") from error
+            if len(shards) == 1:
+                raise StoreError(f"“{self.key(shards[0])}” of “{self._location.title}” is cut off or damaged.") from error
+            for shard in shards:  # which it is
+                self._read(max(start, shard * self.shard), min(stop, (shard + 1) * self.shard), lead)
+            raise
         return found
 
     def _map(self, shard: int) -> list[Stored]:

@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     _corpus(verbs.add_parser("corpus", help="a model run over many documents"))
     bench = verbs.add_parser("bench", help="the figures that need torch")
     bench.add_argument("--json", action="store_true")
+    bench.add_argument("--corpus", action="store_true", help="those of tracing many documents alone")
     devices = verbs.add_parser("devices", help="what a model can run on")
     devices.add_argument("--json", action="store_true")
     families = verbs.add_parser("families", help="whose checkpoints can be opened, of other packages too")

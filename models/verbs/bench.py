@@ -14,6 +14,7 @@ from PIL import Image
 from unrolled.models.adapters.registry import DEFAULT_MODEL, load
 from unrolled.models.cells.decoder import Memory
 from unrolled.models.families.captioning.stepper import CaptionerStepper
+from unrolled.models.verbs.bench_corpus import corpus_costs
 from unrolled.models.verbs.bench_explaining import explaining_costs
 from unrolled.models.verbs.bench_live import live_costs
 from unrolled.models.verbs.bench_recording import recording_costs
@@ -74,6 +75,9 @@ def _plain(stepper: CaptionerStepper, memory: Memory) -> float:
 
 
 def bench(arguments: argparse.Namespace) -> int:
+    if arguments.corpus:
+        print(json.dumps(corpus_costs()))
+        return 0
     figures = trace_overhead()
     for costs in (explaining_costs(), recording_costs(), live_costs(), transformer_costs()):
         figures = {**figures, **costs, "details": {**figures["details"], **costs["details"]}}

@@ -23,8 +23,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.set_defaults(do=bench)
 
 
-def _stepping() -> Figures:
-    words = [sys.executable, "-m", "unrolled.models", "bench", "--json"]
+def _stepping(*more: str) -> Figures:
+    words = [sys.executable, "-m", "unrolled.models", "bench", "--json", *more]
     child = subprocess.run(words, capture_output=True, text=True, check=False)
     if child.returncode != 0:
         raise CommandError((child.stderr.strip().splitlines() or ["The stepping benchmark failed."])[-1])
@@ -62,8 +62,16 @@ def _million() -> Figures:
     return measure_million()
 
 
+def _corpus() -> Figures:
+    from unrolled.viewer.benchmarks.stores import measure_stores
+
+    tracing, asking = _stepping("--corpus"), measure_stores()
+    return {**tracing, **asking, "details": tracing["details"] | asking["details"]}
+
+
 BENCHMARKS: dict[str, Callable[[], Figures]] = {
     "stepping": _stepping, "animation": _animation, "window": _window, "long": _long, "million": _million,
+    "corpus": _corpus,
 }
 
 

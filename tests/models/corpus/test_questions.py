@@ -184,7 +184,8 @@ def test_an_answer_about_a_part_says_so(tmp_path):
     assert found.steps < inside
 
 
-def test_a_question_can_be_given_up(store):
+def test_a_question_can_be_given_up(store, monkeypatch):
+    monkeypatch.setattr("unrolled.models.corpus.search.READ_TOGETHER", 1)
     asked = []
 
     def wanted() -> bool:
