@@ -63,6 +63,10 @@ def main(words: list[str] | None = None) -> int:
 
             return evaluate(arguments)
         if arguments.verb == "corpus":
+            if arguments.ray:
+                from unrolled.models.corpus.addresses import check_address
+
+                check_address(arguments.ray)
             from unrolled.models.verbs.corpus import trace
 
             return trace(arguments)

@@ -77,4 +77,4 @@ class Here:
     def end(self) -> None:
         self.ended += 1
 
-    kill = close = end
+    kill = end

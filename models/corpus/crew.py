@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
-import socket
+import os
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any, Protocol
 
+from unrolled.models.corpus.addresses import check_address
 from unrolled.models.corpus.jobs import Done, Job, WorkerSettings
 from unrolled.models.corpus.worker import begin, work
 from unrolled.models.store.layout import StoreError
-
-ANSWER_SECONDS = 5.0   # that a cluster has to answer
 
 
 class Hand(Protocol):
@@ -49,9 +50,6 @@ class Crew(Protocol):
     def hire(self) -> Hand:
         """A new worker."""
 
-    def close(self) -> None:
-        """When all have ended."""
-
 
 class ProcessCrew:
     """Processes of this machine."""
@@ -63,9 +61,6 @@ class ProcessCrew:
 
     def hire(self) -> Hand:
         return _Process(self._settings)
-
-    def close(self) -> None:
-        pass  # nothing is left of processes that have ended
 
 
 class _Process:
@@ -94,61 +89,51 @@ class _Process:
 
 
 class RayCrew:
-    """Actors of a Ray cluster, each on a core, or on a part of a GPU, of whichever machine has one.
+    """Actors of the Ray cluster that is connected, each on a core, or on a part of a GPU, of whichever machine has one.
 
     Parameters
     ----------
-    address : str
-        A cluster's, or ``local`` for one that is started on this machine and ended afterwards.
     size : int
         0 for as many as the cluster has cores.
-
-    Raises
-    ------
-    StoreError
-        When Ray is not installed, or nobody answers.
     """
 
-    def __init__(self, settings: WorkerSettings, size: int, address: str) -> None:
-        try:
-            import ray
-        except ImportError as error:
-            raise StoreError("Ray is not installed; “python -m pip install 'unrolled[cluster]'” brings it.") from error
+    def __init__(self, settings: WorkerSettings, size: int) -> None:
+        import ray
         from ray.exceptions import RayActorError, WorkerCrashedError
 
         self.died: tuple[type[BaseException], ...] = (RayActorError, WorkerCrashedError)
         self._ray, self._settings = ray, settings
-        self._was_there = ray.is_initialized()
-        if not self._was_there:
-            _connect(ray, address)
         self.size = size or max(int(ray.cluster_resources().get("CPU", 1)), 1)
         self._shared = ray.put(settings)
 
     def hire(self) -> Hand:
         return _Actor(self._ray, self._shared, on_gpu=self._settings.device.startswith("cuda"))
 
-    def close(self) -> None:
-        if not self._was_there:
-            self._ray.shutdown()
 
-
-def _connect(ray: Any, address: str) -> None:
-    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "include_dashboard": False}
-    if address == "local":
-        ray.init(address="local", **settings)
+@contextmanager
+def connected(address: str) -> Iterator[None]:
+    """A Ray cluster while the block runs; none without an address. Raises `StoreError` when Ray is not installed or nobody
+    answers.
+    """
+    if not address:
+        yield
         return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if address != "auto":
-        try:
-            socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
-        except (OSError, ValueError) as error:  # Ray itself would wait for minutes
-            raise StoreError(f"No Ray cluster answers at “{address}”; an address is written as host:port.") from error
-    settings.pop("include_dashboard")
+    check_address(address)
+    os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "3")  # seconds for one that answers and is no cluster; read once
+    import ray
+
+    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    if address == "local":
+        settings["include_dashboard"] = False
     try:
         ray.init(address=address, **settings)
     except Exception as error:  # whatever its many layers raise
         why = (str(error) or type(error).__name__).splitlines()[0]
         raise StoreError(f"No Ray cluster answers at “{address}”: {why}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
 
 
 class _Actor:
@@ -175,4 +160,4 @@ class _Actor:
 
 def crew_of(settings: WorkerSettings, *, workers: int, ray: str) -> Crew:
     """Those that a command asks for."""
-    return RayCrew(settings, workers, ray) if ray else ProcessCrew(settings, workers or multiprocessing.cpu_count())
+    return RayCrew(settings, workers) if ray else ProcessCrew(settings, workers or multiprocessing.cpu_count())

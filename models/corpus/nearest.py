@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.corpus.extents import extents
+from unrolled.models.corpus.index import candidates, indexed
 from unrolled.models.corpus.search import MOST, Found, Hit, Told, Wanted, part_notes
 from unrolled.models.store.layout import Stored, StoreError, scale_of, values_of
 from unrolled.models.store.store import Store
@@ -24,7 +25,7 @@ Scores = npt.NDArray[np.float32]
 
 
 def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Metric = "cosine", most: int = MOST,
-            wanted: Wanted = lambda: True, progress: Told = lambda done, of: None) -> Found:
+            exact: bool = False, wanted: Wanted = lambda: True, progress: Told = lambda done, of: None) -> Found:
     """The spans whose states are most like those of another span, step by step, the nearest first; of one state, the states.
 
     Parameters
@@ -33,6 +34,9 @@ def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Me
         One state, or those of a span.
     metric : {'cosine', 'euclid'}
         A hit's score is the mean cosine over the span, or minus the mean distance.
+    exact : bool
+        Compare every state, however many there are. Without it, from ten million on and where faiss is installed, those are
+        compared that its index names, and the notes say so.
 
     Raises
     ------
@@ -44,6 +48,8 @@ def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Me
         raise StoreError(f"The states to be like should be of {own.size} units of {own.title}.")
     if not np.isfinite(wanted_states).all():
         raise StoreError("The states to be like have numbers that are not finite.")
+    if not exact and indexed(store):
+        return _by_index(store, own, wanted_states, metric, most, wanted, progress)
     length, kept_scores, kept_places = len(wanted_states), [], []
     notes, steps, spans = part_notes(store), 0, store.spans()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -70,6 +76,19 @@ def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Me
     order = np.argsort(-scores, kind="stable")[: most * SPARE]
     hits = _again(store, own, wanted_states, metric, places[order[np.isfinite(scores[order])]])
     return Found(tuple(hits[:most]), len(hits[:most]), steps, tuple(notes))
+
+
+def _by_index(store: Store, channel: Channel, like: FloatArray, metric: Metric, most: int, wanted: Wanted,
+              progress: Told) -> Found:
+    places = candidates(store, channel, like, metric, most * SPARE, wanted=wanted, progress=progress)
+    documents, _ = store.at(places)
+    ends, _ = store.at(places + len(like) - 1)
+    there = (documents >= 0) & (documents == ends)
+    hits = _again(store, channel, like, metric, places[there])[:most]
+    total = sum(int(extents(store, start, stop).steps.sum()) for start, stop in store.spans())
+    note = (f"Looked up in an index of {total:,} states; the {int(there.sum()):,} that it named were compared exactly, and a "
+            "nearer one may have been missed.")
+    return Found(tuple(hits), len(hits), total, (*store.problems, note))
 
 
 def _of_part(store: Store, channel: Channel, like: FloatArray, metric: Metric, start: int, stop: int,

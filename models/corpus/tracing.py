@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from unrolled.models.corpus.crew import Crew, Hand, crew_of
+from unrolled.models.corpus.crew import Crew, Hand, connected, crew_of
 from unrolled.models.corpus.jobs import Document, Done, Job, WorkerSettings
 from unrolled.models.corpus.listing import READING_ERRORS, read_document
 from unrolled.models.corpus.planning import BATCH, Plan, plan
@@ -103,6 +103,12 @@ def trace_corpus(request: TraceRequest, stepper: AnyStepper, *, hire: Callable[[
     StoreError
         When nothing can be traced, or the store is another's or of something else, or it cannot be written.
     """
+    with connected(request.ray):
+        return _traced(request, stepper, hire, reading, say)
+
+
+def _traced(request: TraceRequest, stepper: AnyStepper, hire: Callable[[WorkerSettings], Crew] | None,
+            reading: Callable[[int, int], None], say: Callable[[Progress], None]) -> Outcome:
     location = Location(request.output)
     planned = plan(stepper, request.corpus, channels=request.channels, dtype=request.dtype, batch=request.batch, say=reading)
     if location.exists() and UNFINISHED not in location.group("r").attrs:
@@ -121,8 +127,6 @@ def trace_corpus(request: TraceRequest, stepper: AnyStepper, *, hire: Callable[[
                 _run(crew, _jobs(planned, parts), planned, parts, outcome, say, claim)
             except StoreError as error:
                 raise StoreError(f"{error}{_still_needed(location, planned)}") from error
-            finally:
-                crew.close()
     return outcome
 
 

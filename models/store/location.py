@@ -9,6 +9,8 @@ from typing import Any
 from unrolled.models.store.layout import StoreError
 from unrolled.models.trace.names import text_name
 
+FAR = {"use_listings_cache": False}
+
 
 class Location:
     """A store's address, and the few things that are done there beside reading and writing arrays.
@@ -26,7 +28,8 @@ class Location:
         if not is_url:
             self.address = str(Path(self.address).expanduser().absolute())
         try:
-            self._files, self._root = fsspec.core.url_to_fs(self.address)
+            # What is far away is written by others: a list that was read once would not tell of it.
+            self._files, self._root = fsspec.core.url_to_fs(self.address, **(FAR if is_url else {}))
         except (ImportError, ValueError) as error:
             raise StoreError(f"“{text_name(self.address)}” cannot be opened: {error}") from error
         self.folder: Path | None = None if is_url and not self.address.startswith("file:") else Path(self._root)
@@ -40,7 +43,7 @@ class Location:
         """The root group: ``r`` to read, ``r+`` to write what is there, ``w`` to make it anew. Raises `StoreError` where there
         is no library for it.
         """
-        return open_group(str(self.folder) if self.folder is not None else self.address, mode)
+        return open_group(str(self.folder) if self.folder is not None else self.address, mode, far=self.folder is None)
 
     def exists(self, name: str = "zarr.json") -> bool:
         return bool(self._files.exists(f"{self._root}/{name}"))
@@ -96,10 +99,11 @@ class Location:
             pass
 
 
-def open_group(address: str, mode: str) -> Any:
+def open_group(address: str, mode: str, *, far: bool = False) -> Any:
     """A group of Zarr v3. Raises `StoreError` where there is no library that reads it, and `OSError`."""
     try:
         import zarr
     except ImportError as error:
         raise StoreError("Stores of traces are read with zarr 3, which needs Python 3.11 or newer.") from error
-    return zarr.open_group(address, mode=mode, zarr_format=3)  # type: ignore[arg-type]
+    return zarr.open_group(address, mode=mode, zarr_format=3,  # type: ignore[arg-type]
+                           storage_options=FAR if far else None)

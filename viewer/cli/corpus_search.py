@@ -31,6 +31,7 @@ def add_arguments(search: argparse.ArgumentParser) -> None:
                         help="the states most like those of a trace's steps, counted from 0; #7:120-140 for a document of the "
                              "store")
     search.add_argument("--metric", choices=("cosine", "euclid"), default="cosine", help="of --like (default: cosine)")
+    search.add_argument("--exact", action="store_true", help="of --like: compare every state, also above ten million of them")
     search.add_argument("--text", default="", metavar="REGEX", help="where the documents' texts match")
     search.add_argument("--most", type=int, default=50, metavar="N", help="how many are given (default: 50)")
 
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.like:
         channel = channel_of(store, arguments.channel)
         found = nearest(store, channel, _states(store, channel, arguments.like), metric=arguments.metric, most=arguments.most,
-                        progress=told)
+                        exact=arguments.exact, progress=told)
     else:
         found = search(store, channel_of(store, arguments.channel), on=arguments.on, off=arguments.off,
                        threshold=arguments.threshold, length=arguments.length, most=arguments.most, progress=told)

@@ -12,6 +12,7 @@ from stores import CELL, HIDDEN, drawn
 
 from unrolled.models.analysis.ranking import Ranking, area_under_curve
 from unrolled.models.analysis.text_properties import PROPERTIES
+from unrolled.models.corpus import index
 from unrolled.models.corpus.nearest import nearest
 from unrolled.models.corpus.search import Hit, search, search_text
 from unrolled.models.corpus.units import EXTREMES, property_named, unit_statistics
@@ -194,3 +195,24 @@ def test_a_question_can_be_given_up(store, monkeypatch):
 
     assert search(store, "hidden", on=[1], wanted=wanted).steps < sum(LENGTHS)
     assert len(asked) == 2
+
+
+def test_a_large_store_is_asked_through_an_index(tmp_path, monkeypatch):
+    pytest.importorskip("faiss")
+    monkeypatch.setattr(index, "FROM", 1000)
+    monkeypatch.setattr(index, "STEPS_A_LIST", 200)
+    drawn(tmp_path / "store", LENGTHS, channels=(HIDDEN,)).write()
+    store = open_store(tmp_path / "store")
+    like = store.run(3).values("hidden", 1000, 1003)
+    for metric in ("cosine", "euclid"):
+        exact = nearest(store, "hidden", like, metric=metric, most=5, exact=True)
+        assert exact.notes == ()
+        for _ in range(2):  # made, and read again
+            found = nearest(store, "hidden", like, metric=metric, most=5)
+            assert found.hits[0] == exact.hits[0]
+            assert len({*found.hits} & {*exact.hits}) >= 3
+            assert found.notes[0].startswith(f"Looked up in an index of {sum(LENGTHS):,} states")
+        path = tmp_path / "store" / "written" / f"nearest-hidden-{metric}.faiss"
+        path.write_bytes(path.read_bytes()[:100])
+        assert nearest(store, "hidden", like, metric=metric, most=5).hits[0] == exact.hits[0]
+    assert store.written.all()
