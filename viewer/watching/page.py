@@ -15,6 +15,7 @@ from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_commands import SessionCommands
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.views.heads.picker import LayerHeadView, lengths_of
 from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.watching.history import WatchHistory
@@ -51,7 +52,8 @@ class WatchPage(QWidget):
         self._shown: WatchedUpdate | None = None
         self.session = Session(appearance)
         self._commands = Dispatch(SessionCommands(self.session))
-        self.tracks = TracksView(ViewContext(self.session, self.do, theme))
+        context = ViewContext(self.session, self.do, theme)
+        self.tracks, self.slices = TracksView(context), LayerHeadView(context)
         self.tracks.set_empty("Give one sequence as probe=, and its states and gates are shown here at every update.")
         self.positive_loss, self.any_loss, self.norms = LossPlot(theme, log=True), LossPlot(theme, log=False), NormPlot(theme)
         self.losses = QStackedWidget()
@@ -112,7 +114,9 @@ class WatchPage(QWidget):
             grid.setRowStretch(index, 1)
         left = QWidget()
         left.setLayout(grid)
-        self.probe = Section("The probe: states and gates", self.tracks)
+        probe = QWidget()
+        in_column(probe, self.slices, (self.tracks, 1), spacing=6)
+        self.probe = Section("The probe: states and gates", probe)
         middle = in_row(None, (left, 11), (self.probe, 10), spacing=8)
         in_column(self, top, (middle, 1), bar, self.readout, spacing=8).setContentsMargins(12, 10, 12, 4)
 
@@ -251,6 +255,9 @@ class WatchPage(QWidget):
                 if part is not None:
                     axis.show(*part)
             self.probe.set_note(f"update {shown.update:,}")
+        channels = history.begun.channels if history is not None else ()
+        self.slices.setVisible(lengths_of(channels)[0] > 1)
+        self.slices.refresh()
         self.tracks.refresh()
         self.tracks.seek(self.session.playhead.step)
         if self.tracks.unfinished:
@@ -277,7 +284,8 @@ class WatchPage(QWidget):
         self.theme = theme
         for plot in self.plots:
             plot.set_theme(theme)
-        self.tracks.set_theme(theme)
+        for view in (self.slices, self.tracks):
+            view.set_theme(theme)
         self.look.setIcon(icon("sun" if theme.name == "dark" else "moon", theme))
         self._schedule()
 

@@ -136,3 +136,16 @@ def test_the_map_shows_at_each_update_the_newest_before_it():
     assert first == 1
     assert width == 13
     assert table[0].tolist() == [1, 20, 20]
+
+
+def test_a_probe_of_several_layers_is_looked_at_a_layer_at_a_time(window):
+    page, tell = window.page, window.page._backend.report.emit
+    layered = Channel(name="hidden", role="hidden", symbol="h", axes=("layer", "unit"), shape=(2, UNITS), low=-1.0, high=1.0)
+    tell(WatchBegun("Net", 10, 1234, (layered,), ("a", "b")))
+    tell(WatchedUpdate(1, values=f4(*range(12))))
+    page.refresh()
+    assert page.slices.isVisible()
+    assert page.slices.layer.currentText() == "layer 1"
+    page.slices.layer.activated.emit(0)
+    page.refresh()
+    assert page.session.selection.at["layer"] == "0"
