@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -75,6 +75,34 @@ class ModelAdapter(Protocol):
         CheckpointError
             With one sentence for people.
         """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickledAdapter:
+    """Of a family whose models are checkpoints of `torch.save`.
+
+    Attributes
+    ----------
+    recognises : callable
+        Whether a checkpoint is one of them, by the names of its tensors.
+    open : callable
+        A checkpoint and a device → the model; raises `CheckpointError`.
+    """
+
+    family: str
+    input_kind: str
+    recognises: Callable[[PickledCheckpoint], bool]
+    open: Callable[[PickledCheckpoint, str], AnyStepper]
+    models: tuple[ModelListing, ...] = ()
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    evaluate: Evaluate | None = None
+
+    def accepts(self, source: Source) -> bool:
+        return isinstance(source, PickledCheckpoint) and self.recognises(source)
+
+    def load(self, source: Source, device: str, reuse: AnyStepper | None) -> AnyStepper:
+        assert isinstance(source, PickledCheckpoint)
+        return self.open(source, device)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,55 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-from unrolled.models.adapters.adapter import Evaluate, Source
+from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.checkpoints.pickled import PickledCheckpoint, fitted, renamed
 from unrolled.models.families.char_rnn.network import CHARACTERS, CharRNN, Lengths
 from unrolled.models.families.char_rnn.stepper import CharRNNStepper
 from unrolled.models.stepping.layers import kind_of, layer_count, layer_weights
-from unrolled.models.stepping.stepper import AnyStepper
-from unrolled.models.trace import ModelListing
-from unrolled.models.training.recipe import Recipe
 
+FAMILY = "char-rnn.pytorch"
 NAMES = {"embed.": "encoder.", "score.": "decoder."}  # ours and theirs
 
 
-@dataclass(frozen=True, slots=True)
-class CharRNNAdapter:
-    """See `unrolled.models.adapters.adapter.ModelAdapter`."""
-
-    family: str = "char-rnn.pytorch"
-    input_kind: str = "text"
-    recipes: Mapping[str, Recipe] = field(default_factory=dict)
-    evaluate: Evaluate | None = None
-    models: tuple[ModelListing, ...] = ()
-
-    def accepts(self, source: Source) -> bool:
-        return (isinstance(source, PickledCheckpoint) and source.has("encoder.weight", "decoder.weight", "decoder.bias")
-                and (source.has("rnn.weight_hh_l0") or source.has("gru.weight_hh_l0")))
-
-    def load(self, source: Source, device: str, reuse: AnyStepper | None) -> CharRNNStepper:
-        assert isinstance(source, PickledCheckpoint)
-        path, theirs = source.path, source.tensors
-        prefix = "rnn." if "rnn.weight_hh_l0" in theirs else "gru."
-        kind, table = kind_of(theirs, prefix, ("lstm", "gru")), theirs["encoder.weight"]
-        if not kind or table.ndim != 2:
-            raise CheckpointError(f"“{path.name}” holds neither a GRU nor an LSTM over characters.")
-        if len(table) != len(CHARACTERS):
-            raise CheckpointError(f"“{path.name}” reads {len(table):,} characters, not Python's {len(CHARACTERS)} "
-                                  "printable ones: which they are does not stand in it.")
-        lengths = Lengths(kind, len(table), table.shape[1], theirs[f"{prefix}weight_hh_l0"].shape[1],
-                          layer_count(theirs, prefix))
-        weights = renamed(path, {name: value for name, value in theirs.items() if not name.startswith(prefix)}, NAMES)
-        network = fitted(path, lambda: CharRNN(lengths), weights | layer_weights(theirs, prefix, "layers."), NAMES)
-        layers = f"{lengths.layers} layers of {lengths.hidden:,} units" if lengths.layers > 1 else f"{lengths.hidden:,} units"
-        title = f"Characters, {kind.upper()} · {path.name}"
-        stepper = CharRNNStepper(network, identity=source.identity(title, f"{self.family}, {layers}"), device=device)
-        stepper.weights = source.weights_again
-        return stepper
+def recognises(source: PickledCheckpoint) -> bool:
+    return (source.has("encoder.weight", "decoder.weight", "decoder.bias")
+            and (source.has("rnn.weight_hh_l0") or source.has("gru.weight_hh_l0")))
 
 
-ADAPTER = CharRNNAdapter()
+def open_char_rnn(source: PickledCheckpoint, device: str) -> CharRNNStepper:
+    path, theirs = source.path, source.tensors
+    prefix = "rnn." if "rnn.weight_hh_l0" in theirs else "gru."
+    kind, table = kind_of(theirs, prefix, ("lstm", "gru")), theirs["encoder.weight"]
+    if not kind or table.ndim != 2:
+        raise CheckpointError(f"“{path.name}” holds neither a GRU nor an LSTM over characters.")
+    if len(table) != len(CHARACTERS):
+        raise CheckpointError(f"“{path.name}” reads {len(table):,} characters, not Python's {len(CHARACTERS)} "
+                              "printable ones: which they are does not stand in it.")
+    lengths = Lengths(kind, len(table), table.shape[1], theirs[f"{prefix}weight_hh_l0"].shape[1],
+                      layer_count(theirs, prefix))
+    weights = renamed(path, {name: value for name, value in theirs.items() if not name.startswith(prefix)}, NAMES)
+    network = fitted(path, lambda: CharRNN(lengths), weights | layer_weights(theirs, prefix, "layers."), NAMES)
+    layers = f"{lengths.layers} layers of {lengths.hidden:,} units" if lengths.layers > 1 else f"{lengths.hidden:,} units"
+    title = f"Characters, {kind.upper()} · {path.name}"
+    stepper = CharRNNStepper(network, identity=source.identity(title, f"{FAMILY}, {layers}"), device=device)
+    stepper.weights = source.weights_again
+    return stepper
+
+
+ADAPTER = PickledAdapter(family=FAMILY, input_kind="text", recognises=recognises, open=open_char_rnn)

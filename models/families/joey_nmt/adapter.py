@@ -2,61 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-from unrolled.models.adapters.adapter import Evaluate, Source
+from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.families.joey_nmt.network import decoder_of, reader_of
 from unrolled.models.families.joey_nmt.settings import language, nested, never_written, settings_beside
 from unrolled.models.families.joey_nmt.stepper import JoeyNMTStepper
-from unrolled.models.stepping.stepper import AnyStepper
-from unrolled.models.trace import ModelListing
-from unrolled.models.training.recipe import Recipe
 
+FAMILY = "JoeyNMT"
 NEEDED = ("src_embed.lut.weight", "trg_embed.lut.weight", "encoder.rnn.weight_hh_l0", "encoder.rnn.weight_hh_l0_reverse",
           "decoder.attention.key_layer.weight", "decoder.att_vector_layer.weight", "decoder.output_layer.weight")
 
 
-@dataclass(frozen=True, slots=True)
-class JoeyNMTAdapter:
-    """See `unrolled.models.adapters.adapter.ModelAdapter`."""
-
-    family: str = "JoeyNMT"
-    input_kind: str = "sentence"
-    recipes: Mapping[str, Recipe] = field(default_factory=dict)
-    evaluate: Evaluate | None = None
-    models: tuple[ModelListing, ...] = ()
-
-    def accepts(self, source: Source) -> bool:
-        return isinstance(source, PickledCheckpoint) and source.has(
-            "model_state.decoder.rnn.weight_hh_l0", "model_state.decoder.att_vector_layer.weight",
-            "model_state.decoder.attention.key_layer.weight")
-
-    def load(self, source: Source, device: str, reuse: AnyStepper | None) -> JoeyNMTStepper:
-        assert isinstance(source, PickledCheckpoint)
-        path, theirs = source.path, source.under("model_state.")
-        missing = next((name for name in NEEDED if name not in theirs), "")
-        if missing:
-            raise CheckpointError(f"“{path.name}” does not fit its model: “{missing}” is missing.")
-        settings = settings_beside(path)
-        network = decoder_of(path, theirs, settings)
-        encoder = reader_of(path, theirs, settings, network.config)
-        source_language = language(path, settings, "src", encoder.embed.num_embeddings)
-        target_language = language(path, settings, "trg", network.config.vocabulary)
-        longest = nested(settings, "testing", "max_output_length") or nested(settings, "training", "max_output_length")
-        attention = "Bahdanau" if "decoder.attention.energy_layer.weight" in theirs else "Luong"
-        summary = f"{self.family}, {network.config.hidden:,} units, {attention}'s attention"
-        stepper = JoeyNMTStepper(
-            network, encoder, source_language, target_language, device=device,
-            longest=longest if isinstance(longest, int) and longest > 0 else 0,
-            suppressed_tokens=never_written(settings, target_language),
-            scaled=(bool(nested(settings, "model", "encoder", "embeddings", "scale")),
-                    bool(nested(settings, "model", "decoder", "embeddings", "scale"))),
-            identity=source.identity(f"{settings.get('name') or 'Translator'} · {path.name}", summary))
-        stepper.weights = source.weights_again
-        return stepper
+def recognises(source: PickledCheckpoint) -> bool:
+    return source.has(
+        "model_state.decoder.rnn.weight_hh_l0", "model_state.decoder.att_vector_layer.weight",
+        "model_state.decoder.attention.key_layer.weight")
 
 
-ADAPTER = JoeyNMTAdapter()
+def open_translator(source: PickledCheckpoint, device: str) -> JoeyNMTStepper:
+    path, theirs = source.path, source.under("model_state.")
+    missing = next((name for name in NEEDED if name not in theirs), "")
+    if missing:
+        raise CheckpointError(f"“{path.name}” does not fit its model: “{missing}” is missing.")
+    settings = settings_beside(path)
+    network = decoder_of(path, theirs, settings)
+    encoder = reader_of(path, theirs, settings, network.config)
+    source_language = language(path, settings, "src", encoder.embed.num_embeddings)
+    target_language = language(path, settings, "trg", network.config.vocabulary)
+    longest = nested(settings, "testing", "max_output_length") or nested(settings, "training", "max_output_length")
+    attention = "Bahdanau" if "decoder.attention.energy_layer.weight" in theirs else "Luong"
+    summary = f"{FAMILY}, {network.config.hidden:,} units, {attention}'s attention"
+    stepper = JoeyNMTStepper(
+        network, encoder, source_language, target_language, device=device,
+        longest=longest if isinstance(longest, int) and longest > 0 else 0,
+        suppressed_tokens=never_written(settings, target_language),
+        scaled=(bool(nested(settings, "model", "encoder", "embeddings", "scale")),
+                bool(nested(settings, "model", "decoder", "embeddings", "scale"))),
+        identity=source.identity(f"{settings.get('name') or 'Translator'} · {path.name}", summary))
+    stepper.weights = source.weights_again
+    return stepper
+
+
+ADAPTER = PickledAdapter(family=FAMILY, input_kind="sentence", recognises=recognises, open=open_translator)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
 from torch import Tensor
 
-from unrolled.models.adapters.adapter import Evaluate, Source
+from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.companions import numbered_words, vocabulary_beside
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.checkpoints.pickled import PickledCheckpoint, fitted, read_pickled, renamed
@@ -17,10 +15,8 @@ from unrolled.models.checkpoints.resnets import resnet_encoder
 from unrolled.models.families.picture_first.network import Lengths, PictureFirst
 from unrolled.models.families.picture_first.stepper import PictureFirstStepper
 from unrolled.models.stepping.layers import kind_of, layer_count, layer_weights
-from unrolled.models.stepping.stepper import AnyStepper
-from unrolled.models.trace import ModelListing
-from unrolled.models.training.recipe import Recipe
 
+FAMILY = "pytorch-tutorial’s image captioning"
 SIZE = 224  # pixels a side
 ENCODER = ("resnet.0.weight", "linear.weight", "linear.bias", "bn.weight", "bn.running_mean")
 DECODER = ("embed.weight", "lstm.weight_hh_l0", "linear.weight", "linear.bias")
@@ -28,41 +24,31 @@ NAMES = {"project.": "encoder.linear.", "normalise.": "encoder.bn.", "embed.": "
 ELSEWHERE = ("encoder.resnet.", "decoder.lstm.")
 
 
-@dataclass(frozen=True, slots=True)
-class PictureFirstAdapter:
-    """See `unrolled.models.adapters.adapter.ModelAdapter`."""
+def recognises(source: PickledCheckpoint) -> bool:
+    return source.has(*ENCODER) or source.has(*DECODER)
 
-    family: str = "pytorch-tutorial, image captioning"
-    input_kind: str = "picture"
-    recipes: Mapping[str, Recipe] = field(default_factory=dict)
-    evaluate: Evaluate | None = None
-    models: tuple[ModelListing, ...] = ()
 
-    def accepts(self, source: Source) -> bool:
-        return isinstance(source, PickledCheckpoint) and (source.has(*ENCODER) or source.has(*DECODER))
-
-    def load(self, source: Source, device: str, reuse: AnyStepper | None) -> PictureFirstStepper:
-        assert isinstance(source, PickledCheckpoint)
-        encoder, decoder = _both(source)
-        path, table, projection = decoder.path, decoder.tensors["embed.weight"], encoder.tensors["linear.weight"]
-        if table.ndim != 2 or projection.ndim != 2 or not kind_of(decoder.tensors, "lstm.", ("lstm",)):
-            raise CheckpointError(f"“{path.name}” does not fit its model: its LSTM's weights are of another network.")
-        lengths = Lengths(len(table), table.shape[1], decoder.tensors["lstm.weight_hh_l0"].shape[1],
-                          layer_count(decoder.tensors, "lstm."), projection.shape[1])
-        both = _named(encoder, decoder)
-        weights = renamed(path, {name: value for name, value in both.items() if not name.startswith(ELSEWHERE)}, NAMES)
-        network = fitted(path, lambda: PictureFirst(lengths), weights | layer_weights(both, "decoder.lstm.", "layers."),
-                         NAMES)
-        words = numbered_words(path, vocabulary_beside(path, lengths.vocabulary), lengths.vocabulary, ("<end>",))
-        trunk = {name: value for name, value in encoder.tensors.items() if name.startswith("resnet.")}
-        resnet = resnet_encoder(encoder.path, trunk, size=SIZE, side=1, resampling=Image.Resampling.LANCZOS)
-        stepper = PictureFirstStepper(
-            network, resnet, words, end=words.index("<end>"), device=device,
-            identity=decoder.identity(f"Show and Tell · {path.name}", self.family))
-        encoder_again, decoder_again = encoder.weights_again, decoder.weights_again
-        stepper.weights = lambda: {**{f"encoder.{name}": value for name, value in encoder_again().items()},
-                                   **{f"decoder.{name}": value for name, value in decoder_again().items()}}
-        return stepper
+def open_captioner(source: PickledCheckpoint, device: str) -> PictureFirstStepper:
+    encoder, decoder = _both(source)
+    path, table, projection = decoder.path, decoder.tensors["embed.weight"], encoder.tensors["linear.weight"]
+    if table.ndim != 2 or projection.ndim != 2 or not kind_of(decoder.tensors, "lstm.", ("lstm",)):
+        raise CheckpointError(f"“{path.name}” does not fit its model: its LSTM's weights are of another network.")
+    lengths = Lengths(len(table), table.shape[1], decoder.tensors["lstm.weight_hh_l0"].shape[1],
+                      layer_count(decoder.tensors, "lstm."), projection.shape[1])
+    both = _named(encoder, decoder)
+    weights = renamed(path, {name: value for name, value in both.items() if not name.startswith(ELSEWHERE)}, NAMES)
+    network = fitted(path, lambda: PictureFirst(lengths), weights | layer_weights(both, "decoder.lstm.", "layers."),
+                     NAMES)
+    words = numbered_words(path, vocabulary_beside(path, lengths.vocabulary), lengths.vocabulary, ("<end>",))
+    trunk = {name: value for name, value in encoder.tensors.items() if name.startswith("resnet.")}
+    resnet = resnet_encoder(encoder.path, trunk, size=SIZE, side=1, resampling=Image.Resampling.LANCZOS)
+    stepper = PictureFirstStepper(
+        network, resnet, words, end=words.index("<end>"), device=device,
+        identity=decoder.identity(f"Show and Tell · {path.name}", FAMILY))
+    encoder_again, decoder_again = encoder.weights_again, decoder.weights_again
+    stepper.weights = lambda: {**{f"encoder.{name}": value for name, value in encoder_again().items()},
+                               **{f"decoder.{name}": value for name, value in decoder_again().items()}}
+    return stepper
 
 
 def _named(encoder: PickledCheckpoint, decoder: PickledCheckpoint) -> dict[str, Tensor]:
@@ -84,4 +70,4 @@ def _both(source: PickledCheckpoint) -> tuple[PickledCheckpoint, PickledCheckpoi
     return (source, found) if own == "encoder" else (found, source)
 
 
-ADAPTER = PictureFirstAdapter()
+ADAPTER = PickledAdapter(family=FAMILY, input_kind="picture", recognises=recognises, open=open_captioner)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from PIL import Image
 
-from unrolled.models.adapters.adapter import Evaluate, Source
+from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.companions import numbered_words, word_map_beside
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.checkpoints.pickled import PickledCheckpoint, fitted, stub_at
 from unrolled.models.checkpoints.resnets import resnet_encoder
 from unrolled.models.families.show_attend_tell.network import Lengths, ShowAttendTell, weights_of
 from unrolled.models.families.show_attend_tell.stepper import ShowAttendTellStepper
-from unrolled.models.stepping.stepper import AnyStepper
-from unrolled.models.trace import ModelListing
-from unrolled.models.training.recipe import Recipe
 
+FAMILY = "a PyTorch Tutorial to Image Captioning"
 SIZE = 256  # pixels a side
 SIDE = 14   # cells a side, where the checkpoint does not say
 LINEAR = ("attention.encoder_att", "attention.decoder_att", "attention.full_att", "init_h", "init_c", "f_beta", "fc")
@@ -25,52 +20,41 @@ NEEDED = (*(f"{name}.{part}" for name in LINEAR for part in ("weight", "bias")),
           *(f"decode_step.{name}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
 
 
-@dataclass(frozen=True, slots=True)
-class ShowAttendTellAdapter:
-    """See `unrolled.models.adapters.adapter.ModelAdapter`."""
-
-    family: str = "a PyTorch Tutorial to Image Captioning"
-    input_kind: str = "picture"
-    recipes: Mapping[str, Recipe] = field(default_factory=dict)
-    evaluate: Evaluate | None = None
-    models: tuple[ModelListing, ...] = ()
-
-    def accepts(self, source: Source) -> bool:
-        return isinstance(source, PickledCheckpoint) and source.has(
-            "decoder.attention.full_att.weight", "decoder.decode_step.weight_ih", "decoder.f_beta.weight")
-
-    def load(self, source: Source, device: str, reuse: AnyStepper | None) -> ShowAttendTellStepper:
-        assert isinstance(source, PickledCheckpoint)
-        path, theirs = source.path, source.under("decoder.")
-        missing = next((name for name in NEEDED if name not in theirs), "")
-        if missing:
-            raise CheckpointError(f"“{path.name}” does not fit its model: “decoder.{missing}” is missing.")
-        left_over = next((name for name in theirs if name not in NEEDED), "")
-        if left_over:
-            raise CheckpointError(f"“{path.name}” does not fit its model: “decoder.{left_over}” is left over.")
-        odd = next((name for name in theirs if theirs[name].ndim != (1 if "bias" in name else 2)), "")
-        if odd:
-            raise CheckpointError(f"“{path.name}” does not fit its model: “decoder.{odd}” is {tuple(theirs[odd].shape)}.")
-        if theirs["attention.encoder_att.bias"].shape != theirs["attention.decoder_att.bias"].shape:
-            raise CheckpointError(f"“{path.name}” does not fit its model: its attention's two layers differ in length.")
-        encoder_weights = source.under("encoder.")
-        if not encoder_weights:
-            raise CheckpointError(f"“{path.name}” holds a decoder without its encoder; save both, as the tutorial does.")
-        vocabulary, embedding = theirs["embedding.weight"].shape
-        lengths = Lengths(vocabulary, embedding, theirs["decode_step.weight_hh"].shape[1],
-                          *reversed(theirs["attention.encoder_att.weight"].shape))
-        network = fitted(path, lambda: ShowAttendTell(lengths), weights_of(theirs))
-        words = numbered_words(path, word_map_beside(path, vocabulary), vocabulary, ("<start>", "<end>"))
-        pool = stub_at(source.content, "encoder", "adaptive_pool", "output_size")
-        side = pool[0] if isinstance(pool, tuple) and pool and isinstance(pool[0], int) and 0 < pool[0] <= 64 else SIDE
-        epoch = source.content.get("epoch") if isinstance(source.content, dict) else None
-        summary = f"{self.family}{f', after epoch {epoch + 1}' if isinstance(epoch, int) else ''}"
-        encoder = resnet_encoder(path, encoder_weights, size=SIZE, side=side, resampling=Image.Resampling.BILINEAR)
-        stepper = ShowAttendTellStepper(
-            network, encoder, words, start=words.index("<start>"), end=words.index("<end>"),
-            identity=source.identity(f"Show, Attend and Tell · {path.name}", summary), device=device)
-        stepper.weights = source.weights_again
-        return stepper
+def recognises(source: PickledCheckpoint) -> bool:
+    return source.has("decoder.attention.full_att.weight", "decoder.decode_step.weight_ih", "decoder.f_beta.weight")
 
 
-ADAPTER = ShowAttendTellAdapter()
+def open_tutorial(source: PickledCheckpoint, device: str) -> ShowAttendTellStepper:
+    path, theirs = source.path, source.under("decoder.")
+    missing = next((name for name in NEEDED if name not in theirs), "")
+    if missing:
+        raise CheckpointError(f"“{path.name}” does not fit its model: “decoder.{missing}” is missing.")
+    left_over = next((name for name in theirs if name not in NEEDED), "")
+    if left_over:
+        raise CheckpointError(f"“{path.name}” does not fit its model: “decoder.{left_over}” is left over.")
+    odd = next((name for name in theirs if theirs[name].ndim != (1 if "bias" in name else 2)), "")
+    if odd:
+        raise CheckpointError(f"“{path.name}” does not fit its model: “decoder.{odd}” is {tuple(theirs[odd].shape)}.")
+    if theirs["attention.encoder_att.bias"].shape != theirs["attention.decoder_att.bias"].shape:
+        raise CheckpointError(f"“{path.name}” does not fit its model: its attention's two layers differ in length.")
+    encoder_weights = source.under("encoder.")
+    if not encoder_weights:
+        raise CheckpointError(f"“{path.name}” holds a decoder without its encoder; save both, as the tutorial does.")
+    vocabulary, embedding = theirs["embedding.weight"].shape
+    lengths = Lengths(vocabulary, embedding, theirs["decode_step.weight_hh"].shape[1],
+                      *reversed(theirs["attention.encoder_att.weight"].shape))
+    network = fitted(path, lambda: ShowAttendTell(lengths), weights_of(theirs))
+    words = numbered_words(path, word_map_beside(path, vocabulary), vocabulary, ("<start>", "<end>"))
+    pool = stub_at(source.content, "encoder", "adaptive_pool", "output_size")
+    side = pool[0] if isinstance(pool, tuple) and pool and isinstance(pool[0], int) and 0 < pool[0] <= 64 else SIDE
+    epoch = source.content.get("epoch") if isinstance(source.content, dict) else None
+    summary = f"{FAMILY}{f', after epoch {epoch + 1}' if isinstance(epoch, int) else ''}"
+    encoder = resnet_encoder(path, encoder_weights, size=SIZE, side=side, resampling=Image.Resampling.BILINEAR)
+    stepper = ShowAttendTellStepper(
+        network, encoder, words, start=words.index("<start>"), end=words.index("<end>"),
+        identity=source.identity(f"Show, Attend and Tell · {path.name}", summary), device=device)
+    stepper.weights = source.weights_again
+    return stepper
+
+
+ADAPTER = PickledAdapter(family=FAMILY, input_kind="picture", recognises=recognises, open=open_tutorial)
