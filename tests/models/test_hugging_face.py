@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from functools import cache
 from pathlib import Path
@@ -339,6 +340,31 @@ def test_what_its_settings_say(opened: Any) -> None:
     assert {own.name: own.shape for own in vision.description.channels}["cross_attention"] == (3, 4, 4, 4)
 
 
+def test_a_pickle_beside_the_settings_runs_nothing(tmp_path: Path) -> None:
+    folder, ran = save("gpt2", tmp_path), tmp_path / "ran"
+    (folder / "model.safetensors").unlink()
+
+    class Runs:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (ran,))
+
+    torch.save({"transformer.wte.weight": Runs()}, folder / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match="cannot be opened"):
+        load(str(folder))
+    assert not ran.exists()
+
+
+def test_code_of_its_own_is_not_run(tmp_path: Path) -> None:
+    folder, ran = save("gpt2", tmp_path), tmp_path / "ran"
+    settings = json.loads((folder / "config.json").read_text())
+    settings |= {"model_type": "their_own", "auto_map": {"AutoConfig": "theirs.Config", "AutoModelForCausalLM": "theirs.Model"}}
+    (folder / "config.json").write_text(json.dumps(settings))
+    (folder / "theirs.py").write_text(f"open({str(ran)!r}, 'w')\n")
+    with pytest.raises(CheckpointError, match="brings code of its own"):
+        load(str(folder))
+    assert not ran.exists()
+
+
 def test_what_cannot_be_opened_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub
     import transformers
@@ -365,6 +391,10 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path, monkeypatch: pytest.Monke
         patched.setattr(transformers.GPT2LMHeadModel, "from_pretrained", no_network)
         with pytest.raises(CheckpointError, match="GiB for its weights"):
             load(str(gpt2))
+    (gpt2 / "tokenizer.json").rename(gpt2 / "elsewhere.json")
+    with pytest.raises(CheckpointError, match="holds no words"):
+        load(str(gpt2))
+    (gpt2 / "elsewhere.json").rename(gpt2 / "tokenizer.json")
     (gpt2 / "model.safetensors").unlink()
     with pytest.raises(CheckpointError, match="holds no weights"):
         load(str(gpt2))

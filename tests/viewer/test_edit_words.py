@@ -9,6 +9,7 @@ import json
 import msgspec
 import pytest
 import scripted
+import scripted_traces
 
 from unrolled.models.trace.edits import (
     AddNoise,
@@ -19,6 +20,7 @@ from unrolled.models.trace.edits import (
     ScaleUnits,
     SetAttention,
     SwapInput,
+    SwitchHeadsOff,
     UniformAttention,
 )
 from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words
@@ -48,6 +50,17 @@ def edits(*words, channels=None):
     (("--attention", "even@2-4"), UniformAttention(first=2, last=4))])
 def test_words_are_edits(words, expected):
     assert edits(*words) == (expected,)
+
+
+def test_layers_and_heads_are_named():
+    channels = tuple(scripted_traces.layered_trace().channels.values())
+    assert edits("--heads-off", "cross_attention:2:0,1@3-", "--clamp", "residual_stream[layer=1]:5=0.5", channels=channels) == (
+        ClampUnits(channel="residual_stream[layer=1]", units=(5,), value=0.5),
+        SwitchHeadsOff(channel="cross_attention", layer=2, heads=(0, 1), first=3))
+    for wrong, why in (("cross_attention:2", "CHANNEL:LAYER:HEADS"), ("cross_attention:7:0", "no layer 7"),
+                       ("hidden:0:0", "no “hidden”")):
+        with pytest.raises(CommandError, match=f"--heads-off.*{why}"):
+            edits("--heads-off", wrong, channels=channels)
 
 
 def test_attention_is_set_to_places():

@@ -62,7 +62,7 @@ def open_model(source: Path | str, device: str) -> Opened:
         made = _class_of(transformers, config, title)
         _check_memory(folder, config, title)
         model = made.from_pretrained(folder, dtype="float32", **AS_IT_IS)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **given)
+        tokenizer = _tokenizer_of(transformers, folder, given, title)
         reads_pictures = config.model_type in ("vision-encoder-decoder", "blip")
         pictures = transformers.AutoImageProcessor.from_pretrained(folder, **given) if reads_pictures else None
     except CheckpointError:
@@ -70,9 +70,24 @@ def open_model(source: Path | str, device: str) -> Opened:
     except ImportError as error:
         raise CheckpointError(f"“{title}” cannot be opened: {first_line(error)}.") from error
     except Exception as error:  # whatever the library finds wrong with a folder
+        if "custom code" in str(error) or "trust_remote_code" in str(error):
+            raise CheckpointError(f"“{title}” brings code of its own, which Unrolled never runs; models whose code is in the "
+                                  "package transformers can be opened.") from error
         raise CheckpointError(f"“{title}” cannot be opened: {first_line(error)}.") from error
     model = model.to(device).eval().requires_grad_(False)
     return Opened(folder, title, model, tokenizer, pictures, _hash_of(folder))
+
+
+def _tokenizer_of(library: Any, folder: Path, given: dict[str, Any], title: str) -> Any:
+    why = ""
+    try:
+        tokenizer = library.AutoTokenizer.from_pretrained(folder, **given)
+        if len(tokenizer) > len(tokenizer.all_special_tokens):
+            return tokenizer
+    except (ValueError, OSError, ImportError) as error:
+        why = f" ({first_line(error)})"
+    raise CheckpointError(f"“{title}” holds no words that can be read{why}: put its tokenizer’s files, such as tokenizer.json, "
+                          "into the same folder.")
 
 
 def model_again(opened: Opened) -> Any:
