@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.models.inputs.kinds import kind_named
-from unrolled.models.trace import Provenance
-from unrolled.viewer.state.wording import percent, spoken_percent, what_a_step_is
+from unrolled.models.trace import Channel, Provenance
+from unrolled.viewer.state.wording import percent, place_name, spoken_percent, what_a_step_is
 
 
 @pytest.mark.parametrize(("probability", "text"), [
@@ -44,3 +44,11 @@ def test_a_screen_reader_says_the_signs() -> None:
 def test_what_a_step_is_depends_on_what_a_step_reads(kind: str, said: str) -> None:
     provenance = Provenance(input_kind=kind, convention=kind_named(kind).convention)
     assert what_a_step_is(provenance) == f"{said}\nSteps are counted from 1 here, and from 0 in files and on the command line."
+
+
+def test_places_are_counted_from_1_as_people_see_them() -> None:
+    grid, words = (Channel(name="attention", role="attention", symbol="α", axes=axes, shape=shape, low=0.0, high=1.0)
+                   for axes, shape in ((("row", "column"), (3, 4)), (("source",), (7,))))
+    assert [place_name(place, grid) for place in (0, 3, 4, 11)] == [
+        "row 1, column 1", "row 1, column 4", "row 2, column 1", "row 3, column 4"]
+    assert place_name(6, words) == place_name(6, None) == "place 7"

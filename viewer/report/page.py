@@ -14,11 +14,12 @@ from PIL import Image
 
 from unrolled.models.analysis.agreement import Agreed
 from unrolled.models.analysis.fidelity import place_in_words
-from unrolled.models.protocol.questions import Equation, Explained
+from unrolled.models.protocol.questions import Contributor, Equation, Explained
 from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.detokenization import shown
 from unrolled.viewer.report import pictures
 from unrolled.viewer.report.analysis import Analysis
+from unrolled.viewer.state.wording import MINUS, place_name, signed
 
 CSS = """
 :root{color-scheme:light dark;--text:#1b2330;--muted:#5b6675;--ground:#fff;--raised:#f6f7f9;--line:#d9dde3;--accent:#0b6e78;
@@ -89,7 +90,7 @@ class _Page:
             f"<span style='--p:{100 * math.exp(min(own.log_prob, 0)):.0f}%' title='{math.exp(min(own.log_prob, 0)):.3f}'>"
             f"{self.word(own.step)}</span>" for own in self._analysis.steps[:MOST_CHIPS])
         rows = "".join(
-            f"<tr><td class='n'>{own.step + 1}</td><td>{self.word(own.step)}</td><td class='n'>{own.log_prob:.4f}</td>"
+            f"<tr><td class='n'>{own.step + 1}</td><td>{self.word(own.step)}</td><td class='n'>{signed(own.log_prob, 4)}</td>"
             f"<td class='muted'>{self._others(own.candidates, own.token)}</td></tr>" for own in self._analysis.steps[:MOST_ROWS])
         table = f"<table><tr><th>step</th><th>word</th><th>log p</th><th>what else it weighed</th></tr>{rows}</table>"
         return f"<h2>Words</h2><p class='words'>{chips}</p><details><summary>with their probabilities</summary>{table}</details>"
@@ -164,7 +165,7 @@ class _Page:
             for t, row in enumerate(found.words):
                 step = found.first + t
                 attributions = sorted(((value, k) for k, value in enumerate(row[: t + 1])), key=lambda own: -abs(own[0]))[:4]
-                texts = ", ".join(f"{self._read_at(found.first + k)} {value:+.3g}" for value, k in attributions)
+                texts = ", ".join(f"{self._read_at(found.first + k)} {_plus(value, '.3g')}" for value, k in attributions)
                 rows += f"<tr><td class='n'>{step + 1}</td><td>{self.word(step)}</td><td>{texts}</td></tr>"
         listed = (f"<details><summary>What each word depended on: gradient × input</summary><table><tr><th>step</th>"
                   f"<th>word</th><th>by what was read before</th></tr>{rows}</table></details>" if rows else "")
@@ -194,7 +195,8 @@ class _Page:
                         maps += self._map(np.array(tables[own.step - gradients.first], np.float32), title)
             maps += self._map(np.array(own.drops, np.float32), "drop of log p when masked")
             maps += self._map(np.array(own.margin_drops, np.float32), "drop of the margin when masked")
-            numbers = f"log p {own.log_prob:.2f}, margin {own.margin:.2f} over {escape(shown(own.runner_up, self._joining))}"
+            numbers = (f"log p {signed(own.log_prob, 2)}, margin {signed(own.margin, 2)} over "
+                       f"{escape(shown(own.runner_up, self._joining))}")
             blocks.append(f"<h3>{own.step + 1}: {self.word(own.step)} <span class='muted'>{numbers}</span></h3>"
                           f"<p>{escape(own.verdict)}</p>{maps}")
         mean = self._analysis.mean_occlusion_share
@@ -216,7 +218,7 @@ class _Page:
         if len(shape) == 1 and shape[0] == len(self._trace.provenance.source):
             best = np.argsort(-np.abs(np.nan_to_num(values)))[:MOST_PLACES]
             rows = "".join(f"<tr><td>{escape(shown(self._trace.provenance.source[place], 'pieces'))}</td>"
-                           f"<td class='n'>{values[place]:.4f}</td></tr>" for place in best)
+                           f"<td class='n'>{signed(float(values[place]), 4)}</td></tr>" for place in best)
             return f"<figure><table>{rows}</table><figcaption>{escape(title)}</figcaption></figure>"
         image = pictures.place_map(values, shape, signed=signed)
         return (f"<figure>{pictures.png(image, title)}<figcaption>{escape(title)}, {scale}; stretched to this map’s own "
@@ -242,11 +244,15 @@ class _Page:
     def _attributions(self, equation: Equation) -> str:
         rows = []
         for part in equation.parts:
-            texts = [f"{_name(own.kind, own.index, own.name)} {own.value:+.4f}" for own in part.contributors]
+            texts = [f"{self._name(own)} {_plus(own.value, '.4f')}" for own in part.contributors]
             if texts:
                 rows.append(f"<tr><th>{escape(equation.channel.replace('_', ' '))}</th><td>{_letters(part.symbol)}</td>"
                             f"<td>{escape(', '.join(texts))}</td></tr>")
         return "".join(rows)
+
+    def _name(self, own: Contributor) -> str:
+        place = own.name or place_name(own.index, self._attention)
+        return {"unit": f"h{own.index}", "word": f"“{own.name}”", "place": place, "frame": "the frame"}[own.kind]
 
     def gates(self) -> str:
         figures = "".join(
@@ -313,11 +319,13 @@ def _formula(equation: Equation) -> str:
 
 
 def _numbers(equation: Equation) -> str:
-    outside = "".join(f"{value:.4f} · " for _, value in equation.outside)
-    inner = " + ".join(f"{part.value:.4f}" for part in equation.parts)
+    outside = "".join(f"{signed(value, 4)} · " for _, value in equation.outside)
+    inner = " + ".join(signed(part.value, 4) for part in equation.parts)
     edited = " <span class='bad'>edited</span>" if equation.edited else ""
-    return f"{outside}" + (f"{equation.function}({inner})" if equation.function else inner) + f" = {equation.value:.4f}{edited}"
+    given = f"{equation.function}({inner})" if equation.function else inner
+    return f"{outside}{given} = {signed(equation.value, 4)}{edited}"
 
 
-def _name(kind: str, index: int, name: str) -> str:
-    return {"unit": f"h{index}", "word": f"“{name}”", "place": name or f"place {index}", "frame": "the frame"}[kind]
+def _plus(value: float, form: str) -> str:
+    """A number with its sign, whichever it is."""
+    return format(value, f"+{form}").replace("-", MINUS)

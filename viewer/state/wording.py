@@ -112,6 +112,14 @@ def channel_title(channel: Channel) -> str:
     return channel.title if channel.layer == 0 or "layer" in channel.title else f"{channel.title} · layer {channel.layer}"
 
 
+def place_name(place: int, channel: Channel | None) -> str:
+    """A place that attention weighs, counted from 1: by row and column where it is one of a picture."""
+    if channel is not None and channel.axes == ("row", "column"):
+        row, column = divmod(place, channel.shape[1])
+        return f"row {row + 1}, column {column + 1}"
+    return f"place {place + 1}"
+
+
 def what_a_step_is(provenance: Provenance) -> str:
     """A run's convention, in the words of a person who counts from 1."""
     what, _, _ = (provenance.convention or STEP_CONVENTION).partition(". ")

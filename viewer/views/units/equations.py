@@ -15,7 +15,7 @@ from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.commands import Ask, DropQuestion, Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.wording import shown, step_noun
+from unrolled.viewer.state.wording import place_name, shown, step_noun
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.units.equation_text import EquationText, as_latex, as_plain
 from unrolled.viewer.views.view import View, ViewContext
@@ -160,12 +160,8 @@ class EquationsView(View):
         weights = trace.column(attention.name)[found.step].ravel() if attention is not None else np.zeros(0, np.float32)
         looked = [(own, float(weights[own.place])) for own in found.looked if own.place < len(weights)]
 
-        def place_name(place: int) -> str:
-            if attention is not None and attention.axes == ("row", "column"):
-                return f"row {place // attention.shape[1] + 1}, column {place % attention.shape[1] + 1}"
-            return f"place {place + 1}"
-
-        setter = EquationText(self.theme, recorded=recorded, place_name=place_name, open_equations=self._open)
+        setter = EquationText(self.theme, recorded=recorded, place_name=lambda place: place_name(place, attention),
+                              open_equations=self._open)
         bar = self.text.verticalScrollBar()
         was = bar.value()
         self.text.setHtml(setter.html(found, looked))
