@@ -138,7 +138,7 @@ class ModuleHooks:
             self._held.enter_context(torch.compiler.set_stance("force_eager"))
         for name, module in self._modules.items():
             if not closed(module):
-                self._held.callback(module.register_forward_pre_hook(self._entered(name)).remove)
+                self._held.callback(module.register_forward_pre_hook(self._entered(name), with_kwargs=True).remove)
                 self._held.callback(module.register_forward_hook(self._left(name), always_call=True).remove)
         self._held.enter_context(_Functions(self._run))
         self._held.callback(self._frames.clear)
@@ -152,14 +152,14 @@ class ModuleHooks:
     # ── Which module is at work ───────────────────────────────────────────────────────────────────────────────────────
 
     def _entered(self, name: str) -> Callable[..., None]:
-        def entered(module: nn.Module, given: Any) -> None:
+        def entered(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
             if threading.get_ident() != self._thread:
                 return
             self.ran[type(module).__name__] = None
             self.forwards += name == ""
-            packed = given[0] if given and isinstance(given[0], PackedSequence) else None
-            order = () if packed is None or packed.unsorted_indices is None else tuple(packed.unsorted_indices.tolist())
-            self._frames.append(_Frame(name, order))
+            packed = given[0] if given else named.get("input")
+            order = packed.unsorted_indices if isinstance(packed, PackedSequence) else None
+            self._frames.append(_Frame(name, () if order is None else tuple(order.tolist())))
 
         return entered
 

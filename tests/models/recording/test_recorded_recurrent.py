@@ -155,6 +155,17 @@ def _data(returned):
     return returned[0].data
 
 
+def test_a_packed_batch_that_is_given_by_its_name_keeps_its_order():
+    torch.manual_seed(4)
+    module = nn.GRU(FEATURES, UNITS)
+    sequences = [torch.randn(length, FEATURES) for length in (2, 5, 3)]
+    with unrolled.record(module) as record:
+        module(input=nn.utils.rnn.pack_sequence(sequences, enforce_sorted=False), hx=None)
+    for item, sequence in enumerate(sequences):
+        with torch.no_grad():
+            np.testing.assert_allclose(record.columns(item)["hidden"], module(sequence)[0].numpy(), atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", [nn.RNNCell, nn.LSTMCell, nn.GRUCell])
 @pytest.mark.parametrize("batch", [(), (3,)])
 def test_a_cell_in_a_loop_gives_a_step_a_call(kind, batch):

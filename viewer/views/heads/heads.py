@@ -120,7 +120,8 @@ class HeadsView(View):
             limits = [[self._limits(own, over_picture, values.attention_scale) for own in row] for row in tiles]
             self.tiles.set_tiles(tiles, [{MEAN: "mean"}.get(head, head) for head in self.columns], limits=limits,
                                  colour_map=values.attention_colour_map)
-            self.meaning.setText("at this step" if over_picture else "rows: what was written; columns: what it attends to")
+            rows = "written" if trace.provenance.words_chosen else "read"
+            self.meaning.setText("at this step" if over_picture else f"rows: what was {rows}; columns: what it attends to")
         at = session.selection.at
         layer = min(int(at.get("layer", channel.shape[0] - 1)), channel.shape[0] - 1)
         head = at.get("head", MEAN)
