@@ -16,10 +16,9 @@ from unrolled.models.analysis.agreement import Agreed
 from unrolled.models.analysis.fidelity import place_in_words
 from unrolled.models.protocol.questions import Contributor, Equation, Explained
 from unrolled.models.trace import Channel, Trace
-from unrolled.models.trace.detokenization import shown
 from unrolled.viewer.report import pictures
 from unrolled.viewer.report.analysis import Analysis
-from unrolled.viewer.state.wording import MINUS, place_name, signed
+from unrolled.viewer.state.wording import MINUS, place_name, shown, signed
 
 CSS = """
 :root{color-scheme:light dark;--text:#1b2330;--muted:#5b6675;--ground:#fff;--raised:#f6f7f9;--line:#d9dde3;--accent:#0b6e78;
@@ -141,7 +140,7 @@ class _Page:
         if found is None or self._attention is None:
             return ""
         entropy = pictures.line(found.entropy, alt="entropy of the attention over the steps, from 0 to 1")
-        coverage = self._map(np.array(found.coverage, np.float32), "coverage", signed=False)
+        coverage = self._map(np.array(found.coverage, np.float32), "coverage", two_sided=False)
         warning = f"<p class='warning'>{escape(found.warning)}</p>" if found.warning else ""
         moves = f"{found.change:.0%} of the weight moves from one word to the next. " if math.isfinite(found.change) else ""
         return (f"<h2>Attention over the run</h2>{warning}<figure>{entropy}<figcaption>entropy as a share of even attention’s, "
@@ -187,7 +186,7 @@ class _Page:
         blocks = []
         for own in found[:MOST_MAPS]:
             weights = self._trace.column(channel.name)[own.step].ravel()
-            maps = self._map(weights, "attention", signed=False)
+            maps = self._map(weights, "attention", two_sided=False)
             if gradients is not None and own.step >= gradients.first:
                 for title, tables in (("gradient × input, through attention", gradients.places),
                                       ("gradient × input, through the initial state", gradients.first_state)):
@@ -210,17 +209,17 @@ class _Page:
     def _joining(self) -> str:
         return self._trace.provenance.detokenization
 
-    def _map(self, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], title: str, *, signed: bool = True) -> str:
+    def _map(self, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], title: str, *, two_sided: bool = True) -> str:
         channel = self._attention
         shape = channel.shape if channel is not None else (len(values),)
         top = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
-        scale = f"{'−' + format(top, '.2g') if signed else '0'} … {top:.2g}"
+        scale = f"{'−' + format(top, '.2g') if two_sided else '0'} … {top:.2g}"
         if len(shape) == 1 and shape[0] == len(self._trace.provenance.source):
             best = np.argsort(-np.abs(np.nan_to_num(values)))[:MOST_PLACES]
             rows = "".join(f"<tr><td>{escape(shown(self._trace.provenance.source[place], 'pieces'))}</td>"
                            f"<td class='n'>{signed(float(values[place]), 4)}</td></tr>" for place in best)
             return f"<figure><table>{rows}</table><figcaption>{escape(title)}</figcaption></figure>"
-        image = pictures.place_map(values, shape, signed=signed)
+        image = pictures.place_map(values, shape, signed=two_sided)
         return (f"<figure>{pictures.png(image, title)}<figcaption>{escape(title)}, {scale}; stretched to this map’s own "
                 "largest value</figcaption></figure>")
 
