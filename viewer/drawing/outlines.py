@@ -13,19 +13,14 @@ FINENESS = 4  # pixels for one of the drawing's, of signs that are pictures and 
 TYPE = ("font-family", "font-size", "font-weight", "font-style")
 
 
-def outlined(svg: bytes) -> bytes:
-    """A drawing of Qt's, each of its texts a path that is named after what it says, for search and for screen readers."""
-    ElementTree.register_namespace("", SVG)
-    ElementTree.register_namespace("xlink", XLINK)
-    root = ElementTree.fromstring(svg)
+def outline_texts(root: ElementTree.Element) -> None:
+    """Make each text of a drawing of Qt's a path that is named after what it says, for search and for screen readers."""
     for group in root.iter(f"{{{SVG}}}g"):
         for place, element in enumerate(list(group)):
             if element.tag == f"{{{SVG}}}text":
                 group[place] = _outlined(element)
         for name in TYPE:
             group.attrib.pop(name, None)
-    whole: bytes = ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
-    return whole
 
 
 def _outlined(element: ElementTree.Element) -> ElementTree.Element:

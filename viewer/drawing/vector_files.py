@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 
 from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPoint, QRect, QSize, QSizeF
@@ -10,11 +11,12 @@ from PySide6.QtGui import QPageSize, QPaintDevice, QPaintEngine, QPainter, QPdfW
 from PySide6.QtSvg import QSvgGenerator
 
 from unrolled.models.trace.names import text_name
-from unrolled.viewer.drawing.outlines import outlined
+from unrolled.viewer.drawing.outlines import SVG, XLINK, outline_texts
 from unrolled.viewer.drawing.resolution import PIXELS_PER_INCH, POINTS_PER_PIXEL
+from unrolled.viewer.drawing.svg_repair import repaired
 
 Paint = Callable[[QPainter], None]
-VECTORS = (QPaintEngine.Type.SVG, QPaintEngine.Type.Pdf)  # what a drawing is painted by
+VECTORS = (QPaintEngine.Type.SVG, QPaintEngine.Type.Pdf, QPaintEngine.Type.Picture)  # what a drawing is painted by
 NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|\xed[\xa0-\xbf][\x80-\xbf]")  # Qt writes all of them
 
 
@@ -29,8 +31,14 @@ def svg_file(size: QSize, paint: Paint, *, title: str, outlines: bool = True) ->
     generator.setTitle(text_name(title))
     generator.setDescription("What a model computed, step by step")
     _paint_on(generator, paint)
-    written = NOT_XML.sub("\N{REPLACEMENT CHARACTER}".encode(), memory.data().data())
-    return outlined(written) if outlines else written
+    ElementTree.register_namespace("", SVG)
+    ElementTree.register_namespace("xlink", XLINK)
+    root = ElementTree.fromstring(NOT_XML.sub("\N{REPLACEMENT CHARACTER}".encode(), memory.data().data()))
+    repaired(root)
+    if outlines:
+        outline_texts(root)
+    whole: bytes = ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return whole
 
 
 def pdf_file(size: QSize, paint: Paint, *, title: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QBuffer, QIODevice, QPoint, QRect, Qt
-from PySide6.QtGui import QImage, QPainter, QPalette, QRegion
+from PySide6.QtGui import QImage, QPainter, QPalette, QPicture, QRegion
 from PySide6.QtWidgets import QApplication, QGraphicsView, QWidget
 
 from unrolled.viewer.drawing.vector_files import pdf_file, svg_file
@@ -33,7 +33,10 @@ def png_of(widget: QWidget) -> bytes:
 
 def svg_of(widget: QWidget, title: str) -> bytes:
     """A drawing whose words are outlines; what cannot stand in XML is shown by one sign."""
-    return svg_file(widget.size(), lambda painter: _paint(widget, painter), title=title)
+    recorded = QPicture()  # or else Qt writes clips in the coordinates of each widget, which nobody knows who reads them
+    with QPainter(recorded) as painter:
+        _paint(widget, painter)
+    return svg_file(widget.size(), lambda painter: painter.drawPicture(0, 0, recorded), title=title)
 
 
 def pdf_of(widget: QWidget, title: str) -> bytes:

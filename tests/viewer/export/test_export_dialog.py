@@ -10,6 +10,9 @@ import scripted
 from PIL import Image
 from PySide6.QtCore import Qt
 
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.trace.files import load_trace
+from unrolled.viewer.export import export
 from unrolled.viewer.export.pixels import pixels_of
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
@@ -216,3 +219,16 @@ def test_a_gradient_map_is_followed_when_it_is_chosen(qtbot, captioned, tmp_path
     dialog.export_to(tmp_path / "a.svg")
     qtbot.waitUntil(lambda: (tmp_path / "a.svg").exists(), timeout=20_000)
     assert "∂ log p" in (tmp_path / "a.svg").read_text()
+
+
+def test_a_run_taken_up_with_another_decoding_has_ended_when_it_is_over(qtbot, captioned, tmp_path):
+    captioned.do(c.Seek(2))
+    captioned.do(c.SetDecoding(Decoding(method="sampling", temperature=0.5, seed=3)))
+    captioned.do(c.StepForward())
+    captioned.do(c.RunToEnd())
+    qtbot.waitUntil(lambda: captioned.session.trace.ended and not captioned.controller.run.busy, timeout=10_000)
+    export(captioned.session.trace, tmp_path / "a.npz")
+    again = load_trace(tmp_path / "a.npz")
+    assert again.ended
+    export(again, tmp_path / "a.svg")
+    assert ">END<" in (tmp_path / "a.svg").read_text()
