@@ -24,7 +24,8 @@ def test_files_that_are_not_there(run, words, expected):
     ("trace", "x.jpg", "-o", "out.txt"), ("export", "x.jpg", "-o", "out.txt"), ("caption", "x.jpg", "--beam", "0"),
     ("caption", "x.jpg", "--beam", "3", "--temperature", "1"), ("caption", "x.jpg", "--temperature", "0"),
     ("caption", "x.jpg", "--top-p", "2"), ("export", "x.jpg", "-o", "a.gif", "--opacity", "7"),
-    ("export", "x.jpg", "-o", "a.gif", "--width", "1"),
+    ("export", "x.jpg", "-o", "a.gif", "--width", "1"), ("export", "x.jpg", "-o", "a.png", "--steps", "3-1"),
+    ("export", "x.jpg", "-o", "a.mp4", "--clear"), ("export", "x.jpg", "-o", "a.gif", "--what", "tracks"),
 ])
 def test_wrong_use_is_two(run, words):
     assert_one_sentence(run(*words), status=2)

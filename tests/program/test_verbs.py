@@ -61,6 +61,11 @@ def test_trace_saves_what_export_then_draws_and_the_window_opens(run, dog, tmp_p
         assert (tmp_path / name).stat().st_size > 1000
     with Image.open(tmp_path / "dog.gif") as image:
         assert image.width == 200
+    drawn = run("export", tmp_path / "dog.safetensors", "-o", tmp_path / "dog.png", "--what", "tracks", "--steps", "0-2",
+                "--dpi", 192, "--width", 400, "--clear", "--type-size", 8)
+    assert drawn.returncode == 0, drawn.stderr
+    with Image.open(tmp_path / "dog.png") as image:
+        assert (image.width, image.mode, round(image.info["dpi"][0])) == (800, "RGBA", 192)
     shown = run("--screenshot", tmp_path / "window.png", "--size", "1024x700", "--theme", "dark", tmp_path / "dog.safetensors")
     assert shown.returncode == 0, shown.stderr
     with Image.open(tmp_path / "window.png") as image:

@@ -224,7 +224,8 @@ def test_a_gradient_map_is_followed_when_it_is_chosen(qtbot, captioned, tmp_path
 def test_a_run_taken_up_with_another_decoding_has_ended_when_it_is_over(qtbot, captioned, tmp_path):
     captioned.do(c.Seek(2))
     captioned.do(c.SetDecoding(Decoding(method="sampling", temperature=0.5, seed=3)))
-    captioned.do(c.StepForward())
+    assert len(captioned.session.branches.all) == 2
+    assert not captioned.session.trace.ended
     captioned.do(c.RunToEnd())
     qtbot.waitUntil(lambda: captioned.session.trace.ended and not captioned.controller.run.busy, timeout=10_000)
     export(captioned.session.trace, tmp_path / "a.npz")
