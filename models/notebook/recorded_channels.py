@@ -27,6 +27,7 @@ Values = npt.NDArray[np.floating]
 SYMBOLS = {name: symbol for name, (symbol, _, _) in QUANTITIES.items()} | {
     "attention": "α", "attention_entropy": "H", "output": "y"}
 ARROWS = {"": "", "forward": "→", "backward": "←"}
+SIGNS = {"": "{}", "forward": "{}›", "backward": "‹{}"}  # narrow, as there is room for one letter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +170,7 @@ def channel_of(name: str, quantity: Quantity, values: Values, looked_at: int) ->
     axes: tuple[str, ...] = ("unit",) * (values.ndim - 1)
     if quantity.field == "attention":
         axes = ("source",) if values.shape[1] == looked_at else ("key",)
-    return Channel(name=name, role=quantity.field, symbol=SYMBOLS[quantity.field] + ARROWS[quantity.direction], axes=axes,
+    return Channel(name=name, role=quantity.field, symbol=SIGNS[quantity.direction].format(SYMBOLS[quantity.field]), axes=axes,
                    shape=values.shape[1:], low=low, high=high, layer=max(quantity.layer, 0),
                    label=_label(quantity, name.removesuffix(quantity.name).rstrip("/")),
                    unit="of uniform" if quantity.field == "attention_entropy" else "")

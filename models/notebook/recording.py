@@ -192,8 +192,8 @@ class Recording:
                     raise ValueError(f"“{name}” has {count} steps and “{first}” {expected}; take one of them.")
         left_out = [series.name for series in taken if steps.get(series.name) != most]
         if left_out:
-            warnings.warn(f"Left out, with other numbers of steps than {most}: {', '.join(left_out)}. "
-                          "“modules=” takes them by themselves.", stacklevel=4)
+            warnings.warn(f"Left out, without a sequence {item} or with other numbers of steps than {most}: "
+                          f"{', '.join(left_out)}. “modules=” takes them by themselves.", stacklevel=4)
         return [series for series in taken if steps.get(series.name) == most]
 
     def _nothing(self) -> str:

@@ -49,7 +49,7 @@ def test_a_dataset_of_xarray_has_the_values_by_their_names():
     dataset = record.trace(item=1, tokens="abcd").to_xarray()
     assert dict(dataset.sizes) == {"step": 4, "layer": 2, "unit": UNITS}
     assert dataset["word"].values.tolist() == list("abcd")
-    assert dataset["forward/hidden"].attrs["symbol"] == "h→"
+    assert dataset["forward/hidden"].attrs["symbol"] == "h›"
     top = dataset["backward/hidden"].isel(layer=1).values
     np.testing.assert_array_equal(top, output[:, 1, UNITS:].detach().numpy())
     first_cell = dataset["forward/cell"].isel(step=-1, layer=0).values
