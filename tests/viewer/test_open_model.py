@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from scripted_backend import THEIRS
 
+from unrolled.viewer.state.files import Kind, kind_of
 from unrolled.viewer.state.recent_models import MOST, RecentModel, full_name, recent_models, remember_model
 from unrolled.viewer.window.open_model_dialog import OpenModelDialog
 from unrolled.viewer.window.toolbar import OPEN_MODEL
@@ -60,6 +61,17 @@ def test_a_file_or_a_folder_that_is_chosen_is_opened_at_once(qtbot, captioned, t
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
     qtbot.mouseClick(getattr(asked(qtbot, captioned), button), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: captioned.session.description.name == THEIRS, timeout=5000)
+
+
+def test_a_folder_that_is_dropped_is_a_model_where_it_holds_one(tmp_path):
+    assert kind_of(tmp_path) is Kind.INPUT
+    (tmp_path / "frame 1.png").touch()
+    assert kind_of(tmp_path) is Kind.INPUT
+    (tmp_path / "decoder-5-3000.ckpt").touch()
+    assert kind_of(tmp_path) is Kind.CHECKPOINT
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub" / "config.json").touch()
+    assert kind_of(tmp_path / "hub") is Kind.CHECKPOINT
 
 
 def test_to_cancel_leaves_the_model_that_is_there(qtbot, captioned):

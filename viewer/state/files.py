@@ -39,7 +39,7 @@ def kind_of(path: Path) -> Kind:
     """Judged by the name's suffix; of what other programs write too, by its first bytes."""
     suffix = path.suffix.lower()
     if path.is_dir():
-        return Kind.STORE if is_store(path) else Kind.INPUT
+        return Kind.STORE if is_store(path) else Kind.CHECKPOINT if _holds_a_model(path) else Kind.INPUT
     if suffix == SESSION_SUFFIX or b"session.json" in head_of(path)[:64]:
         return Kind.SESSION
     if suffix in CHECKPOINT_SUFFIXES:
@@ -47,6 +47,14 @@ def kind_of(path: Path) -> Kind:
     if suffix in (".json", ".csv"):
         return Kind.TRACE if TRACE_MARK in head_of(path) or not media_of_file(path) else Kind.INPUT
     return Kind.TRACE if suffix in TRACE_SUFFIXES else Kind.INPUT
+
+
+def _holds_a_model(folder: Path) -> bool:
+    """Whether a folder has a checkpoint in it, or a model as the hub's library writes it; otherwise its frames are meant."""
+    try:
+        return (folder / "config.json").is_file() or any(own.suffix.lower() in CHECKPOINT_SUFFIXES for own in folder.iterdir())
+    except OSError:
+        return False
 
 
 def input_of_trace(trace: Trace, name: str) -> Input | None:
