@@ -171,3 +171,12 @@ def test_the_ground_of_a_gif_is_the_themes_own_and_no_mixture(tmp_path, dark):
             pixels = np.asarray(image.convert("RGB"))
             assert (pixels[:3] == ground).all()
             assert (pixels[:, :4] == ground).all()
+
+
+@pytest.mark.parametrize("style", ["dimmed", "colours"])
+def test_the_legend_is_a_ramp_of_opaque_colours_in_drawings_too(tmp_path, style):
+    export(scripted.trace(), tmp_path / "a.svg", dataclasses.replace(SETTINGS, style=style))
+    stops = list(ElementTree.parse(tmp_path / "a.svg").iter("{http://www.w3.org/2000/svg}stop"))
+    assert len(stops) >= 30
+    assert {stop.get("stop-opacity") for stop in stops} == {"1"}
+    assert stops[0].get("stop-color") != stops[-1].get("stop-color")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
 
@@ -38,10 +39,10 @@ def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: Expor
     bar = QRectF(place.left(), place.top(), place.width(), place.height() * 0.24)
     table = colour_table(settings.colour_map) if opaque else attention_table(
         settings.colour_map, max(settings.opacity, 0.3), settings.style)
-    painter.fillRect(bar, QColor((theme if opaque or settings.style == "colours" else LIGHT).missing))  # a veil is seen on light
+    ground = QColor((theme if opaque or settings.style == "colours" else LIGHT).missing)  # a veil is seen on light
     ramp = QLinearGradient(bar.topLeft(), bar.topRight())  # a shape, in a vector file too
     for level in np.linspace(0, len(table) - 1, STOPS).round().astype(int):
-        ramp.setColorAt(level / (len(table) - 1), QColor(*table[level].tolist()))
+        ramp.setColorAt(level / (len(table) - 1), _over(ground, table[level]))
     painter.fillRect(bar, ramp)
     painter.setPen(QColor(theme.muted))
     if settings.scale == "stretched":
@@ -55,6 +56,13 @@ def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: Expor
     full = (f"attention a cell · {end:.0%} = {FULL_OVER_UNIFORM:g} × uniform",) if end < 1 else ()
     level = f"{uniform_level(cells):.1%}"
     _write_ends(painter, place, (f"uniform {level}", level), (*full, f"attention a cell · {end:.0%}", f"{end:.0%}"))
+
+
+def _over(ground: QColor, colour: npt.NDArray[np.uint8]) -> QColor:
+    """What a colour with alpha (RGBA) looks like on a ground: a PDF of Qt's has no ramp that is seen through."""
+    share = int(colour[3]) / 255
+    return QColor(*(round(below * (1 - share) + int(above) * share)
+                    for below, above in zip((ground.red(), ground.green(), ground.blue()), colour[:3], strict=True)))
 
 
 def _write_ends(painter: QPainter, place: QRectF, left: tuple[str, ...], right: tuple[str, ...]) -> None:
