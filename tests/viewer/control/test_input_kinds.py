@@ -277,6 +277,15 @@ def test_a_sample_of_the_menu_comes_with_a_model_that_it_says_something_to(qtbot
         assert window.session.input.medium == kind_named(kind).medium
 
 
+def test_what_the_captioners_get_wrong_is_named_so(window):
+    samples = next(menu for menu in window.findChildren(QMenu) if menu.title() == "Samples")
+    samples.aboutToShow.emit()
+    fails = next(menu for menu in samples.findChildren(QMenu) if menu.title() == "Where it fails")
+    assert [action.text() for action in fails.actions()] == ["Dog", "Horses"]
+    assert [action.text() for action in samples.actions() if action.text() and not action.menu()] == [
+        "Bird on rock", "Cyclist", "Football", "Motorcyclist", "Skier", "Surfer", "Sentence", "Program", "Bouncing"]
+
+
 def test_choosing_a_model_never_leaves_a_sample_that_says_nothing_to_it(qtbot, window):
     window.do(c.OpenSample("text"))
     for model, name in (("scripted-sentence", "sentence.txt"), ("scripted-clip", "bouncing.gif"), ("scripted", "drawn.png"),
