@@ -175,5 +175,7 @@ def _plain(state: Any) -> Any:
     """A state that a graph can begin with: tensors that were made without one cannot be kept for it."""
     if isinstance(state, Tensor):
         return state.clone()
+    if not isinstance(state, tuple):  # what a model keeps beside tensors it copies itself, where it has to
+        return state
     parts = [_plain(part) for part in state]
     return type(state)(*parts) if hasattr(state, "_fields") else type(state)(parts)  # a named tuple, or a tuple

@@ -157,7 +157,8 @@ def _occlusion(trace: Trace, ask: Ask, step: int, words: Sequence[str]) -> Occlu
     found = next(part for part in ask(OccludeStep(step)) if isinstance(part, Occluded))
     channel = trace.with_role("attention")
     assert channel is not None, "only what attends is masked"
-    summary = summarise(found.drops(), trace.column(channel.name)[step].ravel())
+    drops = found.drops()
+    summary = summarise(drops, trace.column(channel.name)[step].ravel()[: drops.size])  # what is not written yet is no place
     return Occlusion(
         step=step, log_prob=found.log_prob, logit=found.logit, margin=found.margin,
         runner_up=words[found.runner_up] if 0 <= found.runner_up < len(words) else str(found.runner_up),

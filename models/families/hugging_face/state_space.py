@@ -102,25 +102,30 @@ class StateSpaceDecoder:
 
     def step(self, looked_at: LookedAt, state: SpaceState, tokens: Tensor, hook: Hook) -> tuple[SpaceState, SpaceTaken]:
         """Read tokens (K, 1)."""
-        edited = hook is not identity
-        self._stream.begin(hook, 1)
-        cache = Cache(layers=[_layer(state.past[number] if state.past else None) for number in range(self.layers)])
-        vectors = hook("word_vector", self._embed(tokens).transpose(0, 1)).transpose(0, 1) if edited else None  # (K, 1, E)
+        edited, inputs, vectors, before = hook is not identity, 1, None, state.past
+        if edited:  # a hook may make more inputs of one
+            vectors = hook("word_vector", self._embed(tokens).transpose(0, 1))                 # (P, K, embedding)
+            inputs = len(vectors)
+            vectors, tokens = vectors.flatten(0, 1).unsqueeze(1), tokens.repeat(inputs, 1)
+        if before and len(before[0].state) != len(tokens):
+            before = tuple(own.select(torch.zeros(len(tokens), dtype=torch.long, device=tokens.device)) for own in before)
+        self._stream.begin(hook, inputs)
+        cache = Cache(layers=[_layer(before[number] if before else None) for number in range(self.layers)])
         try:
             with self._embed.register_forward_hook(lambda *_: vectors) if edited else nullcontext():  # in place of its own
                 logits = self._call(tokens, None, cache=cache, use_cache=True).logits[:, -1]
         finally:
             self._stream.watching = False
         if edited:
-            logits = hook("logits", logits.unsqueeze(0)).squeeze(0)
+            logits = hook("logits", logits.reshape(inputs, -1, logits.shape[-1])).flatten(0, 1)
         past, norms, deltas, implied = [], [], [], []
         for number, mixer in enumerate(self._mixers):
-            delta, inputs, outputs = selection(mixer, self._projected[number])                 # (K, 1, …)
-            own = _grown(state.past[number] if state.past else None, cache.layers[number], delta, inputs)
+            delta, read_in, read_out = selection(mixer, self._projected[number])               # (K, 1, …)
+            own = _grown(before[number] if before else None, cache.layers[number], delta, read_in)
             past.append(own)
-            norms.append(torch.linalg.vector_norm(own.state, dim=-1))
+            norms.append(torch.linalg.vector_norm(own.state.float(), dim=-1))
             deltas.append(delta.squeeze(1))
-            implied.append(_implied(own, outputs.squeeze(1), -mixer.A_log.float().exp()))
+            implied.append(_implied(own, read_out.squeeze(1), -mixer.A_log.float().exp()))
         flag = torch.ones_like(state.edited) if edited else state.edited
         read = torch.cat((state.tokens.expand(len(tokens), -1), tokens), dim=1)
         return SpaceState(read, flag, tuple(past)), SpaceTaken(logits, self._stream.values, norms, deltas, implied)
@@ -150,11 +155,16 @@ class StateSpaceDecoder:
 
 
 def _layer(past: Selected | None) -> LinearAttentionLayer:
-    """The library's, with copies of a state: it changes them in place."""
+    """The library's, with copies of a state: it changes them in place.
+
+    What a graph holds must not change: the library computes with a single-precision copy of a state in double precision.
+    """
     made = LinearAttentionLayer()
     if past is not None:
         made.lazy_initialization(conv_states=past.conv, recurrent_states=past.state)
         made.conv_states[0], made.recurrent_states[0] = past.conv.clone(), past.state.clone()
+        if torch.is_grad_enabled():
+            made.recurrent_states[0] = past.state.double()
         made.has_previous_state[0] = True
     return made
 

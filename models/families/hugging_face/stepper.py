@@ -20,7 +20,6 @@ from unrolled.models.families.hugging_face.state_space import SpaceState, StateS
 from unrolled.models.families.hugging_face.state_space_reference import StateSpaceReference
 from unrolled.models.families.hugging_face.words import words_of
 from unrolled.models.reference.protocol import Reference, Weights
-from unrolled.models.runs.errors import EngineError
 from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure
 from unrolled.models.trace import ModelDescription
 
@@ -222,8 +221,6 @@ class TransformerStepper:
 
     def differentiable(self, memory: Memory, rows: int) -> tuple[Memory, Tensor | None]:
         """Gradients are taken by the picture's cells or the sentence's words; there are none where nothing is looked at."""
-        if self._is_space:
-            raise EngineError("question", "Gradients of this model cannot be taken: the library changes its state in place.")
         states, before = memory.looked_at.states, memory.lengths.before
         if states is None:
             return memory, None

@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from unrolled.models.trace import Trace
-from unrolled.models.trace.detokenization import text_of
+from unrolled.models.trace.detokenization import WORD_BEGINS, text_of
 from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
@@ -18,14 +18,14 @@ from unrolled.viewer.export.scenes.ground import paint_ground, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import chosen_steps
 from unrolled.viewer.export.type_setting import font
-from unrolled.viewer.state.wording import is_end
+from unrolled.viewer.state.wording import is_end, step_noun
 from unrolled.viewer.theme.fonts import load_fonts, mono_font
 from unrolled.viewer.theme.themes import Theme
 
 MOST_CHARACTERS = 6000
 STRONGEST_TINT = 0.46  # as in the caption: the text stays legible on it
 TAB = 4
-LEGEND, UNDERLINED = "probability of each character, 0 to 100%", " · underlined: written by the model"
+LEGEND, UNDERLINED = "probability of each {}, 0 to 100%", " · underlined: written by the model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,20 @@ class TextScene:
     Attributes
     ----------
     words : tuple of str
-        Its characters.
+        Its characters, or pieces of words, with the space before them.
     probabilities : array of float32, shape (steps,)
     prompt_tokens : int
         The first so many were read, the others written.
     title : str
+    noun : str
+        What one of them is.
     """
 
     words: tuple[str, ...]
     probabilities: npt.NDArray[np.float32]
     prompt_tokens: int
     title: str
+    noun: str = "character"
 
     @property
     def steps(self) -> int:
@@ -62,7 +65,9 @@ def text_scene(trace: Trace) -> TextScene:
         raise ExportError(f"A text of {len(trace):,} characters is too long for a picture; {MOST_CHARACTERS:,} are the most. "
                           "Read a part of it.")
     text = text_of(trace.words, trace.provenance.detokenization)
-    return TextScene(tuple(trace.words), np.exp(trace.log_probs), trace.provenance.prompt_tokens, text[:80].replace("\n", " "))
+    words = tuple(word.replace(WORD_BEGINS, " ") for word in trace.words)
+    return TextScene(words, np.exp(trace.log_probs), trace.provenance.prompt_tokens, text[:80].replace("\n", " "),
+                     step_noun(trace.provenance))
 
 
 class TextStill:
@@ -131,4 +136,4 @@ class TextStill:
         painter.drawText(QRectF(self.margin, bar.bottom() + 2 * unit, self.size.width() - 2 * self.margin,
                                 self.size.height() - bar.bottom() - 2 * unit),
                          Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop,
-                         LEGEND + (UNDERLINED if 0 < scene.prompt_tokens < scene.steps else ""))
+                         LEGEND.format(scene.noun) + (UNDERLINED if 0 < scene.prompt_tokens < scene.steps else ""))
