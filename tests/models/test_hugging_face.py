@@ -25,6 +25,7 @@ from unrolled.models.explaining.logit_lens import lens
 from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.explaining.replay import replay
 from unrolled.models.families.hugging_face.state_space import selection
+from unrolled.models.families.hugging_face.words import words_of
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.errors import EngineError
@@ -363,6 +364,23 @@ def test_what_its_settings_say(opened: Any) -> None:
     assert "".join(words).replace("▁", " ") == SENTENCE
     assert vision.description.input_size == (32, 32)
     assert {own.name: own.shape for own in vision.description.channels}["cross_attention"] == (3, 4, 4, 4)
+
+
+def test_pieces_say_where_words_begin_whatever_the_tokenizer() -> None:
+    import transformers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    special = {"unk_token": "<unk>", "eos_token": "</s>"}
+    parts = Tokenizer(models.WordPiece({"<unk>": 0, "</s>": 1, "run": 2, "##ning": 3, ".": 4}, unk_token="<unk>"))
+    parts.decoder = decoders.WordPiece()
+    sentences = Tokenizer(models.Unigram([("<unk>", 0.0), ("</s>", 0.0), ("▁run", -1.0), ("ning", -2.0)], unk_id=0))
+    sentences.pre_tokenizer, sentences.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    bytes_of = Tokenizer(models.BPE({"<unk>": 0, "</s>": 1, "Ġrun": 2, "ning": 3, "Ċ": 4, "Ã": 5, "Ã©": 6}, []))
+    bytes_of.decoder = decoders.ByteLevel()
+    for own, count, wanted in ((parts, 6, ("<unk>", "</s>", "▁run", "ning", "▁.", "#5")),
+                               (sentences, 4, ("<unk>", "</s>", "▁run", "ning")),
+                               (bytes_of, 7, ("<unk>", "</s>", "▁run", "ning", "\n", "\N{REPLACEMENT CHARACTER}", "é"))):
+        assert words_of(transformers.PreTrainedTokenizerFast(tokenizer_object=own, **special), count) == wanted
 
 
 def test_a_pickle_beside_the_settings_runs_nothing(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def _fetched(name: str) -> Path:
     from huggingface_hub.errors import HFValidationError
 
     try:
-        return Path(huggingface_hub.snapshot_download(name, allow_patterns=list(FETCHED)))
+        return Path(huggingface_hub.snapshot_download(name, allow_patterns=list(FETCHED), ignore_patterns=["*/*"]))
     except HFValidationError as error:
         raise CheckpointError(f"“{name}” is neither a folder nor a name on the hub, such as organisation/model.") from error
     except Exception as error:  # no network, no such model, no leave to read it
