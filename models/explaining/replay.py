@@ -17,7 +17,7 @@ from torch import Tensor
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, STATE_GAP, Replayed
-from unrolled.models.reference.protocol import Reference, State
+from unrolled.models.reference.protocol import Foreseeing, Reference, State
 from unrolled.models.runs.branch import CANDIDATES, Branch, computing, float32_bytes, int32_bytes
 from unrolled.models.runs.errors import EngineError, Superseded
 
@@ -41,6 +41,8 @@ def replay(branch: Branch, first: int, last: int, wanted: StillWanted) -> Iterat
         own = _doubled(branch.state(step, wanted), len(begun))
         return own, reference.step(memory, own if step else begun, branch.token_before(step), step, branch.hook_at(step))
 
+    if isinstance(reference, Foreseeing):
+        reference.foresee([branch.token_before(step) for step in range(last + 1)])
     with computing("cpu"):
         carried = _state(reference, taken(first - 1)[1]) if first else reference.start(branch.second.memory(branch.input_at(0)))
         for start in range(first, last + 1, BLOCK_STEPS):

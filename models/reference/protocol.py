@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -40,6 +40,14 @@ class Reference(Protocol):
         dict of str to Tensor
             Each channel by its name, flat, and ``log_probs`` (V,), in double precision.
         """
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A reference that computes many steps at once, where it is told what they will read."""
+
+    def foresee(self, tokens: Sequence[int]) -> None:
+        """What the steps from the first on read, one after another; -1 where the input says it."""
 
 
 def doubled(weights: Weights) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """A step computed a second time by the library itself: its own forward over all tokens, without a cache, in double precision.
 
-The library's `output_attentions` gives the weights; the residual stream is taken where its layers end.
+The library's `output_attentions` gives the weights; the residual stream is taken where its layers end. Where it is known what
+the steps to come will read, one forward serves all of them: no token's numbers depend on those after it.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ class TransformerReference:
         self._model, self._kind, self._before, self._given = model, kind, before, read
         self._call = kind.call(model)
         self._stream: list[Tensor] = []
+        self._ahead: list[int] = []
+        self._of: tuple[Tensor, ReferenceMemory] | None = None  # what the forward was over
+        self._output: Any = None
         for layer in layers_of(kind.decoder(model), layers) or ():
             layer.register_forward_hook(lambda _module, _given, output: self._stream.append(
                 output[0] if isinstance(output, tuple) else output))
@@ -68,6 +72,9 @@ class TransformerReference:
         encoded = encoded.double() if encoded.is_floating_point() else encoded
         return ReferenceMemory(self._kind.encode(self._model, encoded.cpu()), first, longest)
 
+    def foresee(self, tokens: Sequence[int]) -> None:
+        self._ahead = list(tokens)
+
     def start(self, memory: ReferenceMemory) -> State:
         return torch.zeros(1, 0), torch.zeros(1, 1)
 
@@ -77,25 +84,36 @@ class TransformerReference:
             raise EngineError("question", "Steps that an edit has changed are not computed a second time: the library’s own "
                                           "forward knows no edits.")
         read = torch.cat((tokens.long(), torch.tensor([[memory.first_token if token < 0 else token]])), dim=1)
-        self._stream.clear()
-        found = self._found(read, memory) | {"tokens_read": read.double(), "edited": edited}
+        ahead = torch.tensor([[memory.first_token if own < 0 else own for own in self._ahead]], dtype=torch.long)
+        whole = ahead if torch.equal(ahead[:, : read.shape[1]], read) else read
+        if self._of is None or self._of[1] is not memory or not torch.equal(self._of[0], whole):
+            self._output, self._of = self._forward(whole, memory), (whole, memory)
+        found = self._found(read.shape[1] - 1, memory) | {"tokens_read": read.double(), "edited": edited}
         return {name: value.flatten() for name, value in found.items()}
 
-    def _streamed(self) -> Tensor:
-        """What the layers left of the last token, (layers, features)."""
-        return torch.stack([own[0, -1] for own in self._stream])
+    def _forward(self, read: Tensor, memory: ReferenceMemory) -> Any:
+        """Over tokens (1, T)."""
+        self._stream.clear()
+        return self._call(read, memory.states, output_attentions=True, use_cache=False)
 
-    def _found(self, read: Tensor, memory: ReferenceMemory) -> dict[str, Tensor]:
-        """Every channel of the step that has read these tokens, (1, T)."""
-        output = self._call(read, memory.states, output_attentions=True, use_cache=False)
-        written = _last(output.decoder_attentions if "decoder_attentions" in output else output.attentions)  # (layers, heads, T)
+    def _streamed(self, step: int) -> Tensor:
+        """What the layers left of a step's token, (layers, features)."""
+        return torch.stack([own[0, step] for own in self._stream])
+
+    def _log_probs(self, step: int) -> Tensor:
+        return torch.log_softmax(self._output.logits[0, step].double(), dim=-1)
+
+    def _found(self, step: int, memory: ReferenceMemory) -> dict[str, Tensor]:
+        """Every channel of a step."""
+        output = self._output
+        own = output.decoder_attentions if "decoder_attentions" in output else output.attentions
+        written = _attended(own, step)[..., : step + 1]                                        # (layers, heads, T)
         grown = written.new_zeros(*written.shape[:-1], memory.longest)
         grown[..., : written.shape[-1]] = written
-        found = {STREAM: self._streamed(), SELF: grown,
-                 "log_probs": torch.log_softmax(output.logits[0, -1].double(), dim=-1)}
+        found = {STREAM: self._streamed(step), SELF: grown, "log_probs": self._log_probs(step)}
         mean = grown.mean(dim=(0, 1))
         if memory.states is not None:
-            looked_at = _last(output.cross_attentions)
+            looked_at = _attended(output.cross_attentions, step)
             mean = looked_at.mean(dim=(0, 1))
             found[CROSS] = looked_at[..., self._before :]
             found["attention_elsewhere"] = mean[: self._before].sum().reshape(1)
@@ -105,8 +123,8 @@ class TransformerReference:
         return found
 
 
-def _last(attentions: Sequence[Tensor] | None) -> Tensor:
-    """What the last token attends to, (layers, heads, places)."""
+def _attended(attentions: Sequence[Tensor] | None, step: int) -> Tensor:
+    """What a step attends to, (layers, heads, places)."""
     if not attentions or any(own is None for own in attentions):
         raise EngineError("question", "The library’s own forward does not return this model’s attention.")
-    return torch.stack([own[0, :, -1] for own in attentions])
+    return torch.stack([own[0, :, step] for own in attentions])

@@ -26,24 +26,27 @@ class StateSpaceReference(TransformerReference):
         for mixer in self._mixers:
             mixer.x_proj.register_forward_hook(lambda _module, given, output: self._given_to.append((given[0], output)))
 
-    def _found(self, read: Tensor, memory: ReferenceMemory) -> dict[str, Tensor]:
+    def _forward(self, read: Tensor, memory: ReferenceMemory) -> Any:
+        self._stream.clear()
         self._given_to.clear()
-        output = self._call(read, None, use_cache=False)
+        return self._call(read, None, use_cache=False)
+
+    def _found(self, step: int, memory: ReferenceMemory) -> dict[str, Tensor]:
         norms, deltas, implied = [], [], []
         for mixer, (x, projected) in zip(self._mixers, self._given_to, strict=True):
-            delta, inputs, outputs = (own[0] for own in selection(mixer, projected))           # (T, channels), (T, N), (T, N)
+            delta, inputs, outputs = (own[0, : step + 1] for own in selection(mixer, projected))  # (T, channels), (T, N), (T, N)
             kept = torch.exp(delta.unsqueeze(-1) * -mixer.A_log.exp())                         # (T, channels, N)
             added = delta.unsqueeze(-1) * inputs.unsqueeze(1)
             state, sizes = torch.zeros_like(kept[0]), []
-            for step in range(len(kept)):
-                state = kept[step] * state + added[step] * x[0, step].unsqueeze(-1)
+            for at in range(step + 1):
+                state = kept[at] * state + added[at] * x[0, at].unsqueeze(-1)
             reaching = torch.ones_like(kept[0])
-            for step in reversed(range(len(kept))):
-                sizes.append((outputs[-1] * reaching * added[step]).sum(-1).abs().mean())
-                reaching = reaching * kept[step]
+            for at in reversed(range(step + 1)):
+                sizes.append((outputs[-1] * reaching * added[at]).sum(-1).abs().mean())
+                reaching = reaching * kept[at]
             whole = torch.stack(sizes[::-1])
             norms.append(state.norm(dim=-1))
             deltas.append(delta[-1])
             implied.append(torch.cat((whole / whole.sum(), whole.new_zeros(memory.longest - len(whole)))))
-        return {STREAM: self._streamed(), STATE_NORM: torch.stack(norms), DELTA: torch.stack(deltas),
-                IMPLIED: torch.stack(implied), "log_probs": torch.log_softmax(output.logits[0, -1].double(), dim=-1)}
+        return {STREAM: self._streamed(step), STATE_NORM: torch.stack(norms), DELTA: torch.stack(deltas),
+                IMPLIED: torch.stack(implied), "log_probs": self._log_probs(step)}
