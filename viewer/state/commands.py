@@ -424,7 +424,7 @@ class ShowTraceback(Command, frozen=True):
 class ShowDialog(Command, frozen=True):
     """Show a dialog."""
 
-    name: Literal["decoding", "export", "shortcuts", "about", "log"]
+    name: Literal["decoding", "export", "shortcuts", "about", "log", "trace corpus"]
 
 
 class OpenStore(Command, frozen=True):

@@ -70,6 +70,8 @@ SPECS = (
                hint="Open the next of several files or sentences that were opened together"),
     ActionSpec("open_model", "File", "Open model…", partial(c.ChooseFile, "model"), ("Ctrl+Shift+O",), "model",
                group=1, hint="Open a model from a file, a folder or the hub"),
+    ActionSpec("trace_corpus", "File", "Trace a corpus…", partial(c.ShowDialog, "trace corpus"), (), group=1,
+               hint="Run a model over many documents, into a store that can be searched"),
     ActionSpec("save_session", "File", "Save session…", partial(c.ChooseFile, "save session"), ("Ctrl+S",), group=2),
     ActionSpec("export", "File", "Export…", partial(c.ShowDialog, "export"), ("Ctrl+E",), "export", group=2,
                hint="Save an animation, a film strip or the trace"),

@@ -196,6 +196,13 @@ class DialogActions:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_file())))
         elif command.name == "about":
             _open(AboutDialog(window.theme, _version(), window))
+        elif command.name == "trace corpus":
+            from unrolled.viewer.corpus.tracing_dialog import TracingDialog
+
+            control, described = window.controller, self.session.description
+            _open(TracingDialog([(own.name, own.title) for own in control.models], control.wanted_model,
+                                ", ".join(own.name for own in described.channels) if described is not None else "",
+                                self._do, window))
         elif self.session.trace is not None and len(self.session.trace):
             from unrolled.viewer.window.export_dialog import ExportDialog
 

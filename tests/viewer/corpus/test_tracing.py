@@ -1,0 +1,88 @@
+"""Tracing started from the window: its progress in words, its end, and what it says when it fails."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from PySide6.QtCore import Qt
+
+from unrolled.viewer.corpus.tracing import TracingOptions, duration, in_words
+from unrolled.viewer.corpus.tracing_dialog import TracingDialog
+from unrolled.viewer.state.commands import OpenStore
+
+SCRIPT = """
+import json, sys, time
+words = sys.argv[1:]
+assert words[:2] == ["corpus", "trace"] and "--progress" in words
+if words[2] == "broken":
+    print("unrolled: There is no folder “broken”.", file=sys.stderr)
+    sys.exit(1)
+print(json.dumps({"doing": "reading", "documents": 3, "of_documents": 3}), flush=True)
+print(json.dumps({"doing": "tracing", "steps": 500, "of_steps": 2000, "parts": 1, "of_parts": 4, "steps_a_second": 1234.5,
+                  "seconds_left": 130}), flush=True)
+if words[2] == "endless":
+    time.sleep(60)
+print("2,000 steps in 1.0 s")
+"""
+
+
+@pytest.fixture
+def dialog(qtbot, tmp_path):
+    script = tmp_path / "program.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    done = []
+    made = TracingDialog([("chars-lstm", "Characters")], "chars-lstm", "hidden, cell", done.append,
+                         program=[sys.executable, str(script)])
+    made.asked = done
+    qtbot.addWidget(made)
+    made.show()
+    yield made
+    made.close()
+
+
+def start(qtbot, dialog, corpus):
+    dialog.corpus.setText(corpus)
+    dialog.store.setText("somewhere")
+    qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
+
+
+def test_what_was_traced_is_opened(qtbot, dialog):
+    start(qtbot, dialog, "texts")
+    qtbot.waitUntil(lambda: bool(dialog.asked), timeout=10_000)
+    assert dialog.asked == [OpenStore("somewhere")]
+    assert not dialog.isVisible()
+
+
+def test_it_says_how_far_it_is_and_stops(qtbot, dialog):
+    start(qtbot, dialog, "endless")
+    qtbot.waitUntil(lambda: "a second" in dialog.said.text(), timeout=10_000)
+    assert dialog.said.text() == "500 of 2,000 steps  ·  1,234 a second  ·  2 min left"
+    assert dialog.bar.value() == 250
+    qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dialog.said.text().startswith("Stopped."), timeout=10_000)
+    assert not dialog.asked
+
+
+def test_a_failure_is_said_and_nothing_is_needed_is_said(qtbot, dialog):
+    qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
+    assert dialog.said.text().startswith("Say what is to be traced")
+    start(qtbot, dialog, "broken")
+    qtbot.waitUntil(lambda: dialog.said.text() == "There is no folder “broken”.", timeout=10_000)
+
+
+def test_closing_leaves_nothing_running(qtbot, dialog):
+    start(qtbot, dialog, "endless")
+    qtbot.waitUntil(lambda: "a second" in dialog.said.text(), timeout=10_000)
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+
+
+def test_words_of_progress_and_time():
+    assert in_words({"doing": "reading", "documents": 1, "of_documents": 1200}) == ("Reading: 1 of 1,200 documents", 1 / 1200)
+    assert [duration(seconds) for seconds in (3.2, 99, 600, 12_000)] == ["3 s", "99 s", "10 min", "3 h 20 min"]
+
+
+def test_options_are_words_of_the_command_line():
+    options = TracingOptions(corpus="a", store="b", model="m", channels="hidden,cell", workers=3)
+    assert options.words[-4:] == ["--channels", "hidden,cell", "--workers", "3"]

@@ -1,0 +1,139 @@
+"""Trace a folder of documents into a store, and open it: the window stays of use meanwhile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtWidgets import QDialog, QFileDialog, QFormLayout, QLineEdit, QProgressBar, QPushButton, QSpinBox, QWidget
+
+from unrolled.models.store.layout import DTYPES
+from unrolled.viewer.corpus.tracing import Tracing, TracingOptions
+from unrolled.viewer.state.commands import Do, OpenStore
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+from unrolled.viewer.widgets.combo_box import ComboBox
+
+WIDTH = 520
+DTYPE_TITLES = {"uint8": "bytes: a 255th of the channel’s range", "float16": "half precision", "float32": "single precision"}
+
+
+class TracingDialog(QDialog):
+    """The dialog.
+
+    Parameters
+    ----------
+    models : sequence of (str, str)
+        Names and titles.
+    """
+
+    def __init__(self, models: Sequence[tuple[str, str]], current: str, channels: str, do: Do,
+                 parent: QWidget | None = None, *, program: list[str] | None = None) -> None:
+        super().__init__(parent)
+        self._do, self._program = do, program
+        self._tracing: Tracing | None = None
+        self.setWindowTitle("Trace a corpus")
+        self.setMinimumWidth(WIDTH)
+        self.corpus, self.store, self.channels = QLineEdit(), QLineEdit(), QLineEdit(placeholderText="hidden")
+        self.corpus.setPlaceholderText("A folder of texts or photographs, or a text with a path a line")
+        self.store.setPlaceholderText("A folder for the store, or s3://bucket/name")
+        self.channels.setToolTip(f"Which channels are kept, with commas between them: {channels}" if channels else
+                                 "Which channels are kept, with commas between them")
+        self.model, self.dtype, self.workers = ComboBox(), ComboBox(), QSpinBox(minimum=0, maximum=256)
+        for name, title in models:
+            self.model.addItem(title, name)
+        self.model.setCurrentIndex(max(self.model.findData(current), 0))
+        for name in DTYPES:
+            self.dtype.addItem(DTYPE_TITLES[name], name)
+        self.workers.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
+        self.workers.setSpecialValueText(f"as many as cores ({os.cpu_count()})")
+        fields = QFormLayout()
+        for title, field, act in (("Corpus", self.corpus, self._choose_corpus), ("Store", self.store, self._choose_store)):
+            button = QPushButton("Choose…")
+            button.setAccessibleName(f"Choose: {title}")
+            button.clicked.connect(lambda _=False, act=act: act())
+            field.setAccessibleName(title)
+            fields.addRow(title, in_row(None, (field, 1), button, spacing=6))
+        for title, widget in (("Model", self.model), ("Channels", self.channels), ("Values as", self.dtype),
+                              ("Workers", self.workers)):
+            widget.setAccessibleName(title)
+            fields.addRow(title, widget)
+        self.bar = QProgressBar(textVisible=False, maximum=1000)
+        self.bar.setAccessibleName("Progress of tracing")
+        self.said = muted_label("What is there already is not traced again.", wrapped=True)
+        self.start, self.leave = QPushButton("Trace"), QPushButton("Close")
+        self.start.setDefault(True)
+        self.start.clicked.connect(self._start_or_stop)
+        self.leave.clicked.connect(self.close)
+        in_column(self, fields, self.bar, self.said, in_row(None, (QWidget(), 1), self.leave, self.start, spacing=6),
+                  spacing=10).setContentsMargins(16, 16, 16, 14)
+        self.bar.hide()
+
+    @property
+    def options(self) -> TracingOptions:
+        return TracingOptions(corpus=self.corpus.text().strip(), store=self.store.text().strip(),
+                              model=str(self.model.currentData() or ""), channels=self.channels.text(),
+                              dtype=str(self.dtype.currentData()), workers=self.workers.value())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._tracing is not None:
+            self._tracing.close()
+            self._tracing = None
+        super().closeEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape closes it as the button does, so that nothing is left running."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.close()
+        else:
+            super().keyPressEvent(event)
+
+    # ── Within ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _choose_corpus(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "The corpus", self.corpus.text())
+        if folder:
+            self.corpus.setText(folder)
+            if not self.store.text():
+                self.store.setText(str(Path(folder).with_name(f"{Path(folder).name}-traces")))
+
+    def _choose_store(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self, "The store", self.store.text(),
+                                              options=QFileDialog.Option.DontConfirmOverwrite)
+        if name:
+            self.store.setText(name)
+
+    def _start_or_stop(self) -> None:
+        if self._tracing is not None:
+            self._tracing.stop()
+            self.said.setText("Stopping…")
+            return
+        options = self.options
+        if not options.corpus or not options.store:
+            self.said.setText("Say what is to be traced, and where the store is to be.")
+            return
+        self._tracing = Tracing(options, self, program=self._program)
+        self._tracing.progressed.connect(self._show)
+        self._tracing.ended.connect(self._ended)
+        self.start.setText("Stop")
+        self.bar.setRange(0, 0)
+        self.bar.show()
+        self.said.setText("Starting…")
+
+    def _show(self, text: str, share: float) -> None:
+        self.bar.setRange(0, 1000)
+        self.bar.setValue(round(1000 * share))
+        self.said.setText(text)
+
+    def _ended(self, sentence: str) -> None:
+        if self._tracing is not None:
+            self._tracing.deleteLater()
+            self._tracing = None
+        self.bar.hide()
+        self.start.setText("Trace")
+        self.said.setText(sentence)
+        if not sentence:
+            self._do(OpenStore(self.options.store))
+            self.close()
