@@ -65,7 +65,7 @@ class Control(QObject):
         self.playback, self.history = self._transport.playback, self._branching.history
         self.opener = Opener(session, self.run, self._recording, self._branching, self._loading, self._worker,
                              self.voice, self.do)
-        self._stored = StoredRuns(session, self.opener, self._worker, self.voice)
+        self._stored = StoredRuns(session, self.opener, self._worker, self.voice, self.do)
         self.earlier = EarlierRuns(session, self.opener, self._choice, self.do)
         self._comparing = Comparing(session, self.run, self._choice, self._worker, self.voice)
         self._recording.grew.connect(self._reading.follow)

@@ -28,8 +28,8 @@ class StoredRuns:
 
     opened_store = Signal(str)
 
-    def __init__(self, session: Session, opener: Opener, worker: InputWorker, voice: Voice) -> None:
-        self._session, self._opener, self._worker, self._voice = session, opener, worker, voice
+    def __init__(self, session: Session, opener: Opener, worker: InputWorker, voice: Voice, do: c.Do) -> None:
+        self._session, self._opener, self._worker, self._voice, self._do = session, opener, worker, voice, do
 
     @handles(c.OpenStore)
     def open(self, command: c.OpenStore) -> None:
@@ -55,6 +55,27 @@ class StoredRuns:
         def show(found: tuple[StoredTrace, Input | None]) -> None:
             self._opener.show_trace(*found, step=command.step)
             self._session.open_store.set_document(command.number)
+            self._offer(store, found[1])
 
         self._voice.unsaid.emit("input")
         self._worker.read(store.documents[command.number].title, read, show)
+
+    @handles(c.RunDocument)
+    def run_document(self, _: c.RunDocument) -> None:
+        """Its model reads the input anew, and all that a run has is there."""
+        store, given = self._session.open_store.store, self._session.input
+        if store is None or given is None:
+            return
+        self._voice.unsaid.emit("run")
+        self._do(c.LoadModel(store.description.model.name))
+        self._do(c.OpenData(given.data, given.name, given.medium))
+
+    def _offer(self, store: Store, given: Input | None) -> None:
+        """Say what the run on screen lacks, and how to have it."""
+        kept = ", ".join(channel.title for channel in store.description.channels)
+        if given is None:
+            self._voice.say("run", f"Read from “{store.title}”, which keeps {kept}. Its input cannot be run again here: it is "
+                                   "too long, or not where it was.", "info")
+        else:
+            self._voice.say("run", f"Read from “{store.title}”, which keeps {kept}. To change it, let the model run it again.",
+                            "info", action="Run it", command=c.RunDocument())

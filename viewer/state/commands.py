@@ -440,6 +440,10 @@ class OpenDocument(Command, frozen=True):
     step: int = 0
 
 
+class RunDocument(Command, frozen=True):
+    """Run the document on screen again, by the model that traced it: so it can be changed."""
+
+
 class ShowCorpus(Command, frozen=True):
     """Go to the page of the store that is open, or back."""
 

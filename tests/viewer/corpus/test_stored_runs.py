@@ -90,6 +90,8 @@ def test_a_folder_with_a_store_is_one(kept, tmp_path):
 
 
 def test_a_document_is_opened_at_its_step_and_saved_with_a_session(qtbot, window, kept):
+    said = []
+    window.controller.voice.said.connect(said.append)
     window.do(c.Open(kept.location.folder))
     qtbot.waitUntil(lambda: window.corpus is not None and window.pages.currentWidget() is window.corpus)
     window.do(c.OpenDocument(2, 123))
@@ -101,6 +103,12 @@ def test_a_document_is_opened_at_its_step_and_saved_with_a_session(qtbot, window
     window.coordinator.flush()
     saved = saved_session(window.session, window.controller)
     assert [len(trace) for trace in saved.traces] == [5000]
+    assert "keeps hidden, cell. To change it" in said[-1].text
+    assert said[-1].action == "Run it"
+    done = []
+    window.controller._stored._do = done.append
+    said[-1].act()
+    assert done == [c.LoadModel("drawn"), c.OpenData(kept.texts[2].encode(), "0002.py", "text")]
     window.do(c.ShowCorpus(on=True))
     assert window.actions_by_name["corpus"].isChecked()
 
