@@ -17,6 +17,7 @@ from unrolled.models.store.layout import (
     SMALL_CHUNK,
     STATISTICS,
     TITLES_A_CHUNK,
+    UNIT_BYTES,
     StoreDescription,
     StoreError,
     dimension_names,
@@ -57,7 +58,7 @@ def make_store(location: Location, description: StoreDescription, titles: Sequen
         axes = names[channel.name]
         _by_step(group, description, channel, axes)
         if is_searched(channel):
-            _array(by_unit, channel.name, (*channel.shape, description.steps), (1, description.shard),
+            _array(by_unit, channel.name, (*channel.shape, description.steps), (_units(description, channel), description.shard),
                    (*channel.shape, description.shard), description.dtype, (*axes, "step"), channel, compress=True)
         if is_timeline(channel):
             for block, level in levels.items():
@@ -99,6 +100,12 @@ def _level(group: Any, description: StoreDescription, channel: Channel, axes: tu
     chunk = _rows(channel.size * np.dtype(description.dtype).itemsize, rows)
     _array(group, channel.name, (STATISTICS, description.steps // block, *channel.shape), (1, chunk, *channel.shape),
            (STATISTICS, rows, *channel.shape), description.dtype, ("statistic", "step", *axes), channel, compress=False)
+
+
+def _units(description: StoreDescription, channel: Channel) -> int:
+    """Units in a chunk: one where a shard is long; several of a short one, since every chunk costs some time to be written."""
+    most = max(UNIT_BYTES // (description.shard * np.dtype(description.dtype).itemsize), 1)
+    return max(count for count in range(1, min(most, channel.size) + 1) if channel.size % count == 0)
 
 
 def _rows(width: int, most: int) -> int:
