@@ -165,6 +165,11 @@ def _run(crew: Crew, jobs: Iterator[Job], planned: Plan, parts: Sequence[int], o
                     hand.kill()
                     give(crew.hire(), job)
                     continue
+                except Exception as error:
+                    cause = getattr(error, "cause", None)  # Ray wraps what a worker raises into pages of text
+                    if isinstance(cause, Exception):
+                        raise cause from error
+                    raise
                 _note(outcome, result)
                 finished += rooms[job.part]
                 progress.parts += 1

@@ -54,7 +54,7 @@ LONGEST_SHARD, SHORTEST_SHARD = 2**18, 2**12  # steps
 LARGEST_SHARD = 2**27           # bytes of the widest channel, which a writer holds several times
 FEWEST_SHARDS = 8               # so that there is something to share among workers
 CHUNK_BYTES = 2**19             # by step: reading one step reads as much at the most
-UNIT_BYTES = 2**16              # by unit, at the least
+UNIT_BYTES = 2**18              # by unit, at the least
 SMALL_CHUNK = 2**14             # steps, of what has one number a step
 TITLES_A_CHUNK = 1024
 

@@ -69,7 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
         where = f"{text_name(one['title'])}:{one['first'] + 1}-{one['last'] + 1}"
         score = f"{one['score']:.4f}  " if arguments.like else ""
         before, words, after = (_readable(store, one[name]) for name in ("before", "words", "after"))
-        print(f"  {score}{where}  {before}[{words}]{after}")
+        between = "" if store.description.has_characters else " "
+        print(f"  {score}{where}  {before}{between}[{words}]{between}{after}")
     say_notes(found.notes)
     return SUCCESS
 
