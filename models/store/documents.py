@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -55,6 +56,7 @@ class Documents:
         self._group, self._description = group, description
         self._tokens, self._written = tokens, written
         self._blocks: dict[int, tuple[Row, ...]] = {}
+        self._reading = threading.Lock()  # a window lists the documents of a store that is searched
 
     def __len__(self) -> int:
         return self._description.documents
@@ -64,15 +66,17 @@ class Documents:
         if not 0 <= number < len(self):
             raise IndexError(f"There is no document {number}; the store has {len(self):,}.")
         block = number // BLOCK
-        if block not in self._blocks:
-            if len(self._blocks) >= MOST_BLOCKS:
-                del self._blocks[next(iter(self._blocks))]
-            self._blocks[block] = self._read(block * BLOCK, min((block + 1) * BLOCK, len(self)))
-        return self._blocks[block][number - block * BLOCK]
+        with self._reading:
+            if block not in self._blocks:
+                if len(self._blocks) >= MOST_BLOCKS:
+                    del self._blocks[next(iter(self._blocks))]
+                self._blocks[block] = self._read(block * BLOCK, min((block + 1) * BLOCK, len(self)))
+            return self._blocks[block][number - block * BLOCK]
 
     def forget(self) -> None:
         """Read rows again when they are asked for: more of them may be there by now."""
-        self._blocks.clear()
+        with self._reading:
+            self._blocks.clear()
 
     def _read(self, start: int, stop: int) -> tuple[Row, ...]:
         titles, rooms = self._group["title"][start:stop], self.room[start:stop]

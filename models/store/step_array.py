@@ -8,6 +8,7 @@ a CRC-32C). Elsewhere, and where it is compressed, the library reads it.
 from __future__ import annotations
 
 import mmap
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,7 @@ class StepArray:
         self.shard, self.chunk = int(array.shards[axis]), int(array.chunks[axis])
         self._folder = location.folder if not compressed else None
         self._mapped: OrderedDict[int, list[Stored]] = OrderedDict()
+        self._mapping = threading.Lock()  # a window paints from a store that is searched
         self._seen: set[int] = set()
 
     @property
@@ -118,14 +120,12 @@ class StepArray:
 
     def _map(self, shard: int) -> list[Stored]:
         """The chunks of a shard, in the order of the index; a hole is made."""
-        if shard in self._mapped:
-            self._mapped.move_to_end(shard)
-            return self._mapped[shard]
         assert self._folder is not None
-        chunks = self._chunks(self._folder / self.key(shard), shard)
-        self._mapped[shard] = chunks
-        if len(self._mapped) > MOST_MAPPED:
-            self._mapped.popitem(last=False)
+        with self._mapping:
+            chunks = self._mapped.pop(shard, None) or self._chunks(self._folder / self.key(shard), shard)
+            self._mapped[shard] = chunks
+            if len(self._mapped) > MOST_MAPPED:
+                self._mapped.popitem(last=False)
         return chunks
 
     def _chunks(self, path: Path, shard: int) -> list[Stored]:

@@ -129,3 +129,14 @@ def test_what_is_no_store_says_so_and_nothing_is_lost(qtbot, window, tmp_path):
     window.do(c.OpenStore(str(tmp_path / "nothing")))
     qtbot.waitUntil(lambda: any("no store" in text for text in said))
     assert window.session.open_store.store is None
+
+
+def test_a_store_is_read_by_several_threads_at_once(store, monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    monkeypatch.setattr("unrolled.models.store.step_array.MOST_MAPPED", 1)
+    monkeypatch.setattr("unrolled.models.store.documents.MOST_BLOCKS", 1)
+    expected = [store.run(number).values("hidden") for number in range(4)]
+    with ThreadPoolExecutor(6) as pool:
+        for number, found in pool.map(lambda turn: (turn % 4, store.run(turn % 4).values("hidden")), range(120)):
+            np.testing.assert_array_equal(found, expected[number])
