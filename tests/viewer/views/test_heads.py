@@ -9,11 +9,14 @@ import scripted_traces
 from contexts import Doing, context
 from PySide6.QtCore import Qt
 
+from unrolled.models.protocol.questions import GradientRows
 from unrolled.models.trace.edits import SwitchHeadsOff
+from unrolled.viewer.state.attributions import GRADIENTS, ask_gradients
 from unrolled.viewer.state.commands import ApplyEdit, LookAt
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.views.alignment.alignment import AlignmentView
+from unrolled.viewer.views.attribution.attribution import AttributionView
 from unrolled.viewer.views.catalogue import BUILT_IN
 from unrolled.viewer.views.heads.heads import HeadsView
 from unrolled.viewer.views.heads.picker import LayerHeadView
@@ -126,3 +129,20 @@ def test_attention_over_what_was_written_has_its_words_on_both_sides(qtbot, plac
     np.testing.assert_array_equal(view.canvas.view.row_weights, weights)
     session.selection.look_at("head", "0")
     np.testing.assert_array_equal(view.canvas.view.row_weights, session.trace.column("self_attention")[4, 2, 0, : len(words)])
+
+
+def test_without_a_state_that_steps_hand_on_words_are_attributed_alone(qtbot):
+    trace = scripted_traces.layered_trace(places=())
+    session = session_with(trace)
+    view = shown(qtbot, AttributionView, session)
+    session.questions.answered.connect(lambda _: view.refresh())
+    session.playhead.seek(3)
+    length = len(trace)
+    asked = session.questions.get(GRADIENTS) or ask_gradients(session, view.do)
+    words = np.tril(np.random.default_rng(2).normal(0, 1, (length, length))).astype("<f4")
+    session.questions.take_part(asked.number, GradientRows(
+        row=0, rows=length, column=0, columns=length, hidden=b"", words=words.tobytes()), done=True)
+    assert view.map.isHidden()
+    assert view.by.isHidden()
+    assert view.words.isVisible()
+    assert not view._empty.isVisible()
