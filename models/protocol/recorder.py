@@ -53,7 +53,7 @@ class Recorder:
             trace.append_block(report.block(channels, self.loaded.description.words))
         elif isinstance(report, Stepped):
             trace.append(report.result(channels))
-            trace.ended = report.token == self.loaded.description.end_token and len(trace) > trace.provenance.prompt_tokens
+            trace.ended = self.loaded.description.ends(report.token) and len(trace) > trace.provenance.prompt_tokens
         else:
             trace.ended = True
 

@@ -93,7 +93,7 @@ class Branch:
             raise EngineError("step", f"Step {step} is not there yet: {len(self.tokens)} are recorded.")
         if step >= self.maximum:
             return Ended(self._run, self._branch)
-        if step > len(prompt_tokens) and self.tokens[step - 1] == description.end_token:
+        if step > len(prompt_tokens) and description.ends(self.tokens[step - 1]):
             return Ended(self._run, self._branch)
         before = self.state(step, wanted)
         self.forget_from(step)
@@ -132,7 +132,7 @@ class Branch:
         """
         begin, description, stepper = len(self.tokens), self.stepper.description, self.stepper
         prompt_tokens = self.encoded.prompt_tokens
-        if begin > len(prompt_tokens) and self.tokens[begin - 1] == description.end_token:
+        if begin > len(prompt_tokens) and description.ends(self.tokens[begin - 1]):
             return  # nothing follows END
         at = begin
         record: StepRecord | None = None
@@ -156,7 +156,7 @@ class Branch:
         first = self.state(begin, wanted)
         with computing(stepper.device.type):
             found = beam_search(first, take_step, stepper.select, pictures=1, start=self.token_before(begin),
-                                end=description.end_token, width=decoding.beam_width,
+                                end=description.end_token, also_end=description.also_end, width=decoding.beam_width,
                                 length_penalty=decoding.length_penalty,
                                 maximum_steps=self.maximum - begin, keep_going=wanted, watch=watch)
         if not wanted():

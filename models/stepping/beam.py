@@ -88,6 +88,7 @@ def beam_search(
     width: int,
     length_penalty: float,
     maximum_steps: int,
+    also_end: Sequence[int] = (),
     forbidden: Sequence[int] = (),
     keep_going: Callable[[], bool] = lambda: True,
     watch: Callable[[BeamRound], None] | None = None,
@@ -102,6 +103,8 @@ def beam_search(
         Hypotheses that are kept alive. With 1 the result is the greedy caption.
     length_penalty : float
         See `Hypothesis.score`; 0 adds the log-probabilities up, which favours short captions.
+    also_end : sequence of int
+        Other tokens that finish a hypothesis as `end` does.
     forbidden : sequence of int
         Tokens that are never written.
     keep_going : callable
@@ -109,6 +112,8 @@ def beam_search(
     watch : callable, optional
         Told of every step of the first picture.
     """
+    ends = (end, *also_end)
+    ending_tokens = torch.tensor(ends)
     finished: list[list[Hypothesis]] = [[] for _ in range(pictures)]
     words = torch.full((pictures, 1), start, dtype=torch.long)
     totals = torch.zeros(pictures, 1)                           # (P, K) summed log-probabilities of living hypotheses
@@ -123,14 +128,14 @@ def beam_search(
             step_log_probs[..., list(forbidden)] = float("-inf")
         size = step_log_probs.shape[-1]
         sums = (totals.unsqueeze(-1) + step_log_probs).flatten(1)                     # (P, K · V)
-        best, places = sums.topk(min(2 * width, sums.shape[1]), dim=1)                # at most half of them end
+        best, places = sums.topk(min((1 + len(ends)) * width, sums.shape[1]), dim=1)  # as many as `width` do not end
         parents, chosen = places // size, places % size
         chosen_log_probs = gather_rows(step_log_probs.flatten(1).unsqueeze(-1), places).squeeze(-1)
         last = step + 1 == maximum_steps
         ending: list[int] = []  # ranks of what ends here, of the first picture
         for p in range(pictures):
             for rank in range(min(width, best.shape[1])):
-                over = int(chosen[p, rank]) == end or last
+                over = int(chosen[p, rank]) in ends or last
                 if over and len(finished[p]) < width and torch.isfinite(best[p, rank]):
                     parent = int(parents[p, rank])
                     written = (*tokens[p, parent].tolist(), int(chosen[p, rank]))
@@ -140,7 +145,7 @@ def beam_search(
                     if p == 0:
                         ending.append(rank)
         # The living ones: the best that do not end here. Rows that must not live sort behind all others.
-        living = best.masked_fill(chosen == end, float("-inf"))
+        living = best.masked_fill(torch.isin(chosen, ending_tokens), float("-inf"))
         totals, order = living.topk(min(width, living.shape[1]), dim=1)
         if watch is not None:
             lives = [] if last else order[0][torch.isfinite(totals[0])].tolist()

@@ -58,6 +58,8 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
     can : frozenset of str
         What can be asked of it beside its channels: ``step``; ``edit``, its quantities and words can be changed; ``search``,
         its words are fed back, so that a beam of them makes sense; ``explain``, it answers the questions about a step.
+    also_end : tuple of int
+        Other tokens than END that end a run too.
     suppressed_tokens : tuple of int
         Tokens that are never written by themselves, however probable: START, and the unknown word.
     summary : str
@@ -80,8 +82,13 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
     detokenization: str = "words"
     draws: str = ""
     can: frozenset[str] = ALL_ABILITIES
+    also_end: tuple[int, ...] = ()
     suppressed_tokens: tuple[int, ...] = ()
     summary: str = ""
+
+    def ends(self, token: int) -> bool:
+        """Whether nothing follows this token."""
+        return token == self.end_token or token in self.also_end
 
 
 class ModelListing(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from unrolled.models.explaining.replay import replay
 from unrolled.models.families.hugging_face.state_space import selection
 from unrolled.models.families.hugging_face.words import words_of
 from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.stepping import Ended
 from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.errors import EngineError
 from unrolled.models.runs.run import Run
@@ -86,6 +87,24 @@ def test_writes_what_generate_writes(opened: Any, name: str, method: str) -> Non
         found = stepper.model.generate(read, max_new_tokens=branch.maximum, **how)
     assert branch.tokens == found[0].tolist()[1:]
     assert method == "beam" or len(set(branch.tokens)) > 2
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam"])
+def test_a_model_may_end_in_several_ways(opened: Any, tmp_path: Path, method: str) -> None:
+    """What is written without them names two tokens that end a run from then on, as Llama 3 has several."""
+    written = run_of(opened("marian"), "marian", method=method).tokens
+    folder = save("marian", tmp_path)
+    settings = json.loads((folder / "generation_config.json").read_text()) | {"eos_token_id": [END, written[3], written[5]]}
+    (folder / "generation_config.json").write_text(json.dumps(settings))
+    stepper = load(str(folder))
+    branch = Run(0, stepper, stepper.read(SENTENCE)).branch(0)
+    while not isinstance(branch.advance(len(branch), Decoding(method=method, beam_width=3), lambda: True), Ended):
+        assert len(branch) <= STEPS
+    found = stepper.model.generate(torch.tensor([stepper.tokens_of(SENTENCE)]), do_sample=False, early_stopping=method == "beam",
+                                   num_beams=1 if method == "greedy" else 3, length_penalty=Decoding().length_penalty,
+                                   max_new_tokens=branch.maximum)
+    assert branch.tokens == found[0].tolist()[1:]
+    assert branch.tokens[-1] in (END, written[3], written[5])
 
 
 @pytest.mark.parametrize("name", MODELS)

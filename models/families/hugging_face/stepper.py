@@ -50,7 +50,8 @@ class TransformerStepper:
         config = self.model.config
         text = config.get_text_config(decoder=True)
         settings = self.model.generation_config
-        self.end = self._end(settings, text)
+        self.ends = self._ends(settings, text)
+        self.end = self.ends[0] if self.ends else -1
         first = self._first(settings, config, text)
         self.positions = min((n for n in (getattr(text, "max_position_embeddings", 0),) if n and n > 0), default=2**20)
         with torch.inference_mode():
@@ -69,18 +70,18 @@ class TransformerStepper:
             name=opened.title, title=f"{type(self.model).__name__} · {opened.title}", task=self.kind.task,
             summary=f"{config.model_type}, {self.decoder.layers} layers of {self._lengths.heads} heads",
             weights_hash=opened.weights_hash, channels=self.decoder.recorded(self._lengths), words=words, start_token=first,
-            end_token=self.end, maximum_steps=self._lengths.longest, input_size=size,
+            end_token=self.end, also_end=self.ends[1:], maximum_steps=self._lengths.longest, input_size=size,
             parameters=sum(own.numel() for own in self.model.parameters()), encoder=self._encoder_name(),
             input_kind=self.kind.input_kind, detokenization="pieces", suppressed_tokens=tuple(self.suppressed_tokens))
 
     # ── What the settings say ─────────────────────────────────────────────────────────────────────────────────
 
-    def _end(self, settings: Any, text: Any) -> int:
+    def _ends(self, settings: Any, text: Any) -> tuple[int, ...]:
+        """The tokens after which nothing follows, END first."""
         found = settings.eos_token_id if settings.eos_token_id is not None else text.eos_token_id
         if self.model.config.model_type == "blip":
             found = text.sep_token_id
-        found = found[0] if isinstance(found, list | tuple) and found else found
-        return found if isinstance(found, int) else -1
+        return tuple(own for own in (found if isinstance(found, list | tuple) else (found,)) if isinstance(own, int))
 
     def _first(self, settings: Any, config: Any, text: Any) -> int:
         """The token that the first step reads; -1 where it is the text's own."""
@@ -97,7 +98,7 @@ class TransformerStepper:
 
     def _suppressed(self, settings: Any, words: int) -> tuple[int, ...]:
         never = [own[0] for own in settings.bad_words_ids or () if len(own) == 1] + list(settings.suppress_tokens or ())
-        return tuple(sorted({token for token in never if token != self.end and 0 <= token < words}))
+        return tuple(sorted({token for token in never if token not in self.ends and 0 <= token < words}))
 
     def _picture_size(self) -> tuple[int, int]:
         height, width = self._pixels(Image.new("RGB", (64, 64))).shape[-2:]
@@ -148,7 +149,7 @@ class TransformerStepper:
     def tokens_of(self, text: str) -> list[int]:
         """As the model's own tokenizer has them, with what it adds at the ends."""
         tokens: list[int] = self.tokenizer(text)["input_ids"]
-        if self.kind.input_kind == "text" and tokens and tokens[-1] == self.end:
+        if self.kind.input_kind == "text" and tokens and tokens[-1] in self.ends:
             tokens = tokens[:-1]  # a text that is over is not gone on with
         return tokens
 
