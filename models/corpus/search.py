@@ -187,6 +187,7 @@ def _flags(store: Store, channel: Channel, on: Sequence[int], off: Sequence[int]
 
 def _on_together(store: Store, channel: Channel, on: Sequence[int], off: Sequence[int], threshold: float, start: int,
                  stop: int) -> npt.NDArray[np.bool_]:
+    """In holes never: what they are filled with is neither at a threshold nor below it."""
     flags = np.ones(stop - start, bool)
     border: float = threshold
     if store.description.dtype == "uint8":
@@ -204,7 +205,7 @@ def _on_together(store: Store, channel: Channel, on: Sequence[int], off: Sequenc
 def _spans(flags: npt.NDArray[np.bool_], part: Extents, length: int) -> Spans:
     """Document, first and last step of every span of flags, (spans, 3); one never goes on into the next document."""
     edge = part.edges()
-    flags = np.concatenate(([False], flags & part.inside(), [False]))
+    flags = np.concatenate(([False], flags, [False]))
     first = np.flatnonzero(flags[1:-1] & (~flags[:-2] | edge[:-1]))
     last = np.flatnonzero(flags[1:-1] & (~flags[2:] | edge[1:]))
     long = last - first >= length - 1

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,14 @@ def measure(report: Path) -> None:
         began = time.process_time()
         store = _made(Path(home) / "store", SEARCHED)
         written = (time.process_time() - began) / (DISTINCT * store.description.shard) * 1e6
-        found = search(store, "hidden", on=UNITS_ASKED, off=(UNIT_OFF,), threshold=THRESHOLD)
-        searching = _milliseconds(lambda: search(store, "hidden", on=UNITS_ASKED, off=(UNIT_OFF,), threshold=THRESHOLD))
-        whole = _milliseconds(lambda: _by_step(store), rounds=1)
+        ask = partial(search, store, "hidden", on=UNITS_ASKED, off=(UNIT_OFF,), threshold=THRESHOLD)
+        found = ask()
+        searching, searching_busy = _milliseconds(ask)
+        whole, _ = _milliseconds(lambda: _by_step(store), rounds=1)
         like = _made(Path(home) / "like", COMPARED)
         states = like.run(0).values("hidden", 5000, 5001)
-        comparing = _milliseconds(lambda: nearest(like, "hidden", states))
-        reading = _milliseconds(lambda: like.run(0).kept("hidden", 70_000, 72_000))
+        comparing, comparing_busy = _milliseconds(lambda: nearest(like, "hidden", states))
+        reading, _ = _milliseconds(lambda: like.run(0).kept("hidden", 70_000, 72_000))
         report.write_text(json.dumps({
             "corpus_search_ms": round(searching, 1), "corpus_search_gain": round(whole / searching, 1),
             "corpus_like_ms": round(comparing, 1), "details": {
@@ -52,17 +54,19 @@ def measure(report: Path) -> None:
                 "by_step_ms": round(whole, 1), "compared_with": "reading every value by step with zarr; limit 50 times",
                 "like": f"the nearest of {COMPARED:,} states, exact, cosine, {os.cpu_count()} threads; limit 500 ms",
                 "read_2000_steps_ms": round(reading, 3), "writing_us_a_step": round(written, 1),
+                "search_processor_ms": round(searching_busy, 1), "like_processor_ms": round(comparing_busy, 1),
                 "writing": "of the processor, one channel, both orders and the pyramid"}}), encoding="utf-8")
 
 
-def _milliseconds(do: Callable[[], object], rounds: int = ROUNDS) -> float:
-    """The median of some rounds, after one that is not counted."""
-    took = []
+def _milliseconds(do: Callable[[], object], rounds: int = ROUNDS) -> tuple[float, float]:
+    """Of the clock and of the processor: medians of some rounds, after one that is not counted."""
+    took: list[tuple[float, float]] = []
     for _ in range(rounds + (rounds > 1)):
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         do()
-        took.append((time.perf_counter() - began) * 1000)
-    return statistics.median(took[1:] or took)
+        took.append(((time.perf_counter() - began) * 1000, (time.process_time() - busy) * 1000))
+    wall, processor = zip(*(took[1:] or took), strict=True)
+    return statistics.median(wall), statistics.median(processor)
 
 
 def _by_step(store: Any) -> int:
