@@ -12,6 +12,7 @@ from unrolled.models.store.layout import StoreError
 from unrolled.models.trace.names import file_name
 
 LARGEST_LIST = 2**30  # bytes
+MOST_KEPT = 20        # sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,15 @@ class Listing:
 
 
 @dataclass(slots=True)
-class LeftOut:
-    """Files that cannot be traced, a sentence each, of which the first few are kept."""
+class Sentences:
+    """Of which a corpus may give millions: how many there are, and the first few."""
 
     count: int = 0
     sentences: list[str] = field(default_factory=list)
 
     def add(self, sentence: str) -> None:
         self.count += 1
-        if len(self.sentences) < 20:
+        if len(self.sentences) < MOST_KEPT:
             self.sentences.append(sentence)
 
 

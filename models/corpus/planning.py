@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from unrolled.models.corpus.listing import READING_ERRORS, LeftOut, corpus_hash, list_files, read_document
+from unrolled.models.corpus.listing import READING_ERRORS, Sentences, corpus_hash, list_files, read_document
 from unrolled.models.corpus.stepping import read_by
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.store.layout import Dtype, StoreDescription, StoreError, shard_steps
 from unrolled.models.store.packing import Packing, Places, pack
 from unrolled.models.trace import Channel
+from unrolled.models.trace.names import file_name
 
 BATCH = 64               # texts that are stepped side by side
 WRITTEN_SHARD = 2**13    # steps a shard at the most, where each step takes much longer: a part is to take seconds, not hours
@@ -29,6 +30,8 @@ class Plan:
     ----------
     paths : list of Path
         The documents' files.
+    notes : Sentences
+        What a person should know of how documents were read, such as that one was cut off, a sentence each.
     """
 
     description: StoreDescription
@@ -36,7 +39,8 @@ class Plan:
     paths: list[Path]
     rooms: Places
     packing: Packing
-    left_out: LeftOut
+    left_out: Sentences
+    notes: Sentences
 
 
 def plan(stepper: AnyStepper, corpus: Path, *, channels: tuple[str, ...], dtype: Dtype, batch: int = BATCH,
@@ -45,14 +49,19 @@ def plan(stepper: AnyStepper, corpus: Path, *, channels: tuple[str, ...], dtype:
     channel.
     """
     model = stepper.description
-    listing, left_out = list_files(corpus), LeftOut()
+    listing, left_out, notes = list_files(corpus), Sentences(), Sentences()
     titles, paths, rooms, hashes = [], [], [], []
     for done, path in enumerate(listing.paths):
         say(done, len(listing.paths))
         try:
             data = read_document(path, model.input_kind)
             # Pictures take long to be looked at: one that cannot be read after all has no steps, and is named then.
-            room = len(read_by(stepper, data, path.name).prompt_tokens) if model.input_kind == "text" else model.maximum_steps + 1
+            room = model.maximum_steps + 1
+            if model.input_kind == "text":
+                encoded = read_by(stepper, data, path.name)
+                room = len(encoded.prompt_tokens)
+                for note in encoded.notes:
+                    notes.add(f"“{file_name(path)}”: {note}")
         except READING_ERRORS as error:
             left_out.add(str(error))
             continue
@@ -76,7 +85,7 @@ def plan(stepper: AnyStepper, corpus: Path, *, channels: tuple[str, ...], dtype:
         steps=packing.shards * shard, shard=shard, filled=is_read, decoding="read" if is_read else "greedy",
         source=str(listing.root), batch=batch, corpus_hash=corpus_hash(titles, hashes),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"))
-    return Plan(description, titles, paths, places, packing, left_out)
+    return Plan(description, titles, paths, places, packing, left_out, notes)
 
 
 def chosen_channels(channels: tuple[Channel, ...], names: tuple[str, ...]) -> tuple[Channel, ...]:

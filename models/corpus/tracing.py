@@ -80,6 +80,8 @@ class Outcome:
     deaths: int = 0
     left_out: list[str] = field(default_factory=list)
     more_left_out: int = 0
+    notes: list[str] = field(default_factory=list)
+    more_notes: int = 0
 
 
 def trace_corpus(request: TraceRequest, stepper: AnyStepper, *, hire: Callable[[WorkerSettings], Crew] | None = None,
@@ -119,7 +121,8 @@ def _traced(request: TraceRequest, stepper: AnyStepper, hire: Callable[[WorkerSe
         _sweep(location)
         parts = missing_parts(location, planned.description.parts)
         outcome = Outcome(left_out=list(planned.left_out.sentences),
-                          more_left_out=planned.left_out.count - len(planned.left_out.sentences))
+                          more_left_out=planned.left_out.count - len(planned.left_out.sentences),
+                          notes=list(planned.notes.sentences), more_notes=planned.notes.count - len(planned.notes.sentences))
         if parts:
             settings = WorkerSettings(location.address, request.model, request.device, planned.description)
             crew = hire(settings) if hire else crew_of(settings, workers=request.workers, ray=request.ray)

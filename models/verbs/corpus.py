@@ -19,6 +19,7 @@ from unrolled.models.trace.names import printable
 
 TEXT_MODEL = "chars-lstm"
 LINES_EVERY = 0.5  # seconds
+NOTES_SHOWN = 5
 LOOKED_AT = 100    # files, to know what a folder holds
 
 
@@ -52,6 +53,10 @@ def _say(request: TraceRequest, outcome: Outcome, *, as_json: bool) -> None:
         print(f"unrolled: left out: {printable(sentence)}", file=sys.stderr)
     if outcome.more_left_out:
         print(f"unrolled: and {outcome.more_left_out:,} more were left out.", file=sys.stderr)
+    for note in outcome.notes[:NOTES_SHOWN]:
+        print(f"unrolled: {printable(note)}", file=sys.stderr)
+    if (more := len(outcome.notes) + outcome.more_notes - NOTES_SHOWN) > 0:
+        print(f"unrolled: and {more:,} more such notes.", file=sys.stderr)
     busy = outcome.tracing_seconds + outcome.writing_seconds
     share = outcome.writing_seconds / busy if busy else 0.0
     rate = outcome.steps / outcome.seconds if outcome.seconds else 0.0

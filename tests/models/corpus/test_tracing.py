@@ -213,6 +213,14 @@ def test_what_cannot_be_read_is_left_out_and_named(place, tmp_path):
     assert [store.documents[number].title for number in range(len(store.documents))] == ["text0.txt", "text1.txt"]
 
 
+def test_how_texts_were_read_is_said(place, tmp_path):
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "dash.txt").write_text("a—b ∫")
+    outcome = trace(place, tmp_path / "store", corpus=tmp_path / "texts")
+    assert any(note.startswith("“dash.txt”: Never seen in training, and read as unknown: ") for note in outcome.notes)
+    assert open_store(tmp_path / "store").run(0).text()[0] == "a"
+
+
 def test_a_list_names_documents(place, tmp_path):
     texts = write_texts(tmp_path / "texts", (30, 20, 10))
     (tmp_path / "list.txt").write_text("texts/text2.txt\n\ntexts/text0.txt\n")
