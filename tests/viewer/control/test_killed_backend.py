@@ -12,6 +12,7 @@ import pytest
 import scripted
 
 from unrolled.models.trace.edits import ForceToken
+from unrolled.viewer.benchmarks.window import own_megabytes
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.export import ExportSettings
 from unrolled.viewer.state import commands as c
@@ -20,6 +21,7 @@ from unrolled.viewer.window.export_worker import ExportWorker
 from unrolled.viewer.window.settings import WindowSettings
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="what is open can be counted on Linux")
+GROWN = 24  # megabytes
 CAT = scripted.WORDS.index("cat")
 
 
@@ -35,7 +37,7 @@ def killed(qtbot, scripted_command, folder: Path, times: int) -> None:
     control.start()
     window.do(c.OpenData(scripted.picture().data, "drawn.png"))
     qtbot.waitUntil(lambda: control.run.is_open, timeout=10_000)
-    before = 0
+    before, held = 0, 0.0
     for number in range(times):
         what = rng.choice(("play", "end", "edit", "export"))
         trace = window.session.trace
@@ -63,9 +65,10 @@ def killed(qtbot, scripted_command, folder: Path, times: int) -> None:
         qtbot.waitUntil(lambda: control.run.is_open, timeout=10_000)
         if number == 2:
             gc.collect()
-            before = open_files()
+            before, held = open_files(), own_megabytes()
     gc.collect()
     assert open_files() <= before + 3
+    assert own_megabytes() < held + GROWN  # of what it holds, its branches have grown
     window.do(c.RunToEnd())
     qtbot.waitUntil(lambda: window.session.trace.ended, timeout=10_000)
     window.close()
