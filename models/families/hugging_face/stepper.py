@@ -10,12 +10,12 @@ from PIL import Image
 from torch import Tensor
 
 from unrolled.models.cells.hook import Hook, identity
-from unrolled.models.families.hugging_face.attention import AttentionError
 from unrolled.models.families.hugging_face.checkpoint import Opened, model_again
 from unrolled.models.families.hugging_face.decoder import Decoder, LookedAt, State
 from unrolled.models.families.hugging_face.reading import grid_of, kind_of
 from unrolled.models.families.hugging_face.record import Lengths
 from unrolled.models.families.hugging_face.reference import TransformerReference
+from unrolled.models.families.hugging_face.settings import settings_of
 from unrolled.models.families.hugging_face.state_space import SpaceState, StateSpaceDecoder, mixers_of
 from unrolled.models.families.hugging_face.state_space_reference import StateSpaceReference
 from unrolled.models.families.hugging_face.words import words_of
@@ -48,57 +48,28 @@ class TransformerStepper:
         self.weights: Callable[[], Weights] = self.model.state_dict
         self._opened = opened
         config = self.model.config
-        text = config.get_text_config(decoder=True)
-        settings = self.model.generation_config
-        self.ends = self._ends(settings, text)
-        self.end = self.ends[0] if self.ends else -1
-        first = self._first(settings, config, text)
-        self.positions = min((n for n in (getattr(text, "max_position_embeddings", 0),) if n and n > 0), default=2**20)
+        self.settings = settings = settings_of(self.model, begins_itself=self.kind.input_kind != "text")
+        first = max(settings.first, 0)
         with torch.inference_mode():
             states = self._first_states()
         self._is_space = bool(mixers_of(self.model))
         part, call = self.kind.decoder(self.model), self.kind.call(self.model)
         self.decoder: Any = StateSpaceDecoder(self.model, part, call) if self._is_space else Decoder(
-            self.model, part, call, states, max(first, 0))
-        words = words_of(self.tokenizer, text.vocab_size)
-        self.suppressed_tokens: Sequence[int] = self._suppressed(settings, len(words))
-        forced = getattr(settings, "forced_bos_token_id", None)
-        self._forced = () if forced is None or self.kind.input_kind == "text" else (int(forced),)
-        self._lengths = self._learned_lengths(states, max(first, 0))
+            self.model, part, call, states, first)
+        self.suppressed_tokens: Sequence[int] = settings.suppressed
+        self._lengths = self._learned_lengths(states, first)
+        heads = f" of {self._lengths.heads} heads" if self._lengths.heads else ""
         size = self._picture_size() if self._pictures is not None else (0, 0)
         self.description = ModelDescription(
             name=opened.title, title=f"{type(self.model).__name__} · {opened.title}", task=self.kind.task,
-            summary=f"{config.model_type}, {self.decoder.layers} layers of {self._lengths.heads} heads",
-            weights_hash=opened.weights_hash, channels=self.decoder.recorded(self._lengths), words=words, start_token=first,
-            end_token=self.end, also_end=self.ends[1:], maximum_steps=self._lengths.longest, input_size=size,
+            summary=f"{config.model_type}, {self.decoder.layers} layers{heads}", weights_hash=opened.weights_hash,
+            channels=self.decoder.recorded(self._lengths), start_token=settings.first, end_token=settings.end,
+            words=words_of(self.tokenizer, config.get_text_config(decoder=True).vocab_size), also_end=settings.ends[1:],
+            maximum_steps=self._lengths.longest, input_size=size,
             parameters=sum(own.numel() for own in self.model.parameters()), encoder=self._encoder_name(),
-            input_kind=self.kind.input_kind, detokenization="pieces", suppressed_tokens=tuple(self.suppressed_tokens))
+            input_kind=self.kind.input_kind, detokenization="pieces", suppressed_tokens=settings.suppressed)
 
-    # ── What the settings say ─────────────────────────────────────────────────────────────────────────────────
-
-    def _ends(self, settings: Any, text: Any) -> tuple[int, ...]:
-        """The tokens after which nothing follows, END first."""
-        found = settings.eos_token_id if settings.eos_token_id is not None else text.eos_token_id
-        if self.model.config.model_type == "blip":
-            found = text.sep_token_id
-        return tuple(own for own in (found if isinstance(found, list | tuple) else (found,)) if isinstance(own, int))
-
-    def _first(self, settings: Any, config: Any, text: Any) -> int:
-        """The token that the first step reads; -1 where it is the text's own."""
-        if self.kind.input_kind == "text":
-            return -1
-        if config.model_type == "blip":
-            return int(text.bos_token_id)
-        found = settings.decoder_start_token_id
-        found = found if found is not None else getattr(config, "decoder_start_token_id", None)
-        found = found if found is not None else text.bos_token_id
-        if not isinstance(found, int):
-            raise AttentionError("its settings do not say which token its decoder starts with (decoder_start_token_id)")
-        return found
-
-    def _suppressed(self, settings: Any, words: int) -> tuple[int, ...]:
-        never = [own[0] for own in settings.bad_words_ids or () if len(own) == 1] + list(settings.suppress_tokens or ())
-        return tuple(sorted({token for token in never if token not in self.ends and 0 <= token < words}))
+    # ── Its lengths, by a first step ──────────────────────────────────────────────────────────────────────────
 
     def _picture_size(self) -> tuple[int, int]:
         height, width = self._pixels(Image.new("RGB", (64, 64))).shape[-2:]
@@ -109,8 +80,6 @@ class TransformerStepper:
             return ""
         own = getattr(self.model, "encoder", None) or self.model.vision_model
         return type(own).__name__
-
-    # ── Its lengths, by a first step ──────────────────────────────────────────────────────────────────────────
 
     def _first_states(self) -> Tensor | None:
         """Of a grey picture, or of three tokens."""
@@ -124,7 +93,7 @@ class TransformerStepper:
     def _learned_lengths(self, states: Tensor | None, first: int) -> Lengths:
         _, taken = self.decoder.step(LookedAt(states, first), self.decoder.start(),
                                      torch.tensor([[first]], device=self.device), identity)
-        lengths: Lengths = self.decoder.lengths(min(WRITTEN_AT_MOST, self.positions), taken)
+        lengths: Lengths = self.decoder.lengths(min(WRITTEN_AT_MOST, self.settings.positions), taken)
         if self.kind.input_kind == "picture":
             rows, columns, before = grid_of(taken.looked_at.shape[-1], *self._picture_size())
             self.decoder.attentions.before = before
@@ -134,7 +103,7 @@ class TransformerStepper:
     def _lengths_of(self, *, prompt: int, places: tuple[int, ...]) -> Lengths:
         """Of one run: as long as its record may be."""
         own = self._lengths._replace(places=places)
-        longest = min(prompt + WRITTEN_AT_MOST, self.positions)
+        longest = min(prompt + WRITTEN_AT_MOST, self.settings.positions)
         while longest > prompt + 1 and longest * sum(
                 channel.size for channel in self.decoder.recorded(own._replace(longest=longest))) * 4 > LARGEST_RECORD:
             longest = max(longest * 9 // 10, prompt + 1)
@@ -149,7 +118,7 @@ class TransformerStepper:
     def tokens_of(self, text: str) -> list[int]:
         """As the model's own tokenizer has them, with what it adds at the ends."""
         tokens: list[int] = self.tokenizer(text)["input_ids"]
-        if self.kind.input_kind == "text" and tokens and tokens[-1] in self.ends:
+        if self.kind.input_kind == "text" and tokens and tokens[-1] in self.settings.ends:
             tokens = tokens[:-1]  # a text that is over is not gone on with
         return tokens
 
@@ -181,12 +150,13 @@ class TransformerStepper:
     def _read(self, given: Any, states: Tensor, lengths: Lengths, tokens: Sequence[int] = ()) -> EncodedInput[Memory]:
         return EncodedInput(
             memory=Memory(LookedAt(states, self.description.start_token), lengths), channels=self.decoder.recorded(lengths),
-            source=tuple(self.description.words[token] for token in tokens), prompt_tokens=self._forced,
+            source=tuple(self.description.words[token] for token in tokens), prompt_tokens=self.settings.forced,
             maximum_steps=lengths.longest, given_input=given)
 
     def _check_length(self, length: int) -> None:
-        if length > self.positions:
-            raise InputError(f"This text has {length:,} pieces, and {self.positions:,} are the most that this model can read.")
+        most = self.settings.positions
+        if length > most:
+            raise InputError(f"This text has {length:,} pieces, and {most:,} are the most that this model can read.")
 
     # ── Stepping ──────────────────────────────────────────────────────────────────────────────────────────────
 
