@@ -79,11 +79,25 @@ class Documents:
             self._blocks.clear()
 
     def _read(self, start: int, stop: int) -> tuple[Row, ...]:
-        titles, rooms = self._group["title"][start:stop], self.room[start:stop]
+        titles, steps = self._group["title"][start:stop], self.room[start:stop].copy()
         there = self._written()[self.part_of(self.begin[start:stop])]
-        rows = zip(range(start, stop), titles.tolist(), rooms.tolist(), there.tolist(), strict=True)
-        return tuple(Row(number, str(title), self.steps(number) if is_there else room, is_there)
-                     for number, title, room, is_there in rows)
+        if not self._description.filled:
+            steps[there] = self._counted(np.arange(start, stop)[there])
+        rows = zip(range(start, stop), titles.tolist(), steps.tolist(), there.tolist(), strict=True)
+        return tuple(Row(number, str(title), count, is_there) for number, title, count, is_there in rows)
+
+    def _counted(self, numbers: Places) -> Places:
+        """The steps of captions, each run of neighbours on the step axis read at once."""
+        found = np.zeros(len(numbers), np.int64)
+        begin, end = self.begin[numbers], self.begin[numbers] + self.room[numbers]
+        order = np.argsort(begin)
+        apart = np.flatnonzero(begin[order][1:] != end[order][:-1]) + 1
+        for own in np.split(order, apart):
+            if len(own):
+                first = int(begin[own[0]])
+                counted = np.concatenate(([0], np.cumsum(self._tokens(first, int(end[own[-1]])) >= 0)))
+                found[own] = counted[end[own] - first] - counted[begin[own] - first]
+        return found
 
     @cached_property
     def begin(self) -> Places:
