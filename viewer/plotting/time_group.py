@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from unrolled.viewer.plotting.time_plot import TimePlot
 from unrolled.viewer.state.commands import Do, PanSteps, Seek, ShowSteps, ShowWholeRun, ZoomSteps
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.shown import ShownSession
 
 
 class TimeGroup:
     """The plots."""
 
-    def __init__(self, session: Session, do: Do) -> None:
+    def __init__(self, session: ShownSession, do: Do) -> None:
         self._session, self._do = session, do
 
     def add(self, plot: TimePlot) -> None:

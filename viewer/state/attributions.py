@@ -14,7 +14,7 @@ from unrolled.models.protocol.questions import FollowGradients, GradientRows, Oc
 from unrolled.models.trace import FloatArray, Trace
 from unrolled.viewer.state.commands import Ask, Do
 from unrolled.viewer.state.questions import Asked
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.shown import ShownSession
 from unrolled.viewer.state.wording import step_noun
 
 GRADIENTS, OCCLUSION = "gradients", "occlusion"  # the names that they are asked under
@@ -98,7 +98,7 @@ def state_of(asked: Asked | None, found: Followed | None, trace: Trace, step: in
     return f"{noun.capitalize()}s {found.first + 1:,} to {found.last + 1:,} of {len(trace):,}{inside}"
 
 
-def ask_gradients(session: Session, do: Do) -> Asked | None:
+def ask_gradients(session: ShownSession, do: Do) -> Asked | None:
     """Follow a short run back whole, of a longer one the last steps up to the playhead; None where nobody can answer."""
     trace, branch = session.trace, session.branch
     if trace is None or branch is None or not session.questions.possible or not len(trace):
@@ -108,7 +108,7 @@ def ask_gradients(session: Session, do: Do) -> Asked | None:
     return session.questions.get(GRADIENTS)
 
 
-def ask_occlusion(session: Session, do: Do, step: int) -> Asked | None:
+def ask_occlusion(session: ShownSession, do: Do, step: int) -> Asked | None:
     """Mask each place of a step in turn; None where nobody can answer."""
     trace, branch = session.trace, session.branch
     if trace is None or branch is None or not session.questions.possible or not 0 <= step < len(trace):

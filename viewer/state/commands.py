@@ -144,6 +144,12 @@ class PanSteps(Command, frozen=True):
     by: float
 
 
+class RevealStep(Command, frozen=True):
+    """Move the part that is shown as little as possible, so that this step is in it."""
+
+    step: int
+
+
 class ShowWholeRun(Command, frozen=True):
     """Show the whole run, and go along with it as it grows."""
 

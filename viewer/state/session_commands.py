@@ -54,6 +54,10 @@ class SessionCommands:
     def pan_steps(self, command: c.PanSteps) -> None:
         self._session.time_axis.pan(command.by)
 
+    @handles(c.RevealStep)
+    def reveal_step(self, command: c.RevealStep) -> None:
+        self._session.time_axis.reveal(command.step)
+
     @handles(c.ShowWholeRun)
     def show_whole_run(self, _: c.ShowWholeRun) -> None:
         self._session.time_axis.reset()

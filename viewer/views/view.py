@@ -13,7 +13,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from unrolled.viewer.state.commands import Do
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.shown import ShownSession
 from unrolled.viewer.theme.themes import Theme
 
 
@@ -23,7 +23,7 @@ class ViewContext:
 
     Attributes
     ----------
-    session : Session
+    session : ShownSession
         What is shown; a view reads it, and follows its signals.
     do : callable
         Takes a `Command`: the only way to have anything changed.
@@ -31,7 +31,7 @@ class ViewContext:
         The colours to begin with.
     """
 
-    session: Session
+    session: ShownSession
     do: Do
     theme: Theme
 
@@ -43,9 +43,12 @@ class View(QWidget):
     ----------
     note : str
         A few words for the right end of its heading; `note_changed` is sent with every other text.
+    refresh_wanted : Signal()
+        A person chose something in it that takes more than one frame to draw.
     """
 
     note_changed = Signal(str)
+    refresh_wanted = Signal()
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -26,7 +26,7 @@ class Coordinator(QObject):
     def __init__(self, session: Session, views: Iterable[View], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._views = list(views)
+        self._views: list[View] = []
         self._must_refresh = False
         self._must_seek = False
         self.frames = 0
@@ -42,15 +42,18 @@ class Coordinator(QObject):
         session.steps_added.connect(self._steps_added)
         session.selection.hovered.connect(self._hovered)
         session.playhead.moved.connect(self._moved)
+        for view in views:
+            self._follow(view)
 
     def add(self, view: View) -> None:
         """Bring one more view up to date from now on."""
-        self._views.append(view)
+        self._follow(view)
         self._refresh()
 
     def remove(self, view: View) -> None:
         if view in self._views:
             self._views.remove(view)
+            view.refresh_wanted.disconnect(self._refresh)
 
     @property
     def waiting(self) -> bool:
@@ -73,6 +76,10 @@ class Coordinator(QObject):
         self.flushed.emit()
         if any(view.unfinished for view in self._views):
             self._refresh()
+
+    def _follow(self, view: View) -> None:
+        self._views.append(view)
+        view.refresh_wanted.connect(self._refresh)
 
     def _refresh(self) -> None:
         self._must_refresh = True

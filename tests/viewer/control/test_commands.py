@@ -46,6 +46,8 @@ def test_the_steps_in_sight(session: Session, do: Dispatch) -> None:
     assert (session.time_axis.start, session.time_axis.stop) == (20, 40)
     do(c.ShowSteps(50, 51))
     assert (session.time_axis.start, session.time_axis.stop) == (49, 52)
+    do(c.RevealStep(60))
+    assert (session.time_axis.start, session.time_axis.stop) == (58, 61)
     do(c.ShowWholeRun())
     assert (session.time_axis.start, session.time_axis.stop) == (0, 100)
     assert session.time_axis.following

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -32,7 +34,7 @@ class SourceWords(QWidget):
         self._places: list[QRectF] = []
         self._pointed: int | None = None
         self._mode = "off"
-        self._painted: dict[int, float] = {}
+        self._painted: Mapping[int, float] = {}
         self.setMouseTracking(True)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
@@ -55,7 +57,7 @@ class SourceWords(QWidget):
                                                     in zip(self.words, weights, strict=True) if weight >= 0.05))
         self.update()
 
-    def set_painting(self, mode: str, painted: dict[int, float]) -> None:
+    def set_painting(self, mode: str, painted: Mapping[int, float]) -> None:
         """What is painted on the words: with ``attend`` a frame, with ``mask`` they are struck out."""
         if (mode, painted) != (self._mode, self._painted):
             self._mode, self._painted = mode, painted

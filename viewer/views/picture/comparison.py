@@ -10,7 +10,7 @@ from unrolled.viewer.drawing.overlay import overlay, photograph, veil_of
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.commands import Seek
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.shown import ShownSession
 from unrolled.viewer.state.wording import shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.canvas import PictureCanvas
@@ -24,7 +24,7 @@ MOST_WORDS = 60
 class OtherPicture(PictureCanvas):
     """B's picture, for the place right of A's; hidden while no picture is compared."""
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, session: ShownSession, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._session = session
         self._picture: InputPicture | None = None

@@ -23,7 +23,7 @@ from unrolled.viewer.state.attributions import (
 )
 from unrolled.viewer.state.commands import Do
 from unrolled.viewer.state.questions import Asked
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.shown import ShownSession
 from unrolled.viewer.state.wording import brief
 
 TITLES = {OCCLUSION: "occlusion", GRADIENTS: "gradient × input"}
@@ -41,13 +41,13 @@ class FoundMap:
     label: str
 
 
-def offered(session: Session) -> dict[str, str]:
+def offered(session: ShownSession) -> dict[str, str]:
     """What there are answers to, titles by the name that it is asked under."""
     questions = session.questions
     return {name: title for name, title in TITLES.items() if (asked := questions.get(name)) is not None and asked.parts}
 
 
-def found_map(session: Session, source: str, step: int, shape: tuple[int, ...], *, do: Do | None) -> FoundMap:
+def found_map(session: ShownSession, source: str, step: int, shape: tuple[int, ...], *, do: Do | None) -> FoundMap:
     """The map of one of `TITLES`, its values in this shape; what is not there is asked for by `do`, where that is given."""
     values, asked = _values(session, source, step)
     if values is None and do is not None:
@@ -64,7 +64,7 @@ def found_map(session: Session, source: str, step: int, shape: tuple[int, ...], 
     return FoundMap(values=values.reshape(shape), largest=largest, label=meaning + faint)
 
 
-def _values(session: Session, source: str, step: int) -> tuple[FloatArray | None, Asked | None]:
+def _values(session: ShownSession, source: str, step: int) -> tuple[FloatArray | None, Asked | None]:
     asked, branch = session.questions.get(source), session.branch
     if branch is None:
         return None, asked
@@ -72,7 +72,7 @@ def _values(session: Session, source: str, step: int) -> tuple[FloatArray | None
     return of(asked, step, branch.wire_id), asked
 
 
-def _ask(session: Session, do: Do, source: str, step: int) -> Asked | None:
+def _ask(session: ShownSession, do: Do, source: str, step: int) -> Asked | None:
     if source == OCCLUSION:
         return ask_occlusion(session, do, step)
     trace, asked, branch = session.trace, session.questions.get(GRADIENTS), session.branch

@@ -87,9 +87,9 @@ class ReaderView(View):
         in_column(self, (self._empty, 1), (self.view, 1), self._controls, self.ranked, spacing=6)
         self.view.step_wanted.connect(lambda step: self.do(Seek(step)))
         self.view.hovered.connect(self._hovered)
-        self.channel.activated.connect(lambda _: self._chosen())
+        self.channel.activated.connect(lambda _: self.refresh_wanted.emit())
         self.unit.valueChanged.connect(self._unit_chosen)
-        self.followed.activated.connect(lambda _: self._chosen())
+        self.followed.activated.connect(lambda _: self.refresh_wanted.emit())
         self.ranked.itemActivated.connect(self._pin)
         self.ranked.itemClicked.connect(self._pin)
         self.refresh()
@@ -232,9 +232,6 @@ class ReaderView(View):
     def _unit_chosen(self, unit: int) -> None:
         others = tuple(one for one in self.session.selection.units if one != unit)
         self.do(Pin((*others[:-1], unit) if others else (unit,)))
-
-    def _chosen(self) -> None:
-        self.session.appearance.changed.emit()
 
     def _hovered(self, step: int) -> None:
         self._hover = step

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from unrolled.viewer.drawing.painting import laid_out
 from unrolled.viewer.drawing.step_geometry import EDGE, HEADER, Geometry
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.shown import ShownSession
 from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
@@ -31,7 +31,7 @@ def ticks(start: float, stop: float, most: int) -> range:
 class StepAxis(QWidget):
     """The axis; as wide as the tracks above it."""
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, session: ShownSession, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session, self.theme = session, theme
         self._state: object = None

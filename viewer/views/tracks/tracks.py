@@ -14,7 +14,7 @@ from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.step_geometry import EDGE, HEADER, Geometry
 from unrolled.viewer.plotting import warm_up
-from unrolled.viewer.state.commands import EndComparison, Seek, TogglePin
+from unrolled.viewer.state.commands import EndComparison, RevealStep, Seek, TogglePin
 from unrolled.viewer.state.comparison import first_divergence
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import step_noun
@@ -234,7 +234,7 @@ class TracksView(View):
                 self.readout.setText(self._at_rest)  # what is under the pointer is of another run now
             self._shown = shown
             if step >= 0 and not axis.following:
-                axis.reveal(step)
+                self.do(RevealStep(step))
         if self._group is not None:
             self._group.seek(step, (track.canvas for track in self._in_sight() if track.canvas is not None))
 
