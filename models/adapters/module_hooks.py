@@ -124,8 +124,8 @@ class ModuleHooks:
     def attach(self, given: tuple[tuple[Any, ...], dict[str, Any]] | None = None) -> None:
         """From now on calls are recorded, and what torch.compile made is left aside: it calls no hooks.
 
-        Of a network whose forward pass has begun already `given` is what it was given, by place and by name. Raises `RuntimeError` where the network
-        is being recorded already.
+        Of a network whose forward pass has begun already `given` is what it was given, by place and by name. Raises
+        `RuntimeError` where the network is being recorded already.
         """
         own = {id(module) for module in self._modules.values()}
         if own & _recorded:
