@@ -20,6 +20,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 SCRIPTED_BACKEND = Path(__file__).parent / "scripted_backend.py"
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two processes for folders, where there are two cores; none for files, of which each is one process's."""
+    if all(Path(name.partition("::")[0]).is_file() for name in config.args):
+        return 0
+    return 2 if (os.cpu_count() or 1) > 1 else 0
+
+
 def pytest_collection_finish() -> None:
     """What was imported to collect the tests stays, and is not looked through after each of them."""
     gc.collect()
