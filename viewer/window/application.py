@@ -42,8 +42,9 @@ def make_application() -> QApplication:
         application = QApplication(sys.argv[:1])
     application.setApplicationName("Unrolled")
     application.setDesktopFileName("unrolled")
-    if application.findChild(PlainTexts) is None:
-        application.installEventFilter(PlainTexts(application))
+    if application.findChild(PlainTexts) is not None:
+        return application
+    application.installEventFilter(PlainTexts(application))
     application.setStyle("Fusion")
     load_fonts()
     application.setFont(text_font())

@@ -16,7 +16,6 @@ from PySide6.QtGui import (
     QKeyEvent,
 )
 from PySide6.QtWidgets import (
-    QApplication,
     QMainWindow,
     QStackedWidget,
     QWidget,
@@ -30,7 +29,7 @@ from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_commands import SessionCommands
 from unrolled.viewer.theme.icons import icon
-from unrolled.viewer.theme.stylesheet import palette, stylesheet
+from unrolled.viewer.theme.stylesheet import apply_theme
 from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
 from unrolled.viewer.views.spec import ViewSpec
 from unrolled.viewer.window.actions import ActionSpec, action_specs, make_actions, set_icons
@@ -228,10 +227,7 @@ class MainWindow(QMainWindow):
         self.update_actions()
 
     def _apply_theme(self) -> None:
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
-        application.setPalette(palette(self.theme))
-        application.setStyleSheet(stylesheet(self.theme))
+        apply_theme(self.theme)
         set_icons(self.actions_by_name, self.theme)
         self.actions_by_name["theme"].setIcon(icon("sun" if self.theme is DARK else "moon", self.theme))
 

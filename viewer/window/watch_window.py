@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtWidgets import QMainWindow
 
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state.appearance import Appearance
-from unrolled.viewer.theme.stylesheet import palette, stylesheet
+from unrolled.viewer.theme.stylesheet import apply_theme
 from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.watching.page import WatchPage
 from unrolled.viewer.window.main_window import LEAST_SIZE, current_theme, first_size
@@ -48,7 +48,4 @@ class WatchWindow(QMainWindow):
         super().closeEvent(event)
 
     def _apply_theme(self) -> None:
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
-        application.setPalette(palette(self.theme))
-        application.setStyleSheet(stylesheet(self.theme))
+        apply_theme(self.theme)
