@@ -67,10 +67,12 @@ class BranchRows(QListView):
     def follow(self) -> None:
         """Take over the branches; painted only if something differs."""
         session = self.session
-        rows = session.branches.in_tree_order()
+        rows = tuple(session.branches.in_tree_order())
+        with QSignalBlocker(self.selectionModel()):  # nobody has chosen another branch
+            self.branches.set_rows(rows)
         lengths = tuple(len(own.trace) for own in rows)
-        state = (tuple((own.identity, own.wire_id, own.name) for own in rows), session.branches.current, self.theme.name,
-                 self.steps(), session.compared.identity if session.compared is not None else None)
+        state = (rows, session.branches.current, self.theme.name, self.steps(),
+                 session.compared.identity if session.compared is not None else None)
         self._follow_playhead()
         before, self._lengths = self._lengths, lengths
         if state == self._followed:
@@ -78,8 +80,7 @@ class BranchRows(QListView):
             return
         self._followed = state
         current = next((place for place, own in enumerate(rows) if own.identity == session.branches.current), -1)
-        with QSignalBlocker(self.selectionModel()):  # nobody has chosen another branch
-            self.branches.set_rows(rows)
+        with QSignalBlocker(self.selectionModel()):
             self.setCurrentIndex(self.branches.index(current, 0))
         self.setAccessibleDescription(f"{len(rows)} branches; “{rows[current].name}” is shown" if current >= 0 else "")
         self.viewport().update()
@@ -249,31 +250,34 @@ class BranchDelegate(QStyledItemDelegate):
         start, stop = self._view.steps()
         first = max(own.step if own.parent is not None else 0, int(start))
         last = min(len(trace), int(stop) + 1)
-        width = self._view.x_of(1) - self._view.x_of(0)
+        left = self._view.x_of(0)
+        width = self._view.x_of(1) - left
         changed = {placed.edit.first for placed in own.edits if placed.on}
-        font = text_font(11)
-        painter.setFont(font)
+        painter.setFont(text_font(11))
         if width < LEAST_WORD:  # too narrow for words: a line as long as the branch
             painter.setPen(QPen(QColor(theme.accent if current else theme.faint), 3))
             middle = row.top() + ROW / 2
             if last > first:
                 painter.drawLine(QPointF(self._view.x_of(first) + 4, middle), QPointF(self._view.x_of(last), middle))
             return
-        for step in range(first, last):
-            box = QRectF(self._view.x_of(step) + 1, row.top() + 3, width - 2, ROW - 6)
-            if box.right() < NAME or not self._view.painted.intersects(box.toAlignedRect()):
-                continue
-            word = shown(trace.words[step], trace.provenance.detokenization)
-            ground = mix(theme.panel, theme.accent, 0.22 if current else 0.08)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(ground)
+        boxes = {step: QRectF(left + step * width + 1, row.top() + 3, width - 2, ROW - 6) for step in range(first, last)}
+        boxes = {step: box for step, box in boxes.items()
+                 if box.right() >= NAME and self._view.painted.intersects(box.toAlignedRect())}
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(mix(theme.panel, theme.accent, 0.22 if current else 0.08))
+        for box in boxes.values():
             painter.drawRoundedRect(box, 4, 4)
-            painter.setPen(QColor(theme.muted if is_end(trace.words[step]) or not current else theme.text))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, elided(word, font, int(box.width()) - 2))
-            if step in changed:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(QColor(theme.playhead))
-                painter.drawEllipse(QPointF(box.left() + 4, box.top() + 4), 2.5, 2.5)
+        usual, muted = QColor(theme.text if current else theme.muted), QColor(theme.muted)
+        metrics, room = painter.fontMetrics(), max(int(width - 2) - 2, 0)
+        for step, box in boxes.items():
+            painter.setPen(muted if is_end(trace.words[step]) else usual)
+            word = shown(trace.words[step], trace.provenance.detokenization)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter,
+                             metrics.elidedText(word, Qt.TextElideMode.ElideRight, room))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.playhead))
+        for step in changed & boxes.keys():
+            painter.drawEllipse(boxes[step].topLeft() + QPointF(4, 4), 2.5, 2.5)
 
     def _depth(self, own: Branch) -> int:
         depth, branches = 0, self._view.session.branches.all
