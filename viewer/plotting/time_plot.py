@@ -94,7 +94,7 @@ class TimePlot(pg.GraphicsView):
         self._times, self._values, self._padding = (0.0, 1.0), (0.0, 1.0), (0.0, 0.0)
         self._contents: QPixmap | None = None  # what is below the lines in time
         self._marks: QPixmap | None = None     # what is above them
-        self._stale, self._above = True, False
+        self._stale, self._above = 2, False    # 2: nobody has seen what is new; 1: it was painted past the pixmaps
         self._playhead = self._line_in_time(theme.playhead, theme.panel, 10)
         self._divergence = self._line_in_time(theme.warning, theme.panel, 9)
         self._over = Over(self)
@@ -114,7 +114,7 @@ class TimePlot(pg.GraphicsView):
 
     def redraw(self) -> None:
         """Paint anew what was put into the plot."""
-        self._stale = True
+        self._stale = 2
         self.viewport().update()
 
     def set_playhead(self, time: float | None) -> None:
@@ -218,34 +218,51 @@ class TimePlot(pg.GraphicsView):
             painter.end()
             super().paintEvent(event)
             return
+        if self._stale == 2 and event.rect() == self.viewport().rect():
+            self._stale = 1  # a run that grows is another one in the next frame: pixmaps are for a playhead that moves
+            self._paint_contents(painter)
+            self._paint_lines(painter)
+            if self._over.isVisible() and self._above:
+                painter.setTransform(QTransform())
+                self._over.paint(painter)
+            painter.end()
+            return
         if self._stale or self._contents is None:
             self._paint_pixmaps(ratio)
         assert self._contents is not None
         parts = [(part, QRect(part.topLeft() * ratio, part.size() * ratio)) for part in event.region()]  # type: ignore[attr-defined]  # the stubs do not know that it can be gone through
         for part, source in parts:  # two strips, mostly: where the playhead was, and where it is
             painter.drawPixmap(part, self._contents, source)
-        for line in (self._divergence, self._playhead):
-            if line.isVisible():
-                painter.setTransform(line.sceneTransform())
-                line.paint(painter)
+        self._paint_lines(painter)
         if self._marks is not None:
             painter.setTransform(QTransform())
             for part, source in parts:
                 painter.drawPixmap(part, self._marks, source)
         painter.end()
 
+    def _paint_lines(self, painter: QPainter) -> None:
+        for line in (self._divergence, self._playhead):
+            if line.isVisible():
+                painter.setTransform(line.sceneTransform())
+                line.paint(painter)
+
+    def _paint_contents(self, painter: QPainter) -> None:
+        painter.fillRect(self.rect(), self.backgroundBrush())
+        for item in self._below:
+            if item.isVisible():
+                painter.save()
+                painter.setTransform(item.sceneTransform(), True)
+                item.paint(painter, None, self.viewport())
+                painter.restore()
+        if self._over.isVisible() and not self._above:
+            painter.save()
+            self._over.paint(painter)
+            painter.restore()
+
     def _paint_pixmaps(self, ratio: float) -> None:
-        self._contents, self._stale = self._pixmap(ratio, self._contents), False
-        self._contents.fill(self.backgroundBrush().color())
+        self._contents, self._stale = self._pixmap(ratio, self._contents), 0
         with QPainter(self._contents) as painter:
-            for item in self._below:
-                if item.isVisible():
-                    painter.save()
-                    painter.setTransform(item.sceneTransform(), True)
-                    item.paint(painter, None, self.viewport())
-                    painter.restore()
-            if self._over.isVisible() and not self._above:
-                self._over.paint(painter)
+            self._paint_contents(painter)
         if self._over.isVisible() and self._above:
             self._marks = self._pixmap(ratio, self._marks)
             self._marks.fill(Qt.GlobalColor.transparent)
@@ -267,7 +284,7 @@ class TimePlot(pg.GraphicsView):
         if self._root is not None:
             self._over.resized()
             self._transform()
-            self._stale = True
+            self._stale = 2
 
     # ── The pointer ───────────────────────────────────────────────────────────────────────────────────────────
 

@@ -345,3 +345,12 @@ def test_a_short_run_after_a_long_one_is_not_said_to_be_seen_from_afar(qtbot, se
     session.set_trace(scripted_traces.clip_trace())  # other channels: all tracks are made anew
     panel.refresh()
     assert panel.readout.text() == AT_REST
+
+
+def test_what_is_new_looks_as_it_does_from_the_pixmaps(panel, session):
+    session.selection.set((3,))
+    bring_up_to_date(panel)
+    for track in panel.tracks:
+        track.canvas.redraw()
+        first = track.canvas.grab().toImage()
+        assert track.canvas.grab().toImage() == first

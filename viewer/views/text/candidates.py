@@ -295,6 +295,7 @@ class CandidatesView(View):
             CandidateRow(own, shown(own.word, detokenization), own.token == written,
                          own.token in trace.provenance.suppressed_tokens, _margin(listed, place), logarithmic)
             for place, own in enumerate(listed)])
+        self.list_view.executeDelayedItemsLayout()  # else Qt does it while it paints, and paints all rows again
 
     def _table(self) -> Table | None:
         trace = self.session.trace

@@ -155,7 +155,7 @@ class CaptionView(View):
         theme = ctx.theme
         self.setAccessibleName("Caption")
         self.chips: list[Chip] = []
-        self._known: list[tuple[str, float]] = []
+        self._known: list[tuple[str, float, str]] = []
         self._step = NOWHERE
         self._inside = QWidget()
         self._inside.setObjectName("captionWords")
@@ -201,7 +201,8 @@ class CaptionView(View):
         trace = self.session.trace
         if trace is not None and trace.provenance.detokenization == "characters":
             trace = None  # a text of characters is the reader's, who makes no widget for each
-        words = [] if trace is None else list(zip(trace.words, trace.log_probs.tolist(), strict=True))
+        words = [] if trace is None else [(word, log_prob, trace.provenance.detokenization)
+                                          for word, log_prob in zip(trace.words, trace.log_probs.tolist(), strict=True)]
         if words != self._known:
             self._take(words)
         writing = trace is not None and not trace.ended
@@ -270,23 +271,23 @@ class CaptionView(View):
         else:
             self.do(Seek(goal))
 
-    def _take(self, words: list[tuple[str, float]]) -> None:
-        self._known = words
-        detokenization = self.session.trace.provenance.detokenization if self.session.trace is not None else "words"
+    def _take(self, words: list[tuple[str, float, str]]) -> None:
+        known, self._known = self._known, words
         while len(self.chips) > len(words):
             chip = self.chips.pop()
             self._flow.removeWidget(chip)
             chip.hide()
             chip.deleteLater()
         self._flow.removeWidget(self.caret)
-        for step, (word, log_prob) in enumerate(words):
+        for step, word in enumerate(words):
             if step == len(self.chips):
                 chip = Chip(step, self.theme, self._inside)
                 chip.clicked.connect(lambda _=False, step=step: self.do(Seek(step)))
                 self.chips.append(chip)
                 self._flow.addWidget(chip)
                 chip.show()
-            self.chips[step].set_word(word, log_prob, detokenization)
+            if step >= len(known) or word != known[step]:
+                self.chips[step].set_word(*word)
         self._flow.addWidget(self.caret)
         self._flow.invalidate()
         self._inside.updateGeometry()

@@ -179,7 +179,7 @@ class HeatTrack(Track):
         else:
             chosen = self._units_drawn(max(round(plot.height() * ratio), 1))
             below, above = self.columns.beyond
-            if bins.stride == 1.0:
+            if bins.stride == 1.0 and (below or above or self.unfinished):
                 values = trace.column(self.channel.name)[bins.edges[0] : bins.edges[-1]]
                 values = values if chosen is None else values.take(chosen, axis=1)
                 places = places_of(values, low=self.channel.low, high=self.channel.high).T
