@@ -19,6 +19,7 @@ from unrolled.models.trace import Channel, FloatArray
 
 Metric = Literal["cosine", "euclid"]
 ROWS = 1024       # that are compared at once, to stay in a cache
+LONGEST = 256     # span that is compared: a part's scores take that many numbers a step
 SPARE = 4         # times as many are compared again in double precision as are wanted
 
 Scores = npt.NDArray[np.float32]
@@ -41,11 +42,13 @@ def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Me
     Raises
     ------
     StoreError
-        When there is no such channel, or its states have another length.
+        When there is no such channel, its states have another length, or there are more than `LONGEST`.
     """
     own = store.description.channel(channel)
     if own.axes != ("unit",) or wanted_states.ndim != 2 or wanted_states.shape[1] != own.size or not len(wanted_states):
         raise StoreError(f"The states to be like should be of {own.size} units of {own.title}.")
+    if len(wanted_states) > LONGEST:
+        raise StoreError(f"Spans of at most {LONGEST} steps are compared; this one has {len(wanted_states):,}.")
     if not np.isfinite(wanted_states).all():
         raise StoreError("The states to be like have numbers that are not finite.")
     if not exact and indexed(store):

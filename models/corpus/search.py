@@ -85,6 +85,8 @@ def search(store: Store, channel: str, *, on: Sequence[int], off: Sequence[int] 
     own = store.description.channel(channel)
     if not on and not off:
         raise StoreError("Name at least one unit that is to be on, or off.")
+    if not math.isfinite(threshold):
+        raise StoreError("The threshold should be a finite number.")
     for unit in (*on, *off):
         store.column(channel, unit, 0, 0)  # says so where there is none
     best, count, steps = np.empty((0, 3), np.int64), 0, 0

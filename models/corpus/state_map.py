@@ -47,6 +47,8 @@ def principal_map(store: Store, channel: str, *, wanted: Wanted = lambda: True,
     own = store.description.channel(channel)
     if own.axes != ("unit",):
         raise StoreError(f"{own.title} has no states of units.")
+    if own.size < 2:
+        raise StoreError(f"{own.title} has one unit alone: its states lie on a line, and its values are at the right.")
     notes, count = part_notes(store), 0
     middle = np.float32((own.low + own.high) / 2)
     sums, products = np.zeros(own.size), np.zeros((own.size, own.size))

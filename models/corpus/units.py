@@ -18,9 +18,11 @@ from unrolled.models.trace import Channel
 from unrolled.models.trace.pyramid import MISSING, PLACES, places_of
 
 EXTREMES = 5   # places that are named
+LOT = 2654435761  # a multiplier that scatters neighbours (Knuth, The Art of Computer Programming 3, 6.4)
 SMALL_WORDS = ("a", "the", "of")
 
 Counts = npt.NDArray[np.int64]
+Extreme = tuple[float, int, int]  # value, lot, place
 
 
 class Place(NamedTuple):
@@ -152,8 +154,8 @@ class _Unit:
         self._counts, self._yes = np.zeros(MISSING + 1, np.int64), np.zeros(MISSING + 1, np.int64)
         self._sums = np.zeros(3)                   # Σv, Σv², Σv·p
         self._runs, self._sides = np.zeros(2, np.int64), np.zeros(2, np.int64)  # below, above
-        self._greatest: list[tuple[float, int]] = []
-        self._least: list[tuple[float, int]] = []
+        self._greatest: list[Extreme] = []
+        self._least: list[Extreme] = []
 
     def add(self, kept: Stored, places: Counts, begins: npt.NDArray[np.bool_], followed: npt.NDArray[np.float32] | None) -> None:
         """Take over the steps of a part; `begins` says which are the first of a document."""
@@ -178,14 +180,21 @@ class _Unit:
         self._extremes(self._least, -values, places)
 
     @staticmethod
-    def _extremes(best: list[tuple[float, int]], values: npt.NDArray[np.float32], places: Counts) -> None:
+    def _extremes(best: list[Extreme], values: npt.NDArray[np.float32], places: Counts) -> None:
+        """Saturated units have thousands of equals: which of them are named is drawn by lot, the same one for every reader,
+        or all would be neighbours in the first document."""
         floor = best[0][0] if len(best) == EXTREMES else -np.inf
-        over = np.flatnonzero(values > floor)
+        over = np.flatnonzero(values >= floor)
+        lots = places[over] * LOT % 2**32
         if len(over) > EXTREMES:
             border = np.partition(values[over], len(over) - EXTREMES)[len(over) - EXTREMES]
-            over = np.concatenate((over[values[over] > border], over[values[over] == border][:EXTREMES]))
-        for place in over.tolist():
-            one = float(values[place]), -int(places[place])
+            equal = np.flatnonzero(values[over] == border)
+            drawn = equal[np.argpartition(lots[equal], len(equal) - EXTREMES)[len(equal) - EXTREMES :]] \
+                if len(equal) > EXTREMES else equal
+            chosen = np.concatenate((np.flatnonzero(values[over] > border), drawn))
+            over, lots = over[chosen], lots[chosen]
+        for place, lot in zip(over.tolist(), lots.tolist(), strict=True):
+            one = float(values[place]), lot, int(places[place])
             if len(best) < EXTREMES:
                 heapq.heappush(best, one)
             elif one > best[0]:
@@ -203,10 +212,10 @@ class _Unit:
     def _dwell(self, side: int) -> float:
         return float(self._sides[side] / self._runs[side]) if self._runs[side] else 0.0
 
-    def _places(self, store: Store, best: list[tuple[float, int]], sign: int) -> tuple[Place, ...]:
+    def _places(self, store: Store, best: list[Extreme], sign: int) -> tuple[Place, ...]:
         ordered = sorted(best, reverse=True)
-        documents, steps = store.at(np.array([-place for _, place in ordered], np.int64))
-        return tuple(Place(document, step, sign * value) for (value, _), document, step
+        documents, steps = store.at(np.array([place for _, _, place in ordered], np.int64))
+        return tuple(Place(document, step, sign * value) for (value, _, _), document, step
                      in zip(ordered, documents.tolist(), steps.tolist(), strict=True))
 
     def _correlation(self, of_property: npt.NDArray[np.float64]) -> float:

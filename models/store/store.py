@@ -130,7 +130,8 @@ class Store:
         """
         if name not in self._arrays:
             compressed = name in OF_STEPS or name.startswith(BY_UNIT)
-            self._arrays[name] = StepArray(self.location, name, self._array(name), axis=axis, compressed=compressed)
+            made = StepArray(self.location, name, self._array(name), axis=axis, compressed=compressed)
+            self._arrays.setdefault(name, made)  # of two threads the first one's
         return self._arrays[name]
 
     def column(self, channel: str, unit: int, start: int, stop: int) -> Stored:

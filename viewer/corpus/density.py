@@ -10,7 +10,8 @@ import numpy.typing as npt
 from unrolled.models.trace import FloatArray
 from unrolled.viewer.theme.colour_maps import to_colours
 
-CELLS = 320  # along each side
+CELLS, LEAST_CELLS = 320, 64  # along each side; fewer for few points, which are to be seen
+A_POINT = 4                   # times as many along a side as points would fill
 FAINTEST = 0.25  # of a cell with one point
 
 Colours = npt.NDArray[np.uint8]
@@ -19,14 +20,14 @@ Numbers = npt.NDArray[np.floating]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Which cell each point lies in: of `CELLS` × `CELLS` over all points.
+    """Which cell each point lies in, of equally many along each side.
 
     Attributes
     ----------
     left, low, width, height : float
         Where the first cell begins, and how large one is.
     cell : array of int, shape (points,)
-    counts : array of int, shape (CELLS, CELLS)
+    counts : array of int, shape (cells, cells)
         A row has one height.
     """
 
@@ -41,26 +42,28 @@ class Grid:
 def grid_of(points: FloatArray) -> Grid:
     """Of points (N, 2), at least one."""
     low, high = points.min(axis=0).astype(np.float64), points.max(axis=0).astype(np.float64)
-    size = np.maximum(high - low, 1e-9) * 1.0001 / CELLS
-    column, row = np.minimum((points - low) / size, CELLS - 1).astype(np.int64).T
-    cell = row * CELLS + column
+    cells = int(np.clip(A_POINT * np.sqrt(len(points)), LEAST_CELLS, CELLS))
+    size = np.maximum(high - low, 1e-9) * 1.0001 / cells
+    column, row = np.minimum((points - low) / size, cells - 1).astype(np.int64).T
+    cell = row * cells + column
     return Grid(float(low[0]), float(low[1]), float(size[0]), float(size[1]), cell,
-                np.bincount(cell, minlength=CELLS * CELLS).reshape(CELLS, CELLS))
+                np.bincount(cell, minlength=cells**2).reshape(cells, cells))
 
 
 def coloured(grid: Grid, values: Numbers | None, *, low: float, high: float, name: str) -> Colours:
-    """RGBA, (CELLS, CELLS, 4): the mean of the values in each cell on a colour map, the less seen through the more points."""
-    share = np.log1p(grid.counts) / max(float(np.log1p(grid.counts.max(initial=1))), 1e-9)
-    if values is None:
-        means = share
+    """RGBA, (cells, cells, 4): the mean of the values in each cell on a colour map, the less seen through the more points;
+    without values how many there are, which nothing is seen through, so that few are as dark as the colour map says."""
+    share = share_of(grid)
+    if values is None:  # a single state is the darkest
+        means = np.log(np.maximum(grid.counts, 1)) / max(float(np.log(grid.counts.max(initial=1))), 1e-9)
         low, high = 0.0, 1.0
     else:
         there = np.isfinite(values)
-        sums = np.bincount(grid.cell, weights=np.where(there, values, 0.0), minlength=CELLS * CELLS)
-        numbers = np.bincount(grid.cell, weights=there, minlength=CELLS * CELLS)
-        means = (sums / np.maximum(numbers, 1)).reshape(CELLS, CELLS)
+        sums = np.bincount(grid.cell, weights=np.where(there, values, 0.0), minlength=grid.counts.size)
+        numbers = np.bincount(grid.cell, weights=there, minlength=grid.counts.size)
+        means = (sums / np.maximum(numbers, 1)).reshape(grid.counts.shape)
     colours = to_colours(means.astype(np.float32), low=low, high=max(high, low + 1e-6), name=name)
-    return with_density(colours, share, grid)
+    return with_density(colours, share if values is not None else np.ones_like(share), grid)
 
 
 def of_groups(grid: Grid, groups: npt.NDArray[np.int64], colours: Colours) -> Colours:
@@ -69,10 +72,15 @@ def of_groups(grid: Grid, groups: npt.NDArray[np.int64], colours: Colours) -> Co
     cells, owners = np.divmod(pairs, int(groups.max(initial=0)) + 1)
     order = np.lexsort((numbers, cells))
     last = np.flatnonzero(np.diff(cells[order], append=-1))
-    made = np.zeros((CELLS * CELLS, 4), np.uint8)
+    made = np.zeros((grid.counts.size, 4), np.uint8)
     made[cells[order][last], :3] = colours[owners[order][last] % len(colours)]
-    share = np.log1p(grid.counts) / max(float(np.log1p(grid.counts.max(initial=1))), 1e-9)
-    return with_density(made.reshape(CELLS, CELLS, 4), share, grid)
+    return with_density(made.reshape(*grid.counts.shape, 4), share_of(grid), grid)
+
+
+def share_of(grid: Grid) -> Numbers:
+    """How many points each cell has, on a logarithmic scale from 0 for none to 1 for the most, (cells, cells)."""
+    found: Numbers = np.log1p(grid.counts) / max(float(np.log1p(grid.counts.max(initial=1))), 1e-9)
+    return found
 
 
 def with_density(colours: Colours, share: Numbers, grid: Grid) -> Colours:

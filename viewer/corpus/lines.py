@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 
 from unrolled.models.corpus.search import Hit
 from unrolled.models.store.layout import StoreError
+from unrolled.models.store.run import StoredRun
 from unrolled.models.store.store import Store
 from unrolled.models.trace.detokenization import shown
 from unrolled.viewer.drawing.painting import draw_focus, mix
@@ -75,7 +76,6 @@ class Lines(QListView):
         self.setSelectionMode(QListView.SelectionMode.SingleSelection)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.activated.connect(self._open)
-        self.clicked.connect(self._open)
         self.line_of = lru_cache(maxsize=KEPT)(self._read)
 
     def set_source(self, store: Store | None, channel: str, unit: int) -> None:
@@ -91,18 +91,25 @@ class Lines(QListView):
         self.viewport().update()
 
     def title_of(self, hit: Hit) -> str:
-        return "" if self._store is None else self._store.documents[hit.document].title
+        try:
+            return "" if self._store is None else self._store.documents[hit.document].title
+        except StoreError:
+            return f"document {hit.document}"
+
+    @property
+    def _noun(self) -> str:
+        model = None if self._store is None else self._store.description.model
+        return "step" if model is None else step_noun(model)
 
     def _open(self, index: Index) -> None:
         hit = self.hits.rows[index.row()]
         self.place_wanted.emit(hit.document, hit.first)
 
     def _text(self, hit: Hit, _column: int, role: Qt.ItemDataRole) -> str:
-        noun = "step" if self._store is None else step_noun(self._store.run(hit.document).provenance)
-        where = f"{self.title_of(hit)}, {noun} {hit.first + 1:,}"
+        where = f"{self.title_of(hit)}, {self._noun} {hit.first + 1:,}"
         if hit.last > hit.first:
             where += f" to {hit.last + 1:,}"
-        return f"{where}\nClick to open the document there" if role == TOOLTIP else where
+        return f"{where}\nDouble-click or press Return to open the document there" if role == TOOLTIP else where
 
     def _read(self, hit: Hit) -> Line:
         store = self._store
@@ -113,18 +120,26 @@ class Lines(QListView):
             around = AROUND_CHARACTERS if store.description.has_characters else AROUND_WORDS
             start = max(hit.first - around, 0)
             stop = min(min(hit.last, hit.first + MOST_SHOWN) + 1 + around, len(run))
-            channel = store.description.channel(self._channel)
-            values = run.values(channel.name, start, stop)[:, self._unit]
             words = run.words(start, stop)
+            colours = self._colours(run, start, stop)
         except StoreError as error:
             return Line((str(error),), np.zeros((0, 3), np.uint8), 0, -1)
+        pieces = tuple(_sign(word) if store.description.has_characters else
+                       f"{shown(word, store.description.model.detokenization)} " for word in words)
+        return Line(pieces, colours, hit.first - start, hit.last - start)
+
+    def _colours(self, run: StoredRun, start: int, stop: int) -> np.ndarray:
+        """Of the unit at each step, (steps, 3); none where the store keeps no units."""
+        if not self._channel:
+            return np.zeros((0, 3), np.uint8)
+        channel = run.channel(self._channel)
+        values = run.values(channel.name, start, stop)[:, self._unit]
         colour_map = self.theme.diverging if channel.signed else "viridis"
         over = to_colours(values, low=channel.low, high=channel.high, name=colour_map)[:, :3].astype(np.float32)
         panel = QColor(self.theme.panel)
         ground = np.array([panel.red(), panel.green(), panel.blue()], np.float32)
-        pieces = tuple(_sign(word) if store.description.has_characters else
-                       f"{shown(word, store.description.model.detokenization)} " for word in words)
-        return Line(pieces, (ground + (over - ground) * STRENGTH).astype(np.uint8), hit.first - start, hit.last - start)
+        colours: np.ndarray = (ground + (over - ground) * STRENGTH).astype(np.uint8)
+        return colours
 
 
 class _LineDelegate(QStyledItemDelegate):
@@ -140,16 +155,18 @@ class _LineDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         view, theme, box = self._view, self._view.theme, QRectF(option.rect)
         hit = view.hits.rows[index.row()]
-        if option.state & QStyle.StateFlag.State_MouseOver:
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(box, mix(theme.panel, theme.accent, 0.18))
+        elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(box, mix(theme.panel, theme.accent, 0.08))
         font = text_font(11)
         painter.setFont(font)
         painter.setPen(QColor(theme.muted))
         middle, room = Qt.AlignmentFlag.AlignVCenter, TITLE_WIDTH if box.width() >= NARROW else NARROW_TITLE
         where = f":{hit.first + 1}"
-        title = view.title_of(hit).rsplit("/", 1)[-1]
+        title, metrics = view.title_of(hit).rsplit("/", 1)[-1], QFontMetrics(font)
         painter.drawText(QRectF(box.left() + 4, box.top(), room, ROW_HEIGHT), middle,
-                         QFontMetrics(font).elidedText(title, Qt.TextElideMode.ElideMiddle, room - 48) + where)
+                         metrics.elidedText(title, Qt.TextElideMode.ElideMiddle, room - metrics.horizontalAdvance(where)) + where)
         painter.save()
         painter.setClipRect(box.adjusted(room + GAP, 0, 0, 0))
         self._paint_line(painter, view.line_of(hit), box.adjusted(room + GAP, 3, -4, -3))

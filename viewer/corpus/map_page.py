@@ -23,9 +23,12 @@ from unrolled.viewer.state.wording import percent
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
+from unrolled.viewer.widgets.flow_layout import FlowLayout
 
 EMPTY = "Every state of every document becomes a point of this map: press “Make the map”."
 COLOUR_MAP = "viridis"
+BOX_WIDTH = 150
+FAINT = "Fainter where fewer states lie."
 DENSITY, DOCUMENT, UNIT = "density", "document", "unit"
 
 
@@ -71,6 +74,7 @@ class MapPage(QWidget):
         self.colour.activated.connect(lambda _: self.colour_again())
         self.frame = QToolButton()
         self.frame.setText("Frame")
+        self.frame.setObjectName("wordButton")
         self.frame.setCheckable(True)
         self.frame.setToolTip("Draw a frame in the map: the steps within it are listed")
         self.frame.setAccessibleName("Draw a frame in the map")
@@ -79,8 +83,14 @@ class MapPage(QWidget):
         self.plot.surface.installEventFilter(self)
         self._heat = self.plot.heatmap()
         self.said, self.meaning = muted_label(wrapped=True), muted_label(wrapped=True)
-        in_column(self, in_row(None, (self.method, 1), self.make, muted_label("Colour"), (self.colour, 1), self.frame, spacing=6),
-                  (self.plot, 1), self.meaning, self.said, spacing=6)
+        for box in (self.method, self.colour):
+            box.setMinimumWidth(BOX_WIDTH)
+        controls, by = QWidget(), QWidget()
+        in_row(by, muted_label("Colour"), self.colour, spacing=6)
+        flow = FlowLayout(controls, gap=6)
+        for part in (self.method, self.make, by, self.frame):
+            flow.addWidget(part)
+        in_column(self, controls, (self.plot, 1), self.meaning, self.said, spacing=6)
         self.making.answered.connect(self._show)
         self.making.failed.connect(self.said.setText)
         self.making.progressed.connect(lambda share: self.said.setText(f"Going through all states: {percent(share)}"))
@@ -131,6 +141,9 @@ class MapPage(QWidget):
             self.making.stop()
             self.said.setText("")
             return
+        if not channel:
+            self.said.setText("This store keeps no channel of units: there is no map of its states.")
+            return
         by_umap = self.method.currentData() == "umap"
         if by_umap and not has_umap():
             self.said.setText("UMAP comes with the package umap-learn: python -m pip install umap-learn")
@@ -162,9 +175,9 @@ class MapPage(QWidget):
         channel, unit, theme = self._channel, self._unit, self.theme
 
         self.meaning.setText({DENSITY: "Colour: how many states lie there, from few (dark) to most (bright).",
-                              DOCUMENT: "Colour: the document that most of the states there are of; colours repeat.",
-                              UNIT: f"Colour: unit {unit} on average, in the colours of its track."}.get(
-                                  by, f"Colour: “{by}” on average, from least (dark) to most (bright)."))
+                              DOCUMENT: f"Colour: the document that most of the states there are of; colours repeat. {FAINT}",
+                              UNIT: f"Colour: unit {unit} on average, in the colours of its track. {FAINT}"}.get(
+                                  by, f"Colour: “{by}” on average, from least (dark) to most (bright). {FAINT}"))
 
         def work(_wanted: Wanted, _progress: Told) -> tuple[Grid, np.ndarray]:
             if by == DENSITY:

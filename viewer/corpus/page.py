@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit, QPushButton, QSplitter, QTabWidget, QWidget
 
+from unrolled.models.corpus.nearest import LONGEST
 from unrolled.models.corpus.search import Found
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store
@@ -13,7 +14,7 @@ from unrolled.viewer.corpus.asking import Asking
 from unrolled.viewer.corpus.documents import DocumentsTable
 from unrolled.viewer.corpus.lines import Lines
 from unrolled.viewer.corpus.map_page import MapPage
-from unrolled.viewer.corpus.question import EXAMPLES, HELP, Like, OnTogether, Question, QuestionError, question_of
+from unrolled.viewer.corpus.question import EXAMPLES, HELP, Like, Matching, OnTogether, Question, QuestionError, question_of
 from unrolled.viewer.corpus.unit_page import UnitPage
 from unrolled.viewer.state.commands import Do, OpenDocument
 from unrolled.viewer.state.open_store import OpenStore
@@ -38,6 +39,7 @@ class CorpusPage(QWidget):
         self._open, self._do, self.theme = open_store, do, theme
         self.setAccessibleName("Corpus")
         self.asking = Asking(self)
+        self._asked: Question | None = None  # what is listed; none for a frame of the map
         self.back = QPushButton("Back to the run")
         self.back.setIcon(icon("back", theme))
         self.back.setIconSize(QSize(16, 16))
@@ -122,6 +124,8 @@ class CorpusPage(QWidget):
         self.documents.set_store(store)
         self.map.set_store(store)
         self.unit.set_store(store)
+        if not self.unit.shown_channel:
+            self._unit_chosen()
         self.about.setText("" if store is None else about(store))
 
     def _unit_chosen(self) -> None:
@@ -145,6 +149,10 @@ class CorpusPage(QWidget):
 
     def _ask(self, store: Store, question: Question) -> None:
         channel = self.unit.shown_channel
+        if not channel and not isinstance(question, Matching):
+            self.status.setText("This store keeps no channel of units: only its texts can be searched.")
+            return
+        self._asked = question
         if isinstance(question, OnTogether) and question.on and question.on[0] <= self.unit.unit.maximum():
             self.unit.look_at(question.on[0])  # it colours what is found
         self.tabs.setCurrentIndex(0)
@@ -163,29 +171,42 @@ class CorpusPage(QWidget):
             self.status.setText("Select a place in the list first.")
             return
         hit = self.found.hits.rows[index.row()]
-        self.question.setText(f"like {hit.document}:{hit.first}-{hit.last}")
+        last = min(hit.last, hit.first + LONGEST - 1)
+        self.question.setText(f"like {hit.document}:{hit.first}-{last}")
         if self.store is not None:
-            self._ask(self.store, Like(hit.document, hit.first, hit.last))
+            self._ask(self.store, Like(hit.document, hit.first, last))
 
     def _show(self, found: Found) -> None:
         self.found.hits.set_rows(found.hits)
-        if not found.count:
-            said = f"Nothing was found in {counted(found.steps, 'step')}."
-        else:
-            shown = "" if found.count <= len(found.hits) else f" The first {len(found.hits):,} are listed."
-            said = f"{counted(found.count, 'place')} in {counted(found.steps, 'step')} of all documents.{shown}"
-        self.status.setText(" ".join((said, *found.notes)))
+        self.status.setText(" ".join((summary(found, self._asked), *found.notes)))
 
     def _show_framed(self, found: Found) -> None:
         self.asking.stop()
+        self._asked = None
+        self.question.clear()
         self._show(found)
         self.tabs.setCurrentIndex(0)
+
+
+def summary(found: Found, question: Question | None) -> str:
+    """What an answer is, in a line; without a question it is of a frame in the map."""
+    steps = f"{counted(found.steps, 'step')} of all documents"
+    if not found.count:
+        return f"Nothing was found in {steps}." if question is not None else "No state lies within the frame."
+    if isinstance(question, Like):
+        span = "states" if question.first == question.last else f"spans of {question.last - question.first + 1:,} steps"
+        return f"The {len(found.hits):,} {span} most like it among {steps}, the nearest first."
+    listed = "first" if isinstance(question, Matching) else "longest"
+    shown = "" if found.count <= len(found.hits) else f" The {listed} {len(found.hits):,} are listed."
+    where = " within the frame" if question is None else ""
+    return f"{counted(found.count, 'place')}{where} in {steps}.{shown}"
 
 
 def about(store: Store) -> str:
     """What a store is, in a line; and what of it cannot be shown."""
     description = store.description
-    parts = [store.title, counted(len(store.documents), "document"), f"up to {counted(description.steps, 'step')}",
+    steps = counted(int(store.documents.room.sum()), "step")
+    parts = [store.title, counted(len(store.documents), "document"), steps if description.filled else f"up to {steps}",
              description.model.title, f"values as {description.dtype}"]
     problems = list(store.problems)
     try:

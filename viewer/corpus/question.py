@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 
 from unrolled.models.corpus.nearest import nearest
 from unrolled.models.corpus.search import Found, Told, Wanted, search, search_text
+from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store
 
 EXAMPLES = "on 12,40 off 7 threshold 0.5   ·   like 3:120-140   ·   text regular expression"
@@ -17,6 +19,8 @@ for 3           at least three steps long
 like 3:120-140  states like those of steps 120 to 140 of document 3, all counted from 0; metric euclid, else cosine
 text WORDS      where a regular expression matches; also anything else that is written"""
 WORDS = ("on", "off", "threshold", "for", "like", "metric", "text")
+METRICS = ("cosine", "euclid")
+OTHERWISE = "To find these words in a text, begin with “text”."
 
 
 class QuestionError(ValueError):
@@ -47,7 +51,12 @@ class Like:
     metric: str = "cosine"
 
     def answer(self, store: Store, channel: str, wanted: Wanted, progress: Told) -> Found:
-        states = store.run(self.document).values(channel, self.first, self.last + 1)
+        if self.document >= len(store.documents):
+            raise StoreError(f"There is no document {self.document}; there are {len(store.documents):,}, counted from 0.")
+        run = store.run(self.document)
+        if self.last >= len(run):
+            raise StoreError(f"“{run.title}” has no step {self.last:,}; it has {len(run):,}, counted from 0.")
+        states = run.values(channel, self.first, self.last + 1)
         return nearest(store, channel, states, metric="euclid" if self.metric == "euclid" else "cosine", wanted=wanted,
                        progress=progress)
 
@@ -74,14 +83,17 @@ class _Said:
     def number(self, word: str, otherwise: float) -> float:
         text = self.values.get(word)
         try:
-            return otherwise if text is None else float(text)
+            found = otherwise if text is None else float(text)
         except ValueError:
-            raise QuestionError(f"After “{word}” comes a number, not “{text}”.") from None
+            found = math.nan
+        if not math.isfinite(found):
+            raise QuestionError(f"After “{word}” comes a number, not “{text}”.")
+        return found
 
     def units(self, word: str) -> tuple[int, ...]:
         parts = [part for part in re.split(r"[\s,]+", self.values.get(word, "")) if part]
-        if not all(part.isdigit() for part in parts):
-            raise QuestionError(f"After “{word}” come numbers of units, such as 12,40.")
+        if not all(part.isdecimal() for part in parts):
+            raise QuestionError(f"After “{word}” come numbers of units, such as 12,40. {OTHERWISE}")
         return tuple(map(int, parts))
 
 
@@ -102,10 +114,15 @@ def question_of(written: str) -> Question:
     parts = re.split(r"(?:^|\s+)(?:--)?(" + "|".join(WORDS) + r")\b\s*", text)
     for word, value in zip(parts[1::2], parts[2::2], strict=True):
         said.values[word] = value.strip()
+    if not {"on", "off", "like"} & said.values.keys():
+        return Matching(text)  # “for x in range” is one too
     if "like" in said.values:
         found = re.fullmatch(r"(\d+)\s*:\s*(\d+)(?:\s*-\s*(\d+))?", said.values["like"])
         if found is None:
-            raise QuestionError("After “like” come a document and its steps, such as 3:120-140.")
+            raise QuestionError("After “like” come a document and its steps, such as 3:120-140. " + OTHERWISE)
         start, last = int(found[2]), int(found[3] or found[2])
-        return Like(int(found[1]), min(start, last), max(start, last), said.values.get("metric", "cosine"))
+        metric = said.values.get("metric", METRICS[0])
+        if metric not in METRICS:
+            raise QuestionError(f"After “metric” comes cosine or euclid, not “{metric}”.")
+        return Like(int(found[1]), min(start, last), max(start, last), metric)
     return OnTogether(said.units("on"), said.units("off"), said.number("threshold", 0.5), max(int(said.number("for", 1)), 1))

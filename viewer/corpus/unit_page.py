@@ -108,9 +108,11 @@ class UnitPage(QWidget):
         self._alike_flow = FlowLayout(self._alike, gap=4)
         self._alike_title = muted_label("Units most like it")
         self._buttons: list[QWidget] = []
-        in_column(self, in_row(None, (self.channel, 1), self.unit, spacing=6), self.plot, self.facts, self.follows,
+        self._contents, self._nothing = QWidget(), muted_label("This store keeps no channel of units.", wrapped=True)
+        in_column(self._contents, in_row(None, (self.channel, 1), self.unit, spacing=6), self.plot, self.facts, self.follows,
                   self._alike_title, self._alike, muted_label("Greatest"), self.greatest, muted_label("Least"), self.least,
-                  (QWidget(), 1), spacing=6)
+                  spacing=6)
+        in_column(self, self._nothing, self._contents, (QWidget(), 1))
         self.asking.answered.connect(self._show)
         self.asking.progressed.connect(lambda share: self.facts.setText(f"Going through all steps: {percent(share)}"))
         self.asking.failed.connect(self.facts.setText)
@@ -126,7 +128,8 @@ class UnitPage(QWidget):
         channels = [] if store is None else [own for own in store.description.channels if own.axes == ("unit",)]
         for own in channels:
             self.channel.addItem(f"{own.symbol}  {own.title}", own.name)
-        self.setVisible(bool(channels))
+        self._contents.setVisible(bool(channels))
+        self._nothing.setVisible(store is not None and not channels)
         if channels:
             cell = next((place for place, own in enumerate(channels) if own.role == "cell"), 0)
             self.channel.setCurrentIndex(cell)
@@ -173,9 +176,9 @@ class UnitPage(QWidget):
         most = max(float(heights.max(initial=0.0)), 1.0)
         self._bars.show([(channel.low, 0.0), *zip(edges.tolist(), heights.tolist(), strict=True), (channel.high, 0.0)])
         self.plot.set_ranges((channel.low, channel.high), (0.0, most * 1.06))
-        said = [f"{signed(unit.mean)} on average, deviation {unit.deviation:.3g}, over {counted(answer.steps, 'step')} of all "
-                f"documents. It stays {unit.above:.3g} steps above the middle of its range, {unit.below:.3g} below.",
-                *answer.notes]
+        said = [f"{signed(unit.mean)} on average, standard deviation {unit.deviation:.3g}, over {counted(answer.steps, 'step')} "
+                f"of all documents. Once above the middle of its range it stays there for {unit.above:.3g} steps on average, "
+                f"below it for {unit.below:.3g}.", *answer.notes]
         self.facts.setText(" ".join(said))
         self.follows.setText(self._about_property(answer.follows))
         for lines, places in ((self.greatest, unit.greatest), (self.least, unit.least)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from unrolled.models.inputs.kinds import kind_named
-from unrolled.models.trace import STEP_CONVENTION, Channel, Provenance
+from unrolled.models.trace import STEP_CONVENTION, Channel, ModelDescription, Provenance
 from unrolled.models.trace.detokenization import shown as sign
 
 MINUS = "−"
@@ -102,7 +102,7 @@ def shown(word: str, detokenization: str = "words") -> str:
     return END_TEXT if is_end(word) else sign(word, detokenization)
 
 
-def step_noun(provenance: Provenance) -> str:
+def step_noun(provenance: Provenance | ModelDescription) -> str:
     """What one step brings: a word, a piece, a character, a frame."""
     return "piece" if provenance.detokenization == "pieces" else kind_named(provenance.input_kind).step_noun
 

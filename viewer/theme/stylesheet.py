@@ -136,7 +136,7 @@ QListWidget::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
 #rows, #rows > QWidget {{ background: transparent; border: none; outline: none; }}
 #rows::item {{ padding: 3px 0; border-radius: 4px; }}
 #rows::item:selected {{ background: transparent; color: {t.text}; }}
-QTableView#rows::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
+QTableView#rows::item:selected {{ background: {t.accent_ground}; color: {t.text}; border-radius: 0; }}
 QTabWidget::pane {{ border: none; }}
 QTabBar::tab {{ background: transparent; border: none; border-bottom: 2px solid transparent; color: {t.muted};
     padding: 5px 2px; margin-right: 14px; }}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -146,6 +147,18 @@ def test_units_are_what_they_are_over_all_steps(store, follows):
         assert one.below == pytest.approx(np.mean(runs[False]))
 
 
+def test_places_of_a_saturated_unit_are_of_many_documents(tmp_path):
+    made = drawn(tmp_path / "store", [900, 700, 800, 600], channels=(HIDDEN,))
+    for values in made.values:
+        values["hidden"][:] = 1.0
+    made.write()
+    (unit,) = unit_statistics(open_store(tmp_path / "store"), "hidden", units=(2,)).units
+    assert [place.value for place in unit.greatest] == pytest.approx([1.0] * EXTREMES, abs=1 / 255)
+    assert len({place.document for place in unit.greatest}) >= 2
+    places = sorted((place.document, place.step) for place in unit.greatest)
+    assert all(one[0] != other[0] or other[1] - one[1] > 8 for one, other in pairwise(places))
+
+
 def test_some_units_and_properties_by_their_names(store):
     assert [one.unit for one in unit_statistics(store, "cell", units=(4, 1)).units] == [4, 1]
     assert property_named("inside-string") == property_named("Inside a string") == "inside a string"
@@ -159,6 +172,10 @@ def test_questions_that_cannot_be_asked(store, captions):
         search(store, "hidden", on=[99])
     with pytest.raises(StoreError, match="Name at least one unit"):
         search(store, "hidden", on=[])
+    with pytest.raises(StoreError, match="The threshold should be a finite number"):
+        search(store, "hidden", on=[1], threshold=float("nan"))
+    with pytest.raises(StoreError, match="Spans of at most 256 steps are compared; this one has 257"):
+        nearest(store, "hidden", np.ones((257, 6), np.float32))
     with pytest.raises(StoreError, match="The store has no channel “gates”"):
         nearest(store, "gates", np.zeros((1, 6), np.float32))
     with pytest.raises(StoreError, match="should be of 6 units of hidden"):

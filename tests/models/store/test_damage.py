@@ -167,3 +167,17 @@ def test_who_is_no_more_writes_no_more(source, note, monkeypatch):
     source.location.write(NOTE, json.dumps(note).encode())
     with Claim(Location(source.location.address)):
         assert json.loads(source.location.read(NOTE))["process"] == os.getpid()
+
+
+def test_a_damaged_shard_of_captions_costs_the_list_no_other_row(tmp_path):
+    made = drawn(tmp_path / "captions", [5, 12, 7] * 40, room=20, channels=(HIDDEN,), shard=512)
+    made.write()
+    begin, shard = made.packing.begin, made.description.shard
+    gone = int(begin[-1]) // shard
+    (tmp_path / "captions" / "token" / "c" / str(gone)).unlink()
+    store = open_store(tmp_path / "captions")
+    rows = [store.documents[number] for number in range(120)]
+    assert [row.steps for row, place in zip(rows, begin.tolist(), strict=True) if place // shard != gone] \
+        == [length for length, place in zip([5, 12, 7] * 40, begin.tolist(), strict=True) if place // shard != gone]
+    with pytest.raises(StoreError, match=f"“token/c/{gone}” is missing"):
+        store.run(119).words()

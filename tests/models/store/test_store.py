@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from stores import CELL, CHANNELS, ENTROPY, HIDDEN, drawn
 
 from unrolled.models.store.layout import StoreError
+from unrolled.models.store.step_array import StepArray
 from unrolled.models.store.store import is_store, open_store
 from unrolled.models.store.stored_trace import StoredTrace
 from unrolled.models.trace.bins import bins_of
@@ -192,3 +196,28 @@ def test_a_folder_is_known_as_a_store(tmp_path):
     assert is_store(tmp_path / "store")
     assert not is_store(tmp_path)
     assert not is_store(tmp_path / "missing")
+
+
+def test_threads_open_shards_one_after_another(tmp_path, monkeypatch):
+    monkeypatch.setattr("unrolled.models.store.step_array.MOST_MAPPED", 1)
+    made = drawn(tmp_path / "store", [600] * 4, channels=(HIDDEN,), shard=512)
+    made.write()
+    store, opening, most = open_store(tmp_path / "store"), [], []
+    open_shard = StepArray._chunks
+
+    def watched(array: StepArray, path: Path, shard: int) -> object:
+        opening.append(shard)
+        most.append(opening.count(shard) if array.name == "hidden" else 1)
+        time.sleep(0.005)
+        found = open_shard(array, path, shard)
+        opening.remove(shard)
+        return found
+
+    monkeypatch.setattr(StepArray, "_chunks", watched)
+
+    def read(_: int) -> None:
+        np.testing.assert_allclose(store.run(2).values("hidden"), made.values[2]["hidden"], atol=1 / 255)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(read, range(8)))
+    assert max(most) == 1

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from stores import ENTROPY, drawn
 
 from unrolled.models.corpus.alike import units_like
 from unrolled.models.corpus.state_map import principal_map
@@ -17,6 +18,7 @@ from unrolled.viewer.corpus.page import CorpusPage
 from unrolled.viewer.corpus.question import Like, Matching, OnTogether, QuestionError, question_of
 from unrolled.viewer.state.commands import OpenDocument
 from unrolled.viewer.state.open_store import OpenStore
+from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.themes import LIGHT
 
 
@@ -64,6 +66,8 @@ def test_a_question_that_is_typed_is_answered(qtbot, page, kept):
     assert "".join(line.pieces).replace("⏎", "\n") == around
     first = page.found.visualRect(page.found.hits.index(0, 0))
     qtbot.mouseClick(page.found.viewport(), Qt.MouseButton.LeftButton, pos=first.center())
+    assert not page.done  # it is selected, for “More like this”
+    qtbot.mouseDClick(page.found.viewport(), Qt.MouseButton.LeftButton, pos=first.center())
     assert page.done == [OpenDocument(hit.document, hit.first)]
 
 
@@ -73,17 +77,27 @@ def test_a_text_is_found_and_more_like_it(qtbot, page, kept):
     qtbot.waitUntil(lambda: "place" in page.status.text())
     assert f"{sum(len(re.findall(chr(97) + '[(]', text)) for text in kept.texts):,} place" in page.status.text()
     hit = page.found.hits.rows[0]
-    page.found.setCurrentIndex(page.found.hits.index(0, 0))
+    first = page.found.visualRect(page.found.hits.index(0, 0))
+    qtbot.mouseClick(page.found.viewport(), Qt.MouseButton.LeftButton, pos=first.center())
     qtbot.mouseClick(page.like, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not page.asking.busy)
     assert page.question.text() == f"like {hit.document}:{hit.first}-{hit.last}"
     assert page.found.hits.rows[0].score == pytest.approx(1.0, abs=1e-5)
+    assert page.status.text() == "The 50 spans of 2 steps most like it among 7,040 steps of all documents, the nearest first."
 
 
-def test_what_is_no_question_is_said(page):
+def test_what_is_no_question_is_said(qtbot, page):
     page.question.setText("on twelve")
     page.search()
-    assert page.status.text() == "After “on” come numbers of units, such as 12,40."
+    assert page.status.text().startswith("After “on” come numbers of units, such as 12,40.")
+    page.question.setText("like 99:1")
+    page.search()
+    qtbot.waitUntil(lambda: not page.asking.busy)
+    assert page.status.text() == "There is no document 99; there are 4, counted from 0."
+    page.question.setText("like 1:30-40")
+    page.search()
+    qtbot.waitUntil(lambda: not page.asking.busy)
+    assert page.status.text() == "“folder/0001.py” has no step 40; it has 40, counted from 0."
 
 
 def test_a_unit_over_all_documents(qtbot, page, kept):
@@ -96,6 +110,25 @@ def test_a_unit_over_all_documents(qtbot, page, kept):
     assert kept.values[best.document]["cell"][best.first, 3] == pytest.approx(values.max(), abs=6 / 255)
     table = page.unit._table()
     assert int(np.sum(table.columns[2])) == len(values)
+
+
+def test_a_store_without_units_is_read(qtbot, page, tmp_path):
+    made = drawn(tmp_path / "store", [30, 12], channels=(ENTROPY,))
+    made.write()
+    page._open.set_store(open_store(tmp_path / "store"))
+    assert page.unit._nothing.isVisibleTo(page)
+    assert not page.unit.plot.isVisibleTo(page)
+    page.question.setText("text \\S")
+    page.search()
+    qtbot.waitUntil(lambda: not page.asking.busy)
+    hit = page.found.hits.rows[0]
+    assert "".join(page.found.line_of(hit).pieces).replace("⏎", "\n") == made.texts[hit.document]
+    page.grab()
+    page.question.setText("on 1")
+    page.search()
+    assert page.status.text() == "This store keeps no channel of units: only its texts can be searched."
+    page.map.make.click()
+    assert page.map.said.text() == "This store keeps no channel of units: there is no map of its states."
 
 
 def test_units_alike_are_those_of_numpy(kept):
@@ -130,6 +163,7 @@ def test_a_frame_in_the_map_lists_the_steps_within(qtbot, page, kept):
                          (qtbot.mouseRelease, QPoint(420, 330))):
         press(surface, Qt.MouseButton.LeftButton, pos=place) if press is not qtbot.mouseMove else press(surface, pos=place)
     assert page.tabs.currentIndex() == 0
+    assert "within the frame" in page.status.text()
     corners = [page.map.plot.values_at(QPoint(*place)) for place in ((120, 60), (420, 330))]
     (x, y), points = zip(*corners, strict=True), page.map._drawn.states.points
     inside = ((points >= (min(x), min(y))) & (points <= (max(x), max(y)))).all(axis=1)
@@ -163,10 +197,14 @@ def test_cells_have_the_mean_and_the_most_frequent():
     points = np.array([[0, 0], [0, 0], [0, 0], [1, 1]], np.float32)
     grid = grid_of(points)
     assert grid.counts[0, 0] == 3
-    assert grid.counts[CELLS - 1, CELLS - 1] == 1
+    last = grid.counts.shape[0] - 1
+    assert grid.counts[last, last] == 1
     high, low = (coloured(grid, np.array(values), low=0, high=1, name="viridis")[0, 0, :3]
                  for values in ([1.0, 1.0, np.nan, 0.0], [0.0, 0.0, np.nan, 0.0]))
     assert (high != low).any()
+    few = coloured(grid, None, low=0, high=1, name="viridis")[last, last]
+    assert few.tolist() == [*to_colours(np.zeros((1, 1), np.float32), low=0, high=1, name="viridis")[0, 0, :3], 255]
+    assert grid_of(np.random.default_rng(0).normal(size=(50_000, 2)).astype(np.float32)).counts.shape == (CELLS, CELLS)
     groups = of_groups(grid, np.array([5, 1, 5, 2]), np.arange(18, dtype=np.uint8).reshape(6, 3))
     assert groups[0, 0, :3].tolist() == [15, 16, 17]
 
@@ -178,12 +216,14 @@ def test_cells_have_the_mean_and_the_most_frequent():
     ("--like 3:5 metric euclid", Like(3, 5, 5, "euclid")),
     ("text def .*:", Matching("def .*:")),
     ("import os", Matching("import os")),
+    ("for x in range", Matching("for x in range")),
 ])
 def test_questions_are_read_as_they_are_written(written, question):
     assert question_of(written) == question
 
 
-@pytest.mark.parametrize("written", ["", "on a", "like 3", "on 1 threshold high", "text "])
+@pytest.mark.parametrize("written", ["", "on a", "like 3", "on 1 threshold high", "text ", "on 1 for nan", "on 1 for 1e400",
+                                     "on ²", "like 1:2 metric length"])
 def test_what_cannot_be_read_is_said(written):
     with pytest.raises(QuestionError):
         question_of(written)
