@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+from pytestqt.qtbot import QtBot
+
 from unrolled.models.protocol.dispatch import Dispatch
 from unrolled.viewer.state.commands import Command
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_commands import SessionCommands
 from unrolled.viewer.theme.themes import LIGHT, Theme
-from unrolled.viewer.views.view import ViewContext
+from unrolled.viewer.views.view import View, ViewContext
+
+AnyView = TypeVar("AnyView", bound=View)
 
 
 class Doing:
@@ -33,3 +39,15 @@ class Doing:
 def context(session: Session, theme: Theme = LIGHT, doing: Doing | None = None) -> ViewContext:
     """The context of a view of this session."""
     return ViewContext(session, doing or Doing(session), theme)
+
+
+def on_screen(qtbot: QtBot, view: AnyView, width: int, height: int) -> AnyView:
+    """The view in this size, up to date; it follows the playhead."""
+    qtbot.addWidget(view)
+    view.resize(width, height)
+    with qtbot.waitExposed(view):
+        view.show()
+    view.refresh()
+    view.seek(view.session.playhead.step)
+    view.session.playhead.moved.connect(view.seek)
+    return view

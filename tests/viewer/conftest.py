@@ -7,6 +7,7 @@ import scripted
 
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.session import Session
 from unrolled.viewer.window.application import make_window
 from unrolled.viewer.window.settings import WindowSettings
 
@@ -16,6 +17,16 @@ def clipboard_given_back(qapp):
     """What was copied is let go while Python is there: the clipboard without a screen outlives it, and would end in a crash."""
     yield
     qapp.clipboard().clear()
+
+
+@pytest.fixture
+def session():
+    """The script's caption of its picture, and the model that wrote it."""
+    made = Session()
+    made.set_input(scripted.picture())
+    made.set_model(scripted.description(), "cpu")
+    made.set_trace(scripted.trace())
+    return made
 
 
 @pytest.fixture

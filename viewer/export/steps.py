@@ -32,17 +32,6 @@ def parse_steps(text: str, *, first: int) -> tuple[int, ...]:
     return tuple(sorted(chosen))
 
 
-def steps_text(steps: tuple[int, ...], *, first: int) -> str:
-    """Steps as a person writes them: ``1-5,8``."""
-    parts: list[list[int]] = []
-    for step in steps:
-        if parts and step == parts[-1][1] + 1:
-            parts[-1][1] = step
-        else:
-            parts.append([step, step])
-    return ",".join(f"{begin + first}" if begin == end else f"{begin + first}-{end + first}" for begin, end in parts)
-
-
 def end_step_of(trace: Trace) -> int:
     """The step that wrote END, or -1."""
     return len(trace) - 1 if len(trace) and is_end(trace.words[-1]) else -1

@@ -15,7 +15,6 @@ from typing import Any
 from unrolled.models.checkpoints.files import CheckpointError, first_line
 from unrolled.models.checkpoints.pickled import computer_memory
 
-PREFIX = "hf:"
 INSTALL = "pip install 'unrolled[transformers]'"
 FETCHED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.spm")  # of a model on the hub
 WEIGHTS = ("*.safetensors", "*.bin")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scripted_traces
-from contexts import context
+from contexts import context, on_screen
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor
 
@@ -24,13 +24,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
-    made = TracksView(context(session))
-    qtbot.addWidget(made)
-    made.resize(800, 600)
-    made.refresh()
-    with qtbot.waitExposed(made):
-        made.show()
-    return made
+    return on_screen(qtbot, TracksView(context(session)), 800, 600)
 
 
 @pytest.fixture

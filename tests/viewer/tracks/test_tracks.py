@@ -18,7 +18,6 @@ from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.pyramid import MISSING, PLACES, places_of
 from unrolled.viewer.drawing.step_geometry import Geometry
 from unrolled.viewer.plotting.warm_up import WarmUp
-from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.tracks.heat_track import HeatTrack
@@ -26,15 +25,6 @@ from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.tracks import AT_REST
 
 HEAT = ("hidden", "cell", "input_gate", "forget_gate", "output_gate", "cell_gate")
-
-
-@pytest.fixture
-def session():
-    made = Session()
-    made.set_input(scripted.picture())
-    made.set_model(scripted.description(), "cpu")
-    made.set_trace(scripted.trace())
-    return made
 
 
 @pytest.fixture

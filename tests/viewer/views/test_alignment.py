@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scripted
 import scripted_traces
-from contexts import context
+from contexts import context, on_screen
 from PySide6.QtCore import QPoint, QPointF, Qt
 
 from unrolled.models.trace import Trace
@@ -34,16 +34,10 @@ def session():
 @pytest.fixture
 def panel(qtbot, session):
     made = AlignmentView(context(session))
-    qtbot.addWidget(made)
-    made.resize(376, 560)
-    with qtbot.waitExposed(made):
-        made.show()
-    session.playhead.moved.connect(made.seek)
     session.appearance.changed.connect(made.refresh)
     session.steps_added.connect(lambda _: made.refresh())
     session.trace_changed.connect(made.refresh)
-    made.seek(session.playhead.step)
-    return made
+    return on_screen(qtbot, made, 376, 560)
 
 
 def cell_point(panel, row, column):

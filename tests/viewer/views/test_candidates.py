@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 import scripted
-from contexts import context
+from contexts import context, on_screen
 from PySide6.QtCore import Qt
 
 from unrolled.models.trace import Candidate, StepResult, Trace
@@ -20,22 +20,8 @@ from unrolled.viewer.views.text.candidates import ROWS, CandidatesView, rows_of
 
 
 @pytest.fixture
-def session():
-    made = Session()
-    made.set_trace(scripted.trace())
-    return made
-
-
-@pytest.fixture
 def panel(qtbot, session):
-    made = CandidatesView(context(session))
-    qtbot.addWidget(made)
-    made.resize(232, 360)
-    with qtbot.waitExposed(made):
-        made.show()
-    made.refresh()
-    session.playhead.moved.connect(made.seek)
-    return made
+    return on_screen(qtbot, CandidatesView(context(session)), 232, 360)
 
 
 def test_what_is_shown_at_a_step_are_its_candidates(session, panel):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scripted
 import scripted_traces
-from contexts import context
+from contexts import context, on_screen
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
@@ -21,23 +21,8 @@ from unrolled.viewer.views.text.caption import CaptionView
 
 
 @pytest.fixture
-def session():
-    made = Session()
-    made.set_input(scripted.picture())
-    made.set_trace(scripted.trace())
-    return made
-
-
-@pytest.fixture
 def panel(qtbot, session):
-    made = CaptionView(context(session))
-    qtbot.addWidget(made)
-    made.resize(400, 100)
-    with qtbot.waitExposed(made):
-        made.show()
-    made.seek(session.playhead.step)
-    session.playhead.moved.connect(made.seek)
-    return made
+    return on_screen(qtbot, CaptionView(context(session)), 400, 100)
 
 
 def test_the_words_are_the_traces(session, panel):

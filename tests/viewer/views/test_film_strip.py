@@ -5,34 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scripted
-from contexts import context
+from contexts import context, on_screen
 from PySide6.QtCore import Qt
 
 from unrolled.models.trace import Trace
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.picture.film_strip import FilmStripView
 
 
 @pytest.fixture
-def session():
-    made = Session()
-    made.set_input(scripted.picture())
-    made.set_trace(scripted.trace())
-    return made
-
-
-@pytest.fixture
 def panel(qtbot, session):
-    made = FilmStripView(context(session))
-    qtbot.addWidget(made)
-    made.resize(360, 112)
-    with qtbot.waitExposed(made):
-        made.show()
-    made.seek(session.playhead.step)
-    session.playhead.moved.connect(made.seek)
-    return made
+    return on_screen(qtbot, FilmStripView(context(session)), 360, 112)
 
 
 def test_a_picture_for_every_word(session, panel):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scripted
 import scripted_traces
-from contexts import Doing, context
+from contexts import Doing, context, on_screen
 from PySide6.QtCore import Qt
 
 from unrolled.models.protocol.questions import GradientRows
@@ -33,14 +33,8 @@ def session_with(trace):
 
 def shown(qtbot, kind, session, doing=None):
     made = kind(context(session, doing=doing))
-    qtbot.addWidget(made)
-    made.resize(640, 300)
-    with qtbot.waitExposed(made):
-        made.show()
     session.selection.changed.connect(made.refresh)
-    session.playhead.moved.connect(made.seek)
-    made.refresh()
-    return made
+    return on_screen(qtbot, made, 640, 300)
 
 
 def test_only_what_has_layers_and_heads_is_offered_them():

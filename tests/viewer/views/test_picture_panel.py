@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scripted
 import scripted_answers
-from contexts import context
+from contexts import context, on_screen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -21,7 +21,6 @@ from unrolled.viewer.drawing.overlay import WHOLE, fitted, part, photograph, sig
 from unrolled.viewer.state.attributions import GRADIENTS, OCCLUSION
 from unrolled.viewer.state.branches import PlacedEdit
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.attention_colours import (
     attention_limits,
     attention_rgba,
@@ -35,23 +34,8 @@ CELLS = scripted.GRID[0] * scripted.GRID[1]
 
 
 @pytest.fixture
-def session():
-    made = Session()
-    made.set_input(scripted.picture())
-    made.set_model(scripted.description(), "cpu")
-    made.set_trace(scripted.trace())
-    return made
-
-
-@pytest.fixture
 def panel(qtbot, session):
-    made = PictureView(context(session))
-    qtbot.addWidget(made)
-    made.resize(460, 430)
-    with qtbot.waitExposed(made):
-        made.show()
-    made.seek(session.playhead.step)
-    return made
+    return on_screen(qtbot, PictureView(context(session)), 460, 430)
 
 
 def go(session, panel, step):

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import pytest
 import scripted
-from contexts import context
+from contexts import context, on_screen
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible
 
-from unrolled.viewer.state.session import Session
 from unrolled.viewer.views.scrub_bar import ScrubBarView
-
-
-@pytest.fixture
-def session():
-    made = Session()
-    made.set_trace(scripted.trace())
-    return made
 
 
 @pytest.fixture
 def bar(qtbot, session):
     made = ScrubBarView(context(session))
-    qtbot.addWidget(made)
-    made.resize(900, made.height())
-    made.show()
-    made.refresh()
-    return made
+    return on_screen(qtbot, made, 900, made.height())
 
 
 def place(bar: ScrubBarView, step: int) -> QPoint:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import scripted
-from contexts import context
+from contexts import context, on_screen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
@@ -56,14 +56,9 @@ def session():
 @pytest.fixture
 def panel(qtbot, session):
     made = UnitView(context(session))
-    qtbot.addWidget(made)
-    made.resize(232, 300)
-    with qtbot.waitExposed(made):
-        made.show()
-    session.playhead.moved.connect(made.seek)
     session.selection.changed.connect(made.refresh)
     session.selection.hovered.connect(lambda _: made.refresh())
-    return made
+    return on_screen(qtbot, made, 232, 300)
 
 
 def test_the_values_are_the_traces(session, panel):

@@ -8,7 +8,7 @@ import pytest
 import scripted
 import scripted_answers
 import scripted_traces
-from contexts import context
+from contexts import context, on_screen
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -47,12 +47,7 @@ def session():
 @pytest.fixture
 def open_panel(qtbot):
     def opener(session, width=640, height=260):
-        made = AttributionView(context(session))
-        qtbot.addWidget(made)
-        made.resize(width, height)
-        with qtbot.waitExposed(made):
-            made.show()
-        session.playhead.moved.connect(made.seek)
+        made = on_screen(qtbot, AttributionView(context(session)), width, height)
         session.questions.answered.connect(lambda _: made.refresh())
         return made
 
