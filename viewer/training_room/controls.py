@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
@@ -21,6 +23,7 @@ from unrolled.viewer.widgets.combo_box import ComboBox
 CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 TASKS = {"brackets": "Close the brackets", "copy": "Copy after a pause", "adding": "Add two marked numbers"}
 OPTIMISERS = {"adam": "Adam", "sgd": "SGD"}
+AnySpinBox = TypeVar("AnySpinBox", QSpinBox, QDoubleSpinBox)
 
 
 def _choice(names: dict[str, str], label: str, tip: str) -> ComboBox:
@@ -32,24 +35,20 @@ def _choice(names: dict[str, str], label: str, tip: str) -> ComboBox:
     return made
 
 
-def _whole(low: int, high: int, label: str, tip: str) -> QSpinBox:
-    made = QSpinBox()
-    made.setRange(low, high)
+def _number(made: AnySpinBox, label: str, tip: str) -> AnySpinBox:
     made.setKeyboardTracking(False)
     made.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
     made.setAccessibleName(label)
     made.setToolTip(tip)
     return made
+
+
+def _whole(low: int, high: int, label: str, tip: str) -> QSpinBox:
+    return _number(QSpinBox(minimum=low, maximum=high), label, tip)
 
 
 def _real(low: float, high: float, decimals: int, step: float, label: str, tip: str) -> QDoubleSpinBox:
-    made = QDoubleSpinBox(decimals=decimals, singleStep=step)
-    made.setRange(low, high)
-    made.setKeyboardTracking(False)
-    made.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
-    made.setAccessibleName(label)
-    made.setToolTip(tip)
-    return made
+    return _number(QDoubleSpinBox(decimals=decimals, singleStep=step, minimum=low, maximum=high), label, tip)
 
 
 class TrainingRoomControls(QWidget):
