@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.checkpoints.inert_pickle import Stub
+from unrolled.models.checkpoints.inert_values import Stub
 from unrolled.models.checkpoints.pickled import read_object
 
 LARGEST_WORD_MAP = 2**26  # bytes

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.models.checkpoints.files import CheckpointError, first_line, hash_of
-from unrolled.models.checkpoints.inert_pickle import Attributes, PickleError, Stub, read_pickle
+from unrolled.models.checkpoints.inert_pickle import read_pickle
+from unrolled.models.checkpoints.inert_values import Attributes, PickleError, Stub
 from unrolled.models.trace.description import Identity
 
 SUFFIXES = (".pth", ".pt", ".tar", ".pkl", ".ckpt", ".bin")

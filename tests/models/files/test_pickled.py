@@ -23,7 +23,8 @@ from torch import nn
 
 from unrolled.models.checkpoints import pickled
 from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.checkpoints.inert_pickle import PickleError, Stub, read_pickle
+from unrolled.models.checkpoints.inert_pickle import read_pickle
+from unrolled.models.checkpoints.inert_values import PickleError, Stub
 from unrolled.models.checkpoints.pickled import fitted, read_object, read_pickled
 
 
