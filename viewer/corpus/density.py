@@ -52,7 +52,8 @@ def grid_of(points: FloatArray) -> Grid:
 
 def coloured(grid: Grid, values: Numbers | None, *, low: float, high: float, name: str) -> Colours:
     """RGBA, (cells, cells, 4): the mean of the values in each cell on a colour map, the less seen through the more points;
-    without values how many there are, which nothing is seen through, so that few are as dark as the colour map says."""
+    a cell without a finite value stays empty. Without values how many points there are: nothing is seen through them, so that
+    few are as dark as the colour map says."""
     share = share_of(grid)
     if values is None:  # a single state is the darkest
         means = np.log(np.maximum(grid.counts, 1)) / max(float(np.log(grid.counts.max(initial=1))), 1e-9)
@@ -62,6 +63,7 @@ def coloured(grid: Grid, values: Numbers | None, *, low: float, high: float, nam
         sums = np.bincount(grid.cell, weights=np.where(there, values, 0.0), minlength=grid.counts.size)
         numbers = np.bincount(grid.cell, weights=there, minlength=grid.counts.size)
         means = (sums / np.maximum(numbers, 1)).reshape(grid.counts.shape)
+        share = np.where(numbers.reshape(grid.counts.shape) > 0, share, np.nan)
     colours = to_colours(means.astype(np.float32), low=low, high=max(high, low + 1e-6), name=name)
     return with_density(colours, share if values is not None else np.ones_like(share), grid)
 
@@ -85,5 +87,6 @@ def share_of(grid: Grid) -> Numbers:
 
 def with_density(colours: Colours, share: Numbers, grid: Grid) -> Colours:
     made: Colours = colours.copy()
-    made[..., 3] = np.where(grid.counts > 0, 255 * (FAINTEST + (1 - FAINTEST) * share), 0).astype(np.uint8)
+    seen = (grid.counts > 0) & np.isfinite(share)
+    made[..., 3] = np.where(seen, 255 * (FAINTEST + (1 - FAINTEST) * np.nan_to_num(share)), 0).astype(np.uint8)
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QPushButton, QRubberBand, QToolButton, QWidget
 from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.corpus.search import MOST, Found, Hit, Told, Wanted
 from unrolled.models.corpus.state_map import StateMap, has_umap, principal_map, umap_map
-from unrolled.models.store.layout import values_of
+from unrolled.models.store.layout import StoreError, values_of
 from unrolled.models.store.store import Store
 from unrolled.viewer.corpus.asking import Asking
 from unrolled.viewer.corpus.density import Grid, coloured, grid_of, of_groups
@@ -96,7 +97,7 @@ class MapPage(QWidget):
         self.making.progressed.connect(lambda share: self.said.setText(f"Going through all states: {percent(share)}"))
         self.making.busy_changed.connect(lambda busy: self.make.setText("Stop" if busy else "Make the map"))
         self._colouring.answered.connect(lambda colours: self._paint(*colours))
-        self._colouring.failed.connect(self.said.setText)
+        self._colouring.failed.connect(self._cannot_colour)
 
     def set_store(self, store: Store | None) -> None:
         self.making.stop()
@@ -191,7 +192,7 @@ class MapPage(QWidget):
                 return grid, coloured(grid, values, low=own.low, high=own.high,
                                             name=theme.diverging if own.signed else COLOUR_MAP)
             values = _property(store, by, drawn)
-            return grid, coloured(grid, values, low=0.0, high=max(float(values.max(initial=1.0)), 1.0),
+            return grid, coloured(grid, values, low=0.0, high=max(float(np.fmax.reduce(values, initial=1.0)), 1.0),
                                         name=COLOUR_MAP)
 
         self._colouring.ask(work)
@@ -199,6 +200,11 @@ class MapPage(QWidget):
     def _paint(self, grid: Grid, colours: np.ndarray) -> None:
         if self._drawn is not None and grid is self._drawn.grid:
             self._heat.show(colours, left=grid.left, top=grid.low, width=grid.width, height=grid.height)
+
+    def _cannot_colour(self, sentence: str) -> None:
+        """No colours of what was chosen before are left under the name of what is chosen now."""
+        self._heat.show(None)
+        self.meaning.setText(sentence)
 
     def _table(self) -> Table | None:
         drawn = self._drawn
@@ -251,20 +257,21 @@ def within(drawn: Drawn, x: tuple[float, float], y: tuple[float, float]) -> Foun
 
 
 def _at(store: Store, channel: str, unit: int, places: np.ndarray) -> np.ndarray:
-    """One unit's values at places of the step axis, which rise."""
-    own = store.description.channel(channel)
-    parts = []
+    """One unit's values at places of the step axis, which rise; nan where they cannot be read."""
+    own, found = store.description.channel(channel), np.full(len(places), np.nan, np.float32)
     for start, stop in store.spans():
         first, last = np.searchsorted(places, (start, stop))
         if last > first:
-            parts.append(values_of(store.column(channel, unit, start, stop), own)[places[first:last] - start])
-    return np.concatenate(parts)
+            with suppress(StoreError):
+                found[first:last] = values_of(store.column(channel, unit, start, stop), own)[places[first:last] - start]
+    return found
 
 
 def _property(store: Store, name: str, drawn: Drawn) -> np.ndarray:
-    found = np.zeros(len(drawn.documents), np.float32)
+    found = np.full(len(drawn.documents), np.nan, np.float32)
     edges = np.flatnonzero(np.diff(drawn.documents, prepend=-2, append=-2))
     for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         run = store.run(int(drawn.documents[first]))
-        found[first:last] = PROPERTIES[name](run.text())[drawn.steps[first:last]]
+        with suppress(StoreError):
+            found[first:last] = PROPERTIES[name](run.text())[drawn.steps[first:last]]
     return found

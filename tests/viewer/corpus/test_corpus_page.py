@@ -7,13 +7,13 @@ import re
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from stores import ENTROPY, drawn
+from stores import ENTROPY, HIDDEN, drawn
 
 from unrolled.models.corpus.alike import units_like
 from unrolled.models.corpus.state_map import principal_map
 from unrolled.models.store.store import open_store
 from unrolled.viewer.corpus.density import CELLS, coloured, grid_of, of_groups
-from unrolled.viewer.corpus.map_page import Drawn, within
+from unrolled.viewer.corpus.map_page import Drawn, _at, _property, within
 from unrolled.viewer.corpus.page import CorpusPage
 from unrolled.viewer.corpus.question import Like, Matching, OnTogether, QuestionError, question_of
 from unrolled.viewer.state.commands import OpenDocument
@@ -183,6 +183,24 @@ def test_the_map_takes_every_colour(qtbot, page, by):
     assert page.map.meaning.text().startswith("Colour")
 
 
+def test_the_map_leaves_empty_what_cannot_be_read(qtbot, page, tmp_path):
+    made = drawn(tmp_path / "store", [400, 400, 400], channels=(HIDDEN,), shard=512)
+    made.write()
+    gone = int(made.packing.begin[1]) // made.description.shard
+    for name in ("by_unit/hidden/c/0", "character/c"):
+        (tmp_path / "store" / name / str(gone)).unlink()
+    page._open.set_store(open_store(tmp_path / "store"))
+    page.map.make.click()
+    qtbot.waitUntil(lambda: page.map._drawn is not None, timeout=10_000)
+    drawn_map = page.map._drawn
+    lost = drawn_map.documents == 1
+    for values in (_at(page.store, "hidden", 2, drawn_map.states.places), _property(page.store, "inside a string", drawn_map)):
+        assert np.isnan(values[lost]).all()
+        assert np.isfinite(values[~lost]).any()
+    page.map._colouring.failed.emit("This cannot be read.")
+    assert page.map.meaning.text() == "This cannot be read."
+
+
 def test_spans_within_a_frame_end_with_a_document():
     from unrolled.models.corpus.state_map import StateMap
 
@@ -205,6 +223,8 @@ def test_cells_have_the_mean_and_the_most_frequent():
     few = coloured(grid, None, low=0, high=1, name="viridis")[last, last]
     assert few.tolist() == [*to_colours(np.zeros((1, 1), np.float32), low=0, high=1, name="viridis")[0, 0, :3], 255]
     assert grid_of(np.random.default_rng(0).normal(size=(50_000, 2)).astype(np.float32)).counts.shape == (CELLS, CELLS)
+    unread = coloured(grid, np.array([np.nan, np.nan, np.nan, 0.5]), low=0, high=1, name="viridis")
+    assert (unread[0, 0, 3], unread[last, last, 3] > 0) == (0, True)
     groups = of_groups(grid, np.array([5, 1, 5, 2]), np.arange(18, dtype=np.uint8).reshape(6, 3))
     assert groups[0, 0, :3].tolist() == [15, 16, 17]
 
