@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
+from unrolled.models.checkpoints.sketching import sketching
 from unrolled.models.trace.atomic import atomic_write
 
 HEADER_KEY = "unrolled"
@@ -132,7 +133,7 @@ def network_of(path: Path, make: Callable[[], NetworkT]) -> NetworkT:
         When it cannot be built, or has other tensors than the file.
     """
     try:
-        with torch.device("meta"):
+        with sketching():
             sketch = make()
         shapes = {name: value.shape for name, value in sketch.state_dict().items()}
         if sum(value.numel() for value in sketch.buffers()) > MOST_CONSTANTS:

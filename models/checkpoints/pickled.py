@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from unrolled.models.checkpoints.files import CheckpointError, first_line, hash_of
 from unrolled.models.checkpoints.inert_pickle import read_pickle
 from unrolled.models.checkpoints.inert_values import Attributes, PickleError, Stub
+from unrolled.models.checkpoints.sketching import sketching
 from unrolled.models.trace.description import Identity
 
 SUFFIXES = (".pth", ".pt", ".tar", ".pkl", ".ckpt", ".bin")
@@ -285,7 +286,7 @@ def fitted(path: Path, make: Callable[[], NetworkT], weights: Mapping[str, Tenso
         return next((their + name.removeprefix(own) for own, their in (names or {}).items() if name.startswith(own)), name)
 
     try:
-        with torch.device("meta"):
+        with sketching():
             shapes = {name: value.shape for name, value in make().state_dict().items()}
     except (ValueError, RuntimeError, TypeError) as error:
         raise CheckpointError(f"“{path.name}” does not fit its model: {first_line(error)}.") from error

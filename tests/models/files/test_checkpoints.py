@@ -9,6 +9,7 @@ import pytest
 import tiny_captioner as tiny
 import torch
 from safetensors.torch import save_file
+from torch.overrides import TorchFunctionMode
 
 from unrolled.models.adapters.registry import find, load, shipped
 from unrolled.models.checkpoints.files import (
@@ -60,6 +61,21 @@ def test_what_was_saved_comes_back(tmp_path: Path) -> None:
     assert stepper.vocabulary.words == tiny.WORDS
     assert stepper.description.weights_hash == hash_of(path)
     assert read_header(path).card == CARD
+
+
+def test_no_numbers_are_drawn_for_the_network_that_is_only_looked_at(tmp_path: Path) -> None:
+    drawn = []
+
+    class Seen(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            result = func(*args, **(kwargs or {}))
+            if func.__name__ == "normal_":
+                drawn.append(result.device.type)
+            return result
+
+    with Seen():
+        load(str(saved(tmp_path)))
+    assert set(drawn) == {"cpu"}  # of the one that is used, which is given the file's in their place
 
 
 def test_a_checkpoint_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
