@@ -29,6 +29,28 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run
 
 
+@pytest.fixture
+def run_here(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The same in this process, for words at which nothing is started."""
+    from unrolled.viewer.cli.main import main
+
+    def started(*_: object) -> None:
+        raise AssertionError("a process was started")
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        try:
+            status = main([*map(str, words)])
+        except SystemExit as end:
+            status = int(str(end.code))
+        printed = capsys.readouterr()
+        return subprocess.CompletedProcess(words, status, printed.out, printed.err)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("subprocess.Popen", started)
+    monkeypatch.setattr("os.execv", started)
+    return run
+
+
 @pytest.fixture(scope="session")
 def dog() -> Path:
     """A sample photograph."""

@@ -10,6 +10,7 @@ import pytest
 from unrolled.models.trace.files import load_trace
 
 ALONE = ("img", "meta", "br", "circle", "rect", "polyline", "link", "input")
+ENGLISH = ("--text", "A dog runs.", "--model", "translate-en-fr")
 
 
 class Reader(HTMLParser):
@@ -152,8 +153,8 @@ def test_without_the_weights_that_recorded_it_the_rest_is_said(changed, run, tmp
     (("analyze", "{dog}", "-o", "{out}.txt"), 2, "should end in"),
     (("analyze", "{dog}", "-o", "{out}.json", "--unit", "-3"), 2, ""),
     (("analyze", "nothing.jpg", "-o", "{out}.json"), 1, "There is no file"),
-    (("caption", "{dog}", "--force", "40=dog"), 1, "Step 40 is not there"),
-    (("caption", "{dog}", "--multiply", "cell:all=1e30"), 1, "not finite")])
+    (("caption", *ENGLISH, "--force", "40=chien"), 1, "Step 40 is not there"),
+    (("caption", *ENGLISH, "--multiply", "hidden:all=1e30"), 1, "not finite")])
 def test_what_cannot_be_done_is_one_sentence(words, status, sentence, run, dog, tmp_path):
     said = run(*(word.format(dog=dog, out=tmp_path / "out") for word in words), "--device", "cpu")
     assert said.returncode == status

@@ -16,8 +16,15 @@ from unrolled import assets
     (("trace", "x.jpg", "-o", "no/such/folder/out.npz"), "There is no folder"),
     (("missing.jpg",), "There is no file"),
 ])
-def test_files_that_are_not_there(run, words, expected):
-    assert expected in assert_one_sentence(run(*words))
+def test_files_that_are_not_there(run_here, words, expected):
+    assert expected in assert_one_sentence(run_here(*words))
+
+
+def test_it_is_the_same_from_outside(run):
+    assert "There is no file" in assert_one_sentence(run("caption", "missing.jpg"))
+    assert_one_sentence(run("caption", "x.jpg", "--beam", "0"), status=2)
+    result = run("train")
+    assert (result.returncode, "usage: unrolled" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("words", [
@@ -27,13 +34,13 @@ def test_files_that_are_not_there(run, words, expected):
     ("export", "x.jpg", "-o", "a.gif", "--width", "1"), ("export", "x.jpg", "-o", "a.png", "--steps", "3-1"),
     ("export", "x.jpg", "-o", "a.mp4", "--clear"), ("export", "x.jpg", "-o", "a.gif", "--what", "tracks"),
 ])
-def test_wrong_use_is_two(run, words):
-    assert_one_sentence(run(*words), status=2)
+def test_wrong_use_is_two(run_here, words):
+    assert_one_sentence(run_here(*words), status=2)
 
 
-@pytest.mark.parametrize("words", [("caption",), ("export", "x.jpg"), ("train",), ("--size", "wide"), ("bench", "--only", "x")])
-def test_words_that_do_not_parse_are_two(run, words):
-    result = run(*words)
+@pytest.mark.parametrize("words", [("caption",), ("export", "x.jpg"), ("--size", "wide"), ("bench", "--only", "x")])
+def test_words_that_do_not_parse_are_two(run_here, words):
+    result = run_here(*words)
     assert result.returncode == 2
     assert "usage: unrolled" in result.stderr
 
@@ -67,9 +74,8 @@ def test_a_screen_that_does_not_answer(run, dog):
 
 
 def test_debug_shows_where(run):
-    result = run("caption", "missing.jpg", "--model", "x", "--debug")
-    assert result.returncode == 1
     result = run("trace", "missing.jpg", "-o", "a.npz", "--debug")
+    assert result.returncode == 1
     assert "Traceback" in result.stderr
 
 

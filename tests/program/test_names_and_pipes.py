@@ -9,7 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
+import scripted
 
 from unrolled.models.trace.files import load_trace, save_trace
 
@@ -50,11 +52,8 @@ def test_a_closed_pipe_is_no_error(dog):
     assert (process.returncode, errors) == (0, "")
 
 
-def test_a_trace_names_no_path_to_open(run, dog, tmp_path):
-    import msgspec
-
-    assert run("trace", dog, "-o", tmp_path / "t.json").returncode == 0
-    trace = load_trace(tmp_path / "t.json")
+def test_a_trace_names_no_path_to_open(run, tmp_path):
+    trace = scripted.trace()
     trap = tmp_path / "trap.safetensors"
     trap.write_bytes(b"nothing of the kind")
     trace.provenance = msgspec.structs.replace(trace.provenance, model=str(trap))

@@ -20,6 +20,7 @@ from unrolled.viewer.cli.edit_words import edit_words
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.running import (
     CHANGED,
+    DEFAULT_KIND,
     DEFAULT_MODEL,
     add_running_arguments,
     backend,
@@ -112,9 +113,10 @@ def _of_folder(arguments: argparse.Namespace) -> None:
 def _of_input(arguments: argparse.Namespace) -> None:
     decoding = decoding_of(arguments)
     try:
+        data = read_input(arguments.input, DEFAULT_KIND) if arguments.model == DEFAULT_MODEL else b""
         with backend(arguments) as (client, loaded):
             kind = loaded.description.input_kind
-            data = read_input(arguments.input, kind)
+            data = data or read_input(arguments.input, kind)
             edits = edit_words(arguments, lambda other: read_input(other, kind))
             trace = run_trace(client, loaded, run=0, name=file_name(arguments.input), data=data, decoding=decoding,
                               write=arguments.write, edits=edits)
