@@ -44,7 +44,7 @@ class Listener:
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._socket = socket.create_server((host, port))
+        self._socket = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.endpoint = Endpoint(host, self._socket.getsockname()[1], secrets.token_urlsafe(24))
 
     def accept(self, timeout: float | None = None) -> socket.socket:

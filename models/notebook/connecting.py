@@ -19,7 +19,7 @@ def has_screen() -> bool:
 
 def connected_window(endpoint: Endpoint, words: Sequence[str]) -> subprocess.Popen[bytes]:
     """Start a window on a backend; `words` are further ones of the command line."""
-    place = f"{endpoint.host}:{endpoint.port}"
+    place = endpoint.place
     return subprocess.Popen([sys.executable, "-m", "unrolled.viewer", *words, "--connect", place],
                             env=os.environ | {SECRET_VARIABLE: endpoint.secret})
 

@@ -50,9 +50,14 @@ class Endpoint(msgspec.Struct, frozen=True):
         """
         place, _, secret = text.partition("#")
         host, _, port = place.rpartition(":")
-        if not (host and port.isdigit() and 0 < int(port) < 65536):
+        if not (host and port.isdecimal() and 0 < int(port) < 65536):
             raise ValueError(f"“{place}” does not say where a backend listens; write HOST:PORT#SECRET.")
         return cls(host.strip("[]"), int(port), secret or os.environ.get(SECRET_VARIABLE, ""))
+
+    @property
+    def place(self) -> str:
+        """``HOST:PORT``, an address with colons in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def backend_command() -> list[str]:
@@ -85,7 +90,7 @@ class BackendClient:
             self._socket = socket.create_connection((endpoint.host, endpoint.port), timeout=START_SECONDS)
         except OSError as error:
             self._end_process()
-            raise BackendError(f"The backend at {endpoint.host}:{endpoint.port} does not answer: {error}.") from error
+            raise BackendError(f"The backend at {endpoint.place} does not answer: {error}.") from error
         self._socket.settimeout(None)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._reader = report_reader()

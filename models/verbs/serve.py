@@ -30,8 +30,9 @@ def serve(arguments: argparse.Namespace) -> int:
 
 def line_to_paste(endpoint: Endpoint, user: str, machine: str) -> str:
     """What opens a window on a backend; the secret stands where other users of the machine do not see it."""
-    place = f"--ssh {user}@{machine} --connect {endpoint.host}" if endpoint.host in LOOPBACK else f"--connect {machine}"
-    return f"{SECRET_VARIABLE}={endpoint.secret} unrolled {place}:{endpoint.port}"
+    place = f"--ssh {user}@{machine} --connect {endpoint.place}" if endpoint.host in LOOPBACK \
+        else f"--connect {machine}:{endpoint.port}"
+    return f"{SECRET_VARIABLE}={endpoint.secret} unrolled {place}"
 
 
 def _say(endpoint: Endpoint) -> None:

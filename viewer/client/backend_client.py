@@ -251,14 +251,15 @@ class BackendProcess(QObject):
         if error == QAbstractSocket.SocketError.RemoteHostClosedError:
             return  # `disconnected` follows
         if not self._connected and self._endpoint is not None:
-            self._end(f"The backend at {self._endpoint.host}:{self._endpoint.port} does not answer.")
+            self._end(f"The backend at {self._endpoint.place} does not answer.")
         elif self._process is None:
             self._end("The connection to the backend broke.")
 
     def _disconnected(self) -> None:
         self._read_reports()
         if self._process is None:
-            self._end("The connection to the backend ended.")
+            self._end("The connection to the backend ended." if self._came or self._endpoint is None else
+                      f"The backend at {self._endpoint.place} did not let this window in: its secret is another.")
             return
         self._connected = False
         # The process's own end says more; it follows at once, or the process is of no use any more.

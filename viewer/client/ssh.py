@@ -50,7 +50,7 @@ class SshTunnel:
             there = self.serving
             said = msgspec.json.encode(Endpoint(there.host, there.port, "")).decode()
             task = f"echo {shlex.quote(said)} && cat"  # it waits for an end of its input, which is the connection's
-        return ["ssh", "-o", "ExitOnForwardFailure=yes", "-L", f"{LOOPBACK}:{here}:{there.host}:{there.port}", "--",
+        return ["ssh", "-o", "ExitOnForwardFailure=yes", "-L", f"{LOOPBACK}:{here}:{there.place}", "--",
                 self.machine, task]
 
     def here(self, there: Endpoint, port: int) -> Endpoint:

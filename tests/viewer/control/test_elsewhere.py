@@ -7,12 +7,14 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
 import pytest
 import scripted
 
+from unrolled.models.backend.listener import Listener
 from unrolled.models.protocol.client import SECRET_VARIABLE, BackendClient, Endpoint
 from unrolled.models.protocol.loading import Ready
 from unrolled.models.verbs.serve import line_to_paste
@@ -109,6 +111,37 @@ def test_what_cannot_be_reached_says_why(qtbot, joined, tunnel, sentence):
     backend = joined(tunnel)
     qtbot.waitUntil(lambda: bool(backend.sentences))
     assert backend.sentences == [sentence]
+
+
+def test_another_secret_is_said(qtbot):
+    listener = Listener()
+    address = Endpoint(listener.endpoint.host, listener.endpoint.port, "another")
+
+    def turn_away():
+        with pytest.raises(TimeoutError):
+            listener.accept(1.0)
+
+    turned_away = threading.Thread(target=turn_away)
+    turned_away.start()
+    backend, said = BackendProcess(endpoint=address), []
+    backend.died.connect(said.append)
+    backend.start()
+    qtbot.waitUntil(lambda: bool(said))
+    assert said == [f"The backend at {address.place} did not let this window in: its secret is another."]
+    turned_away.join()
+    listener.close()
+
+
+def test_an_address_of_the_sixth_version_is_listened_at_and_written(qtbot):
+    try:
+        listener = Listener("::1")
+    except OSError:
+        pytest.skip("this machine has no such address")
+    there = listener.endpoint
+    assert Endpoint.written(f"{there.place}#{there.secret}") == there
+    assert line_to_paste(there, "ada", "gpu").endswith(f"--ssh ada@gpu --connect [::1]:{there.port}")
+    assert f"127.0.0.1:5000:[::1]:{there.port}" in SshTunnel(machine="gpu", serving=there).command(5000)
+    listener.close()
 
 
 def test_no_word_of_a_person_is_an_option_of_ssh():
