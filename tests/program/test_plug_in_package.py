@@ -10,17 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from unrolled.models.stepping.layers import Layers
 
 PAGE = Path(__file__).parents[2] / "docs" / "plug-in-packages.md"
 FILES = ("pyproject.toml", "unrolled_letters/__init__.py", "unrolled_letters/length.py")
-WEIGHTS = """
-import sys, torch
-from unrolled.models.stepping.layers import Layers
-torch.manual_seed(0)
-whole = torch.nn.ModuleDict({"embed": torch.nn.Embedding(28, 16), "score": torch.nn.Linear(32, 28)})
-whole["layers"] = Layers("gru", 16, 32, 2)
-torch.save(whole.state_dict(), sys.argv[1])
-"""
 IN_THE_WINDOW = """
 import json, sys
 from pathlib import Path
@@ -62,8 +57,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     for name, block in zip(FILES, blocks, strict=True):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(block, encoding="utf-8")
-    made = [sys.executable, "-c", WEIGHTS, str(folder / "unrolled_letters" / "letters.pt")]
-    subprocess.run(made, check=True)
+    torch.manual_seed(0)
+    whole = torch.nn.ModuleDict({"embed": torch.nn.Embedding(28, 16), "score": torch.nn.Linear(32, 28),
+                                 "layers": Layers("gru", 16, 32, 2)})
+    torch.save(whole.state_dict(), folder / "unrolled_letters" / "letters.pt")
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index",
                     "--disable-pip-version-check", "--target", str(target), str(folder)], check=True, capture_output=True)
     return {"PYTHONPATH": os.pathsep.join(filter(None, (str(target), os.environ.get("PYTHONPATH"))))}
