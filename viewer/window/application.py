@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from unrolled.assets import path as asset
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
+from unrolled.viewer.control.ending_signals import EndingSignals, end_by_signal
 from unrolled.viewer.plotting.warm_up import WarmUp
 from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.commands import Open, OpenSample, OpenStore
@@ -22,7 +23,6 @@ from unrolled.viewer.state.paths import autosave_dir, log_file, settings_file
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import load_fonts, text_font
 from unrolled.viewer.widgets.plain_texts import PlainTexts
-from unrolled.viewer.window.ending_signals import EndingSignals, end_by_signal
 from unrolled.viewer.window.main_window import FIRST_SIZE, MainWindow
 from unrolled.viewer.window.settings import WindowSettings
 from unrolled.viewer.window.unexpected import Unexpected
