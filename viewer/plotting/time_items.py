@@ -28,7 +28,7 @@ class HeatItem:
 
     def show_bytes(self, codes: Bytes, colours: Bytes, place: QRectF) -> None:
         """Show codes, shape (rows, columns), in the colours (256, 4) of each, over a rectangle of time and values."""
-        self._item.setImage(codes, autoLevels=False, levels=None, lut=colours)
+        self._item.show_codes(codes, colours)
         rows, columns = codes.shape
         self._item.setTransform(QTransform(place.width() / columns, 0, 0, place.height() / rows, place.left(), place.top()))
         self._item.show()
@@ -57,15 +57,20 @@ class ByteItem(pg.ImageItem):
 
     def __init__(self) -> None:
         super().__init__(axisOrder="row-major")
+        self._pixels = np.zeros((0, 0), np.uint32)  # kept: the image is made over them
 
-    def render(self) -> None:
+    def show_codes(self, codes: Bytes, colours: Bytes) -> None:
         """Look the colours up, into pixels as the screen has them."""
-        table, kind = screen_colours(self.lut.tobytes())
-        pixels: npt.NDArray[np.uint32] = np.ascontiguousarray(table[self.image])  # in rows, however the image lies
-        self._pixels = pixels  # kept: the image is made over it
-        rows, columns = pixels.shape
-        self.qimage = QImage(pixels.data, columns, rows, 4 * columns, kind)
-        self._renderRequired = self._unrenderable = False
+        if self._pixels.shape != codes.shape:
+            self.prepareGeometryChange()
+        table, kind = screen_colours(colours.tobytes())
+        self.image, self._pixels = codes, np.ascontiguousarray(table[codes])  # in rows, however the codes lie
+        rows, columns = codes.shape
+        self.qimage = QImage(self._pixels.data, columns, rows, 4 * columns, kind)
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        if self.qimage is not None:
+            painter.drawImage(self.boundingRect(), self.qimage)
 
 
 @lru_cache(maxsize=32)

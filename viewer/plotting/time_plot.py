@@ -2,8 +2,8 @@
 
 Ranges come from outside. There is no `ViewBox`: setting the range of nine of them took a frame's time, and their menus,
 their scaling by themselves and their handling of the mouse would all have to be switched off again. What is below and above
-the lines in time is painted once, into a pixmap each: the playhead passes between them. Nor does the scene bring its view up
-to date, which would flush the whole window once for every plot.
+the lines in time is painted into a pixmap each as soon as it rests: the playhead passes between them. Nor does the scene
+bring its view up to date, which would flush the whole window once for every plot.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class TimePlot(pg.GraphicsView):
         self._times, self._values, self._padding = (0.0, 1.0), (0.0, 1.0), (0.0, 0.0)
         self._contents: QPixmap | None = None  # what is below the lines in time
         self._marks: QPixmap | None = None     # what is above them
-        self._stale, self._above = 2, False    # 2: nobody has seen what is new; 1: it was painted past the pixmaps
+        self._stale, self._unseen, self._above = True, True, False
         self._playhead = self._line_in_time(theme.playhead, theme.panel, 10)
         self._divergence = self._line_in_time(theme.warning, theme.panel, 9)
         self._over = Over(self)
@@ -114,7 +114,7 @@ class TimePlot(pg.GraphicsView):
 
     def redraw(self) -> None:
         """Paint anew what was put into the plot."""
-        self._stale = 2
+        self._stale = self._unseen = True
         self.viewport().update()
 
     def set_playhead(self, time: float | None) -> None:
@@ -218,8 +218,8 @@ class TimePlot(pg.GraphicsView):
             painter.end()
             super().paintEvent(event)
             return
-        if self._stale == 2 and event.rect() == self.viewport().rect():
-            self._stale = 1  # a run that grows is another one in the next frame: pixmaps are for a playhead that moves
+        if self._unseen and event.rect() == self.viewport().rect():
+            self._unseen = False  # a run that grows is another one in the next frame: pixmaps are for a playhead that moves
             self._paint_contents(painter)
             self._paint_lines(painter)
             if self._over.isVisible() and self._above:
@@ -260,7 +260,7 @@ class TimePlot(pg.GraphicsView):
             painter.restore()
 
     def _paint_pixmaps(self, ratio: float) -> None:
-        self._contents, self._stale = self._pixmap(ratio, self._contents), 0
+        self._contents, self._stale, self._unseen = self._pixmap(ratio, self._contents), False, False
         with QPainter(self._contents) as painter:
             self._paint_contents(painter)
         if self._over.isVisible() and self._above:
@@ -284,7 +284,7 @@ class TimePlot(pg.GraphicsView):
         if self._root is not None:
             self._over.resized()
             self._transform()
-            self._stale = 2
+            self._stale = self._unseen = True
 
     # ── The pointer ───────────────────────────────────────────────────────────────────────────────────────────
 
