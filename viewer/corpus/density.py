@@ -12,7 +12,7 @@ from unrolled.viewer.theme.colour_maps import to_colours
 
 CELLS, LEAST_CELLS = 320, 64  # along each side; fewer for few points, which are to be seen
 A_POINT = 4                   # times as many along a side as points would fill
-FAINTEST = 0.25  # of a cell with one point
+FAINTEST = 0.25               # of a cell with one point
 
 Colours = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.floating]
@@ -55,8 +55,9 @@ def coloured(grid: Grid, values: Numbers | None, *, low: float, high: float, nam
     a cell without a finite value stays empty. Without values how many points there are: nothing is seen through them, so that
     few are as dark as the colour map says."""
     share = share_of(grid)
-    if values is None:  # a single state is the darkest
-        means = np.log(np.maximum(grid.counts, 1)) / max(float(np.log(grid.counts.max(initial=1))), 1e-9)
+    if values is None:  # a single state is the darkest, and yet to be seen on a dark ground
+        rising = np.log(np.maximum(grid.counts, 1)) / max(float(np.log(grid.counts.max(initial=1))), 1e-9)
+        means = FAINTEST + (1 - FAINTEST) * rising
         low, high = 0.0, 1.0
     else:
         there = np.isfinite(values)

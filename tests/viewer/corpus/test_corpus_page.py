@@ -221,7 +221,7 @@ def test_cells_have_the_mean_and_the_most_frequent():
                  for values in ([1.0, 1.0, np.nan, 0.0], [0.0, 0.0, np.nan, 0.0]))
     assert (high != low).any()
     few = coloured(grid, None, low=0, high=1, name="viridis")[last, last]
-    assert few.tolist() == [*to_colours(np.zeros((1, 1), np.float32), low=0, high=1, name="viridis")[0, 0, :3], 255]
+    assert few.tolist() == [*to_colours(np.full((1, 1), 0.25, np.float32), low=0, high=1, name="viridis")[0, 0, :3], 255]
     assert grid_of(np.random.default_rng(0).normal(size=(50_000, 2)).astype(np.float32)).counts.shape == (CELLS, CELLS)
     unread = coloured(grid, np.array([np.nan, np.nan, np.nan, 0.5]), low=0, high=1, name="viridis")
     assert (unread[0, 0, 3], unread[last, last, 3] > 0) == (0, True)

@@ -279,8 +279,8 @@ class PinnedTrack(LineTrack):
     def _paint_hint(self, painter: QPainter) -> None:
         painter.setFont(text_font(12))
         painter.setPen(QColor(self.theme.muted))
-        painter.drawText(QRectF(0, 0, self.plot.width(), self.plot.height()), Qt.AlignmentFlag.AlignCenter,
-                         "Click a row of a track to pin that unit")
+        how = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(QRectF(0, 0, self.plot.width(), self.plot.height()), how, "Click a row of a track to pin that unit")
 
     def value_text(self, step: int, y: float) -> str:
         symbol = self.channel.symbol
