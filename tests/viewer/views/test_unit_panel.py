@@ -11,14 +11,16 @@ from contexts import context, on_screen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 
 from unrolled.models.trace import Channel, StepResult, Trace
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.units.lstm_check import lstm_channels, lstm_step
 from unrolled.viewer.views.units.unit import UnitView
-from unrolled.viewer.views.units.unit_table import short
+from unrolled.viewer.views.units.unit_table import NARROWEST_CELL, _number_pixels, short
 
 UNIT_CHANNELS = ("hidden", "cell", "input_gate", "forget_gate", "output_gate", "cell_gate")
 
@@ -199,3 +201,8 @@ def test_done_again_it_is_what_was_recorded(step, unit):
     trace = lstm_trace()
     result = lstm_step(trace, lstm_channels(trace.channels.values()), step=step, unit=unit)
     assert result.difference < 1e-6
+
+
+def test_numbers_of_many_channels_stay_apart(qtbot):
+    wide = QFontMetrics(mono_font(_number_pixels(NARROWEST_CELL))).horizontalAdvance("−.53")
+    assert wide < NARROWEST_CELL

@@ -199,8 +199,8 @@ class UnitDelegate(QStyledItemDelegate):
 
 @lru_cache
 def _number_pixels(width: int) -> int:
-    """The size at which a number fits a column."""
-    return 11 if QFontMetrics(mono_font(11)).horizontalAdvance("−.53") <= width - 3 else 10
+    """The size at which a number fits a column, apart from its neighbour's."""
+    return next((size for size in (11, 10) if QFontMetrics(mono_font(size)).horizontalAdvance("−.53") <= width - 3), 9)
 
 
 _coloured = lru_cache(QColor)  # a colour's name is read once, not for each cell of each step
