@@ -1,13 +1,21 @@
-"""Moving about in a plot: by wheel, by dragging, by a box."""
+"""Moving about in a plot: by wheel, by dragging, by a box, by its menu."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMenu
 
+from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.library import pg
+from unrolled.viewer.widgets.range_dialog import RangeDialog
+
+if TYPE_CHECKING:
+    from unrolled.viewer.plotting.plot import Limits, Plot
+
+ZOOM = 1.25
 
 
 class Box(pg.ViewBox):
@@ -42,3 +50,23 @@ class Box(pg.ViewBox):
             super().wheelEvent(event, axis)
         else:
             event.ignore()
+
+
+def add_ranges(menu: QMenu, plot: Plot) -> None:
+    """Zoom, reset, and ranges that are kept or typed."""
+    menu.addAction("Zoom in\t+", lambda: plot.zoom(1 / ZOOM))
+    menu.addAction("Zoom out\t−", lambda: plot.zoom(ZOOM))
+    menu.addAction("Reset ranges\t0", plot.reset).setEnabled(plot.held)
+    fixed = menu.addAction("Keep these ranges")
+    fixed.setCheckable(True)
+    fixed.setChecked(plot.held)
+    fixed.toggled.connect(lambda on: plot.hold_ranges(*plot.ranges) if on else plot.reset())
+    x, y = plot.ranges
+
+    def ask(axis: Axis, ends: Limits, then: Callable[[Limits], None]) -> None:
+        RangeDialog.ask(plot, f"Range of {axis.name}" if axis.name else "Range", ends, then, above=0.0 if axis.log else None)
+
+    menu.addAction(f"Range of {plot.x_axis.name or 'columns'}…",
+                   lambda: ask(plot.x_axis, x, lambda ends: plot.hold_ranges(ends, y)))
+    menu.addAction(f"Range of {plot.y_axis.name or 'rows'}…",
+                   lambda: ask(plot.y_axis, y, lambda ends: plot.hold_ranges(x, ends)))

@@ -14,7 +14,8 @@ from unrolled.viewer.drawing.painting import elided
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.ink import ink
-from unrolled.viewer.plotting.plot import LEGEND_HEIGHT, Plot
+from unrolled.viewer.plotting.legend import LEGEND_HEIGHT
+from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.wording import MINUS, brief, precise
 from unrolled.viewer.theme.fonts import text_font

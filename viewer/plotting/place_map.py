@@ -10,7 +10,8 @@ from superqt import QElidingLabel
 from unrolled.models.trace import FloatArray
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.context_menu import attach
-from unrolled.viewer.plotting.plot import MARGIN, Plot
+from unrolled.viewer.plotting.legend import MARGIN
+from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.wording import MINUS, brief, precise

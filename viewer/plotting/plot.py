@@ -19,23 +19,21 @@ from unrolled.viewer.plotting.axis import Axis, Ticks
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.heatmap import ColourBar, Heatmap
 from unrolled.viewer.plotting.ink import Ink
+from unrolled.viewer.plotting.legend import MARGIN, Legend
 from unrolled.viewer.plotting.level import Edge, Level
 from unrolled.viewer.plotting.library import pg
 from unrolled.viewer.plotting.marks import Area, Bars, Dots, Line, Mark, Range
-from unrolled.viewer.plotting.navigation import Box
+from unrolled.viewer.plotting.navigation import ZOOM, Box, add_ranges
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import in_column
-from unrolled.viewer.widgets.range_dialog import RangeDialog
 
 Limits = tuple[float, float]
 AnyMark = TypeVar("AnyMark", bound=Mark)
 
-LEGEND_HEIGHT, MARGIN = 20, 6
 LAST_NUMBER = 18  # pixels beside the plot: half of the last tick’s number stands there
 GRID = 120  # of 255: how much of the ground lines across hide
-LEGEND_SIGNS = {"solid": "━━", "dashed": "╍╍"}
-ZOOM, PAN = 1.25, 0.1
+PAN = 0.1
 KEY_FACTOR, PAGE_FACTOR = 1.1, 2.0
 KEY_STEP, PAGE_STEP = 0.02, 0.1  # of the axis, where it is not logarithmic
 
@@ -73,6 +71,8 @@ class Plot(QWidget):
         Says what is at a place, for `read_out` and the tooltip.
     extend_menu : callable, optional
         Adds what only this plot offers.
+    held : bool
+        A person has chosen the ranges.
     """
 
     read_out = Signal(str)
@@ -90,11 +90,9 @@ class Plot(QWidget):
         self.reading: Callable[[float, float], str] = lambda x, y: ""
         self.extend_menu: Callable[[QMenu], None] | None = None
         self._marks: list[Mark] = []
-        self._legend: tuple[object, ...] = ()
-        self._heading = "", ""
         self._said = ""
         self._home: tuple[Limits, Limits] = ((0.0, 1.0), (0.0, 1.0))
-        self._held = False
+        self.held = False
         self._level: Level | None = None
         self._colour_bar: ColourBar | None = None
         self._part, self._square = part, square
@@ -121,9 +119,8 @@ class Plot(QWidget):
                 self._axes[side].linkToView(self._box)
                 self._inside.addItem(self._axes[side], *place)
             self._axes["left"].setGrid(False if downwards else GRID)
-        self._words = pg.LabelItem("", justify="left")
-        self._words.setFixedHeight(0 if part else MARGIN)
-        self._inside.addItem(self._words, 0, 1)
+        self._legend = Legend(part=part)
+        self._inside.addItem(self._legend, 0, 1)
         self._empty = EmptyText("", self)
         self._empty.hide()
         in_column(self, self._view).setContentsMargins(2, 2, 2, 2)
@@ -204,7 +201,7 @@ class Plot(QWidget):
             if self._square:
                 for side, limits in zip(self._axes, (y, x), strict=False):
                     self._axes[side].within = limits
-            if not self._held:
+            if not self.held:
                 self._apply(x, y)
 
     def name_rows(self, names: Sequence[str], current: int = -1) -> None:
@@ -235,40 +232,24 @@ class Plot(QWidget):
 
     def set_heading(self, text: str) -> None:
         """Words above, in place of a legend."""
-        if (text, self.theme.text) == self._heading:
-            return
-        self._heading = text, self.theme.text
-        self._words.setFixedHeight(LEGEND_HEIGHT)
-        self._words.setText(escape(text), size="11px", color=self.theme.text)
+        self._legend.set_heading(text, self.theme)
 
     def say(self, sentence: str) -> None:
         """Muted words in the middle, where there is nothing yet; none take them away."""
         if sentence != self._empty.text():
             self._empty.setText(sentence)
             self._empty.setVisible(bool(sentence))
-            self._place_words()
 
     def show_legend(self) -> None:
         """Name what is drawn, above it; call it when a mark has appeared or gone."""
-        shown = tuple((mark.name, mark.ink(self.theme).name(), mark.style) for mark in self._marks
-                      if mark.name and mark.visible)
-        if shown != self._legend:
-            self._legend = shown
-            self._words.setFixedHeight(LEGEND_HEIGHT if shown else MARGIN)
-            muted = self.theme.muted
-            self._words.setText("&nbsp;&nbsp; ".join(
-                f'<span style="color:{colour};font-family:JetBrains Mono">{LEGEND_SIGNS[style]}</span>&nbsp;'
-                f'<span style="color:{muted}">{escape(name)}</span>' for name, colour, style in shown), size="11px")
+        self._legend.name_marks(self._marks, self.theme)
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
         self._view.setBackground(theme.panel)
         for part in (*self._axes.values(), *self._marks, *((self._colour_bar,) if self._colour_bar is not None else ())):
             part.set_theme(theme)
-        self._legend = ()
         self.show_legend()
-        if self._heading[0]:
-            self.set_heading(self._heading[0])
 
     # ── Moving about ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -280,25 +261,25 @@ class Plot(QWidget):
 
     def hold_ranges(self, x: Limits, y: Limits) -> None:
         """A person chose these: they stay until `reset`."""
-        self._held = True
+        self.held = True
         self._apply(x, y)
 
     def reset(self) -> None:
         """Show what the owner says again."""
-        self._held = False
+        self.held = False
         self._apply(*self._home)
 
     def zoom(self, factor: float) -> None:
         """By a factor round the middle; below 1 nearer."""
         self._box.scaleBy((factor, factor))
-        self._held = True
+        self.held = True
 
     def pan(self, x: float, y: float) -> None:
         """By parts of what is in sight, to the right and up."""
         y = -y if self._box.yInverted() else y
         (left, right), (low, high) = self._box.viewRange()
         self._box.translateBy(x * (right - left), y * (high - low))
-        self._held = True
+        self.held = True
 
     def values_at(self, place: QPointF) -> tuple[float, float]:
         """What lies at a place, in pixels of `surface`."""
@@ -325,26 +306,12 @@ class Plot(QWidget):
         return self.hasFocus() or around is None or not around.verticalScrollBar().maximum()
 
     def _moved_by_hand(self) -> None:
-        self._held = True
+        self.held = True
 
     def _fill_menu(self, menu: QMenu) -> None:
-        menu.addAction("Zoom in\t+", lambda: self.zoom(1 / ZOOM))
-        menu.addAction("Zoom out\t−", lambda: self.zoom(ZOOM))
-        menu.addAction("Reset ranges\t0", self.reset).setEnabled(self._held)
-        fixed = menu.addAction("Keep these ranges")
-        fixed.setCheckable(True)
-        fixed.setChecked(self._held)
-        fixed.toggled.connect(lambda on: self.hold_ranges(*self.ranges) if on else self.reset())
-        x, y = self.ranges
-        menu.addAction(f"Range of {self.x_axis.name or 'columns'}…", lambda: self._ask_range(
-            self.x_axis, x, lambda ends: self.hold_ranges(ends, y)))
-        menu.addAction(f"Range of {self.y_axis.name or 'rows'}…", lambda: self._ask_range(
-            self.y_axis, y, lambda ends: self.hold_ranges(x, ends)))
+        add_ranges(menu, self)
         if self.extend_menu is not None:
             self.extend_menu(menu)
-
-    def _ask_range(self, axis: Axis, ends: Limits, then: Callable[[Limits], None]) -> None:
-        RangeDialog.ask(self, f"Range of {axis.name}" if axis.name else "Range", ends, then, above=0.0 if axis.log else None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """+, − and 0 zoom, Shift with the arrows pans, and a level is moved by Up and Down."""
@@ -421,9 +388,6 @@ class Plot(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._place_words()
-
-    def _place_words(self) -> None:
         self._empty.setGeometry(self.rect().adjusted(48, 16, -16, -16))
 
     def _ranges_changed(self) -> None:

@@ -1,0 +1,42 @@
+"""The words above a plot: what its marks are, or a heading in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from unrolled.viewer.plotting.library import pg
+from unrolled.viewer.plotting.marks import Mark
+from unrolled.viewer.theme.themes import Theme
+
+LEGEND_HEIGHT, MARGIN = 20, 6
+SIGNS = {"solid": "━━", "dashed": "╍╍"}
+
+
+class Legend(pg.LabelItem):
+    """One line of words; without any it is as high as the margin, or as nothing in a plot that is part of another."""
+
+    def __init__(self, *, part: bool) -> None:
+        super().__init__("", justify="left")
+        self.setFixedHeight(0 if part else MARGIN)
+        self._heading = ""
+        self._written = "", ""
+
+    def set_heading(self, text: str, theme: Theme) -> None:
+        self._heading = text
+        self._write(escape(text), theme.text)
+
+    def name_marks(self, marks: Iterable[Mark], theme: Theme) -> None:
+        """Name those that are seen and have a name; a heading stays."""
+        if self._heading:
+            self._write(escape(self._heading), theme.text)
+            return
+        self._write("&nbsp;&nbsp; ".join(
+            f'<span style="color:{mark.ink(theme).name()};font-family:JetBrains Mono">{SIGNS[mark.style]}</span>&nbsp;'
+            f'<span style="color:{theme.muted}">{escape(mark.name)}</span>' for mark in marks if mark.name and mark.visible), "")
+
+    def _write(self, words: str, colour: str) -> None:
+        if (words, colour) != self._written:
+            self._written = words, colour
+            self.setFixedHeight(LEGEND_HEIGHT if words else MARGIN)
+            self.setText(words, size="11px", **({"color": colour} if colour else {}))
