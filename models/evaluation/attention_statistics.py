@@ -28,7 +28,7 @@ class AttentionStatistics:
 
     entropies: list[float] = field(default_factory=list)
     changes: list[float] = field(default_factory=list)
-    falls: list[float] = field(default_factory=list)
+    occlusion_drops: list[float] = field(default_factory=list)
 
     def figures(self) -> dict[str, float]:
         """The four figures; nan where no word was added."""
@@ -36,8 +36,8 @@ class AttentionStatistics:
             return math.fsum(values) / len(values) if values else math.nan
 
         return {"attention_entropy": mean(self.entropies), "attention_change": mean(self.changes),
-                "attention_fall_mean": mean(self.falls),
-                "attention_fall_median": float(np.median(self.falls)) if self.falls else math.nan}
+                "attention_fall_mean": mean(self.occlusion_drops),
+                "attention_fall_median": float(np.median(self.occlusion_drops)) if self.occlusion_drops else math.nan}
 
     @torch.inference_mode()
     def add(self, network: RecurrentDecoder, memory: Memory, written: Sequence[Sequence[int]], *, start: int) -> list[Tensor]:
@@ -86,7 +86,7 @@ class AttentionStatistics:
             measured = going & (places > masked_count)
             _, masked = network.step(memory, state, before, _without(most))
             fall = _log_prob(network, step.output, word) - _log_prob(network, masked.output, word)
-            self.falls += fall[measured].tolist()
+            self.occlusion_drops += fall[measured].tolist()
             state, before = new_state, word.unsqueeze(1)
         together = torch.stack(maps, dim=1).cpu()                                      # (P, T, L)
         return [own[: len(caption)] for own, caption in zip(together, written, strict=True)]

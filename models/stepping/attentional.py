@@ -33,7 +33,7 @@ class AttentionalConfig(NamedTuple):
     fed : bool
         Whether a_{t-1} goes into the lowest cell beside the word.
     bias : bool
-        Whether the words' scores have one.
+        Whether the words' logits have one.
     """
 
     cell: str

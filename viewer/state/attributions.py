@@ -27,7 +27,7 @@ TABLES: tuple[TableName, ...] = ("hidden", "cell", "forget_path", "other_paths")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Followed:
-    """The rows of gradients that have come, of the steps `first` to `last` of the branch's form `take`."""
+    """The rows of gradients that have come, of the steps `first` to `last` of the branch's form `wire_id`."""
 
     number: int
     wire_id: int

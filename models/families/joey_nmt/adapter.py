@@ -6,7 +6,7 @@ from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.families.joey_nmt.network import decoder_of, reader_of
-from unrolled.models.families.joey_nmt.settings import language, nested, never_written, settings_beside
+from unrolled.models.families.joey_nmt.settings import language, nested, settings_beside, suppressed_tokens
 from unrolled.models.families.joey_nmt.stepper import JoeyNMTStepper
 
 FAMILY = "JoeyNMT"
@@ -36,7 +36,7 @@ def open_translator(source: PickledCheckpoint, device: str) -> JoeyNMTStepper:
     stepper = JoeyNMTStepper(
         network, encoder, source_language, target_language, device=device,
         longest=longest if isinstance(longest, int) and longest > 0 else 0,
-        suppressed_tokens=never_written(settings, target_language),
+        suppressed_tokens=suppressed_tokens(settings, target_language),
         scaled=(bool(nested(settings, "model", "encoder", "embeddings", "scale")),
                 bool(nested(settings, "model", "decoder", "embeddings", "scale"))),
         identity=source.identity(f"{settings.get('name') or 'Translator'} · {path.name}", summary))

@@ -138,7 +138,7 @@ def language(path: Path, settings: Mapping[str, Any], side: str, count: int) -> 
                     merges=merges, prepared=nested(tokenizer, "pretokenizer") == "moses")
 
 
-def never_written(settings: Mapping[str, Any], target: Language) -> tuple[int, ...]:
+def suppressed_tokens(settings: Mapping[str, Any], target: Language) -> tuple[int, ...]:
     """What JoeyNMT 2 never writes by itself: START, padding, a separator, languages' tags; the unknown word where it says so."""
     if not isinstance(nested(settings, "data", "src"), Mapping):
         return ()

@@ -116,7 +116,7 @@ def test_the_fall_is_that_of_masking_the_most_attended_tenth_by_hand() -> None:
                 if token is not None:
                     expected.append(float(log_probs[0][picture, token] - log_probs[1][picture, token]))
             state, before = after, torch.tensor([[token or 0] for token in tokens])
-    assert statistics.falls == pytest.approx(expected, abs=1e-5)
+    assert statistics.occlusion_drops == pytest.approx(expected, abs=1e-5)
     assert statistics.figures()["attention_fall_mean"] == pytest.approx(sum(expected) / 5, abs=1e-5)
     assert statistics.figures()["attention_fall_median"] == pytest.approx(sorted(expected)[2], abs=1e-5)
 
@@ -125,7 +125,7 @@ def test_masking_places_that_are_all_alike_changes_nothing() -> None:
     statistics, network = AttentionStatistics(), tiny.network()
     grid = torch.randn(1, 1, tiny.KIND.features).expand(1, 20, -1).clone()
     statistics.add(network, network.memory(grid), [[3, 4, 1]], start=0)
-    assert statistics.falls == pytest.approx([0.0] * 3, abs=1e-5)
+    assert statistics.occlusion_drops == pytest.approx([0.0] * 3, abs=1e-5)
 
 
 # ── Probabilities ─────────────────────────────────────────────────────────────────────────────────────────────────
