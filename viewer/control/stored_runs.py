@@ -69,6 +69,8 @@ class StoredRuns:
         self._voice.unsaid.emit("run")
         self._do(c.LoadModel(store.description.model.name))
         self._do(c.OpenData(given.data, given.name, given.medium))
+        if not store.description.filled:  # a text is read by itself, a caption is written when somebody asks
+            self._do(c.RunToEnd())
 
     def _offer(self, store: Store, given: Input | None) -> None:
         """Say what the run on screen lacks, and how to have it."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scripted
+from stores import HIDDEN, drawn
 
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import open_store
@@ -111,6 +113,17 @@ def test_a_document_is_opened_at_its_step_and_saved_with_a_session(qtbot, window
     assert done == [c.LoadModel("drawn"), c.OpenData(kept.texts[2].encode(), "0002.py", "text")]
     window.do(c.ShowCorpus(on=True))
     assert window.actions_by_name["corpus"].isChecked()
+
+
+def test_a_caption_is_written_again_to_its_end(qtbot, window, tmp_path):
+    made = drawn(tmp_path / "captions", [5, 12], room=20, channels=(HIDDEN,))
+    made.write()
+    window.session.open_store.set_store(open_store(tmp_path / "captions"))
+    window.session.set_input(scripted.picture())
+    done, data = [], scripted.picture().data
+    window.controller._stored._do = done.append
+    window.controller._stored.run_document(c.RunDocument())
+    assert done == [c.LoadModel("drawn"), c.OpenData(data, scripted.picture().name, "picture"), c.RunToEnd()]
 
 
 def test_a_branch_shares_the_steps_before_it(store, monkeypatch):
