@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import regex
 
 from unrolled.models.corpus.extents import Extents, extents
 from unrolled.models.store.layout import StoreError
@@ -17,6 +17,7 @@ from unrolled.models.trace import Channel
 from unrolled.models.trace.pyramid import MISSING, PLACES
 
 MOST = 50
+PATIENCE = 5.0  # seconds that an expression may take with one document: some never end
 READ_TOGETHER = 2**22  # steps
 Spans = npt.NDArray[np.int64]
 Wanted = Callable[[], bool]
@@ -117,8 +118,8 @@ def search_text(store: Store, pattern: str, *, most: int = MOST, wanted: Wanted 
     words it touches. Raises `StoreError` when the expression is none.
     """
     try:
-        compiled = re.compile(pattern)
-    except re.error as error:
+        compiled = regex.compile(pattern)
+    except regex.error as error:
         raise StoreError(f"“{pattern}” is no regular expression: {error}.") from error
     hits: list[Hit] = []
     count = steps = 0
@@ -137,10 +138,13 @@ def search_text(store: Store, pattern: str, *, most: int = MOST, wanted: Wanted 
             notes.append(str(error))
             continue
         steps += len(words)
-        for first, last in _matching_steps(compiled, words, is_spelled=store.description.has_characters):
-            count += 1
-            if len(hits) < most:
-                hits.append(Hit(number, first, last, float(last - first + 1)))
+        try:
+            for first, last in _matching_steps(compiled, words, is_spelled=store.description.has_characters):
+                count += 1
+                if len(hits) < most:
+                    hits.append(Hit(number, first, last, float(last - first + 1)))
+        except TimeoutError:
+            notes.append(f"“{run.title}” was given up: the expression took over {PATIENCE:g} s with it.")
     progress(len(store.documents), len(store.documents))
     return Found(tuple(hits), count, steps, tuple(notes))
 
@@ -225,15 +229,15 @@ def _best(spans: Spans, most: int) -> Spans:
     return spans[np.lexsort((spans[:, 1], spans[:, 0], -longest))[:most]]
 
 
-def _matching_steps(pattern: re.Pattern[str], words: Sequence[str], *, is_spelled: bool) -> Iterator[tuple[int, int]]:
+def _matching_steps(pattern: regex.Pattern[str], words: Sequence[str], *, is_spelled: bool) -> Iterator[tuple[int, int]]:
     if is_spelled:
-        for match in pattern.finditer("".join(words)):
+        for match in pattern.finditer("".join(words), concurrent=True, timeout=PATIENCE):
             if match.end() > match.start():
                 yield match.start(), match.end() - 1
         return
     text = " ".join(words)
     ends = np.cumsum([len(word) + 1 for word in words])
-    for match in pattern.finditer(text):
+    for match in pattern.finditer(text, concurrent=True, timeout=PATIENCE):
         if match.end() > match.start():
             first, last = np.searchsorted(ends, (match.start(), match.end() - 1), side="right")
             yield int(first), int(last)

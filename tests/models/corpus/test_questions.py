@@ -233,3 +233,12 @@ def test_a_large_store_is_asked_through_an_index(tmp_path, monkeypatch):
         path.write_bytes(path.read_bytes()[:100])
         assert nearest(store, "hidden", like, metric=metric, most=5).hits[0] == exact.hits[0]
     assert store.written.all()
+
+
+def test_an_expression_that_never_ends_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("unrolled.models.corpus.search.PATIENCE", 0.2)
+    monkeypatch.setattr("unrolled.models.store.run.StoredRun.words", lambda *_: list("x" * 60))
+    made = drawn(tmp_path / "store", [60])
+    made.write()
+    found = search_text(open_store(tmp_path / "store"), r"(x+x+)+y|(x|x)*z")
+    assert found.notes == ("“folder/0000.py” was given up: the expression took over 0.2 s with it.",)
