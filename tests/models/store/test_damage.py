@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,11 +25,18 @@ from unrolled.models.store.writing import PartWriter
 LENGTHS = [3000, 700, 9000, 120]
 
 
-@pytest.fixture
-def source(tmp_path):
-    made = drawn(tmp_path / "store", LENGTHS, channels=(HIDDEN,))
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    made = drawn(tmp_path_factory.mktemp("whole") / "store", LENGTHS, channels=(HIDDEN,))
     made.write()
     return made
+
+
+@pytest.fixture
+def source(whole, tmp_path):
+    """A copy, to damage."""
+    shutil.copytree(whole.location.folder, tmp_path / "store")
+    return replace(whole, location=Location(tmp_path / "store"))
 
 
 def test_a_whole_store_has_nothing_wrong(source):
