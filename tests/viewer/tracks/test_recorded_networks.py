@@ -60,8 +60,8 @@ def test_every_quantity_of_units_has_a_track(window, qtbot, tmp_path):
     trace = recorded(modules=["rnn"])
     opened(window, qtbot, trace, tmp_path / "net.safetensors")
     tracks = {track.name for track in window.findChild(TracksView).tracks}
-    assert len(trace.channels) == 2 * 2 * 6
-    assert set(trace.channels) <= tracks
+    assert [channel.shape for channel in trace.channels.values()] == [(2, 8)] * 2 * 6  # two layers are an axis
+    assert {f"{name}[layer=1]" for name in trace.channels} <= tracks  # of the last layer, until another is chosen
     assert window.layout_.left.isHidden()
 
 
