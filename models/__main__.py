@@ -6,13 +6,18 @@ import argparse
 import io
 import json
 import os
+import signal
 import sys
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
 from unrolled.models.trace.names import printable
 from unrolled.models.verbs.arguments import parser
+
+INTERRUPTED = 130  # as a shell says it
 
 
 def _devices(arguments: argparse.Namespace) -> int:
@@ -40,45 +45,61 @@ def _families(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _verb(arguments: argparse.Namespace) -> Callable[[argparse.Namespace], int]:
+    """What does it, and all that it imports."""
+    if arguments.verb in ("backend", "serve"):
+        from unrolled.models.verbs.serve import serve as act
+    elif arguments.verb == "train":
+        from unrolled.models.verbs.train import train as act
+    elif arguments.verb == "evaluate":
+        from unrolled.models.verbs.evaluate import evaluate as act
+    elif arguments.verb == "corpus":
+        if arguments.ray:
+            from unrolled.models.corpus.addresses import check_address
+
+            check_address(arguments.ray)
+        from unrolled.models.verbs.corpus import trace as act
+    elif arguments.verb == "bench":
+        from unrolled.models.verbs.bench import bench as act
+    else:
+        act = {"devices": _devices, "families": _families}[arguments.verb]
+    return act
+
+
+@contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """Ctrl+C while libraries are imported: an exception within their own code would abort the process."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # somebody else's, or none
+        yield
+        return
+
+    def leave(*_: object) -> None:
+        os.write(2, b"Interrupted.\n")
+        os._exit(INTERRUPTED)
+
+    signal.signal(signal.SIGINT, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def main(words: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # what the terminal has no sign for costs that sign alone
     arguments = parser().parse_args(words)
     try:
-        if arguments.verb in ("backend", "serve"):
-            from unrolled.models.verbs.serve import serve
-
-            return serve(arguments)
-        if arguments.verb == "devices":
-            return _devices(arguments)
-        if arguments.verb == "families":
-            return _families(arguments)
-        if arguments.verb == "train":
-            from unrolled.models.verbs.train import train
-
-            return train(arguments)
-        if arguments.verb == "evaluate":
-            from unrolled.models.verbs.evaluate import evaluate
-
-            return evaluate(arguments)
-        if arguments.verb == "corpus":
-            if arguments.ray:
-                from unrolled.models.corpus.addresses import check_address
-
-                check_address(arguments.ray)
-            from unrolled.models.verbs.corpus import trace
-
-            return trace(arguments)
-        from unrolled.models.verbs.bench import bench
-
-        return bench(arguments)
+        with _ending_at_once():
+            act = _verb(arguments)
+        return act(arguments)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has read enough
         return 0
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except Exception as error:
         if arguments.debug:
             traceback.print_exc()
