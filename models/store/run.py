@@ -144,10 +144,10 @@ class StoredRun:
         store = self._store
 
         def read(block: int, first: int, last: int, which: int) -> Stored:
-            rows = store.steps(channel.name).read(first, last) if block == 1 else \
-                store.steps(f"{PYRAMID}/{block}/{channel.name}", axis=1).read(first, last, which)
-            rows = rows.reshape(len(rows), -1)
-            return rows if units is None else rows.take(units, axis=1)
+            array, lead = (store.steps(channel.name), 0) if block == 1 else (
+                store.steps(f"{PYRAMID}/{block}/{channel.name}", axis=1), which)
+            rows = array.read(first, last, lead, units)
+            return rows.reshape(len(rows), -1)
 
         return over_bins(read, bins.edges + self.begin, store.blocks, statistic)
 

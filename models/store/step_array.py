@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from unrolled.models.store.layout import Stored, StoreError
 from unrolled.models.store.location import Location
@@ -82,9 +83,11 @@ class StepArray:
                 yield start, chunks[lead * (self.shard // self.chunk) + number][first : first + end - start]
             start = end
 
-    def read(self, start: int, stop: int, lead: int = 0) -> Stored:
-        """A range; a view where it lies within a chunk that is mapped."""
+    def read(self, start: int, stop: int, lead: int = 0, columns: npt.NDArray[np.intp] | None = None) -> Stored:
+        """A range; a view where it lies within a chunk that is mapped. With `columns` only those of each row."""
         found = [rows for _, rows in self.pieces(start, stop, lead)]
+        if columns is not None:
+            found = [rows.reshape(len(rows), -1).take(columns, axis=1) for rows in found]
         if len(found) == 1:
             return found[0]
         return np.concatenate(found) if found else np.empty((0, *self._array.shape[self._axis + 1 :]), self.dtype)

@@ -61,7 +61,9 @@ def measure(report: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
         making = time.perf_counter() - began
         figures = drive("million", lambda: cast(Trace, StoredTrace(open_store(Path(home) / "store").run(0))), units=units)
     figures["million_open_seconds"] = round(figures["details"].pop("first_frame_ms") / 1000, 3)
+    figures["million_frame_ms"] = figures.pop("million_zoom_ms")  # one in which everything is drawn anew
     figures["details"] |= {
+        "frame": "zooming: every track is drawn anew",
         "making_seconds": round(making, 1), "opening": "from the store's address to the first painted frame; limit 1.0 s",
         "memory": "beside an empty window, without what the system keeps of the files; limit 500 MB"}
     report.write_text(json.dumps(figures), encoding="utf-8")
