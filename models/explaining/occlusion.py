@@ -18,9 +18,13 @@ from unrolled.models.runs.branch import Branch, computing, float32_bytes
 from unrolled.models.runs.errors import EngineError
 from unrolled.models.trace.edits import SetAttention, UniformAttention
 
+ONE_MAP = 3  # axes of (1, hypotheses, places)
+
 
 class _EachMasked:
-    """Of L hypotheses that are the same, place j is masked in the one with number j."""
+    """Of L hypotheses that are the same, place j is masked in the one with number j. Where attention has one map a step, its one
+    row becomes L here, so that what comes before it is computed once.
+    """
 
     def __init__(self, hook: Hook, *, overruled: bool) -> None:
         self._change = hook
@@ -29,15 +33,19 @@ class _EachMasked:
     def __call__(self, name: str, value: Tensor, /) -> Tensor:
         value = self._change(name, value)
         if name == "attention_scores" and not self._overruled:
-            return value.masked_fill(self._own(value), float("-inf"))                          # (1, L, …, L)
+            return _rows(value).masked_fill(self._own(value), float("-inf"))                   # (1, L, …, L)
         if name == "attention" and self._overruled:
-            left = value.masked_fill(self._own(value), 0.0)
+            left = _rows(value).masked_fill(self._own(value), 0.0)
             return left / left.sum(dim=-1, keepdim=True)
         return value
 
     def _own(self, value: Tensor) -> Tensor:
         places = value.shape[-1]
         return torch.eye(places, dtype=torch.bool, device=value.device).reshape(places, *(1,) * (value.ndim - 3), places)
+
+
+def _rows(value: Tensor) -> Tensor:
+    return value.expand(-1, value.shape[-1], -1) if value.ndim == ONE_MAP else value
 
 
 def occlude(branch: Branch, step: int, wanted: StillWanted) -> Occluded:
@@ -51,8 +59,9 @@ def occlude(branch: Branch, step: int, wanted: StillWanted) -> Occluded:
     plain, masked = Captured(branch.hook_at(step)), Captured(_EachMasked(branch.hook_at(step), overruled=overruled))
     with computing(stepper.device.type):
         _, record = stepper.step(memory, before, read, plain)
-        places = plain["attention"].shape[-1]
-        _, records = stepper.step(memory, stepper.select(before, torch.zeros(1, places, dtype=torch.long)), read * places, masked)
+        places, has_heads = plain["attention"].shape[-1], plain["attention"].ndim > ONE_MAP
+        each_before = stepper.select(before, torch.zeros(1, places, dtype=torch.long)) if has_heads else before
+        _, records = stepper.step(memory, each_before, read * (places if has_heads else 1), masked)
     rivals = [other for other in range(len(stepper.description.words)) if other not in (token, *stepper.suppressed_tokens)]
     logits, each = plain["logits"].flatten(0, -2)[0].double(), masked["logits"].flatten(0, -2).double()  # (V,), (L, V)
     margin, runner_up = _margins(logits.unsqueeze(0), token, rivals)
