@@ -149,7 +149,10 @@ class ReaderText(QAbstractScrollArea):
         while place < length:
             end = self._text.find("\n", place)
             end = length if end < 0 else end + 1
-            starts += range(place, end, columns)
+            while end - place > columns:  # behind the last space that fits; a word that is longer than a line is cut
+                starts.append(place)
+                place = self._text.rfind(" ", place, place + columns) + 1 or place + columns
+            starts.append(place)
             place = end
         return starts or [0]
 
