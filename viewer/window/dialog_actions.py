@@ -204,7 +204,7 @@ class DialogActions:
                                 ", ".join(own.name for own in described.channels) if described is not None else "",
                                 self._do, window))
         elif self.session.trace is not None and len(self.session.trace):
-            from unrolled.viewer.window.export_dialog import ExportDialog
+            from unrolled.viewer.window.exporting.dialog import ExportDialog
 
             dialog = ExportDialog(self.session, self.settings, window, theme=window.theme, do=self._do)
             dialog.exported.connect(self._say_saved)

@@ -17,7 +17,7 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.export import ExportSettings
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.window.application import make_window
-from unrolled.viewer.window.export_worker import ExportWorker
+from unrolled.viewer.window.exporting.worker import ExportWorker
 from unrolled.viewer.window.settings import WindowSettings
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="what is open can be counted on Linux")

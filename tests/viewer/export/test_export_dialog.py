@@ -17,9 +17,9 @@ from unrolled.viewer.export.pixels import pixels_of
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT
-from unrolled.viewer.window import export_worker
 from unrolled.viewer.window.application import make_application
-from unrolled.viewer.window.export_dialog import ExportDialog
+from unrolled.viewer.window.exporting import worker as export_worker
+from unrolled.viewer.window.exporting.dialog import ExportDialog
 from unrolled.viewer.window.settings import WindowSettings
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +30,6 @@ def test_lines_end_behind_words(qtbot, text, more):
     view.resize(220, 120)
     view.set_text(text + more, 0)
     assert lines_of(view) == grown
-    for line, after in zip(lines, lines[1:], strict=False):
+    for line, after in pairwise(lines):
         assert len(line) <= view._columns
         assert line.endswith(("\n", " ")) or " " not in line, (line, after)

@@ -17,9 +17,9 @@ from unrolled.viewer.state.commands import Do
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT, Theme
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, scrolled
-from unrolled.viewer.window.export_fields import ExportFields, form, heading, picker
-from unrolled.viewer.window.export_preview import ExportPreview
-from unrolled.viewer.window.export_worker import ExportWorker
+from unrolled.viewer.window.exporting.fields import ExportFields, form, heading, picker
+from unrolled.viewer.window.exporting.preview import ExportPreview
+from unrolled.viewer.window.exporting.worker import ExportWorker
 from unrolled.viewer.window.settings import WindowSettings
 
 FIELDS_WIDTH, SIZE, AROUND = 340, QSize(860, 600), 80

@@ -1,0 +1,1 @@
+"""The export dialog: what, how, a preview, and the thread that writes."""
