@@ -11,7 +11,6 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
-    QComboBox,
     QListWidget,
     QListWidgetItem,
     QSpinBox,
@@ -35,6 +34,7 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderText, sign_of
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+from unrolled.viewer.widgets.combo_box import ComboBox
 
 EMPTY = "The text appears here, each character coloured by a unit’s activation."
 PART_SECONDS = 0.005
@@ -64,7 +64,7 @@ class ReaderView(View):
         self._ranked_for: object = None
         self.view = ReaderText(theme)
         attach(self.view, "Text coloured by a unit", table=self._table)
-        self.channel, self.unit, self.followed = QComboBox(), QSpinBox(), QComboBox()
+        self.channel, self.unit, self.followed = ComboBox(), QSpinBox(), ComboBox()
         self.unit.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
         self.channel.setAccessibleName("Channel that colours the text")
         self.channel.setToolTip("Which quantity colours the text")

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
 from unrolled.models.analysis.differences import Differences
 from unrolled.models.analysis.unit_order import ORDERS
@@ -68,7 +69,8 @@ class TracksView(View):
         self._empty = muted_label(EMPTY, wrapped=True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.axis = StepAxis(ctx.session, theme)
-        self.readout = QLabel(AT_REST, textFormat=Qt.TextFormat.PlainText)
+        self.readout = QElidingLabel(AT_REST)
+        self.readout.setTextFormat(Qt.TextFormat.PlainText)
         self.readout.setObjectName("sectionNote")
         self.readout.setToolTip(HOW)
         self.readout.setFixedHeight(18)
