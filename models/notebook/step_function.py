@@ -89,10 +89,10 @@ class FunctionStepper:
 
     def read(self, given: Any) -> EncodedInput[None]:
         """Whatever is opened: the function had its input when it was handed over, and sees no other."""
-        other = () if self._given.is_same(given) else (
-            f"{self.name} does not see this: it goes on from the state that it was given with its own input.",)
+        notes = self.notes if self._given.is_same(given) else (
+            f"{self.name} sees no other input: it goes on from the state that it was given with its own.",)
         return EncodedInput(memory=None, channels=self.description.channels, source=self._given.source, given_input=given,
-                            notes=(" ".join((*self.notes, *other)),) if self.notes or other else ())
+                            notes=(" ".join(notes),) if notes else ())
 
     def start(self, memory: None) -> States:
         return States((self._first,))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from unrolled.models.backend.run_service import RunService
+from unrolled.models.backend.run_service import Registry, RunService
 from unrolled.models.backend.serving import ServingThread
 from unrolled.models.notebook.connecting import connected_window, end, has_screen
 from unrolled.models.notebook.drawing import trace_as_html
@@ -49,6 +49,7 @@ class SteppedModel:
         self._stepper, self._given = stepper, given
         self.description: ModelDescription = stepper.description
         self.notes, self.fidelity = stepper.notes, stepper.fidelity
+        self._others = Registry()
         self._serving: ServingThread | None = None
         self._window: subprocess.Popen[bytes] | None = None
         self._file: Path | None = None
@@ -126,7 +127,7 @@ class SteppedModel:
     def endpoint(self) -> Endpoint:
         """Where a window connects to this process; it is served from now on, until `close`."""
         if self._serving is None:
-            self._serving = ServingThread(RunService(self))
+            self._serving = ServingThread(lambda: RunService(self))
         return self._serving.endpoint
 
     def show(self, *, options: Sequence[str] = ()) -> SteppedModel:
@@ -167,23 +168,23 @@ class SteppedModel:
     # ── What there is to load, for the backend ────────────────────────────────────────────────────────────────
 
     def listings(self) -> tuple[ModelListing, ...]:
-        """Itself alone."""
+        """Itself, and what the registry knows: to be compared with, and for what it does not take."""
         own = self.description
         return (ModelListing(name=own.name, title=own.title, task=own.task, size_bytes=0, path="", quality={}, source="",
-                             input_kind=own.input_kind),)
+                             input_kind=own.input_kind), *(other for other in self._others.listings() if other.name != own.name))
 
     def families(self) -> tuple[Family, ...]:
-        """None: it shows this one."""
-        return ()
+        return self._others.families()
 
     def devices(self) -> tuple[Device, ...]:
+        """Where its tensors are."""
         name = str(self._stepper.device)
         return (Device(name, name.upper()),)
 
     def load(self, model: str, device: str, reuse: AnyStepper | None) -> AnyStepper:
-        """The function, whatever is asked for. Raises `ValueError` where another model or device is."""
+        """The function, or another model in this process."""
         if model != self.description.name:
-            raise ValueError(f"This window shows {self.description.name} of a notebook; open “{model}” in a window of its own.")
+            return self._others.load(model, "auto" if device == str(self._stepper.device) else device, reuse)
         if device not in ("auto", str(self._stepper.device)):
             raise ValueError(f"{self.description.name} computes where its tensors are, on {self._stepper.device}.")
         return self._stepper

@@ -119,7 +119,8 @@ class Watch:
         if self._seen is None:
             raise ValueError("Nothing is watched: every=0, or enabled=False.")
         if self._serving is None:
-            self._serving = ServingThread(self._seen)
+            seen = self._seen
+            self._serving = ServingThread(lambda: seen)
         return self._serving.endpoint
 
     def show(self, *, options: Sequence[str] = ()) -> Watch:

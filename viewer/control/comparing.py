@@ -114,6 +114,7 @@ class Comparing:
         self._run = ComparisonRun(self._session, runner, model=model, title=self._title(model), device=self._choice.device,
                                   given=given, name=name, of_other_input=of_other_input)
         self._run.status.connect(self._voice.busy)
+        self._run.noted.connect(self._voice.say_notes)
         self._run.failed.connect(self._failed)
         self._run.start()
         self._voice.state_changed.emit()

@@ -37,11 +37,14 @@ class ComparisonRun(QObject):
     ----------
     status : Signal(str)
         What it waits for; empty when for nothing.
+    noted : Signal(tuple)
+        What a person should know of its input, a sentence each.
     failed : Signal(str)
         It cannot go on: one sentence. It has ended then.
     """
 
     status = Signal(str)
+    noted = Signal(tuple)
     failed = Signal(str)
 
     def __init__(self, session: Session, runner: Runner, *, model: str, title: str, device: str, given: Input, name: str,
@@ -91,7 +94,7 @@ class ComparisonRun(QObject):
             self._fail(f"{report.description.title} does not take “{self._input.name}”.")
 
     @handles(Opened)
-    def opened(self, _: Opened) -> None:
+    def opened(self, report: Opened) -> None:
         current, recorder = self._session.branch, self.runner.recorder
         if recorder is None:
             return
@@ -100,6 +103,7 @@ class ComparisonRun(QObject):
         self._branch = first_branch(trace, decoding).all[FIRST]
         self._compared = Compared(self._name, trace, self._input if self._of_other_input else None)
         self.status.emit("")
+        self.noted.emit(report.notes)
         self._session.compare(self._compared)
         self._go_along()
 

@@ -102,6 +102,9 @@ class DialogActions:
         listed = [listing.name for listing in self.controller.models
                   if self.session.input is not None and taken_by(self.session.input, listing.input_kind)
                   and listing.name != self.controller.wanted_model]
+        if not listed:
+            self._window.layout_.say(Notice(place="model", kind="info", text="No other model takes what is shown."))
+            return
         name, chosen = QInputDialog.getItem(self._window, "Compare with another model", "Model", listed, 0, False)
         if chosen and name:
             self._do(c.CompareModel(name))

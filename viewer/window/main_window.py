@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.assets import path as asset
+from unrolled.models.inputs.inputs import NO_INPUT
 from unrolled.models.protocol.dispatch import Dispatch, handles
 from unrolled.viewer.control.control import Control
 from unrolled.viewer.state import commands as c
@@ -163,8 +164,10 @@ class MainWindow(QMainWindow):
                                      ("redo", history.canRedo(), history.redoText())):
             self.actions_by_name[name].setEnabled(possible)
             self.actions_by_name[name].setText(f"{name.capitalize()}: {text}" if text else name.capitalize())
-        for name in ("swap", "compare_model", "compare_input", "compare_trace"):
+        for name in ("compare_model", "compare_trace"):
             self.actions_by_name[name].setEnabled(has_steps)
+        for name in ("swap", "compare_input"):
+            self.actions_by_name[name].setEnabled(has_steps and session.input is not None and session.input.medium != NO_INPUT)
         self.actions_by_name["compare_end"].setEnabled(controller.comparing)
         for name in ("back", "first", "last"):
             self.actions_by_name[name].setEnabled(has_run)

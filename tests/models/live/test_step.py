@@ -241,7 +241,7 @@ def test_the_process_is_the_backend_and_outlives_what_the_function_raises(writer
             again.send(Ask(1, 1, ExplainStep(0, 0)))
             with pytest.raises(BackendError, match="cannot be explained"):
                 again.expect(Answer)
-            with pytest.raises(BackendError, match="open “other” in a window of its own"):
+            with pytest.raises(BackendError, match="There is no model “other”"):
                 again.load("other")
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 import torch
 from PySide6.QtWidgets import QPlainTextEdit
 
 import unrolled
+from unrolled.models.inputs.inputs import typed
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.trace.edits import ClampUnits
+from unrolled.models.trace.files import save_trace
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.window.application import make_window
@@ -17,9 +21,8 @@ from unrolled.viewer.window.settings import WindowSettings
 WORDS = ("<start>", "<end>", "a", "dog", "runs")
 
 
-@pytest.fixture
-def stepped(qtbot, tmp_path):
-    """A window on a GRU without any input, whose function raises for the last word; and the words that it writes."""
+def stepping():
+    """A GRU's step, which raises for the last word."""
     torch.manual_seed(1)
     embed, cell, out = torch.nn.Embedding(5, 6), torch.nn.GRUCell(6, 8), torch.nn.Linear(8, 5)
 
@@ -29,24 +32,46 @@ def stepped(qtbot, tmp_path):
         h = cell(embed(torch.tensor([token])), h)
         return out(h) - torch.tensor([9.0, 9.0, 0.0, 0.0, 9.0]), h
 
-    model = unrolled.step(next_token, torch.zeros(1, 8), vocabulary=WORDS, window=False, maximum_steps=6)
+    return next_token
+
+
+@contextmanager
+def window_on(qtbot, tmp_path, given):
+    """A window on it that has run to its end; `given` is its text."""
+    model = unrolled.step(stepping(), torch.zeros(1, 8), vocabulary=WORDS, input=given, window=False, maximum_steps=6)
     window = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(endpoint=model.endpoint), model="next_token")
     window.remembers = False
     window.controller.messages = []
     window.controller.voice.said.connect(window.controller.messages.append)
     window.controller.start()
     window.show()
+    if given:
+        window.do(c.OpenText(typed(given)))
     qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
+    window.do(c.RunToEnd())
+    qtbot.waitUntil(lambda: window.session.trace is not None and window.session.trace.ended, timeout=5000)
     yield window
     window.close()
     window.deleteLater()
     model.close()
 
 
+@pytest.fixture
+def stepped(qtbot, tmp_path):
+    """Without any input."""
+    with window_on(qtbot, tmp_path, None) as window:
+        yield window
+
+
+@pytest.fixture
+def reading(qtbot, tmp_path):
+    """With a sentence beside it."""
+    with window_on(qtbot, tmp_path, "A dog sleeps.") as window:
+        yield window
+
+
 def test_it_runs_by_itself_branches_and_survives_what_the_function_raises(qtbot, stepped):
     session = stepped.session
-    stepped.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: session.trace is not None and session.trace.ended, timeout=5000)
     assert len(session.trace) == 6
     assert set(session.trace.channels) == {"hidden", "reset_gate", "update_gate", "candidate"}
     assert session.description.title == "next_token, in the notebook"
@@ -71,8 +96,6 @@ def test_it_runs_by_itself_branches_and_survives_what_the_function_raises(qtbot,
 
 def test_beams_edits_comparison_and_the_badge(qtbot, stepped):
     session = stepped.session
-    stepped.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: session.trace is not None and session.trace.ended, timeout=5000)
     first, greedy = session.branches.shown.identity, session.trace
     badge = stepped.host.views["fidelity"]
     stepped.coordinator.flush()
@@ -92,3 +115,58 @@ def test_beams_edits_comparison_and_the_badge(qtbot, stepped):
     stepped.do(c.CompareBranch(first))
     assert session.compared.trace is greedy
     stepped.do(c.EndComparison())
+
+
+def test_a_shipped_model_beside_it_has_a_connection_of_its_own(qtbot, reading):
+    session, own = reading.session, reading.session.trace
+    reading.do(c.CompareModel("translate-en-fr"))
+    qtbot.waitUntil(lambda: session.compared is not None and session.compared.trace.ended, timeout=30_000)
+    assert session.compared.name == "Translation with attention, English to French"
+    assert "chien" in " ".join(session.compared.trace.words)
+    reading.coordinator.flush()
+    assert "diverge at step 1" in reading.host.views["tracks"].compare_bar.text.text()
+    reading.do(c.SetDecoding(Decoding(method="beam", beam_width=2)))  # the function still steps beside it
+    reading.do(c.RunToEnd())
+    qtbot.waitUntil(lambda: session.trace is not own and session.trace.ended, timeout=5000)
+    reading.do(c.CompareModel("translate-xx"))
+    qtbot.waitUntil(lambda: any("no model “translate-xx”" in said.text for said in reading.controller.messages), timeout=10_000)
+    assert session.compared is None
+
+
+def test_another_input_beside_it_says_that_it_is_not_seen(qtbot, reading, tmp_path):
+    session, other = reading.session, tmp_path / "other.txt"
+    other.write_text("Another dog sleeps.")
+    reading.do(c.CompareInput(other))
+    qtbot.waitUntil(lambda: session.compared is not None and session.compared.trace.ended, timeout=5000)
+    assert session.compared.trace.words == session.trace.words
+    assert [said.text for said in reading.controller.messages] == [
+        "next_token sees no other input: it goes on from the state that it was given with its own."]
+
+
+def test_a_recorded_trace_beside_it_and_no_input_to_compare_with(qtbot, stepped, tmp_path):
+    save_trace(stepped.session.trace, tmp_path / "kept.safetensors")
+    stepped.do(c.Seek(1))
+    stepped.do(c.ChooseToken(1, 3 if stepped.session.trace.tokens[1] == 2 else 2))
+    qtbot.waitUntil(lambda: stepped.session.trace.ended and len(stepped.session.trace) == 6, timeout=5000)
+    stepped.do(c.CompareTrace(tmp_path / "kept.safetensors"))
+    qtbot.waitUntil(lambda: stepped.session.compared is not None, timeout=5000)
+    stepped.coordinator.flush()
+    assert "diverge at step 2" in stepped.host.views["tracks"].compare_bar.text.text()
+    stepped.update_actions()
+    assert not stepped.actions_by_name["compare_input"].isEnabled()
+    stepped.do(c.ChooseModelToCompare())
+    assert stepped.controller.wanted_model == "next_token"
+
+
+def test_the_picker_goes_to_a_shipped_model_and_back(qtbot, reading):
+    session, own = reading.session, list(reading.session.trace.words)
+    reading.do(c.LoadModel("translate-en-de"))
+    qtbot.waitUntil(lambda: session.description.name == "translate-en-de" and reading.controller.run.is_open, timeout=30_000)
+    reading.do(c.RunToEnd())
+    qtbot.waitUntil(lambda: session.trace is not None and session.trace.ended, timeout=10_000)
+    assert "hund" in " ".join(session.trace.words).lower()
+    reading.do(c.LoadModel("next_token"))
+    qtbot.waitUntil(lambda: session.description.name == "next_token" and reading.controller.run.is_open, timeout=10_000)
+    reading.do(c.RunToEnd())
+    qtbot.waitUntil(lambda: session.trace is not None and session.trace.ended, timeout=5000)
+    assert session.trace.words == own
