@@ -41,7 +41,8 @@ def test_what_is_typed_is_opened_and_stands_in_the_picker(qtbot, captioned, tmp_
     assert picker.currentData() == str(path)
     assert recent_models() == (RecentModel(str(path), "Their captioner"),)
     picked(captioned, "Scripted captioner")
-    qtbot.waitUntil(lambda: captioned.session.description.name == "scripted" and not captioned.controller.loading, timeout=5000)
+    qtbot.waitUntil(lambda: captioned.session.description.name == "scripted"
+                    and not captioned.controller.run.state.loading, timeout=5000)
     picked(captioned, "Their captioner")
     qtbot.waitUntil(lambda: captioned.session.description.name == THEIRS, timeout=5000)
     captioned.controller.messages.clear()
@@ -83,7 +84,7 @@ def test_to_cancel_leaves_the_model_that_is_there(qtbot, captioned):
 
 
 def test_what_was_opened_is_kept_while_it_is_there(tmp_path, captioned):
-    description, listed = captioned.session.description, captioned.controller.models
+    description, listed = captioned.session.description, captioned.controller.choice.models
     paths = [tmp_path / f"{number}.pth" for number in range(MOST + 2)]
     for path in paths:
         path.touch()

@@ -257,7 +257,7 @@ def test_models_and_devices_can_be_picked(qtbot, window):
     assert [toolbar.device.itemData(index) for index in range(toolbar.device.count())] == ["auto", "cpu"]
     run_to_end(qtbot, window)
     toolbar.device.activated.emit(1)
-    assert window.controller.wanted_device == "cpu"
+    assert window.controller.choice.device == "cpu"
     qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
     assert words(window) == scripted.CAPTION
 

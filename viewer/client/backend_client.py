@@ -61,8 +61,8 @@ class BackendProcess(QObject):
         self._socket: QTcpSocket | None = None
         self._reader: MessageReader[Report] | None = None
         self._errors = b""
-        self._alive = False
-        self._connected = False
+        self.alive = False
+        self.connected = False
         self._came = False  # it answered, once at least
         self._late = QTimer(self, singleShot=True, interval=START_MILLISECONDS)
         self._late.timeout.connect(lambda: self._end("The backend did not start within a minute."))
@@ -72,14 +72,6 @@ class BackendProcess(QObject):
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.close)
-
-    @property
-    def alive(self) -> bool:
-        return self._alive
-
-    @property
-    def connected(self) -> bool:
-        return self._connected
 
     @property
     def is_elsewhere(self) -> bool:
@@ -104,7 +96,7 @@ class BackendProcess(QObject):
         """Start the process or join the one that is given; returns at once."""
         self.close()
         self._endpoint = None
-        self._alive, self._came = True, False
+        self.alive, self._came = True, False
         self._late.start()
         if self._given_endpoint is not None:
             self._join(self._given_endpoint)
@@ -131,7 +123,7 @@ class BackendProcess(QObject):
 
     def send(self, request: Request) -> None:
         """Send a request; without a connection it is dropped, since `died` was or will be sent."""
-        if self._connected and self._socket is not None:
+        if self.connected and self._socket is not None:
             self._socket.write(encode(request))
 
     def close(self) -> None:
@@ -139,17 +131,17 @@ class BackendProcess(QObject):
         self._late.stop()
         self._watch.stop()
         self._unanswered = 0
-        self._alive = False
+        self.alive = False
         socket, self._socket = self._socket, None
         process, self._process = self._process, None
         if socket is not None:
             socket.blockSignals(True)
-            if self._connected:
+            if self.connected:
                 socket.write(encode(Shutdown()))
                 socket.flush()
             socket.abort() if process is not None else socket.disconnectFromHost()
             socket.deleteLater()
-        self._connected = False
+        self.connected = False
         if process is not None:
             process.blockSignals(True)
             if process.state() != QProcess.ProcessState.NotRunning:
@@ -188,7 +180,7 @@ class BackendProcess(QObject):
         assert self._socket is not None
         assert self._endpoint is not None
         self._socket.setSocketOption(QAbstractSocket.SocketOption.LowDelayOption, 1)
-        self._connected = True
+        self.connected = True
         self.send(Hello(self._endpoint.secret))
         self._watch.start()
 
@@ -241,7 +233,7 @@ class BackendProcess(QObject):
             self._end("The backend was ended from outside or crashed.")
         elif self._tunnel is not None:
             self._end(self._tunnel.ended(status, _last_line(self.errors), connected=self._came))
-        elif not self._connected:
+        elif not self.connected:
             why = _last_line(self.errors)
             self._end(f"The backend could not start: {why}" if why else "The backend could not start.")
         else:
@@ -250,7 +242,7 @@ class BackendProcess(QObject):
     def _socket_failed(self, error: QAbstractSocket.SocketError) -> None:
         if error == QAbstractSocket.SocketError.RemoteHostClosedError:
             return  # `disconnected` follows
-        if not self._connected and self._endpoint is not None:
+        if not self.connected and self._endpoint is not None:
             self._end(f"The backend at {self._endpoint.place} does not answer.")
         elif self._process is None:
             self._end("The connection to the backend broke.")
@@ -261,14 +253,14 @@ class BackendProcess(QObject):
             self._end("The connection to the backend ended." if self._came or self._endpoint is None else
                       f"The backend at {self._endpoint.place} did not let this window in: its secret is another.")
             return
-        self._connected = False
+        self.connected = False
         # The process's own end says more; it follows at once, or the process is of no use any more.
         process = self._process
         QTimer.singleShot(300, self, lambda: self._end("The backend closed its connection.")
-                          if process is self._process and self._alive else None)
+                          if process is self._process and self.alive else None)
 
     def _end(self, sentence: str) -> None:
-        if self._alive:
+        if self.alive:
             self.close()
             self.died.emit(sentence)
 

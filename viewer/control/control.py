@@ -11,8 +11,6 @@ from unrolled.models.protocol.asking import Drop
 from unrolled.models.protocol.connection import Failed, Progress, Welcome
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import Dispatch, handles
-from unrolled.models.protocol.loading import Device, Family
-from unrolled.models.trace import ModelListing
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.comparing import Comparing
@@ -28,7 +26,6 @@ from unrolled.viewer.control.transport import Transport
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.control.waiting import Waiting
 from unrolled.viewer.state import commands as c
-from unrolled.viewer.state.recent_models import RecentModel
 from unrolled.viewer.state.session import Session
 
 
@@ -37,6 +34,8 @@ class Control(QObject):
 
     Attributes
     ----------
+    choice : ModelChoice
+        Which model is wanted, and what there is to choose from.
     earlier : EarlierRuns
         Runs to go back to.
     opened_file : Signal(str)
@@ -61,13 +60,13 @@ class Control(QObject):
         self._waiting = Waiting(self.voice, self.do)
         self._loading = Loading(session, self.run, self._recording, self._transport, self._reading, self._branching,
                                 self._waiting, self.voice, self.do)
-        self._choice = self._loading.choice
+        self.choice = self._loading.choice
         self.playback, self.history = self._transport.playback, self._branching.history
         self.opener = Opener(session, self.run, self._recording, self._branching, self._loading, self._worker,
                              self.voice, self.do)
         self._stored = StoredRuns(session, self.opener, self._worker, self.voice, self.do)
-        self.earlier = EarlierRuns(session, self.opener, self._choice, self.do)
-        self._comparing = Comparing(session, self.run, self._choice, self._worker, self.voice)
+        self.earlier = EarlierRuns(session, self.opener, self.choice, self.do)
+        self._comparing = Comparing(session, self.run, self.choice, self._worker, self.voice)
         self._recording.grew.connect(self._reading.follow)
         self._recording.grew.connect(self._transport.follow)
         self._recording.ended.connect(self._transport.arrive)
@@ -89,26 +88,6 @@ class Control(QObject):
         return self._branching.decoding
 
     @property
-    def models(self) -> tuple[ModelListing, ...]:
-        """What there is to choose from; empty until the backend has said so."""
-        return self._choice.models
-
-    @property
-    def recent_models(self) -> tuple[RecentModel, ...]:
-        """What was opened lately beside those, the newest first."""
-        return self._choice.recent
-
-    @property
-    def families(self) -> tuple[Family, ...]:
-        """Whose checkpoints can be opened; empty until the backend has said so."""
-        return self._choice.families
-
-    @property
-    def devices(self) -> tuple[Device, ...]:
-        """What a model can run on; empty until the backend has said so."""
-        return self._choice.devices
-
-    @property
     def comparing(self) -> bool:
         """Whether a run is compared, or is being made for that."""
         return self.session.compared is not None or self._comparing.under_way
@@ -119,23 +98,9 @@ class Control(QObject):
         return self._waiting.titles
 
     @property
-    def wanted_model(self) -> str:
-        """The model that was asked for: loaded, or as soon as the backend is ready."""
-        return self._choice.model
-
-    @property
-    def wanted_device(self) -> str:
-        """Where it is to run; ``auto`` is the fastest."""
-        return self._choice.device
-
-    @property
     def last_milliseconds(self) -> float:
         """What the newest step took; 0 before the first."""
         return self._recording.last_milliseconds
-
-    @property
-    def loading(self) -> bool:
-        return self.run.state.loading
 
     # ── From outside ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -153,10 +118,10 @@ class Control(QObject):
             The model and the device that were used last time: taken if no other is asked for and they are still there.
         """
         self._branching.decoding = decoding or self._branching.decoding
-        self._choice.model = model or self._choice.model
-        self._choice.device = device or self._choice.device
-        self._choice.preferred = preferred or self._choice.preferred
-        self._choice.preferred_device = preferred_device or self._choice.preferred_device
+        self.choice.model = model or self.choice.model
+        self.choice.device = device or self.choice.device
+        self.choice.preferred = preferred or self.choice.preferred
+        self.choice.preferred_device = preferred_device or self.choice.preferred_device
 
     def start(self) -> None:
         """Start the backend; returns at once."""

@@ -31,7 +31,13 @@ class GivenUp(BaseException):
 
 
 class InputWorker(QObject):
-    """A queue of one."""
+    """A queue of one.
+
+    Attributes
+    ----------
+    newest : int
+        The number of what is read, or was given up last.
+    """
 
     _done = Signal(int, object, object)
     _told = Signal(int, float)
@@ -39,7 +45,7 @@ class InputWorker(QObject):
     def __init__(self, voice: Voice, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._voice = voice
-        self._newest = 0
+        self.newest = 0
         self._name, self._fraction = "", -1.0
         self._show: Callable[[Any], None] | None = None
         self._pool = QThreadPool(self)
@@ -49,11 +55,6 @@ class InputWorker(QObject):
         self._patience.timeout.connect(self._say_slow)
         self._done.connect(self._finish)
         self._told.connect(self._hear)
-
-    @property
-    def newest(self) -> int:
-        """The number of what is read, or was given up last."""
-        return self._newest
 
     def read(self, name: str, read: Callable[[Say], Read], show: Callable[[Read], None]) -> None:
         """Call `read` in a thread, and `show` in this one with what it gives; what was asked for before is given up.
@@ -69,11 +70,11 @@ class InputWorker(QObject):
         self._name, self._show = name, show
         self._pool.clear()
         self._patience.start()
-        self._pool.start(_Task(self._newest, read, self))
+        self._pool.start(_Task(self.newest, read, self))
 
     def forget(self) -> None:
         """Give up what is being read."""
-        self._newest += 1
+        self.newest += 1
         self._fraction = -1.0
         if self._show is not None:
             self._rest()
@@ -94,7 +95,7 @@ class InputWorker(QObject):
         self._voice.say("input", f"Reading “{self._name}”…", "info", action="Cancel", command=c.StopOpening())
 
     def _hear(self, number: int, fraction: float) -> None:
-        if number == self._newest:
+        if number == self.newest:
             self._fraction = fraction
             if not self._patience.isActive():
                 self._voice.busy(f"Reading “{self._name}”…", fraction)
@@ -108,7 +109,7 @@ class InputWorker(QObject):
 
     def _finish(self, number: int, found: object, error: Exception | None) -> None:
         show = self._show
-        if number != self._newest or show is None:
+        if number != self.newest or show is None:
             return
         self._rest()
         self._show = None

@@ -16,6 +16,10 @@ class Playback(QObject):
         The next word is due.
     changed : Signal()
         Playing began or ended, or speed or loop are others.
+    speed : float
+        Words a second.
+    loop : bool
+        Whether the run begins again after its last word.
     """
 
     tick = Signal()
@@ -23,24 +27,14 @@ class Playback(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._speed = FIRST_SPEED
-        self._loop = False
+        self.speed = FIRST_SPEED
+        self.loop = False
         self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.tick)
 
     @property
     def playing(self) -> bool:
         return self._timer.isActive()
-
-    @property
-    def speed(self) -> float:
-        """Words a second."""
-        return self._speed
-
-    @property
-    def loop(self) -> bool:
-        """Whether the run begins again after its last word."""
-        return self._loop
 
     def start(self) -> None:
         """Play; the first tick comes at once."""
@@ -63,15 +57,15 @@ class Playback(QObject):
     def set_speed(self, words_a_second: float) -> None:
         """Play so many words a second, from 0.5 to 20."""
         speed = min(max(words_a_second, SLOWEST), FASTEST)
-        if speed != self._speed:
-            self._speed = speed
+        if speed != self.speed:
+            self.speed = speed
             self._timer.setInterval(self._interval())
             self.changed.emit()
 
     def set_loop(self, loop: bool) -> None:
-        if loop != self._loop:
-            self._loop = loop
+        if loop != self.loop:
+            self.loop = loop
             self.changed.emit()
 
     def _interval(self) -> int:
-        return round(1000 / self._speed)
+        return round(1000 / self.speed)

@@ -61,17 +61,13 @@ class Appearance:
     changed = Signal()
 
     def __init__(self, values: AppearanceValues | None = None) -> None:
-        self._values = values or AppearanceValues()
-
-    @property
-    def values(self) -> AppearanceValues:
-        return self._values
+        self.values = values or AppearanceValues()
 
     def update(self, **changes: Any) -> None:
         """Change some fields; a signal is sent if anything differs."""
-        self.replace(msgspec.structs.replace(self._values, **changes))
+        self.replace(msgspec.structs.replace(self.values, **changes))
 
     def replace(self, values: AppearanceValues) -> None:
-        if values != self._values:
-            self._values = values
+        if values != self.values:
+            self.values = values
             self.changed.emit()

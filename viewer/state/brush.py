@@ -23,6 +23,8 @@ class Brush:
         What painting does: it moves the attention to the places, or away from them.
     strength : float
         What a stroke adds to a place's weight, from 0 to 1.
+    weights : dict[int, float]
+        The painted places and their weights, above 0 and at most 1; never changed in place.
     """
 
     changed = Signal()
@@ -30,40 +32,35 @@ class Brush:
     def __init__(self) -> None:
         self.mode: Mode = "off"
         self.strength = STRONGEST
-        self._weights: dict[int, float] = {}
-
-    @property
-    def weights(self) -> dict[int, float]:
-        """The painted places and their weights, above 0 and at most 1; never changed in place."""
-        return self._weights
+        self.weights: dict[int, float] = {}
 
     def set_mode(self, mode: Mode) -> None:
         """Begin to paint, or leave off; what was painted with another mode is wiped away."""
         if mode != self.mode:
             self.mode = mode
-            self._weights = {}
+            self.weights = {}
             self.changed.emit()
 
     def paint(self, place: int, *, erase: bool = False) -> None:
         if self.mode == "off":
             return
-        weights = dict(self._weights)
+        weights = dict(self.weights)
         if erase:
             weights.pop(place, None)
         else:
             weights[place] = self.strength if self.mode == "attend" else STRONGEST
-        if weights != self._weights:
-            self._weights = weights
+        if weights != self.weights:
+            self.weights = weights
             self.changed.emit()
 
     def wipe(self) -> None:
-        if self._weights:
-            self._weights = {}
+        if self.weights:
+            self.weights = {}
             self.changed.emit()
 
     def edit(self, size: int, *, first: int, last: int) -> Edit | None:
         """What is painted, as an edit of attention over so many places; None where nothing is."""
-        places = {place: weight for place, weight in self._weights.items() if place < size}
+        places = {place: weight for place, weight in self.weights.items() if place < size}
         if not places:
             return None
         if self.mode == "mask":

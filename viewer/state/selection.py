@@ -16,6 +16,8 @@ class Selection:
 
     Attributes
     ----------
+    units : tuple of int
+        The pinned ones, the oldest first.
     hovered : Signal(object)
         The unit under the pointer, an int or None.
     at : mapping of str to str
@@ -26,30 +28,16 @@ class Selection:
     hovered = Signal(object)
 
     def __init__(self) -> None:
-        self._units: list[int] = []
-        self._hover: int | None = None
+        self.units: tuple[int, ...] = ()
+        self.hover: int | None = None
         self.at: Mapping[str, str] = {}
-
-    @property
-    def units(self) -> tuple[int, ...]:
-        """The pinned units, oldest first."""
-        return tuple(self._units)
-
-    @property
-    def hover(self) -> int | None:
-        return self._hover
 
     def toggle(self, unit: int) -> None:
         """Pin a unit or unpin it; the oldest is unpinned when there are `MOST_PINNED` already."""
-        if unit in self._units:
-            self._units.remove(unit)
-        else:
-            self._units.append(unit)
-            del self._units[:-MOST_PINNED]
-        self.changed.emit()
+        self.set(tuple(own for own in self.units if own != unit) if unit in self.units else (*self.units, unit))
 
     def set(self, units: tuple[int, ...]) -> None:
-        self._units = list(dict.fromkeys(units))[-MOST_PINNED:]
+        self.units = tuple(dict.fromkeys(units))[-MOST_PINNED:]
         self.changed.emit()
 
     def clear(self) -> None:
@@ -62,6 +50,6 @@ class Selection:
             self.changed.emit()
 
     def set_hover(self, unit: int | None) -> None:
-        if unit != self._hover:
-            self._hover = unit
+        if unit != self.hover:
+            self.hover = unit
             self.hovered.emit(unit)

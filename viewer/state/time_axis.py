@@ -17,24 +17,18 @@ class TimeAxis:
         The range changed.
     following : bool
         Whether the range grows with the run; a person's zoom or pan ends that, `reset` begins it again.
+    start : float
+        The left end, in steps.
+    stop : float
+        The right end, in steps.
     """
 
     changed = Signal()
 
     def __init__(self) -> None:
-        self._start, self._stop = 0.0, float(FEWEST_SHOWN)
+        self.start, self.stop = 0.0, float(FEWEST_SHOWN)
         self._length = 0
         self.following = True
-
-    @property
-    def start(self) -> float:
-        """The left end, in steps."""
-        return self._start
-
-    @property
-    def stop(self) -> float:
-        """The right end, in steps."""
-        return self._stop
 
     def set_length(self, length: int) -> None:
         self._length = length
@@ -43,10 +37,10 @@ class TimeAxis:
 
     def zoom(self, factor: float, around: float) -> None:
         """Make the span `factor` times as long, the place `around` (in steps) staying where it is."""
-        span = self._stop - self._start
+        span = self.stop - self.start
         longest = float(max(self._length, FEWEST_SHOWN))
         new_span = min(max(span * factor, SHORTEST_SPAN), longest)
-        start = around - (around - self._start) * new_span / span
+        start = around - (around - self.start) * new_span / span
         self.following = new_span >= longest
         self._set(start, start + new_span)
 
@@ -58,14 +52,14 @@ class TimeAxis:
 
     def pan(self, steps: float) -> None:
         self.following = False
-        self._set(self._start + steps, self._stop + steps)
+        self._set(self.start + steps, self.stop + steps)
 
     def reveal(self, step: int) -> None:
         """Bring a step into the range, moving as little as possible."""
-        if step < self._start:
-            self.pan(step - self._start)
-        elif step + 1 > self._stop:
-            self.pan(step + 1 - self._stop)
+        if step < self.start:
+            self.pan(step - self.start)
+        elif step + 1 > self.stop:
+            self.pan(step + 1 - self.stop)
 
     def reset(self) -> None:
         """Show the whole run and follow it again."""
@@ -76,6 +70,6 @@ class TimeAxis:
         longest = float(max(self._length, FEWEST_SHOWN))
         span = min(stop - start, longest)
         start = min(max(start, 0.0), longest - span)
-        if (start, start + span) != (self._start, self._stop):
-            self._start, self._stop = start, start + span
+        if (start, start + span) != (self.start, self.stop):
+            self.start, self.stop = start, start + span
             self.changed.emit()

@@ -40,6 +40,12 @@ class Trainer(QObject):
         What it has brought so far; kept when it ends.
     changes : RoomChanges
         What is in force for the next update.
+    alive : bool
+        Whether it can be stepped: it has started, and the backend still has it.
+    starting : bool
+        Whether it was asked for and has not started yet.
+    under_way : int
+        How many updates were asked for and have not arrived.
     """
 
     changed = Signal()
@@ -54,28 +60,13 @@ class Trainer(QObject):
         self.running = False
         self.milliseconds = 0.0
         self._number = 0
-        self._alive = False     # the backend holds the training
-        self._starting = False
+        self.alive = False     # the backend holds the training
+        self.starting = False
         self._wanted = 0        # single updates to make once it has started
-        self._under_way = 0
+        self.under_way = 0
         self._map_at = 0.0
         backend.report.connect(self._take)
         backend.died.connect(self._lost)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it can be stepped: it has started, and the backend still has it."""
-        return self._alive
-
-    @property
-    def starting(self) -> bool:
-        """Whether it was asked for and has not started yet."""
-        return self._starting
-
-    @property
-    def under_way(self) -> int:
-        """How many updates were asked for and have not arrived."""
-        return self._under_way
 
     def start(self, settings: TrainingRoomSettings, *, run: bool) -> None:
         """Begin anew; the same settings and seed give the same numbers."""
@@ -85,20 +76,20 @@ class Trainer(QObject):
                            else "The model’s process is not running.", not self._backend.alive)
             return
         self._number += 1
-        self._starting, self.running = True, run
+        self.starting, self.running = True, run
         self._backend.send(StartTrainingRoom(self._number, settings))
         self.state_changed.emit()
 
     def stop(self) -> None:
         """End the training; what it brought is kept."""
-        if self._alive or self._starting:
+        if self.alive or self.starting:
             self._backend.send(StopTrainingRoom(self._number))
-        self._alive = self._starting = self.running = False
-        self._under_way = self._wanted = 0
+        self.alive = self.starting = self.running = False
+        self.under_way = self._wanted = 0
         self.state_changed.emit()
 
     def run(self) -> None:
-        if self._alive or self._starting:
+        if self.alive or self.starting:
             self.running = True
             self._ask()
             self.state_changed.emit()
@@ -111,21 +102,21 @@ class Trainer(QObject):
 
     def step(self) -> None:
         self.pause()
-        if self._alive:
+        if self.alive:
             self._send(picture=True)
-        elif self._starting:
+        elif self.starting:
             self._wanted += 1
 
     def _ask(self) -> None:
         most = 1 if self.milliseconds > SLOW_MILLISECONDS else UNDER_WAY
-        while self.running and self._alive and self._under_way < most:
+        while self.running and self.alive and self.under_way < most:
             now = time.monotonic()
             self._send(picture=now - self._map_at >= MAP_SECONDS)
 
     def _send(self, *, picture: bool) -> None:
         if picture:
             self._map_at = time.monotonic()
-        self._under_way += 1
+        self.under_way += 1
         self._backend.send(StepTrainingRoom(self._number, self.changes, 1, picture))
 
     def change(self, **changes: float) -> None:
@@ -133,12 +124,12 @@ class Trainer(QObject):
         self.changes = msgspec.structs.replace(self.changes, **changes)
 
     def _take(self, report: object) -> None:
-        if isinstance(report, TrainingRoomUpdated) and report.room == self._number and self._alive:
+        if isinstance(report, TrainingRoomUpdated) and report.room == self._number and self.alive:
             self._updated(report)
-        elif isinstance(report, TrainingRoomStarted) and report.room == self._number and self._starting:
+        elif isinstance(report, TrainingRoomStarted) and report.room == self._number and self.starting:
             self.history = History(report)
-            self._alive, self._starting = True, False
-            self._under_way, self._map_at, self.milliseconds = 0, 0.0, 0.0
+            self.alive, self.starting = True, False
+            self.under_way, self._map_at, self.milliseconds = 0, 0.0, 0.0
             for _ in range(self._wanted):
                 self._send(picture=True)
             self._wanted = 0
@@ -146,16 +137,16 @@ class Trainer(QObject):
             self.state_changed.emit()
             self.changed.emit()
         elif isinstance(report, TrainingRoomFailed) and report.room == self._number:
-            self._under_way = max(self._under_way - 1, 0)
+            self.under_way = max(self.under_way - 1, 0)
             self.running = False
             if not report.exploded:
-                self._alive = self._starting = False
+                self.alive = self.starting = False
             self.said.emit(report.sentence, False)
             self.state_changed.emit()
 
     def _updated(self, report: TrainingRoomUpdated) -> None:
         assert self.history is not None
-        self._under_way = max(self._under_way - 1, 0)
+        self.under_way = max(self.under_way - 1, 0)
         self.milliseconds += 0.2 * (report.milliseconds - self.milliseconds)
         try:
             self.history.append(report)
@@ -166,9 +157,9 @@ class Trainer(QObject):
         self.changed.emit()
 
     def _lost(self, sentence: str) -> None:
-        was_there = self._alive or self._starting
-        self._alive = self._starting = self.running = False
-        self._under_way = self._wanted = 0
+        was_there = self.alive or self.starting
+        self.alive = self.starting = self.running = False
+        self.under_way = self._wanted = 0
         if was_there:
             self.said.emit(f"{sentence} What was drawn is kept.", True)
         self.state_changed.emit()

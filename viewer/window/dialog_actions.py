@@ -72,7 +72,7 @@ class DialogActions:
         from unrolled.viewer.window.open_model_dialog import OpenModelDialog
 
         folder = self.settings.text("model_folder")
-        dialog = OpenModelDialog(self.controller.families, self._open_this_model, folder, self._window)
+        dialog = OpenModelDialog(self.controller.choice.families, self._open_this_model, folder, self._window)
         dialog.finished.connect(self._window.update_actions)  # the picker shows the model again that is there
         _open(dialog)
 
@@ -99,9 +99,9 @@ class DialogActions:
 
     @handles(c.ChooseModelToCompare)
     def choose_model_to_compare(self, _: c.ChooseModelToCompare) -> None:
-        listed = [listing.name for listing in self.controller.models
+        listed = [listing.name for listing in self.controller.choice.models
                   if self.session.input is not None and taken_by(self.session.input, listing.input_kind)
-                  and listing.name != self.controller.wanted_model]
+                  and listing.name != self.controller.choice.model]
         if not listed:
             self._window.layout_.say(Notice(place="model", kind="info", text="No other model takes what is shown."))
             return
@@ -203,7 +203,7 @@ class DialogActions:
             from unrolled.viewer.corpus.tracing_dialog import TracingDialog
 
             control, described = window.controller, self.session.description
-            _open(TracingDialog([(own.name, own.title) for own in control.models], control.wanted_model,
+            _open(TracingDialog([(own.name, own.title) for own in control.choice.models], control.choice.model,
                                 ", ".join(own.name for own in described.channels) if described is not None else "",
                                 self._do, window))
         elif self.session.trace is not None and len(self.session.trace):

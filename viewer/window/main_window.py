@@ -191,11 +191,11 @@ class MainWindow(QMainWindow):
         toolbar.set_speed(playback.speed)
         toolbar.set_decoding(controller.decoding.in_words)
         description = session.description
-        current = controller.wanted_model or (description.name if description is not None else "")
-        there = description is not None and not controller.loading
-        toolbar.set_models(controller.models, current, recent=controller.recent_models,
+        current = controller.choice.model or (description.name if description is not None else "")
+        there = description is not None and not controller.run.state.loading
+        toolbar.set_models(controller.choice.models, current, recent=controller.choice.recent,
                            title=description.title if there and description is not None else "", loading=controller.backend.alive)
-        toolbar.set_devices(controller.devices, controller.wanted_device)
+        toolbar.set_devices(controller.choice.devices, controller.choice.device)
         values = session.appearance.values
         for name, on in (("attention_scale", values.attention_scale == "stretched"),
                          ("attention_style", values.attention_style == "dimmed"),
@@ -210,7 +210,7 @@ class MainWindow(QMainWindow):
         if controller.last_milliseconds > 0:
             facts.append(f"{controller.last_milliseconds:.1f} ms per step")
         if session.description is not None:
-            titles = {device.name: device.title for device in controller.devices}
+            titles = {device.name: device.title for device in controller.choice.devices}
             facts.append(f"{session.description.title} on {titles.get(session.device, session.device)}")
         self.layout_.status.facts.setText("  ·  ".join(facts))
 
@@ -369,8 +369,8 @@ class MainWindow(QMainWindow):
         if self.room is not None:
             settings.put("room", self.room.remembered)
         if self.session.description is not None:
-            settings.put("model", controller.wanted_model)
-            settings.put("device", controller.wanted_device)
+            settings.put("model", controller.choice.model)
+            settings.put("device", controller.choice.device)
         settings.save()
 
     def _restore(self) -> None:

@@ -184,7 +184,7 @@ def test_a_device_that_is_gone_costs_itself_alone(qtbot, scripted_command, tmp_p
     made = make_window(WindowSettings(path), BackendProcess(scripted_command))
     made.controller.start()
     qtbot.waitUntil(lambda: made.session.description is not None, timeout=10_000)
-    assert made.controller.wanted_device == "auto"
+    assert made.controller.choice.device == "auto"
     made.close()
     made.deleteLater()
 

@@ -304,7 +304,7 @@ def test_of_models_chosen_one_right_after_another_the_last_one_runs(qtbot, ready
     qtbot.waitUntil(lambda: ready.run.is_open and ready.session.description.name == models[-1], timeout=5000)
     qtbot.wait(100)
     assert ready.session.trace.provenance.model == models[-1]
-    assert ready.wanted_model == models[-1]
+    assert ready.choice.model == models[-1]
     ready.do(c.RunToEnd())
     qtbot.waitUntil(lambda: ready.session.trace.ended or len(words(ready)) > 20, timeout=5000)
 

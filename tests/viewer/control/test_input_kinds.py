@@ -56,7 +56,7 @@ def sections(window):
 def open_kind(qtbot, window, kind):
     window.do(c.LoadModel(f"scripted-{kind}"))
     qtbot.waitUntil(lambda: window.session.description is not None and window.session.description.input_kind == kind
-                    and not window.controller.loading, timeout=5000)
+                    and not window.controller.run.state.loading, timeout=5000)
 
 
 def clip_bytes(count=8):

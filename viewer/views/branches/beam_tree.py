@@ -24,39 +24,40 @@ from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.commands import FollowHypothesis
 from unrolled.viewer.state.search_tree import ROOT, Hypothesis, SearchTree
 from unrolled.viewer.state.wording import is_end, shown, signed
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.themed import Painted
 
 EMPTY = "Choose beam search under “Decoding” (D): its hypotheses appear here as they are extended, pruned and finished."
 MOVES = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 FATES = {"lives": "active", "died": "pruned: it is not extended", "finished": "finished", "best": "on the way to the best"}
 
 
-class BeamTree(QWidget):
-    """The tree."""
+class BeamTree(Painted):
+    """The tree.
+
+    Attributes
+    ----------
+    chosen : int
+        The hypothesis that the keyboard is at.
+    """
 
     own_keys = frozenset(MOVES)
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._session, self._do, self.theme = ctx.session, ctx.do, ctx.theme
+        super().__init__(ctx.theme, parent)
+        self._session, self._do = ctx.session, ctx.do
         self._search: SearchTree | None = None
         self._places: dict[int, QRectF] = {}
-        self._chosen = ROOT
+        self.chosen = ROOT
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Hypotheses of the beam search")
         attach(self, "Beam search", table=self._table)
 
-    @property
-    def chosen(self) -> int:
-        """The hypothesis that the keyboard is at."""
-        return self._chosen
-
     def set_search(self, search: SearchTree) -> None:
         """Show a search, as far as it is."""
         if search is not self._search:
-            self._chosen = ROOT
+            self.chosen = ROOT
         self._search = search
         self._places = {}
         most = 1
@@ -108,8 +109,8 @@ class BeamTree(QWidget):
             for made in search.steps:
                 for own in made:
                     paint_node(painter, self._places[own.number], own, fates[own.number], theme, self._joining)
-            if self.hasFocus() and self._chosen in self._places:
-                draw_focus(painter, self._places[self._chosen], theme.accent)
+            if self.hasFocus() and self.chosen in self._places:
+                draw_focus(painter, self._places[self.chosen], theme.accent)
 
     @property
     def _joining(self) -> str:
@@ -142,7 +143,7 @@ class BeamTree(QWidget):
         """Follow a hypothesis."""
         own = self.at(event.position())
         if own is not None and event.button() == Qt.MouseButton.LeftButton:
-            self._chosen = own.number
+            self.chosen = own.number
             self._do(FollowHypothesis(own.number))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -157,16 +158,16 @@ class BeamTree(QWidget):
             super().keyPressEvent(event)
             return
         places = {own.number: (column, row) for column, made in enumerate(search.steps) for row, own in enumerate(made)}
-        column, row = places.get(self._chosen, (0, 0))
+        column, row = places.get(self.chosen, (0, 0))
         by = MOVES.get(Qt.Key(key))
         if by is not None:
             column = min(max(column + by[0], 0), len(search.steps) - 1)
             row = min(max(row + by[1], 0), len(search.steps[column]) - 1)
-            self._chosen = search.steps[column][row].number
-            self.setAccessibleDescription(self.describe(search.get(self._chosen)))
+            self.chosen = search.steps[column][row].number
+            self.setAccessibleDescription(self.describe(search.get(self.chosen)))
             self.update()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._chosen in places:
-            self._do(FollowHypothesis(self._chosen))
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.chosen in places:
+            self._do(FollowHypothesis(self.chosen))
         else:
             super().keyPressEvent(event)
 
@@ -216,7 +217,3 @@ class BeamTreeView(View):
 
     def seek(self, step: int) -> None:
         self.tree.update()
-
-    def set_theme(self, theme: Theme) -> None:
-        self.tree.theme = theme
-        super().set_theme(theme)

@@ -139,12 +139,18 @@ class ExportPreview(QWidget):
 
 
 class _Picture(QWidget):
-    """An image in the middle, in its own proportions."""
+    """An image in the middle, in its own proportions.
+
+    Attributes
+    ----------
+    image : QImage, optional
+        What is shown, in device pixels.
+    """
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.theme = theme
-        self._image: QImage | None = None
+        self.image: QImage | None = None
         self._clear, self._sentence = False, ""
         self._chequers = QPixmap(2 * SQUARE, 2 * SQUARE)
         self._chequers.fill(QColor(theme.raised))
@@ -155,30 +161,25 @@ class _Picture(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Preview of the export")
 
-    @property
-    def image(self) -> QImage | None:
-        """What is shown, in device pixels."""
-        return self._image
-
     def set_image(self, image: QImage | None, *, clear: bool = False, sentence: str = "") -> None:
-        self._image, self._clear, self._sentence = image, clear, sentence
+        self.image, self._clear, self._sentence = image, clear, sentence
         self.setAccessibleDescription(sentence)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             painter.fillRect(self.rect(), QColor(self.theme.window))
-            if self._image is None:
+            if self.image is None:
                 painter.setFont(text_font(13))
                 painter.setPen(QColor(self.theme.muted))
                 painter.drawText(QRectF(self.rect()).adjusted(24, 24, -24, -24),
                                  Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._sentence)
                 return
-            size = self._image.size().toSizeF() * (1.0 / self.devicePixelRatioF())
+            size = self.image.size().toSizeF() * (1.0 / self.devicePixelRatioF())
             place = QRectF((self.width() - size.width()) // 2, (self.height() - size.height()) // 2, size.width(), size.height())
             if self._clear:
                 painter.drawTiledPixmap(place, self._chequers)
-            painter.drawImage(place, self._image)
+            painter.drawImage(place, self.image)
 
 
 class _Task(QRunnable):
