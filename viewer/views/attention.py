@@ -11,7 +11,6 @@ from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.place_bars import PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.state.wording import counted, percent, shown
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column
 
@@ -93,8 +92,3 @@ class AttentionStatisticsView(View):
 
     def seek(self, step: int) -> None:
         self.refresh()
-
-    def set_theme(self, theme: Theme) -> None:
-        self.coverage.set_theme(theme)
-        self.source_coverage.set_theme(theme)
-        super().set_theme(theme)

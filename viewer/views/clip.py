@@ -16,12 +16,13 @@ from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column
+from unrolled.viewer.widgets.themed import Painted
 
 EMPTY = "The clip appears here.\nOpen an animated GIF, a video or a folder of frames."
 SMALL = 160  # pixels, a side; smaller frames are enlarged pixel by pixel
 
 
-class FrameView(QWidget):
+class FrameView(Painted):
     """One frame, as large as there is room for.
 
     Attributes
@@ -31,8 +32,7 @@ class FrameView(QWidget):
     """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.shown_frame = NOWHERE
         self._image: QImage | None = None
         self._pixels: npt.NDArray[np.uint8] | None = None  # the image is a view of it
@@ -89,11 +89,6 @@ class ClipView(View):
         if self._clip is not None and max(step, 0) != self.view.shown_frame:
             self.view.show_frame(self._clip, max(step, 0))
             self._say()
-
-    def set_theme(self, theme: Theme) -> None:
-        self.view.theme = theme
-        self.view.update()
-        super().set_theme(theme)
 
     def _say(self) -> None:
         clip = self._clip

@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from unrolled.viewer.state.commands import Do
 from unrolled.viewer.state.shown import ShownSession
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.themed import dress
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class View(QWidget):
     note : str
         A few words for the right end of its heading; `note_changed` is sent with every other text.
     refresh_wanted : Signal()
-        A person chose something in it that takes more than one frame to draw.
+        A person chose something in it that takes more than one frame to draw, or it was hidden.
     """
 
     note_changed = Signal(str)
@@ -74,8 +76,15 @@ class View(QWidget):
     def refresh(self) -> None:
         """Input, model, trace, selection or appearance changed, or steps were added: take over what is new."""
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """What changed while it was hidden is taken over with the next frame."""
+        super().showEvent(event)
+        self.refresh_wanted.emit()
+
     def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours, everything inside of it too."""
         self.theme = theme
+        dress(self, theme)
         self.refresh()
         self.seek(self.session.playhead.step)
 

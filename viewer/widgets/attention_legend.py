@@ -16,13 +16,14 @@ from unrolled.viewer.theme.attention_colours import attention_table
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import LIGHT, Theme
+from unrolled.viewer.widgets.themed import Painted
 
 BAR_TOP, BAR_HEIGHT = 4, 8
 LABELS_TOP = 14
 HEIGHT = 29
 
 
-class AttentionLegend(QWidget):
+class AttentionLegend(Painted):
     """The bar.
 
     Attributes
@@ -33,8 +34,7 @@ class AttentionLegend(QWidget):
     """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.low, self.high, self.uniform = 0.0, 1.0, 0.0
         self._state: tuple[object, ...] = ()
         self._title = ""  # of values on both sides of 0

@@ -8,13 +8,14 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.themed import Painted
 
 LINE = 19.0
 LINES = 2  # that there is always room for
 GAP = 4.0
 
 
-class WordFlow(QWidget):
+class WordFlow(Painted):
     """A few lines of words; where there are more, those around the current one.
 
     Parameters
@@ -26,8 +27,7 @@ class WordFlow(QWidget):
     clicked = Signal(int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None, *, grows: bool = False) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.words: tuple[str, ...] = ()
         self.first = 0
         self.current = -1

@@ -199,6 +199,21 @@ def test_gates_are_dots_that_can_be_pinned(qtbot, window):
     assert np.allclose(panel.scatter.shut, shut)
 
 
+@pytest.mark.parametrize("name", ["attention", "gates", "similar"])
+def test_a_view_that_was_hidden_shows_what_changed_meanwhile(qtbot, window, name):
+    panel = opened(qtbot, window, name)
+    window.actions_by_name["edits"].trigger()
+    window.session.set_trace(window.session.trace.truncated(3))
+    window.session.selection.set((1, 2))
+    window.coordinator.flush()
+    window.actions_by_name[name].trigger()
+    window.coordinator.flush()
+    told = {"attention": lambda: panel.text.text(), "gates": lambda: panel.reading.text(), "similar": lambda: panel.status.text()}
+    before = told[name]()
+    panel.refresh()
+    assert told[name]() == before
+
+
 def test_attention_that_hardly_differs_is_warned_of(qtbot, window):
     panel = opened(qtbot, window, "attention")
     assert not panel.warning.isVisible()

@@ -38,6 +38,7 @@ def test_it_asks_draws_and_goes_where_it_is_clicked(qtbot):
     view = LogitLensView(context(session))
     qtbot.addWidget(view)
     view.resize(400, 200)
+    view.refresh_wanted.connect(view.refresh)  # as the window's coordinator does
     with qtbot.waitExposed(view):
         view.show()
     session.questions.answered.connect(lambda _: view.refresh())

@@ -23,7 +23,6 @@ from unrolled.viewer.state.commands import ChangeAppearance, Paint, Seek
 from unrolled.viewer.state.wording import weight_percent
 from unrolled.viewer.theme.attention_colours import uniform_level
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.alignment.canvas import NOWHERE as NO_CELL
 from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentWidget, Cell
 from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
@@ -157,12 +156,6 @@ class AlignmentView(View):
 
     def seek(self, step: int) -> None:
         self._draw(step)
-
-    def set_theme(self, theme: Theme) -> None:
-        for part in (self.canvas, self.words, self.legend):
-            part.theme = theme
-            part.update()
-        super().set_theme(theme)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

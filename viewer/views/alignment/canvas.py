@@ -15,6 +15,7 @@ from unrolled.viewer.drawing.alignment_painting import Labels, Weights, alignmen
 from unrolled.viewer.drawing.painting import draw_focus
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.themed import Painted
 
 Cell = tuple[int | None, int | None]
 NOWHERE: Cell = (None, None)
@@ -59,7 +60,7 @@ class AlignmentWidget:
     chosen: int | None = None
 
 
-class AlignmentCanvas(QWidget):
+class AlignmentCanvas(Painted):
     """Rows are written words, columns source words.
 
     Attributes
@@ -84,8 +85,7 @@ class AlignmentCanvas(QWidget):
     cleared = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.view = AlignmentWidget()
         self.cell: Cell = NOWHERE
         self._source, self._written = Labels((), text_font(11)), Labels((), text_font(11))

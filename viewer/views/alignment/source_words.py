@@ -14,19 +14,19 @@ from unrolled.viewer.drawing.alignment_rows import GOES_ON
 from unrolled.viewer.state.wording import END_TEXT, percent
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.themed import Painted
 
 LINE, WORD_HEIGHT, PADDING, GAP = 30, 25, 6, 4
 
 
-class SourceWords(QWidget):
+class SourceWords(Painted):
     """The words in lines, as wide as the pane."""
 
     pointed = Signal(object)
     clicked = Signal(int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.words: tuple[str, ...] = ()
         self.weights: Weights | None = None
         self.chosen: int | None = None

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
 
 from unrolled.models.analysis.occlusion import summarise, verdict
@@ -34,7 +34,6 @@ from unrolled.viewer.state.commands import ChangeAppearance, DropQuestion, Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.wording import shown, step_noun
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.attribution.contribution_bars import ContributionBars
 from unrolled.viewer.views.attribution.contributions import places_of, word_at, words_read
 from unrolled.viewer.views.attribution.gradient_map import GradientMap
@@ -116,16 +115,6 @@ class AttributionView(View):
         self._update()
 
     def seek(self, step: int) -> None:
-        self._update()
-
-    def set_theme(self, theme: Theme) -> None:
-        self.map.set_theme(theme)
-        self.attributions.set_theme(theme)
-        self._shown = None
-        super().set_theme(theme)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
         self._update()
 
     def hideEvent(self, event: QHideEvent) -> None:

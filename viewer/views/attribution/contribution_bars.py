@@ -86,10 +86,6 @@ class ContributionBars(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(240, 120)
 
-    def set_theme(self, theme: Theme) -> None:
-        for part in self._parts:
-            part.set_theme(theme)
-
     def show_words(self, read: WordsRead | None, title: str) -> None:
         """The words read before, or the frames; None where that is not known."""
         if read is not None:

@@ -88,7 +88,7 @@ class EditsView(View):
     def refresh(self) -> None:
         self.form.refresh()
         branch = self.session.branch
-        shown = (branch.identity, branch.name, branch.edits) if branch is not None else ()
+        shown = (branch.identity, branch.name, branch.edits, self.theme.name) if branch is not None else ()
         if shown != self._shown:
             self._shown = shown
             self._fill(branch)
@@ -100,10 +100,6 @@ class EditsView(View):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.form.take_brush(False)
-
-    def set_theme(self, theme: Theme) -> None:
-        self._shown = ()
-        super().set_theme(theme)
 
     def _fill(self, branch: Branch | None) -> None:
         edits = branch.edits if branch is not None else ()

@@ -11,7 +11,6 @@ from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.commands import Hover, TogglePin
 from unrolled.viewer.state.wording import counted, percent
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.gates.scatter import GateScatter
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column, muted_label
@@ -88,10 +87,6 @@ class GateStatisticsView(View):
             self.scatter.set_fractions(result.shut, result.open)
             self._show_lives(trace)
         self._read_out(result)
-
-    def set_theme(self, theme: Theme) -> None:
-        self.scatter.plot.set_theme(theme)
-        super().set_theme(theme)
 
     def _offer(self, gates: tuple[Channel, ...]) -> None:
         self._gates = gates

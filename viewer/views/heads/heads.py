@@ -20,7 +20,6 @@ from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.commands import ApplyEdit, LookAt
 from unrolled.viewer.state.wording import percent, shown
 from unrolled.viewer.theme.attention_colours import attention_limits
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.heads.tiles import HeadTiles
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column, in_row
@@ -98,10 +97,6 @@ class HeadsView(View):
     def seek(self, step: int) -> None:
         if self._channel is not None:
             self._draw(step)
-
-    def set_theme(self, theme: Theme) -> None:
-        self.tiles.theme, self._drawn = theme, ()
-        super().set_theme(theme)
 
     def _draw(self, step: int) -> None:
         trace, channel, session = self.session.trace, self._channel, self.session

@@ -14,6 +14,7 @@ from unrolled.viewer.drawing.painting import draw_focus
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.themed import Painted
 
 GAP, LABELS, TOP = 4, 52, 18
 SMALLEST, LARGEST = 34, 96  # pixels a side
@@ -24,7 +25,7 @@ Tile = tuple[int, int]
 KEYS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
 
-class HeadTiles(QWidget):
+class HeadTiles(Painted):
     """The tiles of one attention.
 
     Attributes
@@ -36,8 +37,7 @@ class HeadTiles(QWidget):
     clicked = Signal(int, int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.columns: tuple[str, ...] = ()
         self.values: list[list[FloatArray]] = []
         self.text_of: Callable[[int, int], str] = lambda row, column: ""  # what a tile's tooltip says

@@ -15,6 +15,7 @@ from unrolled.viewer.drawing.painting import elided
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.themed import Painted
 
 LABELS, WIDTH, HEIGHT, GAP = 56, 66, 22, 2
 TEXT = 12
@@ -31,7 +32,7 @@ class LensColumn:
     written: str
 
 
-class LensCanvas(QWidget):
+class LensCanvas(Painted):
     """The table; below it the words that were written.
 
     Attributes
@@ -43,8 +44,7 @@ class LensCanvas(QWidget):
     clicked = Signal(int, int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.columns: tuple[LensColumn, ...] = ()
         self.layers = 0
         self.step, self.layer = -1, -1

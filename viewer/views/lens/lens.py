@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from unrolled.models.protocol.questions import LensRead, ReadLens
@@ -18,7 +17,6 @@ from unrolled.viewer.plotting.table import Column, Table
 from unrolled.viewer.state.commands import Ask, LookAt, Seek
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.wording import percent, shown
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.lens.canvas import WIDTH, LensCanvas, LensColumn
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column, muted_label
@@ -63,14 +61,6 @@ class LogitLensView(View):
 
     def seek(self, step: int) -> None:
         self._follow(step)
-
-    def set_theme(self, theme: Theme) -> None:
-        self.canvas.theme, self._drawn = theme, ()
-        super().set_theme(theme)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._follow(self.session.playhead.step)
 
     def _follow(self, step: int) -> None:
         trace, branch, description = self.session.trace, self.session.branch, self.session.description

@@ -22,12 +22,13 @@ from unrolled.viewer.drawing.overlay import WHOLE, Region, draw_overlay, draw_ve
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.themed import Painted
 
 MOST_KEPT = 16  # pictures with their attention: scrubbing comes back to the same steps
 EMPTY_LINES = ("Drop a photograph here,", "paste one, or press Ctrl+O")
 
 
-class PictureCanvas(QWidget):
+class PictureCanvas(Painted):
     """A photograph, fitted; attention; the outline of what the model saw.
 
     Attributes
@@ -46,8 +47,7 @@ class PictureCanvas(QWidget):
     painted = Signal(int, int, bool)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self._photo: QImage | None = None
         self._scaled: QPixmap | None = None
         self._overlay: QImage | None = None

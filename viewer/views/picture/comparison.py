@@ -84,8 +84,3 @@ class BesideView(View):
         first = max(min(step, len(trace)) - MOST_WORDS // 2, 0)
         words = tuple(shown(word, detokenization) for word in trace.words[first : first + MOST_WORDS])
         self.words.set_words(words, first=first, current=step, gap=0.0 if detokenization == "characters" else GAP)
-
-    def set_theme(self, theme: Theme) -> None:
-        self.words.theme = theme
-        self.words.update()
-        super().set_theme(theme)

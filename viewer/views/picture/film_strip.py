@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap, QResizeEvent, QShowEvent
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -233,11 +233,6 @@ class FilmStripView(View):
     def _table(self) -> Table | None:
         attention = None if self._trace is None else self._trace.with_role("attention")
         return steps_table(self._trace, () if attention is None else (attention.name,))
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self.refresh()
-        self.seek(self.session.playhead.step)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

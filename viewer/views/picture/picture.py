@@ -21,7 +21,6 @@ from unrolled.viewer.state.commands import Paint
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import precise, weight_percent
 from unrolled.viewer.theme.attention_colours import attention_limits, uniform_level
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.canvas import PictureCanvas
 from unrolled.viewer.views.picture.comparison import OtherPicture
 from unrolled.viewer.views.picture.controls import PictureControls
@@ -113,13 +112,6 @@ class PictureView(View):
         self._show_picture(step)
         self.other.seek(step)
         self._draw(step)
-
-    def set_theme(self, theme: Theme) -> None:
-        for part in (self.canvas, self.other, self.legend):
-            part.theme = theme
-            part.update()
-        self.controls.set_theme(theme)
-        super().set_theme(theme)
 
     def _draw(self, step: int) -> None:
         trace, channel, values = self.session.trace, self._channel, self.session.appearance.values

@@ -30,6 +30,7 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column
 from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.widgets.themed import Painted
 
 CHIP_HEIGHT = 28
 CHIP_PADDING = 9
@@ -125,12 +126,11 @@ class Chip(QAbstractButton):
             super().keyPressEvent(event)
 
 
-class Caret(QWidget):
+class Caret(Painted):
     """Where the next word will be."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.setFixedSize(10, CHIP_HEIGHT)
         self.setToolTip("The next word appears here (Space)")
 

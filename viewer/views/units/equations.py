@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QAction, QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtGui import QAction, QGuiApplication, QHideEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSpinBox, QTextBrowser, QToolButton, QVBoxLayout, QWidget
 
 from unrolled.models.protocol.questions import Explained, ExplainStep
@@ -16,7 +16,6 @@ from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.commands import Ask, DropQuestion, Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import place_name, shown, step_noun
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.units.equation_text import EquationText, as_latex, as_plain
 from unrolled.viewer.views.view import View, ViewContext
 
@@ -98,14 +97,6 @@ class EquationsView(View):
         self._update()
 
     def seek(self, step: int) -> None:
-        self._update()
-
-    def set_theme(self, theme: Theme) -> None:
-        self._shown = None
-        super().set_theme(theme)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
         self._update()
 
     def hideEvent(self, event: QHideEvent) -> None:

@@ -21,18 +21,18 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.units.lstm_check import LstmStep, lstm_channels, lstm_step
 from unrolled.viewer.views.units.unit_table import UnitRow, UnitTable
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.themed import Painted
 
 EMPTY = "Click a row of a track to pin that unit: its values at this step appear here."
 LINE = 16
 CELL_BEFORE = "c′"
 
 
-class EquationBox(QWidget):
+class EquationBox(Painted):
     """The LSTM step of one unit in numbers, and whether it agrees with what was recorded. Always as tall."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+        super().__init__(theme, parent)
         self.result: LstmStep | None = None
         self.setFixedHeight(LINE * 7 + 8)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -173,12 +173,6 @@ class UnitView(View):
     def seek(self, step: int) -> None:
         if step != self._step:
             self._show(step)
-
-    def set_theme(self, theme: Theme) -> None:
-        self.table.set_theme(theme)
-        self.equation.theme = theme
-        self.equation.update()
-        super().set_theme(theme)
 
     def _show(self, step: int) -> None:
         trace, selection = self._trace, self.session.selection
