@@ -155,7 +155,7 @@ def test_a_recorded_trace_beside_it_and_no_input_to_compare_with(qtbot, stepped,
     stepped.update_actions()
     assert not stepped.actions_by_name["compare_input"].isEnabled()
     stepped.do(c.ChooseModelToCompare())
-    assert stepped.controller.wanted_model == "next_token"
+    assert stepped.controller.choice.model == "next_token"
 
 
 def test_the_picker_goes_to_a_shipped_model_and_back(qtbot, reading):
