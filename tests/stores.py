@@ -66,17 +66,21 @@ class Drawn:
 
 
 def drawn(address: str | Path, lengths: list[int], *, dtype: str = "uint8", channels: tuple[Channel, ...] = CHANNELS,
-          seed: int = 0, shard: int = 0, room: int = 0) -> Drawn:
-    """A store without its parts, of documents of such lengths; with `room`, of captions that may have so many words."""
+          seed: int = 0, shard: int = 0, room: int = 0, model: ModelDescription | None = None) -> Drawn:
+    """A store without its parts, of documents of such lengths; with `room`, of captions that may have so many words; with
+    `model`, of one that reads characters.
+    """
     chosen = np.random.default_rng(seed)
-    model = ModelDescription(name="drawn", title="Drawn", task="characters", channels=channels, words=tuple(SIGNS),
-                             start_token=-1, end_token=-1, input_kind="text", detokenization="words" if room else "characters")
+    model = model or ModelDescription(
+        name="drawn", title="Drawn", task="characters", channels=channels, words=tuple(SIGNS), start_token=-1, end_token=-1,
+        input_kind="text", detokenization="words" if room else "characters")
+    signs = [sign for sign in model.words if len(sign) == 1]
     rooms = np.array([room or length for length in lengths], np.int64)
     shard = shard or shard_steps(channels, dtype, int(rooms.sum()))
     packing = pack(rooms, shard)
     description = StoreDescription(model=model, channels=channels, dtype=dtype, documents=len(lengths), filled=not room,  # type: ignore[arg-type]
                                    parts=len(packing.part_shards), steps=packing.shards * shard, shard=shard, source="drawn")
-    tokens = [chosen.integers(0, len(SIGNS), length).astype(np.int32) for length in lengths]
+    tokens = [chosen.integers(0, len(signs), length).astype(np.int32) for length in lengths]
     values = []
     for length in lengths:
         own = {}
@@ -86,7 +90,7 @@ def drawn(address: str | Path, lengths: list[int], *, dtype: str = "uint8", chan
             own[channel.name] = (middle + reach * wave).astype(np.float32).reshape(length, *channel.shape)
         values.append(own)
     made = Drawn(Location(address), description, packing, [f"folder/{number:04d}.py" for number in range(len(lengths))],
-                 ["".join(SIGNS[token] for token in own) for own in tokens], tokens,
+                 ["".join(signs[token] for token in own) for own in tokens], tokens,
                  [-chosen.random(length).astype(np.float32) for length in lengths], values)
     make_store(made.location, description, made.titles, rooms, packing)
     return made

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
-from PySide6.QtGui import QUndoStack
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from unrolled.models.inputs.inputs import Input
 from unrolled.models.inputs.kinds import Notes, decode_input, kind_named, read_bytes
@@ -18,15 +19,28 @@ from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.runner import Runner
 from unrolled.viewer.control.transport import Transport
-from unrolled.viewer.control.undo import BranchesCommand
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
-from unrolled.viewer.state.branches import FIRST, Branch, PlacedEdit
+from unrolled.viewer.state.branches import FIRST, Branch, Branches, PlacedEdit
 from unrolled.viewer.state.comparison import first_divergence
 from unrolled.viewer.state.session import Session
 
 MOST_BRANCHES = 100
 NOT_LIVE = "The computation can be changed once the model that recorded this run is loaded."
+
+
+class BranchesCommand(QUndoCommand):
+    """From these branches to those. Branches are values, so that each side is kept as it was; their traces are shared."""
+
+    def __init__(self, session: Session, after: Branches, text: str) -> None:
+        super().__init__(text)
+        self._session, self._before, self._after = session, session.branches, after
+
+    def redo(self) -> None:
+        self._session.set_branches(self._after)
+
+    def undo(self) -> None:
+        self._session.set_branches(self._before)
 
 
 class Branching:
@@ -38,6 +52,7 @@ class Branching:
         self._recording, self._transport, self._worker = recording, transport, worker
         self.history = QUndoStack()
         self.decoding = Decoding()
+        self.later: Callable[[c.Command], bool] = lambda _: False  # whether a command is done when the run has become a live one
         session.run_changed.connect(self._forget)
 
     # ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -60,7 +75,8 @@ class Branching:
     def _change(self, edit: Edit) -> None:
         branch, description = self._session.branch, self._session.description
         if branch is None or description is None or not self._runner.is_open:
-            self._refuse(NOT_LIVE)
+            if not self.later(c.ApplyEdit(edit)):
+                self._refuse(NOT_LIVE)
             return
         trace = branch.trace
         if edit.first > len(trace) or (trace.ended and edit.first >= len(trace)):

@@ -19,6 +19,7 @@ from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.opener import Opener
 from unrolled.viewer.control.reading import Reading
+from unrolled.viewer.control.reading_again import ReadingAgain
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.runner import Runner
 from unrolled.viewer.control.stored_runs import StoredRuns
@@ -64,7 +65,9 @@ class Control(QObject):
         self.playback, self.history = self._transport.playback, self._branching.history
         self.opener = Opener(session, self.run, self._recording, self._branching, self._loading, self._worker,
                              self.voice, self.do)
-        self._stored = StoredRuns(session, self.opener, self._worker, self.voice, self.do)
+        self._stored = StoredRuns(session, self.opener, self._loading, self._worker, self.voice)
+        self._again = ReadingAgain(session, self.run, self._recording, self._branching, self._loading, self._transport,
+                                   self.voice, self.do)
         self.earlier = EarlierRuns(session, self.opener, self.choice, self.do)
         self._comparing = Comparing(session, self.run, self.choice, self._worker, self.voice)
         self._recording.grew.connect(self._reading.follow)
@@ -73,7 +76,7 @@ class Control(QObject):
         for opened in (self.opener.opened_file, self._stored.opened_store):
             opened.connect(lambda path: self.opened_file.emit(path))
         self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self._stored,
-                                 self.earlier, self._comparing, self._worker, self._waiting, self)
+                                 self._again, self.earlier, self._comparing, self._worker, self._waiting, self)
         self._reports = Dispatch(self._recording, self._loading, self.opener, self)
         session.questions.asked.connect(self._recording.ask)
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))
@@ -168,6 +171,7 @@ class Control(QObject):
             return  # of a branch that could not be made, which was said
         self.voice.idle()
         self._transport.pause()
+        self._again.forget()
         if report.subject == "model":
             self._loading.load_failed(report.sentence)
         elif report.subject == "input":

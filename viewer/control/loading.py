@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from psygnal import Signal
+
 from unrolled.models.inputs.inputs import NO_INPUT, Input, InputNothing, InputText, sentences_of
 from unrolled.models.inputs.kinds import Notes, kind_named, may_be_read_as, suits, taken_by
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.loading import Loaded, Ready
 from unrolled.models.protocol.stepping import InputAdded, Opened
-from unrolled.models.trace import Trace
+from unrolled.models.store.stored_trace import stored_run
+from unrolled.models.trace import ModelDescription, Trace
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.model_choice import ModelChoice
 from unrolled.viewer.control.reading import Reading
 from unrolled.viewer.control.recording import Recording
-from unrolled.viewer.control.run_state import ModelPhase, Opening, Origin
+from unrolled.viewer.control.run_state import ModelPhase, Opening, Origin, RunPhase
 from unrolled.viewer.control.runner import Runner
 from unrolled.viewer.control.transport import Transport
 from unrolled.viewer.control.voice import Voice
@@ -26,7 +29,15 @@ from unrolled.viewer.state.session import Session
 
 
 class Loading:
-    """What brings a model and an input together."""
+    """What brings a model and an input together.
+
+    Attributes
+    ----------
+    opened_beside : Signal()
+        The model has read the input of what was recorded before: its run can be made beside it.
+    """
+
+    opened_beside = Signal()
 
     def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, reading: Reading,
                  branching: Branching, waiting: Waiting, voice: Voice, do: c.Do) -> None:
@@ -49,7 +60,7 @@ class Loading:
         self._transport.pause()
         if not same and state.opening is not None:
             self._reading.end()
-            self._runner.show(replace(state.opening, restart=True))
+            self._runner.show(replace(state.opening, restart=True, beside=False))
         self.choice.request()
 
     @handles(c.SetDevice)
@@ -67,7 +78,7 @@ class Loading:
             return
         self._voice.unsaid.emit("run")
         self.interrupt()
-        self._runner.show(replace(opening, continues=None, restart=True))
+        self._runner.show(replace(opening, continues=None, restart=True, beside=False))
         self._session.set_trace(None)
         self.encode()
         self._voice.state_changed.emit()
@@ -116,13 +127,13 @@ class Loading:
             return
         self._voice.idle()
         self._voice.say_notes(report.notes)
+        if self._runner.state.phase is RunPhase.BESIDE:
+            self.opened_beside.emit()
+            return
         if opening.continues is None:
             self._session.set_trace(recorder.trace(self._branching.decoding))
             self._branching.replace_unseen(self._session.branches.all[FIRST].changed(decoding=self._branching.decoding))
-        questions = self._session.questions
-        questions.possible = True
-        for asked in questions.waiting:
-            self._recording.ask(asked)
+        self.take_questions()
         self._reading.begin()
         if self._transport.target is not None:
             self._voice.unsaid.emit("run")
@@ -147,6 +158,40 @@ class Loading:
         self.encode()
         self._voice.state_changed.emit()
 
+    def take_questions(self) -> None:
+        """The model can answer about the branch that is shown: also what was asked before it could."""
+        questions = self._session.questions
+        questions.possible = True
+        for asked in questions.waiting:
+            self._recording.ask(asked)
+
+    def bring(self, model: ModelDescription) -> bool:
+        """Have the model that recorded what is shown, unless it is there or on its way; False where there is none of that name."""
+        state, description = self._runner.state, self._session.description
+        if not state.loading and description is not None and (description.name, description.weights_hash) == (
+                model.name, model.weights_hash):
+            return True
+        name = self.choice.named(model)
+        if name and not (state.loading and self.choice.model == name):
+            self._transport.pause()
+            self.choice.model = name
+            self.choice.request()
+        return bool(name)
+
+    def read_beside(self) -> None:
+        """Have the input of what was recorded before read anew, as soon as its model is there; what is shown stays meanwhile."""
+        opening = self._runner.state.opening
+        if opening is not None:
+            self._runner.show(replace(opening, continues=None, restart=True, beside=True))
+            self.encode()
+
+    def leave_beside(self) -> None:
+        """Do not; what was recorded stays what it is."""
+        opening = self._runner.state.opening
+        if opening is not None:
+            self._runner.show(replace(opening, restart=False, beside=False))
+            self.encode()
+
     def interrupt(self) -> None:
         """Something else is about to be shown: stop what the old run does."""
         self._transport.pause()
@@ -161,7 +206,7 @@ class Loading:
         kind = loaded.description.input_kind
         if not taken_by(opening.input, kind):
             return
-        fits = trace is not None and _fits(trace, loaded)
+        fits = trace is not None and stored_run(trace) is None and _fits(trace, loaded)  # a store's numbers are rounded
         if trace is not None and not fits and not opening.restart:
             self._session.questions.possible = False
             self._runner.unfit()  # it is shown, and never overwritten unasked
@@ -178,7 +223,7 @@ class Loading:
         opening = self._runner.state.opening
         if opening is not None:
             same = self._before is not None and self._before.input is opening.input
-            self._runner.show(self._before if same else replace(opening, restart=False))
+            self._runner.show(self._before if same else replace(opening, restart=False, beside=False))
         self.encode()
 
     # ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,7 @@ from pathlib import Path
 from unrolled.models.inputs.inputs import Input, InputText, looks_like_prose
 from unrolled.models.inputs.kinds import suits, taken_by
 from unrolled.models.protocol.loading import Device, Family, Loaded, Ready
-from unrolled.models.trace import ModelListing
+from unrolled.models.trace import ModelDescription, ModelListing
 from unrolled.viewer.control.runner import Runner
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state.recent_models import RecentModel, recent_models, remember_model
@@ -60,6 +60,11 @@ class ModelChoice:
             self.model = self.model_for(given) or self.model
         if not self.model:
             self._voice.say("model", "No model is installed. Open a checkpoint, or train one with “unrolled train”.", "warning")
+
+    def named(self, model: ModelDescription) -> str:
+        """What opens the model of a description; nothing where no such one is known here."""
+        listed = [listing.name for listing in self.models if listing.name == model.name]
+        return next(iter((*listed, *(own.model for own in self.recent if own.title == model.title))), "")
 
     def model_for(self, given: Input) -> str:
         """The first listed model that takes an input; a sentence is preferably translated, a program read."""

@@ -23,12 +23,15 @@ class Recording:
     ----------
     grew, ended : Signal()
         The trace that is shown has more steps; has come to its end.
+    unseen_grew : Signal(object)
+        Another branch's has, or has come to its end.
     last_milliseconds : float
         What the newest step took, or the mean of a block of them.
     """
 
     grew = Signal()
     ended = Signal()
+    unseen_grew = Signal(object)
 
     def __init__(self, session: Session, runner: Runner, voice: Voice) -> None:
         self._session, self._runner, self._voice = session, runner, voice
@@ -96,6 +99,8 @@ class Recording:
             self.grew.emit()
         if branch.trace.ended:
             self._over(branch)
+        elif branch.trace is not self._session.trace:
+            self.unseen_grew.emit(branch)
 
     @handles(Ended)
     def over(self, report: Ended) -> None:
@@ -109,8 +114,10 @@ class Recording:
             self._runner.branch_shown(ended=True)
             self.ended.emit()
             self._session.end()
-        elif compared is not None and compared.trace is branch.trace:
-            self._session.compare(compared)
+        else:
+            if compared is not None and compared.trace is branch.trace:
+                self._session.compare(compared)
+            self.unseen_grew.emit(branch)
         self._voice.state_changed.emit()
 
     @handles(Answer)

@@ -33,6 +33,7 @@ class RunPhase(Enum):
     LIVE = "steps can be taken"
     ENDED = "the branch that is shown is over; it can still be left"
     RECORDED = "a trace that the model at hand did not record"
+    BESIDE = "what is shown was recorded before, and the model reads its input anew beside it"
 
 
 class Origin(Enum):
@@ -54,6 +55,8 @@ class Opening:
         The trace that is gone on with; None where a new one is begun.
     restart : bool
         A person asked for it to be run from the beginning: what is shown may give way though another model recorded it.
+    beside : bool
+        What is shown gives way only when the new run has come as far.
     """
 
     input: Input
@@ -61,6 +64,7 @@ class Opening:
     draws: str = ""
     continues: Trace | None = None
     restart: bool = False
+    beside: bool = False
 
 
 # ── What happens ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -162,6 +166,11 @@ class RunState:
         return self.phase in (RunPhase.READING, RunPhase.LIVE, RunPhase.ENDED)
 
     @property
+    def takes_steps(self) -> bool:
+        """The same, though it be for a run that is not shown yet."""
+        return self.is_open or self.phase is RunPhase.BESIDE
+
+    @property
     def waiting(self) -> bool:
         """An input waits for its model or is being encoded, so that steps will be possible."""
         return self.phase in (RunPhase.WAITING, RunPhase.ENCODING) and self.model is not ModelPhase.OFF
@@ -211,10 +220,11 @@ def _after_opening(state: RunState, event: Event) -> RunState:
     if isinstance(event, Encoded | Refused) and phase is RunPhase.ENCODING and event.run == state.number:
         if isinstance(event, Refused):
             return replace(state, phase=RunPhase.EMPTY)
-        began = replace(state.opening, restart=False) if state.opening is not None else None
+        began = replace(state.opening, restart=False, beside=False) if state.opening is not None else None
         phase = RunPhase.READING if event.reading else RunPhase.ENDED if event.ended else RunPhase.LIVE
-        return replace(state, phase=phase, opening=began)
-    if event is Happened.READ_ENOUGH and phase is RunPhase.READING:
+        beside = state.opening is not None and state.opening.beside
+        return replace(state, phase=RunPhase.BESIDE if beside else phase, opening=began)
+    if event is Happened.READ_ENOUGH and phase in (RunPhase.READING, RunPhase.BESIDE):
         return replace(state, phase=RunPhase.LIVE)
     if isinstance(event, BranchShown) and (phase is RunPhase.LIVE or phase is RunPhase.ENDED):
         return replace(state, phase=RunPhase.ENDED if event.ended else RunPhase.LIVE)

@@ -144,12 +144,12 @@ class Runner(QObject):
         self._live.other_inputs.update(other_inputs)
 
     def fork(self, branch: Branch, source: Branch | None) -> None:
-        if self.is_open:
+        if self.state.takes_steps:
             self._live.fork(branch, source)
 
     def want(self, length: int, branch: Branch) -> None:
         """Ask for steps until a branch has `length` of them."""
-        if self.is_open:
+        if self.state.takes_steps:
             self._live.want(length, branch)
 
     def search(self, branch: Branch) -> None:

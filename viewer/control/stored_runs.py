@@ -10,6 +10,7 @@ from unrolled.models.store.store import Store, open_store
 from unrolled.models.store.stored_trace import StoredTrace
 from unrolled.models.trace.files import Say
 from unrolled.viewer.control.input_worker import InputWorker
+from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.opener import Opener
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
@@ -28,8 +29,9 @@ class StoredRuns:
 
     opened_store = Signal(str)
 
-    def __init__(self, session: Session, opener: Opener, worker: InputWorker, voice: Voice, do: c.Do) -> None:
-        self._session, self._opener, self._worker, self._voice, self._do = session, opener, worker, voice, do
+    def __init__(self, session: Session, opener: Opener, loading: Loading, worker: InputWorker, voice: Voice) -> None:
+        self._session, self._opener, self._loading, self._worker, self._voice = session, opener, loading, worker, voice
+        session.run_changed.connect(self._left)
 
     @handles(c.OpenStore)
     def open(self, command: c.OpenStore) -> None:
@@ -54,23 +56,18 @@ class StoredRuns:
 
         def show(found: tuple[StoredTrace, Input | None]) -> None:
             self._opener.show_trace(*found, step=command.step)
+            self._session.open_store.is_readable = found[1] is not None
             self._session.open_store.set_document(command.number)
             self._offer(store, found[1])
+            if found[1] is not None:
+                self._loading.bring(store.description.model)
 
         self._voice.unsaid.emit("input")
         self._worker.read(store.documents[command.number].title, read, show)
 
-    @handles(c.RunDocument)
-    def run_document(self, _: c.RunDocument) -> None:
-        """Its model reads the input anew, and all that a run has is there."""
-        store, given = self._session.open_store.store, self._session.input
-        if store is None or given is None:
-            return
-        self._voice.unsaid.emit("run")
-        self._do(c.LoadModel(store.description.model.name))
-        self._do(c.OpenData(given.data, given.name, given.medium))
-        if not store.description.filled:  # a text is read by itself, a caption is written when somebody asks
-            self._do(c.RunToEnd())
+    def _left(self) -> None:
+        """Another run is shown: the document is no longer on screen."""
+        self._session.open_store.is_readable = False
 
     def _offer(self, store: Store, given: Input | None) -> None:
         """Say what the run on screen lacks, and how to have it."""
@@ -79,5 +76,5 @@ class StoredRuns:
             self._voice.say("run", f"Read from “{store.title}”, which keeps {kept}. Its input cannot be run again here: it is "
                                    "too long, or not where it was.", "info")
         else:
-            self._voice.say("run", f"Read from “{store.title}”, which keeps {kept}. To change it, let the model run it again.",
-                            "info", action="Run it", command=c.RunDocument())
+            self._voice.say("run", f"Read from “{store.title}”, which keeps {kept}. When you change it, or run it, the model reads "
+                                   "it again, and all other channels are there.", "info", action="Run it", command=c.RunDocument())

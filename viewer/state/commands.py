@@ -447,7 +447,11 @@ class OpenDocument(Command, frozen=True):
 
 
 class RunDocument(Command, frozen=True):
-    """Run the document on screen again, by the model that traced it: so it can be changed."""
+    """Have the document on screen read again by the model that traced it: all that a run has is there then, and the step stays."""
+
+
+class StopReadingAgain(Command, frozen=True):
+    """Leave it as it lies in the store, and change nothing."""
 
 
 class ShowCorpus(Command, frozen=True):

@@ -75,6 +75,11 @@ class Session:
         self.open_store = OpenStore()
         self.other_inputs: dict[str, Input] = {}  # that edits swap to, by the hash of their bytes
 
+    @property
+    def can_change(self) -> bool:
+        """Whether the branch that is shown can be changed: its model is there, and runs it or will when it is changed."""
+        return self.questions.possible or self.open_store.can_be_read_by(self.description)
+
     def input_at(self, step: int) -> Input | None:
         """What a step of the branch that is shown looks at: the input, or what an edit swapped it for."""
         shown = self.branches.shown

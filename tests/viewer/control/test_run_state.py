@@ -53,7 +53,7 @@ RUNS: list[tuple[Event, dict[R, R]]] = [
     (Encoded(RUN - 1, False, False), SAME),
     (Refused(RUN), SAME | {R.ENCODING: R.EMPTY}),
     (Refused(RUN - 1), SAME),
-    (Happened.READ_ENOUGH, SAME | {R.READING: R.LIVE}),
+    (Happened.READ_ENOUGH, SAME | {R.READING: R.LIVE, R.BESIDE: R.LIVE}),
     (BranchShown(True), SAME | {R.LIVE: R.ENDED}),
     (BranchShown(False), SAME | {R.ENDED: R.LIVE}),
 ]
@@ -114,6 +114,15 @@ def test_a_restart_is_asked_for_once() -> None:
     assert begun.opening is not None
     assert not begun.opening.restart
     assert begun.opening.input is OPENING.input
+
+
+def test_what_is_read_beside_is_not_open_and_takes_steps() -> None:
+    for reading in (True, False):
+        state = RunState(model=M.LOADED, phase=R.ENCODING, number=RUN, opening=replace(OPENING, beside=True))
+        begun = after(state, Encoded(RUN, reading, False))
+        assert (begun.phase, begun.is_open, begun.takes_steps) == (R.BESIDE, False, True)
+        assert begun.opening is not None
+        assert not begun.opening.beside
 
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=30))

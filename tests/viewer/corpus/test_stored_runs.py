@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scripted
-from stores import HIDDEN, drawn
 
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import open_store
@@ -105,25 +103,10 @@ def test_a_document_is_opened_at_its_step_and_saved_with_a_session(qtbot, window
     window.coordinator.flush()
     saved = saved_session(window.session, window.controller)
     assert [len(trace) for trace in saved.traces] == [5000]
-    assert "keeps hidden, cell. To change it" in said[-1].text
-    assert said[-1].action == "Run it"
-    done = []
-    window.controller._stored._do = done.append
-    said[-1].act()
-    assert done == [c.LoadModel("drawn"), c.OpenData(kept.texts[2].encode(), "0002.py", "text")]
+    assert "keeps hidden, cell. When you change it" in said[-1].text
+    assert (said[-1].action, said[-1].act.args) == ("Run it", (c.RunDocument(),))
     window.do(c.ShowCorpus(on=True))
     assert window.actions_by_name["corpus"].isChecked()
-
-
-def test_a_caption_is_written_again_to_its_end(qtbot, window, tmp_path):
-    made = drawn(tmp_path / "captions", [5, 12], room=20, channels=(HIDDEN,))
-    made.write()
-    window.session.open_store.set_store(open_store(tmp_path / "captions"))
-    window.session.set_input(scripted.picture())
-    done, data = [], scripted.picture().data
-    window.controller._stored._do = done.append
-    window.controller._stored.run_document(c.RunDocument())
-    assert done == [c.LoadModel("drawn"), c.OpenData(data, scripted.picture().name, "picture"), c.RunToEnd()]
 
 
 def test_a_branch_shares_the_steps_before_it(store, monkeypatch):

@@ -178,7 +178,7 @@ class EditForm(QWidget):
         if description is not None and description is not self._words_of:
             self._words_of = description
             self._completions.setStringList(sorted({shown(word, description.detokenization) for word in description.words}))
-        live = self._session.questions.possible
+        live = self._session.can_change
         self.button.setEnabled(live)
         self.swap.setEnabled(live)
         self.button.setToolTip("" if live else "Load the model that recorded this run to edit it")
@@ -187,7 +187,7 @@ class EditForm(QWidget):
         """Make the edit, or say why it cannot be made."""
         description = self._session.description
         try:
-            if description is None or not self._session.questions.possible:
+            if description is None or not self._session.can_change:
                 raise EditError("Load the model that recorded this run to edit it.")
             edit = self._edit()
             check(edit, self._channels, description.words)

@@ -122,7 +122,7 @@ class HeadsView(View):
         head = at.get("head", MEAN)
         column = self.columns.index(head) if head in self.columns else self.columns.index(MEAN)
         self.tiles.set_chosen((layer, column), -1.0 if over_picture else float(step))
-        self.off.setEnabled(session.questions.possible and self.columns[column].isdecimal())
+        self.off.setEnabled(session.can_change and self.columns[column].isdecimal())
 
     def _values(self, trace: Trace, channel: Channel, layer: int, head: str, step: int) -> FloatArray:
         """A tile's table: a picture's rows and columns, or written words by what they attend to."""
