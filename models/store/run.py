@@ -25,6 +25,7 @@ from unrolled.models.trace import Channel, FloatArray, IntArray, Provenance, Tra
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.detokenization import text_of
 from unrolled.models.trace.envelope import Ranges
+from unrolled.models.trace.provenance import WORDS_READ
 from unrolled.models.trace.pyramid import MISSING, Bytes, places_of
 
 if TYPE_CHECKING:
@@ -160,10 +161,11 @@ class StoredRun:
     def provenance(self) -> Provenance:
         description = self._store.description
         model = description.model
+        is_read = description.decoding == WORDS_READ  # a text's tokens are given, and what it is gone on with is chosen
         return Provenance(
             model=model.name, weights_hash=model.weights_hash, input_name=self.title.rsplit("/", 1)[-1],
-            decoding=description.decoding, created=description.created, input_kind=model.input_kind,
-            detokenization=model.detokenization, prompt_tokens=len(self) if description.decoding == "read" else 0,
+            decoding="greedy" if is_read else description.decoding, created=description.created, input_kind=model.input_kind,
+            detokenization=model.detokenization, prompt_tokens=len(self) if is_read else 0,
             suppressed_tokens=model.suppressed_tokens, convention=kind_named(model.input_kind).convention)
 
     def trace(self, start: int = 0, stop: int | None = None) -> Trace:
