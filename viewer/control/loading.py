@@ -166,7 +166,7 @@ class Loading:
             self._recording.ask(asked)
 
     def bring(self, model: ModelDescription) -> bool:
-        """Have the model that recorded what is shown, unless it is there or on its way; False where there is none of that name."""
+        """Have the model that recorded what is shown, unless it is there or on its way; False where none has that name."""
         state, description = self._runner.state, self._session.description
         if not state.loading and description is not None and (description.name, description.weights_hash) == (
                 model.name, model.weights_hash):

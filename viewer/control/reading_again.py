@@ -5,7 +5,6 @@ to it, step and sight as they were.
 from __future__ import annotations
 
 from unrolled.models.protocol.dispatch import handles
-from unrolled.models.store.stored_trace import stored_run
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.recording import Recording
@@ -85,7 +84,7 @@ class ReadingAgain:
             return
         if not self._session.open_store.can_be_read_by(self._session.description):
             self.stop(c.StopReadingAgain())
-            self._voice.say("run", "The model of that name that is here has other weights than the one that traced this document.")
+            self._voice.say("run", "The model of that name here has other weights than the one that traced this document.")
             return
         decoding = self._branching.decoding
         self._branch = shown.changed(wire_id=self._recording.new_wire_id(), trace=recorder.trace(decoding), decoding=decoding)

@@ -76,5 +76,6 @@ class StoredRuns:
             self._voice.say("run", f"Read from “{store.title}”, which keeps {kept}. Its input cannot be run again here: it is "
                                    "too long, or not where it was.", "info")
         else:
-            self._voice.say("run", f"Read from “{store.title}”, which keeps {kept}. When you change it, or run it, the model reads "
-                                   "it again, and all other channels are there.", "info", action="Run it", command=c.RunDocument())
+            self._voice.say("run", f"Read from “{store.title}”, which keeps {kept}. When you change it, or run it, the model "
+                                   "reads it again, and all other channels are there.",
+                            "info", action="Run it", command=c.RunDocument())

@@ -447,7 +447,7 @@ class OpenDocument(Command, frozen=True):
 
 
 class RunDocument(Command, frozen=True):
-    """Have the document on screen read again by the model that traced it: all that a run has is there then, and the step stays."""
+    """Have the document on screen read again by the model that traced it, so that it has all that a run has; the step stays."""
 
 
 class StopReadingAgain(Command, frozen=True):
