@@ -165,7 +165,7 @@ def test_a_killed_backend_is_said_with_a_way_out(qtbot, window):
     qtbot.waitUntil(lambda: len(words(window)) == 1, timeout=5000)
     os.kill(window.controller.backend.process_id, signal.SIGKILL)
     qtbot.waitUntil(lambda: window.layout_.message("model") is not None, timeout=5000)
-    banner = window.layout_.banner_place("model").banner
+    banner = window.layout_.said.banner
     assert banner.isVisible()
     assert words(window) == scripted.CAPTION[:1]
     qtbot.mouseClick(banner.action, Qt.MouseButton.LeftButton)
@@ -202,7 +202,8 @@ def test_a_dropped_text_file_is_a_sentence_over_the_input_and_nothing_is_lost(qt
     assert "words.jpg" in window.layout_.message("input").text
     assert words(window) == scripted.CAPTION
     assert window.session.picture.name == "drawn.png"
-    qtbot.mouseClick(window.layout_.banner_place("input").banner.dismiss, Qt.MouseButton.LeftButton)
+    qtbot.wait(20)
+    qtbot.mouseClick(window.layout_.said.banner.dismiss, Qt.MouseButton.LeftButton)
     assert window.layout_.message("input") is None
 
 
@@ -328,7 +329,7 @@ def test_several_files_are_a_list_to_go_through(qtbot, window, tmp_path):
     assert window.session.input.name == "one.png"
     for name in ("two.png", "three.png"):
         assert name in window.layout_.message("run").action
-        window.layout_.banner_place("run").banner.action.click()
+        window.layout_.said.banner.action.click()
         assert window.session.input.name == name
     assert window.layout_.message("run") is None or "three" not in window.layout_.message("run").action
 
@@ -413,19 +414,45 @@ def test_the_run_before_is_kept_with_its_branches_when_another_file_is_opened(qt
     qtbot.waitUntil(lambda: len(window.session.branches.all) == 3 and not window.controller.run.busy, timeout=5000)
 
 
-def test_what_is_said_covers_neither_tabs_nor_scrub_bar_nor_the_input(qtbot, window):
-    window.settings.put("hints_seen", False)
-    window.show_first_hints()
-    window.controller.voice.say("input", "Never seen: é.", "info")
+@pytest.mark.parametrize("size", [(1440, 900), (1366, 720), (1024, 700)])
+def test_what_is_said_covers_nothing_and_moves_the_tracks_alone(qtbot, window, size):
+    window.resize(*size)
     for name in ("", "equations"):
         window.do(OpenView(name))
         qtbot.wait(30)
+        layout = window.layout_
+        parts = {**layout.sections, **layout.drawer.buttons, "scrub bar": window.host.views["scrub bar"],
+                 "branches": window.host.views["branches"], "status": layout.status, "toolbar": layout.toolbar}
+        places = {part: QRect(widget.mapTo(layout, QPoint()), widget.size()) for part, widget in parts.items()}
+        window.settings.put("hints_seen", False)
+        window.show_first_hints()
+        window.controller.voice.say_notes(("Never seen: é.", "A second sentence about the same sentence."))
+        qtbot.wait(30)
+        said = QRect(layout.said.mapTo(layout, QPoint()), layout.said.size())
+        for part, widget in parts.items():
+            place = QRect(widget.mapTo(layout, QPoint()), widget.size())
+            assert not widget.isVisible() or not said.intersects(place), part
+            assert part == "tracks" or place == places[part], part
+        assert layout.sections["tracks"].height() >= 120
         for place in ("run", "input"):
-            said = window.layout_.banner_place(place).geometry()
-            about = (*window.layout_.drawer.buttons.values(), window.host.views["scrub bar"], window.host.views["branches"],
-                     window.host.views["picture"].canvas)
-            for part in about:
-                assert not said.intersects(QRect(part.mapTo(window.layout_, QPoint()), part.size())), (place, part)
+            layout.unsay(place)
+        qtbot.wait(30)
+        assert QRect(parts["tracks"].mapTo(layout, QPoint()), parts["tracks"].size()) == places["tracks"]
+
+
+def test_messages_are_gone_through_one_at_a_time(qtbot, window):
+    voice, said = window.controller.voice, window.layout_.said
+    voice.say_notes(("Never seen: é.", "Cut at 64 pieces."))
+    assert said.banner.text.text() == "Never seen: é. Cut at 64 pieces."
+    voice.say("run", "Step 3 gave numbers that are not finite.")
+    assert (said.banner.message.place, said.banner.next.text()) == ("run", "1 of 2")
+    said.banner.next.click()
+    assert said.banner.message.place == "input"
+    said.banner.dismiss.click()
+    assert (said.banner.message.place, said.banner.next.isHidden()) == ("run", True)
+    voice.unsaid.emit("run")
+    assert said.banner is None
+    assert said.isHidden()
 
 
 def test_an_error_is_not_said_of_the_next_run(qtbot, window):

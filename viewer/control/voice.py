@@ -47,8 +47,8 @@ class Voice(QObject):
 
     def say_notes(self, notes: tuple[str, ...]) -> None:
         """What a person should know of the input."""
-        for note in notes:
-            self.say("input", note, "info")
+        if notes:
+            self.say("input", " ".join(notes), "info")
 
     def busy(self, text: str, fraction: float = -1.0) -> None:
         self.status_changed.emit(text, fraction)

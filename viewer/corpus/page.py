@@ -42,7 +42,7 @@ class CorpusPage(QWidget):
         self._asked: Question | None = None  # what is listed; none for a frame of the map
         self.back = QPushButton("Back to the run")
         self.back.setIcon(icon("back", theme))
-        self.back.setIconSize(QSize(16, 16))
+        self.back.setIconSize(QSize(22, 16))  # wider beside a text, which else touches it
         self.back.setToolTip("Back to the run on screen (Escape)")
         self.back.clicked.connect(lambda: self.left.emit())
         self.about = muted_label(wrapped=True)

@@ -47,7 +47,6 @@ class TracingDialog(QDialog):
         self.model.setCurrentIndex(max(self.model.findData(current), 0))
         for name in DTYPES:
             self.dtype.addItem(DTYPE_TITLES[name], name)
-        self.workers.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
         self.workers.setSpecialValueText(f"as many as cores ({os.cpu_count()})")
         fields = QFormLayout()
         for title, field, act in (("Corpus", self.corpus, self._choose_corpus), ("Store", self.store, self._choose_store)):

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QAbstractSpinBox, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QLabel, QSpinBox, QWidget
 
 from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.corpus.alike import UnitsAlike, units_like
@@ -93,7 +93,6 @@ class UnitPage(QWidget):
         self.unit.setAccessibleName("Unit")
         self.unit.setFixedWidth(84)
         self.unit.setKeyboardTracking(False)
-        self.unit.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         self.unit.valueChanged.connect(lambda _: self._changed())
         self.plot = Plot("Values of a unit", Axis("value"), Axis("steps"), theme, table=self._table)
         self.plot.setFixedHeight(PLOT_HEIGHT)

@@ -13,7 +13,7 @@ class Notice:
     Attributes
     ----------
     place : {'input', 'model', 'run', 'restore'}
-        Where it is shown: over the input, under the toolbar for what concerns the model, the run, or what was open before.
+        What it is about; a newer one about the same takes its place.
     text : str
         What is wrong, and what to do.
     kind : {'info', 'warning', 'error'}

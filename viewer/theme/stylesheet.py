@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
+from unrolled.assets import path as asset
 from unrolled.viewer.theme.fonts import BASE_PIXELS, MONO_FAMILY, TEXT_FAMILY
 from unrolled.viewer.theme.themes import Theme
 
@@ -34,6 +35,11 @@ def palette(theme: Theme) -> QPalette:
     for which in (role.WindowText, role.Text, role.ButtonText):
         made.setColor(group, which, QColor(theme.faint))
     return made
+
+
+def _mark(name: str) -> str:
+    """A drawing of `assets/controls` as style sheets name it; they take no other."""
+    return f'url("{asset("controls", f"{name}.svg").as_posix()}")'
 
 
 def stylesheet(theme: Theme) -> str:
@@ -85,8 +91,13 @@ QToolButton:disabled, QPushButton:disabled {{ color: {t.faint}; }}
 #wordButton {{ background: {t.raised}; border-color: {t.border}; }}
 #wordButton:hover {{ border-color: {t.faint}; }}
 #wordButton:focus {{ border-color: {t.accent}; }}
-#drawerTab {{ color: {t.muted}; font-size: 12px; padding: 3px 9px; }}
-#drawerTab:checked {{ color: {t.accent}; background: {t.accent_ground}; font-weight: 500; }}
+#switch {{ background: {t.raised}; border-color: {t.border}; padding: 0; font-size: 12px; }}
+#switch:hover {{ border-color: {t.faint}; }}
+#switch:checked, #wordButton:checked {{ background: {t.accent_ground}; border-color: {t.accent}; color: {t.accent}; }}
+#switch:focus {{ border: 2px solid {t.accent}; }}
+#drawerTab {{ color: {t.muted}; font-size: 12px; padding: 3px 9px; background: {t.raised}; border-color: {t.border}; }}
+#drawerTab:checked {{ color: {t.accent}; background: {t.accent_ground}; border-color: {t.accent}; font-weight: 500; }}
+#drawerTab:hover {{ border-color: {t.faint}; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 QPushButton {{ background: {t.raised}; border-color: {t.border}; padding: 5px 14px; min-height: 18px; }}
 QPushButton:default, QPushButton#primary {{ background: {t.accent}; color: {t.accent_text};
@@ -99,11 +110,18 @@ QPushButton:default:disabled, QPushButton#primary:disabled {{ background: {t.rai
 #playButton:focus {{ border: 2px solid {t.text}; }}
 #playButton:disabled {{ background: {t.raised}; border-color: {t.border}; }}
 
-QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit {{ background: {t.raised}; border: 1px solid {t.border};
+QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit, QPlainTextEdit {{ background: {t.raised}; border: 1px solid {t.border};
     border-radius: 6px; padding: 4px 8px; min-height: 18px;
     selection-background-color: {t.accent}; selection-color: {t.accent_text}; }}
 QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover {{ border-color: {t.faint}; }}
-QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus {{ border: 1px solid {t.accent}; }}
+QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus, QPlainTextEdit:focus {{ border: 1px solid {t.accent}; }}
+QPlainTextEdit {{ padding: 0 4px; }}
+QSpinBox, QDoubleSpinBox {{ padding: 2px 4px 2px 8px; }}
+QSpinBox::up-button, QDoubleSpinBox::up-button {{ subcontrol-origin: border; subcontrol-position: top right; }}
+QSpinBox::down-button, QDoubleSpinBox::down-button {{ subcontrol-origin: border; subcontrol-position: bottom right; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 20px; border: none; background: transparent; }}
+QAbstractSpinBox::up-arrow {{ image: {_mark("up")}; width: 8px; height: 6px; top: 2px; }}
+QAbstractSpinBox::down-arrow {{ image: {_mark("down")}; width: 8px; height: 6px; bottom: 2px; }}
 QComboBox:disabled {{ color: {t.faint}; }}
 QComboBox {{ combobox-popup: 0; }}  /* a list, whose colours can be chosen, and not the style's menu */
 QComboBox::drop-down {{ border: none; width: 22px; }}
@@ -126,7 +144,8 @@ QCheckBox, QRadioButton {{ spacing: 8px; background: transparent; }}
 QCheckBox:focus, QRadioButton:focus {{ color: {t.accent}; }}
 QCheckBox::indicator, #rows::indicator {{ width: 14px; height: 14px; border: 1px solid {t.faint}; border-radius: 4px;
     background: {t.panel}; }}
-QCheckBox::indicator:checked, #rows::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
+QCheckBox::indicator:checked, #rows::indicator:checked {{ background: {t.accent}; border-color: {t.accent};
+    image: {_mark(f"check-{t.name}")}; }}
 QCheckBox::indicator:hover, #rows::indicator:hover {{ border-color: {t.accent}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {t.border}; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}

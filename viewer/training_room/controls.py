@@ -7,7 +7,6 @@ from typing import TypeVar
 import msgspec
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QCheckBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -37,7 +36,6 @@ def _choice(names: dict[str, str], label: str, tip: str) -> ComboBox:
 
 def _number(made: AnySpinBox, label: str, tip: str) -> AnySpinBox:
     made.setKeyboardTracking(False)
-    made.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
     made.setAccessibleName(label)
     made.setToolTip(tip)
     return made

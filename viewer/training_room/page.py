@@ -84,7 +84,7 @@ class TrainingRoomPage(QWidget):
     def _button(self, text: str, name: str, tip: str, act: object) -> QPushButton:
         made = QPushButton(text)
         made.setIcon(icon(name, self.theme))
-        made.setIconSize(QSize(16, 16))
+        made.setIconSize(QSize(22, 16))  # wider beside a text, which else touches it
         made.setToolTip(tip)
         made.setAccessibleName(text)
         made.clicked.connect(lambda _=False: act())  # type: ignore[operator]

@@ -1,12 +1,13 @@
-"""A sentence above the place that it is about, with a button where something can be done, and one to put it away."""
+"""A sentence with a button where something can be done, and one to put it away."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
+    QBoxLayout,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -17,39 +18,51 @@ from PySide6.QtWidgets import (
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.theme.icons import icon, pixmap
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.building import in_column
+from unrolled.viewer.widgets.building import in_column, in_row, tool_button
+
+GAP = 8
+NARROW = 480  # device-independent pixels
 
 
 class Banner(QFrame):
-    """One message."""
+    """One message.
 
-    def __init__(self, message: Notice, theme: Theme, parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    of : int
+        How many there are to go through.
+    """
+
+    def __init__(self, message: Notice, theme: Theme, parent: BannerPlace, *, of: int = 1) -> None:
         super().__init__(parent)
+        self._place = parent
         self.setObjectName("banner")
         self.setProperty("kind", message.kind)
-        self.message = message
+        self.message, self.of = message, of
         self.setAccessibleName(message.text)
         self._mark = QLabel()
         self.text = QLabel(message.text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.text.setAccessibleName(message.text)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 6, 6, 6)
-        layout.setSpacing(8)
-        layout.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignVCenter)
-        layout.addWidget(self.text, 1)
         self.action = QPushButton(message.action, self)
         self.action.setAccessibleName(message.action)
         self.action.setHidden(not message.action)
         self.action.clicked.connect(self._act)
-        layout.addWidget(self.action, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.next = tool_button(f"1 of {of}", "Show the next message", parent.show_next, name=f"Next of {of} messages")
+        self.next.setHidden(of < 2)
         self.dismiss = QToolButton(self)
         self.dismiss.setAccessibleName("Dismiss this message")
         self.dismiss.setToolTip("Dismiss")
         self.dismiss.clicked.connect(self._dismiss)
-        layout.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignVCenter)
-        for button in (self.action, self.dismiss):
+        self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._layout.setContentsMargins(12, 6, 6, 6)
+        self._layout.setSpacing(GAP)
+        self._layout.addLayout(in_row(None, self._mark, (self.text, 1), spacing=GAP), 1)
+        buttons = in_row(None, self.action, self.next, self.dismiss, spacing=GAP)
+        buttons.insertStretch(0, 1)
+        self._layout.addLayout(buttons)
+        for button in (self.action, self.next, self.dismiss):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.set_theme(theme)
 
@@ -59,66 +72,92 @@ class Banner(QFrame):
         self._mark.setPixmap(pixmap(name, colour, size=18, ratio=self.devicePixelRatioF()))
         self.dismiss.setIcon(icon("close", theme, size=14))
 
-    def height_for(self, width: int) -> int:
-        """The height that the text needs in a banner so wide."""
-        beside = 12 + 6 + 3 * 8 + 18 + self.dismiss.sizeHint().width()
-        beside += self.action.sizeHint().width() if self.message.action else 0
-        box = self.text.fontMetrics().boundingRect(QRect(0, 0, max(width - beside - 8, 40), 10_000),
-                                                   int(Qt.TextFlag.TextWordWrap), self.message.text)
-        return max(44, box.height() + 20)
-
-    def put_away(self) -> None:
-        self.hide()
-        parent = self.parentWidget()
-        if isinstance(parent, BannerPlace):
-            parent.remove(self)
+    def fit(self, width: int) -> int:
+        """Lay it out in a width, its buttons below the text where there is little; the height that it needs."""
+        sizes = [button.sizeHint() for button in (self.action, self.next, self.dismiss) if not button.isHidden()]
+        below = width < NARROW and len(sizes) > 1
+        self._layout.setDirection(QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight)
+        room = width - 2 - 12 - 18 - GAP - 6 - (0 if below else sum(GAP + size.width() for size in sizes))
+        box = self.text.fontMetrics().boundingRect(QRect(0, 0, max(room, 40), 10_000), int(Qt.TextFlag.TextWordWrap),
+                                                   self.message.text)
+        return max(44, box.height() + 20) + (GAP + max(size.height() for size in sizes) if below else 0)
 
     def _dismiss(self) -> None:
-        self.put_away()
+        self._place.clear(self.message.place)
         if self.message.dismissed is not None:
             self.message.dismissed()
 
     def _act(self) -> None:
         act = self.message.act
-        self.put_away()
+        self._place.clear(self.message.place)
         if act is not None:
             act()
 
 
 class BannerPlace(QWidget):
-    """Where messages about one thing appear, the newest alone; takes no room while there is none."""
+    """Where messages appear, the newest first, one at a time: it has room of its own, and takes none while there is none.
+
+    Attributes
+    ----------
+    banner : Banner or None
+        The message that is shown.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._layout = in_column(self, spacing=4)
+        self._layout = in_column(self)
+        self._messages: dict[str, Notice] = {}  # by what they are about, the one that is shown last
         self.banner: Banner | None = None
         self.hide()
 
     def show_message(self, message: Notice) -> None:
-        """Show a message in place of the one before."""
-        self.clear()
-        self.banner = Banner(message, self._theme, self)
-        self._layout.addWidget(self.banner)
-        self.show()
+        """Show a message, in place of the one before about the same."""
+        self._messages.pop(message.place, None)
+        self._messages[message.place] = message
+        self._show()
 
-    def clear(self) -> None:
-        if self.banner is not None:
-            self.remove(self.banner)
+    def show_next(self) -> None:
+        """Show the message that came before this one; after the first, the newest again."""
+        newest = list(self._messages)[-1]
+        self._messages = {newest: self._messages.pop(newest), **self._messages}
+        self._show()
 
-    def remove(self, banner: Banner) -> None:
-        """Take a banner away, if it is still the one that is shown."""
-        if banner is self.banner:
-            self.banner = None
-            focused, behind = QApplication.focusWidget(), self.parentWidget()
-            if focused is not None and behind is not None and banner.isAncestorOf(focused):
-                behind.setFocus()
-            self._layout.removeWidget(banner)
-            banner.hide()
-            banner.deleteLater()
-            self.hide()
+    def message(self, place: str) -> Notice | None:
+        """What is said of something."""
+        return self._messages.get(place)
+
+    def clear(self, place: str) -> None:
+        """Say no more of something."""
+        if self._messages.pop(place, None) is not None:
+            self._show()
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         if self.banner is not None:
             self.banner.set_theme(theme)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _show(self) -> None:
+        message, banner = next(reversed(self._messages.values()), None), self.banner
+        if banner is not None and (message is not banner.message or len(self._messages) != banner.of):
+            focused, behind = QApplication.focusWidget(), self.window()
+            if focused is not None and banner.isAncestorOf(focused):
+                behind.setFocus()
+            self._layout.removeWidget(banner)
+            banner.hide()
+            banner.deleteLater()
+            banner = None
+        if banner is None and message is not None:
+            banner = Banner(message, self._theme, self, of=len(self._messages))
+            self._layout.addWidget(banner)
+        self.banner = banner
+        self.setVisible(banner is not None)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self.banner is not None:
+            self.setFixedHeight(self.banner.fit(self.width()))

@@ -10,17 +10,16 @@ from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.widgets.building import in_row
 
 HEIGHT, ICON = 26, 16
-TIGHT = "QToolButton { padding: 0; font-size: 12px; }"
 
 
 def switch(text: str, tooltip: str, name: str) -> QToolButton:
     """A small button that is on or off, with a text or, later, an icon."""
-    button = QToolButton(autoRaise=True)
+    button = QToolButton()
+    button.setObjectName("switch")
     button.setText(text)
     button.setToolTip(tooltip)
     button.setAccessibleName(name)
     button.setCheckable(True)
-    button.setStyleSheet(TIGHT)
     width = QFontMetrics(text_font(12)).horizontalAdvance(text) + 16 if text else HEIGHT + 2
     button.setFixedSize(width, HEIGHT)
     button.setIconSize(QSize(ICON, ICON))
@@ -34,5 +33,5 @@ def segment(*buttons: QToolButton) -> QWidget:
     group = QButtonGroup(whole)
     for button in buttons:
         group.addButton(button)
-    in_row(whole, *buttons, spacing=1)
+    in_row(whole, *buttons, spacing=2)
     return whole

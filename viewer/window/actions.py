@@ -109,6 +109,8 @@ SPECS = (
     ActionSpec("attention_smooth", "View", "Smooth attention", _switches("attention_smooth"), ("S",), "smooth", checkable=True,
                group=1),
     ActionSpec("show_region", "View", "Outline what the model saw", _switches("show_region"), ("O",), checkable=True, group=1),
+    ActionSpec("candidates_log", "View", "Candidates on a logarithmic scale", _switches("candidates_logarithmic"), ("Shift+P",),
+               checkable=True, group=1),
     ActionSpec("more_opaque", "View", "Stronger overlay", partial(c.ShiftOpacity, OPACITY_STEP), ("]",), group=1),
     ActionSpec("less_opaque", "View", "Fainter overlay", partial(c.ShiftOpacity, -OPACITY_STEP), ("[",), group=1),
     ActionSpec("clear_pins", "View", "Unpin all units", c.UnpinAll, ("Ctrl+Shift+C",), "unpin", group=2),

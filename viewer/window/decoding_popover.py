@@ -113,7 +113,6 @@ class DecodingPopover(QFrame):
 
 def _whole(low: int, high: int, *, zero: str = "") -> QSpinBox:
     spin = QSpinBox()
-    spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
     spin.setRange(low, high)
     if zero:
         spin.setSpecialValueText(zero)
@@ -122,6 +121,5 @@ def _whole(low: int, high: int, *, zero: str = "") -> QSpinBox:
 
 def _real(low: float, high: float, step: float) -> QDoubleSpinBox:
     spin = QDoubleSpinBox(singleStep=step, decimals=2)
-    spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     spin.setRange(low, high)
     return spin

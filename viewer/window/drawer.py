@@ -42,7 +42,7 @@ class Drawer(QFrame):
         self.open_name = ""
         self.height_wanted = USUAL_HEIGHT
         self.buttons: dict[str, QToolButton] = {}
-        self._row = FlowLayout(gap=2)
+        self._row = FlowLayout(gap=4)
         for spec in self._specs.values():
             button = QToolButton()
             button.setObjectName("drawerTab")

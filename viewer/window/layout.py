@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QWidget
 
 from unrolled.viewer.state.commands import Do, OpenView
@@ -27,7 +27,6 @@ LEFT_PART, LEFT_LEAST = 0.34, 376
 ROOMY = 1200  # device-independent pixels of width, or 780 of height: below, what can be smaller is
 LOW, SPARED = 600, 16  # pixels of a column: in a lower one views of a fixed height are so much lower
 MOST_OF_COLUMN = 0.42
-BANNER_WIDTH, NARROW_CENTRE = 620, 480
 COLUMNS = (Place.LEFT, Place.CENTRE, Place.RIGHT)
 
 
@@ -49,7 +48,8 @@ class Layout(QWidget):
         self.sections: dict[str, Section] = {}
         self._splitters = {place: _splitter(Qt.Orientation.Vertical) for place in COLUMNS}
         self.left, self.centre, self.right = self._splitters.values()
-        self.drawer = Drawer(host, do)
+        self.drawer, self.said = Drawer(host, do), BannerPlace(theme)
+        self.centre.addWidget(self.said)
         self.centre.addWidget(self.drawer)
         self.columns = _splitter(Qt.Orientation.Horizontal)
         for part, least, stretch in ((self.left, 300, 25), (self.centre, 320, 65), (self.right, 236, 10)):
@@ -67,16 +67,11 @@ class Layout(QWidget):
         inside.addWidget(self.status)
         in_column(self, self.toolbar, (inside, 1), spacing=0)
 
-        self._places = {"model": BannerPlace(theme, self), "run": BannerPlace(theme, self),
-                        "input": BannerPlace(theme, self), "restore": BannerPlace(theme, self)}
         self._drop_hint = QLabel("Drop to open", self, alignment=Qt.AlignmentFlag.AlignCenter)
         self._drop_hint.setObjectName("dropHint")
         self._drop_hint.hide()
-        self.columns.splitterMoved.connect(lambda *_: self._place_banners())
         self.drawer.opened.connect(self._size_drawer)
-        self.drawer.installEventFilter(self)
         self.centre.splitterMoved.connect(self._drawer_moved)
-        session.branches_changed.connect(self._place_banners)
         session.run_changed.connect(lambda: self._forget("run", "error", "warning"))
         session.input_changed.connect(lambda: self._forget("input", "info"))
         host.subject_changed.connect(self._show_subject)
@@ -102,7 +97,6 @@ class Layout(QWidget):
             for place, specs in before.items():
                 if self._shown(place) != specs:
                     self._size_column(place)
-        self._place_banners()
 
     def _add(self, spec: ViewSpec) -> None:
         """Make a view's section, in its place among those that are there."""
@@ -122,9 +116,8 @@ class Layout(QWidget):
     # ── Messages ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def say(self, message: Notice) -> None:
-        """Show a message at its place, over what is there, so that nothing moves."""
-        self._places[message.place].show_message(message)
-        self._place_banners()
+        """Show a message between the tracks and the drawer: the tracks alone make room for it."""
+        self.said.show_message(message)
 
     def _forget(self, place: str, *kinds: str) -> None:
         """Something else is shown: what was said of the old is no news of it."""
@@ -133,14 +126,10 @@ class Layout(QWidget):
             self.unsay(place)
 
     def unsay(self, place: str) -> None:
-        self._places[place].clear()
+        self.said.clear(place)
 
     def message(self, place: str) -> Notice | None:
-        banner = self._places[place].banner
-        return banner.message if banner is not None else None
-
-    def banner_place(self, place: str) -> BannerPlace:
-        return self._places[place]
+        return self.said.message(place)
 
     def show_drop_hint(self, shown: bool) -> None:
         self._drop_hint.setGeometry(self.rect().adjusted(16, 68, -16, -16))
@@ -180,52 +169,18 @@ class Layout(QWidget):
         whole = self.centre.height()
         if name:
             wanted = min(wanted, max(whole - LEAST_CENTRE, 0))
-        self.centre.setSizes([max(whole - wanted, 0), wanted])
+        said = 0 if self.said.isHidden() else self.said.height()
+        self.centre.setSizes([max(whole - wanted - said, 0), said, wanted])
 
     def _drawer_moved(self) -> None:
         if self.drawer.open_name:
             self.drawer.height_wanted = self.drawer.height()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Notices keep off the drawer, wherever it is."""
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
-            self._place_banners()
-        return super().eventFilter(watched, event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._place_banners()
-
-    def _place_banners(self) -> None:
-        top = self.toolbar.height() + GAP + 4
-        for name, place in self._places.items():
-            if place.banner is None:
-                continue
-            part = self.left if name == "input" else self.centre
-            left, room = self._left_of(part), part.width()
-            if name != "input" and room < NARROW_CENTRE:
-                room += GAP + self.right.width()
-            width = min(BANNER_WIDTH, room - 2 * GAP)
-            height = place.banner.height_for(width)
-            y = top + 32
-            if name == "restore" and (model := self._places["model"].banner) is not None:
-                y += model.height_for(width) + GAP
-            if name == "run":  # over the last tracks: the drawer's tabs and the scrub bar stay in sight
-                y = self.drawer.mapTo(self, self.drawer.rect().topLeft()).y() - height - GAP
-            elif name == "input":  # at the bottom of its column: what it is about is at the top
-                y = self.left.mapTo(self, self.left.rect().bottomLeft()).y() - height - GAP
-            place.setGeometry(left + (room - width) // 2, y, width, height)
-            place.raise_()
-
-    def _left_of(self, widget: QWidget) -> int:
-        return widget.mapTo(self, widget.rect().topLeft()).x()
-
     # ── Theme, settings, end ──────────────────────────────────────────────────────────────────────────────────
 
     def set_theme(self, theme: Theme) -> None:
         self.toolbar.set_theme(theme)
-        for place in self._places.values():
-            place.set_theme(theme)
+        self.said.set_theme(theme)
         self._host.set_theme(theme)
 
     def remember(self, settings: WindowSettings) -> None:

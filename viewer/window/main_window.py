@@ -199,7 +199,8 @@ class MainWindow(QMainWindow):
         values = session.appearance.values
         for name, on in (("attention_scale", values.attention_scale == "stretched"),
                          ("attention_style", values.attention_style == "dimmed"),
-                         ("attention_smooth", values.attention_smooth), ("show_region", values.show_region)):
+                         ("attention_smooth", values.attention_smooth), ("show_region", values.show_region),
+                         ("candidates_log", values.candidates_logarithmic)):
             self.actions_by_name[name].setChecked(on)
 
     def _flushed(self) -> None:

@@ -164,7 +164,7 @@ class Toolbar(QFrame):
         action = self._actions[name]
         button = QToolButton()
         button.setDefaultAction(action)
-        button.setIconSize(QSize(18, 18))
+        button.setIconSize(QSize(28 if text else 18, 18))  # wider beside a text, which else touches it
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys with the panels
         button.setAccessibleName(action.text().rstrip("…"))
         button.setMinimumSize(34, 34)

@@ -60,7 +60,7 @@ def test_what_was_lost_is_kept_until_it_is_answered(qtbot, window, tmp_path):
     offer_lost(window, second)
     window.controller.voice.unsaid.emit("model")  # a model is loaded
     window.layout_.say(window.layout_.message("restore"))
-    window.layout_.banner_place("restore").banner.action.click()
+    window.layout_.said.banner.action.click()
     qtbot.waitUntil(lambda: window.session.trace is not None and tuple(window.session.trace.words) == scripted.CAPTION)
     assert second.lost == ()
     assert words(second.previous) == scripted.CAPTION
@@ -80,7 +80,7 @@ def test_an_offer_that_is_not_answered_is_made_again(window, tmp_path):
     last = Autosave(tmp_path, window.session, window.controller)
     assert len(last.lost) == MOST_LOST
     offer_lost(window, last)
-    window.layout_.banner_place("restore").banner.dismiss.click()
+    window.layout_.said.banner.dismiss.click()
     assert len(last.lost) == MOST_LOST - 1
     assert window.layout_.message("restore") is not None
     last.close()

@@ -46,7 +46,7 @@ def test_it_is_said_and_logged(qtbot, window, tmp_path, where):
     assert (sys.excepthook, threading.excepthook) == before
     assert "KeyError" in window.layout_.message("run").text
     assert "in fails" in (tmp_path / "unrolled.log").read_text()
-    window.layout_.banner_place("run").banner.action.click()
+    window.layout_.said.banner.action.click()
     box = window.findChild(QMessageBox)
     assert "in fails" in box.detailedText()
     box.close()

@@ -66,7 +66,7 @@ def test_several_lines_are_several_sentences(qtbot, window, tmp_path, give):
     notice = window.layout_.message("run")
     assert notice.text == "2 more came with it."
     assert notice.action == "Open “a cat sleeps”"
-    window.layout_.banner_place("run").banner.action.click()
+    window.layout_.said.banner.action.click()
     reads(qtbot, window, "  a cat sleeps")
     action = window.actions_by_name["open_next"]
     assert action.text() == "Next: “it <b>rains</b>” (of 1)"

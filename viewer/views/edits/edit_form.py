@@ -77,12 +77,10 @@ class EditForm(QWidget):
         self.value.setRange(-1e6, 1e6)
         self.value.setDecimals(3)
         self.value.setSingleStep(0.1)
-        self.value.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.value.setAccessibleName("Value")
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setPrefix("seed ")
-        self.seed.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.seed.setAccessibleName("Seed of the noise")
         self.gate = _picker("Gate", ())
         self.gate_state = _picker("State of the gate", (("off", "closed (0)"), ("open", "open (1)")))
@@ -94,7 +92,6 @@ class EditForm(QWidget):
         self.strength.setSingleStep(0.05)
         self.strength.setPrefix("weight ")
         self.strength.setMinimumWidth(60)
-        self.strength.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.strength.setAccessibleName("Weight of a stroke")
         self.strength.valueChanged.connect(lambda value: self._do(SetBrushStrength(value)))
         self.wipe = QPushButton("Clear")
@@ -313,7 +310,6 @@ def _offer(picker: ComboBox, items: list[tuple[str, str]]) -> None:
 def _step_box(name: str) -> QSpinBox:
     made = QSpinBox()
     made.setRange(1, 1_000_000)
-    made.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
     made.setAccessibleName(name)
     made.setToolTip(f"{name}, counted from 1")
     return made

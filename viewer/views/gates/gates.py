@@ -15,6 +15,7 @@ from unrolled.viewer.views.gates.scatter import GateScatter
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.widgets.switches import switch
 from unrolled.viewer.widgets.two_parts import TwoParts
 
 EMPTY = "How often each unit’s gates are shut and open. Press Space for the first step."
@@ -100,11 +101,9 @@ class GateStatisticsView(View):
             button.deleteLater()
         self.buttons = {}
         for gate in gates:
-            button = QToolButton()
-            button.setText(f"{gate.symbol}  {gate.title}")
-            button.setCheckable(True)
+            button = switch(f"{gate.symbol}  {gate.title}", f"How often the {gate.title} is shut and open, of each unit",
+                            gate.title)
             button.setChecked(gate.name == self._chosen)
-            button.setToolTip(f"How often the {gate.title} is shut and open, of each unit")
             button.clicked.connect(lambda _=False, name=gate.name: self._choose(name))
             self.buttons[gate.name] = button
             self._group.addButton(button)

@@ -54,7 +54,6 @@ class SimilarView(View):
         self.threshold = QDoubleSpinBox(decimals=3, singleStep=0.05, prefix="active from ")
         self.threshold.setRange(-1000, 1000)
         self.threshold.setKeyboardTracking(False)
-        self.threshold.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.threshold.setAccessibleName("Threshold of activity")
         self.threshold.setToolTip("A unit is active where it is this far from 0, on the same side as at the playhead.\n"
                                   "Below 0: a unit is active at this value and below")
@@ -65,7 +64,6 @@ class SimilarView(View):
         self.length.setRange(1, 1000)
         self.length.valueChanged.connect(lambda steps: self.length.setSuffix(" step" if steps == 1 else " steps"))
         self.length.setKeyboardTracking(False)
-        self.length.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.length.setAccessibleName("For how many steps they stay active")
         self.length.valueChanged.connect(lambda _: self.search())
         self.take = tool_button("Pin active units", "Pin the units that are active from the playhead on, for that many steps",

@@ -12,14 +12,13 @@ from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QListView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -35,13 +34,14 @@ from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.row_model import DISPLAY, ROOT, TOOLTIP, Index, RowModel, set_rows_look
+from unrolled.viewer.widgets.switches import switch
 
 ROWS = 10
 DECADES = 6  # of the logarithmic scale: a bar of no length is a probability of 10⁻⁶
 KEPT_STEPS = 64  # whose rows are kept as they were painted
 ROW_HEIGHT = 26
 HEADING_HEIGHT = 46
-NUMBER_WIDTH = 62
+BETWEEN = 10  # pixels at least, between a word and its number
 NEVER = "suppressed"
 EMPTY = "The most probable tokens of this step appear here. Press Space for the first step."
 
@@ -142,15 +142,17 @@ class CandidateDelegate(QStyledItemDelegate):
 
     def _paint_texts(self, painter: QPainter, theme: Theme, row: CandidateRow, inner: QRect) -> None:
         end = is_end(row.candidate.word)
+        number = brief(row.probability) if row.logarithmic else percent(row.probability)
+        room = inner.width() - QFontMetrics(mono_font(11)).horizontalAdvance(number) - BETWEEN
         font = text_font(11 if end else 13, weight=QFont.Weight.DemiBold if row.written else QFont.Weight.Normal)
         font.setStrikeOut(row.suppressed)
         painter.setFont(font)
         painter.setPen(QColor(theme.muted if end or row.suppressed else theme.text))
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, elided(row.word, font, inner.width() - NUMBER_WIDTH))
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, elided(row.word, font, room))
         painter.setFont(mono_font(11))
-        painter.setPen(QColor(theme.text if row.written else theme.muted))
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
-                         brief(row.probability) if row.logarithmic else percent(row.probability))
+        over_bar = row.bar * inner.width() > room
+        painter.setPen(QColor(theme.text if row.written or over_bar else theme.muted))
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, number)
 
 
 class CandidateList(QListView):
@@ -191,7 +193,8 @@ class StepHeading(QWidget):
         painter.setFont(font)
         painter.setPen(QColor(self.theme.text))
         line = self.rect().adjusted(2, 16, -8, -2)
-        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, elided(self.word, font, line.width() - 56))
+        room = QFontMetrics(mono_font(13)).horizontalAdvance(self.chance) + BETWEEN
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, elided(self.word, font, line.width() - room))
         painter.setFont(mono_font(13))
         painter.setPen(QColor(self.theme.muted))
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self.chance)
@@ -229,11 +232,8 @@ class CandidatesView(View):
         self.list_view.entered.connect(self._point)
         self.list_view.viewportEntered.connect(self._point)
         self.list_view.clicked.connect(lambda index: self._choose(self.candidates.rows[index.row()]))
-        self.logarithmic = QToolButton()
-        self.logarithmic.setText("log")
-        self.logarithmic.setCheckable(True)
-        self.logarithmic.setAccessibleName("Candidates on a logarithmic scale")
-        self.logarithmic.setToolTip(f"Bars on a logarithmic scale, from {power_of_ten(-DECADES)} to 1")
+        self.logarithmic = switch("log", f"Bars on a logarithmic scale, from {power_of_ten(-DECADES)} to 1 (Shift+P)",
+                                  "Candidates on a logarithmic scale")
         self.logarithmic.setChecked(session.appearance.values.candidates_logarithmic)
         self.logarithmic.toggled.connect(lambda on: self.do(ChangeAppearance({"candidates_logarithmic": on})))
         self._empty = EmptyText(EMPTY, self)

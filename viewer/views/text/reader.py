@@ -10,7 +10,6 @@ import time
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QListWidget,
     QListWidgetItem,
     QSpinBox,
@@ -65,7 +64,6 @@ class ReaderView(View):
         self.view = ReaderText(theme)
         attach(self.view, "Text coloured by a unit", table=self._table)
         self.channel, self.unit, self.followed = ComboBox(), QSpinBox(), ComboBox()
-        self.unit.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # wheel and arrow keys change it
         self.channel.setAccessibleName("Channel that colours the text")
         self.channel.setToolTip("Which quantity colours the text")
         self.unit.setAccessibleName("Unit that colours the text")

@@ -47,7 +47,6 @@ class EquationsView(View):
         self.unit_box = QSpinBox()
         self.unit_box.setPrefix("unit ")
         self.unit_box.setKeyboardTracking(False)
-        self.unit_box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.unit_box.setAccessibleName("Unit whose numbers are shown")
         self.unit_box.setToolTip("Unit whose numbers are shown: type one, or click a row of a track")
         self.unit_box.valueChanged.connect(self._pin)

@@ -180,7 +180,6 @@ def picker(choices: tuple[tuple[str, str], ...] | list[tuple[str, str]], current
 def _whole(value: int, suffix: str, *, zero: str = "") -> QSpinBox:
     """A number, whatever is typed: a sentence says what is wrong with it."""
     spin = QSpinBox(suffix=suffix)
-    spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
     spin.setRange(0, 99_999)
     spin.setSpecialValueText(zero)
     spin.setValue(value)
@@ -189,7 +188,6 @@ def _whole(value: int, suffix: str, *, zero: str = "") -> QSpinBox:
 
 def _real(value: float, suffix: str, *, zero: str = "") -> QDoubleSpinBox:
     spin = QDoubleSpinBox(decimals=2, suffix=suffix)
-    spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     spin.setRange(0.0, 999.0)
     spin.setSpecialValueText(zero)
     spin.setValue(value)

@@ -1,0 +1,88 @@
+"""Whatever can be pressed or chosen from looks so: a frame around every word that is a button, an arrow in every box."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QCheckBox, QComboBox, QDialog
+
+from unrolled.viewer.state import commands as c
+from unrolled.viewer.window.decoding_popover import DecodingPopover
+
+AT_THE_RIGHT = 22  # pixels of a box, where its arrows are
+
+
+def has_more_than_one_colour(image, place):
+    colours = {image.pixel(x, y) for x in range(place.left(), place.right()) for y in range(place.top(), place.bottom())}
+    return len(colours) > 1
+
+
+def framed(image, box):
+    """Whether there is a line above its middle that what lies over it has not."""
+    x = box.center().x()
+    column = [QColor(image.pixel(x, y)) for y in range(max(box.top() - 2, 0), box.top() + 3)]
+    return len({colour.rgb() for colour in column}) > 1
+
+
+def assert_looks_right(whole):
+    image = whole.grab().toImage()
+    seen = whole.rect()
+    for widget in [*whole.findChildren(QAbstractButton), *whole.findChildren(QComboBox), *whole.findChildren(QAbstractSpinBox)]:
+        box = QRect(widget.mapTo(whole, QPoint()), widget.size())
+        visible = widget.visibleRegion().boundingRect().size() == widget.size()
+        if not (widget.isVisible() and visible and seen.contains(box)):
+            continue
+        name = widget.accessibleName() or widget.objectName()
+        if isinstance(widget, QComboBox | QAbstractSpinBox):
+            assert has_more_than_one_colour(image, QRect(box.right() - AT_THE_RIGHT, box.top() + 4, AT_THE_RIGHT - 4,
+                                                         box.height() - 8)), name
+        if isinstance(widget, QAbstractSpinBox):
+            assert widget.buttonSymbols() is not QAbstractSpinBox.ButtonSymbols.NoButtons, name
+        if isinstance(widget, QAbstractButton) and not isinstance(widget, QCheckBox) and len(widget.text()) > 1 and \
+                widget.icon().isNull():
+            assert framed(image, box), name
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_buttons_look_like_buttons_and_boxes_like_boxes(qtbot, captioned, theme):
+    window = captioned
+    window.session.appearance.update(theme=theme)
+    window.resize(1440, 1000)
+    window.do(c.Pin((1, 2)))
+    for name, tab in window.layout_.drawer.buttons.items():
+        if tab.isVisible():
+            window.do(c.OpenView(name))
+            window.coordinator.flush()
+            qtbot.wait(20)
+            assert_looks_right(window)
+    window.do(c.ShowTrainingRoom(on=True))
+    qtbot.wait(20)
+    assert_looks_right(window)
+    window.do(c.ShowTrainingRoom(on=False))
+    for asked in (c.ShowDialog("shortcuts"), c.ShowDialog("about"), c.ShowDialog("export"), c.ChooseFile("model")):
+        window.do(asked)
+        qtbot.wait(20)
+        (dialog,) = (own for own in window.findChildren(QDialog) if own.isVisible())
+        assert_looks_right(dialog)
+        dialog.close()
+        dialog.deleteLater()
+    window.do(c.ShowDialog("decoding"))
+    popover = window.findChild(DecodingPopover)
+    for method in range(popover.method.count()):
+        popover.method.setCurrentIndex(method)
+        qtbot.wait(20)
+        assert_looks_right(popover)
+    popover.close()
+    assert QApplication.activePopupWidget() is None
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_ticked_has_a_tick(qtbot, captioned, theme):
+    captioned.session.appearance.update(theme=theme)
+    box = QCheckBox("Anything")
+    qtbot.addWidget(box)
+    box.setChecked(True)
+    box.show()
+    image = box.grab().toImage()
+    assert has_more_than_one_colour(image, QRect(3, box.height() // 2 - 4, 8, 8))
