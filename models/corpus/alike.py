@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.corpus.extents import extents
-from unrolled.models.corpus.search import Told, Wanted, part_notes
-from unrolled.models.store.layout import StoreError, values_of
+from unrolled.models.corpus.parts import Told, Wanted, noted, part_notes, parts
+from unrolled.models.store.layout import values_of
 from unrolled.models.store.store import Store
 from unrolled.models.trace import FloatArray
 
@@ -31,21 +30,17 @@ def states(store: Store, channel: str, notes: list[str], *, wanted: Wanted,
 
     A part that cannot be read is left out, and said in `notes`; the end comes early where nobody waits any more.
     """
-    own, rows, spans = store.description.channel(channel), store.steps(channel), store.spans()
-    for number, (start, stop) in enumerate(spans):
-        progress(number, len(spans))
-        inside = np.flatnonzero(extents(store, start, stop).inside()) + start
-        try:
-            for first in range(start, stop, ROWS):
+    own, rows = store.description.channel(channel), store.steps(channel)
+    for part in parts(store, notes, wanted=wanted, progress=progress):
+        inside = np.flatnonzero(part.inside()) + part.start
+        with noted(notes):
+            for first in range(part.start, part.stop, ROWS):
                 if not wanted():
                     return
-                last = min(first + ROWS, stop)
+                last = min(first + ROWS, part.stop)
                 places = inside[np.searchsorted(inside, first) : np.searchsorted(inside, last)]
                 if len(places):
                     yield places, values_of(rows.read(first, last), own)[places - first]
-        except StoreError as error:
-            notes.append(str(error))
-    progress(len(spans), len(spans))
 
 
 def units_like(store: Store, channel: str, unit: int, *, wanted: Wanted = lambda: True,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.corpus.search import Told
+from unrolled.models.corpus.parts import Told
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.run import StoredRun
 from unrolled.models.store.store import Store

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.corpus.extents import extents
-from unrolled.models.corpus.search import Told, Wanted
+from unrolled.models.corpus.parts import Told, Wanted, extents
 from unrolled.models.store.layout import StoreError, values_of
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel, FloatArray

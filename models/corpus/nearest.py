@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.corpus.extents import extents
 from unrolled.models.corpus.index import candidates, indexed
-from unrolled.models.corpus.search import MOST, Found, Hit, Told, Wanted, part_notes
+from unrolled.models.corpus.parts import Told, Wanted, noted, part_notes, parts
+from unrolled.models.corpus.search import MOST, Found, Hit
 from unrolled.models.store.layout import Stored, StoreError, scale_of, values_of
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel, FloatArray
@@ -52,27 +53,20 @@ def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Me
     if not np.isfinite(wanted_states).all():
         raise StoreError("The states to be like have numbers that are not finite.")
     if not exact and indexed(store):
-        return _by_index(store, own, wanted_states, metric, most, wanted, progress)
-    length, kept_scores, kept_places = len(wanted_states), [], []
-    notes, steps, spans = part_notes(store), 0, store.spans()
+        with suppress(StoreError):  # a part cannot be read: below it is named, and the others are compared
+            return _by_index(store, own, wanted_states, metric, most, wanted, progress)
+    length, steps, notes = len(wanted_states), 0, part_notes(store)
+    kept_scores, kept_places = [], []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for number, (start, stop) in enumerate(spans):
-            progress(number, len(spans))
-            if not wanted():
-                break
-            part = extents(store, start, stop)
-            try:
-                scores = _of_part(store, own, wanted_states, metric, start, stop, pool.map)
-            except StoreError as error:
-                notes.append(str(error))
-                continue
-            steps += int(part.steps.sum())
-            scores[~part.inside(length)] = -np.inf
-            count = min(most * SPARE, len(scores))
-            best = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
-            kept_scores.append(scores[best])
-            kept_places.append(best + start)
-    progress(len(spans), len(spans))
+        for part in parts(store, notes, wanted=wanted, progress=progress):
+            with noted(notes):
+                scores = _of_part(store, own, wanted_states, metric, part.start, part.stop, pool.map)
+                steps += part.total
+                scores[~part.inside(length)] = -np.inf
+                count = min(most * SPARE, len(scores))
+                best = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
+                kept_scores.append(scores[best])
+                kept_places.append(best + part.start)
     if not kept_scores:
         return Found((), 0, steps, tuple(notes))
     scores, places = np.concatenate(kept_scores), np.concatenate(kept_places)
@@ -88,7 +82,7 @@ def _by_index(store: Store, channel: Channel, like: FloatArray, metric: Metric, 
     ends, _ = store.at(places + len(like) - 1)
     there = (documents >= 0) & (documents == ends)
     hits = _again(store, channel, like, metric, places[there])[:most]
-    total = sum(int(extents(store, start, stop).steps.sum()) for start, stop in store.spans())
+    total = sum(part.total for part in parts(store, []))
     note = (f"Looked up in an index of {total:,} states; the {int(there.sum()):,} that it named were compared exactly, and a "
             "nearer one may have been missed.")
     return Found(tuple(hits), len(hits), total, (*store.problems, note))

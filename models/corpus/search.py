@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import regex
 
-from unrolled.models.corpus.extents import Extents, extents
+from unrolled.models.corpus.parts import Extents, Told, Wanted, extents, noted, part_notes
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel
@@ -20,8 +20,6 @@ MOST = 50
 PATIENCE = 5.0  # seconds that an expression may take with one document: some never end
 READ_TOGETHER = 2**22  # steps
 Spans = npt.NDArray[np.int64]
-Wanted = Callable[[], bool]
-Told = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -100,13 +98,14 @@ def search(store: Store, channel: str, *, on: Sequence[int], off: Sequence[int] 
         if not wanted():
             break
         for start, flags in _flags(store, own, on, off, threshold, together, notes):
-            part = extents(store, start, start + len(flags))
-            steps += int(part.steps.sum())
-            spans_there = _spans(flags, part, length)
-            count += len(spans_there)
-            if len(best) == most:  # what is no longer than the shortest of them is none of the best
-                spans_there = spans_there[spans_there[:, 2] - spans_there[:, 1] >= best[-1, 2] - best[-1, 1]]
-            best = _best(np.concatenate((best, spans_there)), most)
+            with noted(notes):
+                part = extents(store, start, start + len(flags))
+                steps += part.total
+                spans_there = _spans(flags, part, length)
+                count += len(spans_there)
+                if len(best) == most:  # what is no longer than the shortest of them is none of the best
+                    spans_there = spans_there[spans_there[:, 2] - spans_there[:, 1] >= best[-1, 2] - best[-1, 1]]
+                best = _best(np.concatenate((best, spans_there)), most)
     progress(len(spans), len(spans))
     hits = tuple(Hit(document, first, last, float(last - first + 1)) for document, first, last in best.tolist())
     return Found(hits, count, steps, tuple(notes))
@@ -147,15 +146,6 @@ def search_text(store: Store, pattern: str, *, most: int = MOST, wanted: Wanted 
             notes.append(f"“{run.title}” was given up: the expression took over {PATIENCE:g} s with it.")
     progress(len(store.documents), len(store.documents))
     return Found(tuple(hits), count, steps, tuple(notes))
-
-
-def part_notes(store: Store) -> list[str]:
-    """What a person should know before believing that an answer is about everything."""
-    notes = list(store.problems)
-    if not store.is_whole:
-        notes.append(f"Of {store.description.parts:,} parts of the store {int(store.written.sum()):,} are there; the answer is "
-                     "about those alone.")
-    return notes
 
 
 def threshold_place(channel: Channel, threshold: float) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.corpus.alike import states
-from unrolled.models.corpus.search import Told, Wanted, part_notes
+from unrolled.models.corpus.parts import Told, Wanted, part_notes
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store
 from unrolled.models.trace import FloatArray

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.analysis.text_properties import PROPERTIES
-from unrolled.models.corpus.extents import Extents, extents
-from unrolled.models.corpus.search import Told, Wanted, part_notes
+from unrolled.models.corpus.parts import Extents, Told, Wanted, noted, part_notes, parts
 from unrolled.models.store.layout import BY_UNIT, Stored, StoreError, is_searched, values_of
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel
@@ -111,30 +110,22 @@ def unit_statistics(store: Store, channel: str, *, units: tuple[int, ...] = (), 
     property_sums = np.zeros(3)  # Σp, Σp², number
     least, most = np.inf, -np.inf
     is_yes_or_no = True
-    notes, steps, spans = part_notes(store), 0, store.spans()
-    for number, (start, stop) in enumerate(spans):
-        progress(number, len(spans))
-        if not wanted():
-            break
-        part = extents(store, start, stop)
-        try:
+    notes, steps = part_notes(store), 0
+    for part in parts(store, notes, wanted=wanted, progress=progress):
+        with noted(notes):
             columns = store.steps(f"{BY_UNIT}/{channel}", axis=1)
             inside = part.inside()
             followed = _property(store, part, PROPERTIES[follows])[inside] if follows else None
-            rows = [columns.read(start, stop, unit.number)[inside] for unit in gathering]
-        except StoreError as error:
-            notes.append(str(error))
-            continue
-        steps += int(part.steps.sum())
-        begins = part.edges()[:-1]
-        if followed is not None and len(followed):
-            property_sums += (followed.sum(dtype=np.float64), (followed.astype(np.float64) ** 2).sum(), len(followed))
-            least, most = min(least, float(followed.min())), max(most, float(followed.max()))
-            is_yes_or_no = is_yes_or_no and bool(((followed == 0) | (followed == 1)).all())
-        places = np.flatnonzero(inside) + start
-        for one, kept in zip(gathering, rows, strict=True):
-            one.add(kept, places, begins[inside], followed)
-    progress(len(spans), len(spans))
+            rows = [columns.read(part.start, part.stop, unit.number)[inside] for unit in gathering]
+            steps += part.total
+            begins = part.edges()[:-1]
+            if followed is not None and len(followed):
+                property_sums += (followed.sum(dtype=np.float64), (followed.astype(np.float64) ** 2).sum(), len(followed))
+                least, most = min(least, float(followed.min())), max(most, float(followed.max()))
+                is_yes_or_no = is_yes_or_no and bool(((followed == 0) | (followed == 1)).all())
+            places = np.flatnonzero(inside) + part.start
+            for one, kept in zip(gathering, rows, strict=True):
+                one.add(kept, places, begins[inside], followed)
     yes_or_no = is_yes_or_no and least == 0 and most == 1
     return UnitsFound(tuple(unit.found(store, property_sums, is_yes_or_no=yes_or_no) for unit in gathering), steps, tuple(notes))
 

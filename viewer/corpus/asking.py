@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.corpus.search import Told, Wanted
+from unrolled.models.corpus.parts import Told, Wanted
 
 CLOSE_SECONDS = 10.0
 Work = Callable[[Wanted, Told], Any]

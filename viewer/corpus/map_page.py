@@ -11,7 +11,8 @@ from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QPushButton, QRubberBand, QToolButton, QWidget
 
 from unrolled.models.analysis.text_properties import PROPERTIES
-from unrolled.models.corpus.search import MOST, Found, Hit, Told, Wanted
+from unrolled.models.corpus.parts import Told, Wanted
+from unrolled.models.corpus.search import MOST, Found, Hit
 from unrolled.models.corpus.state_map import StateMap, has_umap, principal_map, umap_map
 from unrolled.models.store.layout import StoreError, values_of
 from unrolled.models.store.store import Store

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass, field
 
 from unrolled.models.corpus.nearest import nearest
-from unrolled.models.corpus.search import Found, Told, Wanted, search, search_text
+from unrolled.models.corpus.parts import Told, Wanted
+from unrolled.models.corpus.search import Found, search, search_text
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store
 

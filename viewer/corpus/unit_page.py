@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QLabel, QSpinBox, QWidget
 
 from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.corpus.alike import UnitsAlike, units_like
-from unrolled.models.corpus.search import Hit, Told, Wanted
+from unrolled.models.corpus.parts import Told, Wanted
+from unrolled.models.corpus.search import Hit
 from unrolled.models.corpus.units import Place, UnitStatistics, unit_statistics
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel

@@ -14,8 +14,10 @@ from stores import CELL, HIDDEN, drawn
 from unrolled.models.analysis.ranking import Ranking, area_under_curve
 from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.corpus import index
+from unrolled.models.corpus.alike import units_like
 from unrolled.models.corpus.nearest import nearest
 from unrolled.models.corpus.search import Hit, search, search_text
+from unrolled.models.corpus.state_map import principal_map
 from unrolled.models.corpus.units import EXTREMES, property_named, unit_statistics
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import open_store
@@ -200,6 +202,26 @@ def test_an_answer_about_a_part_says_so(tmp_path):
     found = search(open_store(tmp_path / "store"), "hidden", on=[1])
     assert f"“by_unit/hidden/c/0/{shard}” is missing from “store”." in found.notes
     assert found.steps < inside
+
+
+@pytest.mark.parametrize("array", ["token/c/{}", "hidden/c/{}/0", "by_unit/hidden/c/0/{}"])
+def test_a_damaged_part_costs_no_question_the_others(tmp_path, array):
+    """Captions: which of a part's steps are some document's is read from its tokens."""
+    made = drawn(tmp_path / "captions", [5, 12, 7] * 40, room=20, channels=(HIDDEN, CELL), shard=512)
+    made.write()
+    gone = int(made.packing.begin[-1]) // 512
+    path = tmp_path / "captions" / array.format(gone)
+    path.write_bytes(path.read_bytes()[:9])
+    store = open_store(tmp_path / "captions")
+    like = np.ones((1, 6), np.float32)
+    for ask in (lambda: search(store, "hidden", on=[1]), lambda: nearest(store, "hidden", like),
+                lambda: unit_statistics(store, "hidden"), lambda: units_like(store, "hidden", 0),
+                lambda: principal_map(store, "hidden")):
+        found = ask()
+        named = [note for note in found.notes if array.format(gone) in note]
+        steps = getattr(found, "steps", None) or len(found.places)
+        assert 0 < steps <= sum([5, 12, 7] * 40)
+        assert bool(named) == (steps < sum([5, 12, 7] * 40))
 
 
 def test_a_question_can_be_given_up(store, monkeypatch):

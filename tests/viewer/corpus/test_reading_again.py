@@ -130,7 +130,7 @@ def test_another_model_of_that_name_does_not_take_its_place(qtbot, control, tmp_
     made.write()
     control.session.open_store.set_store(open_store(made.location.folder))
     control.do(c.OpenDocument(0, 7))
-    qtbot.waitUntil(lambda: control.session.description.name == MODEL.name and not control.loading, timeout=5000)
+    qtbot.waitUntil(lambda: control.session.description.name == MODEL.name and not control.run.state.loading, timeout=5000)
     assert not control.session.can_change
     control.do(c.RunDocument())
     qtbot.waitUntil(lambda: "other weights" in control.messages[-1].text, timeout=5000)
@@ -159,6 +159,6 @@ def test_the_model_dies_meanwhile(qtbot, control, monkeypatch):
     os.kill(control.backend.process_id, signal.SIGKILL)
     qtbot.waitUntil(lambda: any("ended from outside" in said.text for said in control.messages), timeout=5000)
     control.do(c.RestartBackend())
-    qtbot.waitUntil(lambda: session.can_change and not control.loading and control.backend.alive, timeout=10_000)
+    qtbot.waitUntil(lambda: session.can_change and not control.run.state.loading and control.backend.alive, timeout=10_000)
     qtbot.wait(200)
     assert session.trace is shown

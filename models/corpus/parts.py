@@ -1,15 +1,20 @@
-"""Which steps of a part are some document's."""
+"""A store part by part: which steps of each are some document's, and what cannot be read, which is said and left out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.store.documents import Places
+from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store
 
+Wanted = Callable[[], bool]
+Told = Callable[[int, int], None]
 FEW = 1000  # documents
 
 
@@ -28,6 +33,11 @@ class Extents(NamedTuple):
     numbers: Places
     begin: Places
     steps: Places
+
+    @property
+    def total(self) -> int:
+        """The steps of all documents."""
+        return int(self.steps.sum())
 
     def edges(self) -> npt.NDArray[np.bool_]:
         """For every place, and for that behind the last, whether a document begins there."""
@@ -62,3 +72,39 @@ def extents(store: Store, start: int, stop: int) -> Extents:
         counted = np.concatenate(([0], np.cumsum(written)))
         steps = counted[begin + steps] - counted[begin]
     return Extents(start, stop, numbers, begin, steps)
+
+
+def parts(store: Store, notes: list[str], *, wanted: Wanted = lambda: True,
+          progress: Told = lambda done, of: None) -> Iterator[Extents]:
+    """Every part that is there, until nobody waits any more; one whose documents cannot be told apart is left out, which is
+    added to `notes`. What is done with a part belongs into `noted`.
+    """
+    spans = store.spans()
+    for number, (start, stop) in enumerate(spans):
+        progress(number, len(spans))
+        if not wanted():
+            break
+        part = None
+        with noted(notes):
+            part = extents(store, start, stop)
+        if part is not None:
+            yield part
+    progress(len(spans), len(spans))
+
+
+@contextmanager
+def noted(notes: list[str]) -> Iterator[None]:
+    """What of a part cannot be read costs that part alone, and is added to `notes`."""
+    try:
+        yield
+    except StoreError as error:
+        notes.append(str(error))
+
+
+def part_notes(store: Store) -> list[str]:
+    """What a person should know before believing that an answer is about everything."""
+    notes = list(store.problems)
+    if not store.is_whole:
+        notes.append(f"Of {store.description.parts:,} parts of the store {int(store.written.sum()):,} are there; the answer is "
+                     "about those alone.")
+    return notes
