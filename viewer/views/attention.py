@@ -10,12 +10,13 @@ from unrolled.models.trace.places import place_words
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.place_bars import PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
+from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.wording import counted, percent, shown
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column
 
 COVERAGE = "coverage: Σα over the run"
-EMPTY = "How sharp the attention is, and what it covers. Press Space for the first step."
+EMPTY = "How sharp the attention is, and what it covers."
 
 
 class AttentionStatisticsView(View):
@@ -47,7 +48,7 @@ class AttentionStatisticsView(View):
         row.addLayout(right, 3)
         self._area = QScrollArea(widgetResizable=True)
         self._area.setWidget(self._inside)
-        self._empty = EmptyText(EMPTY, self)
+        self._empty = EmptyText("", self)
         in_column(self, (self._area, 1), (self._empty, 1))
         self.refresh()
 
@@ -57,6 +58,7 @@ class AttentionStatisticsView(View):
         there = trace is not None and channel is not None and len(trace) > 0
         self._area.setVisible(there)
         self._empty.setVisible(not there)
+        self._empty.setText(empty_text(self.session, EMPTY))
         if trace is None or channel is None or not there:
             return
         state = (trace, len(trace), channel.name, self.session.playhead.step, self.theme.name)

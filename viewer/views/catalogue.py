@@ -28,7 +28,8 @@ ENTRY_POINTS = "unrolled.views"
 _HERE = "unrolled.viewer.views."
 
 BUILT_IN = (
-    ViewSpec("picture", "Photograph", Place.LEFT, _HERE + "picture.picture:PictureView", accepts=of_kind("picture")),
+    ViewSpec("picture", "Photograph", Place.LEFT, _HERE + "picture.picture:PictureView", accepts=of_kind("picture"),
+             titles={"shapes": "Scene"}),
     ViewSpec("clip", "Clip", Place.LEFT, _HERE + "clip:ClipView", accepts=of_kind("clip")),
     ViewSpec("text", "Text", Place.LEFT, _HERE + "text.text_input:TextView", accepts=of_kind("sentence", "text"),
              titles={"sentence": "Sentence"}, height=132),
@@ -36,7 +37,8 @@ BUILT_IN = (
              accepts=every(comparing, of_kind("clip")), height=72),  # above: the labels stay where they are
     ViewSpec("written", "Caption", Place.LEFT, _HERE + "text.caption:CaptionView",
              accepts=either(of_kind("picture", "sentence", "clip", NO_INPUT), every(of_kind("text"), in_pieces)),
-             titles={"sentence": "Translation", "clip": "Labels", "text": "Prompt and continuation", NO_INPUT: "Written"},
+             titles={"translation": "Translation", "conversation": "Reply", "sentence": "Output", "clip": "Labels",
+                     "text": "Prompt and continuation", NO_INPUT: "Written"},
              height=104),
     ViewSpec("film strip", "Attention by word", Place.LEFT, _HERE + "picture.film_strip:FilmStripView",
              accepts=every(of_kind("picture"), has(axes=("row", "column")), alone), height=136),

@@ -26,6 +26,7 @@ from unrolled.models.trace.envelope import Envelope
 from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.drawing.spans import paint_spans
 from unrolled.viewer.drawing.step_geometry import Geometry
+from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.wording import is_end, shown, step_noun
 from unrolled.viewer.theme.fonts import mono_font, text_font
@@ -39,7 +40,7 @@ FEWEST_SHOWN = 12    # steps; a run that has just begun does not fill the row, s
 ROOM_FOR_WORDS = 30.0
 PROFILE_HEIGHT = 16.0
 PAGE = 10            # steps
-EMPTY = "The run appears here, to scrub through. Press Space for the first step."
+EMPTY = "The run appears here, to scrub through."
 
 
 class ScrubRow(QAbstractSlider):
@@ -155,7 +156,7 @@ class ScrubRow(QAbstractSlider):
         if trace is None or len(trace) == 0:
             painter.setPen(QColor(theme.muted))
             painter.setFont(text_font(12))
-            painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, EMPTY)
+            painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, empty_text(self._session, EMPTY))
             return
         self._paint_run(painter, trace, row, playhead)
 

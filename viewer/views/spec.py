@@ -36,12 +36,15 @@ class Subject:
     ----------
     channels : tuple of Channel
         The run's, else the model's; empty while neither is there.
+    task : str
+        What the model that writes it is for; empty where it is not there.
     words_chosen : bool
         Its words were chosen by a model, which could choose others; those of a recording were read.
     """
 
     channels: tuple[Channel, ...] = ()
     input_kind: str = "picture"
+    task: str = ""
     detokenization: str = "words"
     searching: bool = False
     comparing: bool = False
@@ -72,7 +75,7 @@ class ViewSpec:
     menu, action : str
         Where it stands among the menus, and as what; `action` is the title by default. Only the drawer's views are there.
     titles : mapping of str to str
-        Other titles, by the kind of input.
+        Other titles, by the model's task or else the kind of input.
     height : int
         Device-independent pixels that it is given in its column; 0 for all that the others leave.
     framed : bool
@@ -94,7 +97,7 @@ class ViewSpec:
 
     def title_for(self, subject: Subject) -> str:
         """What its heading says over this."""
-        return self.titles.get(subject.input_kind, self.title)
+        return self.titles.get(subject.task) or self.titles.get(subject.input_kind, self.title)
 
     def made(self, ctx: ViewContext) -> View:
         """The view itself. Raises `TypeError` when what is named is no `View`."""

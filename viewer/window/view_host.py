@@ -84,12 +84,13 @@ def subject_of(session: Session) -> Subject:
     """What there is to look at: the run's, else the model's, else what the input alone tells."""
     trace, description, given = session.trace, session.description, session.input
     searching, comparing = session.search is not None, session.compared is not None
+    task = description.task if description is not None and (trace is None or trace.provenance.model == description.name) else ""
     if trace is not None:
-        return Subject(channels=tuple(trace.channels.values()), input_kind=trace.provenance.input_kind,
+        return Subject(task=task, channels=tuple(trace.channels.values()), input_kind=trace.provenance.input_kind,
                        detokenization=trace.provenance.detokenization, searching=searching, comparing=comparing,
                        words_chosen=trace.provenance.words_chosen)
     if description is not None and (given is None or taken_by(given, description.input_kind)):
-        return Subject(channels=description.channels, input_kind=description.input_kind,
+        return Subject(task=task, channels=description.channels, input_kind=description.input_kind,
                        detokenization=description.detokenization, searching=searching, comparing=comparing)
     channels = description.channels if description is not None else ()
     return Subject(channels=channels, input_kind=given.medium if given is not None else "picture", searching=searching,

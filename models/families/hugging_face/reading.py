@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from unrolled.models.families.hugging_face.decoder import Call
 
 MOST_CLASS_TOKENS = 2  # in front of a picture's cells
+TRANSLATORS = ("fsmt", "m2m_100", "marian", "nllb-moe")  # types of encoder-decoders that are for nothing else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,9 @@ def kind_of(model: Any) -> Kind:
         return _CAPTIONER
     if model.config.model_type == "blip":
         return _BLIP
-    return _TRANSLATOR if model.config.is_encoder_decoder else _LANGUAGE_MODEL
+    if model.config.is_encoder_decoder:
+        return _TRANSLATOR if model.config.model_type in TRANSLATORS else replace(_TRANSLATOR, task="text to text")
+    return _LANGUAGE_MODEL
 
 
 def _seen(model: Any, pixels: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.state.beginning import empty_text, input_kind
 from unrolled.viewer.state.commands import ChangeAppearance, Paint, Seek
 from unrolled.viewer.state.wording import weight_percent
 from unrolled.viewer.theme.attention_colours import uniform_level
@@ -37,7 +38,8 @@ MOST_LINES = 3  # of the source sentence; a longer one scrolls
 AXES = (("source",), ("key",))
 ROOM_FOR_SENTENCE = 260  # pixels; in a lower panel the words over the matrix are lit up alone
 ROOM_FOR_LINES = 110  # pixels of the panel's height for each of them
-EMPTY = "Which source words each output word attends to appears here.\nEnter a sentence, then press Space."
+EMPTY = "Which source words each output {} attends to appears here."
+EMPTY_SELF = "Which of those before it each {} attends to appears here."  # where there is no source to attend to
 
 
 class AlignmentView(View):
@@ -94,7 +96,7 @@ class AlignmentView(View):
         controls.addStretch(1)
         self._whole = QWidget()
         in_column(self._whole, self._scroll, (self.canvas, 1), self.legend, controls, spacing=5)
-        self._empty = EmptyText(EMPTY, self)
+        self._empty = EmptyText("", self)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._whole)
@@ -130,6 +132,7 @@ class AlignmentView(View):
         if trace is None or channel is None:
             self._rows, self._of = None, None
             self._stack.setCurrentWidget(self._empty)
+            self._empty.setText(empty_text(self.session, EMPTY if input_kind(self.session) == "sentence" else EMPTY_SELF))
             self._say("")
             return
         if (trace is not self._of or self._rows is None or self._rows.channel != channel

@@ -30,6 +30,7 @@ from unrolled.viewer.state.attributions import (
     occluded_of,
     state_of,
 )
+from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import ChangeAppearance, DropQuestion, Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.questions import Asked
@@ -46,7 +47,7 @@ from unrolled.viewer.widgets.two_parts import TwoParts
 SURE = math.log(0.9)  # of a word's log-probability: above, it cannot fall far
 MAP_HEIGHT = 230           # at least, where what else is shown stands below
 SETTLED_MILLISECONDS = 500  # a run that has not grown for so long is followed back
-EMPTY = "What each word depended on. Press Space for the first step."
+EMPTY = "What each {} depended on."
 NOT_LIVE = "This needs the model’s weights: load the model that recorded this run."
 TITLES: dict[TableName, str] = {"hidden": "w.r.t. h at each step", "cell": "w.r.t. c at each step",
                                 "forget_path": "w.r.t. c, through the forget gates",
@@ -96,7 +97,7 @@ class AttributionView(View):
         self._settling.timeout.connect(self._update)
         self._build()
         session.run_changed.connect(self._forget)
-        self._say(EMPTY)
+        self._say(empty_text(session, EMPTY))
 
     def _build(self) -> None:
         choices = QWidget()
@@ -106,7 +107,7 @@ class AttributionView(View):
         chart = QWidget()
         in_column(chart, choices, self.progress, self.status, (self.map, 1), spacing=4)
         self._inside = TwoParts(chart, self.attributions, stretch=(5, 4), first_height=MAP_HEIGHT)
-        self._empty = EmptyText(EMPTY, self)
+        self._empty = EmptyText("", self)
         in_column(self, (self._inside, 1), (self._empty, 1))
 
     # ── Following the session ─────────────────────────────────────────────────────────────────────────────────
@@ -159,7 +160,7 @@ class AttributionView(View):
     def _update(self) -> None:
         session, trace, branch, step = self.session, self.session.trace, self.session.branch, self.session.playhead.step
         if trace is None or branch is None or step == NOWHERE:
-            self._say(EMPTY)
+            self._say(empty_text(session, EMPTY))
             return
         if not session.questions.possible:
             self._say(NOT_LIVE)

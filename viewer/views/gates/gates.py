@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QLabel, QListWidget, QListWidgetItem
 from unrolled.models.analysis.gate_statistics import KEEPING, Saturating, Saturation, gate_channels
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Hover, TogglePin
 from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.views.gates.scatter import GateScatter
@@ -18,7 +19,7 @@ from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.switches import switch
 from unrolled.viewer.widgets.two_parts import TwoParts
 
-EMPTY = "How often each unit’s gates are shut and open. Press Space for the first step."
+EMPTY = "How often each unit’s gates are shut and open."
 LONGEST = 8
 CHART_HEIGHT = 230  # at least, where the half-lives stand below
 PROXY = "Half-life from the gate alone: ln 2 / −mean ln f. A proxy: it ignores what is written, and what other units feed back."
@@ -57,7 +58,7 @@ class GateStatisticsView(View):
         in_column(chart, self._choices, (self.scatter.plot, 1), self.reading)
         in_column(list_, self._title, self._short, (self.lives, 1))
         self._inside = TwoParts(chart, list_, stretch=(3, 2), first_height=CHART_HEIGHT)
-        self._empty = EmptyText(EMPTY, self)
+        self._empty = EmptyText("", self)
         in_column(self, (self._inside, 1), (self._empty, 1))
         self.refresh()
 
@@ -67,6 +68,7 @@ class GateStatisticsView(View):
         there = trace is not None and len(trace) > 0 and bool(gates)
         self._inside.setVisible(there)
         self._empty.setVisible(not there)
+        self._empty.setText(empty_text(self.session, EMPTY))
         if trace is None or not there:
             self._trace = None
             return

@@ -17,6 +17,7 @@ from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import ApplyEdit, LookAt
 from unrolled.viewer.state.wording import percent, shown
 from unrolled.viewer.theme.attention_colours import attention_limits
@@ -25,7 +26,7 @@ from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column, in_row
 from unrolled.viewer.widgets.combo_box import ComboBox
 
-EMPTY = "Where every head of every layer attends. Press Space for the first step."
+EMPTY = "Where every head of every layer attends."
 A_WHILE = 0.4  # seconds between two pictures of a run that grows: there may be hundreds of tiles
 OFF_HINT = "On a new branch, from this step on: the head’s attention adds nothing"
 PICTURE = ("row", "column")
@@ -61,7 +62,7 @@ class HeadsView(View):
         area.setWidget(self.tiles)
         self._inside = QWidget()
         in_column(self._inside, in_row(None, self.picker, (self.meaning, 1), self.off, spacing=8), (area, 1), spacing=6)
-        self._empty = EmptyText(EMPTY, self)
+        self._empty = EmptyText("", self)
         in_column(self, (self._inside, 1), (self._empty, 1))
         self.refresh()
 
@@ -83,6 +84,7 @@ class HeadsView(View):
         channels = [own for own in trace.channels.values() if has_heads(own)] if trace is not None and len(trace) else []
         self._inside.setVisible(bool(channels))
         self._empty.setVisible(not channels)
+        self._empty.setText(empty_text(self.session, EMPTY))
         if not channels or trace is None:
             self._channel, self._drawn = None, ()
             return

@@ -14,6 +14,7 @@ from unrolled.models.trace import ModelDescription, Trace
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Column, Table
+from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Ask, LookAt, Seek
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.wording import percent, shown
@@ -24,7 +25,7 @@ from unrolled.viewer.widgets.building import in_column, muted_label
 LENS = "logit lens"  # what it is asked under
 PART = 32            # steps that are asked for at once
 SETTLED_MILLISECONDS = 300
-EMPTY = "What each layer would write. Press Space for the first step."
+EMPTY = "What each layer would write."
 NOT_LIVE = "This needs the model’s weights: load the model that recorded this run."
 MEANING = "The best word after each layer, coloured by its probability; framed where it is the word written."
 
@@ -45,7 +46,7 @@ class LogitLensView(View):
         self.status = muted_label(MEANING)
         self._inside = QWidget()
         in_column(self._inside, self.status, (self.area, 1), spacing=4)
-        self._empty = EmptyText(EMPTY, self)
+        self._empty = EmptyText("", self)
         in_column(self, (self._inside, 1), (self._empty, 1))
         self._settling = QTimer(self, singleShot=True, interval=SETTLED_MILLISECONDS)
         self._settling.timeout.connect(self._ask)
@@ -54,7 +55,7 @@ class LogitLensView(View):
     def refresh(self) -> None:
         trace, possible = self.session.trace, self.session.questions.possible
         there = trace is not None and len(trace) > 0 and possible
-        self._empty.setText(EMPTY if trace is None or not len(trace) else NOT_LIVE)
+        self._empty.setText(empty_text(self.session, EMPTY) if trace is None or not len(trace) else NOT_LIVE)
         self._inside.setVisible(there)
         self._empty.setVisible(not there)
         self._follow(self.session.playhead.step)

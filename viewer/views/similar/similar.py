@@ -21,6 +21,7 @@ from unrolled.models.analysis.similar import Match, Pattern, find, suggested_thr
 from unrolled.models.trace import Channel
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Open, Pin, Seek
 from unrolled.viewer.state.wording import counted, percent, shown
 from unrolled.viewer.views.similar.folder_search import FolderSearch
@@ -29,7 +30,7 @@ from unrolled.viewer.widgets.building import in_column, muted_label, scrolled, t
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
-EMPTY = "Where else the same units are active. Press Space for the first step."
+EMPTY = "Where else the same units are active."
 NO_UNITS = "Pin units by clicking rows of a track, or take those that are active at the playhead."
 MOST_TAKEN = 8  # units of a span that are pinned: as many as can be
 LEAST_LIST = 64  # pixels of the list; where there is less room all of it scrolls
@@ -86,7 +87,7 @@ class SimilarView(View):
         inside = QWidget()
         in_column(inside, bar, self.progress, self.status, (self.matches, 1), spacing=4)
         self._inside = scrolled(inside)
-        self._empty = EmptyText(EMPTY, self)
+        self._empty = EmptyText("", self)
         in_column(self, (self._inside, 1), (self._empty, 1))
         self.progress.hide()
         self.cancel.hide()
@@ -98,6 +99,7 @@ class SimilarView(View):
         there = trace is not None and len(trace) > 0 and bool(channels)
         self._inside.setVisible(there)
         self._empty.setVisible(not there)
+        self._empty.setText(empty_text(self.session, EMPTY))
         if trace is None or not there:
             return
         if channels != self._channels:

@@ -27,6 +27,7 @@ from unrolled.models.trace import Candidate, Trace
 from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, elided, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import ChangeAppearance, ChooseToken
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import brief, is_end, percent, power_of_ten, precise, shown, signed, spoken_percent, step_noun
@@ -43,7 +44,7 @@ ROW_HEIGHT = 26
 HEADING_HEIGHT = 46
 BETWEEN = 10  # pixels at least, between a word and its number
 NEVER = "suppressed"
-EMPTY = "The most probable tokens of this step appear here. Press Space for the first step."
+EMPTY = "The most probable {}s of this step appear here."
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +237,7 @@ class CandidatesView(View):
                                   "Candidates on a logarithmic scale")
         self.logarithmic.setChecked(session.appearance.values.candidates_logarithmic)
         self.logarithmic.toggled.connect(lambda on: self.do(ChangeAppearance({"candidates_logarithmic": on})))
-        self._empty = EmptyText(EMPTY, self)
+        self._empty = EmptyText("", self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -278,6 +279,7 @@ class CandidatesView(View):
         for part in (self.heading, self.logarithmic, self.list_view):
             part.setVisible(there)
         self._empty.setVisible(not there)
+        self._empty.setText(empty_text(self.session, EMPTY))
         if trace is None or not there:
             self.candidates.set_rows(())
             return

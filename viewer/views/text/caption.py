@@ -17,11 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from unrolled.models.inputs.inputs import NO_INPUT
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.state.beginning import detokenization, empty_text, input_kind
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import is_end, percent, shown, signed, spoken_percent
@@ -37,11 +37,11 @@ CHIP_PADDING = 9
 GAP = 6
 STRONGEST_TINT = 0.46  # of the accent in a word's ground at probability 1: the text stays legible on it
 WORD_PIXELS, END_PIXELS = 14, 11
-READY = "Press Space for the first step."
-EMPTY = {"picture": ("The caption appears here, word by word.", "Open a photograph to begin."),
-         "sentence": ("The translation appears here.", "Enter a sentence to begin."),
-         "clip": ("The label of each frame appears here.", "Open a clip to begin."),
-         NO_INPUT: ("What is written appears here, word by word.", READY)}
+EMPTY = {"picture": "The caption appears here, {0} by {0}.", "translation": "The translation appears here.",
+         "conversation": "The reply appears here.",
+         "clip": "The label of each frame appears here."}
+LAST_LABEL = "What the clip is after each frame appears here: the last label is the answer."
+WRITTEN = "What is written appears here, {0} by {0}."
 
 
 class Chip(QAbstractButton):
@@ -217,10 +217,10 @@ class CaptionView(View):
 
     def _what_will_be_here(self) -> str:
         """What the model on screen writes, and what is to be done for it."""
-        given, description = self.session.input, self.session.description
-        kind = description.input_kind if description is not None else given.medium if given is not None else "picture"
-        what, begin = EMPTY.get(kind, EMPTY["picture"])
-        return f"{what} {begin if given is None else READY}"
+        session, description = self.session, self.session.description
+        task = description.task if description is not None else ""
+        what = LAST_LABEL if detokenization(session) == "last label" else EMPTY.get(task, EMPTY.get(input_kind(session), WRITTEN))
+        return empty_text(session, what)
 
     def seek(self, step: int) -> None:
         had_focus = any(chip.hasFocus() for chip in self.chips)

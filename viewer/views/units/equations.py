@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSpinBox, QTex
 from unrolled.models.protocol.questions import Explained, ExplainStep
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Ask, DropQuestion, Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import place_name, shown, step_noun
@@ -20,7 +21,7 @@ from unrolled.viewer.views.units.equation_text import EquationText, as_latex, as
 from unrolled.viewer.views.view import View, ViewContext
 
 QUESTION = "equations"
-EMPTY = "The step’s equations with one unit’s numbers. Press Space for the first step."
+EMPTY = "The step’s equations with one unit’s numbers."
 NOT_LIVE = "The equations need the model’s weights: load the model that recorded this run."
 FIRST_OPEN = {"cell", "hidden", "forget_gate"}
 
@@ -74,14 +75,14 @@ class EquationsView(View):
         line.addWidget(copy)
         self._bar = QWidget()
         self._bar.setLayout(line)
-        self._empty = EmptyText(EMPTY, self)
+        self._empty = EmptyText("", self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self._bar)
         layout.addWidget(self.text, 1)
         layout.addWidget(self._empty, 1)
-        self._say(EMPTY)
+        self._say(empty_text(ctx.session, EMPTY))
 
     @property
     def unit(self) -> int:
@@ -111,7 +112,7 @@ class EquationsView(View):
         session, trace = self.session, self.session.trace
         step, unit, branch = session.playhead.step, self.unit, session.branch
         if trace is None or branch is None or step == NOWHERE or unit < 0:
-            self._say(EMPTY)
+            self._say(empty_text(session, EMPTY))
             return
         if not session.questions.possible:
             self._say(NOT_LIVE)

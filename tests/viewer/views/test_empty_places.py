@@ -1,0 +1,71 @@
+"""What is said where nothing is shown yet is true of the model on screen, and of what is to be done."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+import scripted
+
+from unrolled.models.inputs.inputs import NO_INPUT
+from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.themes import LIGHT
+from unrolled.viewer.views.catalogue import BUILT_IN
+from unrolled.viewer.views.view import ViewContext
+from unrolled.viewer.window.view_host import subject_of
+
+KINDS = [  # task, kind of input, how what is written makes a text → what is said of what will be written, and its title
+    ("captioning", "picture", "words", "The caption appears here, word by word.", "Caption"),
+    ("captioning", "picture", "pieces", "The caption appears here, piece by piece.", "Caption"),
+    ("translation", "sentence", "pieces", "The translation appears here.", "Translation"),
+    ("conversation", "sentence", "words", "The reply appears here.", "Reply"),
+    ("text to text", "sentence", "pieces", "What is written appears here, piece by piece.", "Output"),
+    ("language model", "text", "pieces", "What is written appears here, piece by piece.", "Prompt and continuation"),
+    ("frames", "clip", "labels", "The label of each frame appears here.", "Labels"),
+    ("clip", "clip", "last label", "What the clip is after each frame appears here: the last label is the answer.", "Labels"),
+    ("step function", NO_INPUT, "words", "What is written appears here, word by word.", "Written"),
+]
+SPECS = {spec.name: spec for spec in BUILT_IN}
+BEGIN = {"picture": "Open a photograph to begin.", "sentence": "Enter a sentence to begin.",
+         "text": "Open or enter a text to begin.", "clip": "Open a clip to begin.", NO_INPUT: "Press Space for the first step."}
+
+
+@pytest.fixture
+def shown(qtbot):
+    def show(task, kind, detokenization):
+        session = Session()
+        session.set_model(msgspec.structs.replace(scripted.description(), task=task, input_kind=kind,
+                                                  detokenization=detokenization), "cpu")
+        return session
+
+    return show
+
+
+def view_of(qtbot, session, name):
+    view = SPECS[name].made(ViewContext(session, lambda command: None, LIGHT))
+    qtbot.addWidget(view)
+    view.refresh()
+    return view
+
+
+@pytest.mark.parametrize(("task", "kind", "detokenization", "what", "title"), KINDS)
+def test_what_will_be_written_is_what_this_model_writes(qtbot, shown, task, kind, detokenization, what, title):
+    session = shown(task, kind, detokenization)
+    caption = view_of(qtbot, session, "written")
+    assert caption._empty.text() == f"{what} {BEGIN[kind]}"
+    assert SPECS["written"].title_for(subject_of(session)) == title
+    noun = {"last label": "label"}.get(detokenization, detokenization.rstrip("s"))
+    candidates = view_of(qtbot, session, "candidates")
+    assert candidates._empty.text() == f"The most probable {noun}s of this step appear here. {BEGIN[kind]}"
+    attribution = view_of(qtbot, session, "attribution")
+    assert attribution._empty.text() == f"What each {noun} depended on. {BEGIN[kind]}"
+
+
+def test_space_is_spoken_of_as_soon_as_there_is_something_to_run(qtbot, shown):
+    session = shown("captioning", "picture", "words")
+    names = ("gates", "similar", "equations", "attention", "heads", "lens", "candidates", "attribution", "written")
+    views = {name: view_of(qtbot, session, name) for name in names}
+    assert {view._empty.text().partition(". ")[2] for view in views.values()} == {BEGIN["picture"]}
+    session.set_input(scripted.picture())
+    for view in views.values():
+        view.refresh()
+    assert {view._empty.text().partition(". ")[2] for view in views.values()} == {"Press Space for the first step."}

@@ -1,0 +1,34 @@
+"""What a place says that has nothing to show yet: what will be there of this model, and how to get it. It knows no Qt."""
+
+from __future__ import annotations
+
+from unrolled.models.inputs.inputs import NO_INPUT
+from unrolled.viewer.state.shown import ShownSession
+
+READY = "Press Space for the first step."
+BEGIN = {"picture": "Open a photograph to begin.", "sentence": "Enter a sentence to begin.",
+         "text": "Open or enter a text to begin.", "clip": "Open a clip to begin.", NO_INPUT: READY}
+NOUNS = {"words": "word", "pieces": "piece", "characters": "character", "labels": "label", "last label": "label"}
+
+
+def input_kind(session: ShownSession) -> str:
+    """What the model on screen takes; while there is none, what is there to be taken."""
+    description, given = session.description, session.input
+    return description.input_kind if description is not None else given.medium if given is not None else "picture"
+
+
+def detokenization(session: ShownSession) -> str:
+    """How what the run's model, else the model on screen, writes makes a text."""
+    shown = session.trace.provenance if session.trace is not None else session.description
+    return shown.detokenization if shown is not None else "words"
+
+
+def what_is_written(session: ShownSession) -> str:
+    """What a step writes: a word, a piece, a character, a label."""
+    return NOUNS.get(detokenization(session), "token")
+
+
+def empty_text(session: ShownSession, what: str) -> str:
+    """What will be in a place, a sentence in which ``{}`` is what a step writes, and what is to be done for it."""
+    begin = READY if session.input is not None else BEGIN.get(input_kind(session), READY)
+    return f"{what.format(what_is_written(session))} {begin}"
