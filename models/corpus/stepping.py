@@ -7,6 +7,7 @@ traces it, and when, on one kind of processor with one thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, tee
 from typing import Any
 
 import numpy as np
@@ -86,68 +87,78 @@ def _together(stepper: AnyStepper, description: StoreDescription, documents: Seq
         place = documents[row].place
         part.tokens[place : place + len(own)] = own
         _write_characters(stepper, part, place, own)
-    is_state = [channel.name for channel in description.channels] == ["hidden"]
-    take = _read_ahead if is_state and isinstance(stepper, ReadsAhead) else _step_by_step
-    columns = _columns(stepper.description.channels, description.channels)
-    state = stepper.select(stepper.start(None), torch.zeros(1, len(tokens), dtype=torch.long))
+    take = _read_ahead if isinstance(stepper, ReadsAhead) else _step_by_step
+    starts = range(0, int(lengths[0]), BLOCK_STEPS)
+    for begin, (log_probs, values) in zip(starts, take(stepper, table, lengths, description.channels), strict=True):
+        counts = np.clip(lengths[: log_probs.shape[1]] - begin, 0, BLOCK_STEPS)
+        _keep(description, documents, counts, begin, log_probs, values, part)
+        say(int(counts.sum()))
+
+
+Taken = Iterator[tuple[Tensor, list[Tensor]]]
+"""Of each block the log-probabilities of what was read, (T, K), and the values of each channel, (T, K, size)."""
+
+
+def _blocks(table: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
+    """Tokens of those that have not ended, (T + 1, K): each step's is the one before it."""
     for begin in range(0, int(lengths[0]), BLOCK_STEPS):
-        stop = min(begin + BLOCK_STEPS, int(lengths[0]))
-        rows = int((lengths > begin).sum())
-        if rows < len(state[0][0]):
-            state = stepper.select(state, torch.arange(rows).unsqueeze(0))
-        state, log_probs, values = take(stepper, state, table[begin : stop + 1, :rows], lengths[:rows] - begin, columns)
-        _keep(description, documents, lengths, begin, log_probs.float().cpu().numpy(), values.float().cpu().numpy(), part)
-        say(int(np.clip(lengths - begin, 0, stop - begin).sum()))
+        yield table[begin : begin + BLOCK_STEPS + 1, : int((lengths > begin).sum())]
 
 
-def _read_ahead(stepper: Any, state: Any, table: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64],
-                columns: Sequence[slice]) -> tuple[Any, Tensor, Tensor]:
-    """A block at once: the state, log-probabilities (T, K), values (T, K, width). What has ended reads on, and is not kept."""
-    tokens = torch.from_numpy(table)                                                          # (T + 1, K)
-    state, log_probs, hidden = stepper.read_ahead(state, tokens[:-1])
-    return state, log_probs.gather(2, tokens[1:].to(log_probs.device).unsqueeze(2)).squeeze(2), hidden
+def _read_ahead(stepper: Any, table: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64],
+                channels: Sequence[Channel]) -> Taken:
+    """A block at once. What ends within one reads on, and is not kept."""
+    names = [channel.name for channel in channels]
+    every = (torch.from_numpy(block).to(stepper.device) for block in _blocks(table, lengths))
+    to_read, read = tee(every)
+    for tokens, (log_probs, kept) in zip(read, stepper.read_ahead((tokens[:-1] for tokens in to_read), names), strict=True):
+        yield log_probs.gather(2, tokens[1:].unsqueeze(2)).squeeze(2), [kept[name] for name in names]
 
 
-def _step_by_step(stepper: Any, state: Any, table: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64],
-                  columns: Sequence[slice]) -> tuple[Any, Tensor, Tensor]:
-    """The same for any channels, a step at a time; what has ended is left out."""
-    log_probs, values = [], []
-    rows = table.shape[1]
-    for step in range(len(table) - 1):
-        living = int((lengths > step).sum())
-        if living < len(state[0][0]):
-            state = stepper.select(state, torch.arange(living).unsqueeze(0))
-        state, record = stepper.step(None, state, table[step, :living].tolist())
-        read = torch.from_numpy(table[step + 1, :living]).to(record.packed.device)
-        log_probs.append(_padded(record.log_probs.gather(1, read.unsqueeze(1)), rows))
-        values.append(_padded(torch.cat([record.values[:, own] for own in columns], dim=1) if len(columns) > 1
-                              else record.values[:, columns[0]], rows))
-    return state, torch.stack(log_probs)[..., 0], torch.stack(values)
+def _step_by_step(stepper: Any, table: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64],
+                  channels: Sequence[Channel]) -> Taken:
+    """The same by any stepper, a step at a time; what has ended is left out, and zero."""
+    recorded = stepper.description.channels
+    starts = dict(zip((channel.name for channel in recorded),
+                      accumulate((channel.size for channel in recorded), initial=0), strict=False))
+    state = stepper.select(stepper.start(None), torch.zeros(1, len(lengths), dtype=torch.long))
+    step = 0
+    for block in _blocks(table, lengths):
+        steps, rows = len(block) - 1, block.shape[1]
+        log_probs = torch.zeros(steps, rows, device=stepper.device)
+        values = [torch.zeros(steps, rows, channel.size, device=stepper.device) for channel in channels]
+        for row in range(steps):
+            living = int((lengths > step).sum())
+            if living < len(state[0][0]):
+                state = stepper.select(state, torch.arange(living).unsqueeze(0))
+            state, record = stepper.step(None, state, block[row, :living].tolist())
+            read = torch.from_numpy(block[row + 1, :living]).to(stepper.device)
+            log_probs[row, :living] = record.log_probs.gather(1, read.unsqueeze(1))[:, 0]
+            for own, channel in zip(values, channels, strict=True):
+                own[row, :living] = record.values[:, starts[channel.name] : starts[channel.name] + channel.size]
+            step += 1
+        yield log_probs, values
 
 
-def _padded(values: Tensor, rows: int) -> Tensor:
-    """(K, width) → (rows, width): those that have ended have nothing more."""
-    if len(values) == rows:
-        return values
-    return torch.cat((values, values.new_zeros(rows - len(values), values.shape[1])))
-
-
-def _keep(description: StoreDescription, documents: Sequence[Document], lengths: npt.NDArray[np.int64], begin: int,
-          log_probs: npt.NDArray[np.float32], block: npt.NDArray[np.float32], part: Part) -> None:
-    if not np.isfinite(block).all() or np.isnan(log_probs).any():
-        row = int(np.flatnonzero(~np.isfinite(block).all(axis=(0, 2)) | np.isnan(log_probs).any(axis=0))[0])
-        raise _not_finite(documents[row], begin)
-    start = 0
-    for channel in description.channels:
-        kept = stored(block[..., start : start + channel.size], channel, description.dtype)
-        start += channel.size
-        for row, document in enumerate(documents[: block.shape[1]]):
-            count = min(len(block), int(lengths[row]) - begin)
-            place = document.place + begin
-            part.values[channel.name][place : place + count] = kept[:count, row].reshape(count, *channel.shape)
-    for row, document in enumerate(documents[: block.shape[1]]):
-        count = min(len(block), int(lengths[row]) - begin)
-        part.log_probs[document.place + begin : document.place + begin + count] = log_probs[:count, row]
+def _keep(description: StoreDescription, documents: Sequence[Document], counts: npt.NDArray[np.int64], begin: int,
+          log_probs: Tensor, values: Sequence[Tensor], part: Part) -> None:
+    """Put a block, its steps first, where its documents lie: of each as many steps as it has."""
+    host = log_probs.float().cpu().numpy()
+    blocks = [own.float().cpu().numpy() for own in values]
+    if np.isnan(host).any() or not all(np.isfinite(block.sum()) for block in blocks):  # a sum is read once, and nearly as good
+        fine = ~np.isnan(host).any(axis=0)
+        for block in blocks:
+            fine &= np.isfinite(block).all(axis=(0, 2))
+        if not fine.all():
+            raise _not_finite(documents[int(np.argmin(fine))], begin)
+    places = [slice(document.place + begin, document.place + begin + count)
+              for document, count in zip(documents, counts.tolist(), strict=False)]
+    for row, place in enumerate(places):
+        part.log_probs[place] = host[: counts[row], row]
+    for channel, block in zip(description.channels, blocks, strict=True):
+        kept = stored(block, channel, description.dtype)
+        for row, place in enumerate(places):
+            part.values[channel.name][place] = kept[: counts[row], row].reshape(-1, *channel.shape)
 
 
 def _alone(stepper: AnyStepper, description: StoreDescription, document: Document, encoded: EncodedInput[Any],
@@ -191,21 +202,6 @@ def _write_characters(stepper: AnyStepper, part: Part, place: int, tokens: npt.N
         codes = np.array([ord(word) if len(word) == 1 else ord("\N{REPLACEMENT CHARACTER}")
                           for word in stepper.description.words], np.uint32)
         part.characters[place : place + len(tokens)] = codes[tokens]
-
-
-def _columns(recorded: Sequence[Channel], kept: Sequence[Channel]) -> list[slice]:
-    """Where the kept channels lie among all that a step records; neighbours are one."""
-    starts, start = {}, 0
-    for channel in recorded:
-        starts[channel.name] = start
-        start += channel.size
-    found: list[slice] = []
-    for channel in kept:
-        own = slice(starts[channel.name], starts[channel.name] + channel.size)
-        if found and found[-1].stop == own.start:
-            own = slice(found.pop().start, own.stop)
-        found.append(own)
-    return found
 
 
 def _not_finite(document: Document, step: int) -> StoreError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -173,11 +173,14 @@ class ReadsTexts(Protocol):
 
 @runtime_checkable
 class ReadsAhead(Protocol):
-    """A stepper that can take many steps of many texts at once, by torch's fused kernels, where only the state is looked at."""
+    """A stepper that can take many steps of many texts at once."""
 
-    def read_ahead(self, state: Any, before: Tensor) -> tuple[Any, Tensor, Tensor]:
-        """Read tokens, (T, K), each the one before a step: the state after them, the log-probabilities of the next, (T, K, V),
-        and the channel ``hidden``, (T, K, units).
+    def read_ahead(self, blocks: Iterator[Tensor], names: Collection[str]) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+        """Read tokens from the first step on, each the one before a step, in blocks (T, K) on the stepper's device. The first
+        block is the longest and the widest; the texts that one has less, the last ones, have ended.
+
+        Of each block the log-probabilities of the next token, (T, K, V), and the channels of these names, each (T, K, units),
+        which the next may be written over.
         """
 
 

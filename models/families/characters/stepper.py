@@ -6,13 +6,14 @@ it was read. Then the model writes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from unrolled.models.cells import CellState, run_sequence
+from unrolled.models.cells import CellState
 from unrolled.models.cells.hook import Hook, identity
+from unrolled.models.cells.reading import read_tokens
 from unrolled.models.families.characters.network import CharacterModel
 from unrolled.models.families.characters.reference import CharacterReference
 from unrolled.models.reference.protocol import Weights
@@ -76,11 +77,11 @@ class CharacterStepper:
         packed = torch.cat((torch.log_softmax(logits, dim=-1), *step), dim=-1)                   # (K, V + total)
         return tuple(part.unsqueeze(0) for part in state), StepRecord(packed, len(self.alphabet))
 
-    def read_ahead(self, state: CellState, before: Tensor) -> tuple[CellState, Tensor, Tensor]:
+    def read_ahead(self, blocks: Iterator[Tensor], names: Collection[str]) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
         """See `ReadsAhead`."""
         network = self.network
-        hidden, after = run_sequence(network.cell, network.embed(before.to(self.device)), tuple(part[0] for part in state))
-        return tuple(part.unsqueeze(0) for part in after), torch.log_softmax(network.score(hidden), dim=-1), hidden
+        for kept in read_tokens(network.cell, network.embed.weight, blocks, {"hidden", *names}):
+            yield torch.log_softmax(network.score(kept["hidden"]), dim=-1), kept
 
     def reference(self) -> CharacterReference:
         return CharacterReference(self.weights(), kind=self.network.config.cell)
