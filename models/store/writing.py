@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ from unrolled.models.store.layout import (
 from unrolled.models.store.location import Location
 from unrolled.models.store.reductions import levels_of
 
-TILE = 256  # steps that are turned at once, to stay in a cache
+TILE = 64    # steps that are turned at once, to stay in a cache
+HOLE = 1024  # steps, of which a chunk may be left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class PartWriter:
     def __init__(self, location: Location, description: StoreDescription) -> None:
         self._location, self._description = location, description
         self._group = location.group("r+")
-        self._arrays: dict[str, Any] = {}
+        self._arrays: dict[tuple[str, bool], Any] = {}
 
     def write(self, part: int, first_shard: int, kept: Part) -> None:
         """Write it; one that is there is written again. Raises `StoreError` when it cannot be, and it is not there then."""
@@ -71,28 +73,31 @@ class PartWriter:
             for number in range(len(kept.tokens) // shard):
                 own = slice(number * shard, (number + 1) * shard)
                 self._shard(first_shard + number, kept, own)
-            self._array("written")[part] = 1
+            self._array("written", has_holes=False)[part] = 1
 
     def _shard(self, number: int, kept: Part, own: slice) -> None:
         description = self._description
         begin, stop = number * description.shard, (number + 1) * description.shard
-        self._array("token")[begin:stop] = kept.tokens[own]
-        self._array("log_prob")[begin:stop] = kept.log_probs[own]
+        has_holes = bool((kept.tokens[own].reshape(-1, min(HOLE, description.shard)) < 0).all(axis=1).any())
+        array = partial(self._array, has_holes=has_holes)
+        array("token")[begin:stop] = kept.tokens[own]
+        array("log_prob")[begin:stop] = kept.log_probs[own]
         if kept.characters is not None:
-            self._array("character")[begin:stop] = kept.characters[own]
+            array("character")[begin:stop] = kept.characters[own]
         for channel in description.channels:
             values = kept.values[channel.name][own]
-            self._array(channel.name)[begin:stop] = values
+            array(channel.name)[begin:stop] = values
             if is_searched(channel):
-                self._array(f"{BY_UNIT}/{channel.name}")[:, begin:stop] = turned(values)
+                array(f"{BY_UNIT}/{channel.name}")[:, begin:stop] = turned(values)
             if is_timeline(channel):
                 for block, level in levels_of(values, description.blocks):
-                    self._array(f"{PYRAMID}/{block}/{channel.name}")[:, begin // block : stop // block] = level
+                    array(f"{PYRAMID}/{block}/{channel.name}")[:, begin // block : stop // block] = level
 
-    def _array(self, name: str) -> Any:
-        if name not in self._arrays:
-            self._arrays[name] = self._group[name]
-        return self._arrays[name]
+    def _array(self, name: str, *, has_holes: bool) -> Any:
+        """Of one with holes the library looks through every chunk, twice, for one that need not be written."""
+        if (name, has_holes) not in self._arrays:
+            self._arrays[name, has_holes] = self._group[name].with_config({"write_empty_chunks": not has_holes})
+        return self._arrays[name, has_holes]
 
 
 def turned(values: Stored) -> Stored:

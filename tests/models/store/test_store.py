@@ -7,6 +7,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from stores import CELL, CHANNELS, ENTROPY, HIDDEN, drawn
@@ -44,6 +45,16 @@ def test_documents_are_listed_and_read(made):
         np.testing.assert_array_equal(run.tokens(), source.tokens[number])
         np.testing.assert_array_equal(run.log_probs(), source.log_probs[number])
         assert run.words(2, 9) == list(source.texts[number][2:9])
+
+
+@pytest.mark.parametrize(("steps", "chunks"), [(8192, 8), (5000, 5)])
+def test_a_chunk_of_nothing_but_a_hole_takes_no_place(tmp_path, steps, chunks):
+    wide = msgspec.structs.replace(HIDDEN, shape=(512,))
+    made = drawn(tmp_path / "store", [steps], channels=(wide,), shard=8192)
+    made.write()
+    [file] = [path for path in (tmp_path / "store" / "hidden" / "c").rglob("*") if path.is_file()]
+    assert file.stat().st_size // 2**19 == chunks
+    np.testing.assert_array_equal(open_store(made.location.address).run(0).kept("hidden"), made.part(0).values["hidden"][:steps])
 
 
 def test_values_are_right_to_what_the_type_promises(made):
