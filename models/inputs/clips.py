@@ -22,9 +22,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from unrolled.models.inputs.pictures import PictureError, as_rgb, orientation_of, read_file, read_picture, upright
+from unrolled.models.inputs.film_colours import in_srgb, is_usual, note_of
+from unrolled.models.inputs.pictures import SUFFIXES as PICTURE_SUFFIXES
+from unrolled.models.inputs.pictures import PictureError, as_rgb, colours_of, orientation_of, read_file, read_picture, upright
 from unrolled.models.inputs.pixels_alone import pixels_alone
-from unrolled.models.inputs.sniffing import video_format
+from unrolled.models.inputs.sniffing import head_of, media_of, video_format
 from unrolled.models.trace.names import file_name
 
 Frames = npt.NDArray[np.uint8]
@@ -38,9 +40,10 @@ MOST_ANIMATION_PIXELS = 600_000_000     # of all frames together: five seconds' 
 MOST_VIDEO_PIXELS = 2_500_000_000
 SUFFIXES = (".gif", ".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".webp", ".apng", ".mpg", ".mpeg", ".3gp", ".3g2", ".ts",
             ".mts", ".m2ts", ".flv", ".ogv", ".wmv")
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+FRAME_HEAD = 4096  # bytes of a file that tell whether it is a picture
 ANIMATIONS = ("GIF", "PNG", "WEBP", "AVIF")
 USUAL_SECONDS = 0.04
+MISSED = 0.75  # of the longest time between two frames; where more is missing at the end, a frame is
 UNEVEN = 2.0  # the longest frame lasts so many times as long as the shortest
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own leave out what can be seen through
 
@@ -130,6 +133,7 @@ class _Stack:
     def __init__(self, name: str, most_pixels: int) -> None:
         self._name, self._most_pixels = name, most_pixels
         self._size = (0, 0)
+        self.colours = (0, 0)  # primaries and curve, in the numbers of ITU-T H.273
         self.frames: list[Frames] = []
         self.notes: list[str] = []
 
@@ -154,7 +158,11 @@ class _Stack:
                             f"{'.' if len(self.frames) == MOST_FRAMES else ', or make it smaller.'}")
         if max(picture.size) > LONGEST_SIDE:
             picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BOX)
-        self.frames.append(np.asarray(picture))
+        pixels = np.asarray(picture)
+        if not is_usual(*self.colours):  # which takes long on large frames
+            pixels = in_srgb(pixels, *self.colours)
+            self.notes.extend(filter(None, (note_of(self.colours[1], self._name),)))
+        self.frames.append(pixels)
 
     def clip(self, seconds: Iterable[float] = ()) -> Clip:
         if not self.frames:
@@ -184,12 +192,15 @@ def _animation(data: bytes, name: str) -> Clip | None:
         whole, orientation = pixels_alone(data)
         with Image.open(io.BytesIO(whole), formats=ANIMATIONS) as image:
             orientation = orientation or orientation_of(image)
+            stack.colours = colours_of(image, data)
             stack.begin(*image.size)
             kind, expected = image.format, 1 if image.format == "GIF" else getattr(image, "n_frames", 1)
+            first = int(getattr(image, "default_image", False))  # what is shown where animations are not
+            expected -= first
             if expected > MOST_FRAMES:
                 raise _too_long(name, expected)
             with contextlib.suppress(EOFError):
-                for number in range(MOST_FRAMES + 1):
+                for number in range(first, first + MOST_FRAMES + 1):
                     image.seek(number)
                     stack.begin(*image.size)  # a GIF may grow
                     stack.add(upright(as_rgb(image, stack.notes, name), orientation))
@@ -203,16 +214,19 @@ def _animation(data: bytes, name: str) -> Clip | None:
             raise ClipError(f"“{name}” is damaged or cut off and cannot be read.") from error
         stack.cut_off(expected)
     else:
-        if len(stack.frames) < expected or (kind == "GIF" and not data.rstrip(b"\0").endswith(b";")):
+        is_cut = {"GIF": not data.rstrip(b"\0").endswith(b";"), "WEBP": 8 + int.from_bytes(data[4:8], "little") > len(data)}
+        if len(stack.frames) < expected or is_cut.get(kind or ""):
             stack.cut_off(expected)
     return stack.clip(seconds)
 
 
 def _video(data: bytes, name: str) -> Clip:
-    stack, times, ends, expected = _Stack(name, MOST_VIDEO_PIXELS), [], 0.0, 0
+    stack, times, ends, expected, promised = _Stack(name, MOST_VIDEO_PIXELS), [], 0.0, 0, 0.0
     try:
         with _opened(io.BytesIO(data), data[:4096], name) as container:
             stream, expected = _stream_of(container, name)
+            promised = _promised_seconds(container, stream)
+            stack.colours = stream.codec_context.color_primaries, stream.codec_context.color_trc
             stack.begin(stream.width, stream.height)
             for frame in _decoded(container, stream):
                 stack.begin(frame.width, frame.height)
@@ -228,13 +242,25 @@ def _video(data: bytes, name: str) -> Clip:
         if len(stack.frames) < FEWEST_FRAMES:
             raise ClipError(f"“{name}” is not a clip that can be read, or it is damaged.") from error
         stack.cut_off(expected)
-    else:
-        if len(stack.frames) < expected - max(2, expected // 20):
-            stack.cut_off(expected)
-    if not times or len(times) != len(stack.frames):
+        promised = 0.0
+    if len(times) != len(stack.frames) or len(times) < FEWEST_FRAMES:
         return stack.clip()
-    lasts = np.diff([*times, max(ends, times[-1])]).clip(0)
+    gaps = np.diff(times).clip(0)
+    lasts = np.append(gaps, ends - times[-1] if ends > times[-1] else gaps[-1])
+    if promised - lasts.sum() > MISSED * gaps.max():
+        stack.cut_off(round(len(times) * promised / max(float(lasts.sum()), 1e-3)))
     return stack.clip(lasts.tolist())
+
+
+def _promised_seconds(container: Any, stream: Any) -> float:
+    """How long the frames last together, as the file says; 0 where it says nothing, or says it of something else too."""
+    import av
+
+    if container.format.name == "avi" and stream.average_rate:  # its duration is what there is
+        return float(stream.frames / stream.average_rate)
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration and len(container.streams) == 1 else 0.0
 
 
 def _opened(file: BinaryIO, head: bytes, name: str) -> Any:
@@ -337,8 +363,8 @@ def _pack_folder(folder: Path) -> bytes:
     """A folder's pictures in the order of their names, numbers counted as numbers."""
     name = file_name(folder)
     try:
-        paths = sorted((path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
-                        and not _is_hidden(path)), key=_natural)
+        paths = sorted((path for path in folder.iterdir() if path.is_file() and not _is_hidden(path) and (
+            path.suffix.lower() in PICTURE_SUFFIXES or "picture" in media_of(head_of(path, FRAME_HEAD)))), key=_natural)
     except OSError as error:
         raise ClipError(f"“{name}” cannot be read: {error.strerror or error}.") from error
     if not paths:

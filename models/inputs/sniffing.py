@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from unrolled.models.inputs.encodings import wide_encoding
-from unrolled.models.inputs.pictures import FORMATS
+from unrolled.models.inputs.pictures import FORMATS, MARKS
 from unrolled.models.inputs.pixels_alone import pixels_alone
 
 HEAD = 64 * 1024  # bytes that are looked at
@@ -20,8 +20,6 @@ QUICK_BYTES = 512 * 1024
 QUICK_PIXELS = 4_000_000
 MOST_CONTROL = 0.02  # of a text's characters
 
-PICTURES = (b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"8BPS", b"\0\0\0\x0cjP  ", b"\xffO\xffQ", b"\0\0\1\0", b"P4", b"P5",
-            b"P6")
 PLAIN_PICTURE = re.compile(rb"P[123]\s+(#[^\n]*\n\s*)*\d+\s+\d+\s")  # one that is written in figures
 VIDEOS = {b"\x1a\x45\xdf\xa3": "matroska", b"FLV\1": "flv", b"OggS": "ogg", b"\0\0\1\xba": "mpeg", b"\0\0\1\xb3": "mpegvideo",
           b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "asf"}
@@ -56,7 +54,7 @@ def media_of(data: bytes) -> tuple[str, ...]:
     if video_format(data) or data.startswith(b"\x93NUMPY"):
         return ("clip",)
     is_box = data[4:8] == b"ftyp"  # of a brand that is no video's
-    is_picture = data.startswith((*PICTURES, b"\x89PNG\r\n", b"GIF8")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+    is_picture = data.startswith(MARKS) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
     if (is_picture and not _is_text(data)) or is_box or PLAIN_PICTURE.match(data):
         return ("picture",)
     return ("text",) if _is_text(data) or wide_encoding(data[:HEAD]) else ()

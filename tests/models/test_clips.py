@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -238,7 +239,7 @@ def test_what_can_be_read_of_a_cut_clip_is_read(tmp_path: Path) -> None:
     assert 8 < len(clip.frames) < 20
     assert "cut off" in clip.notes[0]
     assert not read_clip(whole, "a.mkv").notes
-    for kind in ("GIF", "PNG"):
+    for kind in ("GIF", "PNG", "WEBP"):
         stream_ = io.BytesIO()
         noise = [Image.effect_noise((48, 48), 90 + number) for number in range(8)]
         noise[0].save(stream_, kind, save_all=True, append_images=noise[1:])
@@ -247,6 +248,54 @@ def test_what_can_be_read_of_a_cut_clip_is_read(tmp_path: Path) -> None:
         cut = read_clip(data[: len(data) * 3 // 4], "cut")
         assert 3 <= len(cut.frames) <= 7
         assert "cut off" in cut.notes[0]
+
+
+def film(path: Path, times: list[int]) -> bytes:
+    """Noise, a frame at each of these thousandths of a second."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=10)
+        stream.width = stream.height = 32
+        stream.pix_fmt = "yuvj420p"
+        stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
+        for number, time_ in enumerate(times):
+            frame = av.VideoFrame.from_image(Image.effect_noise((32, 32), 60 + number).convert("RGB"))
+            frame.pts, frame.time_base = time_, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_uneven_frames_are_not_called_cut_off(tmp_path: Path, suffix: str) -> None:
+    times = [0, 100, 200, 300, 900, 1500, 2600, 2700]
+    clip = read_clip(film(tmp_path / f"a{suffix}", times), "a")
+    assert len(clip.frames) == len(times)
+    assert not any("cut off" in note for note in clip.notes)
+    assert clip.seconds[:-1] == pytest.approx(tuple(np.diff(times) / 1000))
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".avi"])
+def test_a_single_frame_that_is_missing_is_said(tmp_path: Path, suffix: str) -> None:
+    if suffix == ".avi":
+        whole = video(tmp_path / "a.avi", 30).read_bytes()
+        parts = whole.rfind(b"00dc", 0, whole.rfind(b"idx1"))
+    else:
+        whole = film(tmp_path / "a.mkv", list(range(0, 3000, 100)))
+        parts = whole.rfind(b"\xff\xd8\xff")
+    assert not read_clip(whole, "a").notes
+    clip = read_clip(whole[:parts], "a")
+    assert len(clip.frames) == 29
+    assert "29 of its 30 frames" in clip.notes[0]
+
+
+def test_what_stands_for_an_animated_png_elsewhere_is_no_frame() -> None:
+    stream = io.BytesIO()
+    poster, *others = [Image.new("RGB", (24, 16), (number, 0, 0)) for number in (250, 0, 100, 200)]
+    poster.save(stream, "PNG", save_all=True, append_images=others, default_image=True, duration=50)
+    clip = read_clip(stream.getvalue(), "a.png")
+    assert clip.frames[:, 0, 0, 0].tolist() == [0, 100, 200]
+    assert clip.seconds == (0.05,) * 3
+    assert not clip.notes
 
 
 def test_what_a_system_hides_is_no_frame(tmp_path: Path) -> None:

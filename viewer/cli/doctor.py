@@ -21,6 +21,7 @@ from unrolled.viewer.state import paths
 
 CHILD_SECONDS = 60
 PLUGINS = {"unrolled.views": "view", "unrolled.exports": "export format", "unrolled.inputs": "kind of input"}
+HEIC = "pillow-heif"
 FREE_BYTES_WANTED = 200 * 2**20
 
 
@@ -109,6 +110,11 @@ def _packages() -> list[Finding]:
             findings.append(Finding(name, version(name)))
         except PackageNotFoundError:
             findings.append(Finding(name, "missing", False, f'python -m pip install "{requirement}"'))
+    try:
+        findings.append(Finding(HEIC, version(HEIC)))
+    except PackageNotFoundError:
+        findings.append(Finding(HEIC, "missing: HEIC photographs, as phones write them, are not read", False,
+                                f"python -m pip install {HEIC}", needed=False))
     return findings
 
 

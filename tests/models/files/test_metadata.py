@@ -47,7 +47,7 @@ def test_no_chunk_beside_the_pixels_can_cost_a_png(broken):
 
 @pytest.mark.parametrize("kind", [1, 3, 4, 6, 8, 9])
 @pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 def test_the_orientation_is_read_whatever_its_type(kind, order, form):
     value = struct.pack(order + {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}[kind], 6).ljust(4, b"\0")
     exif = ((b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "IH", 8, 2)
@@ -58,6 +58,10 @@ def test_the_orientation_is_read_whatever_its_type(kind, order, form):
         rows = b"".join(b"\0" + row.tobytes() for row in lying)
         data = b"".join((b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", struct.pack(">IIBBBBB", 48, 64, 8, 2, 0, 0, 0)),
                          chunk(b"eXIf", exif), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")))
+    elif form == "WEBP":
+        stream = io.BytesIO()
+        Image.fromarray(lying).save(stream, "WEBP", quality=95, exif=b"Exif\0\0" + exif)
+        data = stream.getvalue()
     else:
         stream = io.BytesIO()
         Image.fromarray(lying).save(stream, "JPEG", quality=95)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -93,7 +94,7 @@ def test_an_animation_gives_its_first_picture_and_says_so():
 @pytest.mark.parametrize(("data", "expected"), [
     (b"", "empty"), (b"this is a text", "not a picture"), (as_bytes(Image.new("RGB", (1, 1)), "PNG"), "1 × 1"),
     (as_bytes(half_and_half(), "JPEG")[:400], "damaged or cut off"),
-    (as_bytes(half_and_half(), "PNG")[:90], "damaged or cut off"),
+    (as_bytes(half_and_half(), "PNG")[:70], "damaged or cut off"),
 ])
 def test_what_is_no_picture_is_said_in_a_sentence(data, expected):
     with pytest.raises(PictureError, match=expected):
@@ -227,9 +228,36 @@ def test_photographs_of_a_hundred_megapixels_and_more(size, longest):
     assert f"{size[0]:,}" in picture.notes[0]
 
 
-def test_a_heic_photograph_says_what_to_install():
+def test_a_heic_photograph_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(PictureError, match="pillow-heif"):
         read_picture(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200), "IMG_0001.HEIC")
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_heic_photograph_stands_upright(orientation):
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    exif, lying = Image.Exif(), half_and_half()
+    exif[0x0112] = orientation
+    turned = {1: lying, 3: lying.rotate(180), 6: lying.rotate(90, expand=True), 8: lying.rotate(270, expand=True)}[orientation]
+    data = as_bytes(turned.resize((turned.width * 4, turned.height * 4)), "HEIF", exif=exif.tobytes())
+    left, right = colours(data)
+    assert is_near(left, (255, 0, 0))
+    assert is_near(right, (0, 0, 255))
+    with pytest.raises(PictureError, match="cut off"):
+        read_picture(data[: len(data) * 3 // 4], "x.heic")
+
+
+def test_of_a_burst_the_main_photograph_is_shown():
+    heif = pytest.importorskip("pillow_heif")
+    burst = heif.from_pillow(Image.new("RGB", (240, 160), "black"))
+    burst.add_from_pillow(half_and_half().resize((240, 160)))
+    stream = io.BytesIO()
+    burst.save(stream, primary_index=1)
+    picture = read_picture(stream.getvalue(), "x.heic")
+    assert picture.notes == ("“x.heic” holds several pictures; its main one is shown.",)
+    assert is_near(colours(stream.getvalue())[0], (255, 0, 0))
 
 
 @pytest.mark.parametrize("data", [b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n", b"\xc5\xd0\xd3\xc6" + bytes(60),
