@@ -15,6 +15,7 @@ from unrolled.models.store.layout import StoreError
 from unrolled.models.store.run import StoredRun
 from unrolled.models.store.store import Store
 from unrolled.models.trace.detokenization import shown
+from unrolled.viewer.drawing.contrast import BLACK, WHITE, is_dark
 from unrolled.viewer.drawing.painting import draw_focus, mix
 from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.colour_maps import to_colours
@@ -27,7 +28,7 @@ TITLE_WIDTH, NARROW_TITLE = 176, 104  # in a wide list, and in a narrow one
 NARROW = 400
 AROUND_CHARACTERS, AROUND_WORDS = 56, 12  # steps on either side of a place
 MOST_SHOWN = 200                          # steps of a long span
-STRENGTH = 0.62                           # of a colour over the ground: text stays readable on all of them
+STRENGTH = 0.62                           # of a colour over the ground
 KEPT = 512                                # lines
 
 
@@ -182,13 +183,15 @@ class _LineDelegate(QStyledItemDelegate):
         x = box.left() + min(box.width() * 0.38 - before, 0.0)  # the place where the eye expects it
         baseline = box.center().y() + (metrics.ascent() - metrics.descent()) / 2
         painter.setFont(font)
+        on_dark = is_dark(line.colours)
+        black, white, text = QColor(BLACK), QColor(WHITE), QColor(theme.text)
         for number, (piece, width) in enumerate(zip(line.pieces, widths, strict=True)):
             if x > box.right():
                 break
             if x + width >= box.left():
                 if number < len(line.colours):
                     painter.fillRect(QRectF(x, box.top(), width, box.height()), QColor(*line.colours[number].tolist()))
-                painter.setPen(QColor(theme.text))
+                painter.setPen(text if number >= len(on_dark) else white if on_dark[number] else black)
                 painter.drawText(QPointF(x, baseline), piece)
                 if line.first <= number <= line.last:
                     painter.fillRect(QRectF(x, box.bottom() - 2, width, 2), QColor(theme.playhead))

@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from unrolled.models.trace.pyramid import Bytes, places_of
 from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry, shown_labels
+from unrolled.viewer.drawing.contrast import text_on
 from unrolled.viewer.drawing.vector_files import VECTORS
 from unrolled.viewer.state.wording import END_TEXT
 from unrolled.viewer.theme.colour_maps import place_table
@@ -38,15 +39,6 @@ def weight_colour(weight: float, limits: tuple[float, float], table: Bytes) -> Q
     place = places_of(np.asarray([weight], np.float32), low=limits[0], high=limits[1])[0]
     red, green, blue = (int(part) for part in table[place][:3])
     return QColor(red, green, blue)
-
-
-def text_on(ground: QColor) -> QColor:
-    """Black or white, whichever is read more easily on a ground (relative luminance of WCAG 2)."""
-    def linear(part: float) -> float:
-        return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
-
-    luminance = 0.2126 * linear(ground.redF()) + 0.7152 * linear(ground.greenF()) + 0.0722 * linear(ground.blueF())
-    return QColor("#10141a") if luminance > 0.19 else QColor("#ffffff")
 
 
 def paint_cells(painter: QPainter, geometry: AlignmentGeometry, places: Bytes, table: Bytes, *, ground: str) -> None:

@@ -45,7 +45,7 @@ def paint_node(painter: QPainter, box: QRectF, own: Hypothesis, fate: Fate, them
     painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
     font = text_font(12, weight=QFont.Weight.DemiBold if fate == "best" else QFont.Weight.Normal)
     painter.setFont(font)
-    painter.setPen(QColor(theme.faint if fate == "died" else theme.text))
+    painter.setPen(QColor(theme.muted if fate == "died" else theme.text))
     word = shown(own.result.word, detokenization)
     mark = {"finished": " ■", "best": ""}.get(fate, "") if not is_end(own.result.word) else ""
     painter.drawText(box.adjusted(6, 2, -6, -14), Qt.AlignmentFlag.AlignVCenter, elided(word + mark, font, int(box.width()) - 12))

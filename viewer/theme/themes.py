@@ -56,7 +56,7 @@ class Theme:
 LIGHT = Theme(
     name="light", window="#eef0f3", panel="#ffffff", raised="#f6f7f9", border="#d9dde3",
     text="#1b2330", muted="#5b6675", faint="#a4adba",
-    accent="#0b6e78", accent_ground="#d8eef0", accent_text="#ffffff", playhead="#d1570a",
+    accent="#0b6e78", accent_ground="#d8eef0", accent_text="#ffffff", playhead="#b64907",
     warning="#8a5a00", error="#b3261e", good="#1d7a46", missing="#f0f2f5",
     below="#00a86b", above="#ffc400",
     series=("#0072b2", "#d55e00", "#008a66", "#b0568f", "#9a6a00", "#3b8fc4", "#5a5a5a", "#7a3ea8"),

@@ -145,7 +145,7 @@ class Layout(QWidget):
     def _size_columns(self) -> None:
         width = self.width() - 4 * GAP
         left = max(round(LEFT_PART * width), LEFT_LEAST) if self._shown(Place.LEFT) else 0
-        right = 248 if width > ROOMY else 236
+        right = 262 if width > ROOMY else 248
         self.columns.setSizes([left, width - left - right, right])
 
     def _size_panes(self) -> None:

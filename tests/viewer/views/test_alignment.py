@@ -14,8 +14,9 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import MaskAttention, SetAttention
 from unrolled.viewer.drawing.alignment_geometry import alignment_geometry, shown_labels
-from unrolled.viewer.drawing.alignment_painting import text_on, weight_colour
+from unrolled.viewer.drawing.alignment_painting import weight_colour
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, whole_word, written_label
+from unrolled.viewer.drawing.contrast import text_on
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL, colour_table
 from unrolled.viewer.theme.themes import DARK

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PySide6.QtGui import QColor
 
-from unrolled.viewer.theme.themes import LIGHT
-from unrolled.viewer.views.text.reader_view import ReaderText
+from unrolled.viewer.theme.colour_maps import SEQUENTIAL, colour_table
+from unrolled.viewer.theme.themes import DARK, LIGHT
+from unrolled.viewer.views.text.reader_view import STRENGTH, ReaderText
 
 TEXTS = st.text(alphabet="ab \n", max_size=400)
 
@@ -33,3 +37,32 @@ def test_lines_end_behind_words(qtbot, text, more):
     for line, after in pairwise(lines):
         assert len(line) <= view._columns
         assert line.endswith(("\n", " ")) or " " not in line, (line, after)
+
+
+def luminance(colours):
+    """As WCAG 2 has it, of colours (…, 3) from 0 to 255."""
+    shares = np.asarray(colours, float) / 255
+    return np.where(shares <= 0.03928, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+@pytest.mark.parametrize("given", [0, 10_000], ids=["written", "read"])
+def test_text_is_readable_on_every_colour(qtbot, theme, given):
+    """In every colour map, and beyond its ends: text and ground have a contrast of 4.5 or more."""
+    tables = [colour_table(name)[:, :3] for name in (*SEQUENTIAL, theme.diverging)]
+    beyond = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in (theme.below, theme.above, theme.panel)])
+    ground = beyond[2]
+    colours = (ground + (np.concatenate((*tables, beyond)) - ground) * STRENGTH).astype(np.uint8)
+    view = ReaderText(theme)
+    qtbot.addWidget(view)
+    view.resize(700, 1400)
+    view.set_text("█" * len(colours), given)  # all ink
+    view.set_colours(lambda start, stop: colours[start:stop])
+    view.show()
+    image = view.grab().toImage()
+    assert view.lines * view._line_height < view.height()
+    for step in range(len(colours)):
+        box = view.box_of(step)
+        ink = QColor(image.pixel(round(box.center().x()), round(box.center().y())))
+        lower, higher = sorted((luminance(colours[step]), luminance((ink.red(), ink.green(), ink.blue()))))
+        assert (higher + 0.05) / (lower + 0.05) >= 4.5, (step, colours[step])

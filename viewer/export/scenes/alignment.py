@@ -18,10 +18,10 @@ from unrolled.viewer.drawing.alignment_painting import (
     paint_cells,
     paint_source,
     paint_written,
-    text_on,
     weight_colour,
 )
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, written_label
+from unrolled.viewer.drawing.contrast import text_on
 from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.pixels import Pixels, pixels_of

@@ -82,6 +82,6 @@ class FramePainter:
                     current = number == step
                     painter.setFont(self._current_font if current else self._word_font)
                     ended = number == scene.end_step
-                    painter.setPen(QColor(theme.faint if ended else theme.accent if current else theme.text))
+                    painter.setPen(QColor(theme.muted if ended else theme.accent if current else theme.text))
                     painter.drawText(self._words.places[number], Qt.AlignmentFlag.AlignCenter, self._texts[number])
         return pixels_of(image)

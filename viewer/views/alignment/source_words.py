@@ -9,8 +9,9 @@ from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEv
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.models.trace.pyramid import Bytes
-from unrolled.viewer.drawing.alignment_painting import Weights, text_on, weight_colour
+from unrolled.viewer.drawing.alignment_painting import Weights, weight_colour
 from unrolled.viewer.drawing.alignment_rows import GOES_ON
+from unrolled.viewer.drawing.contrast import text_on
 from unrolled.viewer.state.wording import END_TEXT, percent
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme

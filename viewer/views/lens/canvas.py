@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from unrolled.models.trace import FloatArray
-from unrolled.viewer.drawing.alignment_painting import text_on
+from unrolled.viewer.drawing.contrast import text_on
 from unrolled.viewer.drawing.painting import elided
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import text_font

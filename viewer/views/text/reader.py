@@ -179,7 +179,7 @@ class ReaderView(View):
         def colours(start: int, stop: int) -> Colours:
             values: FloatArray = trace.column(channel.name)[start:stop][:, unit]
             over = to_colours(values, low=channel.low, high=channel.high, name=colour_map)[:, :3].astype(np.float32)
-            over[values < channel.low], over[values > channel.high] = below, above
+            over[values < channel.low], over[values > channel.high], over[np.isnan(values)] = below, above, ground
             return (ground + (over - ground) * STRENGTH).astype(np.uint8)
 
         self.view.set_colours(colours)

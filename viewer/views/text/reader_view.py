@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
+from unrolled.viewer.drawing.contrast import is_dark
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
@@ -18,7 +19,8 @@ from unrolled.viewer.theme.themes import Theme
 FONT_PIXELS = 13
 MARGIN = 4.0
 LINE_GAP = 4.0
-STRENGTH = 0.62  # of a colour over the ground, so that the text can be read on all of them
+STRENGTH = 0.62  # of a colour over the ground
+LINE_SIGN_OPACITY = 110  # of 255
 UNKNOWN_SIGN, END_SIGN, LINE_SIGN = "\N{REPLACEMENT CHARACTER}", "␄", "⏎"
 
 Colours = npt.NDArray[np.uint8]
@@ -177,13 +179,13 @@ class ReaderText(QAbstractScrollArea):
         with QPainter(self.viewport()) as painter:
             painter.setFont(self._font)
             if last > first and self._text:
-                self._paint_colours(painter, first, last)
-                self._paint_lines(painter, first, last)
+                self._paint_lines(painter, first, last, self._paint_colours(painter, first, last))
             if 0 <= self.step < len(self._text):
                 painter.setPen(QPen(QColor(self.theme.playhead), 2))
                 painter.drawRect(self.box_of(self.step).adjusted(-0.5, 1, 0.5, -1))
 
-    def _paint_colours(self, painter: QPainter, first: int, last: int) -> None:
+    def _paint_colours(self, painter: QPainter, first: int, last: int) -> npt.NDArray[np.bool_]:
+        """The grounds; which of them are dark, shape (lines, columns)."""
         ground = QColor(self.theme.panel)
         picture = np.empty((last - first, self._columns, 4), np.uint8)
         picture[:] = (ground.red(), ground.green(), ground.blue(), 255)
@@ -194,31 +196,37 @@ class ReaderText(QAbstractScrollArea):
             picture[line - first, : len(colours), :3] = colours
         image = QImage(picture.data, self._columns, last - first, 4 * self._columns, QImage.Format.Format_RGBA8888)
         painter.drawImage(QRectF(MARGIN, 0, self._columns * self._width, (last - first) * self._line_height), image)
+        return is_dark(picture[..., :3])
 
-    def _paint_lines(self, painter: QPainter, first: int, last: int) -> None:
-        """What was read, what was written, and the signs of line ends, each in its colour: a pen costs as much as a line."""
+    def _paint_lines(self, painter: QPainter, first: int, last: int, on_dark: npt.NDArray[np.bool_]) -> None:
+        """Every character in black or white, whichever is read more easily on its ground; what was written has a line below."""
         width, text, prompt_tokens = self._width, self._text, self.prompt_tokens
         baseline = LINE_GAP / 2 + self._font_metrics.ascent()
-        ends = []
-        written = []
-        painter.setPen(QColor(self.theme.text))
+        ends: dict[bool, list[QPointF]] = {False: [], True: []}
+        white: list[tuple[QPointF, str]] = []
+        painter.setPen(Qt.GlobalColor.black)
         for line in range(first, last):
             begin, end = self._starts[line], self._end_of(line)
-            y = (line - first) * self._line_height + baseline
+            row = line - first
+            y = row * self._line_height + baseline
             if end > begin and text[end - 1] == "\n":
                 end -= 1
-                ends.append(QPointF(MARGIN + (end - begin) * width, y))
-            split = min(max(prompt_tokens, begin), end)
-            if split > begin:
-                painter.drawText(QPointF(MARGIN, y), text[begin:split].replace("\t", "⇥"))
-            if end > split:
-                written.append((QPointF(MARGIN + (split - begin) * width, y), text[split:end].replace("\t", "⇥")))
-        painter.setPen(QColor(self.theme.accent))
-        for place, some in written:
+                ends[bool(on_dark[row, end - begin])].append(QPointF(MARGIN + (end - begin) * width, y))
+            some, light = text[begin:end].replace("\t", "⇥"), on_dark[row, : end - begin]
+            if light.any():
+                white.append((QPointF(MARGIN, y), "".join(np.where(light, list(some), " "))))
+                some = "".join(np.where(light, " ", list(some))) if not light.all() else ""
+            painter.drawText(QPointF(MARGIN, y), some)
+            if end > prompt_tokens:
+                left = max(prompt_tokens - begin, 0)
+                painter.fillRect(QRectF(MARGIN + left * width, y + 3, (end - begin - left) * width, 1), QColor(self.theme.accent))
+        painter.setPen(Qt.GlobalColor.white)
+        for place, some in white:
             painter.drawText(place, some)
-        painter.setPen(QColor(self.theme.faint))
-        for place in ends:
-            painter.drawText(place, LINE_SIGN)
+        for white_on_dark, places in ends.items():
+            painter.setPen(QColor(*([255 if white_on_dark else 0] * 3), LINE_SIGN_OPACITY))
+            for place in places:
+                painter.drawText(place, LINE_SIGN)
 
     # ── The pointer and keys ──────────────────────────────────────────────────────────────────────────────────
 

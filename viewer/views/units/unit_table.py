@@ -116,7 +116,7 @@ class UnitTable(QTableView):
         if len(self.units.rows) == self._pinned():
             with QPainter(self.viewport()) as painter:
                 painter.setFont(text_font(11))
-                painter.setPen(QColor(self.theme.faint))
+                painter.setPen(QColor(self.theme.muted))
                 painter.drawText(self.viewport().rect().adjusted(14, len(self.units.rows) * ROW_HEIGHT, 0, -4),
                                  Qt.AlignmentFlag.AlignVCenter, HOVER_HINT)
 
@@ -200,7 +200,7 @@ class UnitDelegate(QStyledItemDelegate):
 @lru_cache
 def _number_pixels(width: int) -> int:
     """The size at which a number fits a column, apart from its neighbour's."""
-    return next((size for size in (11, 10) if QFontMetrics(mono_font(size)).horizontalAdvance("−.53") <= width - 3), 9)
+    return next((size for size in (11, 10) if QFontMetrics(mono_font(size)).horizontalAdvance("−.53") <= width - 4), 9)
 
 
 _coloured = lru_cache(QColor)  # a colour's name is read once, not for each cell of each step
