@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.models.protocol.training_room import TrainingRoomChanges, TrainingRoomSettings
+from unrolled.viewer.widgets.building import named
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
@@ -26,19 +27,14 @@ AnySpinBox = TypeVar("AnySpinBox", QSpinBox, QDoubleSpinBox)
 
 
 def _choice(names: dict[str, str], label: str, tip: str) -> ComboBox:
-    made = ComboBox()
-    for key, title in names.items():
-        made.addItem(title, key)
-    made.setAccessibleName(label)
-    made.setToolTip(tip)
+    made = named(ComboBox(), label, tip)
+    made.offer(names.items())
     return made
 
 
 def _number(made: AnySpinBox, label: str, tip: str) -> AnySpinBox:
     made.setKeyboardTracking(False)
-    made.setAccessibleName(label)
-    made.setToolTip(tip)
-    return made
+    return named(made, label, tip)
 
 
 def _whole(low: int, high: int, label: str, tip: str) -> QSpinBox:
@@ -74,9 +70,8 @@ class TrainingRoomControls(QWidget):
         self.radius = _real(0.05, 5.0, 2, 0.05, "Spectral radius",
                             "Of W_hh at the start: below 1 gradients vanish, far above they may explode; restarts the training")
         self.learning_rate = _real(0.00001, 100.0, 5, 0.001, "Learning rate", "From the next update on")
-        self.clip = QCheckBox("Clip at")
-        self.clip.setAccessibleName("Clip gradients")
-        self.clip.setToolTip("Scale down a gradient whose norm exceeds the threshold, from the next update on")
+        self.clip = named(QCheckBox("Clip at"), "Clip gradients",
+                          "Scale down a gradient whose norm exceeds the threshold, from the next update on")
         self.threshold = _real(0.001, 1e6, 3, 0.1, "Threshold", "The largest norm; the line in the plot can be dragged too")
         self.truncation = _whole(0, 120, "Truncate backpropagation after",
                              "Backpropagate each loss through this many steps; the line in the map can be dragged too")

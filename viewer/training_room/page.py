@@ -10,10 +10,8 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -29,7 +27,7 @@ from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
 from unrolled.viewer.training_room.history import COLUMNS, History
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
 from unrolled.viewer.training_room.trainer import Trainer
-from unrolled.viewer.widgets.building import in_column, muted_label, scrolled
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, scrolled
 
 FRAME_MILLISECONDS = 16
 CONTROLS_WIDTH = 264
@@ -57,9 +55,8 @@ class TrainingRoomPage(QWidget):
         self.play = self._button("Train", "play", "Train, or pause (Space)", self.toggle)
         self.one = self._button("One update", "step", "Make one update (→)", self.step)
         self.again = self._button("Again", "again", "Start again with the same seed (Home)", self.begin_again)
-        self.of_cell = QCheckBox("of the cell c, not of h")
-        self.of_cell.setToolTip("An LSTM’s gradients go back through its cell, past the gates")
-        self.of_cell.setAccessibleName("Gradients of the cell")
+        self.of_cell = named(QCheckBox("of the cell c, not of h"), "Gradients of the cell",
+                             "An LSTM’s gradients go back through its cell, past the gates")
         self.restart = self._button("Start it again", "again", "Start the model’s process again", self.backend_wanted.emit)
         self.restart.hide()
         self.said = muted_label(wrapped=True)
@@ -82,11 +79,9 @@ class TrainingRoomPage(QWidget):
     # ── Building ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _button(self, text: str, name: str, tip: str, act: object) -> QPushButton:
-        made = QPushButton(text)
+        made = named(QPushButton(text), text, tip)
         made.setIcon(icon(name, self.theme))
         made.setIconSize(QSize(22, 16))  # wider beside a text, which else touches it
-        made.setToolTip(tip)
-        made.setAccessibleName(text)
         made.clicked.connect(lambda _=False: act())  # type: ignore[operator]
         return made
 
@@ -99,12 +94,7 @@ class TrainingRoomPage(QWidget):
         return made
 
     def _build(self) -> None:
-        bar = QHBoxLayout()
-        bar.setSpacing(8)
-        for part in (self.back, self.play, self.one, self.again):
-            bar.addWidget(part)
-        bar.addWidget(self.said, 1)
-        bar.addWidget(self.restart)
+        bar = in_row(None, self.back, self.play, self.one, self.again, (self.said, 1), self.restart, spacing=8)
         plots = QGridLayout()
         plots.setSpacing(10)
         titles = ("Loss", "Length of the gradient", "Gradients ‖∂L_t / ∂h_k‖", "What is left of it, t − k steps back")
@@ -112,20 +102,12 @@ class TrainingRoomPage(QWidget):
             card = QWidget()
             card.setObjectName("section")
             card.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-            inside = QVBoxLayout(card)
-            inside.setContentsMargins(10, 8, 10, 6)
-            inside.setSpacing(4)
-            line = QHBoxLayout()
             heading = QLabel(title)
             heading.setObjectName("sectionHeading")
             heading.setMinimumWidth(1)
             plot.setMinimumWidth(1)
-            line.addWidget(heading, 1)
-            if plot is self.map.plot:
-                line.addWidget(self.of_cell)
-            inside.addLayout(line)
-            inside.addWidget(plot, 1)
-            inside.addWidget(self._sentences[plot])
+            line = in_row(None, (heading, 1), *((self.of_cell,) if plot is self.map.plot else ()))
+            in_column(card, line, (plot, 1), self._sentences[plot], spacing=4).setContentsMargins(10, 8, 10, 6)
             plots.addWidget(card, place // 2, place % 2)
         for index in (0, 1):
             plots.setColumnStretch(index, 1)
@@ -133,13 +115,10 @@ class TrainingRoomPage(QWidget):
         scroll = scrolled(self.controls)
         scroll.setFixedWidth(CONTROLS_WIDTH + 20)
         self.controls.setFixedWidth(CONTROLS_WIDTH)
-        middle = QHBoxLayout()
-        middle.setSpacing(14)
-        middle.addWidget(scroll)
         self.board = QWidget()
         self.board.setLayout(plots)
         plots.setContentsMargins(0, 0, 0, 0)
-        middle.addWidget(self.board, 1)
+        middle = in_row(None, scroll, (self.board, 1), spacing=14)
         in_column(self, bar, (middle, 1), self.readout, spacing=10).setContentsMargins(12, 12, 12, 4)
 
     def _connect(self) -> None:

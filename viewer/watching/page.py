@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QPushButton, QSlider, QStackedWidget, QWidget
 
 from unrolled.models.protocol.dispatch import Dispatch
@@ -20,7 +20,7 @@ from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.watching.history import WatchHistory
 from unrolled.viewer.watching.plots import GradientMapPlot, LossPlot, NormPlot, ProfilePlot, of_gradients
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.section import Section
 
@@ -61,23 +61,14 @@ class WatchPage(QWidget):
         self.plots = (self.positive_loss.plot, self.any_loss.plot, self.norms.plot, self.map.plot, self.profile.plot)
         for plot in self.plots[:2]:
             self.losses.addWidget(plot)
-        self.layer = ComboBox()
-        self.layer.setAccessibleName("Layer")
-        self.layer.setToolTip("The layer whose gradients are drawn")
-        self.of_cell = QCheckBox("of c, not of h")
-        self.of_cell.setAccessibleName("Gradients of the cell")
-        self.of_cell.setToolTip("An LSTM’s gradients go back through its cell, past the gates")
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setAccessibleName("Update")
-        self.slider.setToolTip("The update that is looked at (Left and Right)")
+        self.layer = named(ComboBox(), "Layer", "The layer whose gradients are drawn")
+        self.of_cell = named(QCheckBox("of c, not of h"), "Gradients of the cell",
+                             "An LSTM’s gradients go back through its cell, past the gates")
+        self.slider = named(QSlider(Qt.Orientation.Horizontal), "Update", "The update that is looked at (Left and Right)")
         self.slider.setRange(0, 0)
-        self.live = QCheckBox("Live")
+        self.live = named(QCheckBox("Live"), "Live", "Follow the newest update")
         self.live.setChecked(True)
-        self.live.setAccessibleName("Live")
-        self.live.setToolTip("Follow the newest update")
-        self.look = QPushButton()
-        self.look.setAccessibleName("Light or dark")
-        self.look.setToolTip("Switch between light and dark (T)")
+        self.look = named(QPushButton(), "Light or dark", "Switch between light and dark (T)")
         self.look.setIconSize(QSize(16, 16))
         self.title, self.where, self.said, self.readout = muted_label(), muted_label(), muted_label(), muted_label()
         self.title.setObjectName("subtitle")
@@ -224,21 +215,17 @@ class WatchPage(QWidget):
             return None
         place = count - 1 if self.live.isChecked() else max(history.place_of(self.update_number), 0)
         self.update_number = history.updates[place].update
-        self.slider.blockSignals(True)
-        self.slider.setRange(0, count - 1)
-        self.slider.setValue(place)
-        self.slider.blockSignals(False)
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, count - 1)
+            self.slider.setValue(place)
         return history.updates[place]
 
     def _show_layers(self, history: WatchHistory | None) -> None:
         names = history.layers if history is not None else ()
         if names and names != tuple(self.layer.itemText(place) for place in range(self.layer.count())):
-            self.layer.blockSignals(True)
             before = self.layer.currentText()
-            self.layer.clear()
-            self.layer.addItems(names)
-            self.layer.setCurrentIndex(names.index(before) if before in names else len(names) - 1)
-            self.layer.blockSignals(False)
+            with QSignalBlocker(self.layer):
+                self.layer.offer(zip(names, names, strict=True), before if before in names else names[-1])
         self.layer.setEnabled(len(names) > 1)
 
     def _show_probe(self, history: WatchHistory | None, shown: WatchedUpdate | None) -> None:

@@ -6,11 +6,22 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QLayout, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 Part = QWidget | QLayout | tuple[QWidget | QLayout, int]
 """What is laid out, and how much of the room that is left it takes; by itself it takes none."""
 Box = TypeVar("Box", bound=QBoxLayout)
+Made = TypeVar("Made", bound=QWidget)
 
 
 def in_column(parent: QWidget | None, *parts: Part, spacing: int = -1) -> QVBoxLayout:
@@ -42,6 +53,20 @@ def scrolled(inside: QWidget) -> QScrollArea:
     return area
 
 
+def named(made: Made, name: str, hint: str = "") -> Made:
+    """A control under the name that assistive technology reads, and with its tooltip."""
+    made.setAccessibleName(name)
+    made.setToolTip(hint)
+    return made
+
+
+def keep_room(hidden: QWidget) -> None:
+    """Nothing moves when it appears."""
+    policy = hidden.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    hidden.setSizePolicy(policy)
+
+
 def muted_label(text: str = "", *, wrapped: bool = False) -> QLabel:
     label = QLabel(text, wordWrap=wrapped)
     label.setObjectName("muted")
@@ -50,10 +75,8 @@ def muted_label(text: str = "", *, wrapped: bool = False) -> QLabel:
 
 def tool_button(text: str, hint: str, act: Callable[[], object], *, name: str = "") -> QToolButton:
     """A small button; `name` is what assistive technology reads in place of text and hint."""
-    made = QToolButton()
+    made = named(QToolButton(), name or f"{text}: {hint}", hint)
     made.setObjectName("wordButton" if len(text) > 1 else "")
     made.setText(text)
-    made.setToolTip(hint)
-    made.setAccessibleName(name or f"{text}: {hint}")
     made.clicked.connect(lambda _=False: act())
     return made

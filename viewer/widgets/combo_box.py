@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
@@ -11,6 +13,17 @@ BESIDE = 36  # pixels of a line in the list that are not its text's
 
 class ComboBox(QComboBox):
     """One of a few: elided in its middle where it is narrow, whole in its list."""
+
+    def offer(self, entries: Iterable[tuple[str, str]], chosen: str | None = None) -> None:
+        """Have these entries, each what it stands for and its title; current is the one that is chosen, by default the one that
+        was, and the first where that is not among them.
+        """
+        wanted, offered = self.currentData() if chosen is None else chosen, list(entries)
+        if offered != [(self.itemData(place), self.itemText(place)) for place in range(self.count())]:
+            self.clear()
+            for value, title in offered:
+                self.addItem(title, value)
+        self.setCurrentIndex(max(self.findData(wanted), 0))
 
     def showPopup(self) -> None:
         self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + BESIDE)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.building import in_column, muted_label
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label
 from unrolled.viewer.window.actions import MENUS, ActionSpec, key_text
 
 WITH_THE_MOUSE = (
@@ -79,26 +79,13 @@ class AboutDialog(QDialog):
         title.setObjectName("title")
         text = QLabel(
             "A microscope for recurrent and attention models: a model reads or writes one token at a time, and every "
-            "number that it computes on the way can be seen, scrubbed, changed and exported.")
-        text.setWordWrap(True)
+            "number that it computes on the way can be seen, scrubbed, changed and exported.", wordWrap=True)
         text.setFixedWidth(360)
         made = muted_label("MIT licence. Drawn in Inter and JetBrains Mono (SIL Open Font Licence), with Lucide icons "
-                      "(ISC); made with Qt for Python, NumPy, Pillow, PyAV, cmap and PyTorch.")
-        made.setWordWrap(True)
+                           "(ISC); made with Qt for Python, NumPy, Pillow, PyAV, cmap and PyTorch.", wrapped=True)
         made.setFixedWidth(360)
-        words = QVBoxLayout()
-        words.setSpacing(8)
-        words.addWidget(title)
-        words.addWidget(muted_label(f"Version {version}"))
-        words.addWidget(text)
-        words.addWidget(made)
-        top = QHBoxLayout()
-        top.setSpacing(20)
-        top.addWidget(mark)
-        top.addLayout(words)
-        layout = in_column(self, top, spacing=16)
-        layout.setContentsMargins(24, 24, 24, 16)
-        layout.addWidget(_close_button(self))
+        words = in_column(None, title, muted_label(f"Version {version}"), text, made, spacing=8)
+        in_column(self, in_row(None, mark, words, spacing=20), _close_button(self), spacing=16).setContentsMargins(24, 24, 24, 16)
 
 
 class TracebackDialog(QDialog):

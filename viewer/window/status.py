@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
 
-from unrolled.viewer.widgets.building import in_row
+from unrolled.viewer.widgets.building import in_row, named
 
 
 class StatusLine(QFrame):
@@ -14,14 +14,10 @@ class StatusLine(QFrame):
         super().__init__(parent)
         self.setObjectName("status")
         self.setFixedHeight(24)
-        self.activity = QLabel("")
-        self.activity.setAccessibleName("Activity")
-        self.bar = QProgressBar(textVisible=False)
+        self.activity, self.facts = named(QLabel(""), "Activity"), named(QLabel(""), "Model and device")
+        self.bar = named(QProgressBar(textVisible=False), "Progress")
         self.bar.setFixedWidth(120)
-        self.bar.setAccessibleName("Progress")
         self.bar.hide()
-        self.facts = QLabel("")
-        self.facts.setAccessibleName("Model and device")
         layout = in_row(self, self.bar, self.activity, spacing=8)
         layout.setContentsMargins(4, 0, 4, 0)
         layout.addStretch(1)

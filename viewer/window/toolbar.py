@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QToolButton, QWidget
 
@@ -15,7 +15,7 @@ from unrolled.viewer.state.commands import ChooseFile, Do, LoadModel, SetDevice,
 from unrolled.viewer.state.recent_models import RecentModel
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.building import in_row, muted_label
+from unrolled.viewer.widgets.building import in_row, muted_label, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 OPEN_MODEL = "\0model"
@@ -94,9 +94,8 @@ class Toolbar(QFrame):
         self._draw_play()
 
     def set_speed(self, steps_a_second: float) -> None:
-        self.speed.blockSignals(True)
-        self.speed.setValue(_to_slider(steps_a_second))
-        self.speed.blockSignals(False)
+        with QSignalBlocker(self.speed):
+            self.speed.setValue(_to_slider(steps_a_second))
         self.speed_text.setText(f"{steps_a_second:.1f} /s" if steps_a_second < 10 else f"{steps_a_second:.0f} /s")
         self.speed_text.setToolTip(f"{steps_a_second:.1f} steps per second")
 
@@ -130,13 +129,8 @@ class Toolbar(QFrame):
         self.model.blockSignals(False)
 
     def set_devices(self, devices: tuple[Device, ...], wanted: str) -> None:
-        self.device.blockSignals(True)
-        self.device.clear()
-        self.device.addItem("Auto", "auto")
-        for device in devices:
-            self.device.addItem(device.title, device.name)
-        self.device.setCurrentIndex(max(0, self.device.findData(wanted)))
-        self.device.blockSignals(False)
+        with QSignalBlocker(self.device):
+            self.device.offer((("auto", "Auto"), *((device.name, device.title) for device in devices)), wanted)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -177,9 +171,7 @@ class Toolbar(QFrame):
         return button
 
     def _combo(self, name: str, tip: str, width: int) -> ComboBox:
-        combo = ComboBox()
-        combo.setAccessibleName(name)
-        combo.setToolTip(tip)
+        combo = named(ComboBox(), name, tip)
         combo.setFixedWidth(width)
         combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return combo

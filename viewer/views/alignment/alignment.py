@@ -29,7 +29,7 @@ from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentWid
 from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.attention_legend import AttentionLegend
-from unrolled.viewer.widgets.building import in_column, in_row, scrolled
+from unrolled.viewer.widgets.building import in_column, in_row, named, scrolled
 from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.switches import segment, switch
@@ -87,9 +87,7 @@ class AlignmentView(View):
         self.colour_map.setFixedSize(36, 26)
         self.colour_map.setAutoRaise(True)
         self.colour_map.chosen.connect(lambda name: update(attention_colour_map=name))
-        self.picker = ComboBox()
-        self.picker.setAccessibleName("Attention channel")
-        self.picker.setToolTip("Which attention is drawn")
+        self.picker = named(ComboBox(), "Attention channel", "Which attention is drawn")
         self.picker.activated.connect(self._pick)
         self.picker.hide()
         controls = in_row(None, segment(self.absolute, self.stretched), self.colour_map, self.picker, spacing=4)
@@ -172,11 +170,7 @@ class AlignmentView(View):
 
     def _find_channel(self, trace: Trace | None) -> Channel | None:
         found = () if trace is None else tuple(own for own in self.session.channels if own.axes in AXES)
-        names = [channel.name for channel in found]
-        if [self.picker.itemData(index) for index in range(self.picker.count())] != names:
-            self.picker.clear()
-            for channel in found:
-                self.picker.addItem(channel.title.capitalize(), channel.name)
+        self.picker.offer((channel.name, channel.title.capitalize()) for channel in found)
         self.picker.setVisible(len(found) > 1)
         return next((channel for channel in found if base_name(channel.name) == self._channel_name), found[0] if found else None)
 

@@ -39,7 +39,7 @@ from unrolled.viewer.views.attribution.contribution_bars import ContributionBars
 from unrolled.viewer.views.attribution.contributions import places_of, word_at, words_read
 from unrolled.viewer.views.attribution.gradient_map import GradientMap
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, muted_label
+from unrolled.viewer.widgets.building import in_column, muted_label, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
@@ -77,12 +77,10 @@ class AttributionView(View):
         self.attributions.measured.connect(self._update)
         self.masking, self.verdict = self.attributions.masking, self.attributions.verdict
         self.words, self.drops = self.attributions.words, self.attributions.drops
-        self.by = ComboBox()
-        self.by.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.by.setAccessibleName("Differentiate with respect to")
-        self.by.setToolTip("‖∂ log p(word)/∂·‖ with respect to the hidden state or the cell; of the cell also the part "
-                           "through the forget gates alone, and the part along all other paths.\nThese two are vectors that "
-                           "add up to the whole; their norms do not: two large ones may cancel.")
+        self.by = named(ComboBox(sizeAdjustPolicy=ComboBox.SizeAdjustPolicy.AdjustToContents), "Differentiate with respect to",
+                        "‖∂ log p(word)/∂·‖ with respect to the hidden state or the cell; of the cell also the part "
+                        "through the forget gates alone, and the part along all other paths.\nThese two are vectors that "
+                        "add up to the whole; their norms do not: two large ones may cancel.")
         self.by.activated.connect(lambda _: self._choose(self.by.currentData()))
         self.compute = QPushButton("Compute")
         self.compute.setToolTip("Backpropagate from the words up to here (Enter)")
@@ -90,8 +88,7 @@ class AttributionView(View):
         self.cancel = QPushButton("Cancel")
         self.cancel.setToolTip("Stop computing")
         self.cancel.clicked.connect(self._give_up)
-        self.progress = QProgressBar(textVisible=False)
-        self.progress.setAccessibleName("Progress of the gradients")
+        self.progress = named(QProgressBar(textVisible=False), "Progress of the gradients")
         self.status = muted_label(wrapped=True)
         self._settling = QTimer(self, singleShot=True, interval=SETTLED_MILLISECONDS)
         self._settling.timeout.connect(self._update)
@@ -224,13 +221,9 @@ class AttributionView(View):
     def _show_map(self, trace: Trace, wire_id: int) -> None:
         found = self._followed
         offered: list[TableName] = [name for name in TABLES if found is not None and found.has(name)] or ["hidden"]
-        if [self.by.itemData(place) for place in range(self.by.count())] != offered:
-            self.by.clear()
-            for name in offered:
-                self.by.addItem(TITLES[name], name)
         if self._table not in offered:
             self._table = "hidden"
-        self.by.setCurrentIndex(self.by.findData(self._table))
+        self.by.offer(((name, TITLES[name]) for name in offered), self._table)
         norms = found is not None and found.has(self._table)
         self.by.setVisible(norms)
         self.map.setVisible(norms or found is None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QLabel, QWidget
 
 from unrolled.models.analysis.occlusion import LEAST_DROP, MEASURES, MOST, SOME, Measure
 from unrolled.models.protocol.questions import Occluded
@@ -12,7 +12,7 @@ from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.state.wording import signed
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.attribution.contributions import Places, WordsRead
-from unrolled.viewer.widgets.building import muted_label
+from unrolled.viewer.widgets.building import in_column, muted_label, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
@@ -37,16 +37,13 @@ class ContributionBars(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title = QLabel("", wordWrap=True)
-        self.masking = QCheckBox("Occlusion: mask each place in turn")
-        self.masking.setAccessibleName("Occlusion: mask each place in turn")
-        self.masking.setToolTip("Compute the step again with each place masked, and show how much less likely the word becomes")
-        self.measures = ComboBox()
-        self.measures.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.measures.setAccessibleName("Measure of occlusion")
-        self.measures.setToolTip("The log-probability of a nearly certain word barely moves; its logit, and its "
-                                 "margin over the runner-up, do")
-        for measure, title in MEASURES.items():
-            self.measures.addItem(title, measure)
+        masking = "Occlusion: mask each place in turn"
+        self.masking = named(QCheckBox(masking), masking,
+                             "Compute the step again with each place masked, and show how much less likely the word becomes")
+        self.measures = named(ComboBox(sizeAdjustPolicy=ComboBox.SizeAdjustPolicy.AdjustToContents), "Measure of occlusion",
+                              "The log-probability of a nearly certain word barely moves; its logit, and its "
+                              "margin over the runner-up, do")
+        self.measures.offer(MEASURES.items())
         self.measures.activated.connect(lambda _: self.measured.emit())
         self.numbers = muted_label(wrapped=True)
         self.numbers.setTextFormat(Qt.TextFormat.PlainText)
@@ -76,11 +73,9 @@ class ContributionBars(QWidget):
         for part in self._parts[:4]:
             flow.addWidget(part)
         self._maps = maps
-        column = QVBoxLayout(self)
+        column = in_column(self, self.title, self.masking, self.measures, self.numbers, self.verdict, maps, self.sources,
+                           self.words, spacing=6)
         column.setContentsMargins(0, 4, 6, 0)
-        column.setSpacing(6)
-        for widget in (self.title, self.masking, self.measures, self.numbers, self.verdict, maps, self.sources, self.words):
-            column.addWidget(widget)
         column.addStretch(1)
 
     def sizeHint(self) -> QSize:

@@ -9,14 +9,12 @@ from PySide6.QtWidgets import (
     QCompleter,
     QDoubleSpinBox,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
     QSizePolicy,
     QSpinBox,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -38,6 +36,7 @@ from unrolled.viewer.state.commands import ApplyEdit, ChooseReplacement, SetBrus
 from unrolled.viewer.state.edit_text import token_of, units_of
 from unrolled.viewer.state.wording import shown
 from unrolled.viewer.views.view import ViewContext
+from unrolled.viewer.widgets.building import in_column, in_row, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 KINDS = (("word", "a word"), ("units", "units"), ("gate", "a whole gate"), ("attention", "the attention"),
@@ -58,47 +57,31 @@ class EditForm(QWidget):
         self._words_of: object = None
         self.kind = _picker("What to change", KINDS)
         self.kind.currentIndexChanged.connect(self._kind_changed)
-        self.word = QLineEdit()
-        self.word.setPlaceholderText("type a word of the vocabulary")
-        self.word.setAccessibleName("The word to write")
+        self.word = named(QLineEdit(placeholderText="type a word of the vocabulary"), "The word to write")
         self.word.returnPressed.connect(self.make)
         self._completions = QStringListModel(self)
         completer = QCompleter(self._completions, self)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.word.setCompleter(completer)
         self.channel = _picker("Quantity", ())
-        self.units = QLineEdit("pinned")
-        self.units.setAccessibleName("Units")
-        self.units.setToolTip("Units: 17 or 3, 5, 20-25, or “pinned”, or “all”")
+        self.units = named(QLineEdit("pinned"), "Units", "Units: 17 or 3, 5, 20-25, or “pinned”, or “all”")
         self.units.returnPressed.connect(self.make)
         self.operation = _picker("Operation", OPERATIONS)
         self.operation.currentIndexChanged.connect(lambda _: self._show_value())
-        self.value = QDoubleSpinBox()
-        self.value.setRange(-1e6, 1e6)
-        self.value.setDecimals(3)
-        self.value.setSingleStep(0.1)
-        self.value.setAccessibleName("Value")
-        self.seed = QSpinBox()
-        self.seed.setRange(0, 2**31 - 1)
-        self.seed.setPrefix("seed ")
-        self.seed.setAccessibleName("Seed of the noise")
+        self.value = named(QDoubleSpinBox(decimals=3, minimum=-1e6, maximum=1e6, singleStep=0.1), "Value")
+        self.seed = named(QSpinBox(minimum=0, maximum=2**31 - 1, prefix="seed "), "Seed of the noise")
         self.gate = _picker("Gate", ())
         self.gate_state = _picker("State of the gate", (("off", "closed (0)"), ("open", "open (1)")))
         self.look = _picker("How to change attention", LOOKS)
         self.look.currentIndexChanged.connect(lambda _: self._take_brush())
-        self.strength = QDoubleSpinBox()
-        self.strength.setRange(0.05, 1.0)
-        self.strength.setValue(1.0)
-        self.strength.setSingleStep(0.05)
-        self.strength.setPrefix("weight ")
+        self.strength = named(QDoubleSpinBox(minimum=0.05, maximum=1.0, singleStep=0.05, value=1.0, prefix="weight "),
+                              "Weight of a stroke")
         self.strength.setMinimumWidth(60)
-        self.strength.setAccessibleName("Weight of a stroke")
         self.strength.valueChanged.connect(lambda value: self._do(SetBrushStrength(value)))
         self.wipe = QPushButton("Clear")
         self.wipe.setToolTip("Clear what is painted (right-click clears one place)")
         self.wipe.clicked.connect(lambda: self._do(WipeBrush()))
-        self.swap = QPushButton("Choose…")
-        self.swap.setAccessibleName("Choose another input")
+        self.swap = named(QPushButton("Choose…"), "Choose another input")
         self.swap.clicked.connect(lambda: self._do(ChooseReplacement(self.first)))
         self.steps = _picker("At which steps", STEPS)
         self.steps.currentIndexChanged.connect(lambda _: self._show_range())
@@ -106,9 +89,7 @@ class EditForm(QWidget):
         self.button = QPushButton("Apply on a new branch")
         self.button.setObjectName("primary")
         self.button.clicked.connect(self.make)
-        self.sentence = QLabel("")
-        self.sentence.setWordWrap(True)
-        self.sentence.setAccessibleName("Why the edit is refused")
+        self.sentence = named(QLabel("", wordWrap=True), "Why the edit is refused")
         self._build()
         self._kind_changed()
         self._show_value()
@@ -121,25 +102,12 @@ class EditForm(QWidget):
             ((self.gate, self.gate_state),), ((self.look,), (self.strength, self.wipe)), ((self.swap,),))
         for rows in pages:
             page = QWidget()
-            column = QVBoxLayout(page)
-            column.setContentsMargins(0, 0, 0, 0)
-            column.setSpacing(4)
-            for parts in rows:
-                line = QHBoxLayout()
-                for part in parts:
-                    line.addWidget(part, 1)
-                column.addLayout(line)
-            column.addStretch(1)
+            in_column(page, *(in_row(None, *((part, 1) for part in parts)) for parts in rows), spacing=4).addStretch(1)
             self._pages.addWidget(page)
-        when = QHBoxLayout()
-        for part in (self.steps, self.begin, self.end):
-            when.addWidget(part, 1)
+        when = in_row(None, *((part, 1) for part in (self.steps, self.begin, self.end)))
         self._pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
         form = QFormLayout()
-        whole.addLayout(form)
-        whole.addStretch(1)
+        in_column(self, form).addStretch(1)
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(5)
         form.addRow("Change", self.kind)
@@ -166,12 +134,12 @@ class EditForm(QWidget):
         if channels != self._channels:
             self._channels = channels
             units = [own for own in channels if own.editable and own.axes == ("unit",)]
-            _offer(self.channel, [(own.name, f"{own.symbol}  {own.title}") for own in units])
-            _offer(self.gate, [(own.name, f"{own.symbol}  {own.title}") for own in units if own.role.endswith("_gate")])
+            self.channel.offer((own.name, f"{own.symbol}  {own.title}") for own in units)
+            self.gate.offer((own.name, f"{own.symbol}  {own.title}") for own in units if own.role.endswith("_gate"))
             medium = {"picture": "the picture", "clip": "the clip"}.get(trace.provenance.input_kind if trace else "", "")
             there = {"word": True, "units": bool(units), "gate": self.gate.count() > 0,
                      "attention": attention_of(channels) is not None, "input": bool(medium)}
-            _offer(self.kind, [(name, medium if name == "input" else title) for name, title in KINDS if there[name]])
+            self.kind.offer((name, medium if name == "input" else title) for name, title in KINDS if there[name])
         if description is not None and description is not self._words_of:
             self._words_of = description
             self._completions.setStringList(sorted({shown(word, description.detokenization) for word in description.words}))
@@ -288,28 +256,11 @@ class EditForm(QWidget):
 
 
 def _picker(name: str, items: tuple[tuple[str, str], ...]) -> ComboBox:
-    made = ComboBox()
-    made.setAccessibleName(name)
-    made.setToolTip(name)
+    made = named(ComboBox(minimumContentsLength=8), name, name)
     made.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    made.setMinimumContentsLength(8)
-    _offer(made, list(items))
+    made.offer(items)
     return made
-
-
-def _offer(picker: ComboBox, items: list[tuple[str, str]]) -> None:
-    chosen = picker.currentData()
-    picker.clear()
-    for name, title in items:
-        picker.addItem(title, name)
-    place = picker.findData(chosen)
-    if place >= 0:
-        picker.setCurrentIndex(place)
 
 
 def _step_box(name: str) -> QSpinBox:
-    made = QSpinBox()
-    made.setRange(1, 1_000_000)
-    made.setAccessibleName(name)
-    made.setToolTip(f"{name}, counted from 1")
-    return made
+    return named(QSpinBox(minimum=1, maximum=1_000_000), name, f"{name}, counted from 1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHeaderView, QLabel, QSizePolicy, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHeaderView, QLabel, QSizePolicy, QTreeWidget, QTreeWidgetItem, QWidget
 
 from unrolled.viewer.state.branches import Branch, PlacedEdit
 from unrolled.viewer.state.commands import ApplyEdits
@@ -12,6 +12,7 @@ from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.edits.edit_form import EditForm
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.widgets.row_model import ACCESSIBLE, delete_key, set_rows_look
 from unrolled.viewer.widgets.two_parts import TwoParts
 
@@ -64,26 +65,18 @@ class EditsView(View):
         self.setAccessibleName("Edits")
         self._shown: tuple[object, ...] = ()
         self.form = EditForm(ctx)
-        self.title = QLabel("")
+        self.title = QLabel("", wordWrap=True)
         self.title.setObjectName("subtitle")
-        self.title.setWordWrap(True)
         self.edits = EditList()
         self.edits.itemChanged.connect(self._switch)
         self.edits.itemClicked.connect(lambda item, column: self._remove(item) if column == 1 else None)
         delete_key(self.edits, "Remove", lambda index: self._remove(self.edits.itemFromIndex(index)))
-        self._none = QLabel(NONE_YET)
-        self._none.setObjectName("muted")
-        self._none.setWordWrap(True)
+        self._none = muted_label(NONE_YET, wrapped=True)
         left = QWidget()
-        column = QVBoxLayout(left)
+        column = in_column(left, self.title, self.edits, self._none)
         column.setContentsMargins(0, 0, 6, 0)
-        column.addWidget(self.title)
-        column.addWidget(self.edits)
-        column.addWidget(self._none)
         column.addStretch(1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(TwoParts(self.form, left, stretch=(6, 4)))
+        in_column(self, TwoParts(self.form, left, stretch=(6, 4)))
 
     def refresh(self) -> None:
         self.form.refresh()

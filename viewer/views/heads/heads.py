@@ -23,7 +23,7 @@ from unrolled.viewer.state.wording import percent, shown
 from unrolled.viewer.theme.attention_colours import attention_limits
 from unrolled.viewer.views.heads.tiles import HeadTiles
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, in_row
+from unrolled.viewer.widgets.building import in_column, in_row, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 EMPTY = "Where every head of every layer attends."
@@ -42,14 +42,10 @@ class HeadsView(View):
         self._drawn: tuple[object, ...] = ()
         self._drawn_at = 0.0
         self._late = False  # whether what is drawn is that of a moment ago, of a run that grows
-        self.picker = ComboBox()
-        self.picker.setAccessibleName("Attention")
-        self.picker.setToolTip("Which attention is drawn")
-        self.picker.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.picker = named(ComboBox(sizeAdjustPolicy=ComboBox.SizeAdjustPolicy.AdjustToContents), "Attention",
+                            "Which attention is drawn")
         self.picker.activated.connect(lambda _: self.refresh())
-        self.off = QPushButton("Switch off")
-        self.off.setToolTip(OFF_HINT)
-        self.off.setAccessibleName("Switch this head off")
+        self.off = named(QPushButton("Switch off"), "Switch this head off", OFF_HINT)
         self.off.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.off.clicked.connect(self._switch_off)
         self.meaning = QElidingLabel()
@@ -88,11 +84,7 @@ class HeadsView(View):
         if not channels or trace is None:
             self._channel, self._drawn = None, ()
             return
-        names = [own.name for own in channels]
-        if [self.picker.itemData(index) for index in range(self.picker.count())] != names:
-            self.picker.clear()
-            for own in channels:
-                self.picker.addItem(own.title.capitalize(), own.name)
+        self.picker.offer((own.name, own.title.capitalize()) for own in channels)
         self._channel = next(own for own in channels if own.name == self.picker.currentData())
         self._draw(self.session.playhead.step)
 

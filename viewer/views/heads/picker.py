@@ -9,7 +9,7 @@ from unrolled.models.trace.rollout import SELF
 from unrolled.models.trace.slices import MEAN, ROLLOUT
 from unrolled.viewer.state.commands import LookAt
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_row
+from unrolled.viewer.widgets.building import in_row, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 HEAD_HINT = ("Which head’s attention is drawn: one, the mean of all, or the rollout,\n"
@@ -23,11 +23,9 @@ class LayerHeadView(View):
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
         self.setAccessibleName("Layer and head")
-        self.layer, self.head = ComboBox(), ComboBox()
-        self.layer.setAccessibleName("Layer")
-        self.layer.setToolTip("Which layer’s attention and residual stream are drawn (counted from 0, the lowest)")
-        self.head.setAccessibleName("Head")
-        self.head.setToolTip(HEAD_HINT)
+        self.layer = named(ComboBox(), "Layer",
+                           "Which layer’s attention and residual stream are drawn (counted from 0, the lowest)")
+        self.head = named(ComboBox(), "Head", HEAD_HINT)
         for picker in (self.layer, self.head):
             picker.setMinimumWidth(1)
         in_row(self, (self.layer, 2), (self.head, 3), spacing=6)
@@ -58,9 +56,4 @@ def lengths_of(channels: tuple[Channel, ...]) -> tuple[int, int]:
 
 
 def _offer(picker: ComboBox, items: list[tuple[str, str]], chosen: str) -> None:
-    if [picker.itemData(index) for index in range(picker.count())] != [name for name, _ in items]:
-        picker.clear()
-        for name, title in items:
-            picker.addItem(title, name)
-    place = picker.findData(chosen)
-    picker.setCurrentIndex(place if place >= 0 else picker.count() - 1)
+    picker.offer(items, chosen if chosen in dict(items) else items[-1][0] if items else "")

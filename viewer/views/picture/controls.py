@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QSlider, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import QSlider, QWidget
 
 from unrolled.viewer.state.commands import ChangeAppearance
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import ViewContext
+from unrolled.viewer.widgets.building import keep_room, named
 from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
@@ -44,14 +45,10 @@ class PictureControls(QWidget):
         self.colour_map = ColourMapButton(SEQUENTIAL, "Attention colour map")
         self.colour_map.setFixedSize(36, HEIGHT)
         self.colour_map.setAutoRaise(True)
-        self.channel: QComboBox = ComboBox()
+        self.channel = named(ComboBox(), "Attention map", "Which map is drawn")
         self.channel.setFixedSize(CHANNEL_WIDTH, HEIGHT + 2)
-        self.channel.setToolTip("Which map is drawn")
-        self.channel.setAccessibleName("Attention map")
         self.channel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        kept = self.channel.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)
-        self.channel.setSizePolicy(kept)
+        keep_room(self.channel)
         self.channel.hide()
 
         flow = FlowLayout(self, gap=4)
@@ -87,15 +84,13 @@ class PictureControls(QWidget):
             (self.region, values.show_region),
         ):
             if button.isChecked() != on:
-                blocked = button.blockSignals(True)
-                button.setChecked(on)
-                button.blockSignals(blocked)
+                with QSignalBlocker(button):
+                    button.setChecked(on)
                 button.update()
         percent = round(values.attention_opacity * 100)
         if self.opacity.value() != percent or not self.opacity.toolTip():
-            blocked = self.opacity.blockSignals(True)
-            self.opacity.setValue(percent)
-            self.opacity.blockSignals(blocked)
+            with QSignalBlocker(self.opacity):
+                self.opacity.setValue(percent)
             self.opacity.setToolTip(f"How strongly attention covers the photograph: {percent}% ([ and ])")
             self.opacity.update()
         self.colour_map.set_name(values.attention_colour_map)
@@ -103,12 +98,7 @@ class PictureControls(QWidget):
 
     def set_channels(self, titles: dict[str, str]) -> None:
         """The maps that can be drawn, titles by name; the picker keeps its place while there is one alone."""
-        if [self.channel.itemData(index) for index in range(self.channel.count())] != list(titles):
-            shown = self.channel.currentData()
-            self.channel.clear()
-            for name, title in titles.items():
-                self.channel.addItem(title[:1].upper() + title[1:], name)
-            self.channel.setCurrentIndex(max(self.channel.findData(shown), 0))
+        self.channel.offer((name, title[:1].upper() + title[1:]) for name, title in titles.items())
         self.channel.setVisible(bool(titles))
         self.channel.setEnabled(len(titles) > 1)
 

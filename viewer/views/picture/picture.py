@@ -27,7 +27,7 @@ from unrolled.viewer.views.picture.controls import PictureControls
 from unrolled.viewer.views.picture.overlay_maps import MEANINGS, TITLES, FoundMap, found_map, offered
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.attention_legend import AttentionLegend
-from unrolled.viewer.widgets.building import in_column, in_row
+from unrolled.viewer.widgets.building import in_column, in_row, keep_room
 
 AXES = ("row", "column")
 
@@ -62,9 +62,7 @@ class PictureView(View):
         attach(self.canvas, "Photograph with attention", table=lambda: grid_table(self.canvas.shown_map),
                fill=lambda menu: self.controls.colour_map.add_to(menu), offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
-        policy = self.legend.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)  # the photograph stays where it is when a model arrives
-        self.legend.setSizePolicy(policy)
+        keep_room(self.legend)  # the photograph stays where it is when a model arrives
         self.controls = PictureControls(ctx)
         self.other = OtherPicture(session, theme)
         layout = in_column(self, (in_row(None, (self.canvas, 1), (self.other, 1), spacing=8), 1), spacing=4)

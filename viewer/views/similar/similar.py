@@ -26,7 +26,7 @@ from unrolled.viewer.state.commands import Open, Pin, Seek
 from unrolled.viewer.state.wording import counted, percent, shown
 from unrolled.viewer.views.similar.folder_search import FolderSearch
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, muted_label, scrolled, tool_button
+from unrolled.viewer.widgets.building import in_column, muted_label, named, scrolled, tool_button
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
@@ -49,37 +49,33 @@ class SimilarView(View):
         self._searched.found.connect(self._show_found)
         self._searched.progressed.connect(self._show_progress)
         self._searched.failed.connect(self._failed)
-        self.channel = ComboBox()
-        self.channel.setAccessibleName("Quantity that is searched")
+        self.channel = named(ComboBox(), "Quantity that is searched")
         self.channel.activated.connect(lambda _: self.suggest())
-        self.threshold = QDoubleSpinBox(decimals=3, singleStep=0.05, prefix="active from ")
-        self.threshold.setRange(-1000, 1000)
+        self.threshold = named(
+            QDoubleSpinBox(decimals=3, minimum=-1000, maximum=1000, singleStep=0.05, prefix="active from "),
+            "Threshold of activity",
+            "A unit is active where it is this far from 0, on the same side as at the playhead.\n"
+            "Below 0: a unit is active at this value and below")
         self.threshold.setKeyboardTracking(False)
-        self.threshold.setAccessibleName("Threshold of activity")
-        self.threshold.setToolTip("A unit is active where it is this far from 0, on the same side as at the playhead.\n"
-                                  "Below 0: a unit is active at this value and below")
         self.threshold.valueChanged.connect(lambda _: self.search())
         self.suggestion = tool_button("Suggest", "The threshold that best divides the quantity’s values in two (Otsu 1979)",
                                   self.suggest)
-        self.length = QSpinBox(prefix="for ", suffix=" step")
-        self.length.setRange(1, 1000)
-        self.length.valueChanged.connect(lambda steps: self.length.setSuffix(" step" if steps == 1 else " steps"))
+        self.length = named(QSpinBox(minimum=1, maximum=1000, prefix="for ", suffix=" step"),
+                            "For how many steps they stay active")
         self.length.setKeyboardTracking(False)
-        self.length.setAccessibleName("For how many steps they stay active")
+        self.length.valueChanged.connect(lambda steps: self.length.setSuffix(" step" if steps == 1 else " steps"))
         self.length.valueChanged.connect(lambda _: self.search())
         self.take = tool_button("Pin active units", "Pin the units that are active from the playhead on, for that many steps",
                             self.take_units)
         self.folder = tool_button("Search a folder…", "Search the traces and sessions of a folder too", self.ask_folder)
         self.cancel = tool_button("Cancel", "Cancel the search", self._cancel)
-        self.progress = QProgressBar(textVisible=False)
-        self.progress.setAccessibleName("Progress of the search")
+        self.progress = named(QProgressBar(textVisible=False), "Progress of the search")
         bar = QWidget()
         flow = FlowLayout(bar, gap=4)
         for part in (self.channel, self.threshold, self.suggestion, self.length, self.take, self.folder, self.cancel):
             flow.addWidget(part)
         self.status = muted_label(wrapped=True)
-        self.matches = QListWidget()
-        self.matches.setAccessibleName("Similar steps, best first")
+        self.matches = named(QListWidget(), "Similar steps, best first")
         self.matches.itemActivated.connect(self._go)
         self.matches.itemClicked.connect(self._go)
         self.matches.setMinimumHeight(LEAST_LIST)
@@ -104,9 +100,7 @@ class SimilarView(View):
             return
         if channels != self._channels:
             self._channels = channels
-            self.channel.clear()
-            for own in channels:
-                self.channel.addItem(f"{own.symbol}  {own.title}", own.name)
+            self.channel.offer((own.name, f"{own.symbol}  {own.title}") for own in channels)
             self.suggest()
         seen = (trace, len(trace), self.session.selection.units)
         if seen != self._seen and self.isVisible():

@@ -10,7 +10,7 @@ from unrolled.models.inputs.inputs import InputText, typed
 from unrolled.viewer.state.commands import OpenText
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
 
 HINTS = {"sentence": "Type or paste a sentence to translate", "text": "Type or paste text for the model to continue"}
 MOST_EDITED = 20_000  # characters; a longer file is read as it is
@@ -41,9 +41,7 @@ class TextView(View):
         self.edit = TextEdit()
         self.edit.setAccessibleName("Text for the model")
         self.edit.setTabChangesFocus(True)
-        self.button = QPushButton("Run")
-        self.button.setAccessibleName("Run this text")
-        self.button.setToolTip("Run this text with the model (Ctrl+Enter)")
+        self.button = named(QPushButton("Run"), "Run this text", "Run this text with the model (Ctrl+Enter)")
         self._state = muted_label()
         self._state.setMinimumWidth(1)
         in_column(self, (self.edit, 1), in_row(None, (self._state, 1), self.button, spacing=8), spacing=6)

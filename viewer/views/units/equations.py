@@ -6,9 +6,9 @@ It asks the model; what it shows as a result is what the trace recorded.
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QSignalBlocker, Qt, QUrl
 from PySide6.QtGui import QAction, QGuiApplication, QHideEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSpinBox, QTextBrowser, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QSpinBox, QTextBrowser, QToolButton, QWidget
 
 from unrolled.models.protocol.questions import Explained, ExplainStep
 from unrolled.models.trace import Channel, Trace
@@ -19,6 +19,7 @@ from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import place_name, shown, step_noun
 from unrolled.viewer.views.units.equation_text import EquationText, as_latex, as_plain
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
 
 QUESTION = "equations"
 EMPTY = "The step’s equations with one unit’s numbers."
@@ -43,45 +44,28 @@ class EquationsView(View):
         self._open: set[str] = set(FIRST_OPEN)
         self._shown: object = None
         self.explained: Explained | None = None
-        self.heading = QLabel("")
-        self.heading.setObjectName("muted")
-        self.unit_box = QSpinBox()
-        self.unit_box.setPrefix("unit ")
+        self.heading = muted_label()
+        self.unit_box = named(QSpinBox(prefix="unit "), "Unit whose numbers are shown",
+                              "Unit whose numbers are shown: type one, or click a row of a track")
         self.unit_box.setKeyboardTracking(False)
-        self.unit_box.setAccessibleName("Unit whose numbers are shown")
-        self.unit_box.setToolTip("Unit whose numbers are shown: type one, or click a row of a track")
         self.unit_box.valueChanged.connect(self._pin)
-        copy = QToolButton()
+        copy = named(QToolButton(), "Copy the equations", "Copy the equations as text or as LaTeX")
         copy.setObjectName("wordButton")
         copy.setText("Copy")
-        copy.setAccessibleName("Copy the equations")
-        copy.setToolTip("Copy the equations as text or as LaTeX")
         menu = QMenu(copy)
         for title, made in (("As text", as_plain), ("As LaTeX", as_latex)):
             action: QAction = menu.addAction(title)
             action.triggered.connect(lambda _=False, made=made: self._copy(made))
         copy.setMenu(menu)
         copy.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.text = QTextBrowser()
+        self.text = named(QTextBrowser(openLinks=False), "Equations")
         self.text.setFrameShape(QFrame.Shape.NoFrame)
-        self.text.setOpenLinks(False)
-        self.text.setAccessibleName("Equations")
         self.text.anchorClicked.connect(self._follow)
         self.text.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        line = QHBoxLayout()
-        line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(self.unit_box)
-        line.addWidget(self.heading, 1)
-        line.addWidget(copy)
         self._bar = QWidget()
-        self._bar.setLayout(line)
+        in_row(self._bar, self.unit_box, (self.heading, 1), copy)
         self._empty = EmptyText("", self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addWidget(self._bar)
-        layout.addWidget(self.text, 1)
-        layout.addWidget(self._empty, 1)
+        in_column(self, self._bar, (self.text, 1), (self._empty, 1), spacing=2)
         self._say(empty_text(ctx.session, EMPTY))
 
     @property
@@ -121,10 +105,9 @@ class EquationsView(View):
             return
         hidden = self._hidden
         assert hidden is not None
-        self.unit_box.blockSignals(True)
-        self.unit_box.setRange(0, hidden.size - 1)
-        self.unit_box.setValue(unit)
-        self.unit_box.blockSignals(False)
+        with QSignalBlocker(self.unit_box):
+            self.unit_box.setRange(0, hidden.size - 1)
+            self.unit_box.setValue(unit)
         loudest = "" if session.selection.units else ", largest |h|"
         noun = step_noun(trace.provenance)
         self.heading.setText(f"{noun} {step + 1:,} “{shown(trace.words[step], trace.provenance.detokenization)}”{loudest}")
@@ -158,14 +141,17 @@ class EquationsView(View):
         self.text.setHtml(setter.html(found, looked))
         bar.setValue(was)
         self.text.setAccessibleDescription(as_plain(found))
-        for widget, there in ((self._empty, False), (self.text, True), (self._bar, True)):
-            widget.setVisible(there)
+        self._show_text(True)
 
     def _say(self, sentence: str) -> None:
         self._shown, self.explained = None, None
         self._empty.setText(sentence)
-        for widget, there in ((self._empty, True), (self.text, False), (self._bar, False)):
-            widget.setVisible(there)
+        self._show_text(False)
+
+    def _show_text(self, there: bool) -> None:
+        self._empty.setVisible(not there)
+        self.text.setVisible(there)
+        self._bar.setVisible(there)
 
     def _pin(self, unit: int) -> None:
         units = self.session.selection.units

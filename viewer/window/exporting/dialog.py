@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QProgressBar, QPushButton, QWidget
 
 from unrolled.viewer.export.contents import CONTENTS, Content, offered
 from unrolled.viewer.export.formats import ExportFormat, Makes, formats
@@ -16,7 +16,7 @@ from unrolled.viewer.state.attributions import GRADIENTS, ask_gradients, state_o
 from unrolled.viewer.state.commands import Do
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT, Theme
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label, scrolled
+from unrolled.viewer.widgets.building import in_column, in_row, keep_room, muted_label, named, scrolled
 from unrolled.viewer.window.exporting.fields import ExportFields, form, heading, picker
 from unrolled.viewer.window.exporting.preview import ExportPreview
 from unrolled.viewer.window.exporting.worker import ExportWorker
@@ -62,12 +62,8 @@ class ExportDialog(QDialog):
         self.note.setTextFormat(Qt.TextFormat.PlainText)
         self.note.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.note.setMinimumHeight(36)
-        self.bar = QProgressBar(textVisible=False)
-        self.bar.setRange(0, 1000)
-        self.bar.setAccessibleName("Progress of the export")
-        held = self.bar.sizePolicy()
-        held.setRetainSizeWhenHidden(True)  # nothing moves when it appears
-        self.bar.setSizePolicy(held)
+        self.bar = named(QProgressBar(textVisible=False, minimum=0, maximum=1000), "Progress of the export")
+        keep_room(self.bar)
         self.bar.hide()
         self.cancel = QPushButton("Cancel", autoDefault=False)
         self.cancel.clicked.connect(self.reject)
@@ -75,10 +71,7 @@ class ExportDialog(QDialog):
         self.go.clicked.connect(self._ask)
         for button in (self.cancel, self.go):
             button.setAccessibleName(button.text().rstrip("…"))
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(self.cancel)
-        buttons.addWidget(self.go)
+        buttons = in_row(None, (QWidget(), 1), self.cancel, self.go)
         left = QWidget()
         left.setFixedWidth(FIELDS_WIDTH)
         inside = QWidget()
@@ -153,14 +146,10 @@ class ExportDialog(QDialog):
 
     def _show_formats(self) -> None:
         """The formats that the content can be written as; the one of its kind that was chosen last stands first."""
-        before = self.format.blockSignals(True)
-        self.format.clear()
         makes = self.content.makes
-        for row in formats().values():
-            if row.makes is makes:
-                self.format.addItem(row.title, row.suffix[1:])
-        self.format.setCurrentIndex(max(self.format.findData(self._settings.text(f"export_{makes.name.lower()}_format")), 0))
-        self.format.blockSignals(before)
+        with QSignalBlocker(self.format):
+            self.format.offer(((row.suffix[1:], row.title) for row in formats().values() if row.makes is makes),
+                              self._settings.text(f"export_{makes.name.lower()}_format"))
         self._show_fields()
 
     def _show_fields(self) -> None:

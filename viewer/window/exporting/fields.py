@@ -15,7 +15,7 @@ from unrolled.viewer.export.steps import chosen_steps, parse_steps
 from unrolled.viewer.export.subject import Subject
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
-from unrolled.viewer.widgets.building import in_column
+from unrolled.viewer.widgets.building import in_column, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.window.settings import WindowSettings
 
@@ -171,31 +171,24 @@ def heading(title: str) -> QLabel:
 
 def picker(choices: tuple[tuple[str, str], ...] | list[tuple[str, str]], current: str) -> ComboBox:
     made = ComboBox()
-    for value, title in choices:
-        made.addItem(title, value)
-    made.setCurrentIndex(max(0, made.findData(current)))
+    made.offer(choices, current)
     return made
 
 
 def _whole(value: int, suffix: str, *, zero: str = "") -> QSpinBox:
     """A number, whatever is typed: a sentence says what is wrong with it."""
-    spin = QSpinBox(suffix=suffix)
-    spin.setRange(0, 99_999)
+    spin = QSpinBox(minimum=0, maximum=99_999, value=value, suffix=suffix)
     spin.setSpecialValueText(zero)
-    spin.setValue(value)
     return spin
 
 
 def _real(value: float, suffix: str, *, zero: str = "") -> QDoubleSpinBox:
-    spin = QDoubleSpinBox(decimals=2, suffix=suffix)
-    spin.setRange(0.0, 999.0)
+    spin = QDoubleSpinBox(decimals=2, minimum=0.0, maximum=999.0, value=value, suffix=suffix)
     spin.setSpecialValueText(zero)
-    spin.setValue(value)
     return spin
 
 
 def _switch(title: str, on: bool) -> QCheckBox:
-    made = QCheckBox(title)
-    made.setAccessibleName(title)
+    made = named(QCheckBox(title), title)
     made.setChecked(on)
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QRectF, QRunnable, QSize, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QRectF, QRunnable, QSignalBlocker, QSize, Qt, QThreadPool, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QSlider, QToolButton, QWidget
 
@@ -17,7 +17,7 @@ from unrolled.viewer.export.subject import Subject
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+from unrolled.viewer.widgets.building import in_column, in_row, keep_room, muted_label, named
 
 SETTLE_MILLISECONDS = 120  # after a change, so that not every letter is painted
 CLOSE_MILLISECONDS = 5000
@@ -52,9 +52,7 @@ class ExportPreview(QWidget):
         self.number = muted_label()
         self._controls = QWidget()
         in_row(self._controls, self.play, (self.slider, 1), self.number, spacing=8)
-        held = self._controls.sizePolicy()
-        held.setRetainSizeWhenHidden(True)  # nothing moves when it appears
-        self._controls.setSizePolicy(held)
+        keep_room(self._controls)
         in_column(self, (self.picture, 1), self._controls, self.size_, spacing=6)
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MILLISECONDS)
         self._settle.timeout.connect(self._begin)
@@ -113,9 +111,8 @@ class ExportPreview(QWidget):
         self.picture.set_image(made.image, clear=self._asked[3].clear)
         self.size_.setText(made.size)
         self._controls.setVisible(made.frames > 1)
-        before = self.slider.blockSignals(True)
-        self.slider.setRange(0, max(made.frames - 1, 0))
-        self.slider.blockSignals(before)
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, max(made.frames - 1, 0))
         self.number.setText(f"{self.slider.value() + 1} of {made.frames}")
 
     def _show_nothing(self, sentence: str) -> None:
@@ -126,8 +123,7 @@ class ExportPreview(QWidget):
     def _toggled(self, on: bool) -> None:
         self.play.setIcon(icon("pause" if on else "play", self.theme))
         word = "Pause the preview" if on else "Play the preview"
-        self.play.setToolTip(word)
-        self.play.setAccessibleName(word)
+        named(self.play, word, word)
         self._clock.start() if on else self._clock.stop()
 
     def _advance(self) -> None:
