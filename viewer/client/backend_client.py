@@ -64,10 +64,12 @@ class BackendProcess(QObject):
         self.alive = False
         self.connected = False
         self._came = False  # it answered, once at least
-        self._late = QTimer(self, singleShot=True, interval=START_MILLISECONDS)
+        self._late = QTimer(self, singleShot=True)
+        self._late.setInterval(START_MILLISECONDS)
         self._late.timeout.connect(lambda: self._end("The backend did not start within a minute."))
         self._unanswered = 0  # pings in a row
-        self._watch = QTimer(self, interval=PING_MILLISECONDS)
+        self._watch = QTimer(self)
+        self._watch.setInterval(PING_MILLISECONDS)
         self._watch.timeout.connect(self._ping)
         application = QCoreApplication.instance()
         if application is not None:

@@ -58,7 +58,8 @@ class DecodingPopover(QFrame):
             if kind:
                 self._rows[kind].append(widget)
         in_column(self, self._form, self.explanation, spacing=8).setContentsMargins(16, 12, 16, 16)
-        self._settle = QTimer(self, singleShot=True, interval=SETTLE_MILLISECONDS)
+        self._settle = QTimer(self, singleShot=True)
+        self._settle.setInterval(SETTLE_MILLISECONDS)
         self._settle.timeout.connect(self._say)
         self.show_decoding(decoding)
         self.method.currentIndexChanged.connect(self._method_changed)

@@ -48,7 +48,8 @@ class LogitLensView(View):
         in_column(self._inside, self.status, (self.area, 1), spacing=4)
         self._empty = EmptyText("", self)
         in_column(self, (self._inside, 1), (self._empty, 1))
-        self._settling = QTimer(self, singleShot=True, interval=SETTLED_MILLISECONDS)
+        self._settling = QTimer(self, singleShot=True)
+        self._settling.setInterval(SETTLED_MILLISECONDS)
         self._settling.timeout.connect(self._ask)
         self.refresh()
 
