@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import signal
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from unrolled.models.trace.names import printable
+from unrolled.models.trace.names import prepare_streams, printable
 from unrolled.models.verbs.arguments import parser
 
 INTERRUPTED = 130  # as a shell says it
@@ -86,9 +85,7 @@ def _ending_at_once() -> Iterator[None]:
 
 
 def main(words: list[str] | None = None) -> int:
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # what the terminal has no sign for costs that sign alone
+    prepare_streams()
     arguments = parser().parse_args(words)
     try:
         with _ending_at_once():

@@ -6,6 +6,9 @@ for the terminal that it is written to.
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 from pathlib import Path
 
 INSTEAD = "\N{REPLACEMENT CHARACTER}"
@@ -24,3 +27,15 @@ def file_name(path: Path) -> str:
 def printable(text: str) -> str:
     """A text for a terminal, which keeps its lines and takes no commands of what a file or a model wrote."""
     return "".join(character if character.isprintable() or character in "\n\t" else INSTEAD for character in text)
+
+
+def prepare_streams() -> None:
+    """Have standard output and errors take whatever is printed: what the terminal has no sign for costs that sign alone, and
+    a stream that was closed before the start takes all.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import scripted
+from program_checks import assert_one_sentence
 
 from unrolled.models.trace.files import load_trace, save_trace
 
@@ -50,6 +51,15 @@ def test_a_closed_pipe_is_no_error(dog):
     process.stdout.close()
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
+
+
+@pytest.mark.parametrize("words", [("models",), ("evaluate", "nosuch")])
+def test_standard_output_that_was_closed_before_takes_all(words):
+    done = subprocess.run([*PROGRAM, *words], stderr=subprocess.PIPE, text=True, preexec_fn=lambda: os.close(1), check=False)
+    if words[0] == "evaluate":
+        assert_one_sentence(done)
+    else:
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_trace_names_no_path_to_open(run, tmp_path):

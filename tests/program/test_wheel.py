@@ -20,7 +20,7 @@ def wheel(tmp_path_factory):
     tmp_path = tmp_path_factory.mktemp("wheel")
     source = tmp_path / "source"
     source.mkdir()
-    for name in (*FOLDERS, "__init__.py", "pyproject.toml", "README.md", "LICENSE"):
+    for name in (*FOLDERS, "__init__.py", "__main__.py", "pyproject.toml", "README.md", "LICENSE"):
         # Built from links, in a folder of its own: a build leaves nothing in the checkout.
         _copy(ROOT / name, source / name)
     result = subprocess.run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(source)],
@@ -37,7 +37,7 @@ def test_the_wheel_holds_every_folder(wheel):
         assert "unrolled = unrolled.viewer.cli.main:main" in file.read(points).decode()
     expected = {f"unrolled/{path.relative_to(ROOT)}" for folder in FOLDERS for path in (ROOT / folder).rglob("*")
                 if path.is_file() and not LEFT_OUT & set(path.parts) and path.suffix != ".pyc"}
-    assert inside == {"unrolled/__init__.py", *expected}
+    assert inside == {"unrolled/__init__.py", "unrolled/__main__.py", *expected}
 
 
 def test_importing_the_package_loads_neither_torch_nor_qt(wheel, tmp_path):

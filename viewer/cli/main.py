@@ -6,7 +6,6 @@ Nothing slow is imported before it is known what is wanted.
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
 import traceback
@@ -16,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 # The arrays here are small: NumPy's threads would only wait for one another, and for the model's. It reads this once.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from unrolled.models.trace.names import printable
+from unrolled.models.trace.names import prepare_streams, printable
 from unrolled.viewer.cli import analyze, bench, caption, computing, corpus, doctor, export, models, trace, window
 from unrolled.viewer.cli.failure import FAILURE, INTERRUPTED, SUCCESS, CommandError
 
@@ -61,9 +60,7 @@ VERBS = ("caption", "trace", "export", "analyze", "corpus", "models", "bench", "
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what the words ask, and give the exit status: 0, 1 for a failure, 2 for wrong use."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # what the terminal has no sign for costs that sign alone
+    prepare_streams()
     words = list(sys.argv[1:] if words is None else words)
     verb = next((word for word in words if word != "--debug"), "")
     if verb in computing.VERBS or [word for word in words if word != "--debug"][:2] == ["corpus", "trace"]:
