@@ -8,6 +8,7 @@ script. A single sentence is enough for that. What else there is, `charset-norma
 from __future__ import annotations
 
 import codecs
+import re
 import unicodedata
 from collections import Counter
 from functools import lru_cache
@@ -28,7 +29,9 @@ MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codec
 OPENING, CLOSING, LONE = "“„‘«‹¿¡(", "”’»›…", "–—©®°§€£×·½¼¾\N{NO-BREAK SPACE}"
 USUAL = frozenset("éèêëàâäáãåçîïíñôöóõûüúßœæøÉÈÀÄÅÇÑÖÓØÜÚ")
 ONLY_LAST = "ךםןףץς"  # letters that end a word
-TURKISH, ICELANDIC = frozenset("ýþðÝÞÐ"), frozenset("áéíóúæÁÉÍÓÚÆ")  # as Windows-1252 has them: ı, ş and ğ have their places
+# As Windows-1252 has them: ı, ş and ğ, or š and ž, have the places of ý, þ and ð; ő and ű those of õ and û.
+TURKISH, ICELANDIC, BALTIC = frozenset("ýþðÝÞÐ"), frozenset("áéíóúæÁÉÍÓÚÆ"), frozenset("ëèàæøÀÈËÆØ")
+HUNGARIAN, OF_OTHERS = frozenset("õûÕÛ"), frozenset("ãçàèêîôùñåäëïÃÇÀÈÊÎÔÙÑÅÄËÏ")  # õ is Portuguese in õe, Estonian with ä
 KANA = 0.15  # of a Japanese text's characters
 WIDE = (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2))
 LEAST_STRANGE, MOST_PLAIN = 0.05, 0.8  # of a text in one of these, read as bytes: control characters, and printable ASCII
@@ -66,6 +69,8 @@ def decode_text(data: bytes) -> tuple[str, str]:
         bad = mended.count("\N{REPLACEMENT CHARACTER}")
         if sum(sign > "\x7f" for sign in mended) - bad > MOST_BAD * bad:  # a few bytes of it are damaged
             return mended, DAMAGED
+        if not re.search(rb"[\r\n]", data) and len(re.findall(rb"[.!?]\x85(?=[\x80-\xffA-Z]|$)", data)) == data.count(0x85) > 0:
+            return data.decode("latin-1"), "latin-1"  # lines that end as those of mainframes do
         encoding = _guess(data[:LOOKED_AT])
     text = data.decode(encoding, "replace")
     control = sum(not (character.isprintable() or character in "\n\r\t\f\x1a\N{NO-BREAK SPACE}") for character in text)
@@ -108,14 +113,24 @@ def _guess(data: bytes) -> str:
     scores = {encoding: _standing(data, encoding) for encoding in EUROPEAN}
     best = max(EUROPEAN, key=scores.__getitem__)
     if scores[best] >= ENOUGH:
-        letters = set(data.decode("cp1252", "replace")) if best == "cp1252" else set()
-        return "cp1254" if letters & TURKISH and not letters & ICELANDIC else best
+        return _neighbour(data.decode("cp1252", "replace")) if best == "cp1252" else best
     for encoding in JAPANESE:
         text = data.decode(encoding, "replace")
         if sum("\N{HIRAGANA LETTER SMALL A}" <= sign <= "\N{KATAKANA LETTER SMALL KE}" for sign in text) > KANA * len(text):
             return encoding
     found = from_bytes(data, cp_isolation=ASIAN).best()
     return found.encoding if found is not None else best if scores[best] > 0 else "latin-1"
+
+
+def _neighbour(text: str) -> str:
+    """The encoding of a text that looks like one of western Europe and may be one of its neighbours'."""
+    letters = set(text)
+    if "¤" in letters:  # nobody writes that: it has the place of €
+        return "iso8859_15"
+    if letters & TURKISH and not letters & ICELANDIC:
+        return "cp1257" if letters & BALTIC else "cp1254"
+    is_hungarian = letters & HUNGARIAN and letters & set("öüáíóÖÜÁÍÓ") and not letters & OF_OTHERS and "õe" not in text
+    return "cp1250" if is_hungarian else "cp1252"
 
 
 def _standing(data: bytes, encoding: str) -> float:
@@ -129,7 +144,7 @@ def _standing(data: bytes, encoding: str) -> float:
 
 
 def _worth(before: str, own: str, after: str) -> float:
-    if own in LONE:
+    if own in LONE or _is_of_measures(before, own, after):
         return 0.3
     if own in "«»":  # in French with a space inside
         return -1.0 if (before if own == "«" else after).isalnum() else 1.3
@@ -155,6 +170,15 @@ def _worth(before: str, own: str, after: str) -> float:
     if any(other > "\x7f" for other in beside):
         return 0.2  # two such letters beside one another are rare
     return (1.2 if own in USUAL else 1.0) if beside or own in "àéÀÉóúyòè" else -0.5
+
+
+def _is_of_measures(before: str, own: str, after: str) -> bool:
+    """Whether a sign stands as in ± 1, m² and µm; elsewhere its place is that of other encodings' letters."""
+    if own == "±":
+        return not (before.isalpha() or after.isalpha())
+    if own in "²³":
+        return before == "m" and not after.isalnum()
+    return own == "µ" and not before.isalpha() and after in "mglsFAVW"
 
 
 @lru_cache(maxsize=4096)

@@ -9,6 +9,8 @@ from typing import ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.models.inputs.texts import plain_line_ends
+
 
 class Input(Protocol):
     """Whatever was opened.
@@ -85,7 +87,8 @@ TYPED = "typed text"
 
 
 def typed(text: str) -> InputText:
-    return _text(TYPED, text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))  # halves of letters can be pasted
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # halves of letters can be pasted
+    return _text(TYPED, plain_line_ends(text))
 
 
 def _text(name: str, text: str) -> InputText:

@@ -5,6 +5,7 @@ It knows neither torch nor Qt.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,11 @@ def text_bytes(path: Path) -> bytes:
         raise TextError(str(error)) from error
 
 
+def plain_line_ends(text: str) -> str:
+    """With ``\\n`` at the end of each line, whatever was there."""
+    return re.sub("\r\n|[\r\N{NEXT LINE}\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}]", "\n", text)
+
+
 def read_text(data: bytes, name: str) -> Text:
     """Decode a text: UTF-8, or what its marks or its letters tell, which is said then. Raises `TextError` when it is empty,
     far too large, or no text at all.
@@ -61,7 +67,7 @@ def read_text(data: bytes, name: str) -> Text:
         notes = (f"“{name}” has bytes that are no UTF-8; each is shown by one sign.",)
     elif not encoding.startswith("utf"):
         notes = (f"“{name}” is not UTF-8; it was read as {encoding_title(encoding)}.",)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = plain_line_ends(text)
     if not text.strip():
         raise TextError(f"“{name}” is empty.")
     return Text(text, notes)

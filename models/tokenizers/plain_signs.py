@@ -9,9 +9,12 @@ import unicodedata
 from collections.abc import Callable
 
 PLAINER = {
-    **dict.fromkeys("“”„‟«»″", ('"',)), **dict.fromkeys("‘’‚‛‹›′ʼ", ("'", '"')), **dict.fromkeys("–—―‒−‐‑", ("-", "--")),
-    "…": ("...",), "\N{NO-BREAK SPACE}": (" ",), "\N{NARROW NO-BREAK SPACE}": (" ",), "\N{SOFT HYPHEN}": ("",),
-    "\N{ZERO WIDTH SPACE}": ("",), "\N{ZERO WIDTH NO-BREAK SPACE}": ("",), "\t": ("    ", " "), "•": ("*", "-"), "×": ("x",),
+    **dict.fromkeys("“”„‟«»″", ('"',)), **dict.fromkeys("‘’‚‛‹›′ʼ", ("'", '"')),
+    **dict.fromkeys("–—―‒−‐‑", ("-", "--")),
+    "…": ("...",), "\N{NO-BREAK SPACE}": (" ",), "\N{NARROW NO-BREAK SPACE}": (" ",), "\t": ("    ", " "),
+    "•": ("*", "-"), "×": ("x",),
+    **dict.fromkeys("\N{NEXT LINE}\N{PARAGRAPH SEPARATOR}\v\f", ("\n",)), "\N{VARIATION SELECTOR-16}": ("",),
+    **{sign: (plain,) for sign, plain in zip("łŁøØđĐıħ", "lLoOdDih", strict=True)},  # letters that are not composed
     "œ": ("oe",), "Œ": ("OE",), "æ": ("ae",), "Æ": ("AE",), "ß": ("ss",), "\N{LINE SEPARATOR}": ("\n",),
 }
 
@@ -28,7 +31,8 @@ def in_known_signs(text: str, known: Callable[[str], bool]) -> tuple[str, tuple[
     table: dict[int, str] = {}
     for sign in set(composed):
         if not known(sign):
-            ways = (*PLAINER.get(sign, ()), unicodedata.normalize("NFKC", sign), unicodedata.normalize("NFD", sign),
+            unseen = ("",) if unicodedata.category(sign) == "Cf" else ()  # zero width, soft hyphens, marks of direction
+            ways = (*PLAINER.get(sign, unseen), unicodedata.normalize("NFKC", sign), unicodedata.normalize("NFD", sign),
                     unicodedata.normalize("NFD", sign)[0])
             plainer = next((way for way in ways if way != sign and all(map(known, way))), None)
             if plainer is not None:

@@ -28,6 +28,9 @@ TURKISH = "Işık çok güçlü; şu köpek ağacın altında uyuyor."
 ICELANDIC = "Það er gott að búa við sjóinn, þar sem fuglar syngja."
 HEBREW = "הכלב רץ על הדשא, והילדים משחקים בגן."
 ARABIC = "يجري الكلب على العشب، ويلعب الأطفال في الحديقة."
+HUNGARIAN = "Árvíztűrő tükörfúrógép. Egy férfi ül a padon."
+LITHUANIAN = "Du vyrai sėdi ant suoliuko žaliame parke ir šnekučiuojasi."
+MEASURES = "Naïve façade: 20 °C ± 1, 40 m² and 3 µm."
 JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れたか"
 CHINESE = "人人生而自由，在尊严和权利上一律平等。"
 
@@ -42,6 +45,8 @@ CHINESE = "人人生而自由，在尊严和权利上一律平等。"
     (SPACED, "latin-1"), (SPACED, "cp1252"), (SPACED, "mac_roman"), (CZECH, "cp1250"), (CZECH, "iso8859_2"), (CZECH, "cp852"),
     (POLISH, "cp852"),
     (TURKISH, "cp1254"), (ICELANDIC, "cp1252"), (HEBREW, "cp1255"), (ARABIC, "cp1256"), (RUSSIAN.lower(), "cp1251"),
+    (HUNGARIAN, "cp1250"), (HUNGARIAN, "iso8859_2"), (LITHUANIAN, "cp1257"), (MEASURES, "cp1252"),
+    ("As milhões e regiões de línguas.", "cp1252"), ("Ça coûte 5 € l’été.".replace("’", "'"), "iso8859_15"),
     *((RUSSIAN, name) for name in ("cp1251", "koi8_r", "cp866", "iso8859_5")),
     *((GREEK, name) for name in ("cp1253", "iso8859_7")),
     *((JAPANESE, name) for name in ("shift_jis", "euc_jp", "iso2022_jp")),
@@ -63,6 +68,14 @@ def test_what_is_no_text(data):
         read_text(data, "a.txt")
 
 
+@pytest.mark.parametrize(("ends", "encoding"), [
+    ("\r\n", "utf-8"), ("\r", "cp1252"), ("\N{NEXT LINE}", "utf-8"), ("\N{NEXT LINE}", "latin-1"), ("\u2028", "utf-16"),
+    ("\u2029", "utf-8")])
+def test_whatever_ends_a_line_ends_a_line(ends, encoding):
+    lines = ("Ein Hund läuft.", "Ärger naht.", "Zwei Männer sitzen.")
+    assert read_text("".join(f"{line}{ends}" for line in lines).encode(encoding), "a").text.split("\n") == [*lines, ""]
+
+
 @pytest.mark.parametrize("data", [b"hello\0world", b"hell\0world", b"\0" * 64])
 def test_zeros_alone_make_no_text(data):
     with pytest.raises(TextError, match="binary data"):
@@ -80,7 +93,7 @@ def test_a_fault_in_utf_8_costs_its_bytes_alone(broken):
 
 
 @pytest.mark.parametrize("text", ["\0nul", "\x1b[31mred\x07", "a\N{RIGHT-TO-LEFT OVERRIDE}b", "caf\udce9 \ud83d\ude00",
-                                  "\0" * 40 + "a", "a\nb\n\tc", "漢字"])
+                                  "\0" * 40 + "a", "a\nb\n\tc", "漢字", "a\u2028b\r\nc\x85d"])
 def test_what_is_typed_is_read_as_it_was_typed(text):
     """Also what looks like another encoding, or has halves of letters in it, as a clipboard can have."""
     for given in (typed(text), *sentences_of(typed(f"{text}\n{text}"))):
@@ -97,6 +110,9 @@ def test_signs_are_written_as_the_model_knows_them():
     plain = set("abcdefghijklmnopqrstuvwxyz '\"-.").__contains__
     assert in_known_signs("“it’s” – fine…", plain)[0] == "\"it's\" - fine..."
     assert in_known_signs("cafe\N{COMBINING ACUTE ACCENT} straße \N{LATIN SMALL LIGATURE FI}n", plain)[0] == "cafe strasse fin"
+    for unseen in "\u200b\u200c\u200d\u200e\u202e\u2060\u2066\ufeff\u00ad\ufe0f":
+        assert in_known_signs(f"a{unseen} b", plain) == ("a b", ())
+    assert in_known_signs("a\N{NEXT LINE}b Łódź", {*"abcdefghijklmnopqrstuvwxyzLo \n"}.__contains__)[0] == "a\nb Lodz"
     with_accents = {*"abcdefghijklmnopqrstuvwxyz é“”"}.__contains__
     assert in_known_signs("“cafe\N{COMBINING ACUTE ACCENT}”", with_accents) == ("“café”", ())
     text, notes = in_known_signs("漢 “a”", plain)

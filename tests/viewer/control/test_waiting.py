@@ -7,6 +7,7 @@ import scripted
 from PySide6.QtCore import QMimeData, Qt, QUrl
 
 from unrolled.models.inputs.inputs import typed
+from unrolled.models.inputs.texts import plain_line_ends
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.window.application import make_application, make_window
@@ -103,7 +104,7 @@ def test_a_text_for_a_character_model_is_one(qtbot, window):
     window.do(c.LoadModel("scripted-text"))
     qtbot.waitUntil(lambda: window.session.description.input_kind == "text" and window.controller.run.is_open, timeout=5000)
     window.do(c.OpenText(typed(LINES)))
-    qtbot.waitUntil(lambda: window.session.trace is not None and window.session.text.text == LINES, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.trace is not None and window.session.text.text == plain_line_ends(LINES), timeout=5000)
     assert window.controller.waiting == ()
 
 
