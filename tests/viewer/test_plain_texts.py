@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 import scripted
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QAction, QHelpEvent, QUndoCommand
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QToolTip, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu, QToolTip
 
 from unrolled.models.trace import Trace
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.plotting.axis import Axis
+from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.state.notice import Notice
+from unrolled.viewer.theme.themes import LIGHT
+from unrolled.viewer.views.tracks.menu import add_unit_orders
+from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.window.application import make_application, make_window
 from unrolled.viewer.window.settings import WindowSettings
 
-EVIL = '<img src="file:///etc/hostname"> <b>bold</b>'
+EVIL = '<img src="file:///etc/hostname"> <b>bold</b> &lt; R&D [*]'
 DELIBERATE = {"CompareBar"}  # rich, and escapes what it shows
 
 
@@ -31,9 +38,10 @@ def window(qapp, scripted_command, tmp_path):
     made.deleteLater()
 
 
-def test_no_label_is_rich(qtbot, window):
+def show_evil(window):
     whole = scripted.trace()
-    evil = Trace(scripted.channels(), provenance=whole.provenance, input_bytes=whole.input_bytes, ended=True)
+    channels = tuple(msgspec.structs.replace(channel, label=EVIL) for channel in scripted.channels())
+    evil = Trace(channels, provenance=whole.provenance, input_bytes=whole.input_bytes, ended=True)
     for step, word in enumerate(whole.words):
         result = scripted.step_result(step, word)
         evil.append(type(result)(step=step, token=result.token, word=EVIL, log_prob=result.log_prob, values=result.values,
@@ -43,6 +51,15 @@ def test_no_label_is_rich(qtbot, window):
     window.layout_.say(Notice(place="run", text=EVIL))
     window.coordinator.flush()
     QApplication.processEvents()
+
+
+def tip():
+    (found,) = [widget for widget in QApplication.topLevelWidgets() if widget.inherits("QTipLabel") and widget.isVisible()]
+    return found
+
+
+def test_no_label_is_rich(qtbot, window):
+    show_evil(window)
     labels = [label for label in window.findChildren(QLabel) if label.isVisible()]
     assert any("img" in label.text() for label in labels)
     rich = [label for label in labels if label.textFormat() != Qt.TextFormat.PlainText
@@ -53,7 +70,36 @@ def test_no_label_is_rich(qtbot, window):
 def test_a_tooltip_is_plain(qtbot, window):
     QToolTip.showText(window.mapToGlobal(QPoint(200, 200)), EVIL, window)
     QTest.qWait(50)
-    (tip,) = [widget for widget in QApplication.topLevelWidgets() if widget.inherits("QTipLabel") and widget.isVisible()]
-    assert isinstance(tip, QWidget)
-    assert tip.textFormat() == Qt.TextFormat.PlainText
+    assert tip().textFormat() == Qt.TextFormat.PlainText
     QToolTip.hideText()
+
+
+def test_a_tooltip_over_a_plot_says_what_it_says(qtbot, window):
+    plot = Plot("Words", Axis("step"), Axis("loss"), LIGHT)
+    qtbot.addWidget(plot)
+    plot.resize(300, 200)
+    plot.show()
+    plot.setToolTip(EVIL)
+    place = plot.rect().center()
+    QApplication.sendEvent(plot, QHelpEvent(QEvent.Type.ToolTip, place, plot.mapToGlobal(place)))
+    assert tip().text() == EVIL
+    QToolTip.hideText()
+
+
+def test_an_ampersand_is_a_sign_like_others(qtbot, window):
+    show_evil(window)
+    assert [button.text() for button in window.findChildren(QAbstractButton)
+            if "img" in button.text() and not button.shortcut().isEmpty()] == []
+    window.controller.history.push(QUndoCommand(f"rename to {EVIL}"))
+    window.update_actions()
+    menu, track = QMenu(), next(track for track in window.findChildren(Track) if track.trace is not None)
+    add_unit_orders(menu, track, track.trace.channels["hidden"])
+    texts = [action.text() for action in (window.actions_by_name["undo"], *menu.findChildren(QAction))]
+    assert sum("img" in text for text in texts) > 1
+    assert all(text.replace("&&", "").count("&") == 0 for text in texts)
+
+
+def test_the_window_is_named_after_the_whole_name(qtbot, window):
+    show_evil(window)
+    assert window.windowTitle().replace("[*][*]", "[*]") == f"{EVIL} – Unrolled"
+    assert "[*][*]" in window.windowTitle()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from html import escape
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
@@ -378,7 +377,7 @@ class Plot(QWidget):
         """What is under the pointer, as a tooltip; elsewhere what can be done."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             text = self._said or self.toolTip()
-            QToolTip.showText(event.globalPos(), f"<span>{escape(text)}</span>" if text else "", self)  # a word may be <b>
+            QToolTip.showText(event.globalPos(), text, self)
             return bool(text)
         return super().event(event)
 

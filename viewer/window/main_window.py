@@ -163,7 +163,7 @@ class MainWindow(QMainWindow):
         for name, possible, text in (("undo", history.canUndo(), history.undoText()),
                                      ("redo", history.canRedo(), history.redoText())):
             self.actions_by_name[name].setEnabled(possible)
-            self.actions_by_name[name].setText(f"{name.capitalize()}: {text}" if text else name.capitalize())
+            self.actions_by_name[name].setText(f"{name.capitalize()}: {text}".replace("&", "&&") if text else name.capitalize())
         for name in ("compare_model", "compare_trace"):
             self.actions_by_name[name].setEnabled(has_steps)
         for name in ("swap", "compare_input"):
@@ -217,7 +217,8 @@ class MainWindow(QMainWindow):
 
     def _update_title(self) -> None:
         given = self.session.input
-        self.setWindowTitle(f"{given.name} – Unrolled" if given is not None and given.name else "Unrolled")
+        name = given.name.replace("[*]", "[*][*]") if given is not None else ""  # or Qt takes it away
+        self.setWindowTitle(f"{name} – Unrolled" if name else "Unrolled")
 
     def _appearance_changed(self) -> None:
         theme = current_theme(self.session.appearance.values.theme)

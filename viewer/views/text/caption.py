@@ -64,6 +64,7 @@ class Chip(QAbstractButton):
         self.end = is_end(word)
         self.probability = math.exp(min(log_prob, 0.0)) if math.isfinite(log_prob) else 0.0
         self.setText(shown(word, detokenization))
+        self.setShortcut("")  # the & of “R&D” is a sign like others
         self.setToolTip(
             f"{self.text()}: {percent(self.probability)}\nlog-probability {signed(log_prob)}\n"
             f"Click to go to word {self.step + 1}"

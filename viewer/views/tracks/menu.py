@@ -98,7 +98,7 @@ def add_unit_orders(menu: QMenu, track: Track, channel: Channel) -> None:
     used = track.session.appearance.values.unit_order
     for name, text in {"": "By index", **{name: order.title for name, order in ORDERS.items()}}.items():
         choice = (name, channel.name) if name else ("", "")
-        action = orders.addAction(f"{text} of {channel.title}" if name else text)
+        action = orders.addAction(f"{text} of {channel.title}".replace("&", "&&") if name else text)
         action.setCheckable(True)
         action.setChecked(used == choice)
         action.setActionGroup(group)
