@@ -10,6 +10,7 @@ from unrolled.models.trace.detokenization import shown as sign
 
 MINUS = "−"
 END_TEXT = "END"
+LABELS = ("labels", "last label")  # what detokenizations of classifiers are called: their answers may last for many steps
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SMALL, _LARGE = 1e-3, 1e4  # beyond these a power of ten is written
 

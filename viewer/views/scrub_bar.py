@@ -23,12 +23,13 @@ from PySide6.QtWidgets import QAbstractSlider, QWidget
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.envelope import Envelope
+from unrolled.viewer.drawing.label_line import label_line, runs
 from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.drawing.spans import paint_spans
 from unrolled.viewer.drawing.step_geometry import Geometry
 from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Seek
-from unrolled.viewer.state.wording import is_end, shown, step_noun
+from unrolled.viewer.state.wording import LABELS, is_end, shown, step_noun
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column
@@ -176,16 +177,18 @@ class ScrubRow(QAbstractSlider):
                 painter.drawRects(some)
         painter.setPen(QPen(QColor(theme.border), 1))
         painter.drawLine(QPointF(row.left(), base), QPointF(row.right(), base))
-        if width < ROOM_FOR_WORDS:
+        detokenization, words = trace.provenance.detokenization, trace.words
+        if width < ROOM_FOR_WORDS and detokenization not in LABELS:
             return
         painter.setFont(text_font(11))
         metrics = painter.fontMetrics()
-        for step, written in enumerate(trace.words):
-            ended = is_end(written)
-            signed = shown(written, trace.provenance.detokenization)
-            word = metrics.elidedText(signed, Qt.TextElideMode.ElideRight, int(width - 4))
-            painter.setPen(QColor(theme.text if step <= playhead and not ended else theme.muted))
-            painter.drawText(QRectF(row.left() + step * width, row.top(), width, 18), Qt.AlignmentFlag.AlignCenter, word)
+        steps = runs(words, 0) if detokenization in LABELS else [(step, 1, word) for step, word in enumerate(words)]
+        parts = [(first, row.left() + first * width, row.left() + (first + count) * width, shown(word, detokenization))
+                 for first, count, word in steps]
+        for label in label_line(parts, metrics.horizontalAdvance,
+                                lambda word, room: metrics.elidedText(word, Qt.TextElideMode.ElideRight, room), end=row.right()):
+            painter.setPen(QColor(theme.text if label.first <= playhead and not is_end(words[label.first]) else theme.muted))
+            painter.drawText(QPointF(label.fits(), row.top() + 9 + (metrics.ascent() - metrics.descent()) / 2), label.text)
 
     def _paint_profile(self, painter: QPainter, trace: Trace, row: QRectF, playhead: int) -> None:
         """Where several steps share a pixel: their mean probability, divided by the playhead."""

@@ -20,7 +20,7 @@ def switch(text: str, tooltip: str, name: str) -> QToolButton:
     button.setToolTip(tooltip)
     button.setAccessibleName(name)
     button.setCheckable(True)
-    width = QFontMetrics(text_font(12)).horizontalAdvance(text) + 16 if text else HEIGHT + 2
+    width = QFontMetrics(text_font(12)).horizontalAdvance(text) + 14 if text else HEIGHT + 2
     button.setFixedSize(width, HEIGHT)
     button.setIconSize(QSize(ICON, ICON))
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

@@ -16,11 +16,12 @@ from unrolled.viewer.state.recent_models import RecentModel
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import in_row, muted_label, named
-from unrolled.viewer.widgets.combo_box import ComboBox
+from unrolled.viewer.widgets.combo_box import BESIDE, ComboBox
 
 OPEN_MODEL = "\0model"
 SLIDER_STEPS = 100
 MOST_IN_SIGHT = 24  # of the models that can be picked
+LEAST_MODEL, MOST_MODEL = 164, 420  # device-independent pixels, of the picker of models
 NARROW = 1180  # device-independent pixels; below, buttons are icons alone
 
 
@@ -127,6 +128,7 @@ class Toolbar(QFrame):
         self.model.setCurrentIndex(max(0, self.model.findData(current)))
         self.model.setToolTip(self.model.currentText() if current else "The model that is run")
         self.model.blockSignals(False)
+        self._fit_model()
 
     def set_devices(self, devices: tuple[Device, ...], wanted: str) -> None:
         with QSignalBlocker(self.device):
@@ -138,7 +140,16 @@ class Toolbar(QFrame):
                  else Qt.ToolButtonStyle.ToolButtonIconOnly)
         for button in self._worded:
             button.setToolButtonStyle(style)
-        self.model.setFixedWidth(min(max(self.width() // 5, 164), 288))
+        self._fit_model()
+
+    def _fit_model(self) -> None:
+        """Make the picker as wide as its longest title, where there is room for it."""
+        layout = self.layout()
+        assert layout is not None
+        free = self.width() - layout.totalSizeHint().width() + self.model.width()
+        metrics = self.model.fontMetrics()
+        widest = max((metrics.horizontalAdvance(self.model.itemText(index)) for index in range(self.model.count())), default=0)
+        self.model.setFixedWidth(min(max(LEAST_MODEL, min(widest + BESIDE, MOST_MODEL)), max(free, LEAST_MODEL)))
 
     def _model_activated(self, index: int) -> None:
         chosen = str(self.model.itemData(index) or "")

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from unrolled.viewer.drawing.label_line import runs
 from unrolled.viewer.drawing.painting import EmptyText, draw_focus, elided, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
@@ -27,7 +28,7 @@ from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.branches import FIRST, Branch
 from unrolled.viewer.state.commands import CompareBranch, Do, RemoveBranch, RenameBranch, Seek, ShowBranch
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.wording import is_end, shown
+from unrolled.viewer.state.wording import LABELS, is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
@@ -260,7 +261,10 @@ class BranchDelegate(QStyledItemDelegate):
             if last > first:
                 painter.drawLine(QPointF(self._view.x_of(first) + 4, middle), QPointF(self._view.x_of(last), middle))
             return
-        boxes = {step: QRectF(left + step * width + 1, row.top() + 3, width - 2, ROW - 6) for step in range(first, last)}
+        detokenization = trace.provenance.detokenization
+        steps = (runs(trace.words[first:last], first) if detokenization in LABELS
+                 else [(step, 1, trace.words[step]) for step in range(first, last)])
+        boxes = {step: QRectF(left + step * width + 1, row.top() + 3, count * width - 2, ROW - 6) for step, count, _ in steps}
         boxes = {step: box for step, box in boxes.items()
                  if box.right() >= NAME and self._view.painted.intersects(box.toAlignedRect())}
         painter.setPen(Qt.PenStyle.NoPen)
@@ -268,16 +272,17 @@ class BranchDelegate(QStyledItemDelegate):
         for box in boxes.values():
             painter.drawRoundedRect(box, 4, 4)
         usual, muted = QColor(theme.text if current else theme.muted), QColor(theme.muted)
-        metrics, room = painter.fontMetrics(), max(int(width - 2) - 2, 0)
+        metrics = painter.fontMetrics()
         for step, box in boxes.items():
             painter.setPen(muted if is_end(trace.words[step]) else usual)
-            word = shown(trace.words[step], trace.provenance.detokenization)
+            word = shown(trace.words[step], detokenization)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter,
-                             metrics.elidedText(word, Qt.TextElideMode.ElideRight, room))
+                             metrics.elidedText(word, Qt.TextElideMode.ElideRight, max(int(box.width()) - 2, 0)))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.playhead))
-        for step in changed & boxes.keys():
-            painter.drawEllipse(boxes[step].topLeft() + QPointF(4, 4), 2.5, 2.5)
+        for step in changed & set(range(first, last)):
+            if (x := left + step * width + 5) >= NAME:
+                painter.drawEllipse(QPointF(x, row.top() + 7), 2.5, 2.5)
 
     def _depth(self, own: Branch) -> int:
         depth, branches = 0, self._view.session.branches.all

@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
+    QSizePolicy,
     QSpinBox,
     QWidget,
 )
@@ -70,7 +71,7 @@ class ReaderView(View):
         self.unit.setToolTip("Which unit colours the text; the one pinned last does too")
         self.followed.setAccessibleName("Property of the text that units are ranked by")
         self.followed.setToolTip("Rank the units by their correlation with this, over all characters")
-        self.followed.addItem("Rank units by …", "")
+        self.followed.addItem("Rank by …", "")
         for name in PROPERTIES:
             self.followed.addItem(name[0].upper() + name[1:], name)
         self.ranked = QListWidget()
@@ -80,7 +81,9 @@ class ReaderView(View):
         self._controls = QWidget()
         for picker in (self.channel, self.followed):
             picker.setMinimumWidth(1)
-        in_row(self._controls, muted_label("Colour"), (self.channel, 1), self.unit, (self.followed, 2), spacing=6)
+            picker.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.followed.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        in_row(self._controls, muted_label("Colour"), self.channel, self.unit, (self.followed, 1), spacing=6)
         self._empty = EmptyText(EMPTY, self)
         in_column(self, (self._empty, 1), (self.view, 1), self._controls, self.ranked, spacing=6)
         self.view.step_wanted.connect(lambda step: self.do(Seek(step)))

@@ -224,7 +224,8 @@ class ReaderText(QAbstractScrollArea):
         for place, some in white:
             painter.drawText(place, some)
         for white_on_dark, places in ends.items():
-            painter.setPen(QColor(*([255 if white_on_dark else 0] * 3), LINE_SIGN_OPACITY))
+            shade = 255 if white_on_dark else 0
+            painter.setPen(QColor(shade, shade, shade, LINE_SIGN_OPACITY))
             for place in places:
                 painter.drawText(place, LINE_SIGN)
 

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Channel, FloatArray
+from unrolled.viewer.drawing.label_line import label_line
 from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.wording import channel_title, percent
@@ -18,7 +19,6 @@ from unrolled.viewer.views.view import ViewContext
 
 NAMES_HEIGHT = 17.0    # pixels over the lines, for the answers' names
 ANSWER_DOT = 4.0
-ROOM_FOR_NAMES = 60.0  # pixels of width that a label's name is written in, where it begins to be the answer
 GOLDEN = 0.618034      # of a turn of hue: what lies so far apart never comes back to where it was
 
 
@@ -71,19 +71,17 @@ class LabelTrack(LineTrack):
                 y = self.y_of(float(values[step, answers[step]]))
                 if np.isfinite(y):
                     painter.drawEllipse(QPointF(geometry.x(step + 0.5), y), ANSWER_DOT, ANSWER_DOT)
-        begins = np.flatnonzero(np.concatenate(([True], answers[1:] != answers[:-1])))
-        ends = np.append(begins[1:], len(answers)).astype(float)
-        ends[-1] = max(geometry.stop, ends[-1])  # what is free behind the last step is the last name's
+        begins = [0, *(np.flatnonzero(np.diff(answers)) + 1).tolist()]
         painter.setFont(text_font(11))
         metrics = painter.fontMetrics()
-        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
-            label = int(answers[begin])
-            left, width = geometry.x(begin) + 3, geometry.x(end) - geometry.x(begin) - 4
-            name = self._name(label)
-            if width < min(ROOM_FOR_NAMES, metrics.horizontalAdvance(name) + 4):
-                continue
-            painter.setPen(QColor(mix(self.theme.text, self.label_colour(label), 0.5)))
-            painter.drawText(QRectF(left, 2, width, 15), metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(width)))
+        parts = [(begin, max(geometry.x(begin), 0.0) + 3, geometry.x(end), self._name(int(answers[begin])))
+                 for begin, end in zip(begins, [*begins[1:], len(answers)], strict=True)
+                 if geometry.x(end) > 0 and begin < geometry.stop]
+        for label in label_line(parts, metrics.horizontalAdvance,
+                                lambda name, room: metrics.elidedText(name, Qt.TextElideMode.ElideRight, room),
+                                end=self.plot.width()):
+            painter.setPen(QColor(mix(self.theme.text, self.label_colour(int(answers[label.first])), 0.5)))
+            painter.drawText(QRectF(label.fits(centred=False), 2, label.width + 2, 15), label.text)
 
     def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
         values = self.values()

@@ -39,7 +39,7 @@ AT_REST = "Click pins a unit · Ctrl+wheel zooms · right-click for more"
 HOW = ("Drag to scrub; click a row to pin its unit.\n"
        "The wheel scrolls; with Ctrl it zooms, with Shift it pans, with Alt it moves the "
        "playhead.\nDrag with Shift to zoom into a frame; double-click to see the whole run again.")
-FROM_AFAR = "{:.0f} {}s a column: colours are their mean, lines their range · Ctrl+wheel zooms"
+FROM_AFAR = "{:.0f} {}s a column: colours are means, lines ranges · Ctrl+wheel zooms"
 WAIT_MILLISECONDS = 30  # for the plotting library
 PART_SECONDS = 0.003  # of a frame, for colours of steps that came many at once
 

@@ -12,9 +12,10 @@ from PySide6.QtGui import QColor, QPainter
 from unrolled.models.trace import Provenance, Trace
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.envelope import Envelope
+from unrolled.viewer.drawing.label_line import label_line, runs
 from unrolled.viewer.drawing.painting import laid_out, mix
 from unrolled.viewer.plotting.table import Column
-from unrolled.viewer.state.wording import is_end, percent, shown, what_a_step_is
+from unrolled.viewer.state.wording import LABELS, is_end, percent, shown, what_a_step_is
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext
@@ -88,21 +89,25 @@ class WordTrack(Track):
             return
         detokenization = trace.provenance.detokenization
         every = math.ceil((ROOM_FOR_CHARACTERS if detokenization == "characters" else ROOM_FOR_WORDS) / geometry.step_width)
-        width = geometry.step_width * every
         usual, muted = QColor(theme.text), QColor(theme.muted)
         baseline = (WORD_HEIGHT + metrics.ascent() - metrics.descent()) / 2
-        for step in range(start - start % every, stop, every):
-            written = trace.words[step]
-            painter.setPen(muted if is_end(written) else usual)
-            word = shown(written, detokenization)
-            if len(word) == 1 and every > 1:  # a character needs neither to be cut nor to be laid out
-                painter.drawText(QPointF(geometry.x(step), baseline), word)
-                continue
-            text = laid_out(word, text_font, 11)
-            if text.size().width() > (room_for_word := max(int(width - 2), 8)):
-                text = laid_out(metrics.elidedText(word, Qt.TextElideMode.ElideRight, room_for_word), text_font, 11)
-            left = (width - text.size().width()) / 2 if every == 1 else 0.0
-            painter.drawStaticText(QPointF(geometry.x(step) + left, baseline - metrics.ascent()), text)
+        if detokenization == "characters" and every > 1:  # one needs neither to be cut nor to be laid out
+            painter.setPen(usual)
+            for step in range(start - start % every, stop, every):
+                painter.drawText(QPointF(geometry.x(step), baseline), shown(trace.words[step], detokenization))
+            return
+        if detokenization in LABELS:
+            steps, every = runs(trace.words[start:stop], start), 1
+        else:
+            steps = [(step, every, trace.words[step]) for step in range(start - start % every, stop, every)]
+        parts = [(first, geometry.x(first), geometry.x(first + count), shown(word, detokenization))
+                 for first, count, word in steps]
+        for label in label_line(parts, lambda word: laid_out(word, text_font, 11).size().width(),
+                                lambda word, room: metrics.elidedText(word, Qt.TextElideMode.ElideRight, room),
+                                end=self.plot.width()):
+            painter.setPen(muted if is_end(trace.words[label.first]) else usual)
+            painter.drawStaticText(QPointF(label.fits(centred=every == 1), baseline - metrics.ascent()),
+                                   laid_out(label.text, text_font, 11))
 
     def _show_ranges(self, bins: Bins) -> None:
         """Bars as high as the mean, in a tint as high as the greatest."""
