@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, STATE_GAP, Replayed
 from unrolled.models.trace import Trace
+from unrolled.models.trace.slices import spoken
 
 TOLERANCE = 1e-4   # of values around 1: single precision stays well below, on any device
 BESIDE = {STATE_GAP: "state carried on from the step before", LOG_PROBS: "log-probability of the token written",
@@ -18,7 +19,7 @@ Values = npt.NDArray[np.floating]
 def place_in_words(channel: str, unit: int | None, step: int) -> str:
     """A channel, unit and step for people, who count steps from 1."""
     of = "" if unit is None else f", unit {unit}"
-    return f"{BESIDE.get(channel, channel.replace('_', ' '))}{of}, step {step + 1:,}"
+    return f"{BESIDE.get(channel, spoken(channel))}{of}, step {step + 1:,}"
 
 
 class Fidelity:
@@ -66,7 +67,7 @@ class Fidelity:
 
     @property
     def checked(self) -> str:
-        return ", ".join(BESIDE.get(name, name.replace("_", " ")) for name in self.by_channel)
+        return ", ".join(BESIDE.get(name, spoken(name)) for name in self.by_channel)
 
     @property
     def how(self) -> str:

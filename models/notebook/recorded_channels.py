@@ -183,9 +183,9 @@ def _rounded_up(value: float) -> float:
 
 
 def _label(quantity: Quantity, module: str) -> str:
-    """The quantity first, as rows have little room: ``forget gate L0→``."""
+    """The quantity first, as rows have little room: ``forget gate L1→``."""
     words = {"attention_entropy": "entropy"}.get(quantity.field, quantity.field.replace("_", " "))
-    where = f"L{quantity.layer}" if quantity.layer >= 0 else ""
+    where = f"L{quantity.layer + 1}" if quantity.layer >= 0 else ""
     where += ARROWS[quantity.direction]
-    head = f"head {quantity.head}" if quantity.head >= 0 else ""
+    head = f"head {quantity.head + 1}" if quantity.head >= 0 else ""
     return " · ".join(part for part in (" ".join(part for part in (words, where, head) if part), module) if part)

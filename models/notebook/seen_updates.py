@@ -188,7 +188,7 @@ def _bytes(values: Tensor) -> bytes:
 
 
 def _name(gradient: LayerGradient) -> str:
-    """As people read it: ``encoder.rnn · L1 →``."""
-    where = f"L{gradient.layer}" if gradient.layer >= 0 else ""
+    """As people read it: ``encoder.rnn · L2 →``."""
+    where = f"L{gradient.layer + 1}" if gradient.layer >= 0 else ""
     where += {"forward": " →", "backward": " ←"}.get(gradient.direction, "")
     return " · ".join(part for part in (gradient.module, where.strip()) if part) or "h"

@@ -58,7 +58,7 @@ def layer_channels(kind: str, hidden: int, count: int) -> tuple[Channel, ...]:
     found = [msgspec.structs.replace(channel, layer=count - 1) for channel in own]
     for layer in reversed(range(count - 1)):
         found += [msgspec.structs.replace(channel, name=layer_name(channel.name, layer), layer=layer,
-                                          label=f"{channel.title} · layer {layer}") for channel in own]
+                                          label=f"{channel.title} · layer {layer + 1}") for channel in own]
     return tuple(found)
 
 

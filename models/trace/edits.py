@@ -152,8 +152,9 @@ class SwitchHeadsOff(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="he
 
     @property
     def in_words(self) -> str:
-        named = f"head{'s' if len(self.heads) > 1 else ''} {', '.join(map(str, self.heads))}" if self.heads else "all heads"
-        return f"{spoken(self.channel)}: {named} of layer {self.layer} off {self._when}"
+        numbers = ", ".join(str(head + 1) for head in self.heads)
+        named = f"head{'s' if len(self.heads) > 1 else ''} {numbers}" if self.heads else "all heads"
+        return f"{spoken(self.channel)}: {named} of layer {self.layer + 1} off {self._when}"
 
 
 Edit = (ForceToken | ClampUnits | ScaleUnits | AddNoise | UniformAttention | SetAttention | MaskAttention | SwitchHeadsOff

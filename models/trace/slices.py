@@ -24,18 +24,20 @@ At = Mapping[str, str]
 
 _NAME = re.compile(r"([^\[\]]+)\[layer=(\d+)(?:,head=(\d+|mean|rollout))?\]")
 
+_LAYER = re.compile(r"_layer_(\d+)$")
+
 
 def slice_name(channel: str, *, layer: int, head: str = "") -> str:
     return f"{channel}[layer={layer},head={head}]" if head else f"{channel}[layer={layer}]"
 
 
 def spoken(name: str) -> str:
-    """A channel's or a slice's name, for people: ``residual stream of layer 2``."""
+    """A channel's or a slice's name, for people, who count layers and heads from 1: ``residual stream of layer 3``."""
     found = _NAME.fullmatch(name)
     if found is None:
-        return name.replace("_", " ")
-    head = "" if found[3] is None else f"head {found[3]} of " if found[3].isdecimal() else f"{found[3]} of the heads of "
-    return f"{found[1].replace('_', ' ')} of {head}layer {found[2]}"
+        return _LAYER.sub(lambda layer: f" of layer {int(layer[1]) + 1}", name).replace("_", " ")
+    head = "" if found[3] is None else f"head {int(found[3]) + 1} of " if found[3].isdecimal() else f"{found[3]} of the heads of "
+    return f"{found[1].replace('_', ' ')} of {head}layer {int(found[2]) + 1}"
 
 
 def base_name(name: str) -> str:
@@ -54,7 +56,7 @@ def sliced(channel: Channel, at: At, *, rollout: bool = True) -> Channel:
     if channel.axes[:1] != ("layer",):
         return channel
     layer = min(int(at.get("layer", channel.shape[0] - 1)), channel.shape[0] - 1)
-    head, label, rest = "", f"layer\N{NO-BREAK SPACE}{layer}", 1
+    head, label, rest = "", f"layer\N{NO-BREAK SPACE}{layer + 1}", 1
     if channel.axes[1:2] == ("head",):
         rest = 2
         head = at.get("head", MEAN)
@@ -62,10 +64,11 @@ def sliced(channel: Channel, at: At, *, rollout: bool = True) -> Channel:
             head = MEAN
         if head.isdecimal():
             head = str(min(int(head), channel.shape[1] - 1))
-        label += f", {f'head {head}' if head.isdecimal() else 'mean of heads' if head == MEAN else head}:"
+        label += f", {f'head {int(head) + 1}' if head.isdecimal() else 'mean of heads' if head == MEAN else head}"
+    what, of, where = channel.title.partition(" · ")
     return msgspec.structs.replace(
         channel, name=slice_name(channel.name, layer=layer, head=head), axes=channel.axes[rest:], shape=channel.shape[rest:],
-        label=f"{label} {channel.title}", layer=layer, editable=channel.editable and not head)
+        label=f"{what}, {label}{of}{where}", layer=layer, editable=channel.editable and not head)
 
 
 def channels_at(channels: Iterable[Channel], at: At) -> tuple[Channel, ...]:

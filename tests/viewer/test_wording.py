@@ -43,7 +43,8 @@ def test_a_screen_reader_says_the_signs() -> None:
 ])
 def test_what_a_step_is_depends_on_what_a_step_reads(kind: str, said: str) -> None:
     provenance = Provenance(input_kind=kind, convention=kind_named(kind).convention)
-    assert what_a_step_is(provenance) == f"{said}\nSteps are counted from 1 here, and from 0 in files and on the command line."
+    assert what_a_step_is(provenance) == (
+        f"{said}\nSteps, layers and heads are counted from 1 here, and from 0 in files and on the command line.")
 
 
 def test_places_are_counted_from_1_as_people_see_them() -> None:

@@ -11,6 +11,7 @@ from unrolled.models.protocol.asking import Drop
 from unrolled.models.protocol.connection import Failed, Progress, Welcome
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import Dispatch, handles
+from unrolled.models.trace.slices import spoken
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.comparing import Comparing
@@ -192,7 +193,7 @@ class Control(QObject):
         selection = self.session.selection
         if report.unit >= 0 and report.unit not in selection.units and report.channel != "attention":
             selection.toggle(report.unit)  # where the numbers stopped being numbers
-        where = f"{report.channel.replace('_', ' ')}, unit {report.unit}" if report.channel else "the probabilities"
+        where = f"{spoken(report.channel)}, unit {report.unit}" if report.channel else "the probabilities"
         self.voice.say("run", f"Step {report.step + 1} gave numbers that are not finite, first in {where}. The run was stopped; "
                               "undo the change, or switch it off.")
 

@@ -70,7 +70,7 @@ def label_line(parts: Iterable[tuple[int, float, float, str]], advance: Callable
     list of Label
         Those of which something can be read.
     """
-    labels = _worth_it([Label(first, text, left, right, advance(text)) for first, left, right, text in parts])
+    labels = _worth_it([Label(first, text, left, min(right, end), advance(text)) for first, left, right, text in parts])
     if labels:
         labels[-1].right = max(labels[-1].right, min(end, labels[-1].left + labels[-1].width + GAP))
     for number, own in enumerate(labels):

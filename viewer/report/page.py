@@ -16,6 +16,7 @@ from unrolled.models.analysis.agreement import Agreed
 from unrolled.models.analysis.fidelity import place_in_words
 from unrolled.models.protocol.questions import Contributor, Equation, Explained
 from unrolled.models.trace import Channel, Trace
+from unrolled.models.trace.slices import spoken
 from unrolled.viewer.report import pictures
 from unrolled.viewer.report.analysis import Analysis
 from unrolled.viewer.state.wording import MINUS, place_name, shown, signed
@@ -118,7 +119,7 @@ class _Page:
         rows = "".join(f"<tr><th>{escape(name.replace('_', ' '))}</th><td class='n'>{value:.2g}</td></tr>"
                        for name, value in found.by_channel.items())
         verdict = "agrees with" if found.largest <= found.tolerance else "differs from"
-        left_out = ", ".join(found.missing).replace("_", " ")
+        left_out = ", ".join(map(spoken, found.missing))
         compared = f"not computed a second time: {left_out}" if left_out else "every channel was compared"
         said = (f"What is shown {verdict} a second, independent computation: {found.steps:,} steps, in double precision from the "
                 f"stored weights, by {', '.join(found.computed_by)}; {compared}. The largest difference is {found.largest:.2g}: "

@@ -110,7 +110,7 @@ def step_noun(provenance: Provenance | ModelDescription) -> str:
 
 def channel_title(channel: Channel) -> str:
     """Its title, with the layer where there are several."""
-    return channel.title if channel.layer == 0 or "layer" in channel.title else f"{channel.title} · layer {channel.layer}"
+    return channel.title if channel.layer == 0 or "layer" in channel.title else f"{channel.title} · layer {channel.layer + 1}"
 
 
 def place_name(place: int, channel: Channel | None) -> str:
@@ -125,4 +125,4 @@ def what_a_step_is(provenance: Provenance) -> str:
     """A run's convention, in the words of a person who counts from 1."""
     what, _, _ = (provenance.convention or STEP_CONVENTION).partition(". ")
     plain = what.rstrip(".").replace("token", step_noun(provenance)).replace(" - ", f" {MINUS} ")
-    return f"{plain}.\nSteps are counted from 1 here, and from 0 in files and on the command line."
+    return f"{plain}.\nSteps, layers and heads are counted from 1 here, and from 0 in files and on the command line."

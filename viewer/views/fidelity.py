@@ -13,6 +13,7 @@ from unrolled.models.analysis.agreement import Agreed
 from unrolled.models.analysis.fidelity import Fidelity
 from unrolled.models.protocol.questions import Replay, Replayed
 from unrolled.models.trace import Trace
+from unrolled.models.trace.slices import spoken
 from unrolled.viewer.state.commands import Ask
 from unrolled.viewer.state.wording import brief, counted
 from unrolled.viewer.views.view import View, ViewContext
@@ -112,7 +113,7 @@ class FidelityBadge(View):
                        f"Recomputed independently, {found.how}: {found.checked}; of {of}. "
                        f"The largest difference is {found.largest:.2g}: {found.where}.")
         elif found.missing:
-            missing = ", ".join(name.replace("_", " ") for name in found.missing)
+            missing = ", ".join(spoken(name) for name in found.missing)
             self._show("✗ not all checked", self.theme.error, f"Not recomputed: {missing}.")
         else:
             self._show(f"✗ {found.where} differs by {found.largest:.2g}", self.theme.error,

@@ -91,6 +91,7 @@ class Drawer(QFrame):
             self.buttons[name].setVisible(there)
             if not there and self.open_name == name:
                 self.open(OpenView(""))
+        self._fit()
 
     def sizeHint(self) -> QSize:
         return QSize(400, self.height_wanted if self.open_name else self._line_height())

@@ -146,6 +146,7 @@ class Toolbar(QFrame):
         """Make the picker as wide as its longest title, where there is room for it."""
         layout = self.layout()
         assert layout is not None
+        layout.invalidate()  # its buttons may just have become icons alone
         free = self.width() - layout.totalSizeHint().width() + self.model.width()
         metrics = self.model.fontMetrics()
         widest = max((metrics.horizontalAdvance(self.model.itemText(index)) for index in range(self.model.count())), default=0)

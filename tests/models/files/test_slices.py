@@ -71,7 +71,8 @@ def test_what_is_looked_at_follows_layer_and_head():
     assert "cross_attention[layer=1,head=mean]" in trace.channels
     assert "cross_attention[layer=1,head=mean]" not in list(trace.channels)
     assert trace.channels.get("nothing[layer=1]") is None
-    assert spoken("residual_stream[layer=2]") == "residual stream of layer 2"
+    assert spoken("residual_stream[layer=2]") == "residual stream of layer 3"
+    assert spoken("forget_gate_layer_0") == "forget gate of layer 1"
     for wrong in ("nothing", "nothing[layer=0]", "cross_attention[head=0]"):
         with pytest.raises(KeyError):
             trace.column(wrong)
@@ -91,4 +92,4 @@ def test_heads_and_layers_that_are_not_there_are_refused():
         with pytest.raises(EditError, match=why):
             check(edit, channels, ())
     edit = SwitchHeadsOff(channel="cross_attention", layer=2, heads=(1,))
-    assert edit.in_words == "cross attention: head 1 of layer 2 off at every step"
+    assert edit.in_words == "cross attention: head 2 of layer 3 off at every step"

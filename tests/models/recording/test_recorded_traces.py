@@ -181,7 +181,7 @@ def test_without_a_screen_it_is_drawn_with_the_report_under_it(monkeypatch):
     assert "&lt;b&gt;" in drawn
     assert "<b>" not in drawn
     assert drawn.count("data:image/png") == 12  # six quantities of two layers
-    assert "layer\N{NO-BREAK SPACE}1 forget gate" in drawn
+    assert "forget gate, layer\N{NO-BREAK SPACE}2" in drawn
     for said in ("agrees with what the network returned", "computed again from its gates", "hidden"):
         assert said in shown.report
     assert "nan" not in shown.report

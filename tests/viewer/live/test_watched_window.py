@@ -145,7 +145,7 @@ def test_a_probe_of_several_layers_is_looked_at_a_layer_at_a_time(window):
     tell(WatchedUpdate(1, values=f4(*range(12))))
     page.refresh()
     assert page.slices.isVisible()
-    assert page.slices.layer.currentText() == "layer 1"
+    assert page.slices.layer.currentText() == "layer 2"
     page.slices.layer.activated.emit(0)
     page.refresh()
     assert page.session.selection.at["layer"] == "0"

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QToolButton
 
@@ -18,8 +19,10 @@ from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.pyramid import MISSING, PLACES, places_of
 from unrolled.viewer.drawing.step_geometry import Geometry
 from unrolled.viewer.plotting.warm_up import WarmUp
+from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.tracks import TracksView
+from unrolled.viewer.views.tracks.header import title_lines
 from unrolled.viewer.views.tracks.heat_track import HeatTrack
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.tracks import AT_REST
@@ -344,3 +347,19 @@ def test_what_is_new_looks_as_it_does_from_the_pixmaps(panel, session):
         track.canvas.redraw()
         first = track.canvas.grab().toImage()
         assert track.canvas.grab().toImage() == first
+
+
+@pytest.mark.parametrize("height", [54, 80, 120])
+def test_a_long_title_takes_the_lines_that_there_is_room_for(qapp, height):
+    """Nothing of it is cut while there is a line more; what is cut is its middle."""
+    metrics = QFontMetrics(text_font(11))
+    title = "entropy, layer\N{NO-BREAK SPACE}12, mean of heads · cross_document_attention"
+    lines = title_lines(title, metrics, 44.0, height)
+    assert len(lines) <= (height - 22) // 14
+    assert all(metrics.horizontalAdvance(line) <= 128 - 44 for line in lines)
+    assert lines[0].startswith("entropy,")
+    assert not any("…" in line for line in lines[:-1])
+    if height == 120:
+        assert " ".join(lines[:-1]) == title.rpartition(" ")[0]
+        assert lines[-1].startswith("cro")
+        assert lines[-1].endswith("ion")

@@ -50,14 +50,14 @@ def test_only_what_has_layers_and_heads_is_offered_them():
 def test_pickers_choose_layer_and_head(qtbot):
     session = session_with(scripted_traces.layered_trace())
     picker = shown(qtbot, LayerHeadView, session)
-    assert [picker.layer.itemText(place) for place in range(picker.layer.count())] == ["layer 0", "layer 1", "layer 2"]
-    assert picker.layer.currentText() == "layer 2"
+    assert [picker.layer.itemText(place) for place in range(picker.layer.count())] == ["layer 1", "layer 2", "layer 3"]
+    assert picker.layer.currentText() == "layer 3"
     assert [picker.head.itemText(place) for place in range(picker.head.count())] == [
-        "mean of heads", "rollout", "head 0", "head 1"]
+        "mean of heads", "rollout", "head 1", "head 2"]
     qtbot.keyClick(picker.head, Qt.Key.Key_End)
     qtbot.keyClick(picker.layer, Qt.Key.Key_Home)
     assert session.selection.at == {"head": "1", "layer": "0"}
-    assert picker.layer.currentText() == "layer 0"
+    assert picker.layer.currentText() == "layer 1"
 
 
 def test_the_photograph_shows_the_head_that_is_chosen(qtbot):
@@ -94,7 +94,7 @@ def test_all_heads_are_drawn_as_they_were_recorded_and_a_click_chooses_one(qtbot
     qtbot.keyClick(view.tiles, Qt.Key.Key_Down)
     qtbot.keyClick(view.tiles, Qt.Key.Key_Right)
     assert session.selection.at == {"layer": "2", "head": "1"}
-    assert "layer 2, head 1: most on row" in view.tiles.text_of(2, 1)
+    assert "layer 3, head 2: most on row" in view.tiles.text_of(2, 1)
 
 
 def test_a_head_is_switched_off_from_the_playhead_on(qtbot):

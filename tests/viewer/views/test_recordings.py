@@ -79,7 +79,7 @@ def test_a_layer_is_looked_at_in_every_view(qtbot, captioned, tmp_path):
     qtbot.waitUntil(lambda: captioned.session.trace.provenance.model == "Net")
     captioned.coordinator.flush()
     picker = captioned.host.views["layer and head"]
-    assert [picker.layer.itemText(index) for index in range(picker.layer.count())] == ["layer 0", "layer 1"]
+    assert [picker.layer.itemText(index) for index in range(picker.layer.count())] == ["layer 1", "layer 2"]
     assert captioned.host.views["alignment"].isVisible()
     offered = [name for name, button in captioned.layout_.drawer.buttons.items() if not button.isHidden()]
     assert offered == ["gates", "attention", "heads", "similar"]

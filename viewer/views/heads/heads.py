@@ -107,7 +107,7 @@ class HeadsView(View):
             tiles = [[self._values(trace, channel, layer, head, step) for head in self.columns]
                      for layer in range(channel.shape[0])]
             limits = [[self._limits(own, over_picture, values.attention_scale) for own in row] for row in tiles]
-            self.tiles.set_tiles(tiles, [{MEAN: "mean"}.get(head, head) for head in self.columns], limits=limits,
+            self.tiles.set_tiles(tiles, [_title(head) for head in self.columns], limits=limits,
                                  colour_map=values.attention_colour_map)
             rows = "written" if trace.provenance.words_chosen else "read"
             self.meaning.setText("at this step" if over_picture else f"rows: what was {rows}; columns: what it attends to")
@@ -135,8 +135,8 @@ class HeadsView(View):
         head = self.columns[column]
         weights = trace.column(slice_name(channel.name, layer=layer, head=head))[step].ravel()
         best = int(np.nanargmax(weights)) if np.isfinite(weights).any() else 0
-        named = f"head {head}" if head.isdecimal() else head
-        return f"layer {layer}, {named}: most on {self._name(trace, channel, best)}, {percent(float(weights[best]))}"
+        named = f"head {_title(head)}" if head.isdecimal() else head
+        return f"layer {layer + 1}, {named}: most on {self._name(trace, channel, best)}, {percent(float(weights[best]))}"
 
     def _name(self, trace: Trace, channel: Channel, place: int) -> str:
         if channel.axes[2:] == PICTURE:
@@ -157,3 +157,8 @@ class HeadsView(View):
             layer, column = self.tiles.chosen
             self.do(ApplyEdit(SwitchHeadsOff(channel=self._channel.name, layer=layer, heads=(int(self.columns[column]),),
                                              first=max(self.session.playhead.step, 0))))
+
+
+def _title(head: str) -> str:
+    """Heads are counted from 1 here, as steps are."""
+    return str(int(head) + 1) if head.isdecimal() else head

@@ -24,7 +24,8 @@ class LayerHeadView(View):
         super().__init__(ctx, parent)
         self.setAccessibleName("Layer and head")
         self.layer = named(ComboBox(), "Layer",
-                           "Which layer’s attention and residual stream are drawn (counted from 0, the lowest)")
+                           "Which layer’s attention and residual stream are drawn, counted from 1, the lowest.\n"
+                           "In files and on the command line they are counted from 0")
         self.head = named(ComboBox(), "Head", HEAD_HINT)
         for picker in (self.layer, self.head):
             picker.setMinimumWidth(1)
@@ -38,12 +39,12 @@ class LayerHeadView(View):
         known = trace.channels.values() if trace is not None else description.channels if description is not None else ()
         channels = tuple(known)
         layers, heads = lengths_of(channels)
-        _offer(self.layer, [(str(layer), f"layer {layer}") for layer in range(layers)],
+        _offer(self.layer, [(str(layer), f"layer {layer + 1}") for layer in range(layers)],
                self.session.selection.at.get("layer", str(layers - 1)))
         both = [(MEAN, MEAN_TITLE)]
         if any(channel.role == SELF for channel in channels):
             both.append((ROLLOUT, ROLLOUT_TITLE))
-        _offer(self.head, both + [(str(head), f"head {head}") for head in range(heads)],
+        _offer(self.head, both + [(str(head), f"head {head + 1}") for head in range(heads)],
                self.session.selection.at.get("head", MEAN))
         self.head.setVisible(heads > 0)
 

@@ -106,7 +106,7 @@ class HeadTiles(Painted):
                 box = self.place(row, 0)
                 painter.setPen(QColor(theme.muted))
                 painter.drawText(QRectF(0, box.top(), LABELS - 8, box.height()),
-                                 Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"layer {row}")
+                                 Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"layer {row + 1}")
                 for column, image in enumerate(images):
                     box = self.place(row, column)
                     if box.intersects(seen):

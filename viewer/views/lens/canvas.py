@@ -106,7 +106,7 @@ class LensCanvas(Painted):
             place = self.box(0, layer)
             painter.setPen(QColor(theme.text if layer == self.layer else theme.muted))
             painter.drawText(QRectF(left, place.top(), LABELS - 8, HEIGHT), Qt.AlignmentFlag.AlignRight
-                             | Qt.AlignmentFlag.AlignVCenter, f"layer {layer}" if layer < self.layers else "written")
+                             | Qt.AlignmentFlag.AlignVCenter, f"layer {layer + 1}" if layer < self.layers else "written")
 
     def _paint_word(self, painter: QPainter, box: QRectF, word: str, ground: QColor, *, same: bool) -> None:
         painter.setPen(QPen(QColor(self.theme.accent), 2) if same else Qt.PenStyle.NoPen)

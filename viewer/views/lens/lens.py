@@ -131,7 +131,7 @@ def column_of(part: LensRead, trace: Trace, description: ModelDescription) -> Le
     named = [[shown(description.words[token], description.detokenization) for token in row] for row in tokens.tolist()]
     own = shown(trace.words[part.step], description.detokenization)
     texts = tuple(
-        "\n".join((f"After layer {layer}:", *(f"{word}  {percent(float(chance))}" for word, chance in
+        "\n".join((f"After layer {layer + 1}:", *(f"{word}  {percent(float(chance))}" for word, chance in
                                               zip(named[layer], chances[layer], strict=True)),
                    f"“{own}”, the word written: {percent(float(written[layer]))}, rank {int(ranks[layer]) + 1:,}"))
         for layer in range(part.layers))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter
 
 from unrolled.viewer.drawing.painting import draw_focus
 from unrolled.viewer.drawing.step_geometry import HEADER
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LEFT, AXIS = 24.0, 30.0  # pixels: for the fold button, and for the axis
 TICK = 18.0   # the number of the first row, beside the title
 LINE = 12.0
+TITLE_LINE, LEGEND = 14.0, 18.0  # pixels of height
 LEAST_ROOM_FOR_AXIS = 48
 ROOM_FOR_AXIS_NAME = 64  # pixels of height
 
@@ -39,7 +40,7 @@ def paint_header(painter: QPainter, track: Track) -> None:
     if track.folded:
         painter.drawText(QRectF(left, 2, 300, 21), Qt.AlignmentFlag.AlignVCenter, track.title)
     else:
-        _paint_title(painter, track.title, left)
+        _paint_title(painter, track.title, left, track.height())
         track.paint_legend(painter)
         if track.height() >= LEAST_ROOM_FOR_AXIS:
             _paint_axis(painter, track)
@@ -47,12 +48,26 @@ def paint_header(painter: QPainter, track: Track) -> None:
         draw_focus(painter, QRectF(1, 1, HEADER - 3, track.height() - 2), theme.accent)
 
 
-def _paint_title(painter: QPainter, title: str, left: float) -> None:
-    metrics, room = painter.fontMetrics(), HEADER - left - TICK
-    lines = title.split(" ", 1) if metrics.horizontalAdvance(title) > room else [title]
-    for number, line in enumerate(lines):
-        painter.drawText(QRectF(left, 4 + 14 * number, room, 16), Qt.AlignmentFlag.AlignVCenter,
-                         metrics.elidedText(line, Qt.TextElideMode.ElideRight, int(room)))
+def title_lines(title: str, metrics: QFontMetrics, left: float, height: float) -> list[str]:
+    """A title in as many lines as a track so high has room for, broken at spaces; what is left is cut in its middle."""
+    most = max(int((height - LEGEND - 4) // TITLE_LINE), 1)
+    words = title.split(" ")
+    lines: list[str] = []
+    while words:
+        beside = TICK if not lines else AXIS if height >= ROOM_FOR_AXIS_NAME else 4.0
+        room, taken = int(HEADER - left - beside), 1
+        while taken < len(words) and metrics.horizontalAdvance(" ".join(words[: taken + 1])) <= room:
+            taken += 1
+        if len(lines) + 1 == most:
+            taken = len(words)
+        lines.append(metrics.elidedText(" ".join(words[:taken]), Qt.TextElideMode.ElideMiddle, room))
+        words = words[taken:]
+    return lines
+
+
+def _paint_title(painter: QPainter, title: str, left: float, height: float) -> None:
+    for number, line in enumerate(title_lines(title, painter.fontMetrics(), left, height)):
+        painter.drawText(QRectF(left, 4 + TITLE_LINE * number, HEADER - left, 16), Qt.AlignmentFlag.AlignVCenter, line)
 
 
 def _paint_axis(painter: QPainter, track: Track) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from unrolled.models.protocol.questions import Contributor, Equation, Explained, Looked, Part
+from unrolled.models.trace.slices import spoken
 from unrolled.viewer.state.wording import MINUS, signed
 from unrolled.viewer.theme.fonts import MONO_FAMILY
 from unrolled.viewer.theme.themes import Theme
@@ -107,7 +108,7 @@ class EquationText:
         if has_attributions:
             sign_text = "▾" if equation.channel in self._open else "▸"
             fold = f'<a href="open:{escape(equation.channel)}" style="color:{theme.muted};text-decoration:none">{sign_text}</a> '
-        title = equation.channel.replace("_", " ")
+        title = spoken(equation.channel)
         head = (f'<tr><td colspan="{len(symbols)}" style="color:{theme.muted};padding-top:7px">'
                 f"{fold}{escape(title)} {marks}</td></tr>")
         rows = "".join(f'<td style="white-space:pre">{cell}</td>' for cell in symbols)

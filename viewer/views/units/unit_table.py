@@ -23,7 +23,7 @@ HEAD_HEIGHT = 18
 ROW_HEIGHT = 28
 NAME_WIDTH = 38
 BUTTON = 18
-NARROWEST_CELL = 23
+NARROWEST_CELL = 27
 HOVER_HINT = "hover over a track to read a unit"
 
 
@@ -213,4 +213,4 @@ def _scale(channel: Channel) -> str:
 def _head(channel: Channel, all_channels: tuple[Channel, ...]) -> str:
     """The symbol, with the layer where several have it."""
     alone = sum(other.symbol == channel.symbol for other in all_channels) == 1
-    return channel.symbol if alone else f"{channel.symbol}{channel.layer}"
+    return channel.symbol if alone else f"{channel.symbol}{channel.layer + 1}"
