@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
@@ -18,6 +19,8 @@ from unrolled.models.trace.steps import Candidate, FloatArray, by_channel
 from unrolled.models.trace.trace import Trace
 
 COMMENT = "# "
+JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+SPLIT_OR_RUN = re.compile(r'(?<=^")[=+@-]|,')  # by a spreadsheet, which knows no JSON
 FIRST_COLUMNS = ("step", "word", "token", "log_prob", "candidates")
 
 
@@ -42,8 +45,12 @@ def plain_cell(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
+def _escaped(text: re.Match[str]) -> str:
+    return SPLIT_OR_RUN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text[0])
+
+
 def write_table(file: TextIO, trace: Trace, header: str) -> None:
-    file.write(COMMENT + header + "\n")
+    file.write(COMMENT + JSON_TEXT.sub(_escaped, header) + "\n")
     writer = csv.writer(file)
     channels = list(trace.channels.values())
     writer.writerow([*FIRST_COLUMNS, *(name for channel in channels for name in column_names(channel))])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
 import warnings
 
+import msgspec
 import numpy as np
 import pytest
 import scripted
@@ -191,3 +193,17 @@ def test_a_pickle_in_an_npz_is_not_opened(tmp_path):
 
 def test_every_suffix_is_written_and_read():
     assert tuple(trace_files._WRITERS) == tuple(trace_files._READERS) == SUFFIXES
+
+
+def test_a_spreadsheet_finds_no_formula_in_a_table(tmp_path):
+    trace = Trace((CHANNELS[2], msgspec.structs.replace(CHANNELS[0], name="=1+1")),
+                  provenance=Provenance(input_name="a,=1+1,b.jpg", source=("=3", "@4", "a,-5", '"",+6')))
+    trace.append(StepResult(step=0, token=3, word='=7,=8', log_prob=-1.0, candidates=(),
+                            values={"attention_entropy": np.float32(0.5).reshape(()), "=1+1": np.zeros(2, np.float32)}))
+    path = tmp_path / "a.csv"
+    save_trace(trace, path)
+    with path.open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file, skipinitialspace=True) for cell in row]
+    assert [cell for cell in cells if cell.startswith(("=", "+", "@")) or (cell[:1] == "-" and not cell[1:2].isdigit())] == []
+    assert load_trace(path).provenance == trace.provenance
+    assert load_trace(path).words == trace.words
