@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 
@@ -12,11 +10,6 @@ from unrolled.viewer.drawing.vector_files import VECTORS
 VECTOR_PIXELS = 1024  # a map in a drawing has at least so many across, so that its cells keep their edges
 
 
-def colours_image(colours: npt.NDArray[np.uint8]) -> QImage:
-    """Colours of shape (rows, columns, 4), RGBA, as an image of its own."""
-    colours = np.ascontiguousarray(colours)
-    rows, columns = colours.shape[:2]
-    return QImage(colours.data, columns, rows, 4 * columns, QImage.Format.Format_RGBA8888).copy()
 
 
 def draw_cells(painter: QPainter, place: QRectF, image: QImage) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from base64 import b64encode
 
-from PySide6.QtCore import QBuffer, QIODevice, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPainterPath
+
+from unrolled.viewer.drawing.images import file_of
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 FINENESS = 4  # pixels for one of the drawing's, of signs that are pictures and have no outline
@@ -71,9 +73,6 @@ def _picture(text: str, font: QFont, at: QPointF) -> ElementTree.Element:
         painter.scale(FINENESS, FINENESS)
         painter.setFont(font)
         painter.drawText(QPointF(0.0, metrics.ascent()), text)
-    memory = QBuffer()
-    memory.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(memory, "PNG")  # type: ignore[call-overload]  # the stubs want bytes, Qt a text
     return ElementTree.Element(f"{{{SVG}}}image", {
         "x": f"{place.x():.3f}", "y": f"{place.y():.3f}", "width": f"{place.width():.3f}", "height": f"{place.height():.3f}",
-        f"{{{XLINK}}}href": f"data:image/png;base64,{b64encode(memory.data().data()).decode()}"})
+        f"{{{XLINK}}}href": f"data:image/png;base64,{b64encode(file_of(image)).decode()}"})

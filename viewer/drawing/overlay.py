@@ -8,6 +8,7 @@ from PIL import Image
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath
 
+from unrolled.viewer.drawing.images import image_of, overlay_of
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.theme.attention_colours import attention_rgba
 from unrolled.viewer.theme.colour_maps import to_colours
@@ -21,21 +22,18 @@ PIXELS_A_CELL = 8  # a smooth map is coloured so finely; the painter scales it o
 
 def photograph(pixels: npt.NDArray[np.uint8], *, longest: int = LONGEST_KEPT) -> QImage:
     """A picture, shape (height, width, 3), as a QImage of its own pixels; smaller when it is very large."""
-    height, width = pixels.shape[:2]
-    if max(height, width) > longest:
+    if max(pixels.shape[:2]) > longest:
         small = Image.fromarray(pixels)
         small.thumbnail((longest, longest), Image.Resampling.BOX, reducing_gap=2.0)
         pixels = np.asarray(small)
-        height, width = pixels.shape[:2]
-    pixels = np.ascontiguousarray(pixels)
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).convertToFormat(QImage.Format.Format_RGB32)
+    return image_of(pixels).convertToFormat(QImage.Format.Format_RGB32)
 
 
 def overlay(weights: npt.NDArray[np.float32], values: AppearanceValues) -> QImage:
     """A step's attention as colours, small: the painter scales it, evenly if smooth, in blocks if not."""
     rows, columns = weights.shape
     fine = PIXELS_A_CELL if values.attention_smooth else 1
-    colours = attention_rgba(
+    return overlay_of(attention_rgba(
         weights,
         scale=values.attention_scale,
         colour_map=values.attention_colour_map,
@@ -43,11 +41,7 @@ def overlay(weights: npt.NDArray[np.float32], values: AppearanceValues) -> QImag
         smooth=values.attention_smooth,
         size=(columns * fine, rows * fine),
         style=values.attention_style,
-    )
-    height, width = colours.shape[:2]
-    colours = np.ascontiguousarray(colours)
-    image = QImage(colours.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
-    return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+    ))
 
 
 def signed_overlay(values: npt.NDArray[np.float32], appearance: AppearanceValues, *, largest: float) -> QImage:
@@ -57,9 +51,7 @@ def signed_overlay(values: npt.NDArray[np.float32], appearance: AppearanceValues
     picture = Image.fromarray(np.ascontiguousarray(colours), "RGBA")
     if appearance.attention_smooth:  # round between the cells' centres, as `attention_rgba` is
         picture = picture.resize((columns * PIXELS_A_CELL, rows * PIXELS_A_CELL), Image.Resampling.HAMMING)
-    pixels = np.ascontiguousarray(np.asarray(picture))
-    image = QImage(pixels.data, pixels.shape[1], pixels.shape[0], 4 * pixels.shape[1], QImage.Format.Format_RGBA8888)
-    return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+    return overlay_of(np.asarray(picture))
 
 
 def signed_colours(values: npt.NDArray[np.float32], *, largest: float, opacity: float) -> npt.NDArray[np.uint8]:

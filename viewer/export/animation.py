@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from unrolled.viewer.drawing.images import Pixels
 from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
-from unrolled.viewer.export.pixels import Pixels
 from unrolled.viewer.export.scenes.registry import AnyScene, Frames, frames_of
 from unrolled.viewer.export.settings import ExportSettings
 

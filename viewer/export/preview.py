@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QSize, QSizeF, Qt
 from PySide6.QtGui import QImage, QPainter
 
+from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.drawing.resolution import PIXELS_PER_INCH
 from unrolled.viewer.export.checking import check
 from unrolled.viewer.export.contents import Content
@@ -84,9 +85,7 @@ class Previewer:
             self._frames = (id(scene), small), frames_of(scene, small)
         frames = self._frames[1]
         pixels = frames.paint(frames.steps[min(frame, len(frames.steps) - 1)])
-        height, width, deep = pixels.shape
-        kind = QImage.Format.Format_RGBA8888 if deep == 4 else QImage.Format.Format_RGB888
-        image = QImage(pixels.data, width, height, deep * width, kind)
+        image, (height, width) = image_of(pixels), pixels.shape[:2]
         fits = min(largest.width() / width, largest.height() / height, LARGEST_SCALE)
         shown = image.scaled(_at_least_a_pixel(QSizeF(width, height) * fits), Qt.AspectRatioMode.IgnoreAspectRatio,
                              Qt.TransformationMode.SmoothTransformation)

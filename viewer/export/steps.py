@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from unrolled.models.trace import Trace
 from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.state.wording import is_end
@@ -32,9 +32,14 @@ def parse_steps(text: str, *, first: int) -> tuple[int, ...]:
     return tuple(sorted(chosen))
 
 
-def end_step_of(trace: Trace) -> int:
+def end_step_of(words: Sequence[str]) -> int:
     """The step that wrote END, or -1."""
-    return len(trace) - 1 if len(trace) and is_end(trace.words[-1]) else -1
+    return len(words) - 1 if words and is_end(words[-1]) else -1
+
+
+def steps_of(words: Sequence[str], settings: ExportSettings) -> tuple[int, ...]:
+    """The steps of a run that wrote these words which are drawn; see `chosen_steps`."""
+    return chosen_steps(len(words), end_step_of(words), settings)
 
 
 def chosen_steps(length: int, end_step: int, settings: ExportSettings, *, first: int = 0) -> tuple[int, ...]:

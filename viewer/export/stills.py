@@ -6,11 +6,11 @@ from pathlib import Path
 
 from PySide6.QtGui import QPainter
 
+from unrolled.viewer.drawing.images import file_of
 from unrolled.viewer.drawing.resolution import PIXELS_PER_INCH
 from unrolled.viewer.drawing.vector_files import Paint, pdf_file, svg_file
 from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
-from unrolled.viewer.export.pixels import file_of
 from unrolled.viewer.export.scenes.ground import blank
 from unrolled.viewer.export.scenes.registry import AnyScene, Still, still_of
 from unrolled.viewer.export.settings import ExportSettings

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QBuffer, QIODevice, QPoint, QRect, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QImage, QPainter, QPalette, QPicture, QRegion
 from PySide6.QtWidgets import QApplication, QGraphicsView, QWidget
 
+from unrolled.viewer.drawing.images import file_of
 from unrolled.viewer.drawing.vector_files import pdf_file, svg_file
 
 LEAST_RATIO = 2.0  # pixels of a saved picture for one of the screen's
@@ -25,10 +26,7 @@ def image_of(widget: QWidget) -> QImage:
 
 def png_of(widget: QWidget) -> bytes:
     """`image_of` as a file's bytes."""
-    memory = QBuffer()
-    memory.open(QIODevice.OpenModeFlag.WriteOnly)
-    image_of(widget).save(memory, "PNG")  # type: ignore[call-overload]  # the stubs want bytes, Qt a text
-    return bytes(memory.data().data())
+    return file_of(image_of(widget))
 
 
 def svg_of(widget: QWidget, title: str) -> bytes:

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from unrolled.viewer.state.wording import power_of_ten
 from unrolled.viewer.training_room.history import Decay, GradientMap, History
 
 RECENT = 100        # updates
@@ -27,12 +28,7 @@ def number(value: float) -> str:
     if -3 <= exponent < 4:
         return f"{value:,.{max(1 - exponent, 0)}f}"
     mantissa = value / 10.0**exponent
-    return f"{mantissa:.1f}·10{power(exponent)}"
-
-
-def power(exponent: int) -> str:
-    """An exponent in raised figures."""
-    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa:.1f}·{power_of_ten(exponent)}"
 
 
 def share(value: float) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from unrolled.models.inputs.inputs import InputClip
+from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.trace_tables import steps_table
@@ -35,17 +34,14 @@ class FrameView(Painted):
         super().__init__(theme, parent)
         self.shown_frame = NOWHERE
         self._image: QImage | None = None
-        self._pixels: npt.NDArray[np.uint8] | None = None  # the image is a view of it
         self.setAccessibleName("Frame")
 
     def show_frame(self, clip: InputClip | None, frame: int) -> None:
         if clip is None:
-            self.shown_frame, self._image, self._pixels = NOWHERE, None, None
+            self.shown_frame, self._image = NOWHERE, None
         else:
             self.shown_frame = min(max(frame, 0), len(clip.frames) - 1)
-            self._pixels = np.ascontiguousarray(clip.frames[self.shown_frame])
-            height, width = self._pixels.shape[:2]
-            self._image = QImage(self._pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+            self._image = image_of(clip.frames[self.shown_frame])
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from unrolled.viewer.drawing.images import overlay_of
 from unrolled.viewer.drawing.overlay import signed_colours
 from unrolled.viewer.state.wording import MINUS, brief, weight_percent
 from unrolled.viewer.theme.attention_colours import attention_table
@@ -52,9 +53,8 @@ class AttentionLegend(Painted):
         if state == self._state:
             return
         if self._title or (*state[3:5], opaque, style) != (*self._state[3:5], *self._state[6:]):
-            table = np.ascontiguousarray(colour_table(colour_map) if opaque else attention_table(colour_map, opacity, style))
-            straight = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
-            self._bar = straight.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+            table = colour_table(colour_map) if opaque else attention_table(colour_map, opacity, style)
+            self._bar = overlay_of(table[None])
         self._state, self._title = state, ""
         self.low, self.high, self.uniform = low, high, uniform
         kind = "stretched to this step" if stretched else "the same at every step"
@@ -74,9 +74,7 @@ class AttentionLegend(Painted):
         if state == self._state:
             return
         levels = np.linspace(-1.0, 1.0, 256, dtype=np.float32)
-        table = signed_colours(levels, largest=1.0, opacity=opacity)
-        straight = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
-        self._bar = straight.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+        self._bar = overlay_of(signed_colours(levels[None], largest=1.0, opacity=opacity))
         self._state, self._title = state, title
         self.low, self.high, self.uniform = -largest, largest, 0.0
         kind = "stretched to this step" if stretched else "the same at every step"

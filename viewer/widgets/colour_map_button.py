@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QActionGroup, QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
+from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.theme.colour_maps import colour_table
 
 
@@ -19,8 +19,7 @@ def title(name: str) -> str:
 
 def swatch(name: str) -> QImage:
     """The map from its lower to its upper end, one pixel high."""
-    table = np.ascontiguousarray(colour_table(name))
-    return QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888).copy()
+    return image_of(colour_table(name)[None])
 
 
 def add_colour_maps(menu: QMenu, names: Iterable[str], current: str, chosen: Callable[[str], object]) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QImage
 
 from unrolled.models.trace.names import text_name
-from unrolled.viewer.export.pixels import file_of
+from unrolled.viewer.drawing.images import file_of
 
 LONGEST_PATH, SHOWN = 4096, 300  # characters
 WEB = re.compile(r"(https?|ftp|data|blob|about|chrome|javascript|view-source):\S+|www\.\S+\.\S+|[\w-]+(\.[\w-]+)+/\S*\.\w{2,5}",

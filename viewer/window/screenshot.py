@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from unrolled.models.trace import FloatArray
 from unrolled.models.trace.atomic import atomic_write
-from unrolled.viewer.export.pixels import file_of
+from unrolled.viewer.drawing.images import file_of
 from unrolled.viewer.plotting import warm_up
 from unrolled.viewer.state.commands import Pause, Pin, RunToEnd, Seek
 from unrolled.viewer.state.notice import Notice

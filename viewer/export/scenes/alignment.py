@@ -22,13 +22,13 @@ from unrolled.viewer.drawing.alignment_painting import (
 )
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, written_label
 from unrolled.viewer.drawing.contrast import text_on
+from unrolled.viewer.drawing.images import Pixels, pixels_of
 from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
-from unrolled.viewer.export.pixels import Pixels, pixels_of
 from unrolled.viewer.export.scenes.ground import blank, paint_ground, theme_of
 from unrolled.viewer.export.scenes.legend import draw_legend, draw_step
 from unrolled.viewer.export.settings import ExportSettings
-from unrolled.viewer.export.steps import chosen_steps, end_step_of
+from unrolled.viewer.export.steps import steps_of
 from unrolled.viewer.export.type_setting import font, set_words
 from unrolled.viewer.state.wording import is_end, percent
 
@@ -57,15 +57,6 @@ class AlignmentScene:
     title: str
     trace: Trace
 
-    @property
-    def steps(self) -> int:
-        return len(self.words)
-
-    @property
-    def end_step(self) -> int:
-        return end_step_of(self.trace)
-
-
 def alignment_scene(trace: Trace) -> AlignmentScene:
     """Take from a trace what is drawn of its first channel over ``source``. Raises `ExportError`."""
     if len(trace) > MOST_STEPS:
@@ -90,7 +81,7 @@ class AlignmentLayout:
 
     def __init__(self, scene: AlignmentScene, settings: ExportSettings, *, sentence: bool) -> None:
         self.scene, self.settings = scene, settings
-        self.steps = chosen_steps(scene.steps, scene.end_step, settings)
+        self.steps = steps_of(scene.trace.words, settings)
         self.theme = theme_of(settings)
         width = settings.width - settings.width % 2
         unit = width / 640
@@ -175,7 +166,7 @@ class AlignmentFrames:
         with QPainter(image) as painter:
             self.layout.paint(painter, rows=row + 1, current=row)
             chance = percent(float(scene.probabilities[step]))
-            draw_step(painter, self.layout.legend, f"word {step + 1} of {scene.steps} · {chance}", theme=self.layout.theme)
+            draw_step(painter, self.layout.legend, f"word {step + 1} of {len(scene.words)} · {chance}", theme=self.layout.theme)
         return pixels_of(image)
 
 

@@ -32,14 +32,6 @@ class BranchScene:
     def rows(self) -> list[Branch]:
         return self.branches.in_tree_order()
 
-    @property
-    def steps(self) -> int:
-        return max(len(own.trace) for own in self.branches.all.values())
-
-    @property
-    def end_step(self) -> int:
-        """Branches end at steps of their own, so that END is left out word by word."""
-        return -1
 
 
 def branch_scene(subject: Subject) -> BranchScene:
@@ -54,7 +46,8 @@ class BranchStill:
 
     def __init__(self, scene: BranchScene, settings: ExportSettings) -> None:
         self.scene, self.settings, self.theme = scene, settings, theme_of(settings)
-        steps = chosen_steps(scene.steps, scene.end_step, settings)
+        longest = max(len(own.trace) for own in scene.rows)
+        steps = chosen_steps(longest, -1, settings)  # branches end at steps of their own: END is left out word by word
         self.margin = 0.025 * settings.width
         self.letter = letter = settings.type_pixels(12 * settings.width / 640)
         self._font, self._bold = font(letter), font(letter, bold=True)

@@ -13,10 +13,10 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from unrolled.models.inputs.clips import ClipError, read_clip
 from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
+from unrolled.viewer.drawing.images import Pixels, image_of, pixels_of
 from unrolled.viewer.drawing.overlay import fitted
 from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
-from unrolled.viewer.export.pixels import Pixels, pixels_of
 from unrolled.viewer.export.scenes.ground import blank, paint_ground, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import chosen_steps
@@ -54,17 +54,6 @@ class ClipScene:
     labels: tuple[str, ...]
     title: str
 
-    @property
-    def steps(self) -> int:
-        """How many there are."""
-        return len(self.words)
-
-    @property
-    def end_step(self) -> int:
-        """No frame says END."""
-        return -1
-
-
 def clip_scene(trace: Trace) -> ClipScene:
     """Take from a trace of a clip what is drawn. Raises `ExportError`."""
     if not trace.input_bytes:
@@ -82,11 +71,9 @@ def clip_scene(trace: Trace) -> ClipScene:
 
 
 def _frame_image(frame: Pixels, width: int, height: int) -> QImage:
-    frame = np.ascontiguousarray(frame)
-    image = QImage(frame.data, frame.shape[1], frame.shape[0], 3 * frame.shape[1], QImage.Format.Format_RGB888)
     how = (Qt.TransformationMode.SmoothTransformation if frame.shape[1] >= SMOOTH_FROM
            else Qt.TransformationMode.FastTransformation)
-    return image.scaled(max(width, 1), max(height, 1), Qt.AspectRatioMode.IgnoreAspectRatio, how)
+    return image_of(frame).scaled(max(width, 1), max(height, 1), Qt.AspectRatioMode.IgnoreAspectRatio, how)
 
 
 def _bars(scene: ClipScene) -> list[int]:
@@ -101,7 +88,7 @@ class ClipFrames:
 
     def __init__(self, scene: ClipScene, settings: ExportSettings) -> None:
         self.scene, self.settings = scene, settings
-        self.steps = chosen_steps(scene.steps, scene.end_step, settings)
+        self.steps = chosen_steps(len(scene.words), -1, settings)
         self.theme: Theme = theme_of(settings)
         width = settings.width - settings.width % 2
         unit = width / 640
@@ -146,7 +133,7 @@ class ClipFrames:
             painter.setFont(font(0.93 * letter))
             painter.setPen(QColor(theme.muted))
             painter.drawText(QRectF(self.margin, self.size[1] - 1.85 * letter, self.size[0] - 2 * self.margin, 1.43 * letter),
-                             Qt.AlignmentFlag.AlignCenter, f"frame {step + 1} of {scene.steps}")
+                             Qt.AlignmentFlag.AlignCenter, f"frame {step + 1} of {len(scene.words)}")
         return pixels_of(image)
 
     def _paint_bar(self, painter: QPainter, number: int, label: int, chance: float, said: str) -> None:
@@ -169,7 +156,7 @@ class ClipStill:
 
     def __init__(self, scene: ClipScene, settings: ExportSettings) -> None:
         self.scene, self.settings = scene, settings
-        steps = chosen_steps(scene.steps, scene.end_step, settings)
+        steps = chosen_steps(len(scene.words), -1, settings)
         self.steps = steps if settings.steps else steps[:: math.ceil(len(steps) / MOST_ON_SHEET)]
         self.columns = min(len(self.steps), settings.columns or 6)
         width = float(settings.width)

@@ -7,12 +7,13 @@ import math
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
 
+from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.drawing.overlay import draw_veil, fitted, part
 from unrolled.viewer.export.failure import Cancelled
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.scenes.ground import paint_ground, theme_of
 from unrolled.viewer.export.scenes.legend import draw_legend
-from unrolled.viewer.export.scenes.picture import Scene, attention_image, outline_region, rgb_image
+from unrolled.viewer.export.scenes.picture import Scene, attention_image, outline_region
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import chosen_steps
 from unrolled.viewer.export.type_setting import font
@@ -60,7 +61,7 @@ class StripLayout:
         paint_ground(painter, self.size, settings)
         first = self.picture(0)
         pixels = (max(round(first.width() * fineness), 1), max(round(first.height() * fineness), 1))
-        photograph = rgb_image(scene.photograph).scaled(*pixels, Qt.AspectRatioMode.IgnoreAspectRatio,
+        photograph = image_of(scene.photograph).scaled(*pixels, Qt.AspectRatioMode.IgnoreAspectRatio,
                                                         Qt.TransformationMode.SmoothTransformation)
         area = part(QRectF(0, 0, *pixels), scene.region).toRect()
         for number, step in enumerate(self.steps):

@@ -8,11 +8,11 @@ from __future__ import annotations
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
+from unrolled.viewer.drawing.images import Pixels, image_of, pixels_of
 from unrolled.viewer.drawing.overlay import draw_veil, part
-from unrolled.viewer.export.pixels import Pixels, pixels_of
 from unrolled.viewer.export.scenes.ground import blank, theme_of
 from unrolled.viewer.export.scenes.legend import draw_legend, draw_step
-from unrolled.viewer.export.scenes.picture import Scene, attention_image, outline_region, rgb_image
+from unrolled.viewer.export.scenes.picture import Scene, attention_image, outline_region
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import chosen_steps
 from unrolled.viewer.export.type_setting import font, set_words
@@ -58,7 +58,7 @@ class FramePainter:
         image = blank(QSize(*self.size), self._settings)
         with QPainter(image) as painter:
             painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-            photograph = rgb_image(self._scene.photograph).scaled(
+            photograph = image_of(self._scene.photograph).scaled(
                 self._photograph.size(), Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
             painter.drawImage(self._photograph.topLeft(), photograph)
             draw_legend(painter, self._legend, cells=self._scene.maps[0].size, settings=self._settings, theme=self._theme)

@@ -11,14 +11,15 @@ from PySide6.QtGui import QColor, QPainter
 from unrolled.models.trace import FloatArray, Trace
 from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry
 from unrolled.viewer.drawing.alignment_painting import Labels, paint_source, paint_written
-from unrolled.viewer.drawing.cells import colours_image, draw_cells
+from unrolled.viewer.drawing.cells import draw_cells
 from unrolled.viewer.drawing.gradient_colours import decades_of, ends_of, gradient_colours
+from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.scenes.colour_bar import draw_colour_bar
 from unrolled.viewer.export.scenes.ground import paint_ground, theme_of
 from unrolled.viewer.export.settings import ExportSettings
-from unrolled.viewer.export.steps import chosen_steps, end_step_of
+from unrolled.viewer.export.steps import steps_of
 from unrolled.viewer.export.subject import Subject
 from unrolled.viewer.export.type_setting import font
 from unrolled.viewer.state.wording import shown
@@ -43,15 +44,6 @@ class GradientScene:
     colour_map: str
     title: str
 
-    @property
-    def steps(self) -> int:
-        return len(self.trace)
-
-    @property
-    def end_step(self) -> int:
-        return end_step_of(self.trace)
-
-
 def gradient_scene(subject: Subject) -> GradientScene:
     """Take what was followed back. Raises `ExportError`."""
     found = subject.gradients
@@ -67,7 +59,7 @@ class GradientStill:
     def __init__(self, scene: GradientScene, settings: ExportSettings) -> None:
         self.scene, self.settings, self.theme = scene, settings, theme_of(settings)
         rows = range(scene.first, scene.first + len(scene.table))
-        self.steps = [step for step in chosen_steps(scene.steps, scene.end_step, settings) if step in rows]
+        self.steps = [step for step in steps_of(scene.trace.words, settings) if step in rows]
         if not self.steps:
             raise ExportError(f"Gradients are there of the steps {rows.start + 1} to {rows.stop} alone, counted from 1.")
         width = float(settings.width)
@@ -100,7 +92,7 @@ class GradientStill:
         painter.save()
         painter.translate(self.margin, self.margin)
         area = QRectF(geometry.left, geometry.top, geometry.right - geometry.left, geometry.bottom - geometry.top)
-        draw_cells(painter, area, colours_image(colours))
+        draw_cells(painter, area, image_of(colours))
         paint_written(painter, geometry, self.labels, theme, current=-1)
         paint_source(painter, geometry, self.labels, theme)
         bar = QRectF(area.right() + letter, area.top(), 0.8 * letter, min(area.height(), 16 * letter))

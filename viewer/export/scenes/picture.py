@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from unrolled.models.inputs.pictures import PictureError, read_picture
 from unrolled.models.trace import Trace
+from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import end_step_of
@@ -76,22 +77,13 @@ def make_scene(trace: Trace) -> Scene:
         except PictureError as error:
             raise ExportError(str(error)) from error
     return Scene(photograph, trace.column(channel.name), tuple(trace.words), np.exp(trace.log_probs),
-                 trace.provenance.region, end_step_of(trace))
-
-
-def rgb_image(pixels: Pixels) -> QImage:
-    """An RGB array as an image of its own."""
-    pixels = np.ascontiguousarray(pixels)
-    height, width = pixels.shape[:2]
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+                 trace.provenance.region, end_step_of(trace.words))
 
 
 def attention_image(weights: npt.NDArray[np.float32], settings: ExportSettings, width: int, height: int) -> QImage:
     """A map as an image with alpha, so large."""
-    pixels = attention_rgba(weights, scale=settings.scale, colour_map=settings.colour_map, opacity=settings.opacity,
-                            smooth=settings.smooth, size=(max(width, 1), max(height, 1)), style=settings.style)
-    pixels = np.ascontiguousarray(pixels)
-    return QImage(pixels.data, pixels.shape[1], pixels.shape[0], 4 * pixels.shape[1], QImage.Format.Format_RGBA8888).copy()
+    return image_of(attention_rgba(weights, scale=settings.scale, colour_map=settings.colour_map, opacity=settings.opacity,
+                                   smooth=settings.smooth, size=(max(width, 1), max(height, 1)), style=settings.style))
 
 
 def outline_region(painter: QPainter, seen: QRectF, region: tuple[float, float, float, float]) -> None:

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QPainter
 
+from unrolled.viewer.drawing.images import Pixels
 from unrolled.viewer.export.contents import Content, of_run
 from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
-from unrolled.viewer.export.pixels import Pixels
 from unrolled.viewer.export.scenes.alignment import AlignmentFrames, AlignmentScene, AlignmentStill, alignment_scene
 from unrolled.viewer.export.scenes.beam_tree import BeamScene, BeamStill, beam_scene
 from unrolled.viewer.export.scenes.branch_tree import BranchScene, BranchStill, branch_scene

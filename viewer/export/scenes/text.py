@@ -16,9 +16,9 @@ from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.scenes.ground import paint_ground, theme_of
 from unrolled.viewer.export.settings import ExportSettings
-from unrolled.viewer.export.steps import chosen_steps
+from unrolled.viewer.export.steps import steps_of
 from unrolled.viewer.export.type_setting import font
-from unrolled.viewer.state.wording import is_end, step_noun
+from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.fonts import load_fonts, mono_font
 from unrolled.viewer.theme.themes import Theme
 
@@ -50,15 +50,6 @@ class TextScene:
     title: str
     noun: str = "character"
 
-    @property
-    def steps(self) -> int:
-        return len(self.words)
-
-    @property
-    def end_step(self) -> int:
-        return len(self.words) - 1 if is_end(self.words[-1]) else -1
-
-
 def text_scene(trace: Trace) -> TextScene:
     """Take from a trace of a text what is drawn. Raises `ExportError`."""
     if len(trace) > MOST_CHARACTERS:
@@ -79,7 +70,7 @@ class TextStill:
         load_fonts()
         unit = width / 640
         self.unit, self.margin = unit, 16 * unit
-        self.steps = chosen_steps(scene.steps, scene.end_step, settings)
+        self.steps = steps_of(scene.words, settings)
         letter = settings.type_pixels(13 * unit)
         self._font, self._small = mono_font(max(round(letter), 6)), font(0.92 * letter)
         metrics = QFontMetricsF(self._font)
@@ -136,4 +127,4 @@ class TextStill:
         painter.drawText(QRectF(self.margin, bar.bottom() + 2 * unit, self.size.width() - 2 * self.margin,
                                 self.size.height() - bar.bottom() - 2 * unit),
                          Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop,
-                         LEGEND.format(scene.noun) + (UNDERLINED if 0 < scene.prompt_tokens < scene.steps else ""))
+                         LEGEND.format(scene.noun) + (UNDERLINED if 0 < scene.prompt_tokens < len(scene.words) else ""))

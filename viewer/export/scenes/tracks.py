@@ -12,13 +12,14 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.models.trace import Channel, FloatArray, Trace
-from unrolled.viewer.drawing.cells import colours_image, draw_cells
+from unrolled.viewer.drawing.cells import draw_cells
+from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.export.failure import Cancelled
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.scenes.colour_bar import draw_colour_bar
 from unrolled.viewer.export.scenes.ground import paint_ground, theme_of
 from unrolled.viewer.export.settings import ExportSettings
-from unrolled.viewer.export.steps import chosen_steps, end_step_of
+from unrolled.viewer.export.steps import steps_of
 from unrolled.viewer.export.subject import Subject
 from unrolled.viewer.export.type_setting import font
 from unrolled.viewer.state.appearance import AppearanceValues
@@ -44,15 +45,6 @@ class TracksScene:
     appearance: AppearanceValues
     title: str
 
-    @property
-    def steps(self) -> int:
-        return len(self.trace)
-
-    @property
-    def end_step(self) -> int:
-        return end_step_of(self.trace)
-
-
 def tracks_scene(subject: Subject) -> TracksScene:
     """Take from a run the channels that have a track."""
     trace = subject.trace
@@ -65,7 +57,7 @@ class TracksStill:
 
     def __init__(self, scene: TracksScene, settings: ExportSettings) -> None:
         self.scene, self.settings, self.theme = scene, settings, theme_of(settings)
-        self.steps = chosen_steps(scene.steps, scene.end_step, settings)
+        self.steps = steps_of(scene.trace.words, settings)
         self.group = math.ceil(len(self.steps) / MOST_COLUMNS)  # steps in one column
         width = float(settings.width)
         self.letter = letter = settings.type_pixels(11 * width / 640)
@@ -160,7 +152,7 @@ class TracksStill:
             if there:
                 mark = QColor(colour)
                 colours[beyond] = mark.red(), mark.green(), mark.blue(), 255
-        draw_cells(painter, place, colours_image(colours))
+        draw_cells(painter, place, image_of(colours))
         ends = f"{'≤' if below else ''}{brief(limits[0])}", f"{'≥' if above else ''}{brief(limits[1])}"
         draw_colour_bar(painter, QRectF(place.right() + 0.6 * letter, place.top(), BAR * letter, place.height()), colour_map=name,
                         ends=ends, letter=0.8 * letter, theme=theme)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from unrolled.models.trace import FloatArray
+from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.drawing.painting import draw_focus
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import text_font
@@ -158,6 +158,4 @@ class HeadTiles(Painted):
 
 
 def _image(values: FloatArray, limits: tuple[float, float], colour_map: str) -> QImage:
-    colours = np.ascontiguousarray(to_colours(values, low=limits[0], high=limits[1], name=colour_map))
-    height, width = values.shape
-    return QImage(colours.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
+    return image_of(to_colours(values, low=limits[0], high=limits[1], name=colour_map))

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QPainter
 
+from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.drawing.painting import draw_focus
 from unrolled.viewer.drawing.step_geometry import HEADER
 from unrolled.viewer.theme.fonts import mono_font, text_font
@@ -97,8 +98,7 @@ def paint_colours(painter: QPainter, theme: Theme, height: int, colours: np.ndar
     widths = [painter.fontMetrics().horizontalAdvance(end) + 4 for end in ends]
     painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, ends[0])
     painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, ends[1])
-    table = np.ascontiguousarray(colours)
-    strip = QImage(table.data, len(table), 1, 4 * len(table), QImage.Format.Format_RGBA8888)
+    strip = image_of(colours[None])
     painter.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.LosslessImageRendering)
     bar = row.adjusted(widths[0], 3, -widths[1], -3)
     painter.drawImage(bar, strip, QRectF(strip.rect()))

@@ -54,7 +54,7 @@ class ExportFields(QWidget):
         self.scale = picker(SCALES, look.attention_scale)
         self.end = _switch("The step that wrote END too", settings.switch("export_end", True))
         self.dark = _switch("Dark background", settings.switch("export_dark"))
-        self.clear = _switch("No background: it is seen through", settings.switch("export_clear"))
+        self.clear = _switch("Transparent background", settings.switch("export_clear"))
         self.outlines = _switch("Type as outlines", settings.switch("export_outlines", True))
         self.outlines.setToolTip("The same on every machine; text needs the fonts, and can be edited")
         self._form = form()

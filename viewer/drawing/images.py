@@ -1,4 +1,4 @@
-"""A painted picture as an array, and as a file in memory."""
+"""Pictures of Qt's from arrays, as arrays, and as files in memory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QImage
 
 Pixels = npt.NDArray[np.uint8]
+
+
+def image_of(pixels: Pixels) -> QImage:
+    """An array of shape (height, width, 3), or (height, width, 4) with alpha, as a picture of its own."""
+    height, width, deep = pixels.shape
+    kind = QImage.Format.Format_RGBA8888 if deep == 4 else QImage.Format.Format_RGB888
+    return QImage(np.ascontiguousarray(pixels).data, width, height, deep * width, kind).copy()
+
+
+def overlay_of(colours: Pixels) -> QImage:
+    """Colours with alpha, shape (height, width, 4), as a picture that is soon painted over another."""
+    return image_of(colours).convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
 
 
 def pixels_of(image: QImage) -> Pixels:
