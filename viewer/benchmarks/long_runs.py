@@ -7,9 +7,7 @@ units. Run as a module with the path of the report, in a process of its own.
 from __future__ import annotations
 
 import json
-import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -141,26 +139,6 @@ def measure(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
         "memory": "what the window needs beside the trace itself, which is trace_mb more",
         "opening": "until every step's colour is made; the window answers meanwhile, a part is made each frame"}
     path.write_text(json.dumps(figures), encoding="utf-8")
-
-
-def of_module(name: str) -> dict[str, Any]:
-    """The figures that a module of this folder writes, from a process of its own. Raises `RuntimeError` when it did not get
-    through.
-    """
-    with tempfile.TemporaryDirectory() as home:
-        report = Path(home) / "report.json"
-        environment = os.environ | {"UNROLLED_HOME": home, "QT_QPA_PLATFORM": "offscreen"}
-        child = subprocess.run([sys.executable, "-m", f"unrolled.viewer.benchmarks.{name}", str(report)],
-                               env=environment, capture_output=True, text=True, check=False)
-        if child.returncode != 0 or not report.exists():
-            raise RuntimeError((child.stderr.strip().splitlines() or ["The benchmark of long texts failed."])[-1])
-        figures: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-    return figures
-
-
-def measure_long() -> dict[str, Any]:
-    """The figures, from a process of its own. Raises `RuntimeError` when it did not get through."""
-    return of_module("long_runs")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from unrolled.models.store.stored_trace import StoredTrace
 from unrolled.models.store.writing import Part, PartWriter
 from unrolled.models.trace import ModelDescription, Trace
 from unrolled.models.trace.pyramid import places_of
-from unrolled.viewer.benchmarks.long_runs import BLOCK_STEPS, TEXT, drawn_trace, drive, lstm_channels, of_module
+from unrolled.viewer.benchmarks.long_runs import BLOCK_STEPS, TEXT, drawn_trace, drive, lstm_channels
 
 STEPS, UNITS = 1_000_000, 512
 CHANNELS = ("hidden", "cell")
@@ -67,11 +67,6 @@ def measure(report: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
         "making_seconds": round(making, 1), "opening": "from the store's address to the first painted frame; limit 1.0 s",
         "memory": "beside an empty window, without what the system keeps of the files; limit 500 MB"}
     report.write_text(json.dumps(figures), encoding="utf-8")
-
-
-def measure_million() -> dict[str, Any]:
-    """The figures, from a process of its own. Raises `RuntimeError` when it did not get through."""
-    return of_module("million")
 
 
 if __name__ == "__main__":

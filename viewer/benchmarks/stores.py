@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -136,18 +135,6 @@ def _linked(path: Path, parts: int) -> None:
             other = path.joinpath(*names[:axis], str(number), *names[axis + 1 :])
             other.parent.mkdir(parents=True, exist_ok=True)
             os.link(file, other)
-
-
-def measure_stores() -> dict[str, Any]:
-    """The figures, from a process of its own. Raises `RuntimeError` when it did not get through."""
-    with tempfile.TemporaryDirectory() as home:
-        report = Path(home) / "report.json"
-        child = subprocess.run([sys.executable, "-m", "unrolled.viewer.benchmarks.stores", str(report)], capture_output=True,
-                               text=True, check=False)
-        if child.returncode != 0 or not report.exists():
-            raise RuntimeError((child.stderr.strip().splitlines() or ["The benchmark of stores failed."])[-1])
-        figures: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-    return figures
 
 
 if __name__ == "__main__":

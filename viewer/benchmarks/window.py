@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,6 +19,7 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 
 from unrolled.models.trace import Trace
+from unrolled.viewer.benchmarks.process import figures_of
 from unrolled.viewer.benchmarks.reference import Reference
 from unrolled.viewer.state.commands import RunToEnd
 from unrolled.viewer.state.comparison import Compared
@@ -172,15 +171,7 @@ def measure_window() -> dict[str, Any]:
     """
     figures: dict[str, Any] = {}
     for _ in range(2):
-        with tempfile.TemporaryDirectory() as home:
-            report = Path(home) / "report.json"
-            environment = os.environ | {"UNROLLED_HOME": home, "QT_QPA_PLATFORM": "offscreen",
-                                        STARTED_VARIABLE: repr(time.time())}
-            child = subprocess.run([sys.executable, "-m", "unrolled.viewer", "--size", SIZE, "--report", str(report)],
-                                   env=environment, capture_output=True, text=True, check=False)
-            if child.returncode != 0 or not report.exists():
-                raise RuntimeError((child.stderr.strip().splitlines() or ["The window's benchmark failed."])[-1])
-            figures = json.loads(report.read_text(encoding="utf-8"))
+        figures = figures_of("unrolled.viewer", "--size", SIZE, "--report", **{STARTED_VARIABLE: repr(time.time())})
     steps = figures.pop("steps")
     figures["details"] = {
         "size": SIZE, "steps": steps, "frames": (ROUNDS - 1) * steps, "scrubs": SCRUBS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,22 +12,22 @@ from unrolled.models.inputs.pictures import PictureError, read_picture
 from unrolled.models.protocol.client import BackendError
 from unrolled.models.protocol.loading import Loaded
 from unrolled.models.trace import Trace
-from unrolled.models.trace.names import file_name, printable, text_name
+from unrolled.models.trace.names import file_name, text_name
 from unrolled.models.trace.spreading import spread
 from unrolled.viewer.cli.asking import Asking, is_shipped, taken_up
-from unrolled.viewer.cli.edit_words import edit_words
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
+from unrolled.viewer.cli.output import check_output, write_output
 from unrolled.viewer.cli.running import (
     CHANGED,
-    DEFAULT_KIND,
     DEFAULT_MODEL,
     add_running_arguments,
     backend,
     decoding_of,
+    one_input,
     read_input,
     run_trace,
 )
-from unrolled.viewer.cli.trace import check_output
+from unrolled.viewer.cli.telling import tell, tell_doing
 from unrolled.viewer.state.files import TRACE_SUFFIXES
 
 SUFFIXES = (".json", ".html")
@@ -67,8 +66,7 @@ def _of_folder(arguments: argparse.Namespace) -> None:
     """The gates over all traces and inputs of a folder: a single run is too short to rank units by."""
     import msgspec
 
-    from unrolled.models.trace.atomic import atomic_write
-    from unrolled.models.trace.files import TraceError, load_trace, writing_sentence
+    from unrolled.models.trace.files import TraceError, load_trace
     from unrolled.viewer.report.folder import collect_folder
 
     if arguments.output.suffix.lower() != ".json":
@@ -88,7 +86,7 @@ def _of_folder(arguments: argparse.Namespace) -> None:
         with backend(arguments) as (client, loaded):
             kind = loaded.description.input_kind
             for number, path in enumerate(files):
-                _say(path.name)
+                tell_doing(path.name)
                 try:
                     yield path.name, run_trace(client, loaded, run=number, name=file_name(path), data=read_input(path, kind),
                                                decoding=decoding_of(arguments), write=arguments.write)
@@ -99,30 +97,16 @@ def _of_folder(arguments: argparse.Namespace) -> None:
         found = collect_folder(recorded() if traces else run())
     except (BackendError, ValueError) as error:
         raise CommandError(f"Nothing in “{arguments.input}” could be analyzed: {'; '.join([str(error), *notes[:1]])}") from error
-    _say("")
-    for note in notes:
-        print(f"unrolled: {printable(note)}", file=sys.stderr)
+    tell_doing()
+    tell(*notes)
     found = msgspec.structs.replace(found, notes=(*found.notes, *notes))
-    try:
-        with atomic_write(arguments.output) as file:
-            file.write(msgspec.json.format(msgspec.json.encode(found), indent=1))
-    except OSError as error:
-        raise CommandError(writing_sentence(arguments.output, error)) from error
+    write_output(arguments.output, msgspec.json.format(msgspec.json.encode(found), indent=1))
 
 
 def _of_input(arguments: argparse.Namespace) -> None:
-    decoding = decoding_of(arguments)
-    try:
-        data = read_input(arguments.input, DEFAULT_KIND) if arguments.model == DEFAULT_MODEL else b""
-        with backend(arguments) as (client, loaded):
-            kind = loaded.description.input_kind
-            data = data or read_input(arguments.input, kind)
-            edits = edit_words(arguments, lambda other: read_input(other, kind))
-            trace = run_trace(client, loaded, run=0, name=file_name(arguments.input), data=data, decoding=decoding,
-                              write=arguments.write, edits=edits)
-            _write(arguments, trace, loaded, Asking(client, CHANGED if trace.provenance.edits else 0), [])
-    except (BackendError, ValueError) as error:
-        raise CommandError(str(error)) from error
+    with one_input(arguments) as (client, loaded, run):
+        trace = run()
+        _write(arguments, trace, loaded, Asking(client, CHANGED if trace.provenance.edits else 0), [])
 
 
 def _of_trace(arguments: argparse.Namespace) -> None:
@@ -156,25 +140,18 @@ def _of_trace(arguments: argparse.Namespace) -> None:
 
 
 def _write(arguments: argparse.Namespace, trace: Trace, loaded: Loaded | None, ask: Asking | None, notes: list[str]) -> None:
-    from unrolled.models.trace.atomic import atomic_write
-    from unrolled.models.trace.files import writing_sentence
     from unrolled.viewer.report.analysis import as_json
     from unrolled.viewer.report.collecting import collect
     from unrolled.viewer.report.page import page
 
-    for note in notes:
-        print(f"unrolled: {printable(note)}", file=sys.stderr)
+    tell(*notes)
     description = loaded.description if loaded is not None else None
     end = description.words[description.end_token] if description is not None and description.end_token >= 0 else "<end>"
     found = collect(trace, file=file_name(arguments.input), ask=ask, notes=notes, units=arguments.unit, steps=arguments.step,
-                    end_word=end, vocabulary=description.words if description is not None else (), say=_say)
-    _say("")
+                    end_word=end, vocabulary=description.words if description is not None else (), say=tell_doing)
+    tell_doing()
     data = as_json(found) if arguments.output.suffix.lower() == ".json" else page(found, trace, _picture_of(trace))
-    try:
-        with atomic_write(arguments.output) as file:
-            file.write(data)
-    except OSError as error:
-        raise CommandError(writing_sentence(arguments.output, error)) from error
+    write_output(arguments.output, data)
 
 
 def _picture_of(trace: Trace) -> Image.Image | None:
@@ -186,6 +163,3 @@ def _picture_of(trace: Trace) -> Image.Image | None:
         return None
 
 
-def _say(doing: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{doing}{'…' if doing else ''}", end="", file=sys.stderr, flush=True)

@@ -8,8 +8,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from unrolled.viewer.benchmarks.process import figures_of
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
 
 Figures = dict[str, Any]
@@ -50,28 +52,15 @@ def _window() -> Figures:
     return measure_window()
 
 
-def _long() -> Figures:
-    from unrolled.viewer.benchmarks.long_runs import measure_long
-
-    return measure_long()
-
-
-def _million() -> Figures:
-    from unrolled.viewer.benchmarks.million import measure_million
-
-    return measure_million()
-
-
 def _corpus() -> Figures:
-    from unrolled.viewer.benchmarks.stores import measure_stores
-
-    tracing, asking = _stepping("--corpus"), measure_stores()
+    tracing, asking = _stepping("--corpus"), figures_of("unrolled.viewer.benchmarks.stores")
     return {**tracing, **asking, "details": tracing["details"] | asking["details"]}
 
 
 BENCHMARKS: dict[str, Callable[[], Figures]] = {
-    "stepping": _stepping, "animation": _animation, "window": _window, "long": _long, "million": _million,
-    "corpus": _corpus,
+    "stepping": _stepping, "animation": _animation, "window": _window,
+    "long": partial(figures_of, "unrolled.viewer.benchmarks.long_runs"),
+    "million": partial(figures_of, "unrolled.viewer.benchmarks.million"), "corpus": _corpus,
 }
 
 

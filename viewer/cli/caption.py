@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from unrolled.viewer.cli.running import (
     typed_input,
     written_words,
 )
+from unrolled.viewer.cli.telling import tell
 
 WRITTEN_USUALLY = 200
 
@@ -66,7 +66,7 @@ def caption(arguments: argparse.Namespace) -> int:
                     trace = run_trace(client, loaded, run=run, name=file_name(Path(name)), data=data, decoding=decoding,
                                       write=arguments.write, edits=edits)
                 except BackendError as error:  # the others go on
-                    print(f"unrolled: {text_name(name)}: {printable(str(error))}", file=sys.stderr)
+                    tell(f"{text_name(name)}: {error}")
                     status = FAILURE
                     continue
                 text = text_written(trace, end_word)
@@ -95,7 +95,7 @@ def _read_all(arguments: argparse.Namespace, input_kind: str) -> tuple[list[tupl
             else:
                 found.append((TYPED, typed_input(given, input_kind)))
         except ValueError as error:
-            print(f"unrolled: {printable(str(error))}", file=sys.stderr)
+            tell(str(error))
             status = FAILURE
     if input_kind == "sentence":
         found = [one for name, data in found for one in _sentences(name, data)]

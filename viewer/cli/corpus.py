@@ -14,8 +14,8 @@ from unrolled.models.store.store import open_store
 from unrolled.models.store.verifying import verify
 from unrolled.models.trace.names import printable, text_name
 from unrolled.viewer.cli import corpus_search, corpus_units
-from unrolled.viewer.cli.corpus_shared import progress, say_notes
 from unrolled.viewer.cli.failure import FAILURE, SUCCESS, CommandError
+from unrolled.viewer.cli.telling import progress, tell
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -79,7 +79,7 @@ def _info(arguments: argparse.Namespace) -> int:
     print(f"  from      {text_name(description.source)}, {description.created}")
     for row in rows:
         print(f"{row.number:>8}  {row.steps:>10,}  {text_name(row.title)}{'' if row.is_there else '  (not there yet)'}")
-    say_notes(store.problems)
+    tell(*store.problems)
     return SUCCESS
 
 

@@ -14,8 +14,9 @@ from unrolled.models.trace import FloatArray
 from unrolled.models.trace.detokenization import shown
 from unrolled.models.trace.files import TraceError, load_trace
 from unrolled.models.trace.names import text_name
-from unrolled.viewer.cli.corpus_shared import channel_of, progress, say_notes
+from unrolled.viewer.cli.corpus_shared import channel_of
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
+from unrolled.viewer.cli.telling import progress, tell
 
 CONTEXT = 20  # steps before and after a hit that are shown
 LONGEST = 200  # steps of a hit that are
@@ -71,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         before, words, after = (_readable(store, one[name]) for name in ("before", "words", "after"))
         between = "" if store.description.has_characters else " "
         print(f"  {score}{where}  {before}{between}[{words}]{between}{after}")
-    say_notes(found.notes)
+    tell(*found.notes)
     return SUCCESS
 
 

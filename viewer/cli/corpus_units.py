@@ -7,8 +7,9 @@ import json
 
 from unrolled.models.corpus.units import UnitsFound, UnitStatistics, property_named, unit_statistics
 from unrolled.models.store.store import open_store
-from unrolled.viewer.cli.corpus_shared import channel_of, progress, say_notes
+from unrolled.viewer.cli.corpus_shared import channel_of
 from unrolled.viewer.cli.failure import SUCCESS
+from unrolled.viewer.cli.telling import progress, tell
 
 SHOWN = 20
 
@@ -30,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
                           "units": [_as_json(one) for one in found.units]}))
         return SUCCESS
     _print(found, follows)
-    say_notes(found.notes)
+    tell(*found.notes)
     return SUCCESS
 
 

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
+from unrolled.viewer.cli.output import check_output
 from unrolled.viewer.cli.running import add_running_arguments
-from unrolled.viewer.cli.trace import check_output
 from unrolled.viewer.export.contents import CONTENTS, content_named
 from unrolled.viewer.export.formats import Makes, formats
 from unrolled.viewer.export.settings import ExportSettings

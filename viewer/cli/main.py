@@ -15,9 +15,10 @@ from importlib.metadata import PackageNotFoundError, version
 # The arrays here are small: NumPy's threads would only wait for one another, and for the model's. It reads this once.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from unrolled.models.trace.names import prepare_streams, printable
+from unrolled.models.trace.names import prepare_streams
 from unrolled.viewer.cli import analyze, bench, caption, computing, corpus, doctor, export, models, trace, window
 from unrolled.viewer.cli.failure import FAILURE, INTERRUPTED, SUCCESS, CommandError
+from unrolled.viewer.cli.telling import tell
 
 DESCRIPTION = "A microscope for recurrent and attention models: open a photograph, press Space, watch the words come."
 
@@ -81,7 +82,7 @@ def main(words: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         reason = str(error).strip() or type(error).__name__
         sentence = reason if isinstance(error, CommandError) else f"{reason.splitlines()[0]} (--debug shows where)"
-        print(f"unrolled: {printable(sentence)}", file=sys.stderr)
+        tell(sentence)
         return error.status if isinstance(error, CommandError) else FAILURE
 
 

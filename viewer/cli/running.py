@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from unrolled.models.inputs.kinds import decode_input, kind_named, medium_of, read_bytes
 from unrolled.models.protocol.client import BackendClient, BackendError
-from unrolled.models.protocol.connection import Progress
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Loaded
 from unrolled.models.protocol.recorder import Recorder
@@ -18,9 +17,10 @@ from unrolled.models.protocol.stepping import AddInput, Advance, Fork, Forked, I
 from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
 from unrolled.models.trace.edits import SwapInput, first_step
-from unrolled.models.trace.names import file_name, printable
+from unrolled.models.trace.names import file_name
 from unrolled.viewer.cli.edit_words import EditWords, add_edit_arguments, edit_words
 from unrolled.viewer.cli.failure import WRONG_USE, CommandError
+from unrolled.viewer.cli.telling import tell, tell_doing
 from unrolled.viewer.state.recent_models import remember_model
 
 DEFAULT_MODEL = "caption-attend-lstm"
@@ -79,17 +79,10 @@ def decoding_of(arguments: argparse.Namespace) -> Decoding:
 @contextmanager
 def backend(arguments: argparse.Namespace) -> Iterator[tuple[BackendClient, Loaded]]:
     """A backend with the model loaded, ended afterwards. What it is doing is shown where a person looks."""
-    shown = sys.stderr.isatty()
-
-    def say(progress: Progress) -> None:
-        if shown:
-            print(f"\r\x1b[K{progress.text}…", end="", file=sys.stderr, flush=True)
-
-    with BackendClient(on_progress=say) as client:
+    with BackendClient(on_progress=lambda progress: tell_doing(progress.text)) as client:
         loaded = client.load(arguments.model, arguments.device)
         remember_model(arguments.model, loaded.description, client.ready.models if client.ready is not None else ())
-        if shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        tell_doing()
         yield client, loaded
 
 
@@ -101,8 +94,7 @@ def read_input(path: Path, input_kind: str) -> bytes:
     if medium != taken and path.is_file():
         raise ValueError(f"“{file_name(path)}” is a {medium}, and this model takes a {taken}; see unrolled models.")
     data = read_bytes(path, taken)
-    for note in decode_input(data, path.name, taken)[1]:
-        print(f"unrolled: {printable(note)}", file=sys.stderr)
+    tell(*decode_input(data, path.name, taken)[1])
     return data
 
 
@@ -139,8 +131,7 @@ def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, dat
         raise CommandError(f"What {description.name} says is not fed back to it: there is nothing to search. Leave out --beam.",
                            WRONG_USE)
     opened = client.open(run, data, name)
-    for note in opened.notes:
-        print(f"unrolled: {printable(note)}", file=sys.stderr)
+    tell(*opened.notes)
     recorder = Recorder(loaded=loaded, opened=opened, name=name, data=data)
     changes = edits.edits(opened.channels or description.channels, description) if edits is not None else ()
     trace = recorder.trace(decoding, changes)
@@ -168,16 +159,30 @@ def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, dat
     return trace
 
 
-def trace_of(arguments: argparse.Namespace, path: Path) -> Trace:
-    """Start a backend for one input and run it. Raises `CommandError`."""
-    decoding = decoding_of(arguments)
+class Run(Protocol):
+    """Runs the input of the command line to its end, with the edits that are asked for or without them."""
+
+    def __call__(self, number: int = 0, *, edited: bool = True) -> Trace: ...
+
+
+@contextmanager
+def one_input(arguments: argparse.Namespace) -> Iterator[tuple[BackendClient, Loaded, Run]]:
+    """A backend with the model loaded, and what runs the one input of the command line. Raises `CommandError` for what goes
+    wrong there, and while it is used.
+    """
+    decoding, path = decoding_of(arguments), arguments.input
     try:
         data = read_input(path, DEFAULT_KIND) if arguments.model == DEFAULT_MODEL else b""
         with backend(arguments) as (client, loaded):
             kind = loaded.description.input_kind
             data = data or read_input(path, kind)
-            return run_trace(client, loaded, run=0, name=file_name(path), data=data, decoding=decoding, write=arguments.write,
-                             edits=edit_words(arguments, lambda other: read_input(other, kind)))
+            edits = edit_words(arguments, lambda other: read_input(other, kind))
+
+            def run(number: int = 0, *, edited: bool = True) -> Trace:
+                return run_trace(client, loaded, run=number, name=file_name(path), data=data, decoding=decoding,
+                                 write=arguments.write, edits=edits if edited else None)
+
+            yield client, loaded, run
     except (BackendError, ValueError) as error:
         raise CommandError(str(error)) from error
 

@@ -16,9 +16,8 @@ from unrolled.models.trace.edits import first_step
 from unrolled.models.trace.files import TraceError, load_trace
 from unrolled.models.trace.names import file_name, text_name
 from unrolled.viewer.cli.asking import Asking, is_shipped, taken_up
-from unrolled.viewer.cli.edit_words import edit_words
 from unrolled.viewer.cli.failure import WRONG_USE, CommandError
-from unrolled.viewer.cli.running import CHANGED, DEFAULT_KIND, DEFAULT_MODEL, backend, decoding_of, read_input, run_trace
+from unrolled.viewer.cli.running import CHANGED, DEFAULT_MODEL, backend, decoding_of, one_input
 from unrolled.viewer.export.subject import Subject
 from unrolled.viewer.state.attributions import FOLLOWED_AT_MOST, Followed
 from unrolled.viewer.state.branches import FIRST, Branch, Branches, PlacedEdit, first_branch
@@ -62,26 +61,14 @@ def _of_input(arguments: argparse.Namespace) -> Subject:
     decoding, what = decoding_of(arguments), arguments.what
     if what == "beam" and decoding.method != "beam":
         raise CommandError("A beam tree is of a beam search: add --beam N.", WRONG_USE)
-    try:
-        data = read_input(arguments.input, DEFAULT_KIND) if arguments.model == DEFAULT_MODEL else b""
-        with backend(arguments) as (client, loaded):
-            kind = loaded.description.input_kind
-            data = data or read_input(arguments.input, kind)
-            edits = edit_words(arguments, lambda other: read_input(other, kind))
-
-            def run(number: int, *, edited: bool) -> Trace:
-                return run_trace(client, loaded, run=number, name=file_name(arguments.input), data=data, decoding=decoding,
-                                 write=arguments.write, edits=edits if edited else None)
-
-            before = run(0, edited=False) if what == "branches" else None
-            trace = run(0 if before is None else 1, edited=True)
-            branch = CHANGED if trace.provenance.edits else FIRST
-            return Subject(
-                trace=trace, branches=_branches(before, trace) if before is not None else None,
-                search=_search(client, trace, decoding, branch) if what == "beam" else None,
-                gradients=_followed(Asking(client, branch), trace) if what == "gradients" else None)
-    except (BackendError, ValueError) as error:
-        raise CommandError(str(error)) from error
+    with one_input(arguments) as (client, _, run):
+        before = run(0, edited=False) if what == "branches" else None
+        trace = run(0 if before is None else 1)
+        branch = CHANGED if trace.provenance.edits else FIRST
+        return Subject(
+            trace=trace, branches=_branches(before, trace) if before is not None else None,
+            search=_search(client, trace, decoding, branch) if what == "beam" else None,
+            gradients=_followed(Asking(client, branch), trace) if what == "gradients" else None)
 
 
 def _branches(before: Trace, changed: Trace) -> Branches | None:

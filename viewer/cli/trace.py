@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 
 from unrolled.models.trace.files import SUFFIXES, TraceError, save_trace
-from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
-from unrolled.viewer.cli.running import add_running_arguments, trace_of
+from unrolled.viewer.cli.failure import SUCCESS, CommandError
+from unrolled.viewer.cli.output import check_output
+from unrolled.viewer.cli.running import add_running_arguments, one_input
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -18,19 +19,10 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.set_defaults(do=trace)
 
 
-def check_output(output: Path, suffixes: tuple[str, ...]) -> None:
-    """Say what is wrong with a name before anything slow is begun. Raises `CommandError`."""
-    if output.suffix.lower() not in suffixes:
-        raise CommandError(f"“{output.name}” should end in one of {', '.join(suffixes)}.", WRONG_USE)
-    if output.is_dir():
-        raise CommandError(f"“{output}” is a folder; name a file.")
-    if not output.parent.is_dir():
-        raise CommandError(f"There is no folder “{output.parent}” to write to.")
-
-
 def trace(arguments: argparse.Namespace) -> int:
     check_output(arguments.output, SUFFIXES)
-    recorded = trace_of(arguments, arguments.input)
+    with one_input(arguments) as (_, _, run):
+        recorded = run()
     try:
         save_trace(recorded, arguments.output)
     except TraceError as error:

@@ -1,0 +1,34 @@
+"""What the command line tells a person on standard error, beside what it gives on standard output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from unrolled.models.trace.names import printable
+
+
+def tell(*sentences: str) -> None:
+    """A line each."""
+    for sentence in sentences:
+        print(f"unrolled: {printable(sentence)}", file=sys.stderr)
+
+
+def tell_doing(text: str = "") -> None:
+    """What is going on, where somebody looks: on a line that the next text takes, and an empty one clears."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}{'…' if text else ''}", end="", file=sys.stderr, flush=True)
+
+
+def progress(doing: str) -> Callable[[int, int], None]:
+    """What tells how far something is, in percent; nothing when it is done."""
+    shown_before = -1
+
+    def told(done: int, of: int) -> None:
+        nonlocal shown_before
+        share = 100 * done // max(of, 1)
+        if share != shown_before:
+            shown_before = share
+            tell_doing(f"{doing}: {share} %" if done < of else "")
+
+    return told
