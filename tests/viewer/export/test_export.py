@@ -22,10 +22,10 @@ from unrolled.models.protocol.recorder import Recorder
 from unrolled.models.protocol.stepping import Opened, Stepped
 from unrolled.models.trace import Trace
 from unrolled.models.trace.files import load_trace
+from unrolled.viewer.drawing.images import pixels_of
 from unrolled.viewer.export import Cancelled, ExportError, ExportSettings, export
 from unrolled.viewer.export.animation import write_mp4
 from unrolled.viewer.export.formats import Makes, formats
-from unrolled.viewer.drawing.images import pixels_of
 from unrolled.viewer.export.scenes.frames import FramePainter
 from unrolled.viewer.export.scenes.picture import make_scene
 from unrolled.viewer.export.stills import write_png

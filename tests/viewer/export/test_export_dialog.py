@@ -12,8 +12,8 @@ from PySide6.QtCore import Qt
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.trace.files import load_trace
-from unrolled.viewer.export import export
 from unrolled.viewer.drawing.images import pixels_of
+from unrolled.viewer.export import export
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT
