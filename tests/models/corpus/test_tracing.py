@@ -14,7 +14,7 @@ from tiny_corpus import LENGTHS, Died, Here, write_model, write_texts
 
 from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
-from unrolled.models.corpus import planning
+from unrolled.models.corpus import planning, stepping
 from unrolled.models.corpus.jobs import WorkerSettings
 from unrolled.models.corpus.stepping import read_by
 from unrolled.models.corpus.tracing import Progress, TraceRequest, trace_corpus
@@ -74,9 +74,12 @@ def test_every_document_is_there_in_the_order_of_names(whole):
     assert list(verify(whole)) == []
 
 
+@pytest.mark.parametrize("is_ahead", [True, False])
 @pytest.mark.parametrize("only", [(), ("hidden",)])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_numbers_are_those_of_a_live_run(tmp_path, cell, only):
+def test_numbers_are_those_of_a_live_run(tmp_path, monkeypatch, cell, only, is_ahead):
+    if not is_ahead:
+        monkeypatch.setattr(stepping, "ReadsAhead", ())  # as with models that take a step at a time
     write_texts(tmp_path / "texts", (300, 170, 170, 1, 64, 129))
     stepper = load(str(write_model(tmp_path / "tiny.safetensors", cell)))
     names = only or tuple(channel.name for channel in stepper.description.channels)
