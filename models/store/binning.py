@@ -80,7 +80,10 @@ def _runs(start: int, stop: int, blocks: tuple[int, ...]) -> Iterator[tuple[int,
 
 def _reduced(rows: Stored, edges: Edges, statistic: int) -> FloatArray:
     counts = np.diff(edges)
-    if rows.dtype == np.uint8 and statistic == MEAN and not (rows == MISSING).any():
+    if rows.dtype == np.uint8 and rows.size and rows.max() != MISSING:
+        if statistic != MEAN:
+            places = (np.minimum if statistic == LEAST else np.maximum).reduceat(rows, edges[:-1])
+            return places.astype(np.float32)
         sums = sums_between(rows, edges, counts)
         means: FloatArray = np.divide(sums, counts[:, None], dtype=np.float32)
         return means

@@ -30,6 +30,20 @@ def levels_of(kept: Stored, blocks: Sequence[int]) -> Iterator[tuple[int, Stored
         yield block, _packed(total, least, greatest, count, kept.dtype)
 
 
+def one_level(kept: Stored, block: int, statistic: int) -> Stored:
+    """The same of one statistic and one level of at most 256 steps, (steps / block, ...)."""
+    if kept.dtype != np.uint8 or (kept.size and kept.max() == MISSING):
+        _, level = next(levels_of(kept, (block,)))
+        every: Stored = level[statistic]
+        return every
+    rows = kept.reshape(len(kept) // block, block, *kept.shape[1:])
+    combine = {MEAN: np.add, LEAST: np.minimum, GREATEST: np.maximum}[statistic]
+    found: Stored = rows[:, 0].astype(np.uint16 if statistic == MEAN else np.uint8)
+    for place in range(1, block):
+        combine(found, rows[:, place], out=found)
+    return ((found + block // 2) // block).astype(np.uint8) if statistic == MEAN else found
+
+
 def _first(rows: Stored, *, is_bytes: bool) -> tuple[Stored, Stored, Stored, Stored]:
     """Sum, least, greatest and count over axis 1, a part at a time, so that it stays in a cache."""
     parts: list[tuple[Stored, ...]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.store.binning import over_bins
+from unrolled.models.store.kept_rows import KeptRows
 from unrolled.models.store.layout import (
     GREATEST,
     LEAST,
@@ -21,6 +23,7 @@ from unrolled.models.store.layout import (
     scale_of,
     values_of,
 )
+from unrolled.models.store.reductions import one_level
 from unrolled.models.trace import Channel, FloatArray, IntArray, Provenance, Trace
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.detokenization import text_of
@@ -30,6 +33,9 @@ from unrolled.models.trace.pyramid import MISSING, Bytes, places_of
 
 if TYPE_CHECKING:
     from unrolled.models.store.store import Store
+
+
+FINE = 4  # steps: a level that is not stored, but made of the steps in sight
 
 
 class StoredRun:
@@ -50,6 +56,7 @@ class StoredRun:
             raise StoreError(f"“{row.title}” has not been traced yet.")
         self._store, self.number, self.title, self._steps = store, number, row.title, row.steps
         self.begin = int(store.documents.begin[number])
+        self._kept = KeptRows()
 
     def __len__(self) -> int:
         return self._steps
@@ -61,7 +68,7 @@ class StoredRun:
     @property
     def blocks(self) -> tuple[int, ...]:
         """The levels of the pyramid, for `bins_of`."""
-        return self._store.blocks
+        return FINE, *self._store.blocks
 
     def channel(self, name: str) -> Channel:
         """Raises `StoreError` when there is none of that name."""
@@ -126,31 +133,43 @@ class StoredRun:
         own = self._store.description.channel(channel)
         means = self._over(own, bins, MEAN, units)
         if self._store.description.dtype == "uint8":
-            there = np.where(np.isnan(means), MISSING, np.nan_to_num(means) + np.float32(0.5))
-            return np.ascontiguousarray(there.astype(np.uint8).T)
+            means += np.float32(0.5)
+            if np.isnan(means.sum()):
+                means = np.where(np.isnan(means), MISSING, means)
+            return np.ascontiguousarray(means.astype(np.uint8).T)
         return np.ascontiguousarray(places_of(means, low=own.low, high=own.high).T)
 
-    def ranges(self, channel: str, bins: Bins, unit: int = 0) -> Ranges:
-        """Least, mean and greatest value of one unit, or of a channel with one number a step, in each bin."""
-        own = self._store.description.channel(channel)
-        found = [self._over(own, bins, statistic, np.array([unit]))[:, 0] for statistic in (LEAST, MEAN, GREATEST)]
+    def ranges(self, channel: str, bins: Bins, units: Sequence[int] = (0,)) -> list[Ranges]:
+        """Least, mean and greatest value of some units, or of a channel with one number a step, in each bin."""
+        own, chosen = self._store.description.channel(channel), np.array(units, np.intp)
+        found = np.stack([self._over(own, bins, statistic, chosen).T                                 # (3, units, bins)
+                          for statistic in (LEAST, MEAN, GREATEST)])
         if self._store.description.dtype == "uint8":
             offset, step = scale_of(own)
-            found = [(offset + step * one).astype(np.float32) for one in found]
-        return Ranges(*found)
+            found = (offset + step * found).astype(np.float32)
+        return [Ranges(*found[:, number]) for number in range(len(units))]
 
     def _over(self, channel: Channel, bins: Bins, statistic: int, units: npt.NDArray[np.intp] | None = None) -> FloatArray:
         if not is_timeline(channel):
             raise StoreError(f"The channel “{channel.name}” has no timeline: its steps are pictures.")
-        store = self._store
+        chosen = None if units is None else units.tobytes()
 
         def read(block: int, first: int, last: int, which: int) -> Stored:
-            array, lead = (store.steps(channel.name), 0) if block == 1 else (
-                store.steps(f"{PYRAMID}/{block}/{channel.name}", axis=1), which)
-            rows = array.read(first, last, lead, units)
-            return rows.reshape(len(rows), -1)
+            return self._kept.between((channel.name, block, which, chosen), first, last,
+                                      lambda start, stop: self._rows(channel, block, start, stop, which, units))
 
-        return over_bins(read, bins.edges + self.begin, store.blocks, statistic)
+        return over_bins(read, bins.edges + self.begin, self.blocks, statistic)
+
+    def _rows(self, channel: Channel, block: int, first: int, last: int, statistic: int,
+              units: npt.NDArray[np.intp] | None) -> Stored:
+        """Rows of a level, (rows, units), in memory of their own."""
+        if block == FINE:
+            steps = self._rows(channel, 1, first * FINE, last * FINE, statistic, units)
+            return one_level(steps, FINE, statistic)
+        array, lead = (self._store.steps(channel.name), 0) if block == 1 else (
+            self._store.steps(f"{PYRAMID}/{block}/{channel.name}", axis=1), statistic)
+        rows = array.read(first, last, lead, units)
+        return rows.reshape(len(rows), -1)
 
     def _range(self, start: int, stop: int | None) -> tuple[int, int]:
         stop = self._steps if stop is None else min(stop, self._steps)

@@ -41,13 +41,13 @@ class RangeItem:
         """
         plot, ratio = self._plot, self._plot.devicePixelRatioF()
         rows = max(round(plot.height() * ratio), 1)
-        row = np.arange(rows, dtype=np.float32)[:, None]
+        row = np.arange(rows, dtype=np.int16)[:, None]
         codes = np.zeros((rows, len(bins)), np.uint8)
         for tops, bottoms, code in spans:
-            with np.errstate(invalid="ignore"):
-                first = np.floor(tops * ratio).astype(np.float32)
-                last = np.maximum(np.ceil(bottoms * ratio).astype(np.float32), first + 1)
-                codes[(row >= first) & (row < last)] = code  # never for nan
+            top = np.floor(tops * ratio)
+            bottom = np.maximum(np.ceil(bottoms * ratio), top + 1)
+            first, last = (np.fmin(np.fmax(edge, 0), rows).astype(np.int16) for edge in (top, bottom))  # of nan 0, so no row
+            np.copyto(codes, np.uint8(code), where=(row >= first) & (row < last))
         left, right = plot.x_of(bins.start), plot.x_of(bins.stop)
         self._item.show_bytes(codes, colour_bytes(*colours), QRectF(left, 0, right - left, plot.height()))
 

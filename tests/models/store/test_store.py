@@ -106,18 +106,18 @@ def test_a_run_is_a_trace_that_is_not_in_memory(made):
 
 
 @pytest.mark.parametrize(("start", "stop", "stride"), [(0, 9000, 40.0), (0, 9000, 137.5), (2000, 5000, 9.0), (8000, 9000, 300.0),
-                                                       (0, 9000, 9000.0), (100, 150, 1.0)])
+                                                       (0, 9000, 9000.0), (100, 150, 1.0), (4000, 9000, 20.0)])
 def test_bins_are_means_least_and_greatest_of_all_their_steps(made, start, stop, stride):
     _, store = made
     run = store.run(3)
-    bins = bins_of(start, stop, len(run), stride, store.blocks)
+    bins = bins_of(start, stop, len(run), stride, run.blocks)
     assert bins is not None
     values = run.values("hidden")
     parts = [values[first:last] for first, last in zip(bins.edges[:-1], bins.edges[1:], strict=True)]
     exact = places_of(np.stack([part.mean(axis=0) for part in parts]), low=HIDDEN.low, high=HIDDEN.high).astype(int)
     assert np.abs(run.reduced("hidden", bins).T.astype(int) - exact).max() <= 1
     np.testing.assert_array_equal(run.reduced("hidden", bins, np.array([4, 1])), run.reduced("hidden", bins)[[4, 1]])
-    found = run.ranges("hidden", bins, unit=2)
+    [found] = run.ranges("hidden", bins, [2])
     step = 2 / 255 if store.description.dtype == "uint8" else 2e-3
     np.testing.assert_allclose(found.low, [part[:, 2].min() for part in parts], atol=1e-6)
     np.testing.assert_allclose(found.high, [part[:, 2].max() for part in parts], atol=1e-6)
@@ -130,7 +130,7 @@ def test_a_number_a_step_is_drawn_as_the_window_draws_it_from_memory(made):
     bins = bins_of(0, 9000, 9000, 64.0, store.blocks)
     envelope = Envelope()
     envelope.follow(run.values(ENTROPY.name))
-    expected, found = envelope.over(bins), run.ranges(ENTROPY.name, bins)
+    expected, [found] = envelope.over(bins), run.ranges(ENTROPY.name, bins)
     np.testing.assert_allclose(found.low, expected.low, atol=1e-6)
     np.testing.assert_allclose(found.high, expected.high, atol=1e-6)
     np.testing.assert_allclose(found.mean, expected.mean, atol=1 / 255 if store.description.dtype == "uint8" else 1e-3)

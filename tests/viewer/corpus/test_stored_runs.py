@@ -15,7 +15,7 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.session_writer import saved_session
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.files import Kind, kind_of
-from unrolled.viewer.views.tracks.sources import blocks_of, line_in, overview, places_in
+from unrolled.viewer.views.tracks.sources import blocks_of, lines_in, overview, places_in
 from unrolled.viewer.window.application import make_window
 from unrolled.viewer.window.settings import WindowSettings
 
@@ -66,7 +66,7 @@ def test_another_scale_moves_the_places(store):
 def test_a_line_is_drawn_from_the_same_numbers(store):
     stored, whole = both(store, 2)
     bins = bins_of(0, len(stored), len(stored), stride_of(len(stored), 90), blocks_of(stored))
-    line, envelope = line_in(stored, "cell", 3), Envelope()
+    line, envelope = lines_in(stored, "cell", [3])[0], Envelope()
     envelope.follow(whole.column("cell")[:, 3])
     for mine, theirs in zip(*(vars_of(found) for found in (line.over(bins), envelope.over(bins))), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=6 / 255)

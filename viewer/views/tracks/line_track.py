@@ -21,7 +21,7 @@ from unrolled.viewer.state.wording import channel_title
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.views.tracks.heat_track import number_text, range_text
 from unrolled.viewer.views.tracks.menu import add_ranges
-from unrolled.viewer.views.tracks.sources import AnyLine, Lines, StoredLine, line_in
+from unrolled.viewer.views.tracks.sources import AnyLine, Lines, StoredLine, lines_in
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
@@ -73,7 +73,7 @@ class LineTrack(Track):
         trace = self.trace
         if trace is None or self.channel.name not in trace.channels:
             return []
-        return [(self.theme.accent, line_in(trace, self.channel.name))]
+        return [(self.theme.accent, line) for line in lines_in(trace, self.channel.name)]
 
     def line_key(self, number: int) -> object:
         """What tells one line from another, of the same trace."""
@@ -261,8 +261,10 @@ class PinnedTrack(LineTrack):
         trace = self.trace
         if trace is None or self.channel.name not in trace.channels:
             return []
-        return [(self.theme.series[number % len(self.theme.series)], line_in(trace, self.channel.name, unit))
-                for number, unit in enumerate(self.session.selection.units) if unit < self.channel.shape[0]]
+        shown = [(number, unit) for number, unit in enumerate(self.session.selection.units) if unit < self.channel.shape[0]]
+        lines = lines_in(trace, self.channel.name, [unit for _, unit in shown])
+        return [(self.theme.series[number % len(self.theme.series)], line)
+                for (number, _), line in zip(shown, lines, strict=True)]
 
     def line_key(self, number: int) -> object:
         return self.channel.name, self.session.selection.units[number]

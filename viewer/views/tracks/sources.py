@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,10 +19,16 @@ from unrolled.models.trace.pyramid import PlaceColumns
 OVERVIEW = 4096  # bins
 
 class StoredLine:
-    """One unit of a stored run, or a channel with one number a step, where a line is drawn: read where it is looked at."""
+    """One unit of a stored run, or a channel with one number a step, where a line is drawn: read where it is looked at.
 
-    def __init__(self, run: StoredRun, name: str, unit: int | None) -> None:
-        self._run, self._name, self._unit = run, name, unit
+    Parameters
+    ----------
+    ranges : callable
+        Gives least, mean and greatest value of each bin.
+    """
+
+    def __init__(self, run: StoredRun, name: str, unit: int | None, ranges: Callable[[Bins], Ranges]) -> None:
+        self._run, self._name, self._unit, self.over = run, name, unit, ranges
 
     def __len__(self) -> int:
         return len(self._run)
@@ -36,10 +43,6 @@ class StoredLine:
         first = int(steps[0]) if len(steps) else 0
         return self[first : int(steps[-1]) + 1][steps - first] if len(steps) else np.zeros(0, np.float32)
 
-    def over(self, bins: Bins) -> Ranges:
-        """Least, mean and greatest value of each bin, from the pyramid."""
-        return self._run.ranges(self._name, bins, self._unit or 0)
-
     def follow(self, _values: object) -> None:
         """It does not grow."""
 
@@ -49,13 +52,21 @@ Lines = Sequence[tuple[str, AnyLine]]
 """Colour and values, shape (steps,), of each."""
 
 
-def line_in(trace: Trace, name: str, unit: int | None = None) -> AnyLine:
-    """One unit over all steps, or a channel with one number a step."""
+def lines_in(trace: Trace, name: str, units: Sequence[int | None] = (None,)) -> list[AnyLine]:
+    """Units over all steps, or a channel with one number a step. Of a stored run the ranges of all are read together."""
     run = stored_run(trace)
-    if run is not None:
-        return StoredLine(run, name, unit)
-    column = trace.column(name)
-    return column if unit is None else column[:, unit]
+    if run is None:
+        column = trace.column(name)
+        return [column if unit is None else column[:, unit] for unit in units]
+    stored, last = run, cast(tuple[Bins | None, list[Ranges]], (None, []))
+
+    def ranges(number: int, bins: Bins) -> Ranges:
+        nonlocal last
+        if last[0] is not bins:
+            last = bins, stored.ranges(name, bins, [unit or 0 for unit in units])
+        return last[1][number]
+
+    return [StoredLine(run, name, unit, partial(ranges, number)) for number, unit in enumerate(units)]
 
 
 def blocks_of(trace: Trace | None) -> tuple[int, ...]:
