@@ -186,15 +186,15 @@ class UnitView(View):
             self.table.set_rows(())
             self.equation.set_result(None)
             return
-        columns = [trace.column(channel.name) for channel in self._channels]
+        values = [trace.column(channel.name)[step] for channel in self._channels]  # each (units,)
         self.table.set_rows(
             tuple(
                 UnitRow(
                     unit,
                     selection.units.index(unit) if unit in selection.units else None,
                     tuple(
-                        float(column[step, unit]) if 0 <= unit < column.shape[1] else math.nan
-                        for column in columns
+                        float(own[unit]) if 0 <= unit < len(own) else math.nan
+                        for own in values
                     ),
                 )
                 for unit in units
