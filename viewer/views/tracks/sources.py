@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from unrolled.models.store.layout import values_of
 from unrolled.models.store.run import StoredRun
 from unrolled.models.store.stored_places import StoredPlaces
 from unrolled.models.store.stored_trace import stored_run
@@ -36,8 +37,8 @@ class StoredLine:
     def __getitem__(self, steps: Any) -> Any:
         """A step, neighbouring ones, or an array of them, which are read together with what lies between."""
         if isinstance(steps, slice):
-            rows = self._run.values(self._name, *steps.indices(len(self))[:2])
-            return rows if self._unit is None else rows[:, self._unit]
+            rows = self._run.kept(self._name, *steps.indices(len(self))[:2])
+            return values_of(rows if self._unit is None else rows[:, self._unit], self._run.channel(self._name))
         if np.ndim(steps) == 0:
             return self[steps : steps + 1][0]
         first = int(steps[0]) if len(steps) else 0
