@@ -69,3 +69,20 @@ def test_nothing_runs_while_idle(qtbot, parts):
     qtbot.wait(60)
     assert not coordinator.waiting
     assert coordinator.frames == before
+
+
+def test_a_view_that_fails_costs_the_others_nothing(qtbot, monkeypatch):
+    class Broken(Recorder):
+        def refresh(self):
+            raise ValueError("broken")
+
+    session, told = Session(), []
+    panels = [Broken(session), Recorder(session)]
+    for panel in panels:
+        qtbot.addWidget(panel)
+    coordinator = Coordinator(session, panels, panels[0])
+    monkeypatch.setattr("sys.excepthook", lambda kind, error, where: told.append(str(error)))
+    session.set_trace(scripted.trace())
+    coordinator.flush()
+    assert told == ["broken"]
+    assert panels[1].told[0] == "refresh"

@@ -201,7 +201,7 @@ def _attention(trace: Trace) -> AttentionSummary | None:
 def _similar(trace: Trace, step: int) -> Similar | None:
     """Where else the units are on that are loudest at a step."""
     channel = trace.with_role("hidden")
-    if channel is None or step < 0:
+    if channel is None or channel.axes != ("unit",) or step < 0:
         return None
     values = trace.column(channel.name)
     threshold = suggested_threshold(values[-REPLAYED_AT_MOST:])

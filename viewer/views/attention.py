@@ -78,7 +78,7 @@ class AttentionStatisticsView(View):
         if names:
             self.source_coverage.set_bars(names, (bars(COVERAGE, coverage, brief_title="coverage", signed=False),))
         else:
-            self.coverage.set_values(coverage, (channel.shape[0], channel.shape[-1]),
+            self.coverage.set_values(coverage, channel.shape if len(channel.shape) == 2 else (1, channel.size),
                                      note=f"target 1, uniform {found.even:.2g}")
         step = self.session.playhead.step
         now = f"{percent(float(found.entropy[step]))} now, " if 0 <= step < len(found.entropy) else ""

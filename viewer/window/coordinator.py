@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
@@ -69,9 +70,12 @@ class Coordinator(QObject):
             return
         step = self._session.playhead.step
         for view in self._views:
-            if refresh:
-                view.refresh()
-            view.seek(step)
+            try:
+                if refresh:
+                    view.refresh()
+                view.seek(step)
+            except Exception:
+                sys.excepthook(*sys.exc_info())  # told as any fault; what the others show goes on
         self.frames += 1
         self.flushed.emit()
         if any(view.unfinished for view in self._views):

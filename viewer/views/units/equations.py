@@ -75,7 +75,7 @@ class EquationsView(View):
         if hidden is None or trace is None or not 0 <= step < len(trace):
             return -1
         pinned = [unit for unit in self.session.selection.units if unit < hidden.size]
-        return pinned[-1] if pinned else int(np.nanargmax(np.abs(trace.column(hidden.name)[step])))
+        return pinned[-1] if pinned else int(np.nan_to_num(np.abs(trace.column(hidden.name)[step]), nan=-1.0).argmax())
 
     def refresh(self) -> None:
         self._update()
