@@ -16,13 +16,13 @@ from unrolled.models.corpus.search import MOST, Found, Hit
 from unrolled.models.corpus.state_map import StateMap, has_umap, principal_map, umap_map
 from unrolled.models.store.layout import StoreError, values_of
 from unrolled.models.store.store import Store
-from unrolled.viewer.corpus.asking import Asking
 from unrolled.viewer.corpus.density import Grid, coloured, grid_of, of_groups
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.wording import percent
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.asking import Asking
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout

@@ -10,7 +10,6 @@ from unrolled.models.corpus.nearest import LONGEST
 from unrolled.models.corpus.search import Found
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store
-from unrolled.viewer.corpus.asking import Asking
 from unrolled.viewer.corpus.documents import DocumentsTable
 from unrolled.viewer.corpus.lines import Lines
 from unrolled.viewer.corpus.map_page import MapPage
@@ -21,6 +20,7 @@ from unrolled.viewer.state.open_store import OpenStore
 from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.asking import Asking
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, scrolled
 from unrolled.viewer.widgets.section import Section
 

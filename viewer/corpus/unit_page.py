@@ -17,7 +17,6 @@ from unrolled.models.corpus.units import Place, UnitStatistics, unit_statistics
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel
 from unrolled.models.trace.pyramid import PLACES
-from unrolled.viewer.corpus.asking import Asking
 from unrolled.viewer.corpus.lines import ROW_HEIGHT, Lines
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import ink
@@ -25,6 +24,7 @@ from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.wording import counted, percent, signed
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.asking import Asking
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, tool_button
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout

@@ -17,15 +17,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from unrolled.models.analysis.similar import Match, Pattern, find, suggested_threshold, units_on
+from unrolled.models.analysis.similar import Match, Pattern, find, find_in_folder, suggested_threshold, units_on
 from unrolled.models.trace import Channel
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Open, Pin, Seek
+from unrolled.viewer.state.session_file import SEARCHED_SUFFIXES, traces_of
 from unrolled.viewer.state.wording import counted, percent, shown
-from unrolled.viewer.views.similar.folder_search import FolderSearch
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.asking import Asking, Told, Wanted
 from unrolled.viewer.widgets.building import in_column, muted_label, named, scrolled, tool_button
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
@@ -45,10 +46,6 @@ class SimilarView(View):
         self._channels: tuple[Channel, ...] = ()
         self._seen: tuple[object, ...] = ()
         self._signs: dict[tuple[str, int], int] = {}
-        self._searched = FolderSearch(self)
-        self._searched.found.connect(self._show_found)
-        self._searched.progressed.connect(self._show_progress)
-        self._searched.failed.connect(self._failed)
         self.channel = named(ComboBox(), "Quantity that is searched")
         self.channel.activated.connect(lambda _: self.suggest())
         self.threshold = named(
@@ -85,8 +82,13 @@ class SimilarView(View):
         self._inside = scrolled(inside)
         self._empty = EmptyText("", self)
         in_column(self, (self._inside, 1), (self._empty, 1))
-        self.progress.hide()
-        self.cancel.hide()
+        self._asking = Asking(self)
+        self._asking.answered.connect(lambda found: self._show_found(*found))
+        self._asking.progressed.connect(self._show_progress)
+        self._asking.failed.connect(self.status.setText)
+        for shown_while_busy in (self.progress, self.cancel):
+            shown_while_busy.hide()
+            self._asking.busy_changed.connect(shown_while_busy.setVisible)
         self.refresh()
 
     def refresh(self) -> None:
@@ -148,9 +150,7 @@ class SimilarView(View):
 
     def search(self) -> None:
         trace, pattern = self.session.trace, self.pattern
-        self._searched.cancel()
-        self.progress.hide()
-        self.cancel.hide()
+        self._asking.stop()
         self.matches.clear()
         if trace is None or pattern is None:
             self.status.setText(NO_UNITS)
@@ -177,29 +177,30 @@ class SimilarView(View):
         if pattern is None:
             self.status.setText(NO_UNITS)
             return
+
+        def work(wanted: Wanted, told: Told) -> tuple[list[Match], list[str]]:
+            try:
+                return find_in_folder(pattern, folder, SEARCHED_SUFFIXES, traces_of, wanted=wanted, progress=told)
+            except OSError as error:
+                raise ValueError(f"“{folder.name}” cannot be read: {error.strerror or error}.") from error
+
         self.progress.setRange(0, 0)
-        self.progress.show()
-        self.cancel.show()
-        self._searched.search(pattern, folder)
+        self._asking.ask(work)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._searched.close()
+        self._asking.close()
         super().closeEvent(event)
 
     def _cancel(self) -> None:
-        self._searched.cancel()
-        self.progress.hide()
-        self.cancel.hide()
+        self._asking.stop()
         self.status.setText("Search cancelled.")
 
-    def _show_progress(self, done: int, of: int) -> None:
-        self.progress.setRange(0, max(of, 1))
-        self.progress.setValue(done)
-        self.status.setText(f"Searched {done} of {of} files…")
+    def _show_progress(self, share: float) -> None:
+        self.progress.setRange(0, 1000)
+        self.progress.setValue(round(1000 * share))
+        self.status.setText(f"Searching the folder: {percent(share)}")
 
     def _show_found(self, matches: list[Match], left_out: list[str]) -> None:
-        self.progress.hide()
-        self.cancel.hide()
         trace, pattern = self.session.trace, self.pattern
         own = find(pattern, trace) if trace is not None and pattern is not None else []
         self.matches.clear()
@@ -208,10 +209,6 @@ class SimilarView(View):
         self.status.setText(f"{len(matches)} found in the folder, {len(own)} in this run.{more}")
         self.status.setToolTip("\n".join(left_out))
 
-    def _failed(self, sentence: str) -> None:
-        self.progress.hide()
-        self.cancel.hide()
-        self.status.setText(sentence)
 
     def _fill(self, matches: list[Match]) -> None:
         trace = self.session.trace

@@ -9,10 +9,13 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.corpus.parts import Told, Wanted
-
 CLOSE_SECONDS = 10.0
+Wanted = Callable[[], bool]
+"""Whether somebody still waits for the answer."""
+Told = Callable[[int, int], None]
+"""Told how much is done, of how much."""
 Work = Callable[[Wanted, Told], Any]
+"""Gives the answer. Raises `ValueError` with a sentence where there is none."""
 
 log = logging.getLogger(__name__)
 
