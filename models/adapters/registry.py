@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ from unrolled.models.training.recipe import Recipe
 SUFFIX = ".safetensors"
 DEFAULT_MODEL = "caption-attend-lstm"
 ON_HUB = "hf:"  # in front of a name on the hub, or of a folder as the hub's library writes it
+HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # without it
 BESIDE = ("vocab", "optimizer", "infos", "histories", "resnet")  # in the names of what lies beside checkpoints
 GROUP = "unrolled.models"  # of entry points, each of which names an adapter
 
@@ -123,6 +125,11 @@ def find(model: str) -> Path:
                           f"and any checkpoint can be named by its path.")
 
 
+def _may_be_on_hub(model: str) -> bool:
+    """Whether a person means ``organisation/model``, and no file."""
+    return bool(HUB_NAME.fullmatch(model)) and Path(model).suffix.lower() not in (SUFFIX, *SUFFIXES)
+
+
 def _checkpoint_in(folder: Path) -> Path:
     """The one checkpoint of a folder: of an encoder and a decoder that lie beside each other the decoder, of several the one
     that is called the best. Raises `CheckpointError`.
@@ -150,7 +157,7 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
     Parameters
     ----------
     model : str
-        A shipped model's name, a path, or ``hf:`` and a folder or a name on the hub.
+        A shipped model's name, a path, a name on the hub, or ``hf:`` and such a name or a folder.
     device : str
         Where it is to run.
     reuse : Stepper, optional
@@ -162,7 +169,7 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
         When it cannot be.
     """
     named = model.removeprefix(ON_HUB)
-    if named != model and not Path(named).expanduser().exists():
+    if (named != model or _may_be_on_hub(model)) and not Path(named).expanduser().exists():
         hub = HubName(named)
         adapter = adapter_of(hub)
         if adapter is None:

@@ -109,10 +109,17 @@ class RunService:
     def load(self, request: LoadModel, reply: Reply, wanted: StillWanted) -> None:
         """Load a model; the runs of the old one are forgotten."""
         from unrolled.models.checkpoints.files import CheckpointError
+        from unrolled.models.checkpoints.telling import told_to
+
+        def listen(text: str, fraction: float) -> None:
+            if not wanted():
+                raise Superseded
+            reply(Progress(text, fraction))
 
         reply(Progress("Loading the model"))
         try:
-            stepper = self._models.load(request.model, request.device, self._stepper)
+            with told_to(listen):
+                stepper = self._models.load(request.model, request.device, self._stepper)
         except (CheckpointError, ValueError) as error:
             raise EngineError("model", str(error)) from error
         self._stepper, self._runs = stepper, {}

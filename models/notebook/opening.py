@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TypeVar
 
 from unrolled.models.backend.run_service import RunService
 from unrolled.models.inputs.kinds import kind_named
+from unrolled.models.protocol.connection import Progress
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Loaded, LoadModel
 from unrolled.models.protocol.message import Report
@@ -108,7 +110,8 @@ def open(name: str | Path, *, device: str = "auto") -> Model:
     Parameters
     ----------
     name : str or Path
-        A shipped model's name, as `unrolled models` lists them, or a checkpoint's path.
+        A shipped model's name, as `unrolled models` lists them, a checkpoint's path, or a name on the hub, whose files are
+        fetched.
     device : str
         ``auto`` is the fastest there is; ``cpu``, ``cuda``, ``mps``.
 
@@ -124,7 +127,20 @@ def open(name: str | Path, *, device: str = "auto") -> Model:
     <unrolled.Model caption-attend-lstm on cpu>
     """
     service, reports = RunService(), list[Report]()
-    service.load(LoadModel(str(name), device), reports.append, _always)
+    shown = False
+
+    def say(report: Report) -> None:
+        nonlocal shown
+        reports.append(report)
+        if isinstance(report, Progress) and report.fraction >= 0:  # of a download
+            shown = True
+            print(f"\r\x1b[K{report.text}", end="", file=sys.stderr, flush=True)
+
+    try:
+        service.load(LoadModel(str(name), device), say, _always)
+    finally:
+        if shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     return Model(service, _only(Loaded, reports))
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from unrolled.models.protocol.message import Count, Ledger, Report, Request, RunReport
 
-PROTOCOL_VERSION = 6
+PROTOCOL_VERSION = 7
 
 
 class Hello(Request, frozen=True):

@@ -39,6 +39,17 @@ class LoadModel(Request, frozen=True):
         return position >= ledger.model_at
 
 
+class EndLoading(Request, frozen=True):
+    """Nobody waits any more for the model that was asked for."""
+
+    queued: ClassVar[bool] = False
+
+    def note(self, ledger: Ledger, position: int) -> Report | None:
+        """It is superseded by none."""
+        ledger.model_at = position
+        return None
+
+
 class Family(msgspec.Struct, frozen=True):
     """Checkpoints of one kind that can be opened, other people's among them.
 

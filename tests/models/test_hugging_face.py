@@ -415,7 +415,7 @@ def test_a_pickle_beside_the_settings_runs_nothing(tmp_path: Path) -> None:
             return (Path.touch, (ran,))
 
     torch.save({"transformer.wte.weight": Runs()}, folder / "pytorch_model.bin")
-    with pytest.raises(CheckpointError, match="cannot be opened"):
+    with pytest.raises(CheckpointError, match=r"“pytorch_model\.bin” wants to run"):
         load(str(folder))
     assert not ran.exists()
 
@@ -467,3 +467,24 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(CheckpointError, match="pip install"):
         load(str(gpt2))
+
+
+def test_weights_that_do_not_fit_are_said_and_nothing_is_drawn_at_random(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = save("gpt2", tmp_path)
+    file, one = folder / "model.safetensors", "transformer.h.0.mlp.c_fc.weight"
+    tensors = load_file(file)
+
+    def opened_with(changed: dict[str, Any]) -> AnyStepper:
+        save_file(changed, file, metadata={"format": "pt"})
+        return load(str(folder))
+
+    with pytest.raises(CheckpointError, match=f"“gpt2” does not fit its model: “{one}” is missing."):
+        opened_with({name: value for name, value in tensors.items() if name != one})
+    with pytest.raises(CheckpointError, match=r"is \(3, 4\) and should be \(32, 128\)\."):
+        opened_with(tensors | {one: torch.ones(3, 4)})
+    with pytest.raises(CheckpointError, match=r"and 1 more do not fit"):
+        opened_with({name: value for name, value in tensors.items() if not name.startswith("transformer.h.0.mlp.c_fc")})
+    notes = opened_with(tensors | {"extra.weight": torch.ones(3)}).read("the dog").notes
+    assert notes[-1].endswith("“gpt2” holds 1 tensor that its model has no place for, such as “extra.weight”.")

@@ -63,6 +63,16 @@ class Loading:
             self._runner.show(replace(state.opening, restart=True, beside=False))
         self.choice.request()
 
+    @handles(c.EndLoading)
+    def end_loading(self, _: c.EndLoading) -> None:
+        if self._runner.state.loading:
+            self._runner.end_loading()
+            self._voice.idle()
+            self._go_back()
+            if self._runner.loaded is not None:
+                self.choice.request()
+            self._voice.state_changed.emit()
+
     @handles(c.SetDevice)
     def set_device(self, command: c.SetDevice) -> None:
         if command.name != self.choice.device:
@@ -219,14 +229,18 @@ class Loading:
     def load_failed(self, sentence: str) -> None:
         """A model cannot be loaded: the one before it goes on with what it had."""
         self._voice.say("model", sentence)
+        self._go_back()
+        self.encode()
+
+    # ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _go_back(self) -> None:
+        """The model before, and what was run with it."""
         self.choice.go_back()
         opening = self._runner.state.opening
         if opening is not None:
             same = self._before is not None and self._before.input is opening.input
             self._runner.show(self._before if same else replace(opening, restart=False, beside=False))
-        self.encode()
-
-    # ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _first_sentence(self, opening: Opening) -> Opening:
         """Show the first of several sentences alone, and let the others wait."""

@@ -77,6 +77,7 @@ class Happened(Enum):
     ANSWERED = "the backend can load models"
     GONE = "the backend's process ended"
     LOAD_ASKED = "a model was asked for, the newest of all that were"
+    LOAD_ENDED = "nobody waits any more for the model that was asked for"
     CLEARED = "nothing is shown"
     UNFIT = "what is shown was recorded by another model than the one that is loaded"
     READ_ENOUGH = "all tokens that the input gives were run through, or a person stopped it"
@@ -192,6 +193,8 @@ def after(state: RunState, event: Event) -> RunState:
         if state.model in (ModelPhase.OFF, ModelPhase.STARTING):
             return state
         return replace(_lost(state), model=ModelPhase.LOADING, load=state.load + 1)
+    if event is Happened.LOAD_ENDED:
+        return replace(state, model=ModelPhase.READY, load=state.load + 1) if state.loading else state
     if isinstance(event, ModelLoaded | LoadFailed):
         if event.number != state.load or state.model is not ModelPhase.LOADING:
             return state

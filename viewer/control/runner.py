@@ -9,7 +9,7 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, Signal
 
 from unrolled.models.protocol.connection import Failed, Welcome
-from unrolled.models.protocol.loading import Loaded, LoadModel, Ready
+from unrolled.models.protocol.loading import EndLoading, Loaded, LoadModel, Ready
 from unrolled.models.protocol.message import NO_RUN, Report, RunReport
 from unrolled.models.protocol.recorder import Recorder
 from unrolled.models.protocol.stepping import Ended, Idle, Opened, OpenInput, Stepped, SteppedBlock
@@ -97,6 +97,11 @@ class Runner(QObject):
             return False
         self.backend.send(LoadModel(model, device, self.state.load))
         return True
+
+    def end_loading(self) -> None:
+        """Wait no more for the model that was asked for. Whichever the backend has then is not known: one is to be asked for."""
+        self._happens(Happened.LOAD_ENDED)
+        self.backend.send(EndLoading())
 
     # ── The run ───────────────────────────────────────────────────────────────────────────────────────────────
 

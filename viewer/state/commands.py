@@ -346,6 +346,10 @@ class LoadModel(Command, frozen=True):
     device: str | None = None
 
 
+class EndLoading(Command, frozen=True):
+    """Wait no more for the model that is loaded; the one before it stays."""
+
+
 class SetDevice(Command, frozen=True):
     """Compute elsewhere; the run goes on there."""
 

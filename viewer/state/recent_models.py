@@ -42,6 +42,8 @@ def full_name(model: str) -> str:
 
 def remember_model(model: str, description: ModelDescription, listed: Listings) -> tuple[RecentModel, ...]:
     """A model was opened; one that is listed anyway is not kept. All that are kept, the newest first."""
+    if "/" in model and model == description.name:  # what is on the hub is called as it is named there
+        model = f"{ON_HUB}{model}"
     kept, name = recent_models(), full_name(model)
     can_be_opened_again = name.startswith(ON_HUB) or Path(name).exists()
     if any(listing.name == model for listing in listed) or not can_be_opened_again or not name.isprintable():

@@ -56,7 +56,7 @@ class Layout(QWidget):
             part.setMinimumWidth(least)
             self.columns.addWidget(part)
             self.columns.setStretchFactor(self.columns.count() - 1, stretch)
-        self.status = StatusLine()
+        self.status = StatusLine(do)
         for spec in host.at(Place.STATUS):
             self.status.add_badge(host.view(spec))
         inside = in_column(None, (self.columns, 1), spacing=GAP)

@@ -128,7 +128,8 @@ class MainWindow(QMainWindow):
             signal.connect(lambda on=False, spec=spec: self._act(spec, on))
         controller.voice.said.connect(layout.say)
         controller.voice.unsaid.connect(layout.unsay)
-        controller.voice.status_changed.connect(layout.status.set_activity)
+        controller.voice.status_changed.connect(
+            lambda text, fraction: layout.status.set_activity(text, fraction, loading=controller.loading))
         controller.voice.state_changed.connect(self.update_actions)
         controller.opened_file.connect(self.opened_file)
         controller.traceback_wanted.connect(self.dialogs.show_traceback)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
 
-from unrolled.viewer.widgets.building import in_row, named
+from unrolled.viewer.state.commands import Do, EndLoading
+from unrolled.viewer.widgets.building import in_row, named, tool_button
 
 
 class StatusLine(QFrame):
     """What is going on at the left, with a bar while it lasts; what is loaded at the right."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, do: Do, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("status")
         self.setFixedHeight(24)
@@ -18,7 +19,9 @@ class StatusLine(QFrame):
         self.bar = named(QProgressBar(textVisible=False), "Progress")
         self.bar.setFixedWidth(120)
         self.bar.hide()
-        layout = in_row(self, self.bar, self.activity, spacing=8)
+        self.cancel = tool_button("Cancel", "Stop loading the model", lambda: do(EndLoading()))
+        self.cancel.hide()
+        layout = in_row(self, self.bar, self.activity, self.cancel, spacing=8)
         layout.setContentsMargins(4, 0, 4, 0)
         layout.addStretch(1)
         layout.addWidget(self.facts)
@@ -27,10 +30,11 @@ class StatusLine(QFrame):
     def add_badge(self, badge: QWidget) -> None:
         self._layout.insertWidget(self._layout.indexOf(self.facts), badge)
 
-    def set_activity(self, text: str, fraction: float) -> None:
-        """Say what is going on; a fraction of -1 means that nobody knows how far it is."""
+    def set_activity(self, text: str, fraction: float, *, loading: bool = False) -> None:
+        """Say what is going on; a fraction of -1 means that nobody knows how far it is. `loading`: a model, to be given up."""
         self.activity.setText(text)
         self.bar.setVisible(bool(text) and fraction >= 0)  # a bar that only wanders would keep the screen busy
+        self.cancel.setVisible(loading and not self.bar.isHidden())
         if text and fraction >= 0:
             self.bar.setRange(0, 1000)
             self.bar.setValue(round(1000 * min(fraction, 1.0)))

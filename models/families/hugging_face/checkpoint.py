@@ -7,26 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from unrolled.models.checkpoints.files import CheckpointError, first_line
-from unrolled.models.checkpoints.pickled import computer_memory
+from unrolled.models.checkpoints.pickled import computer_memory, read_object
+from unrolled.models.families.hugging_face.hub import fetched
 
 INSTALL = "pip install 'unrolled[transformers]'"
-FETCHED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.spm")  # of a model on the hub
 WEIGHTS = ("*.safetensors", "*.bin")
 BYTES_A_NUMBER = 4  # as it is computed with
 WIDTHS = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2}  # bytes a number, as files have it
 CHUNK = 2**22
+UNUSED = ".pooler."  # what makes one vector of all, which many checkpoints lack: nothing here reads it
 AS_IT_IS: dict[str, Any] = {"local_files_only": True, "weights_only": True, "attn_implementation": "eager"}
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A model and what it reads with; `folder` is where its files lie."""
+    """A model and what it reads with; `folder` is where its files lie, `notes` what a person should know."""
 
     folder: Path
     title: str
@@ -34,6 +35,7 @@ class Opened:
     tokenizer: Any
     pictures: Any
     weights_hash: str
+    notes: tuple[str, ...] = ()
 
 
 def is_model_folder(path: Path) -> bool:
@@ -51,7 +53,7 @@ def open_model(source: Path | str, device: str) -> Opened:
         import transformers
     except ImportError as error:
         raise CheckpointError(f"Models of Hugging Face need the package transformers: {INSTALL}") from error
-    folder = source if isinstance(source, Path) else _fetched(source)
+    folder = source if isinstance(source, Path) else fetched(source, _check_memory)
     title = folder.resolve().name if isinstance(source, Path) else source
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
@@ -59,8 +61,13 @@ def open_model(source: Path | str, device: str) -> Opened:
     try:
         config = transformers.AutoConfig.from_pretrained(folder, **given)
         made = _class_of(transformers, config, title)
-        _check_memory(folder, config, title)
-        model = made.from_pretrained(folder, dtype="float32", **AS_IT_IS)
+        stored = sum(file.stat().st_size for file in _weight_files(folder))
+        if not stored:
+            raise CheckpointError(f"“{title}” holds no weights: neither .safetensors nor .bin files.")
+        _check_memory(stored, str(config.dtype), title)
+        model, told = made.from_pretrained(folder, dtype="float32", output_loading_info=True, ignore_mismatched_sizes=True,
+                                           **AS_IT_IS)
+        notes = _fit(title, told)
         tokenizer = _tokenizer_of(transformers, folder, given, title)
         reads_pictures = config.model_type in ("vision-encoder-decoder", "blip")
         pictures = transformers.AutoImageProcessor.from_pretrained(folder, **given) if reads_pictures else None
@@ -68,13 +75,32 @@ def open_model(source: Path | str, device: str) -> Opened:
         raise
     except ImportError as error:
         raise CheckpointError(f"“{title}” cannot be opened: {first_line(error)}.") from error
+    except pickle.UnpicklingError as error:
+        for path in _weight_files(folder):
+            read_object(path)  # says what it wanted to run
+        raise CheckpointError(f"The weights of “{title}” hold more than tensors.") from error
     except Exception as error:  # whatever the library finds wrong with a folder
         if "custom code" in str(error) or "trust_remote_code" in str(error):
             raise CheckpointError(f"“{title}” brings code of its own, which Unrolled never runs; models whose code is in the "
                                   "package transformers can be opened.") from error
         raise CheckpointError(f"“{title}” cannot be opened: {first_line(error)}.") from error
     model = model.to(device).eval().requires_grad_(False)
-    return Opened(folder, title, model, tokenizer, pictures, _hash_of(folder))
+    return Opened(folder, title, model, tokenizer, pictures, _hash_of(folder), notes)
+
+
+def _fit(title: str, told: dict[str, Any]) -> tuple[str, ...]:
+    """What is left over, a sentence. Raises `CheckpointError` where a tensor is missing or of another shape: the library would
+    draw it at random.
+    """
+    wrong = [f"“{name}” is {tuple(found)} and should be {tuple(needed)}"
+             for name, found, needed in sorted(told["mismatched_keys"])]
+    wrong += [f"“{name}” is missing" for name in sorted(told["missing_keys"]) if UNUSED not in name]
+    if wrong:
+        more = f", and {len(wrong) - 1:,} more do not fit" if len(wrong) > 1 else ""
+        raise CheckpointError(f"“{title}” does not fit its model: {wrong[0]}{more}.")
+    left = sorted(told["unexpected_keys"])
+    return (f"“{title}” holds {len(left):,} {'tensor' if len(left) == 1 else 'tensors'} that its model has no place for, such as "
+            f"“{left[0]}”.",) if left else ()
 
 
 def _tokenizer_of(library: Any, folder: Path, given: dict[str, Any], title: str) -> Any:
@@ -118,12 +144,9 @@ def _class_of(library: Any, config: Any, title: str) -> Any:
                           "captioners can be opened.")
 
 
-def _check_memory(folder: Path, config: Any, title: str) -> None:
+def _check_memory(stored: int, dtype: str, title: str) -> None:
     """Say that a model is too large before it is read."""
-    stored = sum(file.stat().st_size for file in _weight_files(folder))
-    if not stored:
-        raise CheckpointError(f"“{title}” holds no weights: neither .safetensors nor .bin files.")
-    needed, there = stored // WIDTHS.get(str(config.dtype).removeprefix("torch."), 4) * BYTES_A_NUMBER, computer_memory()
+    needed, there = stored // WIDTHS.get(dtype.removeprefix("torch."), 4) * BYTES_A_NUMBER, computer_memory()
     if needed > there:
         raise CheckpointError(f"“{title}” needs {needed / 2**30:.1f} GiB for its weights alone, and this computer has "
                               f"{there / 2**30:.1f}.")
@@ -140,19 +163,3 @@ def _hash_of(folder: Path) -> str:
             while chunk := file.read(CHUNK):
                 found.update(chunk)
     return found.hexdigest()
-
-
-def _fetched(name: str) -> Path:
-    """The folder of a model on the hub, its files fetched where they are not there yet."""
-    import huggingface_hub
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        return Path(huggingface_hub.snapshot_download(name, allow_patterns=list(FETCHED), ignore_patterns=["*/*"]))
-    except HFValidationError as error:
-        raise CheckpointError(f"“{name}” is neither a folder nor a name on the hub, such as organisation/model.") from error
-    except Exception as error:  # no network, no such model, no leave to read it
-        cache = os.environ.get("HF_HUB_CACHE", huggingface_hub.constants.HF_HUB_CACHE)
-        raise CheckpointError(
-            f"“{name}” is not in {cache}, and cannot be had from the hub ({type(error).__name__}). Where there is a network, "
-            f"“hf download {name} --local-dir FOLDER” fetches it; then open that folder with --model hf:FOLDER.") from error

@@ -140,7 +140,8 @@ class TransformerStepper:
         first = self.description.words[tokens[0]]
         note = f"The first piece, “{first.replace('▁', ' ').strip() or first}”, is what the first step reads."
         return EncodedInput(memory=Memory(LookedAt(None, tokens[0]), lengths), channels=self.decoder.recorded(lengths),
-                            source=(first,), prompt_tokens=tuple(tokens[1:]), maximum_steps=lengths.longest, notes=(note,),
+                            source=(first,), prompt_tokens=tuple(tokens[1:]), maximum_steps=lengths.longest,
+                            notes=(" ".join((note, *self._opened.notes)),),
                             given_input=given)
 
     def _encoded(self, given: Tensor) -> Tensor:
@@ -151,7 +152,7 @@ class TransformerStepper:
         return EncodedInput(
             memory=Memory(LookedAt(states, self.description.start_token), lengths), channels=self.decoder.recorded(lengths),
             source=tuple(self.description.words[token] for token in tokens), prompt_tokens=self.settings.forced,
-            maximum_steps=lengths.longest, given_input=given)
+            maximum_steps=lengths.longest, given_input=given, notes=self._opened.notes)
 
     def _check_length(self, length: int) -> None:
         most = self.settings.positions
