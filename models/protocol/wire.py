@@ -73,7 +73,7 @@ class MessageReader(Generic[Message]):
             del self._buffer[:end]
             try:
                 message = self._decoder.decode(body)
-            except (msgspec.DecodeError, ValueError) as error:
+            except (msgspec.DecodeError, ValueError, RecursionError) as error:
                 raise WireError(f"A malformed message arrived: {error}") from error
             yield message
 

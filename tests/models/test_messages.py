@@ -130,6 +130,17 @@ def test_a_client_without_the_secret_gets_a_refusal_and_nothing_else(first):
     served(listener, thread)
 
 
+def test_a_greeting_that_is_nested_without_end_is_a_stranger_s():
+    listener = Listener()
+    thread = serve_once(listener)
+    body = b"\x82\xa4type\xa5Hello\xa1x" + b"\x91" * 3900
+    with connected(listener) as client:
+        client.sendall(LENGTH.pack(len(body)) + body)
+        (report,) = report_reader().feed(client.recv(1 << 16))
+    assert isinstance(report, Failed)
+    served(listener, thread)
+
+
 def test_strangers_neither_end_nor_block_it_and_are_not_read():
     listener = Listener()
     thread = serve_once(listener)

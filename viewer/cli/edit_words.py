@@ -118,7 +118,7 @@ class EditWords:
                 check(edit, channels, description.words)
         except OSError as error:
             raise CommandError(f"“{path}” cannot be read: {error.strerror or error}.", FAILURE) from error
-        except (msgspec.DecodeError, EditError, ValueError) as error:
+        except (msgspec.DecodeError, EditError, ValueError, RecursionError) as error:
             raise CommandError(f"“{path.name}” is no list of edits for this model: {error}", FAILURE) from error
         return found
 

@@ -29,7 +29,7 @@ def recent_models() -> tuple[RecentModel, ...]:
     """Those that are still there; what is damaged is as good as none."""
     try:
         found = msgspec.json.decode(_file().read_bytes(), type=tuple[RecentModel, ...])
-    except (OSError, msgspec.DecodeError, ValueError):
+    except (OSError, msgspec.DecodeError, ValueError, RecursionError):
         return ()
     return tuple(own for own in found if own.model.startswith(ON_HUB) or Path(own.model).exists())[:MOST]
 

@@ -146,5 +146,5 @@ def from_text(text: str) -> tuple[TrainingRoomSettings, TrainingRoomChanges]:
     """What `as_text` wrote; the usual values where it is something else."""
     try:
         return msgspec.json.decode(text, type=tuple[TrainingRoomSettings, TrainingRoomChanges])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return TrainingRoomSettings(), TrainingRoomChanges()

@@ -86,7 +86,7 @@ class WindowSettings:
     def _decoded(self, key: str, otherwise: Kept) -> Kept:
         try:
             return msgspec.json.decode(self.text(key), type=type(otherwise))
-        except (msgspec.DecodeError, ValueError):
+        except (msgspec.DecodeError, ValueError, RecursionError):
             return otherwise
 
     def save(self) -> None:
