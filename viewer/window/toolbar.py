@@ -22,6 +22,7 @@ OPEN_MODEL = "\0model"
 SLIDER_STEPS = 100
 MOST_IN_SIGHT = 24  # of the models that can be picked
 LEAST_MODEL, MOST_MODEL = 164, 420  # device-independent pixels, of the picker of models
+ICON, BESIDE_TEXT = 18, 28  # wider beside a text, which it would touch else
 NARROW = 1180  # device-independent pixels; below, buttons are icons alone
 
 
@@ -66,7 +67,6 @@ class Toolbar(QFrame):
         row.addSpacing(8)
         self.speed = QSlider(Qt.Orientation.Horizontal)
         self.speed.setRange(0, SLIDER_STEPS)
-        self.speed.setFixedWidth(84)
         self.speed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.speed.setAccessibleName("Speed in steps per second")
         self.speed.setToolTip("Steps per second while playing (+ and −)")
@@ -136,10 +136,12 @@ class Toolbar(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        style = (Qt.ToolButtonStyle.ToolButtonTextBesideIcon if self.width() >= NARROW
-                 else Qt.ToolButtonStyle.ToolButtonIconOnly)
+        wide = self.width() >= NARROW
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if wide else Qt.ToolButtonStyle.ToolButtonIconOnly
         for button in self._worded:
             button.setToolButtonStyle(style)
+            button.setIconSize(QSize(BESIDE_TEXT if wide else ICON, ICON))
+        self.speed.setFixedWidth(84 if wide else 60)
         self._fit_model()
 
     def _fit_model(self) -> None:
@@ -170,7 +172,7 @@ class Toolbar(QFrame):
         action = self._actions[name]
         button = QToolButton()
         button.setDefaultAction(action)
-        button.setIconSize(QSize(28 if text else 18, 18))  # wider beside a text, which else touches it
+        button.setIconSize(QSize(BESIDE_TEXT if always else ICON, ICON))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys with the panels
         button.setAccessibleName(action.text().rstrip("…"))
         button.setMinimumSize(34, 34)

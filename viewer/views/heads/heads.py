@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 from PySide6.QtWidgets import QPushButton, QScrollArea, QSizePolicy, QWidget
-from superqt import QElidingLabel
 
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.edits import SwitchHeadsOff, has_heads
@@ -23,7 +22,7 @@ from unrolled.viewer.state.wording import percent, shown
 from unrolled.viewer.theme.attention_colours import attention_limits
 from unrolled.viewer.views.heads.tiles import HeadTiles
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, in_row, named
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 EMPTY = "Where every head of every layer attends."
@@ -48,8 +47,7 @@ class HeadsView(View):
         self.off = named(QPushButton("Switch off"), "Switch this head off", OFF_HINT)
         self.off.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.off.clicked.connect(self._switch_off)
-        self.meaning = QElidingLabel()
-        self.meaning.setObjectName("muted")
+        self.meaning = muted_label(wrapped=True)
         self.tiles = HeadTiles(ctx.theme)
         self.tiles.clicked.connect(self._clicked)
         self.tiles.text_of = self._text
@@ -57,7 +55,7 @@ class HeadsView(View):
         area = QScrollArea(widgetResizable=True)
         area.setWidget(self.tiles)
         self._inside = QWidget()
-        in_column(self._inside, in_row(None, self.picker, (self.meaning, 1), self.off, spacing=8), (area, 1), spacing=6)
+        in_column(self._inside, in_row(None, (self.picker, 1), self.off, spacing=8), self.meaning, (area, 1), spacing=6)
         self._empty = EmptyText("", self)
         in_column(self, (self._inside, 1), (self._empty, 1))
         self.refresh()

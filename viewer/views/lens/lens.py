@@ -43,7 +43,7 @@ class LogitLensView(View):
         self.area = QScrollArea(widgetResizable=True)
         self.area.setWidget(self.canvas)
         self.area.horizontalScrollBar().valueChanged.connect(lambda _: self.canvas.update())
-        self.status = muted_label(MEANING)
+        self.status = muted_label(MEANING, wrapped=True)
         self._inside = QWidget()
         in_column(self._inside, self.status, (self.area, 1), spacing=4)
         self._empty = EmptyText("", self)

@@ -27,7 +27,7 @@ from unrolled.viewer.state.session_file import SEARCHED_SUFFIXES, traces_of
 from unrolled.viewer.state.wording import counted, percent, shown
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.asking import Asking, Told, Wanted
-from unrolled.viewer.widgets.building import in_column, muted_label, named, scrolled, tool_button
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, scrolled, tool_button
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
@@ -75,10 +75,11 @@ class SimilarView(View):
         self.matches = named(QListWidget(), "Similar steps, best first")
         self.matches.itemActivated.connect(self._go)
         self.matches.itemClicked.connect(self._go)
-        self.matches.setMinimumHeight(LEAST_LIST)
         self.matches.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # as high as there is room for
         inside = QWidget()
-        in_column(inside, bar, self.progress, self.status, (self.matches, 1), spacing=4)
+        listed = in_row(None, (self.matches, 1))
+        listed.addStrut(LEAST_LIST)  # else the buttons would be squeezed where it is narrow
+        in_column(inside, bar, self.progress, self.status, (listed, 1), spacing=4)
         self._inside = scrolled(inside)
         self._empty = EmptyText("", self)
         in_column(self, (self._inside, 1), (self._empty, 1))

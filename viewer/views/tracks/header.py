@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
     from unrolled.viewer.views.tracks.track import Track
 
 LEFT, AXIS = 24.0, 30.0  # pixels: for the fold button, and for the axis
-TICK = 18.0   # the number of the first row, beside the title
 LINE = 12.0
-TITLE_LINE, LEGEND = 14.0, 18.0  # pixels of height
+TITLE_LINE = 14.0
 LEAST_ROOM_FOR_AXIS = 48
 ROOM_FOR_AXIS_NAME = 64  # pixels of height
 
@@ -41,7 +41,7 @@ def paint_header(painter: QPainter, track: Track) -> None:
     if track.folded:
         painter.drawText(QRectF(left, 2, 300, 21), Qt.AlignmentFlag.AlignVCenter, track.title)
     else:
-        _paint_title(painter, track.title, left, track.height())
+        _paint_title(painter, track, left)
         track.paint_legend(painter)
         if track.height() >= LEAST_ROOM_FOR_AXIS:
             _paint_axis(painter, track)
@@ -49,26 +49,35 @@ def paint_header(painter: QPainter, track: Track) -> None:
         draw_focus(painter, QRectF(1, 1, HEADER - 3, track.height() - 2), theme.accent)
 
 
-def title_lines(title: str, metrics: QFontMetrics, left: float, height: float) -> list[str]:
-    """A title in as many lines as a track so high has room for, broken at spaces; what is left is cut in its middle."""
-    most = max(int((height - LEGEND - 4) // TITLE_LINE), 1)
+def title_lines(title: str, metrics: QFontMetrics, rooms: Sequence[int]) -> list[str]:
+    """A title in at most as many lines as there are rooms, of so many pixels, broken at spaces; what is left over is cut."""
     words = title.split(" ")
     lines: list[str] = []
-    while words:
-        beside = TICK if not lines else AXIS if height >= ROOM_FOR_AXIS_NAME else 4.0
-        room, taken = int(HEADER - left - beside), 1
+    for number, room in enumerate(rooms):
+        taken = 1
         while taken < len(words) and metrics.horizontalAdvance(" ".join(words[: taken + 1])) <= room:
             taken += 1
-        if len(lines) + 1 == most:
+        if number + 1 == len(rooms):
             taken = len(words)
-        lines.append(metrics.elidedText(" ".join(words[:taken]), Qt.TextElideMode.ElideMiddle, room))
+        cut = Qt.TextElideMode.ElideMiddle if taken == 1 else Qt.TextElideMode.ElideRight
+        lines.append(metrics.elidedText(" ".join(words[:taken]), cut, room))
         words = words[taken:]
+        if not words:
+            break
     return lines
 
 
-def _paint_title(painter: QPainter, title: str, left: float, height: float) -> None:
-    for number, line in enumerate(title_lines(title, painter.fontMetrics(), left, height)):
-        painter.drawText(QRectF(left, 4 + TITLE_LINE * number, HEADER - left, 16), Qt.AlignmentFlag.AlignVCenter, line)
+def _paint_title(painter: QPainter, track: Track, left: float) -> None:
+    ticks, numbers = track.ticks() if track.height() >= LEAST_ROOM_FOR_AXIS else [], QFontMetrics(mono_font(9))
+
+    def room(top: float) -> int:
+        """Of the line there, beside the numbers of the axis."""
+        beside = (numbers.horizontalAdvance(text) for text, middle in ticks if top - LINE / 2 < middle < top + 16 + LINE / 2)
+        return int(HEADER - left - 4 - max(beside, default=0))
+
+    tops = [4 + TITLE_LINE * number for number in range(max(int((track.height() - track.legend_height - 4) // TITLE_LINE), 1))]
+    for top, line in zip(tops, title_lines(track.title, painter.fontMetrics(), [room(top) for top in tops]), strict=False):
+        painter.drawText(QRectF(left, top, HEADER - left, 16), Qt.AlignmentFlag.AlignVCenter, line)
 
 
 def _paint_axis(painter: QPainter, track: Track) -> None:

@@ -62,6 +62,7 @@ class HeatTrack(Track):
         The unit of each row; without it a unit is in its own row.
     """
 
+    legend_height = 18.0
     own_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
     def __init__(self, ctx: ViewContext, channel: Channel) -> None:

@@ -238,6 +238,7 @@ class PinnedTrack(LineTrack):
     """The pinned units' values of a channel that can be chosen."""
 
     least_height, most_height = 76, 140
+    legend_height = 46.0  # of its picker
 
     def __init__(self, ctx: ViewContext, channels: list[Channel]) -> None:
         self._channels = channels

@@ -56,6 +56,7 @@ class Track(QWidget):
     folded_changed = Signal()
     read_out = Signal(str)
     least_height, most_height = 51, 16_777_215
+    legend_height = 0.0    # pixels at the bottom of the header
     padding = 0.0, 0.0  # pixels between the ends of the scale and the plot's
 
     def __init__(self, ctx: ViewContext, *, name: str, symbol: str, title: str) -> None:
