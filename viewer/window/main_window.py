@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
         controller.voice.said.connect(layout.say)
         controller.voice.unsaid.connect(layout.unsay)
         controller.voice.status_changed.connect(
-            lambda text, fraction: layout.status.set_activity(text, fraction, loading=controller.loading))
+            lambda text, fraction: layout.status.set_activity(text, fraction, loading=controller.run.state.loading))
         controller.voice.state_changed.connect(self.update_actions)
         controller.opened_file.connect(self.opened_file)
         controller.traceback_wanted.connect(self.dialogs.show_traceback)

@@ -41,7 +41,7 @@ def test_a_model_of_the_hub_comes_is_given_up_and_comes_again(qtbot, tmp_path, m
         assert not status.cancel.isVisible()
         qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
         assert window.session.description.name == "chars-rnn"
-        assert window.controller.wanted_model == "chars-rnn"
+        assert window.controller.choice.model == "chars-rnn"
         assert len(window.session.trace) == steps
         served.held.set()
         window.do(c.LoadModel("me/tiny"))
@@ -49,7 +49,7 @@ def test_a_model_of_the_hub_comes_is_given_up_and_comes_again(qtbot, tmp_path, m
         assert [own.model for own in recent_models()] == ["hf:me/tiny"]
         window.do(c.LoadModel("me/none"))
         qtbot.waitUntil(lambda: any("no “me/none” on the hub" in own.text for own in messages), timeout=10_000)
-        assert window.controller.wanted_model == "me/tiny"
+        assert window.controller.choice.model == "me/tiny"
         window.close()
         window.deleteLater()
         backend.close()
