@@ -109,7 +109,7 @@ def test_cells_are_laid_over_one_another_and_all_of_it_is_exported(qtbot, window
     assert [cell for cell, line in room.loss._others.items() if line.visible] == ["rnn", "lstm"]
     assert [cell for cell, line in room.decay._others.items() if line.visible] == ["rnn", "lstm"]
     names = iter(("plots.pdf", "plots.csv"))
-    monkeypatch.setattr("unrolled.viewer.training_room.page.QFileDialog.getSaveFileName",
+    monkeypatch.setattr("PySide6.QtWidgets.QFileDialog.getSaveFileName",
                         lambda *_: (str(tmp_path / next(names)), ""))
     for _ in range(2):
         qtbot.keyClick(room, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)

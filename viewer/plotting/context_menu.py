@@ -7,15 +7,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QRectF, QStandardPaths, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QAbstractScrollArea, QFileDialog, QMenu, QMessageBox, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QMenu, QMessageBox, QWidget
 
-from unrolled.models.trace.atomic import atomic_write
 from unrolled.viewer.drawing.painting import draw_focus
-from unrolled.viewer.plotting.figure import image_of, pdf_of, png_of, svg_of
+from unrolled.viewer.plotting.figure import NUMBERS, PICTURES, image_of, save_figure, svg_of
 from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.widgets.saving import ask_where
 
-PICTURES = {"png": "PNG picture (*.png)", "svg": "SVG drawing (*.svg)", "pdf": "PDF page (*.pdf)"}
-NUMBERS = {"csv": "Data as CSV (*.csv)"}
 NOT_IN_NAMES = '<>:"/\\|?*\n\r\t'
 
 
@@ -70,13 +68,9 @@ class FigureMenu(QObject):
         return menu
 
     def save_to(self, path: Path) -> None:
-        """Write the file that its suffix asks for, whole or not at all; a failure is said in one sentence."""
+        """Write the file that its suffix asks for; a failure is said in one sentence."""
         try:
-            contents = self._contents(path.suffix.lower().removeprefix("."))
-            with atomic_write(path) as file:
-                file.write(contents)
-        except OSError as error:
-            self._say(f"“{path.name}” cannot be written: {error.strerror or error}.")
+            save_figure(self._widget, self._title(), self._table() if self._table is not None else None, path)
         except ValueError as error:
             self._say(str(error))
 
@@ -107,30 +101,14 @@ class FigureMenu(QObject):
         if table is not None:
             _copy("text/csv", table.csv().encode())
 
-    def _contents(self, suffix: str) -> bytes:
-        if suffix == "csv":
-            table = self._table() if self._table is not None else None
-            if table is None:
-                raise ValueError("There are no numbers to save yet.")
-            return table.csv().encode()
-        make = {"png": lambda: png_of(self._widget), "svg": lambda: svg_of(self._widget, self._title()),
-                "pdf": lambda: pdf_of(self._widget, self._title())}.get(suffix)
-        if make is None:
-            raise ValueError(f"“.{suffix}” is not a format that a picture is saved in; there are .png, .svg, .pdf and .csv.")
-        return make()
-
     def _ask_where(self) -> None:
         kinds = PICTURES | (NUMBERS if self._table is not None else {})
         folder = FigureMenu.last_folder or QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
         stem = "".join(" " if sign in NOT_IN_NAMES else sign for sign in self._title()).strip() or "figure"
-        name, kind = QFileDialog.getSaveFileName(self._widget.window(), f"Save “{self._title()}”",
-                                                 str(Path(folder) / f"{stem}.png"), ";;".join(kinds.values()))
-        if name:
-            path = Path(name)
-            chosen = next((suffix for suffix, text in kinds.items() if text == kind), "png")
-            known = path.suffix.lower().removeprefix(".") in kinds
+        path = ask_where(self._widget.window(), f"Save “{self._title()}”", Path(folder) / f"{stem}.png", kinds)
+        if path is not None:
             FigureMenu.last_folder = str(path.parent)
-            self.save_to(path if known else path.with_name(f"{path.name}.{chosen}"))
+            self.save_to(path)
 
     def _say(self, sentence: str) -> None:
         box = QMessageBox(QMessageBox.Icon.Warning, "Not saved", sentence, QMessageBox.StandardButton.Ok, self._widget.window())

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QImage, QPainter, QPalette, QPicture, QRegion
 from PySide6.QtWidgets import QApplication, QGraphicsView, QWidget
 
+from unrolled.models.trace.atomic import atomic_write
 from unrolled.viewer.drawing.images import file_of
 from unrolled.viewer.drawing.vector_files import pdf_file, svg_file
+from unrolled.viewer.plotting.table import Table
 
+PICTURES = {".png": "PNG picture", ".svg": "SVG drawing", ".pdf": "PDF page"}
+NUMBERS = {".csv": "Data as CSV"}
 LEAST_RATIO = 2.0  # pixels of a saved picture for one of the screen's
 
 
@@ -24,11 +30,6 @@ def image_of(widget: QWidget) -> QImage:
     return image
 
 
-def png_of(widget: QWidget) -> bytes:
-    """`image_of` as a file's bytes."""
-    return file_of(image_of(widget))
-
-
 def svg_of(widget: QWidget, title: str) -> bytes:
     """A drawing whose words are outlines; what cannot stand in XML is shown by one sign."""
     recorded = QPicture()  # or else Qt writes clips in the coordinates of each widget, which nobody knows who reads them
@@ -40,6 +41,28 @@ def svg_of(widget: QWidget, title: str) -> bytes:
 def pdf_of(widget: QWidget, title: str) -> bytes:
     """A page as large as the widget, with the type embedded."""
     return pdf_file(widget.size(), lambda painter: _paint(widget, painter), title=title)
+
+
+def save_figure(widget: QWidget, title: str, table: Table | None, path: Path) -> None:
+    """Write the file that its suffix asks for, whole or not at all: a picture, a drawing, a page, or the numbers behind it.
+
+    Raises `ValueError`, with a sentence for people, when there is no such format, no number yet, or nothing can be written.
+    """
+    makes: dict[str, Callable[[], bytes]] = {
+        ".png": lambda: file_of(image_of(widget)), ".svg": lambda: svg_of(widget, title), ".pdf": lambda: pdf_of(widget, title)}
+    if path.suffix.lower() == ".csv":
+        if table is None:
+            raise ValueError("There are no numbers to save yet.")
+        contents = table.csv().encode()
+    elif path.suffix.lower() in makes:
+        contents = makes[path.suffix.lower()]()
+    else:
+        raise ValueError(f"“{path.suffix}” is not a format that a picture is saved in; there are .png, .svg, .pdf and .csv.")
+    try:
+        with atomic_write(path) as file:
+            file.write(contents)
+    except OSError as error:
+        raise ValueError(f"“{path.name}” cannot be written: {error.strerror or error}.") from error
 
 
 def _paint(widget: QWidget, painter: QPainter) -> None:

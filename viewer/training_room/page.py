@@ -6,18 +6,10 @@ from pathlib import Path
 
 import msgspec
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QFileDialog,
-    QGridLayout,
-    QLabel,
-    QPushButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QPushButton, QWidget
 
-from unrolled.models.trace.atomic import atomic_write
 from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.plotting.figure import pdf_of, png_of, svg_of
+from unrolled.viewer.plotting.figure import NUMBERS, PICTURES, save_figure
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
@@ -28,12 +20,12 @@ from unrolled.viewer.training_room.history import COLUMNS, History
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
 from unrolled.viewer.training_room.trainer import Trainer
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, scrolled
+from unrolled.viewer.widgets.saving import ask_where
 
 FRAME_MILLISECONDS = 16
 CONTROLS_WIDTH = 264
 SENTENCE_LINES = 3
 COLOUR_MAP = "inferno"
-EXPORTS = ("pdf", "svg", "png", "csv")
 
 
 class TrainingRoomPage(QWidget):
@@ -165,24 +157,16 @@ class TrainingRoomPage(QWidget):
 
     def export(self) -> None:
         """Ask for a file, and write all plots as they are."""
-        filters = ";;".join(f"{kind.upper()} (*.{kind})" for kind in EXPORTS)
-        name, chosen = QFileDialog.getSaveFileName(self.window(), "Export the plots", "training.pdf", filters)
-        if name:
-            path = Path(name)
-            known = path.suffix.lower().removeprefix(".") in EXPORTS
-            self.export_to(path if known else path.with_name(f"{path.name}.{chosen.split()[0].lower() or 'pdf'}"))
+        path = ask_where(self.window(), "Export the plots", Path("training.pdf"), PICTURES | NUMBERS)
+        if path is not None:
+            self.export_to(path)
 
     def export_to(self, path: Path) -> None:
         """Write all plots, or the numbers of every update, as the suffix says; where it lies, or why not, is said."""
-        numbers, title = updates_table(self.trainer.history, COLUMNS), "Training room"
-        make = {"pdf": lambda: pdf_of(self.board, title), "svg": lambda: svg_of(self.board, title),
-                "png": lambda: png_of(self.board), "csv": lambda: numbers.csv().encode() if numbers is not None else b""}
         try:
-            contents = make[path.suffix.lower().removeprefix(".")]()
-            with atomic_write(path) as file:
-                file.write(contents)
-        except OSError as error:
-            self._say(f"“{path.name}” cannot be written: {error.strerror or error}.", False)
+            save_figure(self.board, "Training room", updates_table(self.trainer.history, COLUMNS), path)
+        except ValueError as error:
+            self._say(str(error), False)
         else:
             self._say(f"Saved “{path.name}” in {path.absolute().parent}.", False)
 

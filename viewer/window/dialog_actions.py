@@ -21,6 +21,7 @@ from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.files import SESSION_SUFFIX, TRACE_SUFFIXES
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.paths import log_file
+from unrolled.viewer.widgets.saving import ask_where
 from unrolled.viewer.window.pasting import NothingToOpen, paths_of, picture_of
 
 if TYPE_CHECKING:
@@ -141,11 +142,10 @@ class DialogActions:
 
     def _save(self) -> None:
         stem = Path(self.session.input.name).stem if self.session.input is not None else "session"
-        proposed = str(Path(self.settings.text("folder")) / f"{stem}{SESSION_SUFFIX}")
-        name, _ = QFileDialog.getSaveFileName(self._window, "Save session", proposed, _filter("Sessions", (SESSION_SUFFIX,)))
-        if name:
-            path = Path(name)
-            self.save_session(path if path.suffix == SESSION_SUFFIX else path.with_name(path.name + SESSION_SUFFIX))
+        proposed = Path(self.settings.text("folder")) / f"{stem}{SESSION_SUFFIX}"
+        path = ask_where(self._window, "Save session", proposed, {SESSION_SUFFIX: "Sessions"})
+        if path is not None:
+            self.save_session(path)
 
     def save_session(self, path: Path) -> None:
         """Save the session in a thread; a failure is said in a banner."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QFileDialog, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QDialog, QProgressBar, QPushButton, QWidget
 
 from unrolled.viewer.export.contents import CONTENTS, Content, offered
 from unrolled.viewer.export.formats import ExportFormat, Makes, formats
@@ -17,6 +17,7 @@ from unrolled.viewer.state.commands import Do
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT, Theme
 from unrolled.viewer.widgets.building import in_column, in_row, keep_room, muted_label, named, scrolled
+from unrolled.viewer.widgets.saving import ask_where
 from unrolled.viewer.window.exporting.fields import ExportFields, form, heading, picker
 from unrolled.viewer.window.exporting.preview import ExportPreview
 from unrolled.viewer.window.exporting.worker import ExportWorker
@@ -126,11 +127,9 @@ class ExportDialog(QDialog):
         stem = Path(self._subject.trace.provenance.input_name).stem or "unrolled"
         name = stem if self.content.name in ("attention", "animation", "trace") else f"{stem} {self.content.title.lower()}"
         folder = Path(self._settings.text("export_folder", self._settings.text("folder")))
-        chosen, _ = QFileDialog.getSaveFileName(self, "Export", str(folder / f"{name}.{suffix}"),
-                                                f"{self.format.currentText()} (*.{suffix})")
-        if chosen:
-            path = Path(chosen)
-            self.export_to(path if path.suffix.lower() == f".{suffix}" else path.with_name(f"{path.name}.{suffix}"))
+        path = ask_where(self, "Export", folder / f"{name}.{suffix}", {f".{suffix}": self.format.currentText()})
+        if path is not None:
+            self.export_to(path)
 
     def _done(self, sentence: str, path: Path) -> None:
         self._worker = None
