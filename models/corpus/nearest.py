@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from threading import local
 from typing import Literal
 
 import numpy as np
@@ -22,6 +23,8 @@ Metric = Literal["cosine", "euclid"]
 ROWS = 1024       # that are compared at once, to stay in a cache
 LONGEST = 256     # span that is compared: a part's scores take that many numbers a step
 SPARE = 4         # times as many are compared again in double precision as are wanted
+NAMED = 20        # times as many are named by an index, whose distances are rough
+ROUNDING = 1e-6   # of what |x|² is the small difference of, in single precision
 
 Scores = npt.NDArray[np.float32]
 
@@ -77,7 +80,8 @@ def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Me
 
 def _by_index(store: Store, channel: Channel, like: FloatArray, metric: Metric, most: int, wanted: Wanted,
               progress: Told) -> Found:
-    places = candidates(store, channel, like, metric, most * SPARE, wanted=wanted, progress=progress)
+    count = most * max(SPARE, NAMED // len(like))  # of a span each state names some
+    places = candidates(store, channel, like, metric, count, wanted=wanted, progress=progress)
     documents, _ = store.at(places)
     ends, _ = store.at(places + len(like) - 1)
     there = (documents >= 0) & (documents == ends)
@@ -97,16 +101,25 @@ def _of_part(store: Store, channel: Channel, like: FloatArray, metric: Metric, s
     # x = shift + step · p, with p the place: x · q = shift Σq + step (p · q), and so |x|² from Σp and Σp².
     columns = np.concatenate((like.T, np.ones((channel.size, 1), np.float32)), axis=1).astype(np.float32)  # (units, n + 1)
 
+    room = local()  # a thread's own, to be filled again and again: new memory for each piece takes longer than the sums
+
     def compare(rows: Stored) -> Scores:
+        if not hasattr(room, "rows"):
+            room.rows = np.empty((ROWS, channel.size), np.float32)
         found = np.empty((len(rows), length), np.float32)
         for first in range(0, len(rows), ROWS):
-            places = rows[first : first + ROWS].astype(np.float32)
+            piece = rows[first : first + ROWS]
+            places = room.rows[: len(piece)]
+            places[:] = piece
             products = places @ columns                                                       # (rows, n + 1)
             squares = np.einsum("ru,ru->r", places, places)
             sizes = step**2 * squares + 2 * shift * step * products[:, -1] + shift**2 * channel.size  # |x|²
             inner = shift * sums + step * products[:, :-1]                                    # x · q
-            found[first : first + ROWS] = inner / np.sqrt(np.maximum(sizes, 1e-30))[:, None] / own_sizes if metric == "cosine" \
-                else -np.sqrt(np.maximum(sizes[:, None] - 2 * inner + own_sizes**2, 0))
+            if metric == "cosine":
+                sizes[sizes <= ROUNDING * (step**2 * squares + shift**2 * channel.size)] = np.inf  # zeros have no direction
+                found[first : first + ROWS] = inner / np.sqrt(sizes)[:, None] / own_sizes
+            else:
+                found[first : first + ROWS] = -np.sqrt(np.maximum(sizes[:, None] - 2 * inner + own_sizes**2, 0))
         return found
 
     sums = like.sum(axis=1, dtype=np.float64).astype(np.float32)                              # (n,)

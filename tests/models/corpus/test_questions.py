@@ -21,7 +21,10 @@ from unrolled.models.corpus.state_map import principal_map
 from unrolled.models.corpus.units import EXTREMES, property_named, unit_statistics
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import open_store
+from unrolled.models.trace import Channel
 
+WIDE, GATE = (Channel(name="hidden", role="hidden", symbol="h", axes=("unit",), shape=(64,), low=low, high=1.0)
+              for low in (-1.0, 0.0))
 LENGTHS = [3000, 1, 700, 5000, 120, 4096, 50, 4096]
 
 
@@ -86,6 +89,22 @@ def test_the_nearest_are_nearest(store, metric, length):
     np.testing.assert_allclose([hit.score for hit in found.hits], [score for score, _, _ in best], atol=1e-6)
     assert (found.hits[0].document, found.hits[0].first, found.hits[0].last) == (3, 1000, 1000 + length - 1)
     assert found.steps == sum(LENGTHS)
+
+
+@pytest.mark.parametrize("channel", [WIDE, GATE])
+def test_states_of_zeros_are_like_nothing(tmp_path, channel):
+    """Each document begins with one; there are more of them than are compared again."""
+    made = drawn(tmp_path / "store", [40] * 300, channels=(channel,))
+    for values in made.values:
+        values["hidden"][0] = 0.0
+    made.write()
+    store = open_store(tmp_path / "store")
+    rows = np.concatenate([store.run(number).values("hidden").astype(np.float64) for number in range(300)])
+    like = rows[40 * 7 + 20]
+    cosines = rows @ like / np.linalg.norm(rows, axis=1).clip(1e-30) / np.linalg.norm(like)
+    found = nearest(store, "hidden", like[None].astype(np.float32), most=30)
+    assert (found.hits[0].document, found.hits[0].first) == (7, 20)
+    np.testing.assert_allclose([hit.score for hit in found.hits], np.sort(cosines)[:-31:-1], atol=1e-6)
 
 
 def test_texts_match(store):
