@@ -99,7 +99,7 @@ def umap_map(store: Store, channel: str, *, wanted: Wanted = lambda: True, progr
         raise StoreError("No state can be read.")
     if every > 1:
         notes.append(f"UMAP is of one state in {every:,}: it would take too long with all.")
-    points = UMAP(random_state=0).fit_transform(np.nan_to_num(np.concatenate(kept)))
+    points = UMAP(random_state=0, n_jobs=1).fit_transform(np.nan_to_num(np.concatenate(kept)))
     return StateMap(np.asarray(points, np.float32), np.concatenate(places), (float("nan"), float("nan")), tuple(notes))
 
 

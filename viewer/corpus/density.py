@@ -69,14 +69,21 @@ def coloured(grid: Grid, values: Numbers | None, *, low: float, high: float, nam
     return with_density(colours, share if values is not None else np.ones_like(share), grid)
 
 
-def of_groups(grid: Grid, groups: npt.NDArray[np.int64], colours: Colours) -> Colours:
-    """The same by groups: each cell has the colour (G, 3) of the one that most of its points belong to; the colours repeat."""
+def owners(grid: Grid, groups: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The group that most of a cell's points belong to, shape (cells²,); -1 where it has none."""
     pairs, numbers = np.unique(grid.cell * (int(groups.max(initial=0)) + 1) + groups, return_counts=True)
-    cells, owners = np.divmod(pairs, int(groups.max(initial=0)) + 1)
+    cells, own = np.divmod(pairs, int(groups.max(initial=0)) + 1)
     order = np.lexsort((numbers, cells))
     last = np.flatnonzero(np.diff(cells[order], append=-1))
+    found = np.full(grid.counts.size, -1, np.int64)
+    found[cells[order][last]] = own[order][last]
+    return found
+
+
+def of_groups(grid: Grid, owner: npt.NDArray[np.int64], colours: Colours) -> Colours:
+    """Each cell in its owner's colour, of (G, 3), which repeat; the less seen through the more points."""
     made = np.zeros((grid.counts.size, 4), np.uint8)
-    made[cells[order][last], :3] = colours[owners[order][last] % len(colours)]
+    made[owner >= 0, :3] = colours[owner[owner >= 0] % len(colours)]
     return with_density(made.reshape(*grid.counts.shape, 4), share_of(grid), grid)
 
 

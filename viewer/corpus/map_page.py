@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QSize, Qt, Signal
@@ -16,11 +18,12 @@ from unrolled.models.corpus.search import MOST, Found, Hit
 from unrolled.models.corpus.state_map import StateMap, has_umap, principal_map, umap_map
 from unrolled.models.store.layout import StoreError, values_of
 from unrolled.models.store.store import Store
-from unrolled.viewer.corpus.density import Grid, coloured, grid_of, of_groups
+from unrolled.viewer.corpus.density import FAINTEST, Grid, coloured, grid_of, of_groups, owners
+from unrolled.viewer.corpus.swatches import Swatch, Swatches
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.state.wording import percent
+from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.asking import Asking
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label
@@ -31,17 +34,31 @@ EMPTY = "Every state of every document becomes a point of this map: press “Mak
 COLOUR_MAP = "viridis"
 BOX_WIDTH = 150
 FAINT = "Fainter where fewer states lie."
+LAYS_OUT = "UMAP lays the states out, which takes a minute or two…"
+MOST_NAMED = 12  # documents of a colour
 DENSITY, DOCUMENT, UNIT = "density", "document", "unit"
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A map, its cells, and the documents and steps of its points."""
+    """A map, its cells, the documents and steps of its points, and for each cell the document that most of them are of."""
 
     states: StateMap
     grid: Grid
     documents: np.ndarray
     steps: np.ndarray
+    owner: np.ndarray
+
+
+class Key(NamedTuple):
+    """What colours mean: a bar from `low` to `high`, or swatches in its place."""
+
+    low: float = 0.0
+    high: float = 1.0
+    colour_map: str = COLOUR_MAP
+    ends: tuple[str, str] | None = None
+    since: float = 0.0
+    swatches: tuple[Swatch, ...] = ()
 
 
 class MapPage(QWidget):
@@ -63,6 +80,7 @@ class MapPage(QWidget):
         self._drawn: Drawn | None = None
         self._band: QRubberBand | None = None
         self._from = QPoint()
+        self._about = ""  # what is said of the map while no cell is pointed at
         self.making, self._colouring = Asking(self), Asking(self)
         self.method = ComboBox()
         self.method.setAccessibleName("How states are laid out")
@@ -84,6 +102,11 @@ class MapPage(QWidget):
         self.plot.say(EMPTY)
         self.plot.surface.installEventFilter(self)
         self._heat = self.plot.heatmap()
+        self._bar = self.plot.colour_bar(Axis())
+        self._bar.hide()
+        self.plot.reading = self._reading
+        self.swatches = Swatches()
+        self.swatches.hide()
         self.said, self.meaning = muted_label(wrapped=True), muted_label(wrapped=True)
         for box in (self.method, self.colour):
             box.setMinimumWidth(BOX_WIDTH)
@@ -92,10 +115,11 @@ class MapPage(QWidget):
         flow = FlowLayout(controls, gap=6)
         for part in (self.method, self.make, by, self.frame):
             flow.addWidget(part)
-        in_column(self, controls, (self.plot, 1), self.meaning, self.said, spacing=6)
+        in_column(self, controls, (self.plot, 1), self.meaning, self.swatches, self.said, spacing=6)
         self.making.answered.connect(self._show)
         self.making.failed.connect(self.said.setText)
-        self.making.progressed.connect(lambda share: self.said.setText(f"Going through all states: {percent(share)}"))
+        self.making.progressed.connect(self._told)
+        self.plot.read_out.connect(lambda words: self.said.setText(words or self._about))
         self.making.busy_changed.connect(lambda busy: self.make.setText("Stop" if busy else "Make the map"))
         self._colouring.answered.connect(lambda colours: self._paint(*colours))
         self._colouring.failed.connect(self._cannot_colour)
@@ -105,7 +129,9 @@ class MapPage(QWidget):
         self._colouring.stop()
         self._store, self._drawn = store, None
         self._heat.show(None)
+        self._show_key(None)
         self.plot.say(EMPTY)
+        self._about = ""
         self.said.setText("")
         self.meaning.setText("")
         self.colour.clear()
@@ -153,7 +179,10 @@ class MapPage(QWidget):
 
         def work(wanted: Wanted, progress: Told) -> Drawn | None:
             made = (umap_map if by_umap else principal_map)(store, channel, wanted=wanted, progress=progress)
-            return Drawn(made, grid_of(made.points), *store.at(made.places)) if wanted() else None
+            if not wanted():
+                return None
+            grid, (documents, steps) = grid_of(made.points), store.at(made.places)
+            return Drawn(made, grid, documents, steps, owners(grid, np.maximum(documents, 0)))
 
         self.making.ask(work)
 
@@ -161,8 +190,8 @@ class MapPage(QWidget):
         self._drawn, grid = drawn, drawn.grid
         first, second = drawn.states.explained
         shares = f"The axes hold {percent(first)} and {percent(second)} of the variance. " if np.isfinite(first) else ""
-        self.said.setText(" ".join((f"{len(drawn.states.places):,} states. {shares}Shift and drag zooms in.",
-                                    *drawn.states.notes)))
+        self._about = " ".join((f"{len(drawn.states.places):,} states. {shares}Shift and drag zooms in.", *drawn.states.notes))
+        self.said.setText(self._about)
         self.plot.say("")
         cells = grid.counts.shape[0]
         self.plot.set_ranges((grid.left, grid.left + cells * grid.width), (grid.low, grid.low + cells * grid.height))
@@ -177,34 +206,62 @@ class MapPage(QWidget):
         channel, unit, theme = self._channel, self._unit, self.theme
 
         self.meaning.setText({DENSITY: "Colour: how many states lie there, from few (dark) to most (bright).",
-                              DOCUMENT: f"Colour: the document that most of the states there are of; colours repeat. {FAINT}",
+                              DOCUMENT: f"Colour: the document that most of the states there are of. {FAINT}",
                               UNIT: f"Colour: unit {unit} on average, in the colours of its track. {FAINT}"}.get(
                                   by, f"Colour: “{by}” on average, from least (dark) to most (bright). {FAINT}"))
 
-        def work(_wanted: Wanted, _progress: Told) -> tuple[Grid, np.ndarray]:
+        def work(_wanted: Wanted, _progress: Told) -> tuple[Grid, np.ndarray, Key]:
             if by == DENSITY:
-                return grid, coloured(grid, None, low=0, high=1, name=COLOUR_MAP)
+                key = Key(ends=("1", f"{int(grid.counts.max()):,}"), since=FAINTEST)
+                return grid, coloured(grid, None, low=0, high=1, name=COLOUR_MAP), key
             if by == DOCUMENT:
                 series = np.array([(own.red(), own.green(), own.blue()) for own in map(QColor, theme.series)], np.uint8)
-                return grid, of_groups(grid, np.maximum(drawn.documents, 0), series)
+                return grid, of_groups(grid, drawn.owner, series), Key(swatches=swatches_of(store, drawn.owner, theme.series))
             own = store.description.channel(channel)
             if by == UNIT:
-                values = _at(store, channel, unit, drawn.states.places)
-                return grid, coloured(grid, values, low=own.low, high=own.high,
-                                            name=theme.diverging if own.signed else COLOUR_MAP)
+                values, name = _at(store, channel, unit, drawn.states.places), theme.diverging if own.signed else COLOUR_MAP
+                return grid, coloured(grid, values, low=own.low, high=own.high, name=name), Key(own.low, own.high, name)
             values = _property(store, by, drawn)
-            return grid, coloured(grid, values, low=0.0, high=max(float(np.fmax.reduce(values, initial=1.0)), 1.0),
-                                        name=COLOUR_MAP)
+            known = values[np.isfinite(values)]
+            high, yes_or_no = max(float(known.max(initial=1.0)), 1.0), bool(np.isin(known, (0, 1)).all())
+            return (grid, coloured(grid, values, low=0.0, high=high, name=COLOUR_MAP),
+                    Key(0.0, high, ends=("no", "yes") if yes_or_no else None))
 
         self._colouring.ask(work)
 
-    def _paint(self, grid: Grid, colours: np.ndarray) -> None:
+    def _paint(self, grid: Grid, colours: np.ndarray, key: Key) -> None:
         if self._drawn is not None and grid is self._drawn.grid:
             self._heat.show(colours, left=grid.left, top=grid.low, width=grid.width, height=grid.height)
+            self._show_key(key)
+
+    def _show_key(self, key: Key | None) -> None:
+        self.swatches.show_swatches(() if key is None else key.swatches)
+        if key is None or key.swatches:
+            self._bar.hide()
+        else:
+            self._bar.show(key.low, key.high, key.colour_map, key.ends, since=key.since)
+
+    def _told(self, share: float) -> None:
+        by_umap = self.method.currentData() == "umap"
+        self.said.setText(LAYS_OUT if by_umap and share >= 1 else f"Going through all states: {percent(share)}")
+
+    def _reading(self, x: float, y: float) -> str:
+        """What lies in a cell."""
+        drawn, store = self._drawn, self._store
+        if drawn is None or store is None:
+            return ""
+        grid = drawn.grid
+        column, row = int((x - grid.left) // grid.width), int((y - grid.low) // grid.height)
+        side = len(grid.counts)
+        if not (0 <= column < side and 0 <= row < side and grid.counts[row, column]):
+            return ""
+        title = store.documents[int(drawn.owner[row * side + column])].title
+        return f"{counted(int(grid.counts[row, column]), 'state')} here, most of “{title}”"
 
     def _cannot_colour(self, sentence: str) -> None:
         """No colours of what was chosen before are left under the name of what is chosen now."""
         self._heat.show(None)
+        self._show_key(None)
         self.meaning.setText(sentence)
 
     def _table(self) -> Table | None:
@@ -240,6 +297,20 @@ class MapPage(QWidget):
         assert self._drawn is not None
         corners = [self.plot.values_at(QPointF(corner)) for corner in (box.topLeft(), box.bottomRight())]
         self.framed.emit(within(self._drawn, *zip(*corners, strict=True)))
+
+
+def swatches_of(store: Store, owner: np.ndarray, colours: Sequence[str]) -> tuple[Swatch, ...]:
+    """For each colour the documents that have it, those with the most cells first: colours repeat where there are many."""
+    numbers, cells = np.unique(owner[owner >= 0], return_counts=True)
+    numbers = numbers[np.argsort(-cells, kind="stable")]
+    found = []
+    for place in dict.fromkeys((numbers % len(colours)).tolist()):
+        own = numbers[numbers % len(colours) == place]
+        titles = [store.documents[number].title for number in own[:MOST_NAMED].tolist()]
+        more = f" +{len(own) - 1:,}" if len(own) > 1 else ""
+        rest = [f"and {len(own) - len(titles):,} more"] if len(own) > len(titles) else []
+        found.append(Swatch(colours[place], titles[0].rsplit("/", 1)[-1] + more, "\n".join((*titles, *rest))))
+    return tuple(found)
 
 
 def within(drawn: Drawn, x: tuple[float, float], y: tuple[float, float]) -> Found:

@@ -68,13 +68,23 @@ class ColourBar:
         layout.addItem(self._ticks, 1, 4)
         layout.layout.setColumnFixedWidth(2, GAP)
 
-    def show(self, low: float, high: float, colour_map: str, ends: tuple[str, str] | None = None) -> None:
-        """From one value to another; `ends` are written there, where a number alone would not say all."""
+    def show(self, low: float, high: float, colour_map: str, ends: tuple[str, str] | None = None, *, since: float = 0.0) -> None:
+        """From one value to another; `ends` are written there, where a number alone would not say all. `since`: from this
+        part of the map on.
+        """
         bottom, top = float(self._axis.along(low)), float(self._axis.along(high))
-        self._image.setImage(colour_table(colour_map)[:, None, :], autoLevels=False, levels=None)
+        table = colour_table(colour_map)
+        self._image.setImage(table[round(since * len(table)) :, None, :], autoLevels=False, levels=None)
+        for part in (self._box, self._ticks):
+            part.show()
         self._image.setRect(QRectF(0, bottom, 1, top - bottom))
         self._ticks.write_at({} if ends is None else {bottom: ends[0], top: ends[1]})
         self._box.setRange(xRange=(0, 1), yRange=(bottom, top), padding=0)
+
+    def hide(self) -> None:
+        """There is nothing that it could tell."""
+        for part in (self._box, self._ticks):
+            part.hide()
 
     def set_theme(self, theme: Theme) -> None:
         self._ticks.set_theme(theme)

@@ -12,7 +12,7 @@ from stores import ENTROPY, HIDDEN, drawn
 from unrolled.models.corpus.alike import units_like
 from unrolled.models.corpus.state_map import principal_map
 from unrolled.models.store.store import open_store
-from unrolled.viewer.corpus.density import CELLS, coloured, grid_of, of_groups
+from unrolled.viewer.corpus.density import CELLS, coloured, grid_of, of_groups, owners
 from unrolled.viewer.corpus.map_page import Drawn, _at, _property, within
 from unrolled.viewer.corpus.page import CorpusPage
 from unrolled.viewer.corpus.question import Like, Matching, OnTogether, QuestionError, question_of
@@ -183,6 +183,36 @@ def test_the_map_takes_every_colour(qtbot, page, by):
     assert page.map.meaning.text().startswith("Colour")
 
 
+def test_a_key_says_what_the_colours_of_the_map_mean(qtbot, page, kept):
+    page.map.make.click()
+    qtbot.waitUntil(lambda: page.map._drawn is not None, timeout=10_000)
+    drawn_map, bar = page.map._drawn, page.map._bar
+    page.map.set_unit("hidden", 1)
+
+    def coloured_by(what):
+        page.map.colour.setCurrentIndex(page.map.colour.findData(what))
+        page.map.colour_again()
+        qtbot.waitUntil(lambda: not page.map._colouring.busy)
+        page.grab()
+        return [round(end, 6) for end in bar._box.viewRange()[1]], sorted(bar._ticks._texts.values())
+
+    assert coloured_by("density") == ([0, 1], ["1", f"{drawn_map.grid.counts.max():,}"])
+    assert coloured_by("unit")[0] == [-1, 1]
+    assert coloured_by("inside a string")[1] == ["no", "yes"]
+    coloured_by("document")
+    assert not bar._box.isVisible()
+    shown = page.map.swatches.shown
+    assert {swatch.words for swatch in shown} == {f"{number:04d}.py" for number in set(drawn_map.owner.tolist()) - {-1}}
+    for swatch in shown:
+        assert swatch.colour == LIGHT.series[int(swatch.words[:4])]
+    row, column = np.argwhere(drawn_map.grid.counts)[0]
+    grid = drawn_map.grid
+    said = page.map.plot.reading(grid.left + (column + 0.5) * grid.width, grid.low + (row + 0.5) * grid.height)
+    own = drawn_map.documents[grid.cell == row * len(grid.counts) + column]
+    assert f"{len(own):,} state" in said
+    assert f"folder/{np.bincount(own).argmax():04d}.py" in said or np.ptp(np.bincount(own)) == 0
+
+
 def test_the_map_leaves_empty_what_cannot_be_read(qtbot, page, tmp_path):
     made = drawn(tmp_path / "store", [400, 400, 400], channels=(HIDDEN,), shard=512)
     made.write()
@@ -206,7 +236,7 @@ def test_spans_within_a_frame_end_with_a_document():
 
     points = np.zeros((5, 2), np.float32)
     drawn = Drawn(StateMap(points, np.arange(5), (1.0, 0.0), ()), grid_of(points), np.array([0, 0, 1, 1, 1]),
-                  np.array([7, 8, 9, 10, 12]))
+                  np.array([7, 8, 9, 10, 12]), np.zeros(0))
     found = within(drawn, (-1, 1), (-1, 1))
     assert [(hit.document, hit.first, hit.last) for hit in found.hits] == [(0, 7, 8), (1, 9, 10), (1, 12, 12)]
 
@@ -225,7 +255,7 @@ def test_cells_have_the_mean_and_the_most_frequent():
     assert grid_of(np.random.default_rng(0).normal(size=(50_000, 2)).astype(np.float32)).counts.shape == (CELLS, CELLS)
     unread = coloured(grid, np.array([np.nan, np.nan, np.nan, 0.5]), low=0, high=1, name="viridis")
     assert (unread[0, 0, 3], unread[last, last, 3] > 0) == (0, True)
-    groups = of_groups(grid, np.array([5, 1, 5, 2]), np.arange(18, dtype=np.uint8).reshape(6, 3))
+    groups = of_groups(grid, owners(grid, np.array([5, 1, 5, 2])), np.arange(18, dtype=np.uint8).reshape(6, 3))
     assert groups[0, 0, :3].tolist() == [15, 16, 17]
 
 
