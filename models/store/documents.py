@@ -14,6 +14,7 @@ from unrolled.models.store.layout import StoreDescription, StoreError
 
 BLOCK = 1024   # rows that are read at once, as many as a chunk of titles has
 MOST_BLOCKS = 64
+TITLES_READ = 2**16  # at once, where titles are searched
 
 Places = npt.NDArray[np.int64]
 
@@ -72,6 +73,21 @@ class Documents:
                     del self._blocks[next(iter(self._blocks))]
                 self._blocks[block] = self._read(block * BLOCK, min((block + 1) * BLOCK, len(self)))
             return self._blocks[block][number - block * BLOCK]
+
+    def named(self, text: str, *, wanted: Callable[[], bool] = lambda: True,
+              progress: Callable[[int, int], None] = lambda done, of: None) -> Places:
+        """The numbers of the documents whose titles hold all words of a text, large or small: titles alone are read, some at
+        once, until nobody waits any more.
+        """
+        words, found = text.casefold().split(), []
+        for start in range(0, len(self), TITLES_READ):
+            progress(start, len(self))
+            if not wanted():
+                break
+            titles = self._group["title"][start : start + TITLES_READ].tolist()
+            found += [number for number, title in enumerate(titles, start) if all(word in title.casefold() for word in words)]
+        progress(len(self), len(self))
+        return np.array(found, np.int64)
 
     def forget(self) -> None:
         """Read rows again when they are asked for: more of them may be there by now."""

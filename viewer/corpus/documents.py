@@ -4,32 +4,45 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, Qt, Signal
-from PySide6.QtWidgets import QHeaderView, QTableView, QWidget
+import numpy as np
+from PySide6.QtCore import QAbstractTableModel, Qt, QTimer, Signal
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView, QWidget
 
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store
+from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.fonts import mono_font
+from unrolled.viewer.widgets.asking import Asking
+from unrolled.viewer.widgets.building import in_column, muted_label
 from unrolled.viewer.widgets.row_model import ROOT, Index
 
 ROW_HEIGHT, STEPS_WIDTH = 24, 76
+REST_MILLISECONDS = 200  # of the keys, before what is written is looked for
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class DocumentsModel(QAbstractTableModel):
-    """Title and steps of each; what is not traced yet is said."""
+    """Title and steps of each, or of some; what is not traced yet is said."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._store: Store | None = None
+        self._some: np.ndarray | None = None
 
-    def set_store(self, store: Store | None) -> None:
+    def set_store(self, store: Store | None, some: np.ndarray | None = None) -> None:
+        """List all documents of a store, or those of these numbers."""
         self.beginResetModel()
-        self._store = store
+        self._store, self._some = store, some
         self.endResetModel()
 
+    def number(self, row: int) -> int:
+        """The document in a row."""
+        return row if self._some is None else int(self._some[row])
+
     def rowCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() or self._store is None else min(len(self._store.documents), 2**31 - 1)
+        if parent.isValid() or self._store is None:
+            return 0
+        return min(len(self._store.documents) if self._some is None else len(self._some), 2**31 - 1)
 
     def columnCount(self, parent: Index = ROOT) -> int:
         return 0 if parent.isValid() else 2
@@ -49,7 +62,7 @@ class DocumentsModel(QAbstractTableModel):
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
         try:
-            row = self._store.documents[index.row()]
+            row = self._store.documents[self.number(index.row())]
         except StoreError as error:
             return str(error)
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -90,14 +103,62 @@ class DocumentsTable(QTableView):
         self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
         self.horizontalHeader().resizeSection(1, STEPS_WIDTH)
-        self.activated.connect(lambda index: self.document_wanted.emit(index.row()))
+        self.activated.connect(lambda index: self.document_wanted.emit(self.documents.number(index.row())))
 
-    def set_store(self, store: Store | None) -> None:
-        self.documents.set_store(store)
-        if store is not None and len(store.documents):
+    def set_store(self, store: Store | None, some: np.ndarray | None = None) -> None:
+        self.documents.set_store(store, some)
+        if self.documents.rowCount():
             self.selectRow(0)
 
-    @property
-    def chosen(self) -> int:
-        """The document that is selected; -1 for none."""
-        return self.currentIndex().row()
+
+class DocumentList(QWidget):
+    """The table under a field that leaves those whose titles hold what is written.
+
+    Attributes
+    ----------
+    document_wanted : Signal(int)
+    """
+
+    document_wanted = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._store: Store | None = None
+        self.asking = Asking(self)
+        self.field = QLineEdit(placeholderText="Find a document by its name", clearButtonEnabled=True)
+        self.field.setAccessibleName("Find a document by its name")
+        self.table, self.said = DocumentsTable(), muted_label(wrapped=True)
+        self.said.hide()
+        self._rest = QTimer(self, singleShot=True, interval=REST_MILLISECONDS)
+        self._rest.timeout.connect(self._search)
+        self.field.textChanged.connect(lambda _: self._rest.start())
+        self.field.returnPressed.connect(self.table.setFocus)
+        self.table.document_wanted.connect(self.document_wanted)
+        self.asking.answered.connect(self._show)
+        self.asking.failed.connect(self._say)
+        self.asking.progressed.connect(lambda share: self._say(f"Reading titles: {percent(share)}"))
+        in_column(self, self.field, self.said, (self.table, 1), spacing=6)
+
+    def set_store(self, store: Store | None) -> None:
+        self._store = store
+        self.field.clear()
+        self._search()
+
+    def _search(self) -> None:
+        self._rest.stop()
+        store, text = self._store, self.field.text()
+        if store is None or not text.strip():
+            self.asking.stop()
+            self._say("")
+            self.table.set_store(store)
+            return
+        self.asking.ask(lambda wanted, progress: store.documents.named(text, wanted=wanted, progress=progress))
+
+    def _show(self, found: np.ndarray) -> None:
+        assert self._store is not None
+        self.table.set_store(self._store, found)
+        self._say(f"{len(found):,} of {counted(len(self._store.documents), 'document')}")
+
+    def _say(self, sentence: str) -> None:
+        self.said.setText(sentence)
+        self.said.setVisible(bool(sentence))

@@ -10,7 +10,7 @@ from unrolled.models.corpus.nearest import LONGEST
 from unrolled.models.corpus.search import Found
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store
-from unrolled.viewer.corpus.documents import DocumentsTable
+from unrolled.viewer.corpus.documents import DocumentList
 from unrolled.viewer.corpus.lines import Lines
 from unrolled.viewer.corpus.map_page import MapPage
 from unrolled.viewer.corpus.question import EXAMPLES, HELP, Like, Matching, OnTogether, Question, QuestionError, question_of
@@ -46,7 +46,7 @@ class CorpusPage(QWidget):
         self.back.setToolTip("Back to the run on screen (Escape)")
         self.back.clicked.connect(lambda: self.left.emit())
         self.about = muted_label(wrapped=True)
-        self.documents = DocumentsTable()
+        self.documents = DocumentList()
         self.question = QLineEdit(placeholderText=EXAMPLES, clearButtonEnabled=True)
         self.question.setAccessibleName("What to search for in all documents")
         self.question.setToolTip(HELP)
@@ -111,6 +111,7 @@ class CorpusPage(QWidget):
         """Wait until nothing is computed any more."""
         self._open.changed.disconnect(self._store_changed, missing_ok=True)
         self.asking.close()
+        self.documents.asking.close()
         self.unit.asking.close()
         self.map.close_page()
 

@@ -40,11 +40,28 @@ def all_values(kept, name):
 
 
 def test_documents_are_listed_with_their_lengths(page):
-    table = page.documents.documents
+    table = page.documents.table.documents
     assert [table.index(row, 0).data() for row in range(table.rowCount())] == [f"folder/{row:04d}.py" for row in range(4)]
     assert table.index(2, 1).data() == "5,000"
-    page.documents.activated.emit(table.index(1, 0))
+    page.documents.table.activated.emit(table.index(1, 0))
     assert page.done == [OpenDocument(1)]
+
+
+def test_documents_are_found_by_their_names(qtbot, page, monkeypatch):
+    monkeypatch.setattr("unrolled.models.store.documents.TITLES_READ", 3)
+    table = page.documents.table.documents
+    qtbot.keyClicks(page.documents.field, "FOLDER 3.p")
+    qtbot.waitUntil(lambda: table.rowCount() == 1)
+    assert (table.index(0, 0).data(), table.index(0, 1).data()) == ("folder/0003.py", "1,300")
+    assert page.documents.said.text() == "1 of 4 documents"
+    page.documents.table.activated.emit(table.index(0, 0))
+    assert page.done == [OpenDocument(3)]
+    qtbot.keyClicks(page.documents.field, "x")
+    qtbot.waitUntil(lambda: page.documents.said.text() == "0 of 4 documents")
+    assert table.rowCount() == 0
+    page.documents.field.clear()
+    qtbot.waitUntil(lambda: table.rowCount() == 4)
+    assert not page.documents.said.isVisible()
 
 
 def test_a_question_that_is_typed_is_answered(qtbot, page, kept):
