@@ -59,7 +59,7 @@ LIGHT = Theme(
     accent="#0b6e78", accent_ground="#d8eef0", accent_text="#ffffff", playhead="#b64907",
     warning="#8a5a00", error="#b3261e", good="#1d7a46", missing="#f0f2f5",
     below="#00a86b", above="#ffc400",
-    series=("#0072b2", "#d55e00", "#008a66", "#b0568f", "#9a6a00", "#3b8fc4", "#5a5a5a", "#7a3ea8"),
+    series=("#0072b2", "#d55e00", "#008a66", "#b0568f", "#9a6a00", "#8f1d2c", "#5a5a5a", "#7a3ea8"),
     diverging="crameri:vik",
 )
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor
 
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.label_colours import lab, label_colours
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.tracks.label_track import LabelTrack
@@ -72,9 +73,12 @@ def test_another_clip_of_the_same_length_is_drawn_anew(session, panel, track):
     track.grab()
 
 
-def test_no_two_labels_share_a_colour(track):
-    for theme in (LIGHT, DARK):
-        track.theme = theme
-        colours = np.array([QColor(track.label_colour(label)).getRgb()[:3] for label in range(24)])
-        apart = np.abs(colours[:, None] - colours[None]).sum(-1) + 1000 * np.eye(24, dtype=int)
-        assert apart.min() > 12
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+@pytest.mark.parametrize(("count", "least"), [(8, 20), (12, 20), (20, 20), (30, 20), (60, 15)])
+def test_no_two_labels_share_a_colour(theme, count, least):
+    """Nor are two alike: in CIE L*a*b* two colours that are 2.3 apart can just be told; and all are seen on the panel."""
+    places = lab(list(label_colours(theme, count)))
+    assert (np.linalg.norm(places[:, None] - places, axis=-1) + 1000 * np.eye(count)).min() >= least
+    lightness = lab([theme.panel])[0, 0]
+    assert np.abs(places[:, 0] - lightness).min() > 25
+    assert label_colours(theme, count) == label_colours(theme, 200)[:count]

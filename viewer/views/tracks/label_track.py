@@ -13,13 +13,13 @@ from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.wording import channel_title, percent
 from unrolled.viewer.theme.fonts import text_font
+from unrolled.viewer.theme.label_colours import label_colours
 from unrolled.viewer.views.tracks.line_track import PADDING, ROOM_FOR_DOTS, LineTrack
 from unrolled.viewer.views.tracks.menu import add_zooms
 from unrolled.viewer.views.view import ViewContext
 
 NAMES_HEIGHT = 17.0    # pixels over the lines, for the answers' names
 ANSWER_DOT = 4.0
-GOLDEN = 0.618034      # of a turn of hue: what lies so far apart never comes back to where it was
 
 
 class LabelTrack(LineTrack):
@@ -38,11 +38,7 @@ class LabelTrack(LineTrack):
 
     def label_colour(self, label: int) -> str:
         """The colour of a label, the same at every step: by its place among all of them, no two alike."""
-        series = self.theme.series
-        if label < len(series):
-            return series[label]
-        lightness = QColor(series[0]).lightnessF() + (-0.08, 0.04, 0.14)[label % 3]
-        return QColor.fromHslF(label * GOLDEN % 1.0, 0.6, lightness).name()
+        return label_colours(self.theme, max(self.channel.size, label + 1))[label]
 
     def lines(self) -> list[tuple[str, FloatArray]]:
         values = self.values()
