@@ -6,6 +6,7 @@ import pytest
 import scripted
 from contexts import context
 
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.views.view import View
 from unrolled.viewer.window.coordinator import FRAME_MILLISECONDS, Coordinator
@@ -86,3 +87,19 @@ def test_a_view_that_fails_costs_the_others_nothing(qtbot, monkeypatch):
     coordinator.flush()
     assert told == ["broken"]
     assert panels[1].told[0] == "refresh"
+
+
+def test_the_playhead_is_never_drawn_out_of_sight(qtbot, captioned):
+    """A step beyond the part that is shown: the part is moved in the frame in which the playhead is."""
+    window = captioned
+    window.do(c.Seek(0))
+    window.do(c.ShowSteps(0, 4))
+    window.coordinator.flush()
+    tracks, axis = window.host.views["tracks"], window.session.time_axis
+    qtbot.waitUntil(lambda: all(track.canvas is not None for track in tracks.tracks), timeout=10_000)
+    for step in (3, 4, 6, 2, 0):
+        window.do(c.Seek(step))
+        window.coordinator.flush()
+        assert axis.start <= step <= axis.stop - 1
+        for track in tracks._in_sight():
+            assert track._drawn_for[2:4] == (axis.start, axis.stop), track.name

@@ -63,6 +63,8 @@ class GradientMap(QWidget):
                                                              self.colour_map_chosen.emit)
         self._heat = self.plot.heatmap()
         self._bar = self.plot.colour_bar(Axis(log=True))
+        self.plot.name_rows((" ",))  # no numbers stand where words will be
+        self.plot.name_columns((" ",))
         self._frame = self.plot.area(ink("playhead"), outlined=True)
         self._dot = self.plot.scatter(ink("playhead"), size=7.0, order=11)
         self._said = muted_label()

@@ -235,8 +235,9 @@ class TracksView(View):
             if self.session.trace is not self._shown[0]:
                 self.readout.setText(self._at_rest)  # what is under the pointer is of another run now
             self._shown = shown
-            if step >= 0 and not axis.following:
+            if step >= 0 and not axis.following and not axis.start <= step <= axis.stop - 1:
                 self.do(RevealStep(step))
+                self.refresh()  # with the playhead, which would stand outside for a frame
         if self._group is not None:
             self._group.seek(step, (track.canvas for track in self._in_sight() if track.canvas is not None))
 
