@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import (
     QDialog,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, scrolled
 from unrolled.viewer.window.actions import MENUS, ActionSpec, key_text
 
 WITH_THE_MOUSE = (
@@ -41,13 +41,15 @@ class ShortcutsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         self.setAccessibleName("Keyboard shortcuts")
-        columns = QHBoxLayout()
-        columns.setSpacing(40)
+        inside = QWidget()
+        columns = QHBoxLayout(inside)
+        columns.setContentsMargins(0, 0, 0, 0)
+        columns.setSpacing(32)
         sides = [QVBoxLayout() for _ in range(3)]
         for side in sides:
             side.setSpacing(12)
             columns.addLayout(side)
-        for menu, place in zip(MENUS, (0, 0, 1, 2, 2, 1), strict=True):
+        for menu, place in zip(MENUS, (0, 0, 1, 2, 2, 0), strict=True):
             rows = [(spec.text.rstrip("…"), spec.keys) for spec in specs if spec.menu == menu and spec.keys]
             if rows:
                 sides[place].addLayout(_table(menu, rows))
@@ -58,12 +60,17 @@ class ShortcutsDialog(QDialog):
         for number, (what, does) in enumerate(WITH_THE_MOUSE, 1):
             mouse.addWidget(QLabel(what), number, 0)
             mouse.addWidget(muted_label(does), number, 1)
-        sides[2].addLayout(mouse)
+        sides[1].addLayout(mouse)
         for side in sides:
             side.addStretch(1)
-        layout = in_column(self, columns, spacing=16)
-        layout.setContentsMargins(24, 20, 24, 16)
-        layout.addWidget(_close_button(self))
+        area = scrolled(inside)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        layout = in_column(self, (area, 1), spacing=16)
+        layout.setContentsMargins(24, 20, 14, 16)
+        buttons = _close_button(self)
+        layout.addWidget(buttons)
+        wanted = inside.sizeHint() + QSize(24 + 14 + 12, 20 + 16 + 16 + buttons.sizeHint().height())
+        self.resize(wanted.boundedTo(self.screen().availableSize() - QSize(16, 48)))
 
 
 class AboutDialog(QDialog):
