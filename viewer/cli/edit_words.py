@@ -7,6 +7,7 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -82,15 +83,15 @@ class EditWords:
         arguments, made = self.arguments, list[Edit]()
         readers: tuple[tuple[str, Callable[[str], Edit]], ...] = (
             ("force", lambda text: _force(text, description)),
-            ("clamp", lambda text: _clamp(text)),
-            ("multiply", lambda text: _multiply(text)),
-            ("zero", lambda text: _zero(text)),
-            ("gate", lambda text: _gate(text)),
-            ("noise", lambda text: _noise(text, arguments.noise_seed)),
+            ("clamp", lambda text: _of_units(text, ClampUnits, "value")),
+            ("multiply", lambda text: _of_units(text, ScaleUnits, "factor")),
+            ("zero", _zero),
+            ("gate", _gate),
+            ("noise", lambda text: _of_units(text, partial(AddNoise, seed=arguments.noise_seed), "deviation")),
             ("mask", lambda text: _mask(text, channels)),
             ("attention", lambda text: _attention(text, channels)),
-            ("heads_off", lambda text: _heads_off(text)),
-            ("swap", lambda text: self._swap(text)),
+            ("heads_off", _heads_off),
+            ("swap", self._swap),
         )
         for name, read in readers:
             for text in getattr(arguments, name):
@@ -176,9 +177,17 @@ def _decimal(text: str) -> float:
     return number
 
 
-def _of_units(text: str) -> tuple[str, tuple[int, ...]]:
+def _channel_and_units(text: str) -> tuple[str, tuple[int, ...]]:
     channel, _, units = text.partition(":")
     return channel.strip().replace(" ", "_"), units_of(units)
+
+
+def _of_units(text: str, make: Callable[..., Edit], number: str) -> Edit:
+    """The edit that `make` makes of units and a number, which it takes by this name."""
+    what, first, last = _timed(text)
+    place, value = _halves(what, f"CHANNEL:UNITS={number.upper()}[@STEPS]", last=True)
+    channel, units = _channel_and_units(place)
+    return _checked(make(channel=channel, units=units, first=first, last=last, **{number: _decimal(value)}))
 
 
 def _force(text: str, description: ModelDescription) -> Edit:
@@ -187,23 +196,9 @@ def _force(text: str, description: ModelDescription) -> Edit:
     return ForceToken(first=first, last=first, token=token, word=description.words[token])
 
 
-def _clamp(text: str) -> Edit:
-    what, first, last = _timed(text)
-    place, value = _halves(what, "CHANNEL:UNITS=VALUE[@STEPS]", last=True)
-    channel, units = _of_units(place)
-    return _checked(ClampUnits(channel=channel, units=units, value=_decimal(value), first=first, last=last))
-
-
-def _multiply(text: str) -> Edit:
-    what, first, last = _timed(text)
-    place, factor = _halves(what, "CHANNEL:UNITS=FACTOR[@STEPS]", last=True)
-    channel, units = _of_units(place)
-    return _checked(ScaleUnits(channel=channel, units=units, factor=_decimal(factor), first=first, last=last))
-
-
 def _zero(text: str) -> Edit:
     what, first, last = _timed(text)
-    channel, units = _of_units(what)
+    channel, units = _channel_and_units(what)
     return ClampUnits(channel=channel, units=units, value=0.0, first=first, last=last)
 
 
@@ -223,13 +218,6 @@ def _heads_off(text: str) -> Edit:
         raise EditError("this should be CHANNEL:LAYER:HEADS[@STEPS].")
     return SwitchHeadsOff(channel=channel.strip().replace(" ", "_"), layer=_number(layer), heads=units_of(heads), first=first,
                           last=last)
-
-
-def _noise(text: str, seed: int) -> Edit:
-    what, first, last = _timed(text)
-    place, deviation = _halves(what, "CHANNEL:UNITS=DEVIATION[@STEPS]", last=True)
-    channel, units = _of_units(place)
-    return _checked(AddNoise(channel=channel, units=units, deviation=_decimal(deviation), seed=seed, first=first, last=last))
 
 
 def _mask(text: str, channels: Sequence[Channel]) -> Edit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, QThreadPool, Signal
 
 from unrolled.models.store.stored_trace import MOST_IN_MEMORY, stored_run
 from unrolled.models.trace.edits import SwapInput
@@ -65,26 +65,20 @@ class SessionWriter(QObject):
 
     def write(self, path: Path, saved: SavedSession) -> None:
         """Write a session; returns at once."""
-        self._pool.start(_Task(path, saved, self))
+        self._pool.start(lambda: self._write(path, saved))
 
     def close(self) -> None:
         """Wait until everything is written: what a person made is not to be lost for a few seconds."""
         self._pool.waitForDone()
 
-
-class _Task(QRunnable):
-    def __init__(self, path: Path, saved: SavedSession, writer: SessionWriter) -> None:
-        super().__init__()
-        self._path, self._saved, self._writer = path, saved, writer
-
-    def run(self) -> None:
+    def _write(self, path: Path, saved: SavedSession) -> None:
         started = time.monotonic()
         try:
-            save_session(self._path, self._saved)
+            save_session(path, saved)
         except SessionFileError as error:
-            self._writer.failed.emit(self._path, str(error))
+            self.failed.emit(path, str(error))
         except Exception as error:  # a thread has nobody above it
-            self._writer.failed.emit(self._path, f"The session cannot be saved: {type(error).__name__}: {error}.")
+            self.failed.emit(path, f"The session cannot be saved: {type(error).__name__}: {error}.")
         else:
-            self._writer.written.emit(self._path)
-        self._writer.seconds = time.monotonic() - started
+            self.written.emit(path)
+        self.seconds = time.monotonic() - started

@@ -13,19 +13,15 @@ Ink = Callable[[Theme], QColor]
 
 def ink(use: str, alpha: int = 255) -> Ink:
     """A colour of the theme by its use (``"accent"``), and how much of the ground it hides, from 0 to 255."""
-    def of(theme: Theme) -> QColor:
-        colour = QColor(getattr(theme, use))
-        colour.setAlpha(alpha)
-        return colour
-
-    return of
+    return lambda theme: _faded(getattr(theme, use), alpha)
 
 
 def series(number: int, alpha: int = 255) -> Ink:
     """One of the colours of pinned units, which repeat."""
-    def of(theme: Theme) -> QColor:
-        colour = QColor(theme.series[number % len(theme.series)])
-        colour.setAlpha(alpha)
-        return colour
+    return lambda theme: _faded(theme.series[number % len(theme.series)], alpha)
 
-    return of
+
+def _faded(name: str, alpha: int) -> QColor:
+    colour = QColor(name)
+    colour.setAlpha(alpha)
+    return colour

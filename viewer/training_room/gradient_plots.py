@@ -14,18 +14,16 @@ from unrolled.viewer.plotting.ink import ink, series
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import grid_table
-from unrolled.viewer.state.wording import power_of_ten
-from unrolled.viewer.theme.colour_maps import SEQUENTIAL, to_colours
+from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.curves import other_lines
+from unrolled.viewer.training_room.gradient_colours import GradientColours
 from unrolled.viewer.training_room.history import GradientMap, History, Numbers
 from unrolled.viewer.training_room.sentences import number
 from unrolled.viewer.widgets.colour_map_button import add_colour_maps
 
-DARKEST, BRIGHTEST = -6, 1  # powers of ten; more where gradients explode, in whole steps
-GROWTH = 3
-LOWEST, HIGHEST = -8, 1     # of the decay's axis
-MOST_DECADES = 12
+LOWEST, HIGHEST = -8, 1  # of the decay's axis, powers of ten; more where gradients explode, in whole steps
+GROWTH, MOST_DECADES = 3, 12
 CUT_KEYS = {Qt.Key.Key_Left: 1, Qt.Key.Key_Down: 1, Qt.Key.Key_Right: -1, Qt.Key.Key_Up: -1}
 
 
@@ -49,7 +47,6 @@ class MapPlot(QObject):
         self.of_cell = False
         self.truncation = 0
         self.steps = 24
-        self.top_decade = BRIGHTEST
         self.plot = Plot("Gradient of each loss with respect to each state", Axis("state k", whole=True),
                          Axis("loss t", whole=True), theme, downwards=True, square=True, table=self._table)
         self.plot.reading = self._read
@@ -58,15 +55,15 @@ class MapPlot(QObject):
                              Qt.Key.Key_Home: lambda: self._move_to(1), Qt.Key.Key_End: lambda: self._move_to(self.steps)})
         self.plot.extend_menu = lambda menu: add_colour_maps(menu.addMenu("Colour map"), SEQUENTIAL, self.colour_map,
                                                              self.set_colour_map)
-        self._heat = self.plot.heatmap()
-        self._bar = self.plot.colour_bar(Axis(log=True))
+        self._colours = GradientColours(self.plot)
         self._veil = self.plot.area(ink("panel", 190), hatch=ink("faint", 110))
         self._edge = self.plot.edge(ink("playhead"), moved=lambda k, t: self._move_to(round(t - k)))
         self._fit()
 
     def begin(self, steps: int) -> None:
         """Another training: nothing is there yet, and the colours mean what they did at first."""
-        self.shown, self.steps, self.top_decade = None, steps, BRIGHTEST
+        self.shown, self.steps = None, steps
+        self._colours.begin()
         self._fit()
 
     def show_map(self, shown: GradientMap | None, *, of_cell: bool) -> None:
@@ -75,10 +72,6 @@ class MapPlot(QObject):
         self.shown, self.of_cell = shown, of_cell
         if shown is not None:
             self.steps = shown.steps
-            values = shown.values(of_cell)
-            most = float(values[np.isfinite(values)].max(initial=0.0))
-            while most > 10.0**self.top_decade and self.top_decade < 30:
-                self.top_decade += GROWTH
         self._fit()
 
     def set_colour_map(self, name: str) -> None:
@@ -96,19 +89,12 @@ class MapPlot(QObject):
         self.plot.say("" if shown is not None else "The gradient of every loss with respect to every earlier state.")
         ends = (0.5, self.steps + 0.5)
         self.plot.set_ranges(ends, ends)
-        self._bar.show(10.0**DARKEST, 10.0**self.top_decade, self.colour_map,
-                       (f"≤{power_of_ten(DARKEST)}", power_of_ten(self.top_decade)))
-        if shown is None:
-            self._heat.show(None)
-        else:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                places = np.log10(shown.values(self.of_cell)).astype(np.float32)
-            places[np.isposinf(places)] = 1e9
-            places[np.isneginf(places)] = -1e9
-            colours = to_colours(places, low=DARKEST, high=self.top_decade, name=self.colour_map)
-            colours[np.triu_indices(shown.steps, 1)] = 0
-            colours[~shown.counted] = 0  # no loss at this step
-            self._heat.show(colours, left=0.5, top=0.5)
+        norms = None
+        if shown is not None:
+            norms = shown.values(self.of_cell).copy()
+            norms[np.triu_indices(shown.steps, 1)] = np.nan
+            norms[~shown.counted] = np.nan  # no loss at this step
+        self._colours.show(norms, self.colour_map)
         self._fit_cut()
 
     def _fit_cut(self) -> None:

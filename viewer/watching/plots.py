@@ -12,18 +12,15 @@ from unrolled.viewer.plotting.marks import Line
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import grid_table
-from unrolled.viewer.state.wording import power_of_ten
-from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.curves import decades, updates_range
+from unrolled.viewer.training_room.gradient_colours import GradientColours
 from unrolled.viewer.training_room.sentences import number
 from unrolled.viewer.watching.history import Numbers, WatchHistory
 
 COLUMNS = 600
 COLOUR_MAP = "inferno"
-DARKEST, BRIGHTEST = -6, 1  # powers of ten; more where gradients explode, in whole steps
-GROWTH = 3
-LEAST, MOST = 1e-12, 1e12   # what lies beyond makes no axis longer
+LEAST, MOST = 1e-12, 1e12  # what lies beyond makes no axis longer
 
 
 class _OverUpdates:
@@ -116,34 +113,18 @@ class GradientMapPlot(_OverUpdates):
     def __init__(self, theme: Theme) -> None:
         super().__init__(Plot("Gradient of the loss with respect to each state, over updates", Axis("update", whole=True),
                               Axis("step t", whole=True), theme, downwards=True, table=self._table))
-        self._heat = self.plot.heatmap()
-        self._bar = self.plot.colour_bar(Axis(log=True))
+        self._colours = GradientColours(self.plot)
         self.plot.reading = self._read
         self._values: Numbers | None = None
         self._first, self._width = 0.0, 1.0
-        self.top_decade = BRIGHTEST
 
     def show(self, history: WatchHistory | None, update: int, layer: str, *, of_cell: bool) -> None:
         self.history = history
         found = history.gradient_map(layer, COLUMNS, of_cell=of_cell) if history is not None else None
         self.plot.say("" if found is not None else "What flows back to every step’s state is drawn here: a column an update.")
-        steps = 1
-        if found is None:
-            self._values = None
-            self._heat.show(None)
-        else:
-            self._values, self._first, self._width = found
-            steps = len(self._values)
-            most = float(np.nanmax(self._values, initial=0.0))
-            while math.isfinite(most) and most > 10.0**self.top_decade and self.top_decade < 30:
-                self.top_decade += GROWTH
-            with np.errstate(divide="ignore", invalid="ignore"):
-                places = np.log10(self._values).astype(np.float32)
-            places[np.isneginf(places)] = -1e9
-            colours = to_colours(places, low=DARKEST, high=self.top_decade, name=COLOUR_MAP)
-            self._heat.show(colours, left=self._first, top=0.5, width=self._width)
-        self._bar.show(10.0**DARKEST, 10.0**self.top_decade, COLOUR_MAP,
-                       (f"≤{power_of_ten(DARKEST)}", power_of_ten(self.top_decade)))
+        self._values, self._first, self._width = found or (None, 0.0, 1.0)
+        steps = len(self._values) if self._values is not None else 1
+        self._colours.show(self._values, COLOUR_MAP, left=self._first, width=self._width)
         self.plot.set_ranges(updates_range(history.last if history is not None else 0), (0.5, steps + 0.5))
         self._show_at(update, 0.5, steps + 0.5)
 
