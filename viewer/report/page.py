@@ -6,7 +6,8 @@ It knows neither Qt nor torch. Whatever was typed or read from a file is escaped
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -19,6 +20,7 @@ from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.slices import spoken
 from unrolled.viewer.report import pictures
 from unrolled.viewer.report.analysis import Analysis
+from unrolled.viewer.state.equation_sides import right_sides
 from unrolled.viewer.state.wording import MINUS, place_name, shown, signed
 
 CSS = """
@@ -235,8 +237,7 @@ class _Page:
         return f"<h2>Equations at step {shown_step + 1}, “{self.word(shown_step)}”</h2>{blocks}"
 
     def _explained(self, own: Explained) -> str:
-        rows = "".join(f"<tr><td>{_formula(equation)}</td><td class='n'>{_numbers(equation)}</td></tr>"
-                       for equation in own.equations)
+        rows = "".join(_row(equation) for equation in own.equations)
         attributions = "".join(self._attributions(equation) for equation in own.equations)
         return (f"<h3>unit {own.unit}</h3><table>{rows}</table>"
                 f"<details><summary>what contributed most</summary><table>{attributions}</table></details>")
@@ -293,37 +294,14 @@ MOST_CHIPS, MOST_ROWS = 400, 200
 
 def _letters(symbol: str) -> str:
     """``W_xi x_t`` with what is set low set low."""
-    out, rest = [], symbol.replace("-", "−")
-    while "_" in rest:
-        before, _, rest = rest.partition("_")
-        if rest.startswith("{"):
-            low, _, rest = rest[1:].partition("}")
-        else:
-            low = "".join(_while_letters(rest))
-            rest = rest[len(low) :]
-        out.append(f"{escape(before)}<sub>{escape(low)}</sub>")
-    return "".join((*out, escape(rest)))
+    return re.sub(r"_(\{[^}]*\}|[^\W_]+)", lambda low: f"<sub>{low[1].strip('{}')}</sub>", escape(symbol.replace("-", MINUS)))
 
 
-def _while_letters(text: str) -> Iterable[str]:
-    for letter in text:
-        if not letter.isalnum():
-            return
-        yield letter
-
-
-def _formula(equation: Equation) -> str:
-    outside = "".join(f"{_letters(symbol)} · " for symbol, _ in equation.outside)
-    inner = " + ".join(_letters(part.symbol) for part in equation.parts)
-    return f"{_letters(equation.symbol)} = {outside}" + (f"{equation.function}({inner})" if equation.function else inner)
-
-
-def _numbers(equation: Equation) -> str:
-    outside = "".join(f"{signed(value, 4)} · " for _, value in equation.outside)
-    inner = " + ".join(signed(part.value, 4) for part in equation.parts)
+def _row(equation: Equation) -> str:
+    symbols, numbers = right_sides(equation, _letters, lambda value: signed(value, 4))
     edited = " <span class='bad'>edited</span>" if equation.edited else ""
-    given = f"{equation.function}({inner})" if equation.function else inner
-    return f"{outside}{given} = {signed(equation.value, 4)}{edited}"
+    return (f"<tr><td>{_letters(equation.symbol)} = {symbols}</td>"
+            f"<td class='n'>{numbers} = {signed(equation.value, 4)}{edited}</td></tr>")
 
 
 def _plus(value: float, form: str) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QGridLayout,
-    QHBoxLayout,
+    QFormLayout,
     QLabel,
     QPlainTextEdit,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -42,25 +42,13 @@ class ShortcutsDialog(QDialog):
         self.setWindowTitle("Keyboard shortcuts")
         self.setAccessibleName("Keyboard shortcuts")
         inside = QWidget()
-        columns = QHBoxLayout(inside)
-        columns.setContentsMargins(0, 0, 0, 0)
-        columns.setSpacing(32)
-        sides = [QVBoxLayout() for _ in range(3)]
-        for side in sides:
-            side.setSpacing(12)
-            columns.addLayout(side)
+        sides = [in_column(None, spacing=12) for _ in range(3)]
+        in_row(inside, *sides, spacing=32)
         for menu, place in zip(MENUS, (0, 0, 1, 2, 2, 0), strict=True):
-            rows = [(spec.text.rstrip("…"), spec.keys) for spec in specs if spec.menu == menu and spec.keys]
+            rows = [(spec.text.rstrip("…"), _caps(spec.keys[:2])) for spec in specs if spec.menu == menu and spec.keys]
             if rows:
                 sides[place].addLayout(_table(menu, rows))
-        mouse = QGridLayout()
-        mouse.setHorizontalSpacing(24)
-        mouse.setVerticalSpacing(4)
-        mouse.addWidget(_heading("Mouse"), 0, 0, 1, 2)
-        for number, (what, does) in enumerate(WITH_THE_MOUSE, 1):
-            mouse.addWidget(QLabel(what), number, 0)
-            mouse.addWidget(muted_label(does), number, 1)
-        sides[1].addLayout(mouse)
+        sides[1].addLayout(_table("Mouse", [(what, muted_label(does)) for what, does in WITH_THE_MOUSE]))
         for side in sides:
             side.addStretch(1)
         area = scrolled(inside)
@@ -82,8 +70,6 @@ class AboutDialog(QDialog):
         self.setAccessibleName("About Unrolled")
         mark = QLabel(alignment=Qt.AlignmentFlag.AlignTop)
         mark.setPixmap(pixmap("unrolled", theme.accent, size=64, ratio=self.devicePixelRatioF()))
-        title = QLabel("Unrolled")
-        title.setObjectName("title")
         text = QLabel(
             "A microscope for recurrent and attention models: a model reads or writes one token at a time, and every "
             "number that it computes on the way can be seen, scrubbed, changed and exported.", wordWrap=True)
@@ -91,7 +77,7 @@ class AboutDialog(QDialog):
         made = muted_label("MIT licence. Drawn in Inter and JetBrains Mono (SIL Open Font Licence), with Lucide icons "
                            "(ISC); made with Qt for Python, NumPy, Pillow, PyAV, cmap and PyTorch.", wrapped=True)
         made.setFixedWidth(360)
-        words = in_column(None, title, muted_label(f"Version {version}"), text, made, spacing=8)
+        words = in_column(None, _label("Unrolled", "title"), muted_label(f"Version {version}"), text, made, spacing=8)
         in_column(self, in_row(None, mark, words, spacing=20), _close_button(self), spacing=16).setContentsMargins(24, 24, 24, 16)
 
 
@@ -118,27 +104,23 @@ class TracebackDialog(QDialog):
         layout.addWidget(buttons)
 
 
-def _table(title: str, rows: list[tuple[str, tuple[str, ...]]]) -> QGridLayout:
-    table = QGridLayout()
-    table.setHorizontalSpacing(24)
-    table.setVerticalSpacing(4)
-    table.addWidget(_heading(title), 0, 0, 1, 2)
-    for number, (text, keys) in enumerate(rows, 1):
-        table.addWidget(QLabel(text), number, 0)
-        caps = QHBoxLayout()
-        caps.setSpacing(4)
-        for key in keys[:2]:
-            cap = QLabel(key_text(key))
-            cap.setObjectName("keyCap")
-            caps.addWidget(cap)
-        caps.addStretch(1)
-        table.addLayout(caps, number, 1)
+def _table(title: str, rows: Sequence[tuple[str, QWidget]]) -> QFormLayout:
+    table = QFormLayout(horizontalSpacing=24, verticalSpacing=4)
+    table.addRow(_label(title, "subtitle"))
+    for text, beside in rows:
+        table.addRow(text, beside)
     return table
 
 
-def _heading(text: str) -> QLabel:
+def _caps(keys: Sequence[str]) -> QWidget:
+    caps = QWidget()
+    in_row(caps, *(_label(key_text(key), "keyCap") for key in keys), spacing=4).addStretch(1)
+    return caps
+
+
+def _label(text: str, look: str) -> QLabel:
     label = QLabel(text)
-    label.setObjectName("subtitle")
+    label.setObjectName(look)
     return label
 
 

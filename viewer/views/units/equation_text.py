@@ -12,6 +12,7 @@ from html import escape
 
 from unrolled.models.protocol.questions import Contributor, Equation, Explained, Looked, Part
 from unrolled.models.trace.slices import spoken
+from unrolled.viewer.state.equation_sides import right_sides
 from unrolled.viewer.state.wording import MINUS, signed
 from unrolled.viewer.theme.fonts import MONO_FAMILY
 from unrolled.viewer.theme.themes import Theme
@@ -208,13 +209,8 @@ def as_plain(explained: Explained) -> str:
     """All equations as plain text, a line each."""
     lines = []
     for equation in explained.equations:
-        outside = "".join(f"{plain(symbol)} · " for symbol, _ in equation.outside)
-        inner = " + ".join(plain(part.symbol) for part in equation.parts)
-        numbers = " + ".join(number(part.value) for part in equation.parts)
-        values = "".join(f"{number(value)} · " for _, value in equation.outside)
-        function = equation.function
-        left, right = (f"{function}({inner})", f"{function}({numbers})") if function else (inner, numbers)
-        lines.append(f"{plain(equation.symbol)} = {outside}{left} = {values}{right} = {number(equation.value)}")
+        symbols, numbers = right_sides(equation, plain, number)
+        lines.append(f"{plain(equation.symbol)} = {symbols} = {numbers} = {number(equation.value)}")
     return "\n".join(lines)
 
 
@@ -227,10 +223,7 @@ def as_latex(explained: Explained) -> str:
     lines = []
     for equation in explained.equations:
         function = {"σ": r"\sigma", "tanh": r"\tanh", "": ""}[equation.function]
-        outside = "".join(f"{letters(symbol)} \\cdot " for symbol, _ in equation.outside)
-        inner = " + ".join(letters(part.symbol) for part in equation.parts)
-        numbers = " + ".join(f"{part.value:.{DECIMALS}f}" for part in equation.parts).replace("+ -", "- ")
-        values = "".join(f"{value:.{DECIMALS}f} \\cdot " for _, value in equation.outside)
-        left, right = (f"{function}({inner})", f"{function}({numbers})") if function else (inner, numbers)
-        lines.append(f"{letters(equation.symbol)} &= {outside}{left} = {values}{right} = {equation.value:.{DECIMALS}f} \\\\")
+        symbols, numbers = right_sides(equation, letters, f"{{:.{DECIMALS}f}}".format, dot=r" \cdot ", function=function)
+        lines.append(f"{letters(equation.symbol)} &= {symbols} = {numbers.replace('+ -', '- ')} = "
+                     f"{equation.value:.{DECIMALS}f} \\\\")
     return "\n".join(lines)

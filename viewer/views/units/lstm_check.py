@@ -7,10 +7,9 @@ c_t = f_t · c_{t-1} + i_t · g_t and h_t = o_t · tanh(c_t).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import numpy as np
 
 from unrolled.models.trace import Channel, Trace
 
@@ -18,7 +17,7 @@ ROLES = ("input_gate", "forget_gate", "output_gate", "cell_gate", "cell", "hidde
 TOLERANCE = 1e-5  # float32 has seven figures and a cell is a few units large; half precision would not pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class LstmStep:
     """One unit's step.
 
@@ -30,8 +29,6 @@ class LstmStep:
         Recorded: gates, cell and hidden value.
     before : float or None
         The cell's value at the step before; None at step 0: the start state is not recorded.
-    cell, hidden : float or None
-        Computed again: f·before + i·g, and o·tanh(c).
     """
 
     step: int
@@ -43,8 +40,16 @@ class LstmStep:
     c: float
     h: float
     before: float | None
-    cell: float | None
-    hidden: float
+
+    @property
+    def cell(self) -> float | None:
+        """Computed again: f·before + i·g."""
+        return None if self.before is None else self.f * self.before + self.i * self.g
+
+    @property
+    def hidden(self) -> float:
+        """Computed again: o·tanh(c)."""
+        return self.o * math.tanh(self.c)
 
     @property
     def difference(self) -> float:
@@ -81,19 +86,5 @@ def lstm_step(trace: Trace, channels: dict[str, Channel], *, step: int, unit: in
     def at(role: str, when: int) -> float:
         return float(trace.column(channels[role].name)[when, unit])
 
-    i, f, o, g = (at(role, step) for role in ROLES[:4])
-    c, h = at("cell", step), at("hidden", step)
-    before = at("cell", step - 1) if step > 0 else None
-    return LstmStep(
-        step=step,
-        unit=unit,
-        i=i,
-        f=f,
-        o=o,
-        g=g,
-        c=c,
-        h=h,
-        before=before,
-        cell=None if before is None else f * before + i * g,
-        hidden=o * float(np.tanh(c)),
-    )
+    i, f, o, g, c, h = (at(role, step) for role in ROLES)
+    return LstmStep(step, unit, i, f, o, g, c, h, before=at("cell", step - 1) if step > 0 else None)

@@ -51,19 +51,12 @@ class EquationBox(Painted):
         result = self.result
         if result is None:
             return []
-        lines = [
-            (f"Unit {result.unit}, step {result.step + 1:,}", "head"),
-            (f"c = f·{CELL_BEFORE} + i·g", "equation"),
-        ]
+        lines = [(f"Unit {result.unit}, step {result.step + 1:,}", "head"), (f"c = f·{CELL_BEFORE} + i·g", "equation")]
         if result.before is None or result.cell is None:
             lines.append((f"{CELL_BEFORE}: start state, not recorded", "numbers"))
         else:
-            lines.append(
-                (
-                    f"{_brief(result.f)}·{_factor(result.before)} + {_brief(result.i)}·{_factor(result.g)}",
-                    "numbers",
-                )
-            )
+            terms = f"{_brief(result.f)}·{_factor(result.before)} + {_brief(result.i)}·{_factor(result.g)}"
+            lines.append((terms, "numbers"))
         # At the first word nothing was computed again: the number must not look as if it were a result.
         total = f"c = {_brief(result.c)}, as recorded" if result.cell is None else f"= {_brief(result.cell)}"
         lines.append((total, "numbers"))
@@ -98,18 +91,13 @@ class EquationBox(Painted):
                 text = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, self.width() - 4)
             painter.setFont(font)
             painter.setPen(QColor(colour))
-            painter.drawText(
-                2, 6 + number * LINE, self.width() - 4, LINE, Qt.AlignmentFlag.AlignVCenter, text
-            )
+            painter.drawText(2, 6 + number * LINE, self.width() - 4, LINE, Qt.AlignmentFlag.AlignVCenter, text)
         painter.end()
 
     @staticmethod
     def _tooltip(result: LstmStep) -> str:
-        return (
-            f"{CELL_BEFORE} is the cell's value at the word before.\n"
-            "Done again in double precision from what was recorded; "
-            f"the largest difference is {result.difference:.2g}."
-        )
+        return (f"{CELL_BEFORE} is the cell's value at the word before.\n"
+                f"Done again in double precision from what was recorded; the largest difference is {result.difference:.2g}.")
 
 
 class UnitView(View):
