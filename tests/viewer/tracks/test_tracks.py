@@ -10,14 +10,14 @@ from contexts import context
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QToolButton
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.pyramid import MISSING, PLACES, places_of
-from unrolled.viewer.drawing.step_geometry import Geometry
+from unrolled.viewer.drawing.step_geometry import HEADER, Geometry
 from unrolled.viewer.plotting.warm_up import WarmUp
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import DARK
@@ -154,6 +154,15 @@ def wheel(track: HeatTrack, at: QPoint, notches: int, modifiers=Qt.KeyboardModif
     window = track.window()
     place = track.canvas.viewport().mapTo(window, at)
     QTest.wheelEvent(window.windowHandle(), QPointF(place), QPoint(0, 120 * notches), stateKey=modifiers)
+
+
+def test_a_number_at_the_left_end_does_not_lie_over_what_is_counted(panel, session):
+    def left_of_the_tracks(start: float):
+        session.time_axis.show(start, start + 12)
+        bring_up_to_date(panel)
+        return panel.axis.grab(QRect(0, 0, int(HEADER) - 2, panel.axis.height())).toImage()
+
+    assert left_of_the_tracks(9.5) == left_of_the_tracks(7.0)
 
 
 def test_the_wheel_scrolls_and_with_a_key_zooms_pans_and_moves(panel, session):

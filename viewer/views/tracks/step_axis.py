@@ -64,4 +64,4 @@ class StepAxis(QWidget):
                 x = geometry.x(number - 0.5)
                 painter.drawLine(round(x), 0, round(x), round(TICK))
                 text = laid_out(str(number), mono_font, 9)
-                painter.drawStaticText(QPointF(x - text.size().width() / 2, TICK + 1), text)
+                painter.drawStaticText(QPointF(max(x - text.size().width() / 2, HEADER - 1), TICK + 1), text)  # not over the noun
