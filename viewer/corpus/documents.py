@@ -14,7 +14,7 @@ from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.widgets.asking import Asking
 from unrolled.viewer.widgets.building import in_column, muted_label
-from unrolled.viewer.widgets.row_model import ROOT, Index
+from unrolled.viewer.widgets.row_model import ROOT, Index, set_rows_look
 
 ROW_HEIGHT, STEPS_WIDTH = 24, 76
 REST_MILLISECONDS = 200  # of the keys, before what is written is looked for
@@ -86,10 +86,9 @@ class DocumentsTable(QTableView):
         super().__init__(parent)
         self.documents = DocumentsModel(self)
         self.setModel(self.documents)
-        self.setObjectName("rows")
+        set_rows_look(self)
         self.setAccessibleName("Documents")
         self.setShowGrid(False)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QTableView.SelectionMode.SingleSelection)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)

@@ -67,6 +67,8 @@ def shown_labels(count: int, room: float, least: float, always: tuple[int, ...] 
     Those that lie too near to one that is always written are left out for it.
     """
     every = max(math.ceil(least / max(room, 1e-6)), 1)
+    if every == 1:
+        return list(range(count))
     kept = [place for place in dict.fromkeys(always) if 0 <= place < count]
     rest = [place for place in range(0, count, every) if all(abs(place - one) * room >= least for one in kept)]
     return sorted({*kept, *rest})

@@ -5,17 +5,19 @@ It paints with Qt on whatever it is given, and knows neither session nor widgets
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from unrolled.models.trace.pyramid import Bytes, places_of
 from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry, shown_labels
 from unrolled.viewer.drawing.contrast import text_on
+from unrolled.viewer.drawing.painting import coloured
 from unrolled.viewer.drawing.vector_files import VECTORS
 from unrolled.viewer.state.wording import END_TEXT
 from unrolled.viewer.theme.colour_maps import place_table
@@ -25,6 +27,8 @@ Weights = npt.NDArray[np.float32]
 LABEL_GAP = 5.0
 GAP = 0.05  # of a cell, between two of them
 TIGHT = 0.8  # of a line's height: how near words may stand
+SIDES = {side: along | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine for side, along in (
+    ("standing", Qt.AlignmentFlag.AlignLeft), ("right", Qt.AlignmentFlag.AlignRight), ("centre", Qt.AlignmentFlag.AlignHCenter))}
 TINTED_FROM = 0.02  # of the scale; the ground of words that count less stays the panel's
 
 
@@ -35,10 +39,17 @@ def alignment_table(colour_map: str, missing: str) -> Bytes:
     return place_table(colour_map, (ground.red(), ground.green(), ground.blue()))
 
 
+def weight_colours(weights: Weights, limits: tuple[float, float], table: Bytes) -> tuple[QColor, ...]:
+    """The colours of weights, shape (weights,); not to be changed, since they are shared."""
+    places = places_of(weights, low=limits[0], high=limits[1])
+    return tuple(_shared(*colour) for colour in table[places, :3].tolist())
+
+
 def weight_colour(weight: float, limits: tuple[float, float], table: Bytes) -> QColor:
-    place = places_of(np.asarray([weight], np.float32), low=limits[0], high=limits[1])[0]
-    red, green, blue = (int(part) for part in table[place][:3])
-    return QColor(red, green, blue)
+    return weight_colours(np.asarray([weight], np.float32), limits, table)[0]
+
+
+_shared = lru_cache(maxsize=512)(QColor)
 
 
 def paint_cells(painter: QPainter, geometry: AlignmentGeometry, places: Bytes, table: Bytes, *, ground: str) -> None:
@@ -56,12 +67,10 @@ def paint_cells(painter: QPainter, geometry: AlignmentGeometry, places: Bytes, t
         painter.drawImage(area, image, QRectF(image.rect()))
     if ground and min(geometry.cell_width, geometry.cell_height) >= 8.0:
         painter.setPen(QPen(QColor(ground), min(GAP * min(geometry.cell_width, geometry.cell_height), 1.0)))
-        for row in range(rows + 1):
-            y = geometry.top + row * geometry.cell_height
-            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-        for column in range(geometry.columns + 1):
-            x = geometry.left + column * geometry.cell_width
-            painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+        left, top, right, bottom = area.left(), area.top(), area.right(), area.bottom()
+        across = (top + row * geometry.cell_height for row in range(rows + 1))
+        down = (left + column * geometry.cell_width for column in range(geometry.columns + 1))
+        painter.drawLines([*(QLineF(left, y, right, y) for y in across), *(QLineF(x, top, x, bottom) for x in down)])
 
 
 def _paint_rectangles(painter: QPainter, area: QRectF, places: Bytes, table: Bytes) -> None:
@@ -79,76 +88,102 @@ class Labels:
 
     def __init__(self, texts: Sequence[str], used: QFont) -> None:
         self.texts, self.font = tuple(texts), used
-        metrics = QFontMetricsF(used)
+        self._metrics = metrics = QFontMetricsF(used)
         self.height = metrics.height()
+        self._room, self._cut = -1.0, self.texts
         self.width = max((metrics.horizontalAdvance(text) for text in self.texts), default=0.0) + 2 * LABEL_GAP
 
-    def elided(self, number: int, room: float) -> str:
-        return QFontMetricsF(self.font).elidedText(self.texts[number], Qt.TextElideMode.ElideRight, room)
+    def cut(self, room: float) -> tuple[str, ...]:
+        """The words as they fit so many pixels."""
+        if room != self._room:
+            self._room = room
+            self._cut = tuple(self._metrics.elidedText(text, Qt.TextElideMode.ElideRight, room) for text in self.texts)
+        return self._cut
+
+    def colour(self, number: int, theme: Theme, current: int) -> str:
+        return theme.playhead if number == current else theme.muted if self.texts[number] == END_TEXT else theme.text
 
 
-def paint_written(painter: QPainter, geometry: AlignmentGeometry, labels: Labels, theme: Theme, *, current: int,
-                  weights: Weights | None = None, table: Bytes | None = None,
-                  limits: tuple[float, float] = (0.0, 1.0), always: tuple[int, ...] = ()) -> None:
+class Label(NamedTuple):
+    """A word on one side as it is painted: one that equals what stands there already need not be painted again.
+
+    Attributes
+    ----------
+    box : (float, float, float, float)
+        Left, top, width and height, in pixels.
+    tint : int or None
+        The colour of its ground, as Qt's number.
+    side : str
+        Where in its box: ``right``, ``centre``, or ``standing``, which is read from below.
+    """
+
+    box: tuple[float, float, float, float]
+    text: str
+    colour: str
+    tint: int | None
+    side: str
+
+
+def written_labels(geometry: AlignmentGeometry, labels: Labels, theme: Theme, *, current: int, weights: Weights | None = None,
+                   table: Bytes | None = None, limits: tuple[float, float] = (0.0, 1.0),
+                   always: tuple[int, ...] = ()) -> list[Label]:
     """Words beside their rows; with weights, on a ground of their colours."""
-    painter.setFont(labels.font)
     count = min(geometry.rows, len(labels.texts))
-    for number in shown_labels(count, geometry.cell_height, TIGHT * labels.height, (current, *always)):
-        middle = geometry.top + (number + 0.5) * geometry.cell_height
-        height = min(max(geometry.cell_height, labels.height), labels.height + 4)
-        place = QRectF(0, middle - height / 2, geometry.left - 3, height)
-        _paint_label(painter, place, labels.elided(number, place.width() - LABEL_GAP), theme,
-                     current=number == current, end=labels.texts[number] == END_TEXT,
-                     tint=_tint(weights, number, limits, table))
+    height = min(max(geometry.cell_height, labels.height), labels.height + 4)
+    texts, tints = labels.cut(geometry.left - 3 - LABEL_GAP), _tints(weights, limits, table, count)
+    return [Label((0.0, geometry.top + (number + 0.5) * geometry.cell_height - height / 2, geometry.left - 3, height),
+                  texts[number], labels.colour(number, theme, current), tints[number], "right")
+            for number in shown_labels(count, geometry.cell_height, TIGHT * labels.height, (current, *always))]
 
 
-def paint_source(painter: QPainter, geometry: AlignmentGeometry, labels: Labels, theme: Theme, *, current: int = -1,
-                 weights: Weights | None = None, table: Bytes | None = None,
-                 limits: tuple[float, float] = (0.0, 1.0), always: tuple[int, ...] = ()) -> None:
+def source_labels(geometry: AlignmentGeometry, labels: Labels, theme: Theme, *, current: int = -1,
+                  weights: Weights | None = None, table: Bytes | None = None, limits: tuple[float, float] = (0.0, 1.0),
+                  always: tuple[int, ...] = ()) -> list[Label]:
     """Words over their columns: lying where all of them fit, else standing and read from below."""
-    painter.setFont(labels.font)
     lying = geometry.cell_width >= labels.width
-    least = labels.width if lying else TIGHT * labels.height
-    for number in shown_labels(len(labels.texts), geometry.cell_width, least, (current, *always)):
-        middle = geometry.left + (number + 0.5) * geometry.cell_width
-        tint = _tint(weights, number, limits, table)
-        end = labels.texts[number] == END_TEXT
-        if lying:
-            place = QRectF(middle - geometry.cell_width / 2, geometry.top - 3 - labels.height, geometry.cell_width, labels.height)
-            _paint_label(painter, place, labels.texts[number], theme, current=number == current, end=end, tint=tint,
-                         centred=True)
-            continue
-        across = min(max(geometry.cell_width, labels.height), labels.height + 4)
-        painter.save()
-        painter.translate(middle, geometry.top - 3)
-        painter.rotate(-90)
-        place = QRectF(0, -across / 2, geometry.top - 3, across)
-        _paint_label(painter, place, labels.elided(number, place.width() - LABEL_GAP), theme, current=number == current,
-                     end=end, tint=tint, before=True)
-        painter.restore()
+    width = geometry.cell_width if lying else min(max(geometry.cell_width, labels.height), labels.height + 4)
+    height = labels.height if lying else geometry.top - 3
+    texts = labels.texts if lying else labels.cut(height - LABEL_GAP)
+    tints = _tints(weights, limits, table, len(texts))
+    return [Label((geometry.left + (number + 0.5) * geometry.cell_width - width / 2, geometry.top - 3 - height, width, height),
+                  texts[number], labels.colour(number, theme, current), tints[number], "centre" if lying else "standing")
+            for number in shown_labels(len(labels.texts), geometry.cell_width, labels.width if lying else TIGHT * labels.height,
+                                       (current, *always))]
 
 
-def _tint(weights: Weights | None, number: int, limits: tuple[float, float], table: Bytes | None) -> QColor | None:
-    if weights is None or table is None or number >= len(weights) or not np.isfinite(weights[number]):
-        return None
-    share = (float(weights[number]) - limits[0]) / (limits[1] - limits[0])
-    return weight_colour(float(weights[number]), limits, table) if share >= TINTED_FROM else None
+def _tints(weights: Weights | None, limits: tuple[float, float], table: Bytes | None, count: int) -> list[int | None]:
+    tints: list[int | None] = [None] * count
+    if weights is not None and table is not None:
+        counts = np.flatnonzero((weights[:count] - limits[0]) / (limits[1] - limits[0]) >= TINTED_FROM)
+        for number, colour in zip(counts.tolist(), weight_colours(weights[counts], limits, table), strict=True):
+            tints[number] = colour.rgb()
+    return tints
 
 
-def _paint_label(painter: QPainter, place: QRectF, text: str, theme: Theme, *, current: bool, end: bool,
-                 tint: QColor | None, centred: bool = False, before: bool = False) -> None:
-    side = Qt.AlignmentFlag.AlignLeft if before else Qt.AlignmentFlag.AlignRight
-    if centred:
-        side = Qt.AlignmentFlag.AlignHCenter
-    if tint is not None:
+def paint_labels(painter: QPainter, labels: Iterable[Label], used: QFont) -> None:
+    painter.setFont(used)
+    for label in labels:
+        left, top, width, height = label.box
+        if label.side == "standing":
+            painter.save()
+            painter.translate(left + width / 2, top + height)
+            painter.rotate(-90)
+            _paint_label(painter, QRectF(0, -width / 2, height, width), label)
+            painter.restore()
+        else:
+            _paint_label(painter, QRectF(*label.box), label)
+
+
+def _paint_label(painter: QPainter, place: QRectF, label: Label) -> None:
+    before = label.side == "standing"
+    if label.tint is not None:
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(tint)
-        used = min(QFontMetricsF(painter.font()).horizontalAdvance(text) + 2 * LABEL_GAP, place.width())
+        painter.setBrush(QColor(label.tint))
+        used = min(QFontMetricsF(painter.font()).horizontalAdvance(label.text) + 2 * LABEL_GAP, place.width())
         box = QRectF(place.left() if before else place.right() - used, place.top(), used, place.height())
-        if centred:
+        if label.side == "centre":
             box.moveLeft(place.center().x() - used / 2)
         painter.drawRoundedRect(box.adjusted(0, 0.5, 0, -0.5), 3, 3)
-    colour = QColor(theme.playhead if current else theme.muted if end else theme.text)
-    painter.setPen(text_on(tint) if tint is not None else colour)
-    inner = place if centred else place.adjusted(LABEL_GAP, 0, 0, 0) if before else place.adjusted(0, 0, -LABEL_GAP, 0)
-    painter.drawText(inner, side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, text)
+    painter.setPen(text_on(QColor(label.tint)) if label.tint is not None else coloured(label.colour))
+    painter.drawText(place.adjusted(LABEL_GAP if before else 0, 0, -LABEL_GAP if label.side == "right" else 0, 0),
+                     SIDES[label.side], label.text)

@@ -12,6 +12,9 @@ from PySide6.QtWidgets import QLabel, QWidget
 CORNER = 6.0
 
 
+coloured = lru_cache(QColor)  # a colour's name is read once, not for each text of each step
+
+
 @lru_cache(maxsize=1024)
 def mix(ground: str, over: str, amount: float) -> QColor:
     """A colour on the straight line from `ground` (amount 0) to `over` (amount 1)."""
@@ -47,9 +50,12 @@ class EmptyText(QLabel):
 
 
 @lru_cache(maxsize=4096)
-def laid_out(text: str, family: Callable[[int], QFont], pixels: int) -> QStaticText:
-    """A short plain text, laid out once: to be drawn again in the same font, with `QPainter.drawStaticText`."""
-    made = QStaticText(text)
+def laid_out(text: str, family: Callable[[int], QFont], pixels: int, room: int | None = None) -> QStaticText:
+    """A short plain text, laid out once: to be drawn again in the same font, with `QPainter.drawStaticText`.
+
+    With `room` it is cut to fit that many pixels.
+    """
+    made = QStaticText(text if room is None else elided(text, family(pixels), room))
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
     made.prepare(QTransform(), family(pixels))

@@ -8,7 +8,6 @@ bring its view up to date, which would flush the whole window once for every plo
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
@@ -207,7 +206,7 @@ class TimePlot(pg.GraphicsView):
         line.setVisible(time is not None)
         for place in (before, time):
             if place is not None:
-                self.viewport().update(math.floor(self.x_of(place) - LINE_GROUND), 0, math.ceil(2 * LINE_GROUND), self.height())
+                self.viewport().update(QRectF(self.x_of(place) - LINE_GROUND, 0, 2 * LINE_GROUND, self.height()).toAlignedRect())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Contents from their pixmap, then the lines in time; for a drawing or a larger picture everything anew."""

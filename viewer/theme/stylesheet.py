@@ -49,6 +49,8 @@ def stylesheet(theme: Theme) -> str:
 * {{ font-family: "{TEXT_FAMILY}"; font-size: {BASE_PIXELS}px; }}
 QMainWindow, QDialog {{ background: {t.window}; }}
 QWidget {{ color: {t.text}; }}
+/* Words of models and files are shown as they are written; a label that says that it is rich has escaped them. */
+QLabel[textFormat="2"], QToolTip {{ qproperty-textFormat: PlainText; }}
 QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; padding: 4px 8px; }}
 
 QMenuBar {{ background: {t.window}; padding: 2px 4px; }}
@@ -152,7 +154,6 @@ QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
 QListWidget {{ background: {t.panel}; border: 1px solid {t.border}; border-radius: 6px; padding: 2px; outline: none; }}
 QListWidget::item {{ padding: 1px 4px; border-radius: 4px; }}
 QListWidget::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
-#rows, #rows > QWidget {{ background: transparent; border: none; outline: none; }}
 #rows::item {{ padding: 3px 0; border-radius: 4px; }}
 #rows::item:selected {{ background: transparent; color: {t.text}; }}
 QTableView#rows::item:selected {{ background: {t.accent_ground}; color: {t.text}; border-radius: 0; }}

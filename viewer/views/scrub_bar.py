@@ -5,6 +5,8 @@ To screen readers it is a slider whose value is the step.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import (
@@ -41,6 +43,7 @@ FEWEST_SHOWN = 12    # steps; a run that has just begun does not fill the row, s
 ROOM_FOR_WORDS = 30.0
 PROFILE_HEIGHT = 16.0
 PAGE = 10            # steps
+MARK = 5.0           # pixels that the playhead's mark reaches to either side
 EMPTY = "The run appears here, to scrub through."
 
 
@@ -60,7 +63,7 @@ class ScrubRow(QAbstractSlider):
         self._wheel = 0.0
         self._chances = Envelope()
         self._profile_of: Trace | None = None
-        self._followed: object = None
+        self._followed: tuple[Trace | None, int, int, str] | None = None
         self._run_painted_for: object = None
         self._runs: list[QPixmap] = []  # as it is after its last step, and before its first
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -81,8 +84,7 @@ class ScrubRow(QAbstractSlider):
     @property
     def _count_width(self) -> float:
         """Room for "step / length", the same at every step."""
-        digits = 2 * len(str(self._length)) + 3
-        return max(COUNT_WIDTH, QFontMetricsF(mono_font(12)).horizontalAdvance("0") * digits + 8)
+        return _count_width(len(str(self._length)))
 
     @property
     def step_width(self) -> float:
@@ -102,7 +104,7 @@ class ScrubRow(QAbstractSlider):
         state = (trace, self._length, step, self.theme.name)
         if state == self._followed:
             return
-        self._followed = state
+        before, self._followed = self._followed, state
         self.blockSignals(True)
         self.setRange(0, max(self._length - 1, 0))
         self.setValue(max(step, 0))
@@ -110,7 +112,16 @@ class ScrubRow(QAbstractSlider):
         if trace is not None and step >= 0:
             noun = step_noun(trace.provenance).capitalize()
             self.setAccessibleDescription(f"{noun} {step + 1}: {trace.words[step]}")
-        self.update()
+        if before is None or before[:2] != state[:2] or before[3] != state[3] or min(before[2], step) < 0:
+            self.update()
+            return
+        left, right = sorted((self.x_of(before[2]), self.x_of(step)))  # what was to come is done, or the other way round
+        edge = self.step_width / 2 + MARK
+        self.update(QRectF(left - edge, 0, right - left + 2 * edge, self.height()).toAlignedRect())
+        self.update(QRectF(self._row.right(), 0, self.width(), self.height()).toAlignedRect())
+
+    def sliderChange(self, change: QAbstractSlider.SliderChange) -> None:
+        """Qt would paint all anew at every step; `follow` knows what is to be painted."""
 
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -226,7 +237,7 @@ class ScrubRow(QAbstractSlider):
             painter.drawLine(QPointF(x, row.top() + 18), QPointF(x, row.bottom()))
             painter.setBrush(QColor(theme.playhead))
             top = row.top() + 17
-            painter.drawPolygon(QPolygonF([QPointF(x - 5, top), QPointF(x + 5, top), QPointF(x, top + 6)]))
+            painter.drawPolygon(QPolygonF([QPointF(x - MARK, top), QPointF(x + MARK, top), QPointF(x, top + 6)]))
         painter.setPen(QColor(theme.muted))
         painter.setFont(mono_font(12))
         painter.drawText(QRectF(row.right() + 4, row.top(), self._count_width - 4, row.height()),
@@ -275,6 +286,11 @@ class ScrubRow(QAbstractSlider):
             event.ignore()
             return
         self._seek(target)
+
+
+@lru_cache
+def _count_width(digits: int) -> float:
+    return max(COUNT_WIDTH, QFontMetricsF(mono_font(12)).horizontalAdvance("0") * (2 * digits + 3) + 8)
 
 
 class ScrubBarView(View):

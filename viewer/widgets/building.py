@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -65,6 +66,18 @@ def keep_room(hidden: QWidget) -> None:
     policy = hidden.sizePolicy()
     policy.setRetainSizeWhenHidden(True)
     hidden.setSizePolicy(policy)
+
+
+def own_ground(widget: QWidget, role: QPalette.ColorRole = QPalette.ColorRole.Base) -> None:
+    """Give a widget a ground of its own, the panel's colour, so that Qt need not paint what is behind it whenever it changes.
+
+    The style sheet, whose grounds are seen through, finds viewports and what they hold by the viewports' name.
+    """
+    for own in (widget, widget.parentWidget()):
+        if own is not None and own.objectName() == "qt_scrollarea_viewport":
+            own.setObjectName("")
+    widget.setBackgroundRole(role)
+    widget.setAutoFillBackground(True)
 
 
 def muted_label(text: str = "", *, wrapped: bool = False) -> QLabel:

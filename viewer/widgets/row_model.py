@@ -9,6 +9,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractItemView
 
+from unrolled.viewer.widgets.building import own_ground
+
 Row = TypeVar("Row")
 Index = QModelIndex | QPersistentModelIndex
 DISPLAY, TOOLTIP, ACCESSIBLE = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole
@@ -22,8 +24,6 @@ class RowModel(QAbstractTableModel, Generic[Row]):
     ----------
     text : callable
         What a row says in a column: on screen, in its tooltip, to a screen reader, or in an editor.
-    editable : bool
-        Whether a delegate may edit the rows.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class RowModel(QAbstractTableModel, Generic[Row]):
         For each column its heading and the heading's tooltip.
     """
 
-    def __init__(self, text: Callable[[Row, int, Qt.ItemDataRole], str], parent: QObject, *, editable: bool = False) -> None:
+    def __init__(self, text: Callable[[Row, int, Qt.ItemDataRole], str], parent: QObject) -> None:
         super().__init__(parent)
-        self._text, self._editable = text, editable
+        self._text = text
         self.rows: tuple[Row, ...] = ()
         self.heads: tuple[tuple[str, str], ...] = (("", ""),)
 
@@ -44,8 +44,8 @@ class RowModel(QAbstractTableModel, Generic[Row]):
         self.heads, self.rows = tuple(heads), ()
         self.endResetModel()
 
-    def set_rows(self, rows: Sequence[Row]) -> None:
-        """Other rows; painted only if one differs."""
+    def set_rows(self, rows: Sequence[Row], columns: tuple[int, int] | None = None) -> None:
+        """Other rows; painted only if one differs, and then all columns, or those from the first to the last that may differ."""
         new, before = tuple(rows), len(self.rows)
         if new == self.rows:
             return
@@ -59,7 +59,8 @@ class RowModel(QAbstractTableModel, Generic[Row]):
         elif len(new) < before:
             self.endRemoveRows()
         if new:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(new) - 1, len(self.heads) - 1))
+            first, last = columns or (0, len(self.heads) - 1)
+            self.dataChanged.emit(self.index(0, first), self.index(len(new) - 1, last))
 
     def rowCount(self, parent: Index = ROOT) -> int:
         return 0 if parent.isValid() else len(self.rows)
@@ -72,17 +73,23 @@ class RowModel(QAbstractTableModel, Generic[Row]):
             return None
         return self.heads[section][0 if role == DISPLAY else 1]
 
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        return super().flags(index) | (Qt.ItemFlag.ItemIsEditable if self._editable else Qt.ItemFlag.NoItemFlags)
-
     def data(self, index: Index, role: int = DISPLAY) -> str | None:
         texts = (DISPLAY, TOOLTIP, ACCESSIBLE, Qt.ItemDataRole.EditRole)
         return self._text(self.rows[index.row()], index.column(), Qt.ItemDataRole(role)) if role in texts else None
 
 
+class EditableRows(RowModel[Row]):
+    """Rows that a delegate may edit. Qt asks each row's flags whenever it is painted: others are spared the question."""
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        return super().flags(index) | Qt.ItemFlag.ItemIsEditable
+
+
 def set_rows_look(view: QAbstractItemView) -> None:
-    """Make a view look like a part of its panel: no frame, no ground; it says which row is hovered."""
+    """Make a view look like a part of its panel: no frame, and the panel's ground; it says which row is hovered."""
     view.setObjectName("rows")
+    view.setFrameShape(QAbstractItemView.Shape.NoFrame)
+    own_ground(view.viewport())
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     view.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover)
 

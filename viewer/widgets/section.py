@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 from superqt import QElidingLabel
 
-from unrolled.viewer.widgets.building import in_column, in_row
+from unrolled.viewer.widgets.building import in_column, in_row, own_ground
+
+
+class Note(QWidget):
+    """A few words, cut to fit: no layout holds their label, else other words would lay out the window."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        own_ground(self)
+        self.label = QElidingLabel("", self)
+        self.label.setObjectName("sectionNote")
+        self.label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.label.setGeometry(self.rect())
 
 
 class Section(QFrame):
@@ -18,10 +33,9 @@ class Section(QFrame):
         self.content = content
         self._heading = QLabel(title)
         self._heading.setObjectName("sectionHeading")
-        self._note = QElidingLabel("")
-        self._note.setObjectName("sectionNote")
-        self._note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        line = in_row(None, self._heading, (self._note, 1), spacing=12)
+        note = Note()
+        self._note = note.label
+        line = in_row(None, self._heading, (note, 1), spacing=12)
         line.setContentsMargins(4, 0, 4, 0)
         in_column(self, line, (content, 1), spacing=6).setContentsMargins(8, 7, 8, 8)
         self.setAccessibleName(title)
@@ -32,5 +46,6 @@ class Section(QFrame):
 
     def set_note(self, text: str) -> None:
         """A few words at the right end of the heading's line."""
-        self._note.setText(text)
-        self._note.setToolTip(text)
+        if text != self._note.text():
+            self._note.setText(text)
+            self._note.setToolTip(text)

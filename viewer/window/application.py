@@ -22,7 +22,6 @@ from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.paths import autosave_dir, log_file, settings_file
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import load_fonts, text_font
-from unrolled.viewer.widgets.plain_texts import PlainTexts
 from unrolled.viewer.window.main_window import FIRST_SIZE, MainWindow
 from unrolled.viewer.window.settings import WindowSettings
 from unrolled.viewer.window.unexpected import Unexpected
@@ -40,11 +39,10 @@ def make_application() -> QApplication:
     application = QApplication.instance()
     if not isinstance(application, QApplication):
         application = QApplication(sys.argv[:1])
+    if application.desktopFileName() == "unrolled":
+        return application
     application.setApplicationName("Unrolled")
     application.setDesktopFileName("unrolled")
-    if application.findChild(PlainTexts) is not None:
-        return application
-    application.installEventFilter(PlainTexts(application))
     application.setStyle("Fusion")
     load_fonts()
     application.setFont(text_font())

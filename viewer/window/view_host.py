@@ -14,6 +14,7 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.catalogue import catalogue
 from unrolled.viewer.views.spec import Place, Subject, ViewSpec
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import own_ground
 
 
 class ViewHost(QObject):
@@ -55,9 +56,7 @@ class ViewHost(QObject):
         """A view, made if it is not there yet."""
         if spec.name not in self.views:
             made = spec.made(ViewContext(self._session, self._do, self._theme))
-            if spec.framed:  # a ground of its own, so that Qt need not paint everything behind it whenever it changes
-                made.setBackgroundRole(QPalette.ColorRole.Base)
-                made.setAutoFillBackground(True)
+            own_ground(made, QPalette.ColorRole.Base if spec.framed else QPalette.ColorRole.Window)
             made.recall(self._kept(spec.name))
             self.views[spec.name] = made
             self.made.emit(made)

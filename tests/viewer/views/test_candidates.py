@@ -10,12 +10,13 @@ import pytest
 import scripted
 from contexts import context, on_screen
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 
 from unrolled.models.trace import Candidate, StepResult, Trace
 from unrolled.viewer.state.commands import ChooseToken
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.theme.themes import DARK
+from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.text.candidates import ROWS, CandidatesView, rows_of
 
 
@@ -138,3 +139,19 @@ def test_a_word_that_is_never_written_stands_among_them_and_says_so(qtbot):
     row = next(row for row in panel.candidates.rows if row.suppressed)
     assert "suppressed" in said(panel, Qt.ItemDataRole.AccessibleTextRole)[panel.candidates.rows.index(row)]
     assert row.probability == pytest.approx(math.exp(row.candidate.log_prob))
+
+
+def test_a_bar_is_as_long_as_its_probability(qtbot, session):
+    trace = Trace((), provenance=session.trace.provenance)
+    chances = (0.7, 0.25, 0.0001)
+    listed = tuple(Candidate(token, f"word{token}", math.log(chance)) for token, chance in enumerate(chances))
+    trace.append(StepResult(step=0, token=0, word="word0", log_prob=listed[0].log_prob, candidates=listed))
+    session.set_trace(trace)
+    panel = on_screen(qtbot, CandidatesView(context(session)), 232, 360)
+    image = panel.list_view.viewport().grab().toImage()
+    ground = QColor(LIGHT.raised)
+    for place, chance in enumerate(chances):
+        row = panel.list_view.visualRect(panel.list_view.model().index(place, 0))
+        y = row.top() + 4  # above the word
+        filled = sum(image.pixelColor(x, y) != ground for x in range(row.left() + 6, row.right() - 6))
+        assert filled == pytest.approx(max(chance * row.width() - 6, 0), abs=2), chance

@@ -16,9 +16,10 @@ from unrolled.viewer.drawing.alignment_painting import (
     Labels,
     alignment_table,
     paint_cells,
-    paint_source,
-    paint_written,
+    paint_labels,
+    source_labels,
     weight_colour,
+    written_labels,
 )
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, written_label
 from unrolled.viewer.drawing.contrast import text_on
@@ -127,9 +128,10 @@ class AlignmentLayout:
             area = QRectF(geometry.left, geometry.top, geometry.right - geometry.left, geometry.bottom - geometry.top)
             painter.fillRect(area, QColor(theme.missing))
         paint_cells(painter, geometry, self.places[:rows], self.table, ground="" if self.settings.clear else theme.panel)
-        paint_source(painter, geometry, self._source, theme, weights=weights, table=self.table, limits=limits)
+        paint_labels(painter, source_labels(geometry, self._source, theme, weights=weights, table=self.table, limits=limits),
+                     self._source.font)
         shown = AlignmentGeometry(geometry.left, geometry.top, geometry.cell_width, geometry.cell_height, rows, geometry.columns)
-        paint_written(painter, shown, self._written, theme, current=current)
+        paint_labels(painter, written_labels(shown, self._written, theme, current=current), self._written.font)
         if current >= 0:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(theme.playhead), max(1.5 * self.unit, 1.0)))

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter
 
 from unrolled.models.trace import FloatArray, Trace
 from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry
-from unrolled.viewer.drawing.alignment_painting import Labels, paint_source, paint_written
+from unrolled.viewer.drawing.alignment_painting import Labels, paint_labels, source_labels, written_labels
 from unrolled.viewer.drawing.cells import draw_cells
 from unrolled.viewer.drawing.gradient_colours import decades_of, ends_of, gradient_colours
 from unrolled.viewer.drawing.images import image_of
@@ -93,8 +93,8 @@ class GradientStill:
         painter.translate(self.margin, self.margin)
         area = QRectF(geometry.left, geometry.top, geometry.right - geometry.left, geometry.bottom - geometry.top)
         draw_cells(painter, area, image_of(colours))
-        paint_written(painter, geometry, self.labels, theme, current=-1)
-        paint_source(painter, geometry, self.labels, theme)
+        paint_labels(painter, (*written_labels(geometry, self.labels, theme, current=-1),
+                               *source_labels(geometry, self.labels, theme)), self.labels.font)
         bar = QRectF(area.right() + letter, area.top(), 0.8 * letter, min(area.height(), 16 * letter))
         draw_colour_bar(painter, bar, colour_map=scene.colour_map, ends=ends_of(decades), letter=0.85 * letter, theme=theme)
         painter.restore()

@@ -29,7 +29,7 @@ from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentWid
 from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.attention_legend import AttentionLegend
-from unrolled.viewer.widgets.building import in_column, in_row, named, scrolled
+from unrolled.viewer.widgets.building import in_column, in_row, named, own_ground, scrolled
 from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.switches import segment, switch
@@ -68,7 +68,7 @@ class AlignmentView(View):
         self._brush_mode = "off"
         self.words = SourceWords(theme)
         self._scroll = scrolled(self.words)
-        self._scroll.setStyleSheet("QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }")
+        own_ground(self.words)
         self.canvas = AlignmentCanvas(theme)
         for figure, name in ((self.canvas, "Alignment"), (self.words, "Source words with attention")):
             attach(figure, name, table=self._table, fill=lambda menu: self.colour_map.add_to(menu),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -11,10 +12,20 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.models.trace.pyramid import Bytes
 from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry, alignment_geometry
-from unrolled.viewer.drawing.alignment_painting import Labels, Weights, alignment_table, paint_cells, paint_source, paint_written
+from unrolled.viewer.drawing.alignment_painting import (
+    Label,
+    Labels,
+    Weights,
+    alignment_table,
+    paint_cells,
+    paint_labels,
+    source_labels,
+    written_labels,
+)
 from unrolled.viewer.drawing.painting import draw_focus
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import own_ground
 from unrolled.viewer.widgets.themed import Painted
 
 Cell = tuple[int | None, int | None]
@@ -60,6 +71,13 @@ class AlignmentWidget:
     chosen: int | None = None
 
 
+class Outline(NamedTuple):
+    """A frame round a row or a column."""
+
+    box: tuple[float, float, float, float]
+    colour: str
+
+
 class AlignmentCanvas(Painted):
     """Rows are written words, columns source words.
 
@@ -90,6 +108,9 @@ class AlignmentCanvas(Painted):
         self.cell: Cell = NOWHERE
         self._source, self._written = Labels((), text_font(11)), Labels((), text_font(11))
         self._wheel = 0.0
+        self._marks: dict[Label | Outline, None] = {}
+        self._painted_for: tuple[AlignmentGeometry, str] | None = None
+        own_ground(self)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -106,8 +127,34 @@ class AlignmentCanvas(Painted):
             self._source = Labels(view.source, text_font(11))
         if view.written != self._written.texts:
             self._written = Labels(view.written, text_font(11))
-        self.view = view
-        self.update()
+        before, self.view = self.view, view
+        marks, geometry = self._marks, self._painted_for
+        self._mark()
+        if (geometry != self._painted_for or view.colour_map != before.colour_map
+                or not np.array_equal(view.places, before.places)):
+            self.update()
+            return
+        for mark in marks.keys() ^ self._marks.keys():
+            self.update(QRectF(*mark.box).toAlignedRect().adjusted(-2, -2, 2, 2))
+
+    def _mark(self) -> None:
+        """Find what is painted beside the cells and on them."""
+        view, theme, geometry, row = self.view, self.theme, self.geometry_of_cells, self.cell[0]
+        self._painted_for = (geometry, theme.name)
+        labels = (*written_labels(geometry, self._written, theme, current=view.step, weights=view.column_weights,
+                                  table=self.table, limits=view.column_limits, always=() if row is None else (row,)),
+                  *source_labels(geometry, self._source, theme, current=-1 if view.chosen is None else view.chosen,
+                                 weights=view.row_weights, table=self.table, limits=view.row_limits, always=self._looked_at()))
+        left, top, wide, high = geometry.left, geometry.top, geometry.cell_width, geometry.cell_height
+        across, down = geometry.right - left, geometry.bottom - top
+        outlines: list[Outline] = []  # from below to above
+        if view.chosen is not None and view.chosen < geometry.columns:
+            outlines.append(Outline((left + view.chosen * wide, top, wide, down), theme.accent))
+        if 0 <= view.step < geometry.rows:
+            outlines.append(Outline((left, top + view.step * high, across, high), theme.playhead))
+        if row is not None and row != view.step and row < geometry.rows:
+            outlines.append(Outline((left, top + row * high, across, high), theme.muted))
+        self._marks = dict.fromkeys((*labels, *outlines))
 
     @property
     def geometry_of_cells(self) -> AlignmentGeometry:
@@ -128,27 +175,18 @@ class AlignmentCanvas(Painted):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         view, theme, geometry = self.view, self.theme, self.geometry_of_cells
+        if self._painted_for != (geometry, theme.name):
+            self._mark()
+        seen = [mark for mark in self._marks if event.region().intersects(QRectF(*mark.box).toAlignedRect())]
         with QPainter(self) as painter:
             painter.fillRect(QRectF(geometry.left, geometry.top, geometry.right - geometry.left,
                                     max(geometry.bottom, self.height() - 2) - geometry.top), QColor(theme.missing))
             paint_cells(painter, geometry, view.places, self.table, ground=theme.panel)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            row = self.cell[0]
-            paint_written(painter, geometry, self._written, theme, current=view.step, weights=view.column_weights,
-                          table=self.table, limits=view.column_limits, always=() if row is None else (row,))
-            paint_source(painter, geometry, self._source, theme, current=-1 if view.chosen is None else view.chosen,
-                         weights=view.row_weights, table=self.table, limits=view.row_limits, always=self._looked_at())
-            if view.chosen is not None and view.chosen < geometry.columns:
-                x = geometry.left + view.chosen * geometry.cell_width
-                self._outline(painter, QRectF(x, geometry.top, geometry.cell_width, geometry.bottom - geometry.top), theme.accent)
-            if 0 <= view.step < geometry.rows:
-                y = geometry.top + view.step * geometry.cell_height
-                self._outline(painter, QRectF(geometry.left, y, geometry.right - geometry.left, geometry.cell_height),
-                              theme.playhead)
-            if row is not None and row != view.step and row < geometry.rows:
-                y = geometry.top + row * geometry.cell_height
-                self._outline(painter, QRectF(geometry.left, y, geometry.right - geometry.left, geometry.cell_height),
-                              theme.muted)
+            paint_labels(painter, (mark for mark in seen if isinstance(mark, Label)), self._source.font)
+            for mark in seen:
+                if isinstance(mark, Outline):
+                    self._outline(painter, QRectF(*mark.box), mark.colour)
             if self.hasFocus():
                 draw_focus(painter, QRectF(self.rect()), theme.accent)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.models.trace.pyramid import Bytes
-from unrolled.viewer.drawing.alignment_painting import Weights, weight_colour
+from unrolled.viewer.drawing.alignment_painting import Weights, weight_colours
 from unrolled.viewer.drawing.alignment_rows import GOES_ON
 from unrolled.viewer.drawing.contrast import text_on
+from unrolled.viewer.drawing.painting import laid_out
 from unrolled.viewer.state.wording import END_TEXT, percent
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
@@ -51,12 +52,19 @@ class SourceWords(Painted):
 
     def set_weights(self, weights: Weights | None, *, limits: tuple[float, float], table: Bytes, chosen: int | None) -> None:
         """How much each word counts, shape (words,)."""
-        self.weights, self.chosen = weights, chosen
-        self.colours = () if weights is None else tuple(weight_colour(float(weight), limits, table) for weight in weights)
+        before, self.chosen = [(colour, word == self.chosen) for word, colour in enumerate(self.colours)], chosen
+        self.weights = weights
+        self.colours = () if weights is None else weight_colours(weights, limits, table)
         if weights is not None and len(weights) == len(self.words):
             self.setAccessibleDescription(", ".join(f"{word} {percent(float(weight))}" for word, weight
                                                     in zip(self.words, weights, strict=True) if weight >= 0.05))
-        self.update()
+        now = [(colour, word == chosen) for word, colour in enumerate(self.colours)]
+        if len(now) != len(before) or len(now) > len(self._places):
+            self.update()
+            return
+        for place, old, new in zip(self._places, before, now, strict=False):
+            if old != new:
+                self.update(place.toAlignedRect().adjusted(-1, -1, 1, 1))
 
     def set_painting(self, mode: str, painted: Mapping[int, float]) -> None:
         """What is painted on the words: with ``attend`` a frame, with ``mask`` they are struck out."""
@@ -103,7 +111,7 @@ class SourceWords(Painted):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setFont(text_font(13))
             for number, (word, place) in enumerate(zip(self.words, self._places, strict=True)):
-                if not place.intersects(QRectF(event.rect())):
+                if not event.region().intersects(place.toAlignedRect()):
                     continue
                 ground = self.colours[number] if number < len(self.colours) else QColor(theme.raised)
                 chosen, pointed = number == self.chosen, number == self._pointed
@@ -113,10 +121,9 @@ class SourceWords(Painted):
                 painter.drawRoundedRect(place.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
                 there = number < len(self.colours)
                 painter.setPen(text_on(ground) if there else QColor(theme.muted if word == END_TEXT else theme.text))
-                room = place.adjusted(2, 0, -2, 0)
-                text = QFontMetricsF(painter.font()).elidedText(word.removeprefix(GOES_ON), Qt.TextElideMode.ElideRight,
-                                                               room.width() + 1)
-                painter.drawText(room, Qt.AlignmentFlag.AlignCenter, text)
+                text = laid_out(word.removeprefix(GOES_ON), text_font, 13, int(place.width() - 3))
+                middle = place.center() - QPointF(text.size().width() / 2, text.size().height() / 2)
+                painter.drawStaticText(middle, text)
                 if number in self._painted:
                     painter.setPen(QPen(QColor(theme.playhead), 2))
                     painter.setBrush(Qt.BrushStyle.NoBrush)

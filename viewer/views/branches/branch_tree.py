@@ -32,7 +32,7 @@ from unrolled.viewer.state.wording import LABELS, is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.row_model import TOOLTIP, Index, RowModel, delete_key, set_rows_look
+from unrolled.viewer.widgets.row_model import TOOLTIP, EditableRows, Index, delete_key, set_rows_look
 
 ROW = 24
 NAME = 150.0
@@ -55,7 +55,7 @@ class BranchRows(QListView):
         self._lengths: tuple[int, ...] = ()
         self._playhead = NOWHERE
         self.painted = QRegion()
-        self.branches: RowModel[Branch] = RowModel(_text, self, editable=True)
+        self.branches: EditableRows[Branch] = EditableRows(_text, self)
         self.setModel(self.branches)
         set_rows_look(self)
         self.setItemDelegate(BranchDelegate(self, ctx.do))
@@ -237,12 +237,14 @@ class BranchDelegate(QStyledItemDelegate):
     def _paint_name(self, painter: QPainter, own: Branch, row: QRect, current: bool) -> None:
         theme = self._view.theme
         depth = min(self._depth(own), 4)
+        box = QRectF(EDGE + 8 * depth, row.top(), NAME - EDGE - 8 * depth, ROW)
+        if not self._view.painted.intersects(box.toAlignedRect()):
+            return
         font = text_font(11, weight=QFont.Weight.DemiBold if current else QFont.Weight.Normal)
         compared = self._view.session.compared
         beside = compared is not None and compared.identity == own.identity
         painter.setFont(font)
         painter.setPen(QColor(theme.text if current else theme.muted))
-        box = QRectF(EDGE + 8 * depth, row.top(), NAME - EDGE - 8 * depth, ROW)
         name = f"B: {own.name}" if beside else own.name
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, elided(name, font, int(box.width())))
 

@@ -7,13 +7,15 @@ unknown one, stand among them with their probability, and are marked.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QHBoxLayout,
     QListView,
     QStyle,
@@ -24,7 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.models.trace import Candidate, Trace
-from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, elided, mix
+from unrolled.viewer.drawing.painting import CORNER, EmptyText, coloured, draw_focus, elided, laid_out, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.beginning import empty_text
@@ -39,7 +41,7 @@ from unrolled.viewer.widgets.switches import switch
 
 ROWS = 10
 DECADES = 6  # of the logarithmic scale: a bar of no length is a probability of 10⁻⁶
-KEPT_STEPS = 64  # whose rows are kept as they were painted
+MARK = 3  # pixels, at the left of the chosen word
 ROW_HEIGHT = 26
 HEADING_HEIGHT = 46
 BETWEEN = 10  # pixels at least, between a word and its number
@@ -58,7 +60,7 @@ class CandidateRow:
     suppressed : bool
         The model never writes it by itself.
     margin : float
-        Its logit less that of the most probable other word.
+        Its logit less that of the most probable other word: the softmax's divisor is the same for both.
     bar : float
         The length of its bar, from 0 to 1: its probability, or that on a logarithmic scale.
     """
@@ -95,71 +97,77 @@ class CandidateRow:
 
 
 class CandidateDelegate(QStyledItemDelegate):
-    """Paints a candidate over its bar, the row's width being a probability of 1.
-
-    What was painted is kept: while a run is scrubbed, the same rows come again and again.
-    """
+    """Paints a candidate over its bar, the row's width being a probability of 1."""
 
     def __init__(self, model: RowModel[CandidateRow], theme: Theme) -> None:
         super().__init__(model)
         self._model, self.theme = model, theme
-        self._painted = lru_cache(maxsize=ROWS * KEPT_STEPS)(self._paint_row)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(0, ROW_HEIGHT)  # as wide as the view
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        row, state = self._model.rows[index.row()], option.state
-        hovered = bool(state & QStyle.StateFlag.State_MouseOver) and not row.written
-        focused = bool(state & QStyle.StateFlag.State_HasFocus)
-        painter.drawPixmap(option.rect.topLeft(),
-                           self._painted(self.theme, row, option.rect.size().toTuple(), painter.device().devicePixelRatioF(),
-                                         hovered, focused))
-
-    def _paint_row(self, theme: Theme, row: CandidateRow, size: tuple[int, int], ratio: float, hovered: bool,
-                   focused: bool) -> QPixmap:
-        made = QPixmap(QSize(*size) * ratio)
-        made.setDevicePixelRatio(ratio)
-        made.fill(QColor(theme.panel))
-        with QPainter(made) as painter:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._paint_bar(painter, theme, row, QRectF(0, 1, size[0], size[1] - 2), hovered)
-            self._paint_texts(painter, theme, row, QRect(10, 0, size[0] - 18, size[1]))
-            if focused:
-                draw_focus(painter, QRectF(0, 1, size[0], size[1] - 2), theme.accent, corner=CORNER - 1)
-        return made
-
-    def _paint_bar(self, painter: QPainter, theme: Theme, row: CandidateRow, box: QRectF, hovered: bool) -> None:
-        path = QPainterPath()
-        path.addRoundedRect(box, CORNER - 1, CORNER - 1)
-        painter.fillPath(path, mix(theme.raised, theme.accent, 0.10) if hovered else QColor(theme.raised))
-        # The same shape again within a rectangle: a clip with round corners would cost more than all the rest.
-        painter.setClipRect(QRectF(box.x(), box.y(), box.width() * row.bar, box.height()))
-        painter.fillPath(path, mix(theme.panel, theme.playhead if row.written else theme.accent, 0.34))
-        if row.written:
-            painter.setClipRect(QRectF(box.x(), box.y(), 3, box.height()))
-            painter.fillPath(path, QColor(theme.playhead))
-        painter.setClipping(False)
-
-    def _paint_texts(self, painter: QPainter, theme: Theme, row: CandidateRow, inner: QRect) -> None:
+        row, theme, box = self._model.rows[index.row()], self.theme, option.rect
+        left, top, width, ratio = box.left(), box.top(), box.width(), painter.device().devicePixelRatioF()
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver) and not row.written
+        painter.drawPixmap(left, top, _shape(theme.raised, theme.accent, 0.10 if hovered else 0.0, "", width, ratio))
+        mark = theme.playhead if row.written else ""
+        bar = _shape(theme.panel, mark or theme.accent, 0.34, mark, width, ratio)
+        filled = round(max(width * row.bar, MARK if mark else 0) * ratio)
+        if filled:  # to Qt a width of 0 is all of it
+            painter.drawPixmap(left, top, bar, 0, 0, filled, bar.height())
         end = is_end(row.candidate.word)
-        number = brief(row.probability) if row.logarithmic else percent(row.probability)
-        room = inner.width() - QFontMetrics(mono_font(11)).horizontalAdvance(number) - BETWEEN
-        font = text_font(11 if end else 13, weight=QFont.Weight.DemiBold if row.written else QFont.Weight.Normal)
-        font.setStrikeOut(row.suppressed)
-        painter.setFont(font)
-        painter.setPen(QColor(theme.muted if end or row.suppressed else theme.text))
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, elided(row.word, font, room))
+        chance = laid_out(brief(row.probability) if row.logarithmic else percent(row.probability), mono_font, 11)
+        taken = chance.size()
+        room = int(width - 18 - taken.width() - BETWEEN)
+        font, pixels = _struck if row.suppressed else _strong if row.written else text_font, 11 if end else 13
+        word = laid_out(row.word, font, pixels, room)
+        painter.setFont(font(pixels))
+        painter.setPen(coloured(theme.muted if end or row.suppressed else theme.text))
+        painter.drawStaticText(QPointF(left + 10, top + (ROW_HEIGHT - word.size().height()) / 2), word)
+        over_bar = row.bar * (width - 18) > room
         painter.setFont(mono_font(11))
-        over_bar = row.bar * inner.width() > room
-        painter.setPen(QColor(theme.text if row.written or over_bar else theme.muted))
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, number)
+        painter.setPen(coloured(theme.text if row.written or over_bar else theme.muted))
+        painter.drawStaticText(QPointF(left + width - 8 - taken.width(), top + (ROW_HEIGHT - taken.height()) / 2), chance)
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            draw_focus(painter, QRectF(box).adjusted(0, 1, 0, -1), theme.accent, corner=CORNER - 1)
+
+
+def _strong(pixels: int) -> QFont:
+    return text_font(pixels, weight=QFont.Weight.DemiBold)
+
+
+def _struck(pixels: int) -> QFont:
+    font = text_font(pixels)
+    font.setStrikeOut(True)
+    return font
+
+
+@lru_cache
+def _shape(ground: str, over: str, amount: float, mark: str, width: int, ratio: float) -> QPixmap:
+    """A row with round corners in a colour between two, its left edge in another if there is one: painted once for all rows."""
+    made = QPixmap(QSize(width, ROW_HEIGHT) * ratio)
+    made.setDevicePixelRatio(ratio)
+    made.fill(Qt.GlobalColor.transparent)
+    with QPainter(made) as painter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        path = QPainterPath()
+        path.addRoundedRect(QRectF(0, 1, width, ROW_HEIGHT - 2), CORNER - 1, CORNER - 1)
+        painter.fillPath(path, mix(ground, over, amount))
+        if mark:
+            painter.setClipRect(QRectF(0, 0, MARK, ROW_HEIGHT))
+            painter.fillPath(path, QColor(mark))
+    return made
 
 
 class CandidateList(QListView):
     """The rows; Enter and Space do what a click does."""
 
     own_keys = (Qt.Key.Key_Space,)
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Other words in the rows that are there: all are as tall as ever, so that only they are painted, nothing laid out."""
+        QAbstractItemView.dataChanged(self, first, last, list(roles))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         here = self.currentIndex()
@@ -290,14 +298,15 @@ class CandidatesView(View):
             percent(math.exp(min(float(trace.log_probs[step]), 0.0))),
         )
         listed = rows_of(trace, step)
+        best, second = (sorted((own.log_prob for own in listed), reverse=True) * 2)[:2]  # one alone has no margin
         logarithmic = self.session.appearance.values.candidates_logarithmic
         if self.logarithmic.isChecked() != logarithmic:
             self.logarithmic.setChecked(logarithmic)
         self.candidates.set_rows([
             CandidateRow(own, shown(own.word, detokenization), own.token == written,
-                         own.token in trace.provenance.suppressed_tokens, _margin(listed, place), logarithmic)
-            for place, own in enumerate(listed)])
-        self.list_view.executeDelayedItemsLayout()  # else Qt does it while it paints, and paints all rows again
+                         own.token in trace.provenance.suppressed_tokens,
+                         own.log_prob - (best if own.log_prob < best else second), logarithmic)
+            for own in listed])
 
     def _table(self) -> Table | None:
         trace = self.session.trace
@@ -323,9 +332,3 @@ def rows_of(trace: Trace, step: int) -> tuple[Candidate, ...]:
     if any(candidate.token == written for candidate in best):
         return best
     return (*best[: ROWS - 1], Candidate(written, trace.words[step], float(trace.log_probs[step])))
-
-
-def _margin(listed: tuple[Candidate, ...], place: int) -> float:
-    """A listed candidate's logit less that of the most probable other one; the softmax's divisor is the same for both."""
-    others = [own.log_prob for number, own in enumerate(listed) if number != place]
-    return listed[place].log_prob - max(others) if others else 0.0

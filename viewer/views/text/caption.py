@@ -28,7 +28,7 @@ from unrolled.viewer.state.wording import is_end, percent, shown, signed, spoken
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column
+from unrolled.viewer.widgets.building import in_column, own_ground
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.themed import Painted
 
@@ -159,8 +159,6 @@ class CaptionView(View):
         self._known: list[tuple[str, float, str]] = []
         self._step = NOWHERE
         self._inside = QWidget()
-        self._inside.setObjectName("captionWords")
-        self._inside.setAutoFillBackground(False)
         self._flow = FlowLayout(self._inside, gap=GAP)
         self._flow.setContentsMargins(1, 1, 1, 1)
         self.caret = Caret(theme, self._inside)
@@ -171,7 +169,7 @@ class CaptionView(View):
         self._area.setWidget(self._inside)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._area.viewport().setAutoFillBackground(False)
+        own_ground(self._inside)
         self._area.verticalScrollBar().setAccessibleName("Scroll the caption")
         self._empty = EmptyText("", self)
         self.sentence = QLabel("", textFormat=Qt.TextFormat.PlainText, wordWrap=True)

@@ -99,13 +99,15 @@ class ReaderText(QAbstractScrollArea):
     def seek(self, step: int) -> None:
         if step == self.step:
             return
-        self.step = step
+        before, self.step = self.step, step
         if 0 <= step < len(self._text):
             line, bar = self.line_of(step), self.verticalScrollBar()
             shown = max(int(self.viewport().height() / self._line_height), 1)
             if line < bar.value() or line >= bar.value() + shown - 1:
-                bar.setValue(max(line - shown // 2, 0))
-        self.viewport().update()
+                bar.setValue(max(line - shown // 2, 0))  # which paints all anew
+        for place in (before, step):
+            if 0 <= place < len(self._text):
+                self.viewport().update(self.box_of(place).toAlignedRect().adjusted(-2, 0, 2, 0))
 
     # ── Geometry ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -116,8 +118,9 @@ class ReaderText(QAbstractScrollArea):
         return self._metrics
 
     @property
-    def _line_height(self) -> float:
-        return self._font_metrics.height() + LINE_GAP
+    def _line_height(self) -> int:
+        """Whole pixels, so that a line painted alone is the one that all of them had."""
+        return round(self._font_metrics.height() + LINE_GAP)
 
     @property
     def _width(self) -> float:
@@ -174,12 +177,16 @@ class ReaderText(QAbstractScrollArea):
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        first = self.verticalScrollBar().value()
-        last = min(first + int(self.viewport().height() / self._line_height) + 2, len(self._starts))
+        top, height = self.verticalScrollBar().value(), self._line_height
         with QPainter(self.viewport()) as painter:
             painter.setFont(self._font)
-            if last > first and self._text:
-                self._paint_lines(painter, first, last, self._paint_colours(painter, first, last))
+            for part in event.region():  # type: ignore[attr-defined]  # the stubs do not know that it can be gone through
+                first = top + part.top() // height
+                last = min(top + part.bottom() // height + 1, len(self._starts))
+                if last > first and self._text:
+                    painter.setClipRect(part)
+                    self._paint_lines(painter, first, last, self._paint_colours(painter, first, last))
+            painter.setClipping(False)
             if 0 <= self.step < len(self._text):
                 painter.setPen(QPen(QColor(self.theme.playhead), 2))
                 painter.drawRect(self.box_of(self.step).adjusted(-0.5, 1, 0.5, -1))
@@ -187,28 +194,29 @@ class ReaderText(QAbstractScrollArea):
     def _paint_colours(self, painter: QPainter, first: int, last: int) -> npt.NDArray[np.bool_]:
         """The grounds; which of them are dark, shape (lines, columns)."""
         ground = QColor(self.theme.panel)
-        picture = np.empty((last - first, self._columns, 4), np.uint8)
-        picture[:] = (ground.red(), ground.green(), ground.blue(), 255)
+        picture = np.empty((last - first, self._columns, 4), np.uint8)  # blue, green, red: what Qt paints fastest
+        picture[:] = (ground.blue(), ground.green(), ground.red(), 255)
         start = self._starts[first]
         every = self._colours(start, self._end_of(last - 1))
         for line in range(first, last):
             colours = every[self._starts[line] - start : self._end_of(line) - start]
-            picture[line - first, : len(colours), :3] = colours
-        image = QImage(picture.data, self._columns, last - first, 4 * self._columns, QImage.Format.Format_RGBA8888)
-        painter.drawImage(QRectF(MARGIN, 0, self._columns * self._width, (last - first) * self._line_height), image)
-        return is_dark(picture[..., :3])
+            picture[line - first, : len(colours), 2::-1] = colours
+        image = QImage(picture.data, self._columns, last - first, 4 * self._columns, QImage.Format.Format_RGB32)
+        top = (first - self.verticalScrollBar().value()) * self._line_height
+        painter.drawImage(QRectF(MARGIN, top, self._columns * self._width, (last - first) * self._line_height), image)
+        return is_dark(picture[..., 2::-1])
 
     def _paint_lines(self, painter: QPainter, first: int, last: int, on_dark: npt.NDArray[np.bool_]) -> None:
         """Every character in black or white, whichever is read more easily on its ground; what was written has a line below."""
         width, text, prompt_tokens = self._width, self._text, self.prompt_tokens
-        baseline = LINE_GAP / 2 + self._font_metrics.ascent()
+        baseline = LINE_GAP / 2 + self._font_metrics.ascent() - self.verticalScrollBar().value() * self._line_height
         ends: dict[bool, list[QPointF]] = {False: [], True: []}
         white: list[tuple[QPointF, str]] = []
         painter.setPen(Qt.GlobalColor.black)
         for line in range(first, last):
             begin, end = self._starts[line], self._end_of(line)
             row = line - first
-            y = row * self._line_height + baseline
+            y = line * self._line_height + baseline
             if end > begin and text[end - 1] == "\n":
                 end -= 1
                 ends[bool(on_dark[row, end - begin])].append(QPointF(MARGIN + (end - begin) * width, y))

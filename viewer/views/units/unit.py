@@ -21,6 +21,7 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.units.lstm_check import LstmStep, lstm_channels, lstm_step
 from unrolled.viewer.views.units.unit_table import UnitRow, UnitTable
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import own_ground
 from unrolled.viewer.widgets.themed import Painted
 
 EMPTY = "Click a row of a track to pin that unit: its values at this step appear here."
@@ -34,6 +35,7 @@ class EquationBox(Painted):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self.result: LstmStep | None = None
+        own_ground(self)
         self.setFixedHeight(LINE * 7 + 8)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("The step's equation")

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from unrolled.models.trace import Channel
-from unrolled.viewer.drawing.painting import laid_out, mix
+from unrolled.viewer.drawing.painting import coloured, laid_out, mix
 from unrolled.viewer.state.wording import MINUS, signed
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.icons import icon
@@ -103,7 +103,8 @@ class UnitTable(QTableView):
 
     def set_rows(self, rows: tuple[UnitRow, ...]) -> None:
         """The rows; there is always room for the unit under the pointer."""
-        self.units.set_rows(rows)
+        same = [(row.unit, row.colour) for row in rows] == [(row.unit, row.colour) for row in self.units.rows]
+        self.units.set_rows(rows, (1, len(self.channels)) if same else None)
         self.setFixedHeight(HEAD_HEIGHT + ROW_HEIGHT * (self._pinned() + 1))
 
     def set_theme(self, theme: Theme) -> None:
@@ -153,11 +154,11 @@ class UnitDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         table, theme, box = self._table, self._table.theme, option.rect
         row, channel = table.units.rows[index.row()], index.column() - 1
-        colour = _coloured(theme.muted if row.colour is None else theme.series[row.colour % len(theme.series)])
+        colour = coloured(theme.muted if row.colour is None else theme.series[row.colour % len(theme.series)])
         if table.hasFocus() and table.currentIndex().row() == index.row():
             painter.fillRect(box, mix(theme.panel, theme.accent, 0.14))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(_coloured(theme.text))
+        painter.setPen(coloured(theme.text))
         if channel < 0:
             painter.setFont(mono_font(11))
             painter.drawText(box.adjusted(14, 0, 0, 20 - ROW_HEIGHT), Qt.AlignmentFlag.AlignVCenter, str(row.unit))
@@ -168,42 +169,35 @@ class UnitDelegate(QStyledItemDelegate):
             pixels = _number_pixels(box.width())
             number = laid_out(short(row.values[channel]), mono_font, pixels)
             painter.setFont(mono_font(pixels))
-            left, top = (box.width() - 1 - number.size().width()) / 2, (20 - number.size().height()) / 2
-            painter.drawStaticText(QPointF(box.left() + left, box.top() + top), number)
+            taken = number.size()
+            painter.drawStaticText(QPointF(box.left() + (box.width() - 1 - taken.width()) / 2,
+                                           box.top() + (20 - taken.height()) / 2), number)
             place = QRectF(box.left() + 2, box.top() + 21, box.width() - 5, 4)
             self._draw_bar(painter, place, table.channels[channel], row.values[channel], colour)
         elif row.colour is not None:
             if option.state & QStyle.StateFlag.State_MouseOver:
-                painter.fillRect(QRectF(box.left(), box.top(), BUTTON, BUTTON), _coloured(theme.border))
+                painter.fillRect(QRectF(box.left(), box.top(), BUTTON, BUTTON), coloured(theme.border))
             table.cross.paint(painter, QRect(box.left() + 3, box.top() + 3, 12, 12))
 
     def _draw_bar(self, painter: QPainter, place: QRectF, channel: Channel, value: float, colour: QColor) -> None:
-        theme = self._table.theme
-        painter.fillRect(place, _coloured(theme.missing if theme.name == "light" else theme.border))
+        theme, low, high = self._table.theme, channel.low, channel.high
+        painter.fillRect(place, coloured(theme.missing if theme.name == "light" else theme.border))
         if not math.isfinite(value):
             return
-
-        def x_of(number: float) -> float:
-            share = (number - channel.low) / (channel.high - channel.low)
-            return place.x() + min(max(share, 0.0), 1.0) * place.width()
-
-        zero, here = x_of(0.0), x_of(value)
-        painter.fillRect(QRectF(min(zero, here), place.y(), max(abs(here - zero), 1.0), place.height()), colour)
-        if value < channel.low or value > channel.high:  # the bar ends where its scale does, and says that the value does not
-            edge = place.x() if value < channel.low else place.right() - BEYOND
-            painter.fillRect(QRectF(edge, place.y() - 1, BEYOND, place.height() + 2),
-                             _coloured(theme.below if value < channel.low else theme.above))
-        if place.left() < zero < place.right():
-            painter.fillRect(QRectF(zero - 0.5, place.y() - 1, 1, place.height() + 2), _coloured(theme.faint))
+        left, top, width = place.x(), place.y(), place.width()
+        zero, here = (left + min(max((number - low) / (high - low), 0.0), 1.0) * width for number in (0.0, value))
+        painter.fillRect(QRectF(min(zero, here), top, max(abs(here - zero), 1.0), place.height()), colour)
+        if value < low or value > high:  # the bar ends where its scale does, and says that the value does not
+            painter.fillRect(QRectF(left if value < low else left + width - BEYOND, top - 1, BEYOND, place.height() + 2),
+                             coloured(theme.below if value < low else theme.above))
+        if left < zero < left + width:
+            painter.fillRect(QRectF(zero - 0.5, top - 1, 1, place.height() + 2), coloured(theme.faint))
 
 
 @lru_cache
 def _number_pixels(width: int) -> int:
     """The size at which a number fits a column, apart from its neighbour's."""
     return next((size for size in (11, 10) if QFontMetrics(mono_font(size)).horizontalAdvance("−.53") <= width - 4), 9)
-
-
-_coloured = lru_cache(QColor)  # a colour's name is read once, not for each cell of each step
 
 
 def _scale(channel: Channel) -> str:
