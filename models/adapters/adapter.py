@@ -87,12 +87,15 @@ class PickledAdapter:
         Whether a checkpoint is one of them, by the names of its tensors.
     open : callable
         A checkpoint and a device → the model; raises `CheckpointError`.
+    several_files : bool
+        Whether its weights come from more files than the one, and `open` says how they are read again.
     """
 
     family: str
     input_kind: str
     recognises: Callable[[PickledCheckpoint], bool]
     open: Callable[[PickledCheckpoint, str], AnyStepper]
+    several_files: bool = False
     models: tuple[ModelListing, ...] = ()
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     evaluate: Evaluate | None = None
@@ -101,8 +104,12 @@ class PickledAdapter:
         return isinstance(source, PickledCheckpoint) and self.recognises(source)
 
     def load(self, source: Source, device: str, reuse: AnyStepper | None) -> AnyStepper:
+        """Open it; the second computation reads the weights from the file again."""
         assert isinstance(source, PickledCheckpoint)
-        return self.open(source, device)
+        stepper = self.open(source, device)
+        if not self.several_files:
+            stepper.weights = source.weights_again
+        return stepper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from unrolled.models.reference.decoder import entropy_of
 from unrolled.models.reference.layers import ReferenceLayers
 from unrolled.models.reference.protocol import Hook, State
 
@@ -58,7 +58,6 @@ class ReferenceAttentional(NamedTuple):
         weights = hook("attention", F.softmax(scores, dim=-1))
         context = weights @ memory.features
         vector = hook("attentional_vector", torch.tanh(F.linear(torch.cat((hidden, context), dim=-1), *self.combine)))
-        entropy: Tensor = -torch.xlogy(weights, weights).sum(-1) / math.log(max(weights.shape[-1], 2))
-        found |= {"attention": weights, "attention_entropy": entropy, "attentional_vector": vector,
+        found |= {"attention": weights, "attention_entropy": entropy_of(weights), "attentional_vector": vector,
                   "log_probs": F.log_softmax(hook("logits", F.linear(vector, *self.words)), dim=-1)}
         return {name: value.flatten() for name, value in found.items()}

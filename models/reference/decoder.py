@@ -19,6 +19,12 @@ class DecoderMemory(NamedTuple):
     features: Tensor
 
 
+def entropy_of(weights: Tensor) -> Tensor:
+    """Of attention (1, L), as a fraction of even attention's: (1,)."""
+    entropy: Tensor = -torch.xlogy(weights, weights).sum(-1)
+    return entropy / math.log(max(weights.shape[-1], 2))
+
+
 class ReferenceDecoder:
     """Everything after the input's vectors.
 
@@ -58,8 +64,7 @@ class ReferenceDecoder:
         if self._attention:
             weights = self._attend(memory, state[0], word, hook)                       # (1, L)
             context = weights @ memory.features
-            entropy: Tensor = -torch.xlogy(weights, weights).sum(-1)
-            found = {"attention": weights, "attention_entropy": entropy / math.log(max(weights.shape[-1], 2))}
+            found = {"attention": weights, "attention_entropy": entropy_of(weights)}
         else:
             context = memory.features.mean(dim=0, keepdim=True)
         found |= self.cell.step(torch.cat((word, context), dim=-1), state, hook)

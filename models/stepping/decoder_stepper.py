@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Sequence
+from typing import TypeVar
 
-import torch
 from torch import Tensor
 
 from unrolled.models.cells import CellState
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder
 from unrolled.models.cells.hook import Hook, identity
-from unrolled.models.reference.protocol import Weights
-from unrolled.models.stepping.beam import select_rows
+from unrolled.models.stepping.on_device import OnDevice
 from unrolled.models.stepping.recording import DecoderRecorder
 from unrolled.models.stepping.stepper import StepRecord, Structure
 
-NetworkT = TypeVar("NetworkT", bound=RecurrentDecoder)
+DecoderT = TypeVar("DecoderT", bound=RecurrentDecoder)
 
 
-class DecoderStepper(Generic[NetworkT]):
-    """A decoder on one device, made ready to be stepped; `suppressed_tokens` are never chosen, however probable."""
+class DecoderStepper(OnDevice[DecoderT]):
+    """A recurrent decoder."""
 
-    def __init__(self, network: NetworkT, *, suppressed_tokens: Sequence[int], device: str) -> None:
-        self.device = torch.device(device)
-        self.network: NetworkT = network.to(self.device).eval().requires_grad_(False)
-        self.suppressed_tokens: Sequence[int] = tuple(suppressed_tokens)
-        self.weights: Callable[[], Weights] = self.network.state_dict
-        self.draw: Callable[[int], tuple[bytes, str]] | None = None
+    def __init__(self, network: DecoderT, *, suppressed_tokens: Sequence[int], device: str) -> None:
+        super().__init__(network, device=device, suppressed_tokens=suppressed_tokens)
         self._recorder = DecoderRecorder(self.network)
 
     def start(self, memory: Memory) -> CellState:
@@ -46,6 +40,3 @@ class DecoderStepper(Generic[NetworkT]):
         """A memory for so many rows at once, and its vectors h_j (rows, L, features), which gradients can be taken by."""
         features = memory.features.expand(rows, -1, -1).clone().requires_grad_()
         return self.network.remember(features, memory.mask), features
-
-    def select(self, state: CellState, rows: Tensor) -> CellState:
-        return select_rows(state, rows)

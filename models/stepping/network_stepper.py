@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from unrolled.models.cells import CellState
 from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.cells.joining import joined
 from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.reference.protocol import Reference, Weights
-from unrolled.models.stepping.beam import select_rows
+from unrolled.models.reference.protocol import Reference
+from unrolled.models.stepping.on_device import NetworkT, OnDevice
 from unrolled.models.stepping.stepper import StepRecord, Structure
-from unrolled.models.trace import ModelDescription
 
 
 class SteppedNetwork(Protocol):
@@ -39,20 +38,8 @@ def entropy_of(weights: Tensor) -> Tensor:
     return sums / math.log(max(weights.shape[-1], 2))
 
 
-NetworkT = TypeVar("NetworkT", bound=nn.Module)
-
-
-class NetworkStepper(Generic[NetworkT]):
-    """A network on one device, made ready to be stepped; `suppressed_tokens` are never chosen, however probable."""
-
-    description: ModelDescription
-
-    def __init__(self, network: NetworkT, *, device: str, suppressed_tokens: Sequence[int] = ()) -> None:
-        self.device = torch.device(device)
-        self.network: NetworkT = network.to(self.device).eval().requires_grad_(False)
-        self.suppressed_tokens: Sequence[int] = tuple(suppressed_tokens)
-        self.weights: Callable[[], Weights] = self.network.state_dict
-        self.draw: Callable[[int], tuple[bytes, str]] | None = None
+class NetworkStepper(OnDevice[NetworkT]):
+    """A network that takes its steps itself, as a `SteppedNetwork`."""
 
     @property
     def _stepped(self) -> SteppedNetwork:
@@ -81,6 +68,3 @@ class NetworkStepper(Generic[NetworkT]):
     def reference(self) -> Reference:
         """There is none, unless a family has its own. Raises `CheckpointError`, which says so."""
         raise CheckpointError(f"“{self.description.title}” comes without a second computation to be compared with.")
-
-    def select(self, state: CellState, rows: Tensor) -> CellState:
-        return select_rows(state, rows)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
 from unrolled.models.reference.decoder import DecoderMemory, ReferenceDecoder
+from unrolled.models.reference.photographs import looked_at
 from unrolled.models.reference.protocol import Weights
 
 
@@ -27,7 +26,7 @@ class CaptionerReference(ReferenceDecoder):
                  size: int, mean: tuple[float, float, float], deviation: tuple[float, float, float],
                  device: str = "cpu") -> None:
         super().__init__(kind, weights, begin=begin, temperature=temperature)
-        self._encoder, self._size, self._mean, self._deviation = encoder, size, mean, deviation
+        self._encoder, self._size, self._scale = encoder, size, (mean, deviation)
         self._attends, self._device = attention, device
 
     @property
@@ -36,9 +35,7 @@ class CaptionerReference(ReferenceDecoder):
 
     def read(self, given: Image.Image) -> DecoderMemory:
         square = given.convert("RGB").resize((self._size, self._size), Image.Resampling.BICUBIC)
-        pixels = (np.asarray(square, np.float64) / 255.0 - self._mean) / self._deviation       # (rows, columns, 3)
-        grid: Tensor = self._encoder(torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype(np.float32)).to(self._device))
-        cells = grid.cpu().double()[0].reshape(grid.shape[1], -1).T                            # (L, features)
+        cells = looked_at(self._encoder, square, self._device, self._scale).flatten(1).T       # (L, features)
         if not self._attends:
             cells = cells.mean(dim=0, keepdim=True)
         weights = self.weights

@@ -33,9 +33,7 @@ def open_char_rnn(source: PickledCheckpoint, device: str) -> CharRNNStepper:
     network = fitted(path, lambda: CharRNN(lengths), weights | layer_weights(theirs, prefix, "layers."), NAMES)
     layers = f"{lengths.layers} layers of {lengths.hidden:,} units" if lengths.layers > 1 else f"{lengths.hidden:,} units"
     title = f"Characters, {kind.upper()} · {path.name}"
-    stepper = CharRNNStepper(network, identity=source.identity(title, f"{FAMILY}, {layers}"), device=device)
-    stepper.weights = source.weights_again
-    return stepper
+    return CharRNNStepper(network, identity=source.identity(title, f"{FAMILY}, {layers}"), device=device)
 
 
 ADAPTER = PickledAdapter(family=FAMILY, input_kind="text", recognises=recognises, open=open_char_rnn)

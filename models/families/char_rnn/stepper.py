@@ -10,7 +10,7 @@ from unrolled.models.families.char_rnn.reference import CharRNNReference
 from unrolled.models.stepping.layers import layer_channels
 from unrolled.models.stepping.network_stepper import NetworkStepper
 from unrolled.models.stepping.stepper import EncodedInput, InputError
-from unrolled.models.tokenizers.plain_signs import in_known_signs
+from unrolled.models.tokenizers.unseen import known_text
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import Identity
 
@@ -32,20 +32,14 @@ class CharRNNStepper(NetworkStepper[CharRNN]):
 
     def read(self, given: str) -> EncodedInput[Tensor]:
         """Take a text to read; what is not among the characters is left out, which is said. Raises `InputError`."""
-        notes = []
-        if len(given) > self.longest_text:
-            notes.append(f"Of {len(given):,} characters the first {self.longest_text:,} are read.")
-        text, replaced = in_known_signs(given[: self.longest_text], CHARACTERS.__contains__)
-        unknown = list(dict.fromkeys(own for own in text if own not in CHARACTERS))
-        if unknown:
-            shown = " ".join(own if own.isprintable() else f"U+{ord(own):04X}" for own in unknown[:12])
-            notes.append(f"Not among the model's characters, and left out: {shown}{' …' if len(unknown) > 12 else ''}")
+        text, notes = known_text(given, CHARACTERS.__contains__, longest=self.longest_text,
+                                 otherwise="Not among the model's characters, and left out")
         tokens = [CHARACTERS.index(own) for own in text if own in CHARACTERS]
         if not tokens:
             raise InputError("There is no text to read: this model knows ASCII characters, and needs one to begin with.")
-        notes.append(f"The first character, “{CHARACTERS[tokens[0]]}”, is what the first step reads: this model begins with one.")
+        first = f"The first character, “{CHARACTERS[tokens[0]]}”, is what the first step reads: this model begins with one."
         return EncodedInput(memory=torch.tensor([tokens[:1]], device=self.device), prompt_tokens=tuple(tokens[1:]),
-                            maximum_steps=len(tokens) + WRITTEN_AT_MOST, notes=(*notes, *replaced), given_input=given)
+                            maximum_steps=len(tokens) + WRITTEN_AT_MOST, notes=(*notes, first), given_input=given)
 
     def reference(self) -> CharRNNReference:
         return CharRNNReference(self.weights(), kind=self.network.lengths.cell)

@@ -6,7 +6,7 @@ it was read. Then the model writes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -16,12 +16,11 @@ from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.cells.reading import read_tokens
 from unrolled.models.families.characters.network import CharacterModel
 from unrolled.models.families.characters.reference import CharacterReference
-from unrolled.models.reference.protocol import Weights
-from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
+from unrolled.models.stepping.on_device import OnDevice
 from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure
 from unrolled.models.tokenizers.char_tokenizer import Alphabet
-from unrolled.models.tokenizers.plain_signs import in_known_signs
+from unrolled.models.tokenizers.unseen import known_text
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import UNTRAINED, Identity
 
@@ -29,18 +28,14 @@ LONGEST_TEXT = 100_000    # characters
 WRITTEN_AT_MOST = 2_000   # characters after the text that is given
 
 
-class CharacterStepper:
+class CharacterStepper(OnDevice[CharacterModel]):
     """The character model, on one device."""
 
     def __init__(self, network: CharacterModel, alphabet: Alphabet, *, device: str = "cpu",
                  identity: Identity = UNTRAINED) -> None:
-        self.device = torch.device(device)
-        self.network = network.to(self.device).eval().requires_grad_(False)
-        self.draw: Callable[[int], tuple[bytes, str]] | None = None
-        self.weights: Callable[[], Weights] = self.network.state_dict
+        super().__init__(network, device=device, suppressed_tokens=(alphabet.start, alphabet.unknown))
         self.alphabet = alphabet
         self.longest_text = LONGEST_TEXT
-        self.suppressed_tokens = (alphabet.start, alphabet.unknown)
         self._tokens = torch.arange(len(alphabet), device=self.device).view(-1, 1)
         self.description = ModelDescription(
             **identity._asdict(), task="characters", channels=cell_channels(network.config.cell, network.config.hidden),
@@ -52,18 +47,10 @@ class CharacterStepper:
         """Take a text to read; of a very long one its beginning, which is said. Raises `InputError` when it is empty."""
         if not given:
             raise InputError("There is no text to read.")
-        notes = []
-        if len(given) > self.longest_text:
-            notes.append(f"Of {len(given):,} characters the first {self.longest_text:,} are read.")
-        text, replaced = in_known_signs(given[: self.longest_text], self.alphabet.knows)
-        text = text[: self.longest_text]
-        notes += replaced
+        text, notes = known_text(given, self.alphabet.knows, longest=self.longest_text,
+                                 otherwise="Never seen in training, and read as unknown")
         tokens = tuple(self.alphabet.encode(text).tolist())
-        unknown = list(dict.fromkeys(own for own, token in zip(text, tokens, strict=True) if token == self.alphabet.unknown))
-        if unknown:
-            shown = " ".join(own if own.isprintable() else f"U+{ord(own):04X}" for own in unknown[:12])
-            notes.append(f"Never seen in training, and read as unknown: {shown}{' …' if len(unknown) > 12 else ''}")
-        return EncodedInput(memory=None, prompt_tokens=tokens, maximum_steps=len(tokens) + WRITTEN_AT_MOST, notes=tuple(notes),
+        return EncodedInput(memory=None, prompt_tokens=tokens, maximum_steps=len(tokens) + WRITTEN_AT_MOST, notes=notes,
                             given_input=given)
 
     def start(self, memory: None) -> CellState:
@@ -92,6 +79,3 @@ class CharacterStepper:
 
     def differentiable(self, memory: None, rows: int) -> tuple[None, None]:
         return None, None
-
-    def select(self, state: CellState, rows: Tensor) -> CellState:
-        return select_rows(state, rows)

@@ -31,10 +31,8 @@ def open_chatbot(source: PickledCheckpoint, device: str) -> ChatbotStepper:
     numbers = _numbers(source)
     words = numbered_words(path, {"PAD": 0, "SOS": START, "EOS": END} | numbers, config.vocabulary, ())
     layers = f"{config.layers} layers of {config.hidden:,} units, {scoring(theirs)} attention"
-    stepper = ChatbotStepper(network, encoder, words, numbers, device=device,
+    return ChatbotStepper(network, encoder, words, numbers, device=device,
                              identity=source.identity(f"Chatbot · {path.name}", f"{FAMILY}, {layers}"))
-    stepper.weights = source.weights_again
-    return stepper
 
 
 def _numbers(source: PickledCheckpoint) -> dict[str, int]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.reference.attentional import ReferenceAttentional, SentenceMemory
 from unrolled.models.reference.layers import ReferenceLayers
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
+from unrolled.models.reference.sentences import both_ways
 
 
 class ChatbotReference:
@@ -18,12 +19,7 @@ class ChatbotReference:
 
     def __init__(self, weights: Weights, *, tokens: Callable[[str], Sequence[int]]) -> None:
         own, self._tokens = doubled(under(weights, "de")), tokens
-        reader = doubled(under(weights, "en.gru"))
-        layers = sum(name.startswith("weight_hh") for name in reader) // 2
-        self._encoder = nn.GRU(own["embedding.weight"].shape[1], reader["weight_hh_l0"].shape[1], layers,
-                               bidirectional=True, dtype=torch.float64)
-        self._encoder.load_state_dict(reader)
-        self._encoder.requires_grad_(False)
+        self._encoder = both_ways("gru", doubled(under(weights, "en.gru")))
         self._weights, self._layers = own, ReferenceLayers("gru", own, "gru.")
         self._decoder = ReferenceAttentional(
             own["embedding.weight"], self._layers, self._scores, (own["concat.weight"], own["concat.bias"]),

@@ -11,6 +11,7 @@ from unrolled.models.families.chatbot.reference import ChatbotReference
 from unrolled.models.families.chatbot.sentences import words_of
 from unrolled.models.stepping.attentional import AttentionalDecoder, AttentionalMemory, AttentionalStepper
 from unrolled.models.stepping.stepper import EncodedInput, InputError
+from unrolled.models.tokenizers.unseen import unseen
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import Identity
 
@@ -36,12 +37,10 @@ class ChatbotStepper(AttentionalStepper):
         """Read a sentence; words that were not in the training are left out, which is said. Raises `InputError`."""
         words = words_of(given)
         known = [word for word in words if word in self.numbers][:LONGEST_SENTENCE]
-        unknown = list(dict.fromkeys(word for word in words if word not in self.numbers))
+        notes = unseen((word for word in words if word not in self.numbers), "left out")
         if not known:
             raise InputError("There is no sentence to answer: this model knows none of its words."
-                             if unknown else "There is no sentence to answer.")
-        notes = (f"Never seen in training, and left out: {', '.join(f'“{word}”' for word in unknown[:8])}"
-                 f"{' …' if len(unknown) > 8 else ''}",) if unknown else ()
+                             if notes else "There is no sentence to answer.")
         tokens = torch.tensor([*(self.numbers[word] for word in known), END], device=self.device)
         features, last = self.encoder(self.network.embed(tokens))
         return self.encoded(features, first_state(last, self.network.config.layers), (*known, self.description.words[END]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +16,9 @@ from unrolled.models.data.drawn_clips import clip_file
 from unrolled.models.families.clips.network import ClipNetwork
 from unrolled.models.families.clips.reference import ClipReference
 from unrolled.models.inputs.clips import MOST_FRAMES, Clip, Frames
-from unrolled.models.reference.protocol import Weights
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
+from unrolled.models.stepping.on_device import OnDevice
 from unrolled.models.stepping.stepper import EncodedInput, StepRecord, Structure
 from unrolled.models.trace import Channel, ModelDescription
 from unrolled.models.trace.description import ALL_ABILITIES, UNTRAINED, Identity
@@ -39,24 +39,20 @@ class ClipState(NamedTuple):
     frame: Tensor
 
 
-class ClipStepper:
+class ClipStepper(OnDevice[ClipNetwork]):
     """The clip classifier, on one device."""
-
-    suppressed_tokens: Sequence[int] = ()
 
     def __init__(self, network: ClipNetwork, labels: Sequence[str], *, device: str = "cpu",
                  identity: Identity = UNTRAINED) -> None:
+        super().__init__(network, device=device)
         config = network.config
-        self.device = torch.device(device)
-        self.network = network.to(self.device).eval().requires_grad_(False)
         kind = "frames" if config.every_frame else "clip"
-        self.draw: Callable[[int], tuple[bytes, str]] | None = lambda number: clip_file(kind, number)
-        self.weights: Callable[[], Weights] = self.network.state_dict
+        self.draw = lambda number: clip_file(kind, number)
         self.labels = tuple(labels)
         probability = Channel(name="label_probability", role="label_probability", symbol="p", axes=("label",),
                               shape=(len(labels),), low=0.0, high=1.0, labels=self.labels)
         self.description = ModelDescription(
-            **identity._asdict(), task="frames" if config.every_frame else "clip",
+            **identity._asdict(), task=kind,
             channels=(*cell_channels(config.cell, config.hidden), probability), words=self.labels, start_token=NO_TOKEN,
             end_token=NO_TOKEN, maximum_steps=MOST_FRAMES, input_size=(config.size, config.size),
             parameters=sum(p.numel() for p in network.parameters()), encoder="a small CNN, trained with it", input_kind="clip",

@@ -31,13 +31,11 @@ def open_captioner(source: PickledCheckpoint, device: str) -> ImageCaptioningSte
     words = numbered_words(path, numbers, lengths.vocabulary, ())
     name = "Up-Down" if isinstance(network, UpDown) else "Att2in2"
     seen = str(infos.options.get("input_att_dir") or "")
-    stepper = ImageCaptioningStepper(
+    return ImageCaptioningStepper(
         network, encoder_beside(path, lengths.features), words, device=device,
         maximum_steps=infos.number("max_length", 0) or infos.number("seq_length", 0) or MAXIMUM_STEPS,
         note=OF_REGIONS if f"{REGIONS}_" in seen or f"{REGIONS}/" in f"{seen}/" else "",
         identity=source.identity(f"{name} · {path.name}", f"{FAMILY}, {lengths.hidden:,} units"))
-    stepper.weights = source.weights_again
-    return stepper
 
 
 ADAPTER = PickledAdapter(family=FAMILY, input_kind="picture", recognises=recognises, open=open_captioner)

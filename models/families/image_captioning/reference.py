@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.models.reference.cell import ReferenceCell
+from unrolled.models.reference.decoder import entropy_of
+from unrolled.models.reference.photographs import looked_at
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
 
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LONGEST_SIDE, SIDE = 640, 14
 
 
@@ -46,13 +45,11 @@ class _Captioner:
         if longest > LONGEST_SIDE:
             sides = [max(1, round(length * (LONGEST_SIDE / longest))) for length in given.size]
             picture = picture.resize((sides[0], sides[1]), Image.Resampling.BICUBIC)
-        pixels = (np.asarray(picture, np.float64) / 255.0 - MEAN) / DEVIATION                  # (rows, columns, 3)
-        grid = self._encoder(torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype(np.float32)).to(self._device))
-        grid = grid.cpu().double()
-        places = F.adaptive_avg_pool2d(grid, (SIDE, SIDE))[0].reshape(grid.shape[1], -1).T     # (L, features)
+        grid = looked_at(self._encoder, picture, self._device)                                 # (features, rows, columns)
+        places = F.adaptive_avg_pool2d(grid, (SIDE, SIDE)).flatten(1).T                        # (L, features)
         first = "att_embed.0.running_mean" in self._weights
         vectors = F.relu(self._linear(f"att_embed.{int(first)}", self._norm("att_embed.0", places)))
-        return Looked(self._norm("att_embed.4", vectors), grid.mean(3).mean(2))
+        return Looked(self._norm("att_embed.4", vectors), grid.mean(2).mean(1).unsqueeze(0))
 
     def _word(self, token: int, hook: Hook) -> Tensor:
         return hook("word_vector", F.relu(F.embedding(torch.tensor([token]), self._weights["embed.0.weight"])))
@@ -65,9 +62,8 @@ class _Captioner:
         return weights, weights @ features
 
     def _found(self, found: dict[str, Tensor], weights: Tensor, hook: Hook) -> dict[str, Tensor]:
-        entropy: Tensor = -torch.xlogy(weights, weights).sum(-1) / math.log(max(weights.shape[-1], 2))
         log_probs = F.log_softmax(hook("logits", self._linear("logit", found["hidden"])), dim=-1)
-        found |= {"attention": weights, "attention_entropy": entropy, "log_probs": log_probs}
+        found |= {"attention": weights, "attention_entropy": entropy_of(weights), "log_probs": log_probs}
         return {name: value.flatten() for name, value in found.items()}
 
 

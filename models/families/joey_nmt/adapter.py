@@ -33,15 +33,13 @@ def open_translator(source: PickledCheckpoint, device: str) -> JoeyNMTStepper:
     longest = nested(settings, "testing", "max_output_length") or nested(settings, "training", "max_output_length")
     attention = "Bahdanau" if "decoder.attention.energy_layer.weight" in theirs else "Luong"
     summary = f"{FAMILY}, {network.config.hidden:,} units, {attention}'s attention"
-    stepper = JoeyNMTStepper(
+    return JoeyNMTStepper(
         network, encoder, source_language, target_language, device=device,
         longest=longest if isinstance(longest, int) and longest > 0 else 0,
         suppressed_tokens=suppressed_tokens(settings, target_language),
         scaled=(bool(nested(settings, "model", "encoder", "embeddings", "scale")),
                 bool(nested(settings, "model", "decoder", "embeddings", "scale"))),
         identity=source.identity(f"{settings.get('name') or 'Translator'} · {path.name}", summary))
-    stepper.weights = source.weights_again
-    return stepper
 
 
 ADAPTER = PickledAdapter(family=FAMILY, input_kind="sentence", recognises=recognises, open=open_translator)

@@ -6,12 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.reference.attentional import ReferenceAttentional, SentenceMemory
 from unrolled.models.reference.layers import ReferenceLayers
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
+from unrolled.models.reference.sentences import both_ways
 
 ROWS = {4: "lstm", 3: "gru"}  # of the weights of h, for each unit
 
@@ -34,12 +35,7 @@ class JoeyNMTReference:
         self._weights, self._tokens, self._begin = own, tokens, begin
         self._tables = [own[f"{side}_embed.lut.weight"] * (math.sqrt(own[f"{side}_embed.lut.weight"].shape[1]) if scale else 1)
                         for side, scale in zip(("src", "trg"), scaled, strict=True)]
-        reader, hidden = under(own, "encoder.rnn"), own["encoder.rnn.weight_hh_l0"].shape[1]
-        module = nn.LSTM if _kind(reader["weight_hh_l0"]) == "lstm" else nn.GRU
-        self._encoder = module(self._tables[0].shape[1], hidden, sum(name.startswith("weight_hh") for name in reader) // 2,
-                               bidirectional=True, dtype=torch.float64)
-        self._encoder.load_state_dict(reader)
-        self._encoder.requires_grad_(False)
+        self._encoder = both_ways(_kind(own["encoder.rnn.weight_hh_l0"]), under(own, "encoder.rnn"))
         layers = ReferenceLayers(_kind(own["decoder.rnn.weight_hh_l0"]), own, "decoder.rnn.")
         combine = own["decoder.att_vector_layer.weight"], own["decoder.att_vector_layer.bias"]
         fed = own["decoder.rnn.weight_ih_l0"].shape[1] != self._tables[1].shape[1]

@@ -11,6 +11,7 @@ from unrolled.models.families.joey_nmt.reference import JoeyNMTReference
 from unrolled.models.families.joey_nmt.settings import Language
 from unrolled.models.stepping.attentional import AttentionalDecoder, AttentionalMemory, AttentionalStepper
 from unrolled.models.stepping.stepper import EncodedInput, InputError
+from unrolled.models.tokenizers.unseen import unseen
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import Identity
 
@@ -40,10 +41,7 @@ class JoeyNMTStepper(AttentionalStepper):
         if len(words) > LONGEST:
             raise InputError(f"This sentence has {len(words):,} words, and {LONGEST} are the most that can be read; "
                              "translate it in parts.")
-        unknown = list(dict.fromkeys(word for word in words if word not in self.source.words))
-        notes = (f"Never seen in training, and read as unknown: {', '.join(f'“{word}”' for word in unknown[:8])}"
-                 f"{' …' if len(unknown) > 8 else ''}.",) if unknown else ()
-        notes = (*self.source.notes, *notes)
+        notes = (*self.source.notes, *unseen(word for word in words if word not in self.source.words))
         features = self.encoder(torch.tensor(self._numbers(words), device=self.device))
         return self.encoded(features, self.encoder.first_state(features), (*words, self.source.words[self.source.end]),
                             given=given, maximum_steps=self._longest, notes=notes)

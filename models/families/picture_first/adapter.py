@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
@@ -35,7 +36,7 @@ def open_captioner(source: PickledCheckpoint, device: str) -> PictureFirstSteppe
         raise CheckpointError(f"“{path.name}” does not fit its model: its LSTM's weights are of another network.")
     lengths = Lengths(len(table), table.shape[1], decoder.tensors["lstm.weight_hh_l0"].shape[1],
                       layer_count(decoder.tensors, "lstm."), projection.shape[1])
-    both = _named(encoder, decoder)
+    both = _named(encoder.tensors, decoder.tensors)
     weights = renamed(path, {name: value for name, value in both.items() if not name.startswith(ELSEWHERE)}, NAMES)
     network = fitted(path, lambda: PictureFirst(lengths), weights | layer_weights(both, "decoder.lstm.", "layers."),
                      NAMES)
@@ -46,14 +47,13 @@ def open_captioner(source: PickledCheckpoint, device: str) -> PictureFirstSteppe
         network, resnet, words, end=words.index("<end>"), device=device,
         identity=decoder.identity(f"Show and Tell · {path.name}", FAMILY))
     encoder_again, decoder_again = encoder.weights_again, decoder.weights_again
-    stepper.weights = lambda: {**{f"encoder.{name}": value for name, value in encoder_again().items()},
-                               **{f"decoder.{name}": value for name, value in decoder_again().items()}}
+    stepper.weights = lambda: _named(encoder_again(), decoder_again())
     return stepper
 
 
-def _named(encoder: PickledCheckpoint, decoder: PickledCheckpoint) -> dict[str, Tensor]:
-    return {**{f"encoder.{name}": value for name, value in encoder.tensors.items()},
-            **{f"decoder.{name}": value for name, value in decoder.tensors.items()}}
+def _named(encoder: Mapping[str, Tensor], decoder: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {**{f"encoder.{name}": value for name, value in encoder.items()},
+            **{f"decoder.{name}": value for name, value in decoder.items()}}
 
 
 def _both(source: PickledCheckpoint) -> tuple[PickledCheckpoint, PickledCheckpoint]:
@@ -70,4 +70,4 @@ def _both(source: PickledCheckpoint) -> tuple[PickledCheckpoint, PickledCheckpoi
     return (source, found) if own == "encoder" else (found, source)
 
 
-ADAPTER = PickledAdapter(family=FAMILY, input_kind="picture", recognises=recognises, open=open_captioner)
+ADAPTER = PickledAdapter(family=FAMILY, input_kind="picture", recognises=recognises, open=open_captioner, several_files=True)

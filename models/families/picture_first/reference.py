@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.models.reference.layers import ReferenceLayers
+from unrolled.models.reference.photographs import looked_at
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled
-
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class PictureFirstReference:
@@ -43,9 +41,8 @@ class PictureFirstReference:
 
     def read(self, given: Image.Image) -> Tensor:
         square = given.convert("RGB").resize((self._size, self._size), Image.Resampling.LANCZOS)
-        pixels = (np.asarray(square, np.float64) / 255.0 - MEAN) / DEVIATION                   # (rows, columns, 3)
-        found: Tensor = self._encoder(torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype(np.float32)).to(self._device))
-        vector = F.linear(found.cpu().double().flatten(1), *self._of("encoder.linear"))
+        features = looked_at(self._encoder, square, self._device)                              # (features, 1, 1)
+        vector = F.linear(features.reshape(1, -1), *self._of("encoder.linear"))
         mean, variance = self._weights["encoder.bn.running_mean"], self._weights["encoder.bn.running_var"]
         return F.batch_norm(vector, mean, variance, *self._of("encoder.bn"))
 

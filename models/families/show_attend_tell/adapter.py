@@ -50,11 +50,9 @@ def open_tutorial(source: PickledCheckpoint, device: str) -> ShowAttendTellStepp
     epoch = source.content.get("epoch") if isinstance(source.content, dict) else None
     summary = f"{FAMILY}{f', after epoch {epoch + 1}' if isinstance(epoch, int) else ''}"
     encoder = resnet_encoder(path, encoder_weights, size=SIZE, side=side, resampling=Image.Resampling.BILINEAR)
-    stepper = ShowAttendTellStepper(
+    return ShowAttendTellStepper(
         network, encoder, words, start=words.index("<start>"), end=words.index("<end>"),
         identity=source.identity(f"Show, Attend and Tell · {path.name}", summary), device=device)
-    stepper.weights = source.weights_again
-    return stepper
 
 
 ADAPTER = PickledAdapter(family=FAMILY, input_kind="picture", recognises=recognises, open=open_tutorial)

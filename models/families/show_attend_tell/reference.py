@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.models.reference.cell import ReferenceCell
-from unrolled.models.reference.decoder import DecoderMemory
+from unrolled.models.reference.decoder import DecoderMemory, entropy_of
+from unrolled.models.reference.photographs import looked_at
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
-
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class ShowAttendTellReference:
@@ -38,9 +34,7 @@ class ShowAttendTellReference:
 
     def read(self, given: Image.Image) -> DecoderMemory:
         square = given.convert("RGB").resize((self._size, self._size), Image.Resampling.BILINEAR)
-        pixels = (np.asarray(square, np.float64) / 255.0 - MEAN) / DEVIATION                   # (rows, columns, 3)
-        grid: Tensor = self._encoder(torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype(np.float32)).to(self._device))
-        return DecoderMemory(grid.cpu().double()[0].reshape(grid.shape[1], -1).T)
+        return DecoderMemory(looked_at(self._encoder, square, self._device).flatten(1).T)      # (L, features)
 
     def start(self, memory: DecoderMemory) -> State:
         mean = memory.features.mean(dim=0, keepdim=True)
@@ -53,8 +47,7 @@ class ShowAttendTellReference:
         weights = hook("attention", F.softmax(scores, dim=-1))
         gate = hook("context_gate", torch.sigmoid(self._linear("f_beta", state[0])))
         found = self._cell.step(torch.cat((word, gate * (weights @ memory.features)), dim=-1), state, hook)
-        entropy: Tensor = -torch.xlogy(weights, weights).sum(-1) / math.log(max(weights.shape[-1], 2))
         logits = hook("logits", self._linear("fc", found["hidden"]))
-        found |= {"attention": weights, "attention_entropy": entropy, "context_gate": gate,
+        found |= {"attention": weights, "attention_entropy": entropy_of(weights), "context_gate": gate,
                   "context_gate_mean": gate.mean(), "log_probs": F.log_softmax(logits, dim=-1)}
         return {name: value.flatten() for name, value in found.items()}

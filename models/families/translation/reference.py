@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from unrolled.models.reference.decoder import DecoderMemory, ReferenceDecoder
 from unrolled.models.reference.protocol import Weights, under
-
-LAYERS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+from unrolled.models.reference.sentences import both_ways
 
 
 class TranslatorReference(ReferenceDecoder):
@@ -22,12 +20,8 @@ class TranslatorReference(ReferenceDecoder):
         super().__init__(kind, weights, begin=begin, temperature=temperature)
         self._encode = encode
         own = self.weights
-        forwards, backwards = under(own, "forwards"), under(own, "backwards")
-        size = forwards["weight_hh"].shape[1]
-        self._encoder = LAYERS[kind](forwards["weight_ih"].shape[1], size, bidirectional=True, dtype=torch.float64)
-        self._encoder.load_state_dict({f"{name}_l0": value for name, value in forwards.items()}
-                                      | {f"{name}_l0_reverse": value for name, value in backwards.items()})
-        self._encoder.requires_grad_(False)
+        self._encoder = both_ways(kind, {f"{name}_l0": value for name, value in under(own, "forwards").items()}
+                                  | {f"{name}_l0_reverse": value for name, value in under(own, "backwards").items()})
 
     @property
     def computed_by(self) -> tuple[str, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 
 from unrolled.models.cells.decoder import Memory
@@ -14,6 +12,7 @@ from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.stepping.stepper import EncodedInput, InputError
 from unrolled.models.tokenizers.plain_signs import in_known_signs
 from unrolled.models.tokenizers.subword_tokenizer import Pieces
+from unrolled.models.tokenizers.unseen import unseen
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import UNTRAINED, Identity
 
@@ -51,8 +50,8 @@ class TranslatorStepper(DecoderStepper[Translator]):
             raise InputError(f"This sentence has {len(tokens):,} pieces of words, and {LONGEST_SOURCE} are the most that "
                              "can be read; translate it in parts.")
         names = self.source_pieces.names(sentence)
-        unknown = [name for token, name in zip(tokens, names, strict=True) if token == self.source_pieces.unknown]
-        notes = (*replaced, *((f"Never seen in training, and read as unknown: {_listed(unknown)}.",) if unknown else ()))
+        notes = (*replaced, *unseen(name.removeprefix(MARK) for token, name in zip(tokens, names, strict=True)
+                                    if token == self.source_pieces.unknown))
         source = torch.tensor([[*tokens, self.source_pieces.end]], device=self.device)              # (1, L)
         memory = self.network.memory(source, torch.tensor([source.shape[1]], device=self.device))
         length = source.shape[1]
@@ -65,8 +64,3 @@ class TranslatorStepper(DecoderStepper[Translator]):
         config, pieces = self.network.config, self.source_pieces
         return TranslatorReference(self.weights(), kind=config.cell, begin=config.begin, temperature=config.temperature,
                                    encode=lambda sentence: [*pieces.encode(sentence), pieces.end])
-
-
-def _listed(names: Sequence[str], most: int = 8) -> str:
-    different = list(dict.fromkeys(name.removeprefix(MARK) for name in names))
-    return ", ".join(f"“{name}”" for name in different[:most]) + (" …" if len(different) > most else "")
