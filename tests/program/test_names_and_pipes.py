@@ -94,6 +94,21 @@ def test_what_ends_a_training_leaves_nothing_that_computes(tmp_path, number):
     assert "%|" not in errors  # bars are for terminals
 
 
+def test_what_ends_a_benchmark_leaves_nothing_that_measures():
+    process = subprocess.Popen([*PROGRAM, "bench", "--only", "long"], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    children, deadline = Path(f"/proc/{process.pid}/task/{process.pid}/children"), time.monotonic() + 30
+    try:
+        while not children.read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.terminate()
+        _, errors = process.communicate(timeout=20)
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
+    finally:
+        process.kill()
+    assert (process.returncode, errors) == (-signal.SIGTERM, "")
+
+
 def test_any_texts_train_a_character_model(run, tmp_path):
     texts = tmp_path / "Winter tales"
     texts.mkdir()

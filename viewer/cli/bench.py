@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -64,6 +66,28 @@ BENCHMARKS: dict[str, Callable[[], Figures]] = {
 }
 
 
+class _Ended(BaseException):
+    """A signal asked this process to end."""
+
+
+@contextmanager
+def _ending_what_measures() -> Iterator[None]:
+    """What ends this process ends the process that it waits for; then it ends by that signal itself."""
+    def end(number: int, _: object) -> None:
+        raise _Ended(number)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = [signal.signal(number, end) for number in numbers]
+    try:
+        yield
+    except _Ended as ended:
+        signal.signal(ended.args[0], signal.SIG_DFL)
+        os.kill(os.getpid(), ended.args[0])
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
 def bench(arguments: argparse.Namespace) -> int:
     unknown = set(arguments.only or ()) - set(BENCHMARKS)
     if unknown:
@@ -73,7 +97,8 @@ def bench(arguments: argparse.Namespace) -> int:
     for name in arguments.only or BENCHMARKS:
         if sys.stderr.isatty():
             print(f"measuring {name}…", file=sys.stderr)
-        part = BENCHMARKS[name]()
+        with _ending_what_measures():
+            part = BENCHMARKS[name]()
         details[name] = part.pop("details", {})
         figures |= part
     if arguments.json:
