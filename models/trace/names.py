@@ -6,10 +6,12 @@ for the terminal that it is written to.
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 INSTEAD = "\N{REPLACEMENT CHARACTER}"
 
@@ -27,6 +29,13 @@ def file_name(path: Path) -> str:
 def printable(text: str) -> str:
     """A text for a terminal, which keeps its lines and takes no commands of what a file or a model wrote."""
     return "".join(character if character.isprintable() or character in "\n\t" else INSTEAD for character in text)
+
+
+class PlainParser(argparse.ArgumentParser):
+    """One that repeats words which it does not know as they can be printed."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
 
 
 def prepare_streams() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from unrolled.models.trace.names import PlainParser
+
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="unrolled", description="The part of Unrolled that computes.")
+    top = PlainParser(prog="unrolled", description="The part of Unrolled that computes.")
     verbs = top.add_subparsers(dest="verb", required=True)
     verbs.add_parser("backend", help="serve the one window that started this process").set_defaults(
         host="127.0.0.1", port=0, once=True, json=True)

@@ -40,7 +40,8 @@ def test_a_name_that_is_no_utf_8(run, dog, tmp_path):
 def test_nothing_of_a_file_reaches_the_terminal_raw(run, tmp_path):
     text, odd = tmp_path / "three.txt", tmp_path / "no\x1b[31m\nsuch.safetensors"
     text.write_bytes("A dog runs.\n\x1b[31mTwo men\x07 play.\n“It’s” fine\N{RIGHT-TO-LEFT OVERRIDE}.\n".encode())
-    for words in (("caption", "--model", "translate-en-fr", text), ("evaluate", odd), ("export", odd, "-o", tmp_path / "a.png")):
+    for words in (("caption", "--model", "translate-en-fr", text), ("evaluate", odd), ("export", odd, "-o", tmp_path / "a.png"),
+                  ("models", "\x1b[31m"), ("train", "--no\x1b[31m"), ("caption", "--what\x07"), ("corpus", "\x1b")):
         done = run(*words)
         assert all(sign.isprintable() or sign in "\n\t" for sign in done.stdout + done.stderr), words
     assert "Traceback" not in done.stderr

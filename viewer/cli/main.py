@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 # The arrays here are small: NumPy's threads would only wait for one another, and for the model's. It reads this once.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from unrolled.models.trace.names import prepare_streams
+from unrolled.models.trace.names import PlainParser, prepare_streams
 from unrolled.viewer.cli import analyze, bench, caption, computing, corpus, doctor, export, models, trace, window
 from unrolled.viewer.cli.failure import FAILURE, INTERRUPTED, SUCCESS, CommandError
 from unrolled.viewer.cli.telling import tell
@@ -31,7 +31,7 @@ def _version() -> str:
 
 
 def verb_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="unrolled", description=DESCRIPTION)
+    parser = PlainParser(prog="unrolled", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"unrolled {_version()}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
@@ -47,7 +47,7 @@ def verb_parser() -> argparse.ArgumentParser:
 
 def window_parser() -> argparse.ArgumentParser:
     verbs = "caption, trace, export, analyze, corpus, models, train, evaluate, serve, bench, doctor"
-    parser = argparse.ArgumentParser(
+    parser = PlainParser(
         prog="unrolled", description=DESCRIPTION,
         epilog=f"With a verb it works without a screen: {verbs}. “unrolled VERB --help” says more.")
     parser.add_argument("--version", action="version", version=f"unrolled {_version()}")
