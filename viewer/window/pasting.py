@@ -10,14 +10,16 @@ from urllib.parse import unquote_to_bytes
 from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QImage
 
+from unrolled.models.inputs.clips import SUFFIXES as CLIP_SUFFIXES
+from unrolled.models.inputs.pictures import SUFFIXES as PICTURE_SUFFIXES
 from unrolled.models.trace.names import text_name
 from unrolled.viewer.drawing.images import file_of
 
 LONGEST_PATH, SHOWN = 4096, 300  # characters
-WEB = re.compile(r"(https?|ftp|data|blob|about|chrome|javascript|view-source):\S+|www\.\S+\.\S+|[\w-]+(\.[\w-]+)+/\S*\.\w{2,5}",
-                 re.IGNORECASE)
+WEB = re.compile(r"[a-z][a-z0-9+.-]*://(\S+|.*\.\w{2,5})|(data|blob|about|javascript|view-source|mailto):\S+|www\.\S+\.\S+|"
+                 r"([\w-]+(\.[\w-]+)+|localhost)(:\d+)?/\S*\.\w{2,5}", re.IGNORECASE)
 PICTURE_OF_A_PAGE = re.compile(r"<img\b[^>]*\bsrc\s*=", re.IGNORECASE)
-ABSOLUTE = re.compile(r"(/|~[\w-]*/|[A-Za-z]:[\\/]|\\\\)\S")
+PATH = re.compile(r"(/|\.{1,2}/|~[\w-]*/|[A-Za-z]:[\\/]|\\\\)\S")
 SUFFIX_AT_THE_END = re.compile(r"\.\w{1,12}$")
 
 
@@ -40,31 +42,44 @@ def paths_of(mime: QMimeData) -> list[Path]:
         all(map(WEB.fullmatch, lines)) if lines else bool(PICTURE_OF_A_PAGE.search(mime.html())))
     if not mime.hasImage() and of_the_web:
         raise NothingToOpen("A picture on the web cannot be opened; save it first, or copy the picture.")
-    if len(lines) != 1 or not ABSOLUTE.match(lines[0]) or (len(lines[0]) > LONGEST_PATH and " " in lines[0]):
+    if not lines or not all(PATH.match(line) or _is_name_of_a_file(line) for line in lines):
         return []
-    try:
-        path = Path(lines[0]).expanduser()
-        if path.exists():
-            return [path]
-    except (OSError, RuntimeError, ValueError):
-        pass  # too long, of a person who is not there, with a zero in it: it names no file
+    there = [_path_that_is_there(line) for line in lines]
+    if any(there):
+        return [path or Path(line) for path, line in zip(there, lines, strict=True)]  # what is not there is said in its turn
+    if len(lines) > 1 or (len(lines[0]) > LONGEST_PATH and " " in lines[0]):
+        return []
     if " " not in lines[0] or SUFFIX_AT_THE_END.search(lines[0]):
         shown = text_name(lines[0])
         raise NothingToOpen(f"There is no file “{shown if len(shown) <= SHOWN else f'{shown[:SHOWN]}…'}”.")
     return []
 
 
+def _is_name_of_a_file(line: str) -> bool:
+    """Whether it is a word that ends as the files of photographs and clips do."""
+    return not re.search(r"\s", line) and line.lower().endswith((*PICTURE_SUFFIXES, *CLIP_SUFFIXES))
+
+
+def _path_that_is_there(line: str) -> Path | None:
+    try:
+        path = Path(line).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError, ValueError):  # too long, of a person who is not there, with a zero in it: it names no file
+        return None
+
+
 def _local_path(url: QUrl) -> Path:
     """The path, whose bytes need be no UTF-8."""
     encoded = url.path(QUrl.ComponentFormattingOption.FullyEncoded)
-    if os.name != "posix" or url.host():
+    if os.name != "posix" or url.host() not in ("", "localhost"):
         return Path(url.toLocalFile())
     return Path(os.fsdecode(unquote_to_bytes(encoded)))
 
 
 def picture_of(mime: QMimeData) -> bytes | None:
-    """The picture as the bytes of a PNG file; None without one."""
-    if not mime.hasImage():
+    """The picture as the bytes of a PNG file; None without one, and where it is one of a table's cells, whose text is there."""
+    is_a_page = PICTURE_OF_A_PAGE.search(mime.html()) is not None
+    if not mime.hasImage() or (mime.hasText() and not is_a_page and not WEB.fullmatch(mime.text().strip() or "about:blank")):
         return None
     image = mime.imageData()
     if not isinstance(image, QImage) or image.isNull():
