@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -84,6 +85,7 @@ class InputNothing:
 
 
 TYPED = "typed text"
+SENTENCE = re.compile("""[“"'«‘(—–-]?\\s?\\w[^{}=;<>_]*\\s[^{}=;<>_]*[.!?…]["”'»’)]*""")
 
 
 def typed(text: str) -> InputText:
@@ -106,5 +108,6 @@ def sentences_of(given: InputText) -> tuple[InputText, ...]:
 
 
 def looks_like_prose(given: InputText) -> bool:
-    """Whether a text is rather a sentence than a program: one line, and not a program's file."""
-    return "\n" not in given.text.strip() and not given.name.endswith(".py")
+    """Whether a text is rather sentences than a program: one line, or lines that begin and end as sentences do."""
+    lines = [line.strip() for line in given.text.splitlines() if line.strip()]
+    return not given.name.endswith(".py") and (len(lines) < 2 or all(map(SENTENCE.fullmatch, lines)))

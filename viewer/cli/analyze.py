@@ -28,7 +28,7 @@ from unrolled.viewer.cli.running import (
     run_trace,
 )
 from unrolled.viewer.cli.telling import tell, tell_doing
-from unrolled.viewer.state.files import TRACE_SUFFIXES
+from unrolled.viewer.state.files import Kind, kind_of
 
 SUFFIXES = (".json", ".html")
 JSON_EXPLAINED = """The JSON is one object: steps (words, log-probabilities, candidates), equations (a list, one for each step
@@ -55,7 +55,7 @@ def analyze(arguments: argparse.Namespace) -> int:
         raise CommandError("Units and steps are counted from 0.", WRONG_USE)
     if arguments.input.is_dir():
         _of_folder(arguments)
-    elif arguments.input.suffix.lower() in TRACE_SUFFIXES:
+    elif kind_of(arguments.input) is Kind.TRACE:
         _of_trace(arguments)
     else:
         _of_input(arguments)
@@ -72,7 +72,7 @@ def _of_folder(arguments: argparse.Namespace) -> None:
     if arguments.output.suffix.lower() != ".json":
         raise CommandError("The statistics of a folder are written as JSON: name a file ending in .json.", WRONG_USE)
     files = sorted(path for path in arguments.input.iterdir() if path.is_file() and not path.name.startswith("."))
-    traces = [path for path in files if path.suffix.lower() in TRACE_SUFFIXES]
+    traces = [path for path in files if kind_of(path) is Kind.TRACE]
     notes: list[str] = []
 
     def recorded() -> Iterator[tuple[str, Trace]]:

@@ -21,7 +21,7 @@ from unrolled.viewer.cli.running import CHANGED, DEFAULT_MODEL, backend, decodin
 from unrolled.viewer.export.subject import Subject
 from unrolled.viewer.state.attributions import FOLLOWED_AT_MOST, Followed
 from unrolled.viewer.state.branches import FIRST, Branch, Branches, PlacedEdit, first_branch
-from unrolled.viewer.state.files import TRACE_SUFFIXES, Kind, kind_of
+from unrolled.viewer.state.files import Kind, kind_of
 from unrolled.viewer.state.search_tree import SearchTree
 from unrolled.viewer.state.session_file import SessionFileError, branches_of, load_session
 
@@ -29,9 +29,10 @@ from unrolled.viewer.state.session_file import SessionFileError, branches_of, lo
 def subject_of(arguments: argparse.Namespace) -> Subject:
     """Everything that the asked-for content is made of. Raises `CommandError`."""
     path: Path = arguments.input
-    if kind_of(path) is Kind.SESSION:
+    kind = kind_of(path)
+    if kind is Kind.SESSION:
         return _of_session(path)
-    if path.suffix.lower() in TRACE_SUFFIXES:
+    if kind is Kind.TRACE:
         try:
             trace = load_trace(path)
         except TraceError as error:

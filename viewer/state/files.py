@@ -36,16 +36,19 @@ class Kind(Enum):
 
 
 def kind_of(path: Path) -> Kind:
-    """Judged by the name's suffix; of what other programs write too, by its first bytes."""
+    """Judged by the name's suffix; of what other programs write too, and of pictures and clips, by its first bytes."""
     suffix = path.suffix.lower()
     if path.is_dir():
         return Kind.STORE if is_store(path) else Kind.CHECKPOINT if _holds_a_model(path) else Kind.INPUT
     if suffix == SESSION_SUFFIX or b"session.json" in head_of(path)[:64]:
         return Kind.SESSION
+    told = media_of_file(path)
+    if "picture" in told or "clip" in told:
+        return Kind.INPUT
     if suffix in CHECKPOINT_SUFFIXES:
         return Kind.CHECKPOINT
     if suffix in (".json", ".csv"):
-        return Kind.TRACE if TRACE_MARK in head_of(path) or not media_of_file(path) else Kind.INPUT
+        return Kind.TRACE if TRACE_MARK in head_of(path) or not told else Kind.INPUT
     return Kind.TRACE if suffix in TRACE_SUFFIXES else Kind.INPUT
 
 

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from unrolled.models.inputs.inputs import sentences_of, typed
+from unrolled.models.inputs.inputs import looks_like_prose, sentences_of, typed
 from unrolled.models.inputs.kinds import medium_of
 from unrolled.models.inputs.sniffing import media_of
 from unrolled.models.inputs.texts import TextError, read_text
@@ -101,6 +101,14 @@ def test_what_is_typed_is_read_as_it_was_typed(text):
         assert "\ud83d" not in given.text
 
 
+@pytest.mark.parametrize(("text", "is_prose"), [
+    ("A dog runs.", True), ("a dog", True), ("A dog runs.\n\nTwo men sit.\n", True), ("“Yes,” he said.\n— No! she said…\n", True),
+    ("x = 1\ny = 2\n", False), ("import os\nimport re\n", False), ("for (;;)\n  go on;\n", False),
+    ("# A title of it.\nA dog runs here.\n", False)])
+def test_lines_that_are_sentences_are_told_from_a_program(text, is_prose):
+    assert looks_like_prose(typed(text)) == is_prose
+
+
 def test_a_mark_that_lies_is_said():
     with pytest.raises(TextError, match="UTF-16"):
         read_text(b"\xff\xfea", "a.txt")
@@ -157,6 +165,9 @@ def test_a_table_of_other_programs_is_a_text(tmp_path):
         assert kind_of(tmp_path / name) is Kind.INPUT
     (tmp_path / "trace.json").write_text(json.dumps({"format": "unrolled-trace"}))
     assert kind_of(tmp_path / "trace.json") is Kind.TRACE
+    for name in ("photo.safetensors", "photo.npz", "photo.json", "photo.pth"):
+        (tmp_path / name).write_bytes(image("JPEG"))
+        assert kind_of(tmp_path / name) is Kind.INPUT
     with zipfile.ZipFile(tmp_path / "renamed.zip", "w") as archive:
         archive.writestr("session.json", "{}")
     assert kind_of(tmp_path / "renamed.zip") is Kind.SESSION
