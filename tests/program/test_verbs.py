@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 import pytest
 from PIL import Image
+from program_checks import assert_one_sentence
 
 from unrolled.models.trace.files import load_trace
 
@@ -152,3 +153,15 @@ def test_a_beam_is_not_searched_where_nothing_that_is_said_is_read_again(run, do
     result = run("caption", dog.with_name("bouncing.gif"), "--model", "clip-lstm", "--beam", "3")
     assert result.returncode == 2
     assert "nothing to search" in result.stderr
+
+
+def test_a_text_from_the_command_line_is_exported_and_traced(run, tmp_path):
+    out = tmp_path / "out.safetensors"
+    assert run("trace", "--text", "A dog runs.", "--model", "translate-en-fr", "-o", out).returncode == 0
+    assert load_trace(out).provenance.input_name == "typed text"
+    assert run("export", "--text", "A dog runs.", "--model", "translate-en-fr", "-o", tmp_path / "out.svg").returncode == 0
+    assert b"<svg" in (tmp_path / "out.svg").read_bytes()
+    for verb in ("export", "trace", "analyze"):
+        suffix = {"export": "svg", "trace": "json", "analyze": "html"}[verb]
+        for words in ((), ("a.jpg", "--text", "b")):
+            assert "--text" in assert_one_sentence(run(verb, *words, "-o", tmp_path / f"no.{suffix}"), 2)

@@ -20,12 +20,15 @@ from unrolled.viewer.cli.output import check_output, write_output
 from unrolled.viewer.cli.running import (
     CHANGED,
     DEFAULT_MODEL,
+    add_one_input,
     add_running_arguments,
     backend,
+    check_one_input,
     decoding_of,
     one_input,
     read_input,
     run_trace,
+    title_of_input,
 )
 from unrolled.viewer.cli.telling import tell, tell_doing
 from unrolled.viewer.state.files import Kind, kind_of
@@ -39,7 +42,7 @@ and places are counted from 0, and "convention" says what a step is; numbers tha
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("analyze", help="equations, gradients, occlusion and statistics of a run", epilog=JSON_EXPLAINED)
-    parser.add_argument("input", type=Path, metavar="INPUT-or-TRACE", help="or a folder of them: gate statistics over all")
+    add_one_input(parser, "INPUT-or-TRACE", "or a folder of them: gate statistics over all")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT",
                         help="a file ending in " + " or ".join(SUFFIXES))
     parser.add_argument("--unit", type=int, action="append", default=[], metavar="N",
@@ -50,10 +53,13 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def analyze(arguments: argparse.Namespace) -> int:
+    check_one_input(arguments)
     check_output(arguments.output, SUFFIXES)
     if any(number < 0 for number in (*arguments.unit, *arguments.step)):
         raise CommandError("Units and steps are counted from 0.", WRONG_USE)
-    if arguments.input.is_dir():
+    if arguments.input is None:
+        _of_input(arguments)
+    elif arguments.input.is_dir():
         _of_folder(arguments)
     elif kind_of(arguments.input) is Kind.TRACE:
         _of_trace(arguments)
@@ -147,7 +153,7 @@ def _write(arguments: argparse.Namespace, trace: Trace, loaded: Loaded | None, a
     tell(*notes)
     description = loaded.description if loaded is not None else None
     end = description.words[description.end_token] if description is not None and description.end_token >= 0 else "<end>"
-    found = collect(trace, file=file_name(arguments.input), ask=ask, notes=notes, units=arguments.unit, steps=arguments.step,
+    found = collect(trace, file=title_of_input(arguments), ask=ask, notes=notes, units=arguments.unit, steps=arguments.step,
                     end_word=end, vocabulary=description.words if description is not None else (), say=tell_doing)
     tell_doing()
     data = as_json(found) if arguments.output.suffix.lower() == ".json" else page(found, trace, _picture_of(trace))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.output import check_output
-from unrolled.viewer.cli.running import add_running_arguments
+from unrolled.viewer.cli.running import add_one_input, add_running_arguments, check_one_input
 from unrolled.viewer.export.contents import CONTENTS, content_named
 from unrolled.viewer.export.formats import Makes, formats
 from unrolled.viewer.export.settings import ExportSettings
@@ -23,7 +23,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "export", help=f"an animation ({listed[Makes.ANIMATION]}) or a picture ({listed[Makes.STILL]})",
         epilog="; ".join((*(f"{row.suffix}: {row.title}" for row in formats().values()),
                           *(f"--what {content.name}: {content.about}" for content in CONTENTS))))
-    parser.add_argument("input", type=Path, metavar="INPUT-or-TRACE", help="or a session, whose branches are drawn")
+    add_one_input(parser, "INPUT-or-TRACE", "or a session, whose branches are drawn")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT",
                         help="a file ending in " + ", ".join(formats()))
     parser.add_argument("--what", choices=[content.name for content in CONTENTS], default="", metavar="CONTENT",
@@ -65,6 +65,7 @@ def export(arguments: argparse.Namespace) -> int:
     from unrolled.viewer.export.failure import ExportError
     from unrolled.viewer.export.formats import format_of
 
+    check_one_input(arguments)
     check_output(arguments.output, tuple(formats()))
     try:
         settings = _settings(arguments)

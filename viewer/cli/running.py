@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from unrolled.models.inputs.inputs import TYPED
 from unrolled.models.inputs.kinds import decode_input, kind_named, medium_of, read_bytes
 from unrolled.models.protocol.client import BackendClient, BackendError
 from unrolled.models.protocol.decoding import Decoding
@@ -50,6 +51,22 @@ def add_running_arguments(parser: argparse.ArgumentParser, *, written: int) -> N
     parser.add_argument("--write", type=_count, default=written, metavar="N",
                         help=f"characters that a character model writes behind the text it is given (default: {written})")
     add_edit_arguments(parser)
+
+
+def add_one_input(parser: argparse.ArgumentParser, metavar: str, about: str | None = None) -> None:
+    """The one input of a verb: a file, or a text from the command line."""
+    parser.add_argument("input", nargs="?", type=Path, metavar=metavar, help=about)
+    parser.add_argument("--text", metavar="TEXT", help="a sentence or a prompt, in place of a file")
+
+
+def check_one_input(arguments: argparse.Namespace) -> None:
+    """Raise `CommandError` where there is no input, or two."""
+    if (arguments.input is None) == (arguments.text is None):
+        raise CommandError("Name one input, or give a text with --text.", WRONG_USE)
+
+
+def title_of_input(arguments: argparse.Namespace) -> str:
+    return TYPED if arguments.input is None else file_name(arguments.input)
 
 
 def decoding_of(arguments: argparse.Namespace) -> Decoding:
@@ -170,16 +187,20 @@ def one_input(arguments: argparse.Namespace) -> Iterator[tuple[BackendClient, Lo
     """A backend with the model loaded, and what runs the one input of the command line. Raises `CommandError` for what goes
     wrong there, and while it is used.
     """
-    decoding, path = decoding_of(arguments), arguments.input
+    decoding = decoding_of(arguments)
+
+    def given(input_kind: str) -> bytes:
+        return typed_input(arguments.text, input_kind) if arguments.input is None else read_input(arguments.input, input_kind)
+
     try:
-        data = read_input(path, DEFAULT_KIND) if arguments.model == DEFAULT_MODEL else b""
+        data = given(DEFAULT_KIND) if arguments.model == DEFAULT_MODEL else b""
         with backend(arguments) as (client, loaded):
             kind = loaded.description.input_kind
-            data = data or read_input(path, kind)
+            data = data or given(kind)
             edits = edit_words(arguments, lambda other: read_input(other, kind))
 
             def run(number: int = 0, *, edited: bool = True) -> Trace:
-                return run_trace(client, loaded, run=number, name=file_name(path), data=data, decoding=decoding,
+                return run_trace(client, loaded, run=number, name=title_of_input(arguments), data=data, decoding=decoding,
                                  write=arguments.write, edits=edits if edited else None)
 
             yield client, loaded, run

@@ -28,7 +28,9 @@ from unrolled.viewer.state.session_file import SessionFileError, branches_of, lo
 
 def subject_of(arguments: argparse.Namespace) -> Subject:
     """Everything that the asked-for content is made of. Raises `CommandError`."""
-    path: Path = arguments.input
+    path: Path | None = arguments.input
+    if path is None:
+        return _of_input(arguments)
     kind = kind_of(path)
     if kind is Kind.SESSION:
         return _of_session(path)

@@ -67,9 +67,11 @@ def painted(painter: Frames, on_progress: OnProgress, cancelled: IsCancelled, *,
 
 
 def durations(frames: int, settings: ExportSettings) -> list[int]:
-    """How long each frame stands, in milliseconds; the last one longer."""
-    word = round(1000 * settings.seconds_per_word)
-    return [word] * (frames - 1) + [round(1000 * max(settings.last_seconds, settings.seconds_per_word))]
+    """How long each frame stands, in milliseconds; the last one longer. A GIF counts hundredths of a second, and every format
+    keeps its time.
+    """
+    word, last = (10 * max(int(100 * seconds + 0.5), 1) for seconds in (settings.seconds_per_word, settings.last_seconds))
+    return [word] * (frames - 1) + [max(word, last)]
 
 
 def write_gif(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:

@@ -69,15 +69,33 @@ def test_an_animation_has_every_word_and_its_time(tmp_path, suffix):
 
 def test_a_film_has_even_sizes_and_every_word_its_exact_time(tmp_path):
     path = tmp_path / "a.mp4"
-    export(scripted.trace(), path, ExportSettings(width=321, seconds_per_word=0.063, last_seconds=1.0))
+    export(scripted.trace(), path, ExportSettings(width=321, seconds_per_word=0.066, last_seconds=1.0))
     with av.open(str(path)) as film:
         stream = film.streams.video[0]
         assert stream.codec_context.name == "h264"
         assert (stream.width, stream.height % 2) == (320, 0)
         assert stream.codec_context.pix_fmt == "yuv420p"
         times = [round(1000 * float(frame.pts * frame.time_base)) for frame in film.decode(stream)]
-        assert times == [63 * step for step in range(STEPS)]
-        assert round(1000 * float(stream.duration * stream.time_base)) == 63 * (STEPS - 1) + 1000
+        assert times == [70 * step for step in range(STEPS)]
+        assert round(1000 * float(stream.duration * stream.time_base)) == 70 * (STEPS - 1) + 1000
+
+
+@pytest.mark.parametrize("seconds", [0.004, 0.02, 0.075, 0.125, 0.5])
+def test_a_word_stands_as_long_in_every_film(tmp_path, seconds):
+    settings, lasts = ExportSettings(width=64, seconds_per_word=seconds, last_seconds=0.3), {}
+    for suffix in (".gif", ".webp", ".mp4"):
+        export(scripted.trace(), tmp_path / f"a{suffix}", settings)
+    for suffix in (".gif", ".webp"):
+        with Image.open(tmp_path / f"a{suffix}") as image:
+            lasts[suffix] = []
+            for number in range(STEPS):
+                image.seek(number)
+                image.load()
+                lasts[suffix].append(image.info["duration"])
+    with av.open(str(tmp_path / "a.mp4")) as film:
+        lasts[".mp4"] = [round(1000 * float(packet.duration * packet.time_base)) for packet in film.demux() if packet.size]
+    assert lasts[".gif"] == lasts[".webp"] == lasts[".mp4"]
+    assert abs(lasts[".gif"][0] - 1000 * seconds) <= 6
 
 
 def test_a_film_says_its_colours_and_they_are_those_of_the_picture(tmp_path):
