@@ -38,7 +38,7 @@ def trace(arguments: argparse.Namespace) -> int:
             print(f"Interrupted: {shown.parts} parts are there; the same call goes on.", file=sys.stderr)
             return 130
     _say(request, outcome, as_json=arguments.json)
-    return 0
+    return 1 if outcome.left_out and arguments.progress != "lines" else 0  # to a window it is no failure
 
 
 def _model_for(arguments: argparse.Namespace) -> str:

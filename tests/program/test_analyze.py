@@ -100,7 +100,8 @@ def test_a_folder_s_gates_are_counted_over_all_its_runs(changed, run):
         (runs / name).write_bytes((folder / "t.safetensors").read_bytes())
     (runs / "broken.npz").write_bytes(b"nothing")
     made = run("analyze", runs, "-o", folder / "folder.json")
-    assert made.returncode == 0, made.stderr
+    assert made.returncode == 1, made.stderr
+    assert "broken.npz" in made.stderr
     found = json.loads((folder / "folder.json").read_text(encoding="utf-8"))
     assert found["files"] == ["one.safetensors", "two.safetensors"]
     assert found["steps"] == 2 * len(trace)

@@ -15,7 +15,7 @@ from unrolled.models.trace import Trace
 from unrolled.models.trace.names import file_name, text_name
 from unrolled.models.trace.spreading import spread
 from unrolled.viewer.cli.asking import Asking, is_shipped, taken_up
-from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
+from unrolled.viewer.cli.failure import FAILURE, SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.output import check_output, write_output
 from unrolled.viewer.cli.running import (
     CHANGED,
@@ -60,7 +60,7 @@ def analyze(arguments: argparse.Namespace) -> int:
     if arguments.input is None:
         _of_input(arguments)
     elif arguments.input.is_dir():
-        _of_folder(arguments)
+        return _of_folder(arguments)
     elif kind_of(arguments.input) is Kind.TRACE:
         _of_trace(arguments)
     else:
@@ -68,8 +68,10 @@ def analyze(arguments: argparse.Namespace) -> int:
     return SUCCESS
 
 
-def _of_folder(arguments: argparse.Namespace) -> None:
-    """The gates over all traces and inputs of a folder: a single run is too short to rank units by."""
+def _of_folder(arguments: argparse.Namespace) -> int:
+    """The gates over all traces and inputs of a folder: a single run is too short to rank units by. A failure where one of
+    them was left out.
+    """
     import msgspec
 
     from unrolled.models.trace.files import TraceError, load_trace
@@ -107,6 +109,7 @@ def _of_folder(arguments: argparse.Namespace) -> None:
     tell(*notes)
     found = msgspec.structs.replace(found, notes=(*found.notes, *notes))
     write_output(arguments.output, msgspec.json.format(msgspec.json.encode(found), indent=1))
+    return FAILURE if notes else SUCCESS
 
 
 def _of_input(arguments: argparse.Namespace) -> None:
