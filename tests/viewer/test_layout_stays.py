@@ -107,3 +107,27 @@ def test_a_comparison_moves_nothing_of_other_inputs(qtbot, captioned, kind, give
 def test_the_first_window_fits_the_screen(room, expected):
     """Of 1366 × 768, and of 2400 × 1400 at a scale of 2, with a task bar of 40 or less."""
     assert first_size(QSize(*room)) == QSize(*expected)
+
+
+def test_tracks_that_come_into_sight_are_drawn(qtbot, captioned, monkeypatch):
+    """While the drawer was open they were out of sight, and had another run."""
+    window = captioned
+    window.resize(1024, 700)
+    window.layout_._size_panes()
+    window.do(c.OpenView("gates"))
+    still(qtbot, window)
+    tracks, before = window.host.views["tracks"], window.session.trace
+    qtbot.waitUntil(lambda: all(track.canvas is not None for track in tracks.tracks), timeout=10_000)
+    window.do(c.Rerun())
+    qtbot.waitUntil(lambda: window.session.trace is not before and window.controller.run.is_open, timeout=5000)
+    window.do(c.RunToEnd())
+    settled(qtbot, window)
+    qtbot.waitUntil(lambda: "checking" not in window.host.views["fidelity"].label.text(), timeout=5000)
+    qtbot.wait(100)
+    seen = tracks._in_sight()
+    window.do(c.OpenView(""))
+    qtbot.waitUntil(lambda: len(tracks._in_sight()) > len(seen))
+    qtbot.wait(60)
+    for track in tracks._in_sight():
+        monkeypatch.setattr(track, "draw", lambda plot, name=track.name: pytest.fail(f"{name} was not drawn"))
+        track.refresh()

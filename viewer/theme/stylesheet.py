@@ -48,6 +48,7 @@ def stylesheet(theme: Theme) -> str:
     return f"""
 * {{ font-family: "{TEXT_FAMILY}"; font-size: {BASE_PIXELS}px; }}
 QMainWindow, QDialog {{ background: {t.window}; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}  /* the desktop’s would be black on any ground */
 QWidget {{ color: {t.text}; }}
 /* Words of models and files are shown as they are written; a label that says that it is rich has escaped them. */
 QLabel[textFormat="2"], QToolTip {{ qproperty-textFormat: PlainText; }}
@@ -97,7 +98,7 @@ QToolButton:disabled, QPushButton:disabled {{ color: {t.faint}; }}
 #switch:hover {{ border-color: {t.faint}; }}
 #switch:checked, #wordButton:checked {{ background: {t.accent_ground}; border-color: {t.accent}; color: {t.accent}; }}
 #switch:focus {{ border: 2px solid {t.accent}; }}
-#drawerTab {{ color: {t.muted}; font-size: 12px; padding: 3px 9px; background: {t.raised}; border-color: {t.border}; }}
+#drawerTab {{ color: {t.muted}; font-size: 12px; padding: 3px 7px; background: {t.raised}; border-color: {t.border}; }}
 #drawerTab:checked {{ color: {t.accent}; background: {t.accent_ground}; border-color: {t.accent}; font-weight: 500; }}
 #drawerTab:hover {{ border-color: {t.faint}; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
@@ -168,6 +169,7 @@ QHeaderView, QHeaderView::section {{ background: transparent; border: none; padd
 QSplitter::handle {{ background: transparent; }}
 QSplitter::handle:hover {{ background: {t.accent_ground}; border-radius: 3px; }}
 QScrollArea {{ background: transparent; border: none; }}
+QAbstractScrollArea::corner {{ background: transparent; border: none; }}
 #qt_scrollarea_viewport, #qt_scrollarea_viewport > QWidget {{ background: transparent; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}

@@ -185,7 +185,7 @@ class BeamTreeView(View):
         self.setAccessibleName("Beam search")
         self._seen: tuple[object, ...] = ()
         self.tree = BeamTree(ctx)
-        self.status = QLabel("")
+        self.status = QLabel("", wordWrap=True)
         self.status.setObjectName("muted")
         self._area = QScrollArea()
         self._area.setFrameShape(QFrame.Shape.NoFrame)

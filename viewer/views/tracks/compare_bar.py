@@ -13,7 +13,7 @@ from unrolled.viewer.state.wording import shown, signed
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import in_row, tool_button
 
-OTHER_WEIGHTS = "other weights, so that unit 17 of A is not unit 17 of B: units are compared by their mean size alone"
+OTHER_WEIGHTS = "other weights, so units are compared by their mean size"
 
 
 class CompareBar(QFrame):

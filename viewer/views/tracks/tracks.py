@@ -66,6 +66,7 @@ class TracksView(View):
         self._rows.setSpacing(3)
         self._scroll = scrolled(self._column)
         self._scroll.verticalScrollBar().valueChanged.connect(lambda _: self.refresh())
+        self._scroll.verticalScrollBar().rangeChanged.connect(lambda *_: self.refresh_wanted.emit())  # others are in sight
         self._empty = muted_label(EMPTY, wrapped=True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.axis = StepAxis(ctx.session, theme)
