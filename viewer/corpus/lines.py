@@ -25,7 +25,7 @@ from unrolled.viewer.widgets.row_model import TOOLTIP, Index, RowModel, set_rows
 
 ROW_HEIGHT, GAP = 26, 10
 TITLE_WIDTH, NARROW_TITLE = 176, 104  # in a wide list, and in a narrow one
-NARROW = 400
+NARROW = 480
 AROUND_CHARACTERS, AROUND_WORDS = 56, 12  # steps on either side of a place
 MOST_SHOWN = 200                          # steps of a long span
 STRENGTH = 0.62                           # of a colour over the ground

@@ -205,10 +205,10 @@ class MapPage(QWidget):
         grid = drawn.grid
         channel, unit, theme = self._channel, self._unit, self.theme
 
-        self.meaning.setText({DENSITY: "Colour: how many states lie there, from few (dark) to most (bright).",
+        self.meaning.setText({DENSITY: "Colour: how many states lie there, on a logarithmic scale.",
                               DOCUMENT: f"Colour: the document that most of the states there are of. {FAINT}",
                               UNIT: f"Colour: unit {unit} on average, in the colours of its track. {FAINT}"}.get(
-                                  by, f"Colour: “{by}” on average, from least (dark) to most (bright). {FAINT}"))
+                                  by, f"Colour: “{by}” on average. {FAINT}"))
 
         def work(_wanted: Wanted, _progress: Told) -> tuple[Grid, np.ndarray, Key]:
             if by == DENSITY:

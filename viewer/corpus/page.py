@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QLineEdit, QPushButton, QSplitter, QTabWidget, QWidget
 
 from unrolled.models.corpus.nearest import LONGEST
@@ -24,8 +24,9 @@ from unrolled.viewer.widgets.asking import Asking
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, scrolled
 from unrolled.viewer.widgets.section import Section
 
-WIDTHS = (250, 740, 330)
-LEAST_WIDTHS = (176, 380, 270)
+WIDTHS, WIDE = (250, 740, 330), 1200  # pixels, where the page is so wide
+LEAST_WIDTHS = (226, 380, 290)
+DTYPES = {"uint8": "bytes", "float16": "half precision", "float32": "single precision"}
 NOTHING = "What is found is listed here, the text around it coloured by the unit at the right."
 
 
@@ -39,6 +40,7 @@ class CorpusPage(QWidget):
         self._open, self._do, self.theme = open_store, do, theme
         self.setAccessibleName("Corpus")
         self.asking = Asking(self)
+        self._laid_out = False
         self._asked: Question | None = None  # what is listed; none for a frame of the map
         self.back = QPushButton("Back to the run")
         self.back.setIcon(icon("back", theme))
@@ -66,13 +68,12 @@ class CorpusPage(QWidget):
         self.tabs.addTab(self.map, "Map of states")
         self._sections = tuple(Section(title, content) for title, content in (
             ("Documents", self.documents), ("All documents", self.tabs), ("Unit", scrolled(self.unit))))
-        panes = QSplitter(Qt.Orientation.Horizontal)
+        self._panes = panes = QSplitter(Qt.Orientation.Horizontal)
         panes.setHandleWidth(10)
         panes.setChildrenCollapsible(False)
         for section, width in zip(self._sections, LEAST_WIDTHS, strict=True):
             section.setMinimumWidth(width)
             panes.addWidget(section)
-        panes.setSizes(list(WIDTHS))
         panes.setStretchFactor(1, 1)
         top = in_row(None, self.back, (self.about, 1), spacing=12)
         in_column(self, top, (panes, 1), spacing=10).setContentsMargins(12, 10, 12, 12)
@@ -82,7 +83,8 @@ class CorpusPage(QWidget):
 
     def _results(self) -> QWidget:
         made = QWidget()
-        in_column(made, in_row(None, (self.question, 1), self.go, self.like, spacing=6), self.status, (self.found, 1), spacing=6)
+        in_column(made, in_row(None, (self.question, 1), self.go, spacing=6),
+                  in_row(None, (self.status, 1), self.like, spacing=6), (self.found, 1), spacing=6)
         return made
 
     def _connect(self) -> None:
@@ -106,6 +108,14 @@ class CorpusPage(QWidget):
         self.back.setIcon(icon("back", theme))
         for part in (self.found, self.unit, self.map):
             part.set_theme(theme)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Where there is little room the middle has what there is."""
+        if not self._laid_out:
+            self._laid_out = True
+            left, _, right = WIDTHS if self.width() >= WIDE else LEAST_WIDTHS
+            self._panes.setSizes([left, max(self.width() - left - right, LEAST_WIDTHS[1]), right])
+        super().showEvent(event)
 
     def close_page(self) -> None:
         """Wait until nothing is computed any more."""
@@ -208,7 +218,7 @@ def about(store: Store) -> str:
     description = store.description
     steps = counted(int(store.documents.room.sum()), "step")
     parts = [store.title, counted(len(store.documents), "document"), steps if description.filled else f"up to {steps}",
-             description.model.title, f"values as {description.dtype}"]
+             description.model.title, f"values as {DTYPES[description.dtype]}"]
     problems = list(store.problems)
     try:
         if not store.is_whole:

@@ -125,9 +125,10 @@ def in_words(said: dict[str, object]) -> tuple[str, float]:
         return f"Reading: {done:,.0f} of {counted(round(of), 'document')}", done / max(of, 1)
     done, of = number("steps"), number("of_steps")
     left = said.get("seconds_left")
-    rest = f"  ·  {duration(float(left))} left" if isinstance(left, int | float) else ""
-    return (f"{done:,.0f} of {counted(round(of), 'step')}  ·  {number('steps_a_second'):,.0f} a second{rest}",
-            done / max(of, 1))
+    rate = number("steps_a_second")
+    rest = f"  ·  {rate:,.0f} a second" if rate else ""
+    rest += f"  ·  {duration(float(left))} left" if isinstance(left, int | float) else ""
+    return f"{done:,.0f} of {counted(round(of), 'step')}{rest}", done / max(of, 1)
 
 
 def duration(seconds: float) -> str:
