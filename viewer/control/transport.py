@@ -144,6 +144,8 @@ class Transport:
                             action="Run it with this model", command=c.Rerun())
         elif not self._runner.backend.alive:
             self._voice.say("model", "The model’s process is not running.", action="Start it again", command=c.RestartBackend())
+        elif state.phase is RunPhase.EMPTY and self._session.input is not None:
+            self._voice.say("run", "The model could not read this input, so there is nothing to run. Open another one.", "info")
 
     def follow(self) -> None:
         """Steps arrived: go towards the target; to the first step where there was none."""

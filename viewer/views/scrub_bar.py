@@ -63,7 +63,7 @@ class ScrubRow(QAbstractSlider):
         self._wheel = 0.0
         self._chances = Envelope()
         self._profile_of: Trace | None = None
-        self._followed: tuple[Trace | None, int, int, str] | None = None
+        self._followed: tuple[Trace | None, int, int, str, str] | None = None
         self._run_painted_for: object = None
         self._runs: list[QPixmap] = []  # as it is after its last step, and before its first
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -76,6 +76,11 @@ class ScrubRow(QAbstractSlider):
     @property
     def _length(self) -> int:
         return 0 if self._trace is None else len(self._trace)
+
+    @property
+    def _empty_text(self) -> str:
+        """What stands in place of the run while there is none."""
+        return "" if self._length else empty_text(self._session, EMPTY)
 
     @property
     def _row(self) -> QRectF:
@@ -101,7 +106,7 @@ class ScrubRow(QAbstractSlider):
     def follow(self) -> None:
         """Take over range and value, for those who cannot see it; painted only if something differs."""
         trace, step = self._trace, self._session.playhead.step
-        state = (trace, self._length, step, self.theme.name)
+        state = (trace, self._length, step, self.theme.name, self._empty_text)
         if state == self._followed:
             return
         before, self._followed = self._followed, state
@@ -112,7 +117,7 @@ class ScrubRow(QAbstractSlider):
         if trace is not None and step >= 0:
             noun = step_noun(trace.provenance).capitalize()
             self.setAccessibleDescription(f"{noun} {step + 1}: {trace.words[step]}")
-        if before is None or before[:2] != state[:2] or before[3] != state[3] or min(before[2], step) < 0:
+        if before is None or before[:2] != state[:2] or before[3:] != state[3:] or min(before[2], step) < 0:
             self.update()
             return
         left, right = sorted((self.x_of(before[2]), self.x_of(step)))  # what was to come is done, or the other way round
@@ -132,7 +137,8 @@ class ScrubRow(QAbstractSlider):
         """
         trace, row, step = self._trace, self._row, self._session.playhead.step
         with QPainter(self) as painter:
-            state = (self.size().toTuple(), self.devicePixelRatioF(), self.theme.name, trace, self._length, self.hasFocus())
+            state = (self.size().toTuple(), self.devicePixelRatioF(), self.theme.name, trace, self._length, self.hasFocus(),
+                     self._empty_text)
             if state != self._run_painted_for:
                 self._run_painted_for, self._runs = state, []
                 self._paint_row(painter, trace, row, step)
@@ -168,7 +174,7 @@ class ScrubRow(QAbstractSlider):
         if trace is None or len(trace) == 0:
             painter.setPen(QColor(theme.muted))
             painter.setFont(text_font(12))
-            painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, empty_text(self._session, EMPTY))
+            painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, self._empty_text)
             return
         self._paint_run(painter, trace, row, playhead)
 

@@ -256,6 +256,8 @@ def test_a_picture_that_the_model_refuses_is_said_at_the_input(qtbot, ready):
     ready.do(c.OpenData(scripted.picture().data, "bad.png"))
     qtbot.waitUntil(lambda: bool(ready.messages), timeout=5000)
     assert ready.messages[-1].place == "input"
+    ready.do(c.StepForward())
+    assert "nothing to run" in ready.messages[-1].text
 
 
 def test_a_large_picture_is_decoded_aside(qtbot, ready):

@@ -69,3 +69,15 @@ def test_space_is_spoken_of_as_soon_as_there_is_something_to_run(qtbot, shown):
     for view in views.values():
         view.refresh()
     assert {view._empty.text().partition(". ")[2] for view in views.values()} == {"Press Space for the first step."}
+
+
+def test_the_scrub_bar_says_at_once_that_there_is_something_to_run(qtbot, shown):
+    session = shown("captioning", "picture", "words")
+    bar = view_of(qtbot, session, "scrub bar")
+    bar.resize(600, 52)
+    bar.seek(-1)
+    before = bar.grab().toImage()
+    session.set_input(scripted.picture())
+    bar.refresh()
+    bar.seek(-1)
+    assert bar.grab().toImage() != before

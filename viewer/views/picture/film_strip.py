@@ -44,6 +44,7 @@ from unrolled.viewer.views.view import View, ViewContext
 
 LOWEST, HIGHEST = 44, 120  # of a picture, in device-independent pixels: as high as the pane has room for
 NARROWEST, WIDEST = 0.7, 1.8  # of a picture, over its height
+LEAST_WIDTH = 64  # pixels, that most words have room in
 MARGIN, WORD_HEIGHT, SCROLL_BAR = 4, 20, 10
 EMPTY = "One thumbnail per word, with the attention at that step."
 
@@ -256,7 +257,7 @@ class FilmStripView(View):
             return
         whole = photograph(self._picture.pixels, longest=512)
         width = round(self._height * min(max(whole.width() / whole.height(), NARROWEST), WIDEST))
-        self.delegate.picture = QSize(width, self._height)
+        self.delegate.picture = QSize(max(width, LEAST_WIDTH), self._height)
         self.view.doItemsLayout()
         self._small = self._fitted(whole)
 
