@@ -8,6 +8,7 @@ from unrolled.viewer.state.shown import ShownSession
 READY = "Press Space for the first step."
 BEGIN = {"picture": "Open a photograph to begin.", "sentence": "Enter a sentence to begin.",
          "text": "Open or enter a text to begin.", "clip": "Open a clip to begin.", NO_INPUT: READY}
+UNEXPLAINED = "This model can be stepped and changed; what it is made of is not known, so its steps cannot be explained."
 NOUNS = {"words": "word", "pieces": "piece", "characters": "character", "labels": "label", "last label": "label"}
 
 
@@ -28,7 +29,16 @@ def what_is_written(session: ShownSession) -> str:
     return NOUNS.get(detokenization(session), "token")
 
 
-def empty_text(session: ShownSession, what: str) -> str:
-    """What will be in a place, a sentence in which ``{}`` is what a step writes, and what is to be done for it."""
+def empty_text(session: ShownSession, what: str, *, explains: bool = False) -> str:
+    """What will be in a place, a sentence in which ``{}`` is what a step writes, and what is to be done for it.
+
+    Parameters
+    ----------
+    explains : bool
+        Whether only a model that explains its steps has anything to show there.
+    """
+    description = session.description
+    if explains and description is not None and "explain" not in description.can:
+        return UNEXPLAINED
     begin = READY if session.input is not None else BEGIN.get(input_kind(session), READY)
     return f"{what.format(what_is_written(session))} {begin}"

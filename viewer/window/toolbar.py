@@ -152,7 +152,7 @@ class Toolbar(QFrame):
         free = self.width() - layout.totalSizeHint().width() + self.model.width()
         metrics = self.model.fontMetrics()
         widest = max((metrics.horizontalAdvance(self.model.itemText(index)) for index in range(self.model.count())), default=0)
-        self.model.setFixedWidth(min(max(LEAST_MODEL, min(widest + BESIDE, MOST_MODEL)), max(free, LEAST_MODEL)))
+        self.model.setFixedWidth(min(max(LEAST_MODEL, min(widest + BESIDE + 6, MOST_MODEL)), max(free, LEAST_MODEL)))
 
     def _model_activated(self, index: int) -> None:
         chosen = str(self.model.itemData(index) or "")

@@ -81,3 +81,12 @@ def test_the_scrub_bar_says_at_once_that_there_is_something_to_run(qtbot, shown)
     bar.refresh()
     bar.seek(-1)
     assert bar.grab().toImage() != before
+
+
+def test_no_explanation_is_promised_of_a_model_that_has_none(qtbot, shown):
+    session = shown("step function", NO_INPUT, "words")
+    session.set_model(msgspec.structs.replace(session.description, can=frozenset({"step", "edit", "search"})), "cpu")
+    for name in ("equations", "attribution", "lens"):
+        view = view_of(qtbot, session, name)
+        assert view._empty.text().endswith("its steps cannot be explained."), name
+    assert view_of(qtbot, session, "gates")._empty.text().endswith("Press Space for the first step.")

@@ -158,7 +158,7 @@ class AttributionView(View):
     def _update(self) -> None:
         session, trace, branch, step = self.session, self.session.trace, self.session.branch, self.session.playhead.step
         if trace is None or branch is None or step == NOWHERE:
-            self._say(empty_text(session, EMPTY))
+            self._say(empty_text(session, EMPTY, explains=True))
             return
         if not session.questions.possible:
             self._say(NOT_LIVE)

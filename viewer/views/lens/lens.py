@@ -56,7 +56,7 @@ class LogitLensView(View):
     def refresh(self) -> None:
         trace, possible = self.session.trace, self.session.questions.possible
         there = trace is not None and len(trace) > 0 and possible
-        self._empty.setText(empty_text(self.session, EMPTY) if trace is None or not len(trace) else NOT_LIVE)
+        self._empty.setText(empty_text(self.session, EMPTY, explains=True) if trace is None or not len(trace) else NOT_LIVE)
         self._inside.setVisible(there)
         self._empty.setVisible(not there)
         self._follow(self.session.playhead.step)

@@ -44,6 +44,7 @@ DECADES = 6  # of the logarithmic scale: a bar of no length is a probability of 
 MARK = 3  # pixels, at the left of the chosen word
 ROW_HEIGHT = 26
 HEADING_HEIGHT = 46
+WORD_SIZES = (20, 17, 14)  # pixels, of the step's word: a long one is smaller before it is cut
 BETWEEN = 10  # pixels at least, between a word and its number
 NEVER = "suppressed"
 EMPTY = "The most probable {}s of this step appear here."
@@ -198,11 +199,13 @@ class StepHeading(QWidget):
         painter.setFont(text_font(11))
         painter.setPen(QColor(self.theme.muted))
         painter.drawText(self.rect().adjusted(2, 0, -8, -28), Qt.AlignmentFlag.AlignVCenter, self.number)
-        font = text_font(20, weight=QFont.Weight.DemiBold)
-        painter.setFont(font)
-        painter.setPen(QColor(self.theme.text))
         line = self.rect().adjusted(2, 16, -8, -2)
         room = QFontMetrics(mono_font(13)).horizontalAdvance(self.chance) + BETWEEN
+        font = next((font for font in (text_font(size, weight=QFont.Weight.DemiBold) for size in WORD_SIZES)
+                     if QFontMetrics(font).horizontalAdvance(self.word) <= line.width() - room),
+                    text_font(WORD_SIZES[-1], weight=QFont.Weight.DemiBold))
+        painter.setFont(font)
+        painter.setPen(QColor(self.theme.text))
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, elided(self.word, font, line.width() - room))
         painter.setFont(mono_font(13))
         painter.setPen(QColor(self.theme.muted))

@@ -96,7 +96,7 @@ class EquationsView(View):
         session, trace = self.session, self.session.trace
         step, unit, branch = session.playhead.step, self.unit, session.branch
         if trace is None or branch is None or step == NOWHERE or unit < 0:
-            self._say(empty_text(session, EMPTY))
+            self._say(empty_text(session, EMPTY, explains=True))
             return
         if not session.questions.possible:
             self._say(NOT_LIVE)
