@@ -58,7 +58,7 @@ def trace_part(stepper: AnyStepper, description: StoreDescription, job: Job, *,
     finite.
     """
     part, left_out = Part.empty(description, job.shards), []
-    side_by_side: list[tuple[Document, npt.NDArray[np.int64]]] = []
+    side_by_side: list[tuple[Document, EncodedInput[Any]]] = []
     for document in job.documents:
         try:
             encoded = read_by(stepper, document.data, document.name)
@@ -66,19 +66,20 @@ def trace_part(stepper: AnyStepper, description: StoreDescription, job: Job, *,
             left_out.append(str(error))
             continue
         if description.decoding == "read" and is_batched(stepper, encoded):
-            side_by_side.append((document, np.array(encoded.prompt_tokens[: document.room], np.int64)))
+            side_by_side.append((document, encoded))
         else:
             _alone(stepper, description, document, encoded, part)
             say(document.room)
     for first in range(0, len(side_by_side), description.batch):
         wave = side_by_side[first : first + description.batch]
-        _together(stepper, description, [own for own, _ in wave], [tokens for _, tokens in wave], part, say)
+        _together(stepper, description, [own for own, _ in wave], [encoded for _, encoded in wave], part, say)
     return part, left_out
 
 
 def _together(stepper: AnyStepper, description: StoreDescription, documents: Sequence[Document],
-              tokens: Sequence[npt.NDArray[np.int64]], part: Part, say: Said) -> None:
+              texts: Sequence[EncodedInput[Any]], part: Part, say: Said) -> None:
     """Step texts side by side, each from its first step; the longest first, so that those that end are the last rows."""
+    tokens = [np.array(own.prompt_tokens[: document.room], np.int64) for document, own in zip(documents, texts, strict=True)]
     lengths = np.array([len(own) for own in tokens])
     assert (np.diff(lengths) <= 0).all()
     table = np.full((int(lengths[0]) + 1, len(tokens)), stepper.description.start_token, np.int64)    # (T + 1, K)
@@ -86,7 +87,7 @@ def _together(stepper: AnyStepper, description: StoreDescription, documents: Seq
         table[1 : len(own) + 1, row] = own
         place = documents[row].place
         part.tokens[place : place + len(own)] = own
-        _write_characters(stepper, part, place, own)
+        _write_characters(stepper, part, place, own, texts[row].characters)
     take = _read_ahead if isinstance(stepper, ReadsAhead) else _step_by_step
     starts = range(0, int(lengths[0]), BLOCK_STEPS)
     for begin, (log_probs, values) in zip(starts, take(stepper, table, lengths, description.channels), strict=True):
@@ -174,7 +175,7 @@ def _alone(stepper: AnyStepper, description: StoreDescription, document: Documen
             place, count = document.place + first, len(tokens)
             part.tokens[place : place + count] = tokens
             part.log_probs[place : place + count] = log_probs
-            _write_characters(stepper, part, place, tokens)
+            _write_characters(stepper, part, place, tokens, encoded.characters[first:])
             for channel in description.channels:
                 part.values[channel.name][place : place + count] = stored(values[channel.name], channel, description.dtype)
     except NotFinite as error:
@@ -197,11 +198,14 @@ def _reports(branch: Branch, most: int) -> Iterator[tuple[int, npt.NDArray[Any],
                    {name: value[None] for name, value in result.values.items()})
 
 
-def _write_characters(stepper: AnyStepper, part: Part, place: int, tokens: npt.NDArray[Any]) -> None:
+def _write_characters(stepper: AnyStepper, part: Part, place: int, tokens: npt.NDArray[Any], known: str) -> None:
+    """The text's own characters as far as they are known, else what the tokens are called."""
     if part.characters is not None:
-        codes = np.array([ord(word) if len(word) == 1 else ord("\N{REPLACEMENT CHARACTER}")
-                          for word in stepper.description.words], np.uint32)
-        part.characters[place : place + len(tokens)] = codes[tokens]
+        words = stepper.description.words
+        called = (words[token] if len(words[token]) == 1 else "\N{REPLACEMENT CHARACTER}"
+                  for token in tokens[len(known) :].tolist())
+        own = np.frombuffer((known[: len(tokens)] + "".join(called)).encode("utf-32-le", "surrogatepass"), "<u4")
+        part.characters[place : place + len(tokens)] = own
 
 
 def _not_finite(document: Document, step: int) -> StoreError:

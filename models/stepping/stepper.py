@@ -59,6 +59,8 @@ class EncodedInput(Generic[MemoryT]):
         What every step looks at.
     prompt_tokens : tuple of int
         The tokens of the first steps, where the input gives them: the model only says how probable it found them.
+    characters : str
+        What each of them stands for, a character a token, also where the model does not know it; empty of other tokens.
     given_input :
         The input as it was given to be read, so that it can be read a second time.
     """
@@ -67,6 +69,7 @@ class EncodedInput(Generic[MemoryT]):
     channels: tuple[Channel, ...] = ()
     source: tuple[str, ...] = ()
     prompt_tokens: tuple[int, ...] = ()
+    characters: str = ""
     maximum_steps: int = 0
     given_input: Any = None
     notes: tuple[str, ...] = ()

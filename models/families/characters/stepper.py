@@ -50,8 +50,8 @@ class CharacterStepper(OnDevice[CharacterModel]):
         text, notes = known_text(given, self.alphabet.knows, longest=self.longest_text,
                                  otherwise="Never seen in training, and read as unknown")
         tokens = tuple(self.alphabet.encode(text).tolist())
-        return EncodedInput(memory=None, prompt_tokens=tokens, maximum_steps=len(tokens) + WRITTEN_AT_MOST, notes=notes,
-                            given_input=given)
+        return EncodedInput(memory=None, prompt_tokens=tokens, characters=text, maximum_steps=len(tokens) + WRITTEN_AT_MOST,
+                            notes=notes, given_input=given)
 
     def start(self, memory: None) -> CellState:
         """The state before the first character, zeros: each tensor (1, 1, hidden)."""

@@ -16,6 +16,7 @@ from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
 from unrolled.models.corpus import planning, stepping
 from unrolled.models.corpus.jobs import WorkerSettings
+from unrolled.models.corpus.search import search_text
 from unrolled.models.corpus.stepping import read_by
 from unrolled.models.corpus.tracing import Progress, TraceRequest, trace_corpus
 from unrolled.models.protocol.decoding import Decoding
@@ -221,7 +222,10 @@ def test_how_texts_were_read_is_said(place, tmp_path):
     (tmp_path / "texts" / "dash.txt").write_text("a—b ∫")
     outcome = trace(place, tmp_path / "store", corpus=tmp_path / "texts")
     assert any(note.startswith("“dash.txt”: Never seen in training, and read as unknown: ") for note in outcome.notes)
-    assert open_store(tmp_path / "store").run(0).text()[0] == "a"
+    store = open_store(tmp_path / "store")
+    assert store.run(0).text() == "a—b ∫"  # the text's own signs, though the model reads them as unknown
+    (hit,) = search_text(store, "b.∫").hits
+    assert (hit.first, hit.last) == (2, 4)
 
 
 def test_a_list_names_documents(place, tmp_path):
