@@ -15,6 +15,7 @@ from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column
+from unrolled.viewer.widgets.magnifier import KEYS, Magnifier
 from unrolled.viewer.widgets.themed import Painted
 
 EMPTY = "The clip appears here.\nOpen an animated GIF, a video or a folder of frames."
@@ -30,10 +31,13 @@ class FrameView(Painted):
         Its number, counted from 0; `NOWHERE` for none.
     """
 
+    own_keys = KEYS
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self.shown_frame = NOWHERE
         self._image: QImage | None = None
+        self.magnifier = Magnifier(self)
         self.setAccessibleName("Frame")
 
     def show_frame(self, clip: InputClip | None, frame: int) -> None:
@@ -51,7 +55,8 @@ class FrameView(Painted):
         scale = min((self.width() - 2) / width, (self.height() - 2) / height)
         if max(width, height) <= SMALL and scale >= 2:
             scale = int(scale)
-        box = QRectF((self.width() - width * scale) / 2, (self.height() - height * scale) / 2, width * scale, height * scale)
+        box = self.magnifier.place(QRectF((self.width() - width * scale) / 2, (self.height() - height * scale) / 2,
+                                          width * scale, height * scale))
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, max(width, height) > SMALL)
             painter.drawImage(box, self._image)
@@ -67,7 +72,7 @@ class ClipView(View):
         theme = ctx.theme
         self.setAccessibleName("Clip")
         self.view = FrameView(theme)
-        attach(self.view, "Frame", table=lambda: steps_table(self.session.trace))
+        attach(self.view, "Frame", table=lambda: steps_table(self.session.trace), fill=self.view.magnifier.add_to)
         self._clip: InputClip | None = None
         self._empty = EmptyText(EMPTY, self)
         in_column(self, (self._empty, 1), (self.view, 1))

@@ -29,6 +29,8 @@ from unrolled.viewer.drawing.label_line import label_line, runs
 from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.drawing.spans import paint_spans
 from unrolled.viewer.drawing.step_geometry import Geometry
+from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.wording import LABELS, is_end, shown, step_noun
@@ -305,6 +307,7 @@ class ScrubBarView(View):
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
         self.row = ScrubRow(ctx)
+        attach(self.row, "Run", table=lambda: steps_table(ctx.session.trace))
         in_column(self, self.row)
         self.setFixedHeight(HEIGHT)
 

@@ -52,8 +52,8 @@ class GradientMap(QWidget):
         self.decades = (-1, 0)
         self._colour_map = "viridis"
         self._other: tuple[object, ...] = ()
-        self.plot = Plot("What each word depended on", Axis(whole=True), Axis(whole=True), theme, downwards=True,
-                         table=self._recorded)
+        self.plot = Plot("What each word depended on", Axis("state of step", whole=True), Axis("predicted", whole=True), theme,
+                         downwards=True, table=self._recorded)
         self.plot.setToolTip("Rows: words. Columns: the steps that they depended on. A click goes to a row’s word (Up, Down)")
         self.plot.reading = self._words_at
         self.plot.read_out.connect(self._read)

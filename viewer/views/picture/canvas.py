@@ -22,6 +22,7 @@ from unrolled.viewer.drawing.overlay import WHOLE, Region, draw_overlay, draw_ve
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.magnifier import KEYS, Magnifier
 from unrolled.viewer.widgets.themed import Painted
 
 MOST_KEPT = 16  # pictures with their attention: scrubbing comes back to the same steps
@@ -43,6 +44,8 @@ class PictureCanvas(Painted):
         While it may be painted on: a stroke went over this cell; with the right button it wipes.
     """
 
+    own_keys = KEYS
+
     cell_hovered = Signal(object)
     painted = Signal(int, int, bool)
 
@@ -60,6 +63,7 @@ class PictureCanvas(Painted):
         self.cell: tuple[int, int] | None = None
         self._paint_mode = "off"
         self._painted_cells: dict[tuple[int, int], float] = {}
+        self.magnifier = Magnifier(self, lambda: self._paint_mode == "off")
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 52)
@@ -70,7 +74,7 @@ class PictureCanvas(Painted):
     def set_photo(self, photo: QImage | None) -> None:
         self._photo, self._scaled = photo, None
         self._kept.clear()
-        self.update()
+        self.magnifier.reset()
 
     def set_map(self, weights: npt.NDArray[np.float32] | None, colours: QImage | None, *, smooth: bool,
                 veil: float = 0.0) -> None:
@@ -99,7 +103,7 @@ class PictureCanvas(Painted):
     def place(self) -> QRectF:
         if self._photo is None:
             return QRectF()
-        return fitted(self._photo.size(), QRectF(self.rect()), self.devicePixelRatioF())
+        return self.magnifier.place(fitted(self._photo.size(), QRectF(self.rect()), self.devicePixelRatioF()))
 
     def region_place(self) -> QRectF:
         return part(self.place(), self._region)
@@ -118,7 +122,14 @@ class PictureCanvas(Painted):
             return
         place = self.place()
         seen = part(place, self._region)
-        painter.drawPixmap(place.topLeft(), self._with_overlay(place, seen))
+        if self.magnifier.factor > 1.0:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(place, self._photo)
+            if self._overlay is not None:
+                draw_overlay(painter, self._overlay, seen, smooth=self._smooth)
+                draw_veil(painter, place, seen, self._veil)
+        else:
+            painter.drawPixmap(place.topLeft(), self._with_overlay(place, seen))
         if self._show_region and self._region != WHOLE:
             self._paint_outline(painter, seen)
         for cell, weight in self._painted_cells.items():
@@ -126,7 +137,7 @@ class PictureCanvas(Painted):
         if self.cell is not None and self.shown_map is not None:
             self._paint_cell(painter, self.cell_place(*self.cell))
         if self.label:
-            self._paint_label(painter, place)
+            self._paint_label(painter, place.intersected(QRectF(self.rect())))
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

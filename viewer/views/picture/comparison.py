@@ -31,7 +31,8 @@ class OtherPicture(PictureCanvas):
         self._drawn: object = None
         self.setAccessibleName("Picture of the run that is compared")
         self.set_label("B")
-        attach(self, "Compared photograph with attention", table=lambda: grid_table(self.shown_map))
+        attach(self, "Compared photograph with attention", table=lambda: grid_table(self.shown_map),
+               fill=self.magnifier.add_to)
         self.hide()
 
     def seek(self, step: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Channel
@@ -60,7 +60,7 @@ class PictureView(View):
         self.canvas = PictureCanvas(theme)
         self.canvas.setAccessibleName("Photograph")
         attach(self.canvas, "Photograph with attention", table=lambda: grid_table(self.canvas.shown_map),
-               fill=lambda menu: self.controls.colour_map.add_to(menu), offered=lambda: session.brush.mode == "off")
+               fill=self._fill_menu, offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
         keep_room(self.legend)  # the photograph stays where it is when a model arrives
         self.controls = PictureControls(ctx)
@@ -75,6 +75,10 @@ class PictureView(View):
         self.controls.channel.activated.connect(self._channel_picked)
         session.run_changed.connect(self._forget_found)
         self.refresh()
+
+    def _fill_menu(self, menu: QMenu) -> None:
+        self.controls.colour_map.add_to(menu)
+        self.canvas.magnifier.add_to(menu)
 
     @property
     def shown_step(self) -> int:

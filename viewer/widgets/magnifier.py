@@ -1,0 +1,129 @@
+"""Which part of a picture is in sight: nearer by wheel, keys, menu or a frame, moved by dragging, and all of it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QMenu, QRubberBand, QWidget
+
+NEAREST = 32.0
+A_PRESS = 1.25
+PAN = 0.1  # of what is in sight
+LEAST_FRAME = 8  # pixels; a smaller one was a click
+NOTCH = 120.0  # Qt's unit of a wheel
+KEYS = (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus, Qt.Key.Key_0)
+PANS = {Qt.Key.Key_Left: (-PAN, 0.0), Qt.Key.Key_Right: (PAN, 0.0), Qt.Key.Key_Up: (0.0, -PAN), Qt.Key.Key_Down: (0.0, PAN)}
+
+
+class Magnifier(QObject):
+    """What a widget that paints a picture asks for the picture's place.
+
+    Parameters
+    ----------
+    free : callable
+        Whether the left button moves the picture; a brush may want it.
+
+    Attributes
+    ----------
+    factor : float
+        How much larger than fitted, from 1.
+    """
+
+    def __init__(self, widget: QWidget, free: Callable[[], bool] = lambda: True) -> None:
+        super().__init__(widget)
+        self._widget, self._free = widget, free
+        self.factor = 1.0
+        self._middle = QPointF(0.5, 0.5)  # of the fitted place, as shares of the picture
+        self._fit = QRectF()
+        self._held: QPointF | None = None
+        self._frame = QRubberBand(QRubberBand.Shape.Rectangle, widget)
+        widget.installEventFilter(self)
+
+    def place(self, fit: QRectF) -> QRectF:
+        """Where the whole picture lies, which fits `fit` as long as nobody has zoomed."""
+        self._fit = fit
+        if self.factor == 1.0:
+            return fit
+        width, height = fit.width() * self.factor, fit.height() * self.factor
+        return QRectF(fit.center().x() - self._middle.x() * width, fit.center().y() - self._middle.y() * height, width, height)
+
+    def zoom(self, by: float, at: QPointF | None = None) -> None:
+        """What lies at a place, else in the middle, stays there."""
+        fit, place = self._fit, self.place(self._fit)
+        if fit.isEmpty():
+            return
+        at, middle = fit.center() if at is None else at, fit.center()
+        across, down = (at.x() - place.x()) / place.width(), (at.y() - place.y()) / place.height()
+        self.factor = min(max(self.factor * by, 1.0), NEAREST)
+        self._look_at(across + (middle.x() - at.x()) / (fit.width() * self.factor),
+                      down + (middle.y() - at.y()) / (fit.height() * self.factor))
+
+    def pan(self, across: float, down: float) -> None:
+        """By shares of what is in sight."""
+        self._look_at(self._middle.x() + across / self.factor, self._middle.y() + down / self.factor)
+
+    def show_part(self, part: QRectF) -> None:
+        """Bring a part of the widget as near as it fits."""
+        place = self.place(self._fit)
+        middle = part.center() - place.topLeft()
+        by = min(self._fit.width() / part.width(), self._fit.height() / part.height())
+        self.factor = min(max(self.factor * by, 1.0), NEAREST)
+        self._look_at(middle.x() / place.width(), middle.y() / place.height())
+
+    def reset(self) -> None:
+        self.factor = 1.0
+        self._look_at(0.5, 0.5)
+
+    def add_to(self, menu: QMenu) -> None:
+        menu.addAction("Zoom in\t+", lambda: self.zoom(A_PRESS))
+        menu.addAction("Zoom out\t−", lambda: self.zoom(1 / A_PRESS))
+        menu.addAction("Show all\t0", self.reset).setEnabled(self.factor > 1.0)
+
+    def _look_at(self, across: float, down: float) -> None:
+        room = 0.5 / self.factor
+        self._middle = QPointF(min(max(across, room), 1.0 - room), min(max(down, room), 1.0 - room))
+        self._widget.update()
+
+    # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take what moves the picture; all else is the widget's."""
+        if isinstance(event, QWheelEvent):
+            self.zoom(A_PRESS ** (event.angleDelta().y() / NOTCH), event.position())
+            return True
+        if isinstance(event, QMouseEvent):
+            return self._dragged(event)
+        return event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and self._pressed(event)
+
+    def _dragged(self, event: QMouseEvent) -> bool:
+        kinds, here = QEvent.Type, event.position()
+        if event.type() == kinds.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton and self._free():
+            self._held = here
+            self._frame.setVisible(bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+            self._frame.setGeometry(here.toPoint().x(), here.toPoint().y(), 0, 0)
+        elif event.type() == kinds.MouseMove and self._held is not None:
+            if self._frame.isVisible():
+                self._frame.setGeometry(QRectF(self._held, here).normalized().toRect())
+            elif not self._fit.isEmpty():
+                moved, self._held = self._held - here, here
+                self.pan(moved.x() / self._fit.width(), moved.y() / self._fit.height())
+        elif event.type() == kinds.MouseButtonRelease and self._held is not None:
+            part, self._held = QRectF(self._frame.geometry()), None
+            if self._frame.isVisible() and min(part.width(), part.height()) >= LEAST_FRAME:
+                self.show_part(part)
+            self._frame.hide()
+        elif event.type() == kinds.MouseButtonDblClick and self._free():
+            self.reset()
+        return False
+
+    def _pressed(self, event: QKeyEvent) -> bool:
+        key = Qt.Key(event.key())
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and key in PANS:
+            self.pan(*PANS[key])
+        elif key in KEYS and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            {Qt.Key.Key_Minus: lambda: self.zoom(1 / A_PRESS), Qt.Key.Key_0: self.reset}.get(key, lambda: self.zoom(A_PRESS))()
+        else:
+            return False
+        return True
