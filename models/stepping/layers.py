@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from unrolled.models.cells import Cell, CellState, make_cell
 from unrolled.models.cells.hook import Hook
 from unrolled.models.stepping.channels import cell_channels
+from unrolled.models.stepping.stepper import Structure
 from unrolled.models.trace import Channel
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
@@ -21,13 +22,23 @@ class Layers(nn.Module):
 
     def __init__(self, kind: str, size: int, hidden: int, count: int) -> None:
         super().__init__()
-        self.kind, self.hidden = kind, hidden
+        self.kind, self.size, self.hidden = kind, size, hidden
         self.cells = nn.ModuleList(make_cell(kind, size if layer == 0 else hidden, hidden) for layer in range(count))
 
     @property
     def top(self) -> Cell:
         cell: Cell = self.cells[-1]  # type: ignore[assignment]
         return cell
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """What a step brings: the top layer first."""
+        return layer_channels(self.kind, self.hidden, len(self.cells))
+
+    @property
+    def structure(self) -> Structure:
+        """Of a step in which the lowest layer reads ``word_vector``."""
+        return Structure(self.top, (("word", self.size),) if len(self.cells) == 1 else (("layer", self.hidden),))
 
     def start(self, device: torch.device) -> CellState:
         return tuple(torch.zeros(1, 1, self.hidden, device=device) for _ in range(len(self.cells) * self.top.state_size))

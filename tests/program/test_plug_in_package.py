@@ -54,6 +54,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder, target = tmp_path_factory.mktemp("unrolled-letters"), tmp_path_factory.mktemp("site")
     blocks = re.findall(r"```(?:toml|python)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == len(FILES)
+    assert sum(bool(line.strip()) for block in blocks[1:] for line in block.splitlines()) <= 30  # of Python
     for name, block in zip(FILES, blocks, strict=True):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(block, encoding="utf-8")
@@ -74,12 +75,12 @@ def test_its_model_and_its_view_are_there_whatever_another_package_breaks(run, i
     variables = {"PYTHONPATH": os.pathsep.join((str(tmp_path), installed["PYTHONPATH"]))}
     told = run("models", **variables).stdout
     assert "letters  ·  Letters, GRU" in told
-    assert "Letters  ·  of unrolled-letters 1.0" in told
+    assert "Letters, GRU  ·  of unrolled-letters 1.0" in told
     assert "none  ·  of broken 2.0  ·  cannot be used: ModuleNotFoundError" in told
     assert "odd  ·  of broken 2.0  ·  cannot be used: it is no ModelAdapter" in told
     findings = {own["name"]: own for own in json.loads(run("doctor", "--json", **variables).stdout)["findings"]}
-    assert findings["model family Letters"]["state"] == findings["view length"]["state"] == "of unrolled-letters 1.0"
-    assert [findings[f"model family {name}"]["good"] for name in ("Letters", "none", "odd")] == [True, False, False]
+    assert findings["model family Letters, GRU"]["state"] == findings["view length"]["state"] == "of unrolled-letters 1.0"
+    assert [findings[f"model family {name}"]["good"] for name in ("Letters, GRU", "none", "odd")] == [True, False, False]
     written = run("caption", "--text", "hello", "--model", "letters", "--write", "20", **variables)
     assert written.returncode == 0, written.stderr
     assert len(written.stdout.rstrip("\n")) >= 20

@@ -33,7 +33,7 @@ def open_char_rnn(source: PickledCheckpoint, device: str) -> CharRNNStepper:
     network = fitted(path, lambda: CharRNN(lengths), weights | layer_weights(theirs, prefix, "layers."), NAMES)
     layers = f"{lengths.layers} layers of {lengths.hidden:,} units" if lengths.layers > 1 else f"{lengths.hidden:,} units"
     title = f"Characters, {kind.upper()} · {path.name}"
-    return CharRNNStepper(network, identity=source.identity(title, f"{FAMILY}, {layers}"), device=device)
+    return CharRNNStepper(network, characters=CHARACTERS, device=device, identity=source.identity(title, f"{FAMILY}, {layers}"))
 
 
 ADAPTER = PickledAdapter(family=FAMILY, input_kind="text", recognises=recognises, open=open_char_rnn)

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from unrolled.models.cells import CellState
 from unrolled.models.cells.hook import Hook
 from unrolled.models.stepping.layers import Layers
-from unrolled.models.stepping.stepper import Structure
 
 CHARACTERS = string.printable
 
@@ -31,11 +30,6 @@ class CharRNN(nn.Module):
         self.embed = nn.Embedding(lengths.vocabulary, lengths.embedding)
         self.layers = Layers(lengths.cell, lengths.embedding, lengths.hidden, lengths.layers)
         self.score = nn.Linear(lengths.hidden, lengths.vocabulary)
-
-    @property
-    def structure(self) -> Structure:
-        below = (("word", self.lengths.embedding),) if self.lengths.layers == 1 else (("layer", self.lengths.hidden),)
-        return Structure(self.layers.top, below)
 
     def start(self, memory: Tensor) -> CellState:
         return self.layers.start(self.score.weight.device)

@@ -35,8 +35,7 @@ class PictureFirst(nn.Module):
 
     @property
     def structure(self) -> Structure:
-        below = ("word", self.lengths.embedding) if self.lengths.layers == 1 else ("layer", self.lengths.hidden)
-        return Structure(self.layers.top, (below,))
+        return self.layers.structure
 
     def picture_vector(self, features: Tensor) -> Tensor:
         """The ResNet's mean vector (1, features) → what stands for a word's vector, (1, 1, embedding)."""

@@ -11,7 +11,6 @@ from torch import Tensor
 from unrolled.models.checkpoints.resnets import ResNetEncoder
 from unrolled.models.families.picture_first.network import PictureFirst
 from unrolled.models.families.picture_first.reference import PictureFirstReference
-from unrolled.models.stepping.layers import layer_channels
 from unrolled.models.stepping.network_stepper import NetworkStepper
 from unrolled.models.stepping.stepper import EncodedInput
 from unrolled.models.trace import ModelDescription
@@ -27,9 +26,8 @@ class PictureFirstStepper(NetworkStepper[PictureFirst]):
                  device: str = "cpu") -> None:
         super().__init__(network, device=device)
         self.encoder = encoder.to(self.device)
-        lengths = network.lengths
         self.description = ModelDescription(
-            **identity._asdict(), task="captioning", channels=layer_channels("lstm", lengths.hidden, lengths.layers),
+            **identity._asdict(), task="captioning", channels=network.layers.channels,
             words=tuple(words), start_token=-1, end_token=end, maximum_steps=MAXIMUM_STEPS,
             input_size=(encoder.size, encoder.size), parameters=sum(p.numel() for p in network.parameters()),
             encoder=encoder.title)

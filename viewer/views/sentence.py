@@ -1,0 +1,29 @@
+"""A view of one line of text, which says something of every step: the least that a package can bring."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from unrolled.models.trace import Trace
+from unrolled.viewer.views.view import View, ViewContext
+
+
+class SentenceView(View):
+    """Says `sentence` of the step at the playhead."""
+
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+        super().__init__(ctx, parent)
+        self.label = QLabel(wordWrap=True)
+        QVBoxLayout(self).addWidget(self.label)
+
+    def sentence(self, trace: Trace, step: int) -> str:
+        """What is to be said; each view has its own."""
+        raise NotImplementedError
+
+    def seek(self, step: int) -> None:
+        trace = self.session.trace
+        there = trace is not None and 0 <= step < len(trace)
+        self.label.setText(self.sentence(trace, step) if trace is not None and there else "")
+
+    def refresh(self) -> None:
+        self.seek(self.session.playhead.step)
