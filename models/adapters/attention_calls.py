@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -32,6 +32,7 @@ class AttentionCall:
     options: Mapping[str, Any]
     returned: tuple[Tensor, ...]
     multi_head: bool
+    places: ClassVar[Sequence[int | None]] = (None,)
 
     @property
     def batch(self) -> int:
@@ -45,10 +46,6 @@ class AttentionCall:
     @property
     def _drops(self) -> bool:
         return bool(self.options["dropout_p"] > 0 and (not self.multi_head or self.options["training"]))
-
-    @property
-    def places(self) -> Sequence[int | None]:
-        return (None,)
 
     def length(self, item: int) -> int:
         query: Tensor = self.options["query"]
@@ -69,14 +66,14 @@ class AttentionCall:
             own, weights = scaled_dot_product(given, dtype, place)
             returned = batch_of_heads(returned)[place]
         if self._drops:
-            return Part(quantities=of_heads(weights, against=DROPPED))
+            return of_heads(weights, against=DROPPED)
         difference, against = largest_difference(own, returned.to(dtype)), THROUGH
         if len(self.returned) > 1:  # the weights themselves
             mean = given["average_attn_weights"]
             told = self.returned[1].reshape(self.batch, -1, *weights.shape[2:])[place].to(dtype)      # (B, heads or 1, T, S)
             difference = max(difference, largest_difference(weights.mean(1, keepdim=True) if mean else weights, told))
             against = "against the weights that were returned" + (", the mean of all heads" if mean else "")
-        return Part(quantities=of_heads(weights, difference=difference, against=against))
+        return of_heads(weights, difference=difference, against=against)
 
 
 def attention_call(function: Any, given: tuple[Any, ...], named: Mapping[str, Any], returned: Any, keeper: Keeper,

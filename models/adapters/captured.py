@@ -56,12 +56,8 @@ class Quantity:
         return "/".join((*parts, self.field))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Some steps that follow one another, of one sequence or of all."""
-
-    quantities: tuple[Quantity, ...]
-
+Part = tuple[Quantity, ...]
+"""What some steps that follow one another brought, of one sequence or of all."""
 
 SomeCall = TypeVar("SomeCall", bound="Call")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -16,18 +16,12 @@ class OutputCall:
     """One call; the values are (steps, batch, units)."""
 
     values: Tensor
+    notes: ClassVar[tuple[str, ...]] = ()
+    places: ClassVar[Sequence[int | None]] = (None,)
 
     @property
     def batch(self) -> int:
         return self.values.shape[1]
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def places(self) -> Sequence[int | None]:
-        return (None,)
 
     def length(self, item: int) -> int:
         return len(self.values)
@@ -36,7 +30,7 @@ class OutputCall:
     def parts(cls, calls: Sequence[OutputCall], item: int | None) -> Iterator[Part]:
         for call in calls:
             values = call.values if item is None else call.values[:, item : item + 1]
-            yield Part(quantities=(Quantity(field="output", values=values, difference=0.0, against="as it was returned"),))
+            yield (Quantity(field="output", values=values, difference=0.0, against="as it was returned"),)
 
 
 def output_call(returned: Any, keeper: Keeper, *, batch_first: bool) -> OutputCall:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -99,13 +99,13 @@ class SequenceCall:
         for layer, (given, returned) in enumerate(zip(self.inputs, self.outputs, strict=True)):
             quantities += self._of_layer(layer, self.values(given, item), self.values(returned, item), item)
         if len(self.outputs) == len(self.weights):
-            return Part(quantities=tuple(quantities))
+            return tuple(quantities)
         directions = len(self.weights[-1])
         for reverse, hidden in enumerate(self.values(self.top, item).chunk(directions, -1)):
             quantities += self.equations.quantities(
                 {"hidden": hidden}, layer=len(self.weights) - 1, direction=_direction(reverse, directions),
                 projected=self.weights[-1][0].hr is not None, difference=0.0, against={"": AS_RETURNED})
-        return Part(quantities=tuple(quantities))
+        return tuple(quantities)
 
     def values(self, values: Tensor, item: int | None) -> Tensor:
         """(T, B, features), of one sequence (its own steps, 1, features), in the precision of the equations."""
@@ -255,18 +255,12 @@ class CellCall:
     before: tuple[Tensor, ...]
     after: tuple[Tensor, ...]
     weights: Weights
+    notes: ClassVar[tuple[str, ...]] = ()
+    places: ClassVar[Sequence[int | None]] = (None,)
 
     @property
     def batch(self) -> int:
         return len(self.x)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def places(self) -> Sequence[int | None]:
-        return (None,)
 
     def length(self, item: int) -> int:
         return 1
@@ -295,7 +289,7 @@ class CellCall:
             values = finish(values, written.addcmul_(values["forget_gate"], before[1]), weights)
         difference = max(largest_difference(values[field], own) for field, own in zip(("hidden", "cell"), after, strict=False))
         values["hidden"] = after[0]
-        return Part(quantities=equations.quantities(values, difference=difference, against=AGAINST))
+        return equations.quantities(values, difference=difference, against=AGAINST)
 
 
 def cell_call(function: Any, given: tuple[Any, ...], named: Mapping[str, Any], returned: Any, keeper: Keeper) -> CellCall:

@@ -120,7 +120,7 @@ def _of_sequence(call: SequenceCall, gradients: list[Tensor | None], item: int) 
         below: Tensor | None = None
         for reverse, of_direction in enumerate(direct.chunk(directions, -1)):
             way = ("forward", "backward")[reverse] if directions == 2 else ""
-            own = {quantity.field: quantity.values for quantity in part.quantities
+            own = {quantity.field: quantity.values for quantity in part
                    if max(quantity.layer, 0) == layer and quantity.direction == way}
             at = layer * directions + reverse
             begun = [states[at, row].to(top.dtype) for states in call.first]
@@ -150,7 +150,7 @@ def _one(call: SequenceCall, gradient: Tensor, item: int) -> Tensor:
 def _of_cells(calls: list[_Returned], item: int) -> Swept:
     """Cells that were called one after another: the hooks on every h give the whole ∂L/∂h_t."""
     (part,) = CellCall.parts([own.call for own in calls if isinstance(own.call, CellCall)], item)
-    values = {quantity.field: quantity.values for quantity in part.quantities}
+    values = {quantity.field: quantity.values for quantity in part}
     like = values["hidden"][0]                                                         # (1, H)
     hidden = torch.stack([torch.zeros_like(like) if (found := own.gradients[0]) is None
                           else found.reshape(-1, found.shape[-1])[item : item + 1].to(like.dtype) for own in calls])

@@ -96,7 +96,7 @@ class OwnReference:
             for number, call in enumerate(series.calls, 1):
                 label = self._modules[int(name.split(" ")[0])][0] + (f"#{number}" if number > 1 else "")
                 (part,) = type(call).parts([call], 0)
-                for quantity in part.quantities:
+                for quantity in part:
                     found["/".join(own for own in (label, quantity.name) if own)] = quantity.values
         return found
 

@@ -52,8 +52,8 @@ def columns_of(series: Series, item: int, forward: int | None) -> list[Column]:
     """
     parts: list[Part] = list(type(series.calls[0]).parts(series.during(forward), item))
     found = []
-    for first in parts[0].quantities:
-        own = [quantity for part in parts for quantity in part.quantities if quantity.name == first.name]
+    for first in parts[0]:
+        own = [quantity for part in parts for quantity in part if quantity.name == first.name]
         pieces = [_array(quantity.values) for quantity in own]                       # each (steps, …)
         if first.field == "attention":
             most = max(piece.shape[1] for piece in pieces)

@@ -67,7 +67,7 @@ class Recording:
                 for place in places:
                     calls = [call for call in series.calls if place in call.places]
                     for part in type(calls[0]).parts(calls, place):
-                        for quantity in part.quantities:
+                        for quantity in part:
                             if quantity.difference is not None and not quantity.difference <= largest:
                                 largest = quantity.difference
         return largest
