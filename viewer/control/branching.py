@@ -8,13 +8,12 @@ from collections.abc import Callable
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from unrolled.models.inputs.inputs import Input
-from unrolled.models.inputs.kinds import Notes, decode_input, kind_named, read_bytes
+from unrolled.models.inputs.kinds import Notes, kind_named
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.recorder import written_as
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import Edit, EditError, ForceToken, SwapInput, check
-from unrolled.models.trace.names import file_name
 from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.runner import Runner
@@ -117,7 +116,7 @@ class Branching:
 
     @handles(c.ReplaceInput)
     def replace_input(self, command: c.ReplaceInput) -> None:
-        description, shown, path = self._session.description, self._session.input, command.path
+        description, shown = self._session.description, self._session.input
         medium = kind_named(description.input_kind if description is not None else "").medium
 
         def swap(found: tuple[Input, Notes]) -> None:
@@ -130,7 +129,7 @@ class Branching:
             self._runner.offer({input_hash: (given.data, given.name)})
             self._change(SwapInput(first=command.step, name=given.name, input_hash=input_hash))
 
-        self._worker.read(file_name(path), lambda _: decode_input(read_bytes(path, medium), path.name, medium), swap)
+        self._worker.read_input(command.path, medium, swap)
 
     @handles(c.ShowBranch)
     def show_branch(self, command: c.ShowBranch) -> None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from unrolled.models.inputs.inputs import Input
-from unrolled.models.inputs.kinds import Notes, decode_input, kind_named, read_bytes
+from unrolled.models.inputs.kinds import Notes, kind_named
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.message import FIRST_BESIDE
 from unrolled.models.trace import Trace
-from unrolled.models.trace.files import Say, load_trace
 from unrolled.models.trace.names import file_name
 from unrolled.viewer.control.comparison_run import ComparisonRun
 from unrolled.viewer.control.input_worker import InputWorker
@@ -22,7 +21,6 @@ from unrolled.viewer.control.runner import Runner
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.comparison import Compared
-from unrolled.viewer.state.files import input_of_trace
 from unrolled.viewer.state.session import Session
 
 
@@ -58,7 +56,7 @@ class Comparing:
 
     @handles(c.CompareInput)
     def compare_input(self, command: c.CompareInput) -> None:
-        description, shown, path = self._session.description, self._session.input, command.path
+        description, shown = self._session.description, self._session.input
         if description is None:
             return
         medium, model = kind_named(description.input_kind).medium, self._choice.model or description.name
@@ -69,25 +67,20 @@ class Comparing:
                 self._voice.say_notes(notes)
                 self._start(model, given, given.name, of_other_input=True)
 
-        self._worker.read(file_name(path), lambda _: decode_input(read_bytes(path, medium), path.name, medium), compare)
+        self._worker.read_input(command.path, medium, compare)
 
     @handles(c.CompareTrace)
     def compare_trace(self, command: c.CompareTrace) -> None:
-        own, path = self._session.input, command.path
-        name = file_name(path)
+        own = self._session.input
 
         def compare(found: tuple[Trace, Input | None]) -> None:
             trace, given = found
             if self._session.input is own:
                 self.end_run()
                 same = own is not None and own.data == trace.input_bytes
-                self._session.compare(Compared(name, trace, None if same else given))
+                self._session.compare(Compared(file_name(command.path), trace, None if same else given))
 
-        def read(say: Say) -> tuple[Trace, Input | None]:
-            trace = load_trace(path, say)
-            return trace, input_of_trace(trace, name)
-
-        self._worker.read(name, read, compare)
+        self._worker.read_trace(command.path, compare)
 
     @handles(c.EndComparison)
     def end_comparison(self, _: c.EndComparison) -> None:

@@ -8,14 +8,20 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
 
+from unrolled.models.inputs.inputs import Input
+from unrolled.models.inputs.kinds import Notes, decode_input, read_bytes
 from unrolled.models.protocol.dispatch import handles
-from unrolled.models.trace.files import Say
+from unrolled.models.trace import Trace
+from unrolled.models.trace.files import Say, load_trace
+from unrolled.models.trace.names import file_name
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.files import input_of_trace
 
 CLOSE_MILLISECONDS = 5000
 SAID_AFTER = 500       # milliseconds
@@ -73,6 +79,21 @@ class InputWorker(QObject):
         self._patience.start()
         self._pool.start(_Task(self.newest, read, self))
 
+    def read_input(self, path: Path, medium: str, show: Callable[[tuple[Input, Notes]], None]) -> None:
+        """The same of an input's file; `show` is given what stands in it."""
+        name = file_name(path)
+        self.read(name, lambda _: decode_input(read_bytes(path, medium), name, medium), show)
+
+    def read_trace(self, path: Path, show: Callable[[tuple[Trace, Input | None]], None]) -> None:
+        """The same of a trace's file; `show` is given the trace and its input, where that is kept."""
+        name = file_name(path)
+
+        def read(say: Say) -> tuple[Trace, Input | None]:
+            trace = load_trace(path, say)
+            return trace, input_of_trace(trace, name)
+
+        self.read(name, read, show)
+
     def forget(self) -> None:
         """Give up what is being read."""
         self.newest += 1
@@ -117,15 +138,17 @@ class InputWorker(QObject):
         if error is None:
             show(found)
         else:
-            self._voice.say("input", self._sentence(error))
+            self._voice.say("input", why_not(self._name, error))
 
-    def _sentence(self, error: Exception) -> str:
-        if isinstance(error, ValueError):
-            return str(error)
-        if isinstance(error, OSError):
-            return f"“{self._name}” cannot be read: {error.strerror or error}."
-        log.error("a file could not be opened", exc_info=error)
-        return f"“{self._name}” cannot be opened: {type(error).__name__}: {error}."
+
+def why_not(name: str, error: Exception) -> str:
+    """What a person is told of a file that could not be opened; what nobody expected is written down too."""
+    if isinstance(error, ValueError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"“{name}” cannot be read: {error.strerror or error}."
+    log.error("a file could not be opened", exc_info=error)
+    return f"“{name}” cannot be opened: {type(error).__name__}: {error}."
 
 
 class _Task(QRunnable):

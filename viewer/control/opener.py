@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -23,10 +22,9 @@ from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.stepping import DrawInput, InputDrawn
 from unrolled.models.store.stored_trace import StoredTrace
 from unrolled.models.trace import Trace
-from unrolled.models.trace.files import Say, load_trace
 from unrolled.models.trace.names import file_name, text_name
 from unrolled.viewer.control.branching import Branching
-from unrolled.viewer.control.input_worker import InputWorker
+from unrolled.viewer.control.input_worker import InputWorker, why_not
 from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.run_state import ModelPhase, Opening, Origin
@@ -34,13 +32,11 @@ from unrolled.viewer.control.runner import Runner
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.branches import FIRST, Branches
-from unrolled.viewer.state.files import Kind, input_of_trace, kind_of
+from unrolled.viewer.state.files import Kind, kind_of
 from unrolled.viewer.state.session import Session
 
 if TYPE_CHECKING:
     from unrolled.viewer.control.session_reader import ReadSession
-
-log = logging.getLogger(__name__)
 
 
 class Opener:
@@ -79,13 +75,8 @@ class Opener:
                 self._loading.load_model(c.LoadModel(str(path)))
             else:
                 self._open_session_file(path)
-        except ValueError as error:
-            self._voice.say("input", str(error))
-        except OSError as error:
-            self._voice.say("input", f"“{file_name(path)}” cannot be read: {error.strerror or error}.")
         except Exception as error:  # whatever a file does to its reader, what is on screen stays
-            log.exception("a file could not be opened")
-            self._voice.say("input", f"“{file_name(path)}” cannot be opened: {type(error).__name__}: {error}.")
+            self._voice.say("input", why_not(file_name(path), error))
 
     @handles(c.OpenSample)
     def open_sample(self, command: c.OpenSample) -> None:
@@ -174,8 +165,7 @@ class Opener:
                 self._worker.forget()
                 self._show(*decode_input(data, name, medium), origin=origin, path=path)
                 return
-        self._worker.read(name, lambda _: decode_input(read_bytes(path, medium), name, medium),
-                          lambda found: self._show(*found, origin=origin, path=path))
+        self._worker.read_input(path, medium, lambda found: self._show(*found, origin=origin, path=path))
 
     def _show(self, given: Input, notes: Notes, *, origin: Origin, draws: str = "", path: Path | None = None) -> None:
         if path is not None:
@@ -183,15 +173,11 @@ class Opener:
         self._loading.show(Opening(input=given, origin=origin, draws=draws), notes)
 
     def _open_trace_file(self, path: Path) -> None:
-        def read(say: Say) -> tuple[Trace, Input | None]:
-            trace = load_trace(path, say)
-            return trace, input_of_trace(trace, path.name)
-
         def show(found: tuple[Trace, Input | None]) -> None:
             self.show_trace(*found)
             self.opened_file.emit(str(path.absolute()))
 
-        self._worker.read(file_name(path), read, show)
+        self._worker.read_trace(path, show)
 
     def _open_session_file(self, path: Path) -> None:
         from unrolled.viewer.control.session_reader import read_session  # most starts need none

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from unrolled.assets import path as asset
 from unrolled.viewer.client.backend_client import BackendProcess
@@ -52,16 +52,18 @@ def make_application() -> QApplication:
 
 def make_window(settings: WindowSettings, backend: BackendProcess, *, model: str = "", device: str = "",
                 theme: str | None = None) -> MainWindow:
-    appearance = settings.appearance()
-    if theme is not None:
-        appearance = msgspec.structs.replace(appearance, theme=theme)
-    session = Session(Appearance(appearance))
+    session = Session(_appearance(settings, theme))
     controller = Control(session, backend)
     window = MainWindow(session, controller, settings)
     controller.setParent(window)
     backend.setParent(window)
     controller.begin_with(model=model, device=device)
     return window
+
+
+def _appearance(settings: WindowSettings, theme: str | None) -> Appearance:
+    values = settings.appearance()
+    return Appearance(values if theme is None else msgspec.structs.replace(values, theme=theme))
 
 
 def run(options: WindowOptions, drive: Drive | None = None) -> int:
@@ -95,16 +97,7 @@ def run(options: WindowOptions, drive: Drive | None = None) -> int:
     window.show()
     window.after_first_paint(plotting.start)
     window.after_first_paint(lambda: _begin(window, options, outcome, unattended))
-    with EndingSignals(outcome.end_by):
-        status = application.exec()
-        window.close()
-        backend.close()
-    if outcome.signal:
-        end_by_signal(outcome.signal)
-    if outcome.sentence:
-        print(f"unrolled: {outcome.sentence}", file=sys.stderr)
-        return 1
-    return status
+    return outcome.await_end(window, backend)
 
 
 def _watch(options: WindowOptions) -> int:
@@ -113,20 +106,12 @@ def _watch(options: WindowOptions) -> int:
 
     application = make_application()
     outcome, backend = _Outcome(application), BackendProcess(endpoint=options.connect)
-    appearance = WindowSettings(settings_file()).appearance()
-    if options.theme is not None:
-        appearance = msgspec.structs.replace(appearance, theme=options.theme)
-    window = WatchWindow(backend, Appearance(appearance))
+    window = WatchWindow(backend, _appearance(WindowSettings(settings_file()), options.theme))
     if options.size is not None:
         window.resize(*options.size)
     backend.start()
     window.show()
-    with EndingSignals(outcome.end_by):
-        status = application.exec()
-        window.close()
-    if outcome.signal:
-        end_by_signal(outcome.signal)
-    return status
+    return outcome.await_end(window, backend)
 
 
 def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome, unattended: bool) -> None:
@@ -183,6 +168,19 @@ class _Outcome:
         self.sentence = ""
         self.signal = 0  # what told the program to end
         self._application = application
+
+    def await_end(self, window: QWidget, backend: BackendProcess) -> int:
+        """Stay until the window is closed; the exit status, unless a signal ends the program."""
+        with EndingSignals(self.end_by):
+            status = self._application.exec()
+            window.close()
+            backend.close()
+        if self.signal:
+            end_by_signal(self.signal)
+        if self.sentence:
+            print(f"unrolled: {self.sentence}", file=sys.stderr)
+            return 1
+        return status
 
     def end_by(self, number: int) -> None:
         """End the program as a signal wishes, once what is open is kept."""

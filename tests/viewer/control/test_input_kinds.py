@@ -97,7 +97,7 @@ def test_scrubbing_keeps_panels_at_the_traces_step(qtbot, window):
         window.session.playhead.seek(step)
         window.coordinator.flush()
         assert shown.view.shown_frame == step
-        assert int(shown.view._pixels[0, 0, 0]) == 25 * step
+        assert shown.view._image.pixelColor(0, 0).red() == 25 * step
         assert f"frame {step + 1} of 8" in shown.note
     track = next(one for one in window.host.views["tracks"].tracks if one.name == "label_probability")
     values = window.session.trace.column("label_probability")
