@@ -10,6 +10,7 @@ from unrolled.models.trace.detokenization import shown as sign
 
 MINUS = "−"
 END_TEXT = "END"
+UNKNOWN_SIGN, END_SIGN = "\N{REPLACEMENT CHARACTER}", "␄"
 LABELS = ("labels", "last label")  # what detokenizations of classifiers are called: their answers may last for many steps
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SMALL, _LARGE = 1e-3, 1e4  # beyond these a power of ten is written
@@ -96,6 +97,13 @@ def _raised(value: float) -> str:
 def is_end(word: str) -> bool:
     """Whether a word is the END token's: a mark such as ``<end>`` or ``</s>``, no word of a language."""
     return word.strip("</>[]").lower() in ("end", "eos", "s") and word[:1] in "<[" and len(word) > 2
+
+
+def sign_of(character: str) -> str:
+    """A character as it stands in a text: what the model does not know, what cannot be printed, and its END, as one sign."""
+    if len(character) == 1:
+        return character if character.isprintable() or character in "\n\t" else UNKNOWN_SIGN
+    return UNKNOWN_SIGN if "unk" in character else END_SIGN
 
 
 def shown(word: str, detokenization: str = "words") -> str:

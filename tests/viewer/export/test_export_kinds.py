@@ -173,6 +173,17 @@ def test_a_clip_without_its_frames_is_said(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_is_unknown_or_cannot_be_printed_is_one_sign(tmp_path):
+    trace = text_trace("ab\x07c")
+    trace.words[1] = "<unknown>"
+    scene = text_scene(trace)
+    assert scene.signs == ("a", "\N{REPLACEMENT CHARACTER}", "\N{REPLACEMENT CHARACTER}", "c")
+    places = TextStill(scene, SETTINGS).places
+    assert len({round(place.width(), 3) for place in places}) == 1
+    export(trace, tmp_path / "a.svg", dataclasses.replace(SETTINGS, outlines=False))
+    assert not set((tmp_path / "a.svg").read_text(encoding="utf-8")) & set("\x07\x1b")
+
+
 def test_a_text_is_coloured_by_its_probabilities(tmp_path):
     trace = text_trace()
     export(trace, tmp_path / "a.png", SETTINGS)

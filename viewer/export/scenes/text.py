@@ -18,7 +18,7 @@ from unrolled.viewer.export.scenes.ground import paint_ground, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import steps_of
 from unrolled.viewer.export.type_setting import font
-from unrolled.viewer.state.wording import step_noun
+from unrolled.viewer.state.wording import sign_of, step_noun
 from unrolled.viewer.theme.fonts import load_fonts, mono_font
 from unrolled.viewer.theme.themes import Theme
 
@@ -34,8 +34,8 @@ class TextScene:
 
     Attributes
     ----------
-    words : tuple of str
-        Its characters, or pieces of words, with the space before them.
+    words, signs : tuple of str
+        Its characters, or pieces of words; and as they are drawn, with the space before them.
     probabilities : array of float32, shape (steps,)
     prompt_tokens : int
         The first so many were read, the others written.
@@ -45,10 +45,12 @@ class TextScene:
     """
 
     words: tuple[str, ...]
+    signs: tuple[str, ...]
     probabilities: npt.NDArray[np.float32]
     prompt_tokens: int
     title: str
     noun: str = "character"
+
 
 def text_scene(trace: Trace) -> TextScene:
     """Take from a trace of a text what is drawn. Raises `ExportError`."""
@@ -56,9 +58,10 @@ def text_scene(trace: Trace) -> TextScene:
         raise ExportError(f"A text of {len(trace):,} characters is too long for a picture; {MOST_CHARACTERS:,} are the most. "
                           "Read a part of it.")
     text = text_of(trace.words, trace.provenance.detokenization)
-    words = tuple(word.replace(WORD_BEGINS, " ") for word in trace.words)
-    return TextScene(words, np.exp(trace.log_probs), trace.provenance.prompt_tokens, text[:80].replace("\n", " "),
-                     step_noun(trace.provenance))
+    is_of_signs = trace.provenance.detokenization == "characters"
+    signs = tuple(sign_of(word) if is_of_signs else word.replace(WORD_BEGINS, " ") for word in trace.words)
+    return TextScene(tuple(trace.words), signs, np.exp(trace.log_probs), trace.provenance.prompt_tokens,
+                     text[:80].replace("\n", " "), step_noun(trace.provenance))
 
 
 class TextStill:
@@ -79,7 +82,7 @@ class TextStill:
         columns = min(columns, settings.columns or columns)
         row, column = 0, 0
         self.places: list[QRectF] = []
-        for word in (scene.words[step] for step in self.steps):
+        for word in (scene.signs[step] for step in self.steps):
             wide = TAB if word == "\t" else max(len(word), 1)
             if column + wide > columns:
                 row, column = row + 1, 0
@@ -110,7 +113,7 @@ class TextStill:
         paint_ground(painter, self.size, self.settings)
         painter.setFont(self._font)
         for step, place in zip(self.steps, self.places, strict=True):
-            word = scene.words[step]
+            word = scene.signs[step]
             painter.fillRect(place, self.ground(step))
             if not word.isspace():
                 painter.setPen(QColor(theme.text))

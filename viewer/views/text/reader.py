@@ -27,11 +27,11 @@ from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.commands import Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.wording import signed
+from unrolled.viewer.state.wording import sign_of, signed
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderText, sign_of
+from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderText
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox

@@ -21,17 +21,10 @@ MARGIN = 4.0
 LINE_GAP = 4.0
 STRENGTH = 0.62  # of a colour over the ground
 LINE_SIGN_OPACITY = 110  # of 255
-UNKNOWN_SIGN, END_SIGN, LINE_SIGN = "\N{REPLACEMENT CHARACTER}", "␄", "⏎"
+LINE_SIGN = "⏎"
 
 Colours = npt.NDArray[np.uint8]
 ColoursOf = Callable[[int, int], Colours]
-
-
-def sign_of(word: str) -> str:
-    """A character as it is written here: what the model does not know, and its END, as signs."""
-    if len(word) == 1:
-        return word
-    return UNKNOWN_SIGN if "unk" in word else END_SIGN
 
 
 class ReaderText(QAbstractScrollArea):
