@@ -35,6 +35,7 @@ SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", 
 MOST_PIXELS = 128_000_000
 MOST_JPEG_PIXELS = 400_000_000  # a JPEG is halved while it is read, and never held whole
 ENOUGH_PIXELS = 40_000_000      # a larger picture is made smaller; the models see a fiftieth of it
+ENOUGH_WIDE_PIXELS, MOST_WIDE_BYTES = 20_000_000, 300_000_000  # of one whose samples take more than a byte each
 SHORTEST_SIDE = 8
 LARGEST_FILE = 200 * 1024 * 1024  # bytes
 USUAL_GAMMA = 1 / 2.2    # of files, as screens undo it
@@ -169,7 +170,7 @@ def _decode(data: bytes, name: str, notes: list[str]) -> Image.Image:
         wide = wide_picture(data)
         if wide is None:
             raise
-        _judge_size(wide.size, name, most=MOST_PIXELS)
+        _judge_size(wide.size, name, most=min(MOST_PIXELS, MOST_WIDE_BYTES * math.prod(wide.size) // max(wide.bytes, 1)))
         return upright(_from_wide(wide, notes, name), orientation)
     width, height = image.size
     _judge_size(image.size, name, most=MOST_JPEG_PIXELS if is_jpeg else MOST_PIXELS)
@@ -347,7 +348,11 @@ def _from_deep(image: Image.Image, notes: list[str], name: str) -> Image.Image:
 
 def _from_wide(wide: Wide, notes: list[str], name: str) -> Image.Image:
     """The same of samples that Pillow has no mode for."""
-    samples = wide.samples(np.asarray(wide.image))
+    step = math.ceil(math.sqrt(math.prod(wide.size) / ENOUGH_WIDE_PIXELS))
+    samples = wide.samples(np.asarray(wide.image))[::step, ::step]
+    if step > 1:
+        notes.append(f"“{name}” has {wide.size[0]:,} × {wide.size[1]:,} pixels; it was read as {samples.shape[1]:,} × "
+                     f"{samples.shape[0]:,}.")
     values = _shallow(as_shown(samples) if wide.is_linear else samples, 2.0**wide.bits - 1 if wide.bits else 1.0, notes, name)
     shallow = Image.fromarray(np.squeeze(values))
     shallow.info = {name: wide.image.info[name] for name in ("icc_profile",) if name in wide.image.info}

@@ -52,6 +52,11 @@ class Wide:
     bits: int
     is_linear: bool = False
 
+    @property
+    def bytes(self) -> int:
+        """Of the decoded picture."""
+        return self.image.width * self.image.height * len(self.image.getbands())
+
 
 def wide_picture(data: bytes) -> Wide | None:
     """A file that `pixels_alone` gave; None of any other kind. Whatever is wrong with it raises."""

@@ -177,3 +177,14 @@ def test_a_folder_of_pictures_of_any_kind_is_a_clip(tmp_path):
     clip = read_clip(clip_bytes(tmp_path), "x")
     assert len(clip.frames) == 4
     assert np.abs(clip.frames[:, 12, 16, 0].astype(int) - [0, 60, 120, 180]).max() < 4
+
+
+def test_large_pictures_of_wide_samples_are_made_smaller_or_refused_unread(monkeypatch):
+    monkeypatch.setattr("unrolled.models.inputs.pictures.ENOUGH_WIDE_PIXELS", 24 * 40 // 4)
+    data = tiff(LIGHT.astype("<f4"), "<", 32, 3)
+    picture = read_picture(data, "x")
+    assert picture.image.size == (20, 12)
+    assert "read as 20 × 12" in picture.notes[0]
+    huge = tiff(LIGHT.astype("<f4"), "<", 32, 3, tags={256: (4, 9000), 257: (4, 9000)})
+    with pytest.raises(PictureError, match=r"megapixels|too many pixels"):
+        read_picture(huge, "x")
