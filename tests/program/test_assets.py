@@ -1,6 +1,7 @@
 """Every shipped picture is credited, every icon can be coloured, every font has its licence beside it."""
 
 import re
+from importlib.metadata import requires
 
 import pytest
 from PIL import Image
@@ -37,6 +38,13 @@ def test_there_are_samples_icons_and_fonts():
         licence = assets.path("fonts", f"{family}-LICENSE.txt").read_text(encoding="utf-8")
         assert "SIL OPEN FONT LICENSE" in licence
     assert assets.path("icons", "LICENSE").is_file()
+
+
+def test_the_licence_of_whatever_is_installed_beside_it_is_told():
+    told = assets.path("licences", "third-party.md").read_text(encoding="utf-8").lower()
+    for line in requires("unrolled"):
+        name, others = re.match(r"[\w.-]+", line)[0], re.search(r"extra == .(test|dev).", line)
+        assert others or name == "unrolled" or name.lower() in told, f"nothing is said of {name}"
 
 
 def test_an_optional_asset_may_be_asked_for():

@@ -29,27 +29,26 @@ def ticks(start: float, stop: float, most: int) -> range:
 
 
 class StepAxis(QWidget):
-    """The axis; as wide as the tracks above it."""
+    """The axis; as wide as `tracks`, what the tracks above it are seen through."""
 
-    def __init__(self, session: ShownSession, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, session: ShownSession, theme: Theme, tracks: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.session, self.theme = session, theme
+        self.session, self.theme, self._tracks = session, theme, tracks
         self._state: object = None
-        self._tracks_width = 0
         self.setFixedHeight(HEIGHT)
         self.setAccessibleName("Steps")
 
-    def refresh(self, tracks_width: int) -> None:
-        """Another part of the run may be shown, in tracks of this width."""
+    def refresh(self) -> None:
+        """Another part of the run may be shown, in tracks of another width."""
         axis, trace = self.session.time_axis, self.session.trace
-        state = axis.start, axis.stop, tracks_width, trace.provenance if trace is not None else None
+        state = axis.start, axis.stop, self._tracks.width(), trace.provenance if trace is not None else None
         if state != self._state:
-            self._state, self._tracks_width = state, tracks_width
+            self._state = state
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         axis, trace = self.session.time_axis, self.session.trace
-        geometry = Geometry(HEADER, max(self._tracks_width - HEADER - EDGE, 1), axis.start, axis.stop)
+        geometry = Geometry(HEADER, max(self._tracks.width() - HEADER - EDGE, 1), axis.start, axis.stop)
         middle = Qt.AlignmentFlag.AlignVCenter
         with QPainter(self) as painter:
             painter.setPen(QColor(self.theme.muted))

@@ -69,7 +69,7 @@ class TracksView(View):
         self._scroll.verticalScrollBar().rangeChanged.connect(lambda *_: self.refresh_wanted.emit())  # others are in sight
         self._empty = muted_label(EMPTY, wrapped=True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.axis = StepAxis(ctx.session, theme)
+        self.axis = StepAxis(ctx.session, theme, self._scroll.viewport())
         self.readout = QElidingLabel(AT_REST)
         self.readout.setTextFormat(Qt.TextFormat.PlainText)
         self.readout.setObjectName("sectionNote")
@@ -129,7 +129,7 @@ class TracksView(View):
         for track in self._in_sight():
             track.refresh()
         self._follow_part()
-        self.axis.refresh(self._scroll.viewport().width())
+        self.axis.refresh()
         self._rest()
 
     def _attach(self) -> None:
