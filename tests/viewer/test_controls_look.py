@@ -5,10 +5,21 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QCheckBox, QComboBox, QDialog, QLabel
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QLabel,
+    QStyle,
+    QStyleOptionComboBox,
+)
 from superqt import QElidingLabel
 
 from unrolled.viewer.state import commands as c
+from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.window.decoding_popover import DecodingPopover
 
 AT_THE_RIGHT = 22  # pixels of a box, where its arrows are
@@ -118,3 +129,16 @@ def test_what_is_ticked_has_a_tick(qtbot, captioned, theme):
     box.show()
     image = box.grab().toImage()
     assert has_more_than_one_colour(image, QRect(3, box.height() // 2 - 4, 8, 8))
+
+
+@pytest.mark.parametrize("text", ["h  hidden", "o  output gate", "w.r.t. h at each step"])
+def test_a_box_that_is_as_wide_as_it_wants_to_be_cuts_nothing(qtbot, captioned, text):
+    box = ComboBox(sizeAdjustPolicy=ComboBox.SizeAdjustPolicy.AdjustToContents)
+    qtbot.addWidget(box)
+    box.addItem(text)
+    box.resize(box.sizeHint())
+    box.show()
+    option = QStyleOptionComboBox()
+    box.initStyleOption(option)
+    room = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, box)
+    assert room.width() - 2 >= box.fontMetrics().horizontalAdvance(text)

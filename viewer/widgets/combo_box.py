@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
 
+FORGOTTEN = 10  # pixels
 BESIDE = 36  # pixels of a line in the list that are not its text's
 
 
@@ -24,6 +25,10 @@ class ComboBox(QComboBox):
             for value, title in offered:
                 self.addItem(title, value)
         self.setCurrentIndex(max(self.findData(wanted), 0))
+
+    def sizeHint(self) -> QSize:
+        """Qt forgets a part of what a style sheet puts around the text."""
+        return super().sizeHint() + QSize(FORGOTTEN, 0)
 
     def showPopup(self) -> None:
         self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + BESIDE)

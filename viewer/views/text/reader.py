@@ -36,6 +36,7 @@ from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 
+UNIT_WIDTH = 66
 EMPTY = "The text appears here, each character coloured by a unit’s activation."
 PART_SECONDS = 0.005
 RANKED = 24
@@ -65,6 +66,7 @@ class ReaderView(View):
         self.view = ReaderText(theme)
         attach(self.view, "Text coloured by a unit", table=self._table)
         self.channel, self.unit, self.followed = ComboBox(), QSpinBox(), ComboBox()
+        self.unit.setFixedWidth(UNIT_WIDTH)
         self.channel.setAccessibleName("Channel that colours the text")
         self.channel.setToolTip("Which quantity colours the text")
         self.unit.setAccessibleName("Unit that colours the text")
