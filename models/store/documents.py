@@ -84,7 +84,7 @@ class Documents:
             progress(start, len(self))
             if not wanted():
                 break
-            titles = self._group["title"][start : start + TITLES_READ].tolist()
+            titles = self.array("title", start, start + TITLES_READ).tolist()
             found += [number for number, title in enumerate(titles, start) if all(word in title.casefold() for word in words)]
         progress(len(self), len(self))
         return np.array(found, np.int64)
@@ -95,7 +95,7 @@ class Documents:
             self._blocks.clear()
 
     def _read(self, start: int, stop: int) -> tuple[Row, ...]:
-        titles, steps = self._group["title"][start:stop], self.room[start:stop].copy()
+        titles, steps = self.array("title", start, stop), self.room[start:stop].copy()
         there = self._written()[self.part_of(self.begin[start:stop])]
         if not self._description.filled:
             steps[there] = self._counted(np.arange(start, stop)[there])
@@ -126,22 +126,29 @@ class Documents:
         except StoreError:
             return int(self.room[number])
 
+    def array(self, name: str, start: int = 0, stop: int | None = None) -> npt.NDArray[Any]:
+        """A range of ``title``, ``begin``, ``room``, ``part_shard`` or ``written``. Raises `StoreError` when it is damaged."""
+        try:
+            return np.asarray(self._group[name][start:stop])
+        except (ValueError, OSError, RuntimeError, EOFError) as error:
+            raise StoreError(f"“{name}” of the store is cut off or damaged.") from error
+
     @cached_property
     def begin(self) -> Places:
         """The place of each document's first step, shape (documents,)."""
-        found: Places = np.asarray(self._group["begin"][:])
+        found: Places = self.array("begin")
         return found
 
     @cached_property
     def room(self) -> Places:
         """How many steps each may have, shape (documents,)."""
-        found: Places = np.asarray(self._group["room"][:])
+        found: Places = self.array("room")
         return found
 
     @cached_property
     def part_shards(self) -> Places:
         """The first shard of each part, shape (parts,)."""
-        found: Places = np.asarray(self._group["part_shard"][:])
+        found: Places = self.array("part_shard")
         return found
 
     def part_of(self, places: Places) -> Places:

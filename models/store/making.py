@@ -69,16 +69,19 @@ def make_store(location: Location, description: StoreDescription, titles: Sequen
 
 
 def _of_documents(group: Any, titles: Sequence[str], rooms: Places, packing: Packing) -> None:
+    from zarr.codecs import Crc32cCodec, ZstdCodec
+
     count, parts = len(titles), len(packing.part_shards)
-    made = group.create_array("title", shape=(count,), dtype=str, chunks=(min(TITLES_A_CHUNK, count),),
+    codecs = [ZstdCodec(level=1), Crc32cCodec()]
+    made = group.create_array("title", shape=(count,), dtype=str, chunks=(min(TITLES_A_CHUNK, count),), compressors=codecs,
                               dimension_names=("document",))
     made[:] = np.array([title.encode("utf-8", "replace").decode() for title in titles], dtype=object)
     for name, values, dimension in (("begin", packing.begin, "document"), ("room", rooms, "document"),
                                     ("part_shard", packing.part_shards, "part")):
         made = group.create_array(name, shape=values.shape, dtype="int64", chunks=(min(PLACES_A_CHUNK, len(values)),),
-                                  dimension_names=(dimension,))
+                                  compressors=codecs, dimension_names=(dimension,))
         made[:] = values
-    group.create_array("written", shape=(parts,), dtype="uint8", chunks=(1,), fill_value=0, compressors=None,
+    group.create_array("written", shape=(parts,), dtype="uint8", chunks=(1,), fill_value=0, compressors=[Crc32cCodec()],
                        dimension_names=("part",))
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from unrolled.models.store.layout import BY_UNIT, PYRAMID, StoreError
+from unrolled.models.store.layout import BY_UNIT, OF_DOCUMENTS, PYRAMID, StoreError
 from unrolled.models.store.store import Store, arrays_of
 
 
 def verify(store: Store, *, progress: Callable[[int, int], None] = lambda done, of: None) -> Iterator[str]:
     """What is missing, cut off or damaged, a sentence each, as it is found; of parts that are not there nothing is said.
 
-    Every shard of every array of every part is read whole, so that each chunk's checksum is compared.
+    Every array of the documents and every shard of every array of every part is read whole, so that each chunk's checksum is
+    compared.
 
     Parameters
     ----------
@@ -19,6 +20,10 @@ def verify(store: Store, *, progress: Callable[[int, int], None] = lambda done, 
         Told how many shards are done, of how many.
     """
     yield from store.problems
+    of_documents = [sentence for name in (*OF_DOCUMENTS, "part_shard", "written") for sentence in _of_documents(store, name)]
+    yield from of_documents
+    if of_documents:
+        return  # whose steps lie where is not known
     description = store.description
     names = ["token", "log_prob", *(["character"] if description.has_characters else []),
              *(name for name, _ in arrays_of(description, description.channels))]
@@ -32,6 +37,17 @@ def verify(store: Store, *, progress: Callable[[int, int], None] = lambda done, 
             if wrong:
                 yield f"{wrong[:-1]}; {_documents(store, number)}."
     progress(done, len(shards) * len(names))
+
+
+def _of_documents(store: Store, name: str) -> Iterator[str]:
+    """What is wrong with an array that has something for each document or part."""
+    try:
+        found = store.documents.array(name).tolist()
+    except StoreError as error:
+        yield str(error)
+        return
+    if name in ("title", "room") and not all(found):  # no document is without
+        yield f"A part of “{name}” is missing."
 
 
 def _wrong(store: Store, name: str, shard: int) -> str:

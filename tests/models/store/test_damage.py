@@ -72,6 +72,20 @@ def test_every_byte_is_under_a_checksum(source, name):
         assert len(list(verify(open_store(source.location.address)))) == 1
 
 
+@pytest.mark.parametrize("name", ["title", "begin", "room", "part_shard", "written"])
+def test_so_is_every_byte_about_the_documents(source, name):
+    path = source.location.folder / name / "c" / "0"
+    data = path.read_bytes()
+    for place in (0, len(data) // 2, len(data) - 1):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])
+        assert list(verify(open_store(source.location.address))) == [f"“{name}” of the store is cut off or damaged."]
+    path.write_bytes(data[:-3])
+    assert len(list(verify(open_store(source.location.address)))) == 1
+    if name in ("title", "room"):
+        path.unlink()
+        assert list(verify(open_store(source.location.address))) == [f"A part of “{name}” is missing."]
+
+
 def test_the_rest_of_a_damaged_store_is_shown(source):
     shard = source.packing.begin[2] // source.description.shard
     (source.location.folder / f"hidden/c/{shard}/0").unlink()
