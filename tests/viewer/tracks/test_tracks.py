@@ -372,3 +372,18 @@ def test_a_long_title_takes_the_lines_that_there_is_room_for(qapp, count):
         assert " ".join(lines[:-1]) == title.rpartition(" ")[0]
         assert lines[-1].startswith("cro")
         assert lines[-1].endswith("ion")
+
+
+def test_the_numbers_of_the_steps_stand_under_them_when_the_width_changes(panel):
+    for width in (700, 520, 900):
+        panel.resize(width, 900)
+        QApplication.processEvents()
+        QApplication.processEvents()
+        track, image = panel.tracks[0].canvas, panel.axis.grab().toImage()
+        ground = image.pixelColor(image.width() - 1, 0)
+        marks = [x for x in range(int(HEADER), image.width()) if image.pixelColor(x, 1) != ground]
+        left = track.mapTo(panel, QPoint()).x()
+        steps = [track.x_of(step + 0.5) + left for step in range(1, len(panel.session.trace), 2)]
+        assert marks, width
+        assert min(abs(mark - steps[0]) for mark in marks) <= 1.5, width
+        assert all(min(abs(mark - step) for step in steps) <= 1.5 for mark in marks if mark <= steps[-1] + 2), width
