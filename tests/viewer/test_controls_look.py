@@ -12,6 +12,8 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
+    QFileDialog,
+    QInputDialog,
     QLabel,
     QStyle,
     QStyleOptionComboBox,
@@ -142,3 +144,18 @@ def test_a_box_that_is_as_wide_as_it_wants_to_be_cuts_nothing(qtbot, captioned, 
     box.initStyleOption(option)
     room = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, box)
     assert room.width() - 2 >= box.fontMetrics().horizontalAdvance(text)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_boxes_of_qts_own_dialogs_have_their_arrows(qtbot, captioned, theme):
+    captioned.session.appearance.update(theme=theme)
+    files = QFileDialog(captioned, "Open", "", "Texts (*.txt);;Pictures (*.png)")
+    files.setOption(QFileDialog.Option.DontUseNativeDialog)
+    choice = QInputDialog(captioned)
+    choice.setComboBoxItems(["one", "another"])
+    for dialog in (files, choice):
+        dialog.show()
+        qtbot.wait(20)
+        assert_looks_right(dialog)
+        dialog.close()
+        dialog.deleteLater()

@@ -128,7 +128,7 @@ QAbstractSpinBox::down-arrow {{ image: {_mark("down")}; width: 8px; height: 6px;
 QComboBox:disabled {{ color: {t.faint}; }}
 QComboBox {{ combobox-popup: 0; }}  /* a list, whose colours can be chosen, and not the style's menu */
 QComboBox::drop-down {{ border: none; width: 22px; }}
-QComboBox::down-arrow {{ image: none; }}
+QComboBox::down-arrow {{ image: {_mark("down")}; width: 10px; height: 7px; }}
 QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.border}; padding: 4px;
     selection-background-color: {t.accent_ground}; selection-color: {t.text}; outline: none; }}
 QComboBox QAbstractItemView::item {{ min-height: 24px; padding: 0 6px; border-radius: 4px; }}

@@ -100,15 +100,16 @@ class DialogActions:
 
     @handles(c.ChooseModelToCompare)
     def choose_model_to_compare(self, _: c.ChooseModelToCompare) -> None:
-        listed = [listing.name for listing in self.controller.choice.models
+        control = self.controller
+        listed = {listing.title: listing.name for listing in control.choice.models
                   if self.session.input is not None and taken_by(self.session.input, listing.input_kind)
-                  and listing.name != self.controller.choice.model]
+                  and listing.name != control.choice.model}
         if not listed:
             self._window.layout_.say(Notice(place="model", kind="info", text="No other model takes what is shown."))
             return
-        name, chosen = QInputDialog.getItem(self._window, "Compare with another model", "Model", listed, 0, False)
-        if chosen and name:
-            self._do(c.CompareModel(name))
+        title, chosen = QInputDialog.getItem(self._window, "Compare with another model", "Model", list(listed), 0, False)
+        if chosen and title:
+            self._do(c.CompareModel(listed[title]))
 
     def _chosen(self, title: str, patterns: str = "All files (*)", *, folder: str = "folder") -> Path | None:
         name, _ = QFileDialog.getOpenFileName(self._window, title, self.settings.text(folder), patterns)
