@@ -90,6 +90,37 @@ def test_writes_what_generate_writes(opened: Any, name: str, method: str) -> Non
 
 
 @pytest.mark.parametrize("method", ["greedy", "beam"])
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "blip"])  # whose own generate reads no such file
+def test_it_writes_as_much_as_its_settings_say(opened: Any, tmp_path: Path, name: str, method: str) -> None:
+    folder = save(name, tmp_path)
+    file = folder / "generation_config.json"
+    read = opened(name).tokens_of(SENTENCE) if name in TEXTS else [0]
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"max_length": len(read) + 4}))
+    stepper = load(str(folder))
+    branch = Run(0, stepper, stepper.read(given(name))).branch(0)
+    while not isinstance(branch.advance(len(branch), Decoding(method=method, beam_width=3), lambda: True), Ended):
+        assert len(branch) < len(read) + 4
+    how = {"do_sample": False, "num_beams": 1 if method == "greedy" else 3, "early_stopping": method == "beam",
+           "length_penalty": Decoding().length_penalty}
+    if name in TEXTS:
+        found = stepper.model.generate(torch.tensor([read]), attention_mask=torch.ones(1, len(read), dtype=torch.long), **how)
+    else:
+        found = stepper.model.generate(torch.tensor([stepper.tokens_of(SENTENCE)])
+                                       if stepper.description.input_kind == "sentence" else stepper._pixels(given(name)), **how)
+    assert branch.tokens == found[0].tolist()[1:]
+
+
+def test_settings_that_are_not_heeded_are_said(tmp_path: Path) -> None:
+    folder = save("marian", tmp_path)
+    file = folder / "generation_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"no_repeat_ngram_size": 3, "min_length": 0, "max_new_tokens": 5}))
+    read = load(str(folder)).read(SENTENCE)
+    assert read.maximum_steps == 5
+    assert read.notes == ("Its settings for writing are not all heeded: no_repeat_ngram_size. Words are chosen by the model’s "
+                          "own probabilities.",)
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam"])
 def test_a_model_may_end_in_several_ways(opened: Any, tmp_path: Path, method: str) -> None:
     """What is written without them names two tokens that end a run from then on, as Llama 3 has several."""
     written = run_of(opened("marian"), "marian", method=method).tokens

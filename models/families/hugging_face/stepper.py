@@ -50,6 +50,7 @@ class TransformerStepper:
         config = self.model.config
         self.settings = settings = settings_of(self.model, begins_itself=self.kind.input_kind != "text")
         first = max(settings.first, 0)
+        self._notes = (" ".join((*opened.notes, *settings.notes)),) if opened.notes or settings.notes else ()
         with torch.inference_mode():
             states = self._first_states()
         self._is_space = bool(mixers_of(self.model))
@@ -103,7 +104,7 @@ class TransformerStepper:
     def _lengths_of(self, *, prompt: int, places: tuple[int, ...]) -> Lengths:
         """Of one run: as long as its record may be."""
         own = self._lengths._replace(places=places)
-        longest = min(prompt + WRITTEN_AT_MOST, self.settings.positions)
+        longest = min(prompt + WRITTEN_AT_MOST, self.settings.positions, self.settings.most_steps(max(prompt - 1, 0)))
         while longest > prompt + 1 and longest * sum(
                 channel.size for channel in self.decoder.recorded(own._replace(longest=longest))) * 4 > LARGEST_RECORD:
             longest = max(longest * 9 // 10, prompt + 1)
@@ -141,7 +142,7 @@ class TransformerStepper:
         note = f"The first piece, “{first.replace('▁', ' ').strip() or first}”, is what the first step reads."
         return EncodedInput(memory=Memory(LookedAt(None, tokens[0]), lengths), channels=self.decoder.recorded(lengths),
                             source=(first,), prompt_tokens=tuple(tokens[1:]), maximum_steps=lengths.longest,
-                            notes=(" ".join((note, *self._opened.notes)),),
+                            notes=(" ".join((note, *self._notes)),),
                             given_input=given)
 
     def _encoded(self, given: Tensor) -> Tensor:
@@ -152,7 +153,7 @@ class TransformerStepper:
         return EncodedInput(
             memory=Memory(LookedAt(states, self.description.start_token), lengths), channels=self.decoder.recorded(lengths),
             source=tuple(self.description.words[token] for token in tokens), prompt_tokens=self.settings.forced,
-            maximum_steps=lengths.longest, given_input=given, notes=self._opened.notes)
+            maximum_steps=lengths.longest, given_input=given, notes=self._notes)
 
     def _check_length(self, length: int) -> None:
         most = self.settings.positions
