@@ -8,6 +8,7 @@ import scripted
 import scripted_traces
 from contexts import Doing, context, on_screen
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QStyle, QStyleOptionComboBox
 
 from unrolled.models.protocol.questions import GradientRows
 from unrolled.models.trace.edits import SwitchHeadsOff
@@ -15,6 +16,7 @@ from unrolled.viewer.state.attributions import GRADIENTS, ask_gradients
 from unrolled.viewer.state.commands import ApplyEdit, LookAt
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import to_colours
+from unrolled.viewer.theme.fonts import load_fonts
 from unrolled.viewer.views.alignment.alignment import AlignmentView
 from unrolled.viewer.views.attribution.attribution import AttributionView
 from unrolled.viewer.views.catalogue import BUILT_IN
@@ -140,3 +142,15 @@ def test_without_a_state_that_steps_hand_on_words_are_attributed_alone(qtbot):
     assert view.by.isHidden()
     assert view.words.isVisible()
     assert not view._empty.isVisible()
+
+
+def test_the_pickers_of_layer_and_head_cut_neither_in_the_narrowest_window(qtbot, captioned):
+    load_fonts()
+    view = shown(qtbot, LayerHeadView, session_with(scripted_traces.layered_trace()))  # `captioned` brought the style sheet
+    view.resize(230, 40)
+    qtbot.wait(20)
+    for box in (view.layer, view.head):
+        option = QStyleOptionComboBox()
+        box.initStyleOption(option)
+        room = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, box)
+        assert room.width() - 2 >= box.fontMetrics().horizontalAdvance(box.currentText()), box.currentText()

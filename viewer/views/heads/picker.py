@@ -29,7 +29,8 @@ class LayerHeadView(View):
         self.head = named(ComboBox(), "Head", HEAD_HINT)
         for picker in (self.layer, self.head):
             picker.setMinimumWidth(1)
-        in_row(self, (self.layer, 2), (self.head, 3), spacing=6)
+        self.layer.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
+        in_row(self, self.layer, (self.head, 1), spacing=4)
         self.layer.activated.connect(lambda index: self.do(LookAt("layer", self.layer.itemData(index))))
         self.head.activated.connect(lambda index: self.do(LookAt("head", self.head.itemData(index))))
         self.refresh()

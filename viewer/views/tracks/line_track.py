@@ -250,7 +250,7 @@ class PinnedTrack(LineTrack):
         for channel in channels:
             self.picker.addItem(channel.symbol)
             self.picker.setItemData(self.picker.count() - 1, channel_title(channel), Qt.ItemDataRole.ToolTipRole)
-        self.picker.setGeometry(22, 26, int(HEADER) - 74, 24)
+        self.picker.setGeometry(22, 26, int(HEADER) - 56, 24)
         self.picker.currentIndexChanged.connect(self._pick)
 
     def _pick(self, number: int) -> None:

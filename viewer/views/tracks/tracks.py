@@ -220,6 +220,8 @@ class TracksView(View):
             stride = Geometry(0.0, max(room, 1), axis.start, axis.stop).stride(self.devicePixelRatioF())
             if stride > 1.0:
                 text = FROM_AFAR.format(max(stride, 2.0), step_noun(trace.provenance))
+                if self.readout.fontMetrics().horizontalAdvance(text) > self.readout.width():
+                    text = text.rpartition(" · ")[0]
         if text != self._at_rest:
             if self.readout.text() == self._at_rest:
                 self.readout.setText(text)
