@@ -13,15 +13,20 @@ if TYPE_CHECKING:
     from unrolled.models.notebook.stepping import step as step
     from unrolled.models.notebook.watching import watch as watch
 else:  # else every misspelled name would be a string
+    _MODULES = {"open": "opening", "record": "recording", "show": "showing", "step": "stepping", "watch": "watching"}
+
+    def __dir__() -> list[str]:
+        """What a notebook completes."""
+        return sorted((*globals(), "__version__", *_MODULES))
+
     def __getattr__(name: str) -> object:
         """What is looked up when it is first asked for."""
         if name == "__version__":
             from importlib.metadata import version
 
             return version("unrolled")
-        modules = {"open": "opening", "record": "recording", "show": "showing", "step": "stepping", "watch": "watching"}
-        if name in modules:
+        if name in _MODULES:
             from importlib import import_module
 
-            return getattr(import_module(f"unrolled.models.notebook.{modules[name]}"), name)
+            return getattr(import_module(f"unrolled.models.notebook.{_MODULES[name]}"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -108,7 +108,7 @@ class TrainingRoom:
 
         Parameters
         ----------
-        changes : RoomChanges
+        changes : TrainingRoomChanges
             Threshold, window and learning rate that are in force for this update.
         picture : bool
             Whether the gradients of one sequence are wanted as well.

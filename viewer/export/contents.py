@@ -81,7 +81,7 @@ CONTENTS = (
             missing="This trace holds no channel over time.",
             about="Every recorded channel over time, on its own scale.", takes=STEPS | {"type_points"}),
     Content(name="gradients", title="Gradient map", makes=Makes.STILL, there=lambda subject: subject.gradients is not None,
-            missing="No gradients are there: in the window, “Why this word” follows them back.",
+            missing="No gradients are there: in the window, “Attribution” follows them back.",
             about="What each word depended on: the norm of its gradient with respect to every earlier state.",
             takes=STEPS | {"type_points"}),
     Content(name="beam", title="Beam tree", makes=Makes.STILL,

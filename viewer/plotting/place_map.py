@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy, QWidget
-from superqt import QElidingLabel
 
 from unrolled.models.trace import FloatArray
 from unrolled.viewer.plotting.axis import Axis
@@ -17,7 +15,7 @@ from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.state.wording import MINUS, brief, precise
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.building import in_column
+from unrolled.viewer.widgets.building import elided_label, in_column
 
 SIDE = 112
 BAR_ROOM = 64  # of the colour bar beside it
@@ -39,13 +37,11 @@ class PlaceMap(QWidget):
         self.shape: tuple[int, ...] = ()
         self._colour_map = "inferno"
         self._top: float | None = None
-        self._title, self._note = QElidingLabel(title), QElidingLabel("")
+        self._title, self._note = elided_label(title), elided_label()
         self._plot = Plot(title, Axis(), Axis(), theme, downwards=True, part=True, axes=False)
         self._plot.reading = self.reading
         self._heat = self._plot.heatmap()
         self._bar = self._plot.colour_bar(Axis())
-        for label in (self._title, self._note):
-            label.setTextFormat(Qt.TextFormat.PlainText)
         self._note.setObjectName("muted")
         self._note.hide()
         in_column(self, self._title, self._plot, self._note, spacing=2)

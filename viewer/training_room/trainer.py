@@ -38,7 +38,7 @@ class Trainer(QObject):
         What went wrong, in one sentence, and whether starting the backend again would help.
     history : History or None
         What it has brought so far; kept when it ends.
-    changes : RoomChanges
+    changes : TrainingRoomChanges
         What is in force for the next update.
     alive : bool
         Whether it can be stepped: it has started, and the backend still has it.

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QElidingLabel
 
 Part = QWidget | QLayout | tuple[QWidget | QLayout, int]
 """What is laid out, and how much of the room that is left it takes; by itself it takes none."""
@@ -78,6 +79,13 @@ def own_ground(widget: QWidget, role: QPalette.ColorRole = QPalette.ColorRole.Ba
             own.setObjectName("")
     widget.setBackgroundRole(role)
     widget.setAutoFillBackground(True)
+
+
+def elided_label(text: str = "", parent: QWidget | None = None) -> QLabel:
+    """A line of plain words, cut with an ellipsis where there is no room for all of them."""
+    made: QLabel = QElidingLabel(text, parent)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    return made
 
 
 def muted_label(text: str = "", *, wrapped: bool = False) -> QLabel:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
-from superqt import QElidingLabel
 
-from unrolled.viewer.widgets.building import in_column, in_row, own_ground
+from unrolled.viewer.widgets.building import elided_label, in_column, in_row, own_ground
 
 
 class Note(QWidget):
@@ -16,7 +15,7 @@ class Note(QWidget):
     def __init__(self) -> None:
         super().__init__()
         own_ground(self)
-        self.label = QElidingLabel("", self)
+        self.label = elided_label(parent=self)
         self.label.setObjectName("sectionNote")
         self.label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 

@@ -33,7 +33,7 @@ FAINT = 0.1  # of the scale: what is less is hardly seen, and said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FoundMap:
+class OverlayMap:
     """Values of a step's places, where there are any, the end of their scale, and what is written on the picture."""
 
     values: FloatArray | None
@@ -47,7 +47,7 @@ def offered(session: ShownSession) -> dict[str, str]:
     return {name: title for name, title in TITLES.items() if (asked := questions.get(name)) is not None and asked.parts}
 
 
-def found_map(session: ShownSession, source: str, step: int, shape: tuple[int, ...], *, do: Do | None) -> FoundMap:
+def overlay_map(session: ShownSession, source: str, step: int, shape: tuple[int, ...], *, do: Do | None) -> OverlayMap:
     """The map of one of `TITLES`, its values in this shape; what is not there is asked for by `do`, where that is given."""
     values, asked = _values(session, source, step)
     if values is None and do is not None:
@@ -55,13 +55,13 @@ def found_map(session: ShownSession, source: str, step: int, shape: tuple[int, .
         values, asked = _values(session, source, step)[0], asked
     meaning = MEANINGS[source]
     if values is None or values.size != int(np.prod(shape)):
-        return FoundMap(values=None, largest=1.0, label=f"{meaning}: {_why_not(asked)}")
+        return OverlayMap(values=None, largest=1.0, label=f"{meaning}: {_why_not(asked)}")
     own = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
     if session.appearance.values.attention_scale == "stretched":
-        return FoundMap(values=values.reshape(shape), largest=own, label=f"{meaning}. Stretched: each step on its own scale")
+        return OverlayMap(values=values.reshape(shape), largest=own, label=f"{meaning}. Stretched: each step on its own scale")
     largest = FULL_FALL if source == OCCLUSION else largest_cause(session.questions.get(GRADIENTS))
     faint = f": at most {brief(own)} at this step" if own < FAINT * largest else ""
-    return FoundMap(values=values.reshape(shape), largest=largest, label=meaning + faint)
+    return OverlayMap(values=values.reshape(shape), largest=largest, label=meaning + faint)
 
 
 def _values(session: ShownSession, source: str, step: int) -> tuple[FloatArray | None, Asked | None]:

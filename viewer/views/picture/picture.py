@@ -24,7 +24,7 @@ from unrolled.viewer.theme.attention_colours import attention_limits, uniform_le
 from unrolled.viewer.views.picture.canvas import PictureCanvas
 from unrolled.viewer.views.picture.comparison import OtherPicture
 from unrolled.viewer.views.picture.controls import PictureControls
-from unrolled.viewer.views.picture.overlay_maps import MEANINGS, TITLES, FoundMap, found_map, offered
+from unrolled.viewer.views.picture.overlay_maps import MEANINGS, TITLES, OverlayMap, offered, overlay_map
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.attention_legend import AttentionLegend
 from unrolled.viewer.widgets.building import in_column, in_row, keep_room
@@ -122,7 +122,7 @@ class PictureView(View):
         weights = trace.column(channel.name)[step] if there and trace is not None and channel is not None else None
         found = None
         if self._source and there and channel is not None:
-            found = found_map(self.session, self._source, step, channel.shape, do=self.do if self.isVisible() else None)
+            found = overlay_map(self.session, self._source, step, channel.shape, do=self.do if self.isVisible() else None)
             weights = found.values
         label = self._label(found, step)
         bits = None if weights is None else weights.tobytes()
@@ -150,7 +150,7 @@ class PictureView(View):
 
     # ── Other maps, other pictures, painting ──────────────────────────────────────────────────────────────────
 
-    def _label(self, found: FoundMap | None, step: int) -> str:
+    def _label(self, found: OverlayMap | None, step: int) -> str:
         """What is written on the picture: another picture's name, and what lies over it where that is not usual."""
         given, lines = self.session.input_at(step), []
         if self.other.isVisibleTo(self):

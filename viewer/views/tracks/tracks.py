@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
-from superqt import QElidingLabel
 
 from unrolled.models.analysis.differences import Differences
 from unrolled.models.analysis.unit_order import ORDERS
@@ -29,7 +28,7 @@ from unrolled.viewer.views.tracks.step_axis import StepAxis
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.word_track import WordTrack
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, muted_label, scrolled
+from unrolled.viewer.widgets.building import elided_label, in_column, muted_label, scrolled
 
 if TYPE_CHECKING:
     from unrolled.viewer.plotting.time_group import TimeGroup
@@ -70,8 +69,7 @@ class TracksView(View):
         self._empty = muted_label(EMPTY, wrapped=True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.axis = StepAxis(ctx.session, theme, self._scroll.viewport())
-        self.readout = QElidingLabel(AT_REST)
-        self.readout.setTextFormat(Qt.TextFormat.PlainText)
+        self.readout = elided_label(AT_REST)
         self.readout.setObjectName("sectionNote")
         self.readout.setToolTip(HOW)
         self.readout.setFixedHeight(18)
