@@ -78,15 +78,23 @@ def test_processes_are_killed_and_interrupted(folder):
     """One after another, since each start of a model takes seconds."""
     process = begin(folder, "store", "--workers", "2")
     until_under_way(process)
+    stopped = workers_of(process)
+    for worker in stopped:                                    # so that it is not through while others start
+        os.kill(worker, signal.SIGSTOP)
     second = begin(folder, "store", "--workers", "1")
     _, complaint = second.communicate(timeout=60)
     assert second.returncode == 1
     assert f"“store” is being written by another process, number {process.pid}" in complaint
-    os.kill(workers_of(process)[0], signal.SIGKILL)          # a worker dies: it is replaced
-    time.sleep(1.0)
+    os.kill(stopped[0], signal.SIGKILL)                       # a worker dies: it is replaced
+    deadline = time.monotonic() + 20
+    while set(workers_of(process)) <= set(stopped) and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert process.poll() is None
     workers = workers_of(process)
+    assert not set(workers) <= set(stopped)
     process.kill()                                            # all die
+    for worker in stopped[1:]:
+        os.kill(worker, signal.SIGCONT)
     process.communicate(timeout=20)
     deadline = time.monotonic() + 10
     while not all(map(ended, workers)) and time.monotonic() < deadline:
