@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from unrolled.models.cells.hook import Hook
+from unrolled.models.cells.threads import one_thread
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.searching import BeamStepped
@@ -288,12 +289,5 @@ def float32_bytes(values: Tensor) -> bytes:
 @contextmanager
 def computing(device: str) -> Iterator[None]:
     """Without a graph; and on the CPU with one thread, which is faster and steadier than several for single steps."""
-    before = torch.get_num_threads()
-    if device == "cpu":
-        torch.set_num_threads(1)
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        if device == "cpu":
-            torch.set_num_threads(before)
+    with one_thread() if device == "cpu" else nullcontext(), torch.inference_mode():
+        yield

@@ -29,8 +29,8 @@ class TrainingRoomService:
 
     @handles(StartTrainingRoom)
     def start(self, request: StartTrainingRoom, reply: Reply, wanted: StillWanted) -> None:
+        from unrolled.models.cells.threads import one_thread
         from unrolled.models.training_room.room import TrainingRoom
-        from unrolled.models.training_room.threads import one_thread
 
         self._room = None
         with one_thread():
@@ -57,8 +57,8 @@ class TrainingRoomService:
             self._number, self._room = -1, None
 
     def _update(self, request: StepTrainingRoom, *, picture: bool) -> TrainingRoomUpdated:
+        from unrolled.models.cells.threads import one_thread
         from unrolled.models.training_room.room import Exploded
-        from unrolled.models.training_room.threads import one_thread
 
         changes = request.changes
         if self._room is None or request.room != self._number:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import time
 from typing import Any
 
@@ -13,12 +12,14 @@ from PIL import Image
 
 from unrolled.models.adapters.registry import DEFAULT_MODEL, load
 from unrolled.models.cells.decoder import Memory
+from unrolled.models.cells.threads import one_thread
 from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.verbs.bench_corpus import corpus_costs
 from unrolled.models.verbs.bench_explaining import explaining_costs
 from unrolled.models.verbs.bench_live import live_costs
 from unrolled.models.verbs.bench_recording import recording_costs
 from unrolled.models.verbs.bench_transformers import transformer_costs
+from unrolled.models.verbs.timing import in_turns
 
 ROUNDS = 60
 STEPS = 16
@@ -33,24 +34,15 @@ def trace_overhead(model: str = DEFAULT_MODEL) -> dict[str, Any]:
     assert isinstance(stepper, CaptionerStepper)
     picture = Image.linear_gradient("L").convert("RGB")
     memory = stepper.read(picture).memory
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        recorded, plain = [], []
-        for _ in range(ROUNDS):
-            recorded.append(_recorded(stepper, memory))
-            plain.append(_plain(stepper, memory))
-    finally:
-        torch.set_num_threads(threads)
-    with_trace, without = statistics.median(recorded[5:]), statistics.median(plain[5:])
+    with one_thread(), torch.inference_mode():
+        with_trace, without = in_turns(lambda: _recorded(stepper, memory), lambda: _plain(stepper, memory), rounds=ROUNDS,
+                                       warm_up=5, clock=time.perf_counter)
     return {"trace_overhead": with_trace / without, "details": {
         "recorded_ms_per_step": with_trace * 1000 / STEPS, "plain_ms_per_step": without * 1000 / STEPS,
         "compared_with": "a greedy loop of the same network that keeps only the words"}}
 
 
-@torch.inference_mode()
-def _recorded(stepper: CaptionerStepper, memory: Memory) -> float:
-    started = time.perf_counter()
+def _recorded(stepper: CaptionerStepper, memory: Memory) -> None:
     state, token = stepper.start(memory), stepper.description.start_token
     kept = []
     for _ in range(STEPS):
@@ -58,12 +50,9 @@ def _recorded(stepper: CaptionerStepper, memory: Memory) -> float:
         packed = record.packed[0].cpu()
         kept.append(packed.numpy())
         token = int(packed[: record.vocabulary].argmax())
-    return time.perf_counter() - started
 
 
-@torch.inference_mode()
-def _plain(stepper: CaptionerStepper, memory: Memory) -> float:
-    started = time.perf_counter()
+def _plain(stepper: CaptionerStepper, memory: Memory) -> None:
     network = stepper.network
     state, token = network.start(memory), torch.tensor([[stepper.description.start_token]])
     kept = []
@@ -71,7 +60,6 @@ def _plain(stepper: CaptionerStepper, memory: Memory) -> float:
         state, step = network.step(memory, state, token)
         token = network.logits(step.output).argmax(-1)
         kept.append(int(token))
-    return time.perf_counter() - started
 
 
 def bench(arguments: argparse.Namespace) -> int:

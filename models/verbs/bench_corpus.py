@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from unrolled.models.adapters.registry import load
+from unrolled.models.cells.threads import one_thread
 from unrolled.models.corpus.jobs import Document, Job
 from unrolled.models.corpus.stepping import trace_part
 from unrolled.models.corpus.tracing import Outcome, Progress, TraceRequest, trace_corpus
@@ -60,21 +60,17 @@ def corpus_costs() -> dict[str, Any]:
 def _batch_gain(texts: str) -> tuple[float, dict[str, Any]]:
     """Steps a second of the processor with 64 texts at once, over reading them one at a time as a window does."""
     stepper = load(MODEL)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     documents = [texts[number * LENGTH : (number + 1) * LENGTH].encode() for number in range(TEXTS)]
     packing = pack(np.full(TEXTS, LENGTH), TEXTS * LENGTH)
     hidden = tuple(channel for channel in stepper.description.channels if channel.name == "hidden")
     job = Job(0, 0, 1, tuple(Document(number, int(packing.begin[number]), LENGTH, str(number), data)
                              for number, data in enumerate(documents)))
-    try:
-        alone, together, every = [], [], []
+    alone, together, every = [], [], []
+    with one_thread():
         for _ in range(ROUNDS):
             alone.append(_alone(stepper, documents[:ALONE]) / (ALONE * LENGTH))
             together.append(_together(stepper, hidden, job) / (TEXTS * LENGTH))
             every.append(_together(stepper, stepper.description.channels, job) / (TEXTS * LENGTH))
-    finally:
-        torch.set_num_threads(threads)
     one, many, all_channels = (min(own) * 1e6 for own in (alone, together, every))
     return one / many, {"batch": f"{many:.1f} µs a step with {TEXTS} texts at once and the hidden state kept, {one:.0f} µs one "
                                  f"text at a time as the window reads it; limit 10; with all channels kept {all_channels:.1f} µs"}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -17,6 +15,7 @@ from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.run import Run
 from unrolled.models.trace.edits import ClampUnits, Edit, ForceToken
+from unrolled.models.verbs.timing import in_turns
 
 STEPS, FORK = 20, 10
 ROUNDS = 15
@@ -38,27 +37,21 @@ def explaining_costs(model: str = DEFAULT_MODEL) -> dict[str, Any]:
     branch = run.branch(1)
     _take(branch, 0)
     edit = ClampUnits(first=FORK, last=FORK, channel="cell", units=(0,), value=0.0)
-    forking, plain, whole, masked, step, followed = [], [], [], [], [], []
-    for _ in range(ROUNDS):
-        forking.append(_seconds(lambda: _branch(run, (*forced, edit))))
-        plain.append(_seconds(lambda: _again(branch, FORK)))
-        whole.append(_seconds(lambda: _again(branch, 0)))
-        masked.append(_seconds(lambda: occlude(branch, FORK, _always)))
-        step.append(plain[-1] / (STEPS - FORK))
-        followed.append(_seconds(lambda: list(gradients(branch, 0, STEPS - 1, _always))))
-    medians = {name: statistics.median(own[3:]) for name, own in (
-        ("branch", forking), ("plain", plain), ("whole", whole), ("masked", masked), ("step", step), ("followed", followed))}
+    forking, plain, whole, masked, followed = in_turns(
+        lambda: _branch(run, (*forced, edit)), lambda: _again(branch, FORK), lambda: _again(branch, 0),
+        lambda: occlude(branch, FORK, _always), lambda: list(gradients(branch, 0, STEPS - 1, _always)),
+        rounds=ROUNDS, warm_up=3, clock=time.perf_counter)
+    step = plain / (STEPS - FORK)
     return {
-        "branch_cost": medians["branch"] / medians["plain"],
-        "gradients_seconds": medians["followed"],
-        "occlusion_steps": medians["masked"] / medians["step"],
+        "branch_cost": forking / plain,
+        "gradients_seconds": followed,
+        "occlusion_steps": masked / step,
         "details": {
-            "branch": f"forked at step {FORK} of {STEPS} and run to the end ({medians['branch'] * 1000:.1f} ms), over its "
-                      f"{STEPS - FORK} steps taken plainly ({medians['plain'] * 1000:.1f} ms); all {STEPS} take "
-                      f"{medians['whole'] * 1000:.1f} ms",
+            "branch": f"forked at step {FORK} of {STEPS} and run to the end ({forking * 1000:.1f} ms), over its "
+                      f"{STEPS - FORK} steps taken plainly ({plain * 1000:.1f} ms); all {STEPS} take {whole * 1000:.1f} ms",
             "gradients": f"of all {STEPS} words by all {STEPS} steps, on {torch.get_num_threads()} threads; limit 1.0 s",
-            "occlusion": f"all places of one step masked in turn ({medians['masked'] * 1000:.1f} ms), in plain steps "
-                         f"({medians['step'] * 1000:.2f} ms each); limit 20",
+            "occlusion": f"all places of one step masked in turn ({masked * 1000:.1f} ms), in plain steps "
+                         f"({step * 1000:.2f} ms each); limit 20",
         }}
 
 
@@ -79,9 +72,3 @@ def _again(branch: Branch, first: int) -> None:
 def _branch(run: Run, edits: tuple[Edit, ...]) -> None:
     run.fork(2, 1, FORK, edits, ())
     _take(run.branch(2), FORK)
-
-
-def _seconds(do: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    do()
-    return time.perf_counter() - started

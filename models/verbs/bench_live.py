@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from unrolled.models.cells.threads import one_thread
 from unrolled.models.notebook.given_input import GivenInput
 from unrolled.models.notebook.step_function import FunctionStepper
 from unrolled.models.notebook.watching import watch
+from unrolled.models.verbs.timing import in_turns
 
 VOCABULARY, EMBEDDING, HIDDEN = 10_000, 512, 512   # of a function that captions
 STEPS, ROUNDS, WARM_UP = 20, 30, 5
@@ -22,13 +23,9 @@ BLOCKS = 5  # of EVERY updates each
 
 def live_costs() -> dict[str, Any]:
     """Ratios of medians, on one thread, both sides in turns; watching by the processor's time of all threads together."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         plain, stepped = _stepping()
         alone, watched, dropped = _watching()
-    finally:
-        torch.set_num_threads(threads)
     return {"step_overhead": stepped / plain, "watch_overhead": watched / alone, "details": {
         "stepping": f"an LSTM cell of {HIDDEN} units and {VOCABULARY:,} words, recorded and copied to the host: "
                     f"{stepped * 1000:.2f} ms a step; the function in a greedy loop {plain * 1000:.2f} ms, limit 1.3 times",
@@ -62,7 +59,7 @@ def _stepping() -> tuple[float, float]:
             token = int(record.packed[0].cpu()[: record.vocabulary].argmax())
 
     with torch.inference_mode():
-        seconds = _in_turns(alone, recorded, clock=time.perf_counter)
+        seconds = in_turns(alone, recorded, rounds=ROUNDS, warm_up=WARM_UP, clock=time.perf_counter)
     return seconds[0] / STEPS, seconds[1] / STEPS
 
 
@@ -110,14 +107,3 @@ class _Training:
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimiser.step()
         return loss
-
-
-def _in_turns(*runs: Callable[[], None], clock: Callable[[], float]) -> list[float]:
-    """The median of each, which take turns, so that they see the same noise."""
-    seconds: list[list[float]] = [[] for _ in runs]
-    for _ in range(ROUNDS):
-        for own, run in zip(seconds, runs, strict=True):
-            started = clock()
-            run()
-            own.append(clock() - started)
-    return [statistics.median(own[WARM_UP:]) for own in seconds]

@@ -6,16 +6,16 @@ sequence, and that they give what the module returned.
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unrolled.models.cells.threads import one_thread
 from unrolled.models.notebook.recording import Recording, record
+from unrolled.models.verbs.timing import in_turns
 
 LAYERS, HIDDEN, BATCH, STEPS = 2, 512, 8, 200
 ROUNDS, WARM_UP = 8, 2
@@ -25,14 +25,10 @@ def recording_costs() -> dict[str, Any]:
     """Ratios of medians, on one thread, without gradients; with them the plain forward keeps more, and the ratio is smaller."""
     network = nn.LSTM(HIDDEN, HIDDEN, LAYERS)
     x = torch.randn(STEPS, BATCH, HIDDEN)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         with torch.inference_mode():
             forward, kept, whole, loop = _medians(network, x)
         forward_kept, _, whole_kept, _ = _medians(network, x)
-    finally:
-        torch.set_num_threads(threads)
     return {"record_overhead": whole / forward, "record_vs_cells": loop / whole, "details": {
         "recording": f"nn.LSTM of {LAYERS} layers, {HIDDEN} units, {BATCH} sequences of {STEPS} steps, with all gates of "
                      f"all of them: {whole * 1000:.0f} ms, limit 3 times its plain forward, {forward * 1000:.0f} ms (with "
@@ -52,14 +48,8 @@ def _medians(network: nn.LSTM, x: Tensor) -> list[float]:
             network(x)
         return recording
 
-    runs: list[Callable[[], object]] = [lambda: network(x), recorded, lambda: recorded().fidelity, lambda: _loop(cells, x)]
-    seconds: list[list[float]] = [[] for _ in runs]
-    for _ in range(ROUNDS):
-        for own, run in zip(seconds, runs, strict=True):
-            started = time.thread_time()
-            run()
-            own.append(time.thread_time() - started)
-    return [statistics.median(own[WARM_UP:]) for own in seconds]
+    return in_turns(lambda: network(x), recorded, lambda: recorded().fidelity, lambda: _loop(cells, x),
+                    rounds=ROUNDS, warm_up=WARM_UP, clock=time.thread_time)
 
 
 def _loop(cells: list[nn.LSTMCell], x: Tensor) -> list[Tensor]:

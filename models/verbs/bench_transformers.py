@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,9 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
+
+from unrolled.models.cells.threads import one_thread
+from unrolled.models.verbs.timing import in_turns
 
 TINY = {"d_model": 64, "encoder_layers": 3, "decoder_layers": 3, "encoder_attention_heads": 4, "decoder_attention_heads": 4,
         "encoder_ffn_dim": 256, "decoder_ffn_dim": 256, "vocab_size": 2000}
@@ -25,12 +27,8 @@ def transformer_costs() -> dict[str, Any]:
         import transformers
     except ImportError:
         return {"details": {"transformers": "not measured: the package transformers is not installed"}}
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         measured = {name: _measured(transformers, lengths, ROUNDS[name]) for name, lengths in (("tiny", TINY), ("large", LARGE))}
-    finally:
-        torch.set_num_threads(threads)
     return {"hf_trace_overhead": {name: recorded / plain for name, (recorded, plain, _) in measured.items()}, "details": {
         "transformers": "; ".join(
             f"a random encoder-decoder of {numbers / 1e6:.1f} million numbers: {recorded * 1000:.2f} ms a recorded step, "
@@ -53,21 +51,20 @@ def _measured(library: Any, lengths: dict[str, int], rounds: int) -> tuple[float
     stepper = TransformerStepper(Opened(Path(), "random", model, tokenizer, None, ""), device="cpu")
     encoded = stepper.read(" ".join(["word7"] * PLACES))
     encoder = library.modeling_outputs.BaseModelOutput(last_hidden_state=encoded.memory.looked_at.states)
-    seconds: tuple[list[float], list[float]] = [], []
+
+    def recorded() -> None:
+        state, token = stepper.start(encoded.memory), stepper.description.start_token
+        for _ in range(STEPS):
+            state, record = stepper.step(encoded.memory, state, [token])
+            packed = record.packed[0].cpu()
+            token = int(packed[: record.vocabulary].argmax())
+
+    def alone() -> None:
+        cache, token = library.EncoderDecoderCache(library.DynamicCache(), library.DynamicCache()), 0
+        for _ in range(STEPS):
+            output = plain(decoder_input_ids=torch.tensor([[token]]), encoder_outputs=encoder, cache=cache, use_cache=True)
+            token = int(output.logits[0, -1].argmax())
+
     with torch.inference_mode():
-        for _ in range(rounds):
-            started = time.thread_time()
-            state, token = stepper.start(encoded.memory), stepper.description.start_token
-            for _ in range(STEPS):
-                state, record = stepper.step(encoded.memory, state, [token])
-                packed = record.packed[0].cpu()
-                token = int(packed[: record.vocabulary].argmax())
-            seconds[0].append(time.thread_time() - started)
-            started = time.thread_time()
-            cache, token = library.EncoderDecoderCache(library.DynamicCache(), library.DynamicCache()), 0
-            for _ in range(STEPS):
-                output = plain(decoder_input_ids=torch.tensor([[token]]), encoder_outputs=encoder, cache=cache, use_cache=True)
-                token = int(output.logits[0, -1].argmax())
-            seconds[1].append(time.thread_time() - started)
-    numbers = sum(own.numel() for own in model.parameters())
-    return statistics.median(seconds[0][WARM_UP:]) / STEPS, statistics.median(seconds[1][WARM_UP:]) / STEPS, numbers
+        seconds = in_turns(recorded, alone, rounds=rounds, warm_up=WARM_UP, clock=time.thread_time)
+    return seconds[0] / STEPS, seconds[1] / STEPS, sum(own.numel() for own in model.parameters())

@@ -1,4 +1,4 @@
-"""One thread for so small a network: several would wait for one another longer than they work."""
+"""One thread for what is small: several would wait for one another longer than they work."""
 
 from __future__ import annotations
 
