@@ -17,7 +17,7 @@ from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.curves import other_lines
-from unrolled.viewer.training_room.gradient_colours import GradientColours
+from unrolled.viewer.training_room.growing_colours import GrowingColours
 from unrolled.viewer.training_room.history import GradientMap, History, Numbers
 from unrolled.viewer.training_room.sentences import number
 from unrolled.viewer.widgets.colour_map_button import add_colour_maps
@@ -55,7 +55,7 @@ class MapPlot(QObject):
                              Qt.Key.Key_Home: lambda: self._move_to(1), Qt.Key.Key_End: lambda: self._move_to(self.steps)})
         self.plot.extend_menu = lambda menu: add_colour_maps(menu.addMenu("Colour map"), SEQUENTIAL, self.colour_map,
                                                              self.set_colour_map)
-        self._colours = GradientColours(self.plot)
+        self._colours = GrowingColours(self.plot)
         self._veil = self.plot.area(ink("panel", 190), hatch=ink("faint", 110))
         self._edge = self.plot.edge(ink("playhead"), moved=lambda k, t: self._move_to(round(t - k)))
         self._fit()

@@ -14,7 +14,7 @@ from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import grid_table
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.curves import decades, updates_range
-from unrolled.viewer.training_room.gradient_colours import GradientColours
+from unrolled.viewer.training_room.growing_colours import GrowingColours
 from unrolled.viewer.training_room.sentences import number
 from unrolled.viewer.watching.history import Numbers, WatchHistory
 
@@ -113,7 +113,7 @@ class GradientMapPlot(_OverUpdates):
     def __init__(self, theme: Theme) -> None:
         super().__init__(Plot("Gradient of the loss with respect to each state, over updates", Axis("update", whole=True),
                               Axis("step t", whole=True), theme, downwards=True, table=self._table))
-        self._colours = GradientColours(self.plot)
+        self._colours = GrowingColours(self.plot)
         self.plot.reading = self._read
         self._values: Numbers | None = None
         self._first, self._width = 0.0, 1.0

@@ -1,4 +1,4 @@
-"""Norms of gradients as colours over powers of ten."""
+"""Norms of gradients as colours over powers of ten, more of them as gradients explode."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GROWTH, HIGHEST = 3, 30
 BEYOND = 1e9                # a place for 0 and for infinity, which have colours, unlike nan
 
 
-class GradientColours:
+class GrowingColours:
     """A heat map in a plot, with the bar that says what its colours mean."""
 
     def __init__(self, plot: Plot) -> None:
