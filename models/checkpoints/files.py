@@ -35,6 +35,11 @@ class CheckpointError(RuntimeError):
     """A checkpoint that cannot be used: one sentence for people."""
 
 
+def misfit(path: Path, why: str) -> CheckpointError:
+    """The error of a checkpoint whose tensors are not those of its model."""
+    return CheckpointError(f"“{path.name}” does not fit its model: {why}.")
+
+
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """What a person should know of a trained model.
 
@@ -171,12 +176,11 @@ def read_weights(path: Path, *, shapes: dict[str, torch.Size]) -> dict[str, Tens
             odd_shape = next((name for name in names & set(shapes)
                               if tuple(file.get_slice(name).get_shape()) != tuple(shapes[name])), "")
             if odd_shape:
-                raise CheckpointError(f"“{path.name}” does not fit its model: “{odd_shape}” is "
-                                      f"{tuple(file.get_slice(odd_shape).get_shape())} and should be {tuple(shapes[odd_shape])}.")
+                found = tuple(file.get_slice(odd_shape).get_shape())
+                raise misfit(path, f"“{odd_shape}” is {found} and should be {tuple(shapes[odd_shape])}")
             if names != set(shapes):
                 odd = sorted(names ^ set(shapes))[0]
-                raise CheckpointError(f"“{path.name}” does not fit its model: “{odd}” is "
-                                      f"{'missing' if odd in shapes else 'not part of it'}.")
+                raise misfit(path, f"“{odd}” is {'missing' if odd in shapes else 'not part of it'}")
             for name in shapes:
                 value = file.get_tensor(name)
                 if not torch.isfinite(value).all():

@@ -10,7 +10,7 @@ import io
 import math
 import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, TypeVar
 import torch
 from torch import Tensor, nn
 
-from unrolled.models.checkpoints.files import CheckpointError, first_line, hash_of
+from unrolled.models.checkpoints.files import CheckpointError, first_line, hash_of, misfit
 from unrolled.models.checkpoints.inert_pickle import read_pickle
 from unrolled.models.checkpoints.inert_values import Attributes, PickleError, Stub
 from unrolled.models.checkpoints.sketching import sketching
@@ -289,17 +289,15 @@ def fitted(path: Path, make: Callable[[], NetworkT], weights: Mapping[str, Tenso
         with sketching():
             shapes = {name: value.shape for name, value in make().state_dict().items()}
     except (ValueError, RuntimeError, TypeError) as error:
-        raise CheckpointError(f"“{path.name}” does not fit its model: {first_line(error)}.") from error
+        raise misfit(path, first_line(error)) from error
     own = {name: value for name, value in weights.items() if not name.endswith("num_batches_tracked")}
     needed = {name: shape for name, shape in shapes.items() if not name.endswith("num_batches_tracked")}
     odd = sorted(set(own) ^ set(needed))
     if odd:
-        raise CheckpointError(f"“{path.name}” does not fit its model: “{called(odd[0])}” is "
-                              f"{'missing' if odd[0] in needed else 'left over'}.")
+        raise misfit(path, f"“{called(odd[0])}” is {'missing' if odd[0] in needed else 'left over'}")
     for name, value in own.items():
         if value.shape != needed[name]:
-            raise CheckpointError(f"“{path.name}” does not fit its model: “{called(name)}” is {tuple(value.shape)} and should "
-                                  f"be {tuple(needed[name])}.")
+            raise misfit(path, f"“{called(name)}” is {tuple(value.shape)} and should be {tuple(needed[name])}")
         if not torch.isfinite(value).all():
             raise CheckpointError(f"“{path.name}” holds numbers that are not finite, in “{called(name)}”.")
     if sum(math.prod(shape) for shape in needed.values()) * 4 > LARGEST_FILE:
@@ -309,12 +307,19 @@ def fitted(path: Path, make: Callable[[], NetworkT], weights: Mapping[str, Tenso
     return network
 
 
+def check_there(path: Path, theirs: Mapping[str, Tensor], names: Iterable[str], prefix: str = "") -> None:
+    """Raise `CheckpointError` where a tensor is missing; `prefix` stands before its name in the file."""
+    missing = next((name for name in names if name not in theirs), "")
+    if missing:
+        raise misfit(path, f"“{prefix}{missing}” is missing")
+
+
 def of_shapes(path: Path, theirs: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> list[Tensor]:
     """The tensors of these names, which have these shapes; where one differs or is missing, `CheckpointError`."""
     for name, shape in shapes.items():
         if name not in theirs or theirs[name].shape != shape:
             found = f"{tuple(theirs[name].shape)} and should be {shape}" if name in theirs else "missing"
-            raise CheckpointError(f"“{path.name}” does not fit its model: “{name}” is {found}.")
+            raise misfit(path, f"“{name}” is {found}")
     return [theirs[name].float() for name in shapes]
 
 
@@ -330,6 +335,6 @@ def renamed(path: Path, theirs: Mapping[str, Tensor], names: Mapping[str, str]) 
     for name, value in theirs.items():
         own = next((own + name.removeprefix(their) for own, their in names.items() if name.startswith(their)), "")
         if not own:
-            raise CheckpointError(f"“{path.name}” does not fit its model: “{name}” is left over.")
+            raise misfit(path, f"“{name}” is left over")
         found[own] = value
     return found

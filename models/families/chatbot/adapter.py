@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.companions import numbered_words
-from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.checkpoints.pickled import PickledCheckpoint
+from unrolled.models.checkpoints.files import CheckpointError, misfit
+from unrolled.models.checkpoints.pickled import PickledCheckpoint, check_there
 from unrolled.models.families.chatbot.network import decoder_of, reader_of, scoring
 from unrolled.models.families.chatbot.stepper import END, START, ChatbotStepper
 
@@ -19,15 +19,13 @@ def recognises(source: PickledCheckpoint) -> bool:
 
 def open_chatbot(source: PickledCheckpoint, device: str) -> ChatbotStepper:
     path = source.path
-    missing = next((name for name in NEEDED if name not in source.tensors), "")
-    if missing:
-        raise CheckpointError(f"“{path.name}” does not fit its model: “{missing}” is missing.")
+    check_there(path, source.tensors, NEEDED)
     theirs = source.under("de.")
     network = decoder_of(path, theirs)
     config = network.config
     encoder = reader_of(path, source.under("en."), config.hidden)
     if config.embedding != config.hidden or config.layers > 2 * encoder.gru.num_layers:
-        raise CheckpointError(f"“{path.name}” does not fit its model: its encoder's states are too few for its decoder.")
+        raise misfit(path, "its encoder's states are too few for its decoder")
     numbers = _numbers(source)
     words = numbered_words(path, {"PAD": 0, "SOS": START, "EOS": END} | numbers, config.vocabulary, ())
     layers = f"{config.layers} layers of {config.hidden:,} units, {scoring(theirs)} attention"

@@ -13,14 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.models.cells import AdditiveAttention, CellState, MultiplicativeAttention
-from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.checkpoints.files import misfit
 from unrolled.models.checkpoints.pickled import fitted, of_shapes, renamed
 from unrolled.models.stepping.attentional import AttentionalConfig, AttentionalDecoder
 from unrolled.models.stepping.layers import kind_of, layer_count, layer_names, layer_weights
 
 NAMES = {"embed.": "embedding.", "combine.": "concat.", "score.": "out."}
 ATTENTION = {"attend.features_to_size.": "attn.attn."}
-MISFIT = "“{}” does not fit its model: {}."
 
 
 class SentenceReader(nn.Module):
@@ -53,7 +52,7 @@ def decoder_of(path: Path, theirs: Mapping[str, Tensor]) -> AttentionalDecoder:
     """From the decoder's weights. Raises `CheckpointError`."""
     table, kind = theirs["embedding.weight"], kind_of(theirs, "gru.", ("gru",))
     if table.ndim != 2 or not kind:
-        raise CheckpointError(MISFIT.format(path.name, "its decoder is no GRU over words"))
+        raise misfit(path, "its decoder is no GRU over words")
     hidden, method = theirs["gru.weight_hh_l0"].shape[1], scoring(theirs)
     config = AttentionalConfig(kind, layer_count(theirs, "gru."), len(table), table.shape[1], hidden, features=hidden, fed=False,
                                bias=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.checkpoints.pickled import fitted, of_shapes, renamed
+from unrolled.models.checkpoints.files import misfit
+from unrolled.models.checkpoints.pickled import check_there, fitted, of_shapes, renamed
 from unrolled.models.families.image_captioning.network import Att2in2, Lengths, UpDown
 
 BOTH = {"embed.": "embed.0.", "places.": "att_embed.", "score.": "logit.", "attend.features_to_size.": "ctx2att.",
@@ -21,13 +21,12 @@ ATT2IN2 = ("core.i2h.weight", "core.i2h.bias", "core.h2h.weight", "core.h2h.bias
 def lengths_of(path: Path, theirs: Mapping[str, Tensor]) -> Lengths:
     """Raises `CheckpointError` where they cannot be told."""
     before, behind = "att_embed.0.running_mean" in theirs, "att_embed.4.running_mean" in theirs
-    wanted = {"embed.0.weight": 2, f"att_embed.{int(before)}.weight": 2, "core.attention.h2att.weight": 2, "ctx2att.weight": 2,
-              "logit.weight": 2, "core.attention.alpha_net.weight": 2} | ({"fc_embed.0.weight": 2} if _two(theirs) else {})
-    for name, axes in wanted.items():
-        if name not in theirs:
-            raise CheckpointError(f"“{path.name}” does not fit its model: “{name}” is missing.")
-        if theirs[name].ndim != axes:
-            raise CheckpointError(f"“{path.name}” does not fit its model: “{name}” is {tuple(theirs[name].shape)}.")
+    wanted = ("embed.0.weight", f"att_embed.{int(before)}.weight", "core.attention.h2att.weight", "ctx2att.weight",
+              "logit.weight", "core.attention.alpha_net.weight", *(("fc_embed.0.weight",) if _two(theirs) else ()))
+    check_there(path, theirs, wanted)
+    odd = next((name for name in wanted if theirs[name].ndim != 2), "")
+    if odd:
+        raise misfit(path, f"“{odd}” is {tuple(theirs[odd].shape)}")
     vocabulary, embedding = theirs["embed.0.weight"].shape
     hidden, features = theirs[f"att_embed.{int(before)}.weight"].shape
     whole = theirs["fc_embed.0.weight"].shape[1] if _two(theirs) else features
@@ -41,7 +40,7 @@ def captioner(path: Path, theirs: Mapping[str, Tensor]) -> Att2in2 | UpDown:
     named.pop("core.attention.alpha_net.bias", None)  # of scores: it changes no softmax
     if hidden_bias is None or hidden_bias.shape != (lengths.attention,) or named.get(
             "ctx2att.bias", hidden_bias[:0]).shape != hidden_bias.shape:
-        raise CheckpointError(f"“{path.name}” does not fit its model: its attention's two layers differ in length.")
+        raise misfit(path, "its attention's two layers differ in length")
     named["ctx2att.bias"] = named["ctx2att.bias"] + hidden_bias  # both of attention's layers have one: their sum is ours
     if _two(theirs):
         return fitted(path, lambda: UpDown(lengths), renamed(path, named, UPDOWN), UPDOWN)

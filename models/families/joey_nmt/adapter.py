@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from unrolled.models.adapters.adapter import PickledAdapter
-from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.checkpoints.pickled import PickledCheckpoint
+from unrolled.models.checkpoints.pickled import PickledCheckpoint, check_there
 from unrolled.models.families.joey_nmt.network import decoder_of, reader_of
 from unrolled.models.families.joey_nmt.settings import language, nested, settings_beside, suppressed_tokens
 from unrolled.models.families.joey_nmt.stepper import JoeyNMTStepper
@@ -22,9 +21,7 @@ def recognises(source: PickledCheckpoint) -> bool:
 
 def open_translator(source: PickledCheckpoint, device: str) -> JoeyNMTStepper:
     path, theirs = source.path, source.under("model_state.")
-    missing = next((name for name in NEEDED if name not in theirs), "")
-    if missing:
-        raise CheckpointError(f"“{path.name}” does not fit its model: “{missing}” is missing.")
+    check_there(path, theirs, NEEDED)
     settings = settings_beside(path)
     network = decoder_of(path, theirs, settings)
     encoder = reader_of(path, theirs, settings, network.config)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.models.cells import AdditiveAttention, CellState, MultiplicativeAttention
-from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.checkpoints.files import misfit
 from unrolled.models.checkpoints.pickled import fitted, renamed
 from unrolled.models.families.joey_nmt.settings import nested
 from unrolled.models.stepping.attentional import AttentionalConfig, AttentionalDecoder
@@ -26,7 +26,6 @@ ENCODER = {"embed.": "src_embed.lut.", "rnn.": "encoder.rnn.", "bridge.": "decod
 DECODER = {"embed.": "trg_embed.lut.", "combine.": "decoder.att_vector_layer.", "score.": "decoder.output_layer.",
            "attend.features_to_size.": "decoder.attention.key_layer.", "attend.score.": "decoder.attention.energy_layer.",
            "attend.hidden_to_size.": "decoder.attention.query_layer."}
-MISFIT = "“{}” does not fit its model: {}."
 
 
 class SentenceReader(nn.Module):
@@ -65,7 +64,7 @@ def decoder_of(path: Path, theirs: Mapping[str, Tensor], settings: Mapping[str, 
     kind = kind_of(theirs, "decoder.rnn.", ("lstm", "gru"))
     keys = theirs["decoder.attention.key_layer.weight"]
     if table.ndim != 2 or keys.ndim != 2 or not kind or reading is None or reading.ndim != 2:
-        raise CheckpointError(MISFIT.format(path.name, "its decoder is no LSTM or GRU over words"))
+        raise misfit(path, "its decoder is no LSTM or GRU over words")
     hidden, embedding, features = theirs["decoder.rnn.weight_hh_l0"].shape[1], table.shape[1], keys.shape[1]
     config = AttentionalConfig(kind, layer_count(theirs, "decoder.rnn."), len(table), embedding, hidden, features,
                                fed=reading.shape[1] != embedding, bias=False)
@@ -94,12 +93,12 @@ def reader_of(path: Path, theirs: Mapping[str, Tensor], settings: Mapping[str, A
     """From the encoder's weights and the bridge. Raises `CheckpointError`."""
     table, kind = theirs["src_embed.lut.weight"], kind_of(theirs, "encoder.rnn.", ("lstm", "gru"))
     if table.ndim != 2 or not kind:
-        raise CheckpointError(MISFIT.format(path.name, "its encoder is no LSTM or GRU over words"))
+        raise misfit(path, "its encoder is no LSTM or GRU over words")
     hidden = theirs["encoder.rnn.weight_hh_l0"].shape[1]
     named = nested(settings, "model", "decoder", "init_hidden")
     begin = "bridge" if "decoder.bridge_layer.weight" in theirs else "last" if named == "last" else "zero"
     if begin == "last" and decoder.hidden not in (hidden, 2 * hidden):
-        raise CheckpointError(MISFIT.format(path.name, f"an encoder's {hidden} units cannot be its decoder's {decoder.hidden}"))
+        raise misfit(path, f"an encoder's {hidden} units cannot be its decoder's {decoder.hidden}")
     own = {name: value for name, value in theirs.items()
            if name.startswith(("src_embed.", "encoder.", "decoder.bridge_layer."))}
     weights = renamed(path, own, ENCODER)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.companions import numbered_words, vocabulary_beside
-from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.checkpoints.files import CheckpointError, misfit
 from unrolled.models.checkpoints.pickled import PickledCheckpoint, fitted, read_pickled, renamed
 from unrolled.models.checkpoints.resnets import resnet_encoder
 from unrolled.models.families.picture_first.network import Lengths, PictureFirst
@@ -33,7 +33,7 @@ def open_captioner(source: PickledCheckpoint, device: str) -> PictureFirstSteppe
     encoder, decoder = _both(source)
     path, table, projection = decoder.path, decoder.tensors["embed.weight"], encoder.tensors["linear.weight"]
     if table.ndim != 2 or projection.ndim != 2 or not kind_of(decoder.tensors, "lstm.", ("lstm",)):
-        raise CheckpointError(f"“{path.name}” does not fit its model: its LSTM's weights are of another network.")
+        raise misfit(path, "its LSTM's weights are of another network")
     lengths = Lengths(len(table), table.shape[1], decoder.tensors["lstm.weight_hh_l0"].shape[1],
                       layer_count(decoder.tensors, "lstm."), projection.shape[1])
     both = _named(encoder.tensors, decoder.tensors)

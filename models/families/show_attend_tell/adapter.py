@@ -6,8 +6,8 @@ from PIL import Image
 
 from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.companions import numbered_words, word_map_beside
-from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.checkpoints.pickled import PickledCheckpoint, fitted, stub_at
+from unrolled.models.checkpoints.files import CheckpointError, misfit
+from unrolled.models.checkpoints.pickled import PickledCheckpoint, check_there, fitted, stub_at
 from unrolled.models.checkpoints.resnets import resnet_encoder
 from unrolled.models.families.show_attend_tell.network import Lengths, ShowAttendTell, weights_of
 from unrolled.models.families.show_attend_tell.stepper import ShowAttendTellStepper
@@ -26,17 +26,15 @@ def recognises(source: PickledCheckpoint) -> bool:
 
 def open_tutorial(source: PickledCheckpoint, device: str) -> ShowAttendTellStepper:
     path, theirs = source.path, source.under("decoder.")
-    missing = next((name for name in NEEDED if name not in theirs), "")
-    if missing:
-        raise CheckpointError(f"“{path.name}” does not fit its model: “decoder.{missing}” is missing.")
+    check_there(path, theirs, NEEDED, "decoder.")
     left_over = next((name for name in theirs if name not in NEEDED), "")
     if left_over:
-        raise CheckpointError(f"“{path.name}” does not fit its model: “decoder.{left_over}” is left over.")
+        raise misfit(path, f"“decoder.{left_over}” is left over")
     odd = next((name for name in theirs if theirs[name].ndim != (1 if "bias" in name else 2)), "")
     if odd:
-        raise CheckpointError(f"“{path.name}” does not fit its model: “decoder.{odd}” is {tuple(theirs[odd].shape)}.")
+        raise misfit(path, f"“decoder.{odd}” is {tuple(theirs[odd].shape)}")
     if theirs["attention.encoder_att.bias"].shape != theirs["attention.decoder_att.bias"].shape:
-        raise CheckpointError(f"“{path.name}” does not fit its model: its attention's two layers differ in length.")
+        raise misfit(path, "its attention's two layers differ in length")
     encoder_weights = source.under("encoder.")
     if not encoder_weights:
         raise CheckpointError(f"“{path.name}” holds a decoder without its encoder; save both, as the tutorial does.")
