@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from unrolled.models.reference.cell import ReferenceCell
 from unrolled.models.reference.protocol import Hook, State, Weights
+
+LAYERS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
 def _suffixed(hook: Hook, suffix: str, name: str, value: Tensor) -> Tensor:
@@ -50,3 +53,12 @@ class ReferenceLayers:
 
     def _suffix(self, layer: int) -> str:
         return "" if layer == len(self._cells) - 1 else f"_layer_{layer}"
+
+
+def both_ways(kind: str, weights: Weights) -> nn.RNNBase:
+    """Torch's module that reads a sentence forwards and backwards, by its own names of weights, in double precision."""
+    layers = sum(name.startswith("weight_hh") for name in weights) // 2
+    module: nn.RNNBase = LAYERS[kind](weights["weight_ih_l0"].shape[1], weights["weight_hh_l0"].shape[1], layers,
+                                      bidirectional=True, dtype=torch.float64)
+    module.load_state_dict(dict(weights))
+    return module.requires_grad_(False)

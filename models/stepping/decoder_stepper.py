@@ -10,7 +10,7 @@ from torch import Tensor
 from unrolled.models.cells import CellState
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder
 from unrolled.models.cells.hook import Hook, identity
-from unrolled.models.stepping.on_device import OnDevice
+from unrolled.models.stepping.network_stepper import OnDevice
 from unrolled.models.stepping.recording import DecoderRecorder
 from unrolled.models.stepping.stepper import StepRecord, Structure
 

@@ -1,21 +1,22 @@
-"""What the steppers of other people's models have in common: a network takes the step, and this packs what it computed."""
+"""What steppers have in common: their network on its device; and those whose network takes the step, which is packed here."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unrolled.models.cells import CellState
 from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.cells.joining import joined
 from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.reference.protocol import Reference
-from unrolled.models.stepping.on_device import NetworkT, OnDevice
+from unrolled.models.reference.protocol import Reference, Weights
+from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.stepper import StepRecord, Structure
+from unrolled.models.trace import ModelDescription
 
 
 class SteppedNetwork(Protocol):
@@ -36,6 +37,25 @@ def entropy_of(weights: Tensor) -> Tensor:
     """Of attention (…, L), as a fraction of even attention's: (…, 1)."""
     sums: Tensor = torch.special.entr(weights).sum(dim=-1, keepdim=True)
     return sums / math.log(max(weights.shape[-1], 2))
+
+
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+
+
+class OnDevice(Generic[NetworkT]):
+    """A network on one device, made ready to be stepped; `suppressed_tokens` are never chosen, however probable."""
+
+    description: ModelDescription
+
+    def __init__(self, network: NetworkT, *, device: str, suppressed_tokens: Sequence[int] = ()) -> None:
+        self.device = torch.device(device)
+        self.network: NetworkT = network.to(self.device).eval().requires_grad_(False)
+        self.suppressed_tokens: Sequence[int] = tuple(suppressed_tokens)
+        self.weights: Callable[[], Weights] = self.network.state_dict
+        self.draw: Callable[[int], tuple[bytes, str]] | None = None
+
+    def select(self, state: Any, rows: Tensor) -> Any:
+        return select_rows(state, rows)
 
 
 class NetworkStepper(OnDevice[NetworkT]):

@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unrolled.models.stepping.network_stepper import NetworkStepper
-from unrolled.models.stepping.on_device import NetworkT
+from unrolled.models.stepping.network_stepper import NetworkStepper, NetworkT
 from unrolled.models.stepping.stepper import EncodedInput, InputError, Structure
 from unrolled.models.tokenizers.unseen import known_text
 from unrolled.models.trace import ModelDescription

@@ -17,7 +17,7 @@ from unrolled.models.cells.reading import read_tokens
 from unrolled.models.families.characters.network import CharacterModel
 from unrolled.models.families.characters.reference import CharacterReference
 from unrolled.models.stepping.channels import cell_channels
-from unrolled.models.stepping.on_device import OnDevice
+from unrolled.models.stepping.network_stepper import OnDevice
 from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure
 from unrolled.models.tokenizers.char_tokenizer import Alphabet
 from unrolled.models.tokenizers.unseen import known_text

@@ -9,9 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.reference.attentional import ReferenceAttentional, SentenceMemory
-from unrolled.models.reference.layers import ReferenceLayers
+from unrolled.models.reference.layers import ReferenceLayers, both_ways
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
-from unrolled.models.reference.sentences import both_ways
 
 
 class ChatbotReference:

@@ -18,7 +18,7 @@ from unrolled.models.families.clips.reference import ClipReference
 from unrolled.models.inputs.clips import MOST_FRAMES, Clip, Frames
 from unrolled.models.stepping.beam import select_rows
 from unrolled.models.stepping.channels import cell_channels
-from unrolled.models.stepping.on_device import OnDevice
+from unrolled.models.stepping.network_stepper import OnDevice
 from unrolled.models.stepping.stepper import EncodedInput, StepRecord, Structure
 from unrolled.models.trace import Channel, ModelDescription
 from unrolled.models.trace.description import ALL_ABILITIES, UNTRAINED, Identity

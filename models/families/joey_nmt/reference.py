@@ -10,9 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.reference.attentional import ReferenceAttentional, SentenceMemory
-from unrolled.models.reference.layers import ReferenceLayers
+from unrolled.models.reference.layers import ReferenceLayers, both_ways
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
-from unrolled.models.reference.sentences import both_ways
 
 ROWS = {4: "lstm", 3: "gru"}  # of the weights of h, for each unit
 

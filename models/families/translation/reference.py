@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional as F
 
 from unrolled.models.reference.decoder import DecoderMemory, ReferenceDecoder
+from unrolled.models.reference.layers import both_ways
 from unrolled.models.reference.protocol import Weights, under
-from unrolled.models.reference.sentences import both_ways
 
 
 class TranslatorReference(ReferenceDecoder):
