@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QMenu, QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from unrolled.viewer.drawing.painting import EmptyText
@@ -120,9 +120,11 @@ class Plot(QWidget):
             self._axes["left"].setGrid(False if downwards else GRID)
         self._legend = Legend(part=part)
         self._inside.addItem(self._legend, 0, 1)
-        self._empty = EmptyText("", self)
-        self._empty.hide()
         in_column(self, self._view).setContentsMargins(2, 2, 2, 2)
+        self._empty = EmptyText("", self)  # over what is laid out, which would hide it
+        self._empty.setBackgroundRole(QPalette.ColorRole.Base)  # no line of the grid goes through it
+        self._empty.setAutoFillBackground(True)
+        self._empty.hide()
         self.setAccessibleName(title)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._box.sigRangeChanged.connect(lambda *_: self._ranges_changed())
@@ -238,6 +240,7 @@ class Plot(QWidget):
         if sentence != self._empty.text():
             self._empty.setText(sentence)
             self._empty.setVisible(bool(sentence))
+            self._place_empty()
 
     def show_legend(self) -> None:
         """Name what is drawn, above it; call it when a mark has appeared or gone."""
@@ -387,9 +390,19 @@ class Plot(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._empty.setGeometry(self.rect().adjusted(48, 16, -16, -16))
+        self._place_empty()
+
+    def _place_empty(self) -> None:
+        """In the middle of where marks would be, no larger than its words."""
+        room = self._view.mapFromScene(self._box.sceneBoundingRect()).boundingRect().translated(self._view.pos())
+        width = min(self._empty.fontMetrics().horizontalAdvance(self._empty.text()) + 16, max(room.width() - 8, 40))
+        box = QRect(0, 0, width, self._empty.heightForWidth(width) + 8)
+        box.moveCenter(room.center())
+        self._empty.setGeometry(box)
 
     def _ranges_changed(self) -> None:
+        if not self._empty.isHidden():
+            self._place_empty()
         for mark in self._marks:
             mark.ranges_changed()
 

@@ -159,6 +159,7 @@ QListWidget::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
 #rows::item:selected {{ background: transparent; color: {t.text}; }}
 QTableView#rows::item:selected {{ background: {t.accent_ground}; color: {t.text}; border-radius: 0; }}
 QTabWidget::pane {{ border: none; }}
+QTabBar {{ qproperty-drawBase: 0; }}
 QTabBar::tab {{ background: transparent; border: none; border-bottom: 2px solid transparent; color: {t.muted};
     padding: 5px 2px; margin-right: 14px; }}
 QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}

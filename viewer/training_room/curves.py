@@ -78,7 +78,7 @@ class LossCurves:
             line.set_visible(cell in others)
             if cell in others:
                 line.show(np.arange(1.0, len(others[cell]) + 1), others[cell].column("smooth_loss"))
-        self.plot.say("" if history is not None else "The loss of every update will be drawn here. Press Start.")
+        self.plot.say("" if history is not None else "The loss of every update will be drawn here. Press Train (Space).")
         for line in (self._each, self._smooth, self._chance):
             line.set_visible(history is not None)
         if history is None:

@@ -297,3 +297,16 @@ def test_a_small_map_reads_out_its_cells_and_marks_what_is_beyond_its_scale(qtbo
     qtbot.addWidget(signed)
     signed.set_values(values - 0.3, (2, 3))
     assert signed.scale_ends == ("−0.3", "0.3")
+
+
+def test_what_a_plot_says_while_it_is_empty_is_seen(qtbot):
+    plot = Plot("Loss", Axis("update"), Axis("loss"), LIGHT)
+    qtbot.addWidget(plot)
+    plot.resize(400, 300)
+    plot.show()
+    qtbot.wait(20)
+    empty = plot.grab().toImage()
+    plot.say("The loss of every update will be drawn here.")
+    assert plot.grab().toImage() != empty
+    plot.say("")
+    assert plot.grab().toImage() == empty
