@@ -10,7 +10,7 @@ _COMPILED = "_orig_mod"  # what torch.compile keeps the module under
 def unwrapped(network: nn.Module) -> nn.Module:
     """The module that torch.compile or data-parallel was given. Raises `TypeError` where it cannot be reached."""
     if not isinstance(network, nn.Module):
-        raise TypeError(f"A torch.nn.Module can be recorded, and this is a {type(network).__name__}.")
+        raise TypeError(f"A torch.nn.Module can be recorded, and this is of the type {type(network).__name__}.")
     why = closed(network)
     if why:
         raise TypeError(f"{why}; record the module that it was made from.")

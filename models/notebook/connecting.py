@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ def connected_window(endpoint: Endpoint, words: Sequence[str]) -> subprocess.Pop
 
 
 def end(process: subprocess.Popen[bytes] | None) -> None:
-    """Close a window that was started."""
+    """Close a window that was started, as a person would."""
     if process is not None:
-        process.terminate()
+        process.send_signal(getattr(signal, "SIGUSR1", signal.SIGTERM))
         process.wait()

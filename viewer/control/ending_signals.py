@@ -10,7 +10,8 @@ from typing import Any
 
 from PySide6.QtCore import QSocketNotifier
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+CLOSED = getattr(signal, "SIGUSR1", 0)  # sent by the notebook that opened the window: closed as a person would
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
 
 
 class EndingSignals:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from unrolled.assets import path as asset
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
-from unrolled.viewer.control.ending_signals import EndingSignals, end_by_signal
+from unrolled.viewer.control.ending_signals import CLOSED, EndingSignals, end_by_signal
 from unrolled.viewer.plotting.warm_up import WarmUp
 from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.commands import Open, OpenSample, OpenStore
@@ -184,7 +184,7 @@ class _Outcome:
 
     def end_by(self, number: int) -> None:
         """End the program as a signal wishes, once what is open is kept."""
-        self.signal = number
+        self.signal = 0 if number == CLOSED else number
         self._application.quit()
 
     def leave(self, sentence: str) -> None:
