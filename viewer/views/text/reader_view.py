@@ -27,6 +27,12 @@ Colours = npt.NDArray[np.uint8]
 ColoursOf = Callable[[int, int], Colours]
 
 
+def _where(chosen: npt.NDArray[np.bool_], text: str) -> str:
+    """A text with spaces in place of the characters that are not chosen."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    return np.where(chosen, codes, np.uint32(ord(" "))).tobytes().decode("utf-32-le", "surrogatepass")
+
+
 class ReaderText(QAbstractScrollArea):
     """The text.
 
@@ -215,8 +221,8 @@ class ReaderText(QAbstractScrollArea):
                 ends[bool(on_dark[row, end - begin])].append(QPointF(MARGIN + (end - begin) * width, y))
             some, light = text[begin:end].replace("\t", "⇥"), on_dark[row, : end - begin]
             if light.any():
-                white.append((QPointF(MARGIN, y), "".join(np.where(light, list(some), " "))))
-                some = "".join(np.where(light, " ", list(some))) if not light.all() else ""
+                white.append((QPointF(MARGIN, y), _where(light, some)))
+                some = _where(~light, some) if not light.all() else ""
             painter.drawText(QPointF(MARGIN, y), some)
             if end > prompt_tokens:
                 left = max(prompt_tokens - begin, 0)
