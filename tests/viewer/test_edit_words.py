@@ -82,6 +82,15 @@ def test_another_picture_is_read_and_known_by_its_hash(tmp_path):
         SwapInput(first=4, name="other.png", input_hash=hashlib.sha256(b"a picture").hexdigest()),)
 
 
+def test_files_of_one_name_in_two_folders_are_two(tmp_path):
+    swaps = []
+    for step, folder in enumerate(("a", "b")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "other.png").write_bytes(folder.encode())
+        swaps += ["--swap", f"{step}={tmp_path / folder / 'other.png'}"]
+    assert [edit.input_hash for edit in edits(*swaps)] == [hashlib.sha256(data).hexdigest() for data in (b"a", b"b")]
+
+
 def test_a_file_of_edits(tmp_path):
     kept = (ForceToken(first=1, last=1, token=DOG), UniformAttention(first=2))
     path = tmp_path / "edits.json"

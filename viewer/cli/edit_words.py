@@ -70,10 +70,13 @@ class EditWords:
     ----------
     inputs : dict of str to (bytes, str)
         By hash, the files that --swap names, and their names.
+    hashes : dict of str to str
+        The hash of each, by the words that name it.
     """
 
     arguments: argparse.Namespace
     inputs: dict[str, tuple[bytes, str]]
+    hashes: dict[str, str]
 
     def __bool__(self) -> bool:
         return self.arguments.edits is not None or any(getattr(self.arguments, name) for name in FLAGS)
@@ -106,8 +109,7 @@ class EditWords:
 
     def _swap(self, text: str) -> Edit:
         step, file = _halves(text, "STEP=FILE")
-        data_hash = next((key for key, (_, name) in self.inputs.items() if name == Path(file).name), "")
-        return SwapInput(first=_number(step), name=Path(file).name, input_hash=data_hash)
+        return SwapInput(first=_number(step), name=Path(file).name, input_hash=self.hashes[file])
 
     def _of_file(self, channels: Sequence[Channel], description: ModelDescription) -> tuple[Edit, ...]:
         path: Path | None = self.arguments.edits
@@ -133,14 +135,16 @@ def edit_words(arguments: argparse.Namespace, read: Callable[[Path], bytes]) -> 
         Reads an input's bytes; raises `ValueError` with a sentence for people.
     """
     inputs: dict[str, tuple[bytes, str]] = {}
+    hashes: dict[str, str] = {}
     for text in arguments.swap:
         try:
             _, file = _halves(text, "STEP=FILE")
         except EditError as error:
             raise CommandError(f"--swap {text}: {error}", WRONG_USE) from error
         data = read(Path(file))
-        inputs[hashlib.sha256(data).hexdigest()] = (data, Path(file).name)
-    return EditWords(arguments, inputs)
+        hashes[file] = hashlib.sha256(data).hexdigest()
+        inputs[hashes[file]] = (data, Path(file).name)
+    return EditWords(arguments, inputs, hashes)
 
 
 def _halves(text: str, form: str, *, last: bool = False) -> tuple[str, str]:

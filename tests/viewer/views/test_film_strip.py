@@ -8,7 +8,10 @@ import scripted
 from contexts import context, on_screen
 from PySide6.QtCore import Qt
 
+from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Trace
+from unrolled.models.trace.edits import SwapInput
+from unrolled.viewer.state.branches import PlacedEdit
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.picture.film_strip import FilmStripView
@@ -56,6 +59,20 @@ def test_pictures_are_made_once(session, panel):
     session.appearance.update(attention_colour_map="viridis")
     panel.refresh()
     assert panel.made == made + len(session.trace)
+
+
+def test_two_pictures_of_one_name_are_two(session, panel):
+    """As two folders may have them."""
+    edits = []
+    for step, grey in ((2, 20), (3, 240)):
+        session.other_inputs[str(step)] = InputPicture("other.png", b"", np.full((240, 320, 3), grey, np.uint8))
+        edits.append(PlacedEdit(SwapInput(input_hash=str(step), name="other.png", first=step, last=step)))
+    session.set_branches(session.branches.with_branch(session.branch.changed(edits=tuple(edits))))
+    session.appearance.update(attention_opacity=0.0)
+    panel.refresh()
+    one, other = (panel.frames.pixmaps[step].toImage() for step in (2, 3))
+    middle = one.rect().center()
+    assert one.pixelColor(middle).red() < 60 < 200 < other.pixelColor(middle).red()
 
 
 def test_one_more_word_is_one_more_picture(session, panel):

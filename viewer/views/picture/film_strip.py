@@ -141,7 +141,7 @@ class FilmStripView(View):
         self._tokens: list[int] = []
         self._picture: InputPicture | None = None
         self._appearance: AppearanceValues | None = None
-        self._others: dict[str, QImage] = {}  # what edits swap to
+        self._others: dict[InputPicture, QImage] = {}  # what edits swap to
         self._small: QImage | None = None
         self._ratio = 1.0
         self._height = 0
@@ -270,9 +270,9 @@ class FilmStripView(View):
         given = self.session.input_at(step)
         if given is self._picture or not isinstance(given, InputPicture):
             return self._small
-        if given.name not in self._others:
-            self._others[given.name] = self._fitted(photograph(given.pixels, longest=512))
-        return self._others[given.name]
+        if given not in self._others:
+            self._others[given] = self._fitted(photograph(given.pixels, longest=512))
+        return self._others[given]
 
     def _thumbnail(self, trace: Trace, step: int) -> QPixmap:
         """The photograph with a step's attention, in the middle of a transparent box."""
