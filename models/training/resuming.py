@@ -37,7 +37,9 @@ class ResumeFile:
             return {}
         try:
             saved: dict[str, Any] = torch.load(self._path, map_location=device, weights_only=True)
-        except (RuntimeError, OSError, pickle.UnpicklingError, EOFError) as error:
+            if not isinstance(saved, dict):
+                raise TypeError("The outermost object is no dictionary.")
+        except (RuntimeError, OSError, pickle.UnpicklingError, EOFError, TypeError) as error:
             raise CheckpointError(f"“{self._path}” is damaged; delete it to start again.") from error
         if saved.get("options") != self._about:
             raise CheckpointError(f"“{self._path}” is of a training with other options; give the same ones "

@@ -89,6 +89,9 @@ def test_other_options_do_not_take_a_training_up(tmp_path: Path, monkeypatch: py
     (tmp_path / "model.safetensors.captions.resume").write_bytes(b"not a state")
     with pytest.raises(CheckpointError, match="damaged"):
         finish(tmp_path, "model")
+    torch.save([1.0], tmp_path / "model.safetensors.captions.resume")
+    with pytest.raises(CheckpointError, match="damaged"):
+        finish(tmp_path, "model")
 
 
 def test_batches_hold_every_word_of_every_picture_once() -> None:
