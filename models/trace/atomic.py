@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:  # Windows flushes only what is open for writing
             os.fsync(file.fileno())
-        temporary.chmod(_usual_permissions())
+        temporary.chmod(_permissions(path))
         temporary.replace(path)
     except BaseException:
         with suppress(OSError):
@@ -53,8 +54,10 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         file.flush()
 
 
-def _usual_permissions() -> int:
-    """What a plainly opened file would get; a temporary file is private."""
+def _permissions(path: Path) -> int:
+    """Those of the file that is replaced, else what a plainly opened file would get; a temporary file is private."""
+    with suppress(OSError):
+        return stat.S_IMODE(path.stat().st_mode)
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask

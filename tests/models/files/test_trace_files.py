@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
+import os
+import stat
 import warnings
 
 import msgspec
@@ -171,6 +173,18 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, s
         save_trace(scripted.trace(), path)
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no such permissions")
+def test_what_is_written_over_keeps_its_permissions(tmp_path):
+    path = tmp_path / "a.npz"
+    save_trace(scripted.trace(), path)
+    mask = os.umask(0)
+    os.umask(mask)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~mask
+    path.chmod(0o640)
+    save_trace(scripted.trace(), path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 def test_no_folder_no_file(tmp_path):
