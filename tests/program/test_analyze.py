@@ -108,6 +108,11 @@ def test_a_folder_s_gates_are_counted_over_all_its_runs(changed, run):
     forget = next(gate for gate in found["gates"] if gate["channel"] == "forget_gate")
     assert forget["shut"] == pytest.approx((trace.column("forget_gate") < 0.1).mean(axis=0), abs=1e-6)
     assert "broken.npz" in found["notes"][0]
+    (runs / "broken.npz").unlink()
+    (runs / "photo.jpg").write_bytes(b"beside them")
+    said = run("analyze", runs, "-o", folder / "folder.json")
+    assert (said.returncode, "passed over: photo.jpg." in said.stderr) == (0, True), said.stderr
+    assert "photo.jpg" in json.loads((folder / "folder.json").read_text(encoding="utf-8"))["notes"][0]
     refused = run("analyze", runs, "-o", folder / "folder.html")
     assert (refused.returncode, "JSON" in refused.stderr) == (2, True)
 

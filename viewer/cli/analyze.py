@@ -34,6 +34,7 @@ from unrolled.viewer.cli.telling import tell, tell_doing
 from unrolled.viewer.state.files import Kind, kind_of
 
 SUFFIXES = (".json", ".html")
+NAMED = 5  # files that are passed over
 JSON_EXPLAINED = """The JSON is one object: steps (words, log-probabilities, candidates), equations (a list, one for each step
 and unit), gradients (tables, row t, column k), occlusion (for each step what masking each place takes from log p, logit and
 margin, and the share of it in the most attended tenth), gates, attention, similar, fidelity, edits, and notes. Steps, units
@@ -81,7 +82,11 @@ def _of_folder(arguments: argparse.Namespace) -> int:
         raise CommandError("The statistics of a folder are written as JSON: name a file ending in .json.", WRONG_USE)
     files = sorted(path for path in arguments.input.iterdir() if path.is_file() and not path.name.startswith("."))
     traces = [path for path in files if kind_of(path) is Kind.TRACE]
+    passed_over = [path.name for path in files if traces and path not in traces]
     notes: list[str] = []
+    more = f" and {len(passed_over) - NAMED:,} more" if len(passed_over) > NAMED else ""
+    said = [f"Only the traces in “{arguments.input.name}” are counted; passed over: {', '.join(passed_over[:NAMED])}{more}."
+            ] if passed_over else []
 
     def recorded() -> Iterator[tuple[str, Trace]]:
         for path in traces:
@@ -106,8 +111,8 @@ def _of_folder(arguments: argparse.Namespace) -> int:
     except (BackendError, ValueError) as error:
         raise CommandError(f"Nothing in “{arguments.input}” could be analyzed: {'; '.join([str(error), *notes[:1]])}") from error
     tell_doing()
-    tell(*notes)
-    found = msgspec.structs.replace(found, notes=(*found.notes, *notes))
+    tell(*said, *notes)
+    found = msgspec.structs.replace(found, notes=(*found.notes, *said, *notes))
     write_output(arguments.output, msgspec.json.format(msgspec.json.encode(found), indent=1))
     return FAILURE if notes else SUCCESS
 
