@@ -75,6 +75,21 @@ def test_a_branch_a_comparison_and_the_drawers_views_move_nothing(qtbot, caption
             assert min(section.width(), section.height()) >= LEAST_PIXELS, name
 
 
+def test_a_message_moves_no_tab_and_cuts_no_line_while_two_runs_are_compared(qtbot, captioned):
+    window = captioned
+    window.resize(1024, 700)
+    window.layout_._size_panes()
+    compare_with_itself(qtbot, window)
+    window.do(c.OpenView("gates"))
+    still(qtbot, window)
+    before, bar = places(window), window.host.views["tracks"].compare_bar.text
+    window.controller.voice.say("run", "A sentence that is too long for the line that it is given. " * 3)
+    still(qtbot, window)
+    after = places(window)
+    assert {name for name in before if after[name] != before[name]} == {"tracks", "axis"}
+    assert bar.heightForWidth(bar.width()) <= bar.height()
+
+
 @pytest.mark.parametrize(("kind", "given", "moved"), [
     ("sentence", typed("the small dog"), {"alignment"}),
     ("clip", np.zeros((6, 32, 48, 3), np.uint8), {"clip"}),

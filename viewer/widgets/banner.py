@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QBoxLayout,
@@ -22,6 +22,8 @@ from unrolled.viewer.widgets.building import in_column, in_row, tool_button
 
 GAP = 8
 NARROW = 480  # device-independent pixels
+HEIGHT, LOW_HEIGHT = 44, 36  # of one line
+LEAST_TEXT = 90  # of width, beside the buttons
 
 
 class Banner(QFrame):
@@ -39,10 +41,10 @@ class Banner(QFrame):
         self.setObjectName("banner")
         self.setProperty("kind", message.kind)
         self.message, self.of = message, of
+        self._cut, self._wanted_whole = False, False
         self.setAccessibleName(message.text)
         self._mark = QLabel()
         self.text = QLabel(message.text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.text.setAccessibleName(message.text)
         self.action = QPushButton(message.action, self)
@@ -56,7 +58,6 @@ class Banner(QFrame):
         self.dismiss.setToolTip("Dismiss")
         self.dismiss.clicked.connect(self._dismiss)
         self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
-        self._layout.setContentsMargins(12, 6, 6, 6)
         self._layout.setSpacing(GAP)
         self._layout.addLayout(in_row(None, self._mark, (self.text, 1), spacing=GAP), 1)
         buttons = in_row(None, self.action, self.next, self.dismiss, spacing=GAP)
@@ -72,15 +73,40 @@ class Banner(QFrame):
         self._mark.setPixmap(pixmap(name, colour, size=18, ratio=self.devicePixelRatioF()))
         self.dismiss.setIcon(icon("close", theme, size=14))
 
-    def fit(self, width: int) -> int:
-        """Lay it out in a width, its buttons below the text where there is little; the height that it needs."""
+    def fit(self, width: int, *, low: bool) -> int:
+        """Lay it out in a width, its buttons below the text where there is little; the height that it needs.
+
+        Parameters
+        ----------
+        low : bool
+            There is little height: one line, cut where it is longer, until it is clicked.
+        """
         sizes = [button.sizeHint() for button in (self.action, self.next, self.dismiss) if not button.isHidden()]
-        below = width < NARROW and len(sizes) > 1
+        beside = width - 2 - 12 - 18 - GAP - 6 - sum(GAP + size.width() for size in sizes)
+        one_line = low and not self._wanted_whole
+        below = len(sizes) > 1 and (beside < LEAST_TEXT if one_line else width < NARROW)
+        room = max(beside + (sum(GAP + size.width() for size in sizes) if below else 0), 40)
+        metrics = self.text.fontMetrics()
+        self._cut = one_line and metrics.horizontalAdvance(self.message.text) > room
+        self.text.setText(metrics.elidedText(self.message.text, Qt.TextElideMode.ElideRight, room) if self._cut
+                          else self.message.text)
+        self.text.setToolTip(self.message.text if self._cut else "")
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction if self._cut
+                                          else Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setCursor(Qt.CursorShape.PointingHandCursor if self._cut else Qt.CursorShape.ArrowCursor)
+        margin = 2 if one_line else 6
+        self._layout.setContentsMargins(12, margin, 6, margin)
         self._layout.setDirection(QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight)
-        room = width - 2 - 12 - 18 - GAP - 6 - (0 if below else sum(GAP + size.width() for size in sizes))
-        box = self.text.fontMetrics().boundingRect(QRect(0, 0, max(room, 40), 10_000), int(Qt.TextFlag.TextWordWrap),
-                                                   self.message.text)
-        return max(44, box.height() + 20) + (GAP + max(size.height() for size in sizes) if below else 0)
+        box = metrics.boundingRect(QRect(0, 0, room, 10_000), int(Qt.TextFlag.TextWordWrap), self.text.text())
+        least = LOW_HEIGHT if one_line else max(HEIGHT, box.height() + 20)
+        return least + (GAP + max(size.height() for size in sizes) if below else 0)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A line that was cut is shown whole."""
+        super().mouseReleaseEvent(event)
+        if self._cut:
+            self._wanted_whole = True
+            self._place.fit()
 
     def _dismiss(self) -> None:
         self._place.clear(self.message.place)
@@ -101,7 +127,11 @@ class BannerPlace(QWidget):
     ----------
     banner : Banner or None
         The message that is shown.
+    fitted : Signal()
+        It takes another height, or none.
     """
+
+    fitted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -109,6 +139,7 @@ class BannerPlace(QWidget):
         self._layout = in_column(self)
         self._messages: dict[str, Notice] = {}  # by what they are about, the one that is shown last
         self.banner: Banner | None = None
+        self._low = False
         self.hide()
 
     def show_message(self, message: Notice) -> None:
@@ -132,6 +163,12 @@ class BannerPlace(QWidget):
         if self._messages.pop(place, None) is not None:
             self._show()
 
+    def set_low(self, low: bool) -> None:
+        """Say whether there is little height, so that a message is to take one line of it."""
+        if low != self._low:
+            self._low = low
+            self.fit()
+
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         if self.banner is not None:
@@ -139,7 +176,7 @@ class BannerPlace(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit()
+        self.fit()
 
     def _show(self) -> None:
         message, banner = next(reversed(self._messages.values()), None), self.banner
@@ -156,8 +193,11 @@ class BannerPlace(QWidget):
             self._layout.addWidget(banner)
         self.banner = banner
         self.setVisible(banner is not None)
-        self._fit()
+        self.fit()
 
-    def _fit(self) -> None:
-        if self.banner is not None:
-            self.setFixedHeight(self.banner.fit(self.width()))
+    def fit(self) -> None:
+        """Take the height that the message needs in the width that there is."""
+        height = self.banner.fit(self.width(), low=self._low) if self.banner is not None else 0
+        if height != self.minimumHeight():
+            self.setFixedHeight(height)
+            self.fitted.emit()

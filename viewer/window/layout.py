@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QWidget
 
 from unrolled.viewer.state.commands import Do, OpenView
@@ -24,7 +24,7 @@ from unrolled.viewer.window.view_host import ViewHost
 GAP = 8
 LEAST_CENTRE = 220  # device-independent pixels that are left to the tracks when the drawer opens
 LEFT_PART, LEFT_LEAST = 0.34, 376
-ROOMY = 1200  # device-independent pixels of width, or 780 of height: below, what can be smaller is
+ROOMY, ROOMY_HEIGHT = 1200, 780  # device-independent pixels: below, what can be smaller is
 LOW, SPARED = 600, 16  # pixels of a column: in a lower one views of a fixed height are so much lower
 MOST_OF_COLUMN = 0.42
 COLUMNS = (Place.LEFT, Place.CENTRE, Place.RIGHT)
@@ -71,6 +71,7 @@ class Layout(QWidget):
         self._drop_hint.setObjectName("dropHint")
         self._drop_hint.hide()
         self.drawer.opened.connect(self._size_drawer)
+        self.said.fitted.connect(self._make_room)
         self.centre.splitterMoved.connect(self._drawer_moved)
         session.run_changed.connect(lambda: self._forget("run", "error", "warning"))
         session.input_changed.connect(lambda: self._forget("input", "info"))
@@ -142,6 +143,10 @@ class Layout(QWidget):
             self._sized = True
             self._size_panes()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.said.set_low(self.height() < ROOMY_HEIGHT)
+
     def _size_columns(self) -> None:
         width = self.width() - 4 * GAP
         left = max(round(LEFT_PART * width), LEFT_LEAST) if self._shown(Place.LEFT) else 0
@@ -165,12 +170,20 @@ class Layout(QWidget):
         self._splitters[place].setSizes([heights.get(spec.name, rest) if spec in shown else 0 for spec in made])
 
     def _size_drawer(self, name: str) -> None:
-        wanted = self.drawer.height_wanted if name else self.drawer.maximumHeight()
-        whole = self.centre.height()
-        if name:
-            wanted = min(wanted, max(whole - LEAST_CENTRE, 0))
-        said = 0 if self.said.isHidden() else self.said.height()
-        self.centre.setSizes([max(whole - wanted - said, 0), said, wanted])
+        self._share_centre(self._drawer_height() if name else self.drawer.maximumHeight())
+
+    def _make_room(self) -> None:
+        """The tracks alone make room for a message, down to the least that they need: the tabs stay where they are."""
+        if self._sized:
+            open_ = bool(self.drawer.open_name)
+            self._share_centre(max(self.drawer.height(), self._drawer_height()) if open_ else self.drawer.maximumHeight())
+
+    def _drawer_height(self) -> int:
+        return min(self.drawer.height_wanted, max(self.centre.height() - LEAST_CENTRE, 0))
+
+    def _share_centre(self, drawer: int) -> None:
+        said = 0 if self.said.isHidden() else self.said.minimumHeight() + GAP
+        self.centre.setSizes([max(self.centre.height() - GAP - drawer - said, 0), max(said - GAP, 0), drawer])
 
     def _drawer_moved(self) -> None:
         if self.drawer.open_name:

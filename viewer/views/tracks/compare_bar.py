@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from unrolled.models.analysis.differences import Largest
@@ -62,6 +63,15 @@ class CompareBar(QFrame):
         text = " &nbsp;·&nbsp; ".join(texts)
         if text != self.text.text():
             self.text.setText(text)
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """No line of it gives way to tracks, which can be scrolled."""
+        self.text.setMinimumHeight(self.text.heightForWidth(self.text.width()))
 
     def _link(self, target: str, text: str) -> str:
         return f'<a href="{target}" style="color:{self.theme.accent};text-decoration:none">{escape(text)}</a>'

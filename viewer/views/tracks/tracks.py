@@ -40,6 +40,7 @@ HOW = ("Drag to scrub; click a row to pin its unit.\n"
        "playhead.\nDrag with Shift to zoom into a frame; double-click to see the whole run again.")
 FROM_AFAR = "{:.0f} {}s a column: colours are means, lines ranges · Ctrl+wheel zooms"
 WAIT_MILLISECONDS = 30  # for the plotting library
+LEAST_HEIGHT = 24  # of what is scrolled
 PART_SECONDS = 0.003  # of a frame, for colours of steps that came many at once
 
 
@@ -64,6 +65,7 @@ class TracksView(View):
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(3)
         self._scroll = scrolled(self._column)
+        self._scroll.setMinimumHeight(LEAST_HEIGHT)
         self._scroll.verticalScrollBar().valueChanged.connect(lambda _: self.refresh())
         self._scroll.verticalScrollBar().rangeChanged.connect(lambda *_: self.refresh_wanted.emit())  # others are in sight
         self._empty = muted_label(EMPTY, wrapped=True)
