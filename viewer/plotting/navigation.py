@@ -23,30 +23,28 @@ class Box(pg.ViewBox):
 
     Parameters
     ----------
-    navigable : bool
-        Whether any of that is done.
     wheel_zooms : callable
         Whether the wheel zooms, without Ctrl, or what is around scrolls.
     changed : callable
         A person has moved about.
     """
 
-    def __init__(self, *, navigable: bool, wheel_zooms: Callable[[], bool], changed: Callable[[], None]) -> None:
-        super().__init__(enableMenu=False, enableMouse=navigable, defaultPadding=0)
+    def __init__(self, *, wheel_zooms: Callable[[], bool], changed: Callable[[], None]) -> None:
+        super().__init__(enableMenu=False, defaultPadding=0)
         self.disableAutoRange()
-        self._navigable, self._wheel_zooms = navigable, wheel_zooms
+        self._wheel_zooms = wheel_zooms
         self.sigRangeChangedManually.connect(lambda *_: changed())
 
     def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
         """Pan, or with Shift draw the box that is shown next."""
-        if self._navigable and event.button() == Qt.MouseButton.LeftButton:
+        if event.button() == Qt.MouseButton.LeftButton:
             boxed = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             self.state["mouseMode"] = self.RectMode if boxed else self.PanMode
             super().mouseDragEvent(event, axis)
 
     def wheelEvent(self, event: Any, axis: int | None = None) -> None:
         """Zoom round the pointer, or let what is around scroll."""
-        if self._navigable and (event.modifiers() & Qt.KeyboardModifier.ControlModifier or self._wheel_zooms()):
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier or self._wheel_zooms():
             super().wheelEvent(event, axis)
         else:
             event.ignore()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from unrolled.models.trace import FloatArray
 from unrolled.viewer.drawing.painting import elided
@@ -15,6 +15,7 @@ from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.ink import ink
 from unrolled.viewer.plotting.legend import LEGEND_HEIGHT
+from unrolled.viewer.plotting.navigation import add_ranges
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.wording import MINUS, brief, precise
@@ -65,7 +66,7 @@ class PlaceBars(QWidget):
     """
 
     chosen = Signal(int)
-    own_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+    own_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter, *Plot.own_keys)
 
     def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,7 +80,7 @@ class PlaceBars(QWidget):
         self.setAccessibleName(name)
         self.setMinimumWidth(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        attach(self, name, table=self._table)
+        self._figure = attach(self, name, table=self._table, fill=self._fill_menu)
 
     @property
     def values(self) -> FloatArray:
@@ -131,10 +132,17 @@ class PlaceBars(QWidget):
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._goes(self.marked):
             self._go(self.marked)
         else:
-            super().keyPressEvent(event)
+            for plot in self.plots[:1] if key != Qt.Key.Key_0 else self.plots:
+                plot.keyPressEvent(event)
+
+    def _fill_menu(self, menu: QMenu) -> None:
+        """Zoom of the column under the pointer."""
+        plot = next((plot for plot in self.plots if plot.geometry().contains(self._figure.place)), None)
+        if plot is not None:
+            add_ranges(menu, plot)
 
     def _add(self) -> None:
-        plot = _Column(self.theme, first=not self.plots)
+        plot = _Column(self.theme, beside=self.plots[0] if self.plots else None)
         plot.reading = lambda x, y: self.reading(round(y))
         plot.pointed.connect(lambda x, y: self._mark(round(y)))
         plot.left.connect(lambda: self._mark(-1))
@@ -164,17 +172,18 @@ class PlaceBars(QWidget):
 
 
 class _Column(Plot):
-    """One column; the first has the names."""
+    """One column; the first has the names, and those beside it the same rows in sight."""
 
-    def __init__(self, theme: Theme, *, first: bool) -> None:
+    def __init__(self, theme: Theme, *, beside: _Column | None) -> None:
         super().__init__("", Axis(), Axis(), theme, downwards=True, part=True)
         self._column: Bars | None = None
         self._ground = self.area(ink("raised"), order=-5)
         self._bars = self.bars(ink("accent", 190), ink("playhead", 190))
         self._zero = self.line(ink("border"), width=1.0, order=1)
         self.setMaximumWidth(WIDEST)
-        if not first:
+        if beside is not None:
             self.hide_axis("left")
+            self._box.setYLink(beside._box)
 
     def show_column(self, names: tuple[str, ...], column: Bars) -> None:
         self._column = column

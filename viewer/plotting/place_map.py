@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.models.trace import FloatArray
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.legend import MARGIN
+from unrolled.viewer.plotting.navigation import add_ranges
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import grid_table
@@ -30,6 +32,8 @@ class PlaceMap(QWidget):
         Drawn on both sides of 0 with a diverging map, from −largest to largest; otherwise from 0 on.
     """
 
+    own_keys = Plot.own_keys
+
     def __init__(self, title: str, theme: Theme, *, signed_values: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._signed = signed_values
@@ -48,7 +52,7 @@ class PlaceMap(QWidget):
         self.setFixedWidth(SIDE + BAR_ROOM)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(title)
-        attach(self, self.accessibleName, table=self._table)
+        attach(self, self.accessibleName, table=self._table, fill=lambda menu: add_ranges(menu, self._plot))
 
     @property
     def title(self) -> str:
@@ -94,6 +98,10 @@ class PlaceMap(QWidget):
     def set_theme(self, theme: Theme) -> None:
         self._plot.set_theme(theme)
         self._show()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """The plot inside is moved about in."""
+        self._plot.keyPressEvent(event)
 
     def reading(self, x: float, y: float) -> str:
         """What is at a place of the grid, in words."""

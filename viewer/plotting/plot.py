@@ -50,7 +50,7 @@ class Plot(QWidget):
     square : bool
         A unit of x is as long as one of y.
     part : bool
-        A part of a larger figure: without a menu, without the focus, and nobody moves about in it.
+        A part of a larger figure, which has the menu and the focus.
     axes : bool
         Whether it has any.
     table : callable, optional
@@ -107,7 +107,7 @@ class Plot(QWidget):
         ends = 0 if axes else MARGIN  # of a colour bar’s numbers
         self._inside.layout.setContentsMargins(MARGIN if axes else 0, ends, 0 if part else LAST_NUMBER, ends)
         self._inside.layout.setSpacing(0)
-        self._box = Box(navigable=not part, wheel_zooms=self._wheel_zooms, changed=self._moved_by_hand)
+        self._box = Box(wheel_zooms=self._wheel_zooms, changed=self._moved_by_hand)
         self._box.invertY(downwards)
         self._box.setAspectLocked(square)
         self._inside.addItem(self._box, 1, 1)
@@ -318,9 +318,7 @@ class Plot(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """+, − and 0 zoom, Shift with the arrows pans, and a level is moved by Up and Down."""
         key, keys = Qt.Key(event.key()), Qt.Key
-        if self._part:
-            event.ignore()
-        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier and key in PANS:
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and key in PANS:
             self.pan(*PANS[key])
         elif key in self._keys:
             self._keys[key]()
@@ -372,6 +370,8 @@ class Plot(QWidget):
         """Follow the pointer; pyqtgraph itself leaves out moves that follow one another quickly, the last one too."""
         if event.type() == QEvent.Type.MouseButtonPress and not self._part:
             self.setFocus(Qt.FocusReason.MouseFocusReason)
+        if event.type() == QEvent.Type.MouseButtonDblClick:
+            self.reset()
         if event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
             self._hovered(self._view.mapToScene(event.position().toPoint()))
         return super().eventFilter(watched, event)

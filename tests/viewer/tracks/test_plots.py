@@ -299,6 +299,50 @@ def test_a_small_map_reads_out_its_cells_and_marks_what_is_beyond_its_scale(qtbo
     assert signed.scale_ends == ("−0.3", "0.3")
 
 
+def test_a_small_map_is_zoomed_and_shown_whole_again(qtbot):
+    small = PlaceMap("attention α", LIGHT, signed_values=False)
+    qtbot.addWidget(small)
+    small.set_values(np.arange(100, dtype=np.float32), (10, 10))
+    with qtbot.waitExposed(small):
+        small.show()
+    plot = small._plot
+    whole = plot.ranges
+    wheel(plot, at(plot, 7.5, 2.5), 3, Qt.KeyboardModifier.ControlModifier)
+    (left, right), (low, high) = plot.ranges
+    assert 0 < left < 7.5 < right < 10
+    assert 0 < low < 2.5 < high < 10
+    small.setFocus()
+    qtbot.keyClick(small, Qt.Key.Key_0)
+    assert plot.ranges == whole
+    drag(qtbot, plot, at(plot, 2, 2), at(plot, 4, 4), Qt.KeyboardModifier.ShiftModifier)
+    assert plot.ranges[0] == pytest.approx((2, 4), abs=0.2)
+    qtbot.mouseDClick(plot.surface, Qt.MouseButton.LeftButton, pos=at(plot, 3, 3))
+    assert plot.ranges == whole
+    qtbot.keyClick(small, Qt.Key.Key_Plus)
+    menu = small.findChild(FigureMenu).menu()
+    next(action for action in menu.actions() if action.text().startswith("Reset ranges")).trigger()
+    assert plot.ranges == whole
+
+
+def test_columns_of_bars_have_the_same_rows_in_sight(qtbot):
+    bars = PlaceBars("What each word did", LIGHT)
+    qtbot.addWidget(bars)
+    values = np.linspace(0, 1, 12, dtype=np.float32)
+    bars.set_bars(tuple("abcdefghijkl"), tuple(Bars(name, name, values, False, 1.0) for name in "xy"))
+    bars.resize(400, bars.sizeHint().height())
+    with qtbot.waitExposed(bars):
+        bars.show()
+    first, second = bars.plots
+    whole = first.ranges
+    wheel(second, at(second, 0.2, 3), 3, Qt.KeyboardModifier.ControlModifier)
+    assert first.ranges[1] == pytest.approx(second.ranges[1], abs=0.2)
+    assert first.ranges[1][1] - first.ranges[1][0] < 11
+    assert first.ranges[0] == whole[0]
+    bars.setFocus()
+    qtbot.keyClick(bars, Qt.Key.Key_0)
+    assert (first.ranges, second.ranges) == (whole, whole)
+
+
 def test_what_a_plot_says_while_it_is_empty_is_seen(qtbot):
     plot = Plot("Loss", Axis("update"), Axis("loss"), LIGHT)
     qtbot.addWidget(plot)
