@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LARGEST_CELL = 26.0   # pixels
 LEAST_SHOWN_ROWS = 6
@@ -21,6 +21,8 @@ class AlignmentGeometry:
         In pixels.
     rows, columns : int
         How many there are.
+    hidden : (float, float)
+        Pixels by which the first cell lies left of where labels end, and above: of a part that is shown larger.
     """
 
     left: float
@@ -29,6 +31,20 @@ class AlignmentGeometry:
     cell_height: float
     rows: int
     columns: int
+    hidden: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def room(self) -> int:
+        """How many rows there is room for."""
+        return max(self.rows, self.columns + 1, LEAST_SHOWN_ROWS)
+
+    @property
+    def label_width(self) -> float:
+        return self.left + self.hidden[0]
+
+    @property
+    def label_height(self) -> float:
+        return self.top + self.hidden[1]
 
     @property
     def right(self) -> float:
@@ -40,11 +56,11 @@ class AlignmentGeometry:
 
     def row_at(self, y: float) -> int | None:
         row = math.floor((y - self.top) / self.cell_height)
-        return row if 0 <= row < self.rows else None
+        return row if 0 <= row < self.rows and y >= self.label_height else None
 
     def column_at(self, x: float) -> int | None:
         column = math.floor((x - self.left) / self.cell_width)
-        return column if 0 <= column < self.columns else None
+        return column if 0 <= column < self.columns and x >= self.label_width else None
 
 
 def alignment_geometry(width: float, height: float, *, rows: int, columns: int, label_width: float, label_height: float,
@@ -55,10 +71,9 @@ def alignment_geometry(width: float, height: float, *, rows: int, columns: int, 
     """
     left = min(label_width, 0.34 * width)
     top = min(label_height, 0.4 * height)
-    room = max(rows, columns + 1, LEAST_SHOWN_ROWS)
     cell_width = min((width - left - 1) / max(columns, 1), 1.6 * largest)
-    cell_height = min((height - top - 1) / room, largest)
-    return AlignmentGeometry(left, top, max(cell_width, 0.1), max(cell_height, 0.1), rows, columns)
+    whole = AlignmentGeometry(left, top, max(cell_width, 0.1), 0.1, rows, columns)
+    return replace(whole, cell_height=max(min((height - top - 1) / whole.room, largest), 0.1))
 
 
 def shown_labels(count: int, room: float, least: float, always: tuple[int, ...] = ()) -> list[int]:

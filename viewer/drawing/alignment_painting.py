@@ -130,8 +130,9 @@ def written_labels(geometry: AlignmentGeometry, labels: Labels, theme: Theme, *,
     """Words beside their rows; with weights, on a ground of their colours."""
     count = min(geometry.rows, len(labels.texts))
     height = min(max(geometry.cell_height, labels.height), labels.height + 4)
-    texts, tints = labels.cut(geometry.left - 3 - LABEL_GAP), _tints(weights, limits, table, count)
-    return [Label((0.0, geometry.top + (number + 0.5) * geometry.cell_height - height / 2, geometry.left - 3, height),
+    texts, tints = labels.cut(geometry.label_width - 3 - LABEL_GAP), _tints(weights, limits, table, count)
+    return [Label((0.0, geometry.top + (number + 0.5) * geometry.cell_height - height / 2, geometry.label_width - 3,
+                   height),
                   texts[number], labels.colour(number, theme, current), tints[number], "right")
             for number in shown_labels(count, geometry.cell_height, TIGHT * labels.height, (current, *always))]
 
@@ -142,10 +143,11 @@ def source_labels(geometry: AlignmentGeometry, labels: Labels, theme: Theme, *, 
     """Words over their columns: lying where all of them fit, else standing and read from below."""
     lying = geometry.cell_width >= labels.width
     width = geometry.cell_width if lying else min(max(geometry.cell_width, labels.height), labels.height + 4)
-    height = labels.height if lying else geometry.top - 3
+    height = labels.height if lying else geometry.label_height - 3
     texts = labels.texts if lying else labels.cut(height - LABEL_GAP)
     tints = _tints(weights, limits, table, len(texts))
-    return [Label((geometry.left + (number + 0.5) * geometry.cell_width - width / 2, geometry.top - 3 - height, width, height),
+    return [Label((geometry.left + (number + 0.5) * geometry.cell_width - width / 2, geometry.label_height - 3 - height, width,
+                   height),
                   texts[number], labels.colour(number, theme, current), tints[number], "centre" if lying else "standing")
             for number in shown_labels(len(labels.texts), geometry.cell_width, labels.width if lying else TIGHT * labels.height,
                                        (current, *always))]

@@ -15,8 +15,9 @@ from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column
-from unrolled.viewer.widgets.magnifier import KEYS, Magnifier
+from unrolled.viewer.widgets.magnifier import Magnifier
 from unrolled.viewer.widgets.themed import Painted
+from unrolled.viewer.widgets.zoom import KEYS
 
 EMPTY = "The clip appears here.\nOpen an animated GIF, a video or a folder of frames."
 SMALL = 160  # pixels, a side; smaller frames are enlarged pixel by pixel

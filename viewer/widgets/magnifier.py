@@ -5,41 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QMenu, QRubberBand, QWidget
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QRubberBand, QWidget
+
+from unrolled.viewer.widgets.zoom import Zoom
 
 NEAREST = 32.0
-A_PRESS = 1.25
 PAN = 0.1  # of what is in sight
 LEAST_FRAME = 8  # pixels; a smaller one was a click
-NOTCH = 120.0  # Qt's unit of a wheel
-KEYS = (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus, Qt.Key.Key_0)
 PANS = {Qt.Key.Key_Left: (-PAN, 0.0), Qt.Key.Key_Right: (PAN, 0.0), Qt.Key.Key_Up: (0.0, -PAN), Qt.Key.Key_Down: (0.0, PAN)}
 
 
-class Magnifier(QObject):
+class Magnifier(Zoom):
     """What a widget that paints a picture asks for the picture's place.
 
     Parameters
     ----------
     free : callable
         Whether the left button moves the picture; a brush may want it.
-
-    Attributes
-    ----------
-    factor : float
-        How much larger than fitted, from 1.
+    shares : bool
+        The plain wheel and plain dragging do something else already: Ctrl with the wheel, and a frame.
     """
 
-    def __init__(self, widget: QWidget, free: Callable[[], bool] = lambda: True) -> None:
-        super().__init__(widget)
-        self._widget, self._free = widget, free
-        self.factor = 1.0
+    whole = "Show all"
+
+    def __init__(self, widget: QWidget, free: Callable[[], bool] = lambda: True, *, shares: bool = False) -> None:
+        super().__init__(widget, widget.update, most=NEAREST, shares=shares)
+        self._free = free
         self._middle = QPointF(0.5, 0.5)  # of the fitted place, as shares of the picture
         self._fit = QRectF()
         self._held: QPointF | None = None
         self._frame = QRubberBand(QRubberBand.Shape.Rectangle, widget)
-        widget.installEventFilter(self)
 
     def place(self, fit: QRectF) -> QRectF:
         """Where the whole picture lies, which fits `fit` as long as nobody has zoomed."""
@@ -76,11 +72,6 @@ class Magnifier(QObject):
         self.factor = 1.0
         self._look_at(0.5, 0.5)
 
-    def add_to(self, menu: QMenu) -> None:
-        menu.addAction("Zoom in\t+", lambda: self.zoom(A_PRESS))
-        menu.addAction("Zoom out\t−", lambda: self.zoom(1 / A_PRESS))
-        menu.addAction("Show all\t0", self.reset).setEnabled(self.factor > 1.0)
-
     def _look_at(self, across: float, down: float) -> None:
         room = 0.5 / self.factor
         self._middle = QPointF(min(max(across, room), 1.0 - room), min(max(down, room), 1.0 - room))
@@ -90,18 +81,15 @@ class Magnifier(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take what moves the picture; all else is the widget's."""
-        if isinstance(event, QWheelEvent):
-            self.zoom(A_PRESS ** (event.angleDelta().y() / NOTCH), event.position())
-            return True
-        if isinstance(event, QMouseEvent):
-            return self._dragged(event)
-        return event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and self._pressed(event)
+        return self._dragged(event) if isinstance(event, QMouseEvent) else super().eventFilter(watched, event)
 
     def _dragged(self, event: QMouseEvent) -> bool:
-        kinds, here = QEvent.Type, event.position()
-        if event.type() == kinds.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton and self._free():
-            self._held = here
-            self._frame.setVisible(bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        kinds, here, held = QEvent.Type, event.position(), self._held
+        framing = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if (event.type() == kinds.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton and self._free()
+                and (framing or not self._shares)):
+            held = self._held = here
+            self._frame.setVisible(framing)
             self._frame.setGeometry(here.toPoint().x(), here.toPoint().y(), 0, 0)
         elif event.type() == kinds.MouseMove and self._held is not None:
             if self._frame.isVisible():
@@ -116,14 +104,11 @@ class Magnifier(QObject):
             self._frame.hide()
         elif event.type() == kinds.MouseButtonDblClick and self._free():
             self.reset()
-        return False
+        return self._shares and held is not None
 
     def _pressed(self, event: QKeyEvent) -> bool:
         key = Qt.Key(event.key())
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and key in PANS:
             self.pan(*PANS[key])
-        elif key in KEYS and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            {Qt.Key.Key_Minus: lambda: self.zoom(1 / A_PRESS), Qt.Key.Key_0: self.reset}.get(key, lambda: self.zoom(A_PRESS))()
-        else:
-            return False
-        return True
+            return True
+        return super()._pressed(event)

@@ -10,6 +10,9 @@ import scripted
 import scripted_traces
 from contexts import context, on_screen
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import MaskAttention, SetAttention
@@ -17,6 +20,7 @@ from unrolled.viewer.drawing.alignment_geometry import alignment_geometry, shown
 from unrolled.viewer.drawing.alignment_painting import weight_colour
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, whole_word, written_label
 from unrolled.viewer.drawing.contrast import text_on
+from unrolled.viewer.plotting.context_menu import FigureMenu
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL, colour_table
 from unrolled.viewer.theme.themes import DARK
@@ -92,6 +96,60 @@ def test_rows_are_coloured_once_and_never_again_while_it_grows(session, panel):
     assert panel._rows.made == len(whole)
     assert len(heights) == 1  # nothing jumps
     assert panel.canvas.view.written[-1] == "END"
+
+
+def turned(canvas, place, notches, modifiers=Qt.KeyboardModifier.NoModifier):
+    QApplication.sendEvent(canvas, QWheelEvent(
+        QPointF(place), QPointF(canvas.mapToGlobal(place)), QPoint(), QPoint(0, 120 * notches), Qt.MouseButton.NoButton,
+        modifiers, Qt.ScrollPhase.NoScrollPhase, False))
+
+
+def test_ctrl_and_the_wheel_show_a_part_larger_with_the_words_beside_it(qtbot, session, panel):
+    canvas, colours = panel.canvas, [[panel.canvas.colour_of(row, column) for column in range(10)] for row in range(10)]
+    before, place = canvas.geometry_of_cells, cell_point(panel, 6, 5)
+    turned(canvas, place, -2)
+    assert session.playhead.step == 2, "the wheel alone moves the playhead"
+    turned(canvas, place, 4, Qt.KeyboardModifier.ControlModifier)
+    assert session.playhead.step == 2
+    geometry = canvas.geometry_of_cells
+    assert geometry.cell_width == pytest.approx(1.25**4 * before.cell_width)
+    assert canvas.cell_at(QPointF(place)) == (6, 5)
+    assert (geometry.label_width, geometry.label_height) == pytest.approx((before.left, before.top))
+    image = canvas.grab().toImage()
+    for row, column in ((6, 5), (5, 4), (7, 5)):
+        assert image.pixelColor(cell_point(panel, row, column)).getRgb()[:3] == colours[row][column]
+    assert cell_point(panel, 6, 0).x() < geometry.label_width, "that column is out of sight"
+    assert canvas.cell_at(QPointF(geometry.label_width - 4, place.y())) == (6, None)
+    assert canvas.cell_at(QPointF(place.x(), geometry.label_height - 4)) == (None, 5)
+    boxes = [mark for mark in canvas._marks if hasattr(mark, "side")]
+    assert panel.canvas.view.source[0] not in [label.text for label in boxes]
+    assert panel.canvas.view.source[5] in [label.text for label in boxes]
+    qtbot.mouseDClick(canvas, Qt.MouseButton.LeftButton, pos=place)
+    assert canvas.geometry_of_cells == before
+
+
+def test_a_frame_is_shown_larger_and_the_playhead_is_followed(qtbot, session, panel):
+    canvas, before, shift = panel.canvas, panel.canvas.geometry_of_cells, Qt.KeyboardModifier.ShiftModifier
+    start, stop = cell_point(panel, 4, 4), cell_point(panel, 7, 7)
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, shift, start)
+    QTest.mouseMove(canvas, stop)
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, shift, stop)
+    assert session.playhead.step == 0, "a frame goes nowhere"
+    assert canvas.geometry_of_cells.cell_width > 2 * before.cell_width
+    assert canvas.cell_at(QPointF(canvas.width() - 3, canvas.height() - 3))[0] < 9
+    session.playhead.seek(9)
+    geometry = canvas.geometry_of_cells
+    assert geometry.label_height <= cell_point(panel, 9, 0).y() < canvas.height()
+    session.playhead.seek(0)
+    geometry = canvas.geometry_of_cells
+    assert geometry.label_height <= cell_point(panel, 0, 0).y() < canvas.height()
+    canvas.setFocus()
+    qtbot.keyClick(canvas, Qt.Key.Key_0)
+    assert canvas.geometry_of_cells == before
+    qtbot.keyClick(canvas, Qt.Key.Key_Plus)
+    menu = canvas.findChild(FigureMenu).menu()
+    next(action for action in menu.actions() if action.text().startswith("Show all")).trigger()
+    assert canvas.geometry_of_cells == before
 
 
 def test_a_click_on_a_row_goes_there(qtbot, session, panel):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QStackedLayout, QWidget
+from PySide6.QtWidgets import QMenu, QStackedLayout, QWidget
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.places import place_words
@@ -70,9 +70,9 @@ class AlignmentView(View):
         self._scroll = scrolled(self.words)
         own_ground(self.words)
         self.canvas = AlignmentCanvas(theme)
-        for figure, name in ((self.canvas, "Alignment"), (self.words, "Source words with attention")):
-            attach(figure, name, table=self._table, fill=lambda menu: self.colour_map.add_to(menu),
-                   offered=lambda: session.brush.mode == "off")
+        attach(self.words, "Source words with attention", table=self._table, fill=lambda menu: self.colour_map.add_to(menu),
+               offered=lambda: session.brush.mode == "off")
+        attach(self.canvas, "Alignment", table=self._table, fill=self._fill_menu, offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
 
         def update(**changes: str | bool | float) -> None:
@@ -114,6 +114,10 @@ class AlignmentView(View):
 
     def _table(self) -> Table | None:
         return steps_table(self._of, (self._rows.channel.name,)) if self._rows is not None else None
+
+    def _fill_menu(self, menu: QMenu) -> None:
+        self.canvas.magnifier.add_to(menu)
+        self.colour_map.add_to(menu)
 
     def _word_clicked(self, word: int) -> None:
         """Choose a word; with a brush in hand, paint on it or wipe it."""

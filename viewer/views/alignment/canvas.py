@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -26,14 +26,16 @@ from unrolled.viewer.drawing.painting import draw_focus
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import own_ground
+from unrolled.viewer.widgets.magnifier import Magnifier
 from unrolled.viewer.widgets.themed import Painted
+from unrolled.viewer.widgets.zoom import KEYS as ZOOM_KEYS
+from unrolled.viewer.widgets.zoom import NOTCH
 
 Cell = tuple[int | None, int | None]
 NOWHERE: Cell = (None, None)
 KEYS = {Qt.Key.Key_Up: ("moved", -1), Qt.Key.Key_Down: ("moved", 1), Qt.Key.Key_Left: ("walked", -1),
         Qt.Key.Key_Right: ("walked", 1)}
 ROOM_FOR_OUTLINE = 7.0  # pixels
-NOTCH = 120.0  # Qt's unit of a wheel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,6 +103,7 @@ class AlignmentCanvas(Painted):
     moved = Signal(int)
     walked = Signal(int)
     cleared = Signal()
+    own_keys = ZOOM_KEYS
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -108,6 +111,7 @@ class AlignmentCanvas(Painted):
         self.cell: Cell = NOWHERE
         self._source, self._written = Labels((), text_font(11)), Labels((), text_font(11))
         self._wheel = 0.0
+        self.magnifier = Magnifier(self, shares=True)
         self._marks: dict[Label | Outline, None] = {}
         self._painted_for: tuple[AlignmentGeometry, str] | None = None
         own_ground(self)
@@ -128,6 +132,8 @@ class AlignmentCanvas(Painted):
         if view.written != self._written.texts:
             self._written = Labels(view.written, text_font(11))
         before, self.view = self.view, view
+        if self.magnifier.factor > 1.0 and view.step != before.step:
+            self._reveal(view.step)
         marks, geometry = self._marks, self._painted_for
         self._mark()
         if (geometry != self._painted_for or view.colour_map != before.colour_map
@@ -154,12 +160,36 @@ class AlignmentCanvas(Painted):
             outlines.append(Outline((left, top + view.step * high, across, high), theme.playhead))
         if row is not None and row != view.step and row < geometry.rows:
             outlines.append(Outline((left, top + row * high, across, high), theme.muted))
+        if self.magnifier.factor > 1.0:
+            labels = tuple(label for label in labels if self._in_sight(geometry, label))
         self._marks = dict.fromkeys((*labels, *outlines))
 
     @property
     def geometry_of_cells(self) -> AlignmentGeometry:
-        return alignment_geometry(self.width() - 2, self.height() - 2, rows=len(self.view.places), columns=len(self.view.source),
-                                  label_width=max(self._written.width, 44.0), label_height=self._label_height)
+        whole = alignment_geometry(self.width() - 2, self.height() - 2, rows=len(self.view.places), columns=len(self.view.source),
+                                   label_width=max(self._written.width, 44.0), label_height=self._label_height)
+        # As high as all rows will be, so that rows which are added move nothing.
+        fit = QRectF(whole.left, whole.top, whole.right - whole.left, whole.cell_height * whole.room)
+        place, factor = self.magnifier.place(fit), self.magnifier.factor
+        if factor == 1.0:
+            return whole
+        return replace(whole, left=place.left(), top=place.top(), cell_width=whole.cell_width * factor,
+                       cell_height=whole.cell_height * factor, hidden=(fit.left() - place.left(), fit.top() - place.top()))
+
+    def _in_sight(self, geometry: AlignmentGeometry, label: Label) -> bool:
+        """Whether a label's row or column is."""
+        middle = QRectF(*label.box).center()
+        if label.side == "right":
+            return geometry.label_height <= middle.y() < self.height()
+        return geometry.label_width <= middle.x() < self.width()
+
+    def _reveal(self, row: int) -> None:
+        """Move the part that is shown larger, if a row is out of it."""
+        geometry = self.geometry_of_cells
+        y, top, bottom = geometry.top + (row + 0.5) * geometry.cell_height, geometry.label_height, self.height() - 1.0
+        if row >= 0 and not top <= y < bottom:
+            in_sight = geometry.room * geometry.cell_height / self.magnifier.factor
+            self.magnifier.pan(0.0, (y - (top + bottom) / 2) / in_sight)
 
     @property
     def _label_height(self) -> float:
@@ -179,14 +209,17 @@ class AlignmentCanvas(Painted):
             self._mark()
         seen = [mark for mark in self._marks if event.region().intersects(QRectF(*mark.box).toAlignedRect())]
         with QPainter(self) as painter:
+            if self.magnifier.factor > 1.0:
+                painter.setClipRect(QRectF(self.rect()).adjusted(geometry.label_width, geometry.label_height, 0, 0))
             painter.fillRect(QRectF(geometry.left, geometry.top, geometry.right - geometry.left,
                                     max(geometry.bottom, self.height() - 2) - geometry.top), QColor(theme.missing))
             paint_cells(painter, geometry, view.places, self.table, ground=theme.panel)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            paint_labels(painter, (mark for mark in seen if isinstance(mark, Label)), self._source.font)
             for mark in seen:
                 if isinstance(mark, Outline):
                     self._outline(painter, QRectF(*mark.box), mark.colour)
+            painter.setClipping(False)
+            paint_labels(painter, (mark for mark in seen if isinstance(mark, Label)), self._source.font)
             if self.hasFocus():
                 draw_focus(painter, QRectF(self.rect()), theme.accent)
 
@@ -214,9 +247,9 @@ class AlignmentCanvas(Painted):
         """Row and column at a place; over the words of one side only that one."""
         geometry = self.geometry_of_cells
         row, column = geometry.row_at(position.y()), geometry.column_at(position.x())
-        if position.x() < geometry.left:
+        if position.x() < geometry.label_width:
             column = None
-        elif row is None and position.y() >= geometry.top:
+        elif row is None and position.y() >= geometry.label_height:
             column = None  # below the last row nothing is linked
         elif column is None:
             row = None

@@ -22,8 +22,9 @@ from unrolled.viewer.drawing.overlay import WHOLE, Region, draw_overlay, draw_ve
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.magnifier import KEYS, Magnifier
+from unrolled.viewer.widgets.magnifier import Magnifier
 from unrolled.viewer.widgets.themed import Painted
+from unrolled.viewer.widgets.zoom import KEYS
 
 MOST_KEPT = 16  # pictures with their attention: scrubbing comes back to the same steps
 EMPTY_LINES = ("Drop a photograph here,", "paste one, or press Ctrl+O")
