@@ -12,7 +12,7 @@ from unrolled.models.families.captioning.encoder import ENCODERS, Encoder, Encod
 from unrolled.models.families.captioning.network import Captioner, CaptionerConfig
 from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.tokenizers.symbols import SPECIAL
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary
+from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
 
 ENCODER = "tiny"
 COLOURS = ("red", "green", "blue")
@@ -49,7 +49,7 @@ def network(seed: int = 0) -> Captioner:
 def stepper(seed: int = 0, device: str = "cpu") -> CaptionerStepper:
     """An untrained model that can be stepped."""
     add_encoder()
-    return CaptionerStepper(network(seed), Encoder(ENCODER), Vocabulary(WORDS), device=device,
+    return CaptionerStepper(network(seed), Encoder(ENCODER), WordTokenizer(WORDS), device=device,
                              maximum_steps=8)
 
 

@@ -20,8 +20,8 @@ from unrolled.models.protocol.stepping import Ended, Stepped
 from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.run import Run
 from unrolled.models.stepping.stepper import AnyStepper, EncodedInput
-from unrolled.models.tokenizers.char_tokenizer import Alphabet
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary
+from unrolled.models.tokenizers.char_tokenizer import CharTokenizer
+from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import Edit, ForceToken
 
@@ -50,13 +50,13 @@ def captioner(cell: str = "lstm", *, attention: bool = True, seed: int = 0, doub
     encoder = Encoder(tiny.ENCODER)
     if double:
         network, encoder = network.double(), encoder.double()
-    return CaptionerStepper(network, encoder, Vocabulary(tiny.WORDS), maximum_steps=20)
+    return CaptionerStepper(network, encoder, WordTokenizer(tiny.WORDS), maximum_steps=20)
 
 
 def characters(cell: str = "gru", seed: int = 0) -> CharacterStepper:
     """A character model."""
     torch.manual_seed(seed)
-    alphabet = Alphabet.of(["abcdefgh ()\n"], at_least=1)
+    alphabet = CharTokenizer.of(["abcdefgh ()\n"], at_least=1)
     network = CharacterModel(CharacterConfig(vocabulary=len(alphabet), cell=cell, embedding=7, hidden=11)).eval()
     return CharacterStepper(network, alphabet)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from unrolled.models.tokenizers.symbols import SPECIAL, Symbols
 
 
-class Alphabet(Symbols):
+class CharTokenizer(Symbols):
     """The characters that a model knows. Raises `ValueError` where one is no single character, too."""
 
     def __init__(self, characters: Sequence[str]) -> None:
@@ -20,7 +20,7 @@ class Alphabet(Symbols):
             raise ValueError("an alphabet holds single characters")
 
     @classmethod
-    def of(cls, texts: Iterable[str], *, at_least: int) -> Alphabet:
+    def of(cls, texts: Iterable[str], *, at_least: int) -> CharTokenizer:
         """The characters seen at least so many times, in the order of their code points."""
         counts: Counter[str] = Counter()
         for text in texts:

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from unrolled.models.tokenizers.symbols import SPECIAL, UNKNOWN, Symbols
 
 
-class Pieces(Symbols):
+class SubwordTokenizer(Symbols):
     """The pieces of one language, from what `tokenizers` writes, JSON. Raises `ValueError` where that is damaged."""
 
     def __init__(self, description: str) -> None:
@@ -28,7 +28,7 @@ class Pieces(Symbols):
         super().__init__([self._tokenizer.id_to_token(number) or "" for number in range(size)])
 
     @classmethod
-    def of(cls, sentences: Iterable[str], *, size: int) -> Pieces:
+    def of(cls, sentences: Iterable[str], *, size: int) -> SubwordTokenizer:
         """Learn so many pieces from sentences."""
         tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
         tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])

@@ -19,11 +19,11 @@ def tokenise(caption: str) -> list[str]:
 TOKENISER = "lower-case words, punctuation dropped"
 
 
-class Vocabulary(Symbols):
+class WordTokenizer(Symbols):
     """The words that a model knows."""
 
     @classmethod
-    def of(cls, captions: Iterable[Sequence[str]], *, at_least: int = 5) -> Vocabulary:
+    def of(cls, captions: Iterable[Sequence[str]], *, at_least: int = 5) -> WordTokenizer:
         """The words seen at least so many times, the most frequent first."""
         counts = Counter(word for caption in captions for word in caption)
         kept = sorted((word for word, count in counts.items() if count >= at_least), key=lambda w: (-counts[w], w))

@@ -14,7 +14,7 @@ from unrolled.models.families.captioning.options import TrainingOptions
 from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.families.captioning.training import train_captioner
 from unrolled.models.stepping.stepper import AnyStepper
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary
+from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
 from unrolled.models.training.recipe import Recipe
 
 PLAIN = TrainingOptions(attention=0, reward_epochs=1.0, half=True)
@@ -23,7 +23,7 @@ PLAIN = TrainingOptions(attention=0, reward_epochs=1.0, half=True)
 def open_captioner(checkpoint: Checkpoint, device: str, reuse: AnyStepper | None) -> CaptionerStepper:
     """The captioner with its encoder, which is large and is taken over. Raises `CheckpointError`."""
     header, config = checkpoint.header, checkpoint.config(CaptionerConfig)
-    vocabulary = checkpoint.made(lambda: Vocabulary(header.words))
+    vocabulary = checkpoint.made(lambda: WordTokenizer(header.words))
     checkpoint.check_count(len(vocabulary), config.vocabulary, of="words")
     network = checkpoint.network(lambda: Captioner(config))
     encoder = reuse.encoder if isinstance(reuse, CaptionerStepper) else None

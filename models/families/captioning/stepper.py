@@ -12,7 +12,7 @@ from unrolled.models.families.captioning.reference import CaptionerReference
 from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.stepping.stepper import EncodedInput
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary
+from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
 from unrolled.models.trace import Channel, ModelDescription
 from unrolled.models.trace.description import UNTRAINED, Identity
 
@@ -20,7 +20,7 @@ from unrolled.models.trace.description import UNTRAINED, Identity
 class CaptionerStepper(DecoderStepper[Captioner]):
     """The captioner with its encoder, on one device."""
 
-    def __init__(self, network: Captioner, encoder: Encoder, vocabulary: Vocabulary, *, device: str = "cpu",
+    def __init__(self, network: Captioner, encoder: Encoder, vocabulary: WordTokenizer, *, device: str = "cpu",
                  identity: Identity = UNTRAINED, maximum_steps: int = 20) -> None:
         super().__init__(network, suppressed_tokens=(vocabulary.start, vocabulary.unknown), device=device)
         self.encoder = encoder.to(self.device)

@@ -20,7 +20,7 @@ from unrolled.models.families.captioning.network import Captioner, CaptionerConf
 from unrolled.models.families.captioning.options import TrainingOptions
 from unrolled.models.families.captioning.rewards import CaptionRewards
 from unrolled.models.families.captioning.self_critical import SelfCriticalTask
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary
+from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
 from unrolled.models.training.optimising import Report
 from unrolled.models.training.recipe import Request, config_of
 from unrolled.models.training.updates import Updates
@@ -35,7 +35,7 @@ def train_captioner(request: Request, options: TrainingOptions) -> Iterator[Repo
     `CheckpointError` or `OSError`, each with a sentence for people.
     """
     split = read_split(request.needed_data, "train")
-    vocabulary = Vocabulary.of((words for own in split.captions for words in own), at_least=options.words_at_least)
+    vocabulary = WordTokenizer.of((words for own in split.captions for words in own), at_least=options.words_at_least)
     captions = _even([[vocabulary.encode(words) for words in own] for own in split.captions])
     encoder = Encoder(options.encoder, download=True)
     cache = FeatureCache(request.cache, encoder, split.photographs, flips=options.flips)

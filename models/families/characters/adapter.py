@@ -9,13 +9,13 @@ from unrolled.models.families.characters.network import CharacterConfig, Charact
 from unrolled.models.families.characters.stepper import CharacterStepper
 from unrolled.models.families.characters.training import CharacterOptions, train_characters
 from unrolled.models.stepping.stepper import AnyStepper
-from unrolled.models.tokenizers.char_tokenizer import Alphabet
+from unrolled.models.tokenizers.char_tokenizer import CharTokenizer
 from unrolled.models.training.recipe import Recipe
 
 
 def open_characters(checkpoint: Checkpoint, device: str, reuse: AnyStepper | None) -> CharacterStepper:
     config = checkpoint.config(CharacterConfig)
-    alphabet = checkpoint.made(lambda: Alphabet(checkpoint.header.words))
+    alphabet = checkpoint.made(lambda: CharTokenizer(checkpoint.header.words))
     checkpoint.check_count(len(alphabet), config.vocabulary, of="characters")
     return CharacterStepper(checkpoint.network(lambda: CharacterModel(config)), alphabet, device=device,
                             identity=checkpoint.identity("bits_per_character"))

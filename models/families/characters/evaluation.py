@@ -17,7 +17,7 @@ from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
 from unrolled.models.families.characters.network import CharacterModel
 from unrolled.models.families.characters.ngrams import WittenBell, best_order
 from unrolled.models.families.characters.stepper import CharacterStepper
-from unrolled.models.tokenizers.char_tokenizer import Alphabet
+from unrolled.models.tokenizers.char_tokenizer import CharTokenizer
 
 ROWS = 32     # texts that are read side by side
 BLOCK = 512   # characters at a time
@@ -45,7 +45,7 @@ class CharacterFigures(NamedTuple):
 
 
 @torch.inference_mode()
-def read_texts(network: CharacterModel, alphabet: Alphabet, texts: Sequence[str], *,
+def read_texts(network: CharacterModel, alphabet: CharTokenizer, texts: Sequence[str], *,
                say: Callable[[int, int], None] = lambda done, total: None) -> CharacterFigures:
     """All characters of all texts, each judged with the true ones before it.
 
@@ -99,5 +99,5 @@ def evaluate_characters(stepper: CharacterStepper, request: EvaluationRequest) -
                       more={"characters": figures.references.count, "unknown_characters": unknown})
 
 
-def _coded(texts: Sequence[str], alphabet: Alphabet) -> list[npt.NDArray[np.int64]]:
+def _coded(texts: Sequence[str], alphabet: CharTokenizer) -> list[npt.NDArray[np.int64]]:
     return [np.concatenate(([alphabet.start], alphabet.encode(text))) for text in texts]

@@ -19,7 +19,7 @@ from unrolled.models.families.characters.reference import CharacterReference
 from unrolled.models.stepping.channels import cell_channels
 from unrolled.models.stepping.network_stepper import OnDevice
 from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure
-from unrolled.models.tokenizers.char_tokenizer import Alphabet
+from unrolled.models.tokenizers.char_tokenizer import CharTokenizer
 from unrolled.models.tokenizers.unseen import known_text
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import UNTRAINED, Identity
@@ -31,7 +31,7 @@ WRITTEN_AT_MOST = 2_000   # characters after the text that is given
 class CharacterStepper(OnDevice[CharacterModel]):
     """The character model, on one device."""
 
-    def __init__(self, network: CharacterModel, alphabet: Alphabet, *, device: str = "cpu",
+    def __init__(self, network: CharacterModel, alphabet: CharTokenizer, *, device: str = "cpu",
                  identity: Identity = UNTRAINED) -> None:
         super().__init__(network, device=device, suppressed_tokens=(alphabet.start, alphabet.unknown))
         self.alphabet = alphabet

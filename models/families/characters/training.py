@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from unrolled.models.checkpoints.files import Card
 from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts, title_of
 from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
-from unrolled.models.tokenizers.char_tokenizer import Alphabet
+from unrolled.models.tokenizers.char_tokenizer import CharTokenizer
 from unrolled.models.training.optimising import Report
 from unrolled.models.training.recipe import Request, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
@@ -57,7 +57,7 @@ class CharacterOptions(UpdateOptions, frozen=True, kw_only=True):
 
 
 class CharacterTask(Task):
-    def __init__(self, network: CharacterModel, texts: Sequence[str], alphabet: Alphabet, options: CharacterOptions, *,
+    def __init__(self, network: CharacterModel, texts: Sequence[str], alphabet: CharTokenizer, options: CharacterOptions, *,
                  device: str = "cpu") -> None:
         self.network: CharacterModel = network
         self._options, self._device = options, device
@@ -100,7 +100,7 @@ class CharacterTask(Task):
 
 def train_characters(request: Request, options: CharacterOptions) -> Iterator[Report]:
     texts = source_texts(request.needed_data)
-    alphabet = Alphabet.of(texts, at_least=options.characters_at_least)
+    alphabet = CharTokenizer.of(texts, at_least=options.characters_at_least)
     config = config_of(CharacterConfig, options, vocabulary=len(alphabet))
     torch.manual_seed(options.seed)
     network = CharacterModel(config).to(request.device)

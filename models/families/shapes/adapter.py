@@ -9,13 +9,13 @@ from unrolled.models.families.shapes.network import ShapesCaptioner, ShapesConfi
 from unrolled.models.families.shapes.stepper import ShapesStepper
 from unrolled.models.families.shapes.training import ShapesOptions, train_shapes
 from unrolled.models.stepping.stepper import AnyStepper
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary
+from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
 from unrolled.models.training.recipe import Recipe
 
 
 def open_shapes(checkpoint: Checkpoint, device: str, reuse: AnyStepper | None) -> ShapesStepper:
     config = checkpoint.config(ShapesConfig)
-    vocabulary = checkpoint.made(lambda: Vocabulary(checkpoint.header.words))
+    vocabulary = checkpoint.made(lambda: WordTokenizer(checkpoint.header.words))
     checkpoint.check_count(len(vocabulary), config.vocabulary, of="words")
     return ShapesStepper(checkpoint.network(lambda: ShapesCaptioner(config)), vocabulary, device=device,
                          identity=checkpoint.identity("exact", "attention_inside"))

@@ -12,7 +12,7 @@ from unrolled.models.families.shapes.reference import ShapesReference
 from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.stepping.stepper import EncodedInput
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary
+from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import UNTRAINED, Identity
 
@@ -22,7 +22,7 @@ LONGEST = 20  # words; three things and what lies between them need sixteen with
 class ShapesStepper(DecoderStepper[ShapesCaptioner]):
     """The scene captioner with its own encoder, on one device."""
 
-    def __init__(self, network: ShapesCaptioner, vocabulary: Vocabulary, *, device: str = "cpu",
+    def __init__(self, network: ShapesCaptioner, vocabulary: WordTokenizer, *, device: str = "cpu",
                  identity: Identity = UNTRAINED) -> None:
         super().__init__(network, suppressed_tokens=(vocabulary.start, vocabulary.unknown), device=device)
         self.vocabulary = vocabulary

@@ -20,7 +20,7 @@ from unrolled.models.data.drawn_shapes import OUTLINES
 from unrolled.models.families.shapes.network import ShapesCaptioner, ShapesConfig, resized
 from unrolled.models.stepping.teacher_forcing import teacher_forced
 from unrolled.models.tokenizers.symbols import SPECIAL
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary
+from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
 from unrolled.models.training.optimising import Report
 from unrolled.models.training.recipe import Request, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
@@ -58,8 +58,8 @@ class ShapesOptions(UpdateOptions, frozen=True, kw_only=True):
     attention_weight: float = 0.1
 
 
-def vocabulary() -> Vocabulary:
-    return Vocabulary((*SPECIAL, *WORDS))
+def vocabulary() -> WordTokenizer:
+    return WordTokenizer((*SPECIAL, *WORDS))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Drawn:
     covers: dict[int, Tensor]
 
 
-def as_read(scene: Scene, words: Vocabulary, config: ShapesConfig) -> Drawn:
+def as_read(scene: Scene, words: WordTokenizer, config: ShapesConfig) -> Drawn:
     naming = [place for place, word in enumerate(scene.caption) if word in OUTLINES]
     covers = {place: torch.from_numpy(cover(thing.box, config.side)).flatten()
               for place, thing in zip(naming, scene.things, strict=True)}
@@ -88,7 +88,7 @@ def as_read(scene: Scene, words: Vocabulary, config: ShapesConfig) -> Drawn:
 
 
 class ShapesTask(Task):
-    def __init__(self, network: ShapesCaptioner, words: Vocabulary, options: ShapesOptions, *, device: str = "cpu") -> None:
+    def __init__(self, network: ShapesCaptioner, words: WordTokenizer, options: ShapesOptions, *, device: str = "cpu") -> None:
         self.network: ShapesCaptioner = network
         self._words, self._options, self._device = words, options, device
         self._drawn: dict[int, Drawn] = {}

@@ -11,7 +11,7 @@ from unrolled.models.families.translation.network import Translator, TranslatorC
 from unrolled.models.families.translation.stepper import TranslatorStepper
 from unrolled.models.families.translation.training import TranslationOptions, train_translator
 from unrolled.models.stepping.stepper import AnyStepper
-from unrolled.models.tokenizers.subword_tokenizer import Pieces
+from unrolled.models.tokenizers.subword_tokenizer import SubwordTokenizer
 from unrolled.models.training.recipe import Recipe
 
 
@@ -26,7 +26,7 @@ class BothLanguages(msgspec.Struct, frozen=True):
 
 def open_translator(checkpoint: Checkpoint, device: str, reuse: AnyStepper | None) -> TranslatorStepper:
     config, both = checkpoint.config(TranslatorConfig), checkpoint.config(BothLanguages)
-    source, target = checkpoint.made(lambda: (Pieces(both.source_pieces), Pieces(both.target_pieces)))
+    source, target = checkpoint.made(lambda: (SubwordTokenizer(both.source_pieces), SubwordTokenizer(both.target_pieces)))
     checkpoint.check_count(len(source), config.source_vocabulary, of="pieces of the source")
     checkpoint.check_count(len(target), config.vocabulary, of="pieces")
     return TranslatorStepper(checkpoint.network(lambda: Translator(config)), source, target, device=device,

@@ -11,7 +11,7 @@ from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.stepping.stepper import EncodedInput, InputError
 from unrolled.models.tokenizers.plain_signs import in_known_signs
-from unrolled.models.tokenizers.subword_tokenizer import Pieces
+from unrolled.models.tokenizers.subword_tokenizer import SubwordTokenizer
 from unrolled.models.tokenizers.unseen import unseen
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import UNTRAINED, Identity
@@ -23,7 +23,7 @@ MARK = "▁"            # of a piece that begins a word
 class TranslatorStepper(DecoderStepper[Translator]):
     """The translator with its pieces, on one device; `languages` are from which into which, as ``en``, ``fr``."""
 
-    def __init__(self, network: Translator, source_pieces: Pieces, target_pieces: Pieces, *,
+    def __init__(self, network: Translator, source_pieces: SubwordTokenizer, target_pieces: SubwordTokenizer, *,
                  languages: tuple[str, str] = ("", ""), device: str = "cpu", identity: Identity = UNTRAINED) -> None:
         super().__init__(network, suppressed_tokens=(target_pieces.start, target_pieces.unknown), device=device)
         self.source_pieces, self.target_pieces, self.languages = source_pieces, target_pieces, languages

@@ -15,7 +15,7 @@ from unrolled.models.checkpoints.files import Card
 from unrolled.models.data.multi30k import read_pairs
 from unrolled.models.families.translation.network import Translator, TranslatorConfig
 from unrolled.models.stepping.teacher_forcing import teacher_forced
-from unrolled.models.tokenizers.subword_tokenizer import Pieces
+from unrolled.models.tokenizers.subword_tokenizer import SubwordTokenizer
 from unrolled.models.training.optimising import Report
 from unrolled.models.training.recipe import Request, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
@@ -107,8 +107,8 @@ class TranslationTask(Task):
 
 def train_translator(request: Request, options: TranslationOptions) -> Iterator[Report]:
     pairs = read_pairs(request.needed_data, "train", source=options.source, target=options.target)
-    source_pieces = Pieces.of(pairs.source, size=options.pieces)
-    target_pieces = Pieces.of(pairs.target, size=options.pieces)
+    source_pieces = SubwordTokenizer.of(pairs.source, size=options.pieces)
+    target_pieces = SubwordTokenizer.of(pairs.target, size=options.pieces)
     source = [[*source_pieces.encode(sentence), source_pieces.end] for sentence in pairs.source]
     target = [[*target_pieces.encode(sentence), target_pieces.end] for sentence in pairs.target]
     kept = [place for place, (s, t) in enumerate(zip(source, target, strict=True)) if max(len(s), len(t)) <= LONGEST]

@@ -21,7 +21,7 @@ from unrolled.models.families.captioning.evaluation import evaluate_captioner
 from unrolled.models.families.captioning.grounding import Grounding
 from unrolled.models.families.captioning.metrics import caption_scores
 from unrolled.models.families.captioning.person_masks import resized
-from unrolled.models.tokenizers.word_tokenizer import Vocabulary, tokenise
+from unrolled.models.tokenizers.word_tokenizer import WordTokenizer, tokenise
 
 TRUE = [["a dog runs on the green grass", "the brown dog is running"],
         ["two men sit by the sea", "men are sitting near water"],
@@ -61,7 +61,7 @@ def test_the_tokeniser_does_what_its_name_says() -> None:
 
 
 def test_words_to_tokens_and_back() -> None:
-    vocabulary = Vocabulary.of([["a", "dog"], ["a", "cat"]], at_least=2)
+    vocabulary = WordTokenizer.of([["a", "dog"], ["a", "cat"]], at_least=2)
     assert vocabulary.words[3:] == ("a",)
     assert vocabulary.encode(["a", "dog"]) == [3, vocabulary.unknown, vocabulary.end]
     assert vocabulary.decode([vocabulary.start, 3, vocabulary.unknown, 3, vocabulary.end, 3]) == ["a", "a"]
