@@ -455,6 +455,17 @@ def test_messages_are_gone_through_one_at_a_time(qtbot, window):
     assert said.isHidden()
 
 
+def test_what_is_opened_from_the_training_room_is_seen_and_so_is_why_it_cannot_be(qtbot, window, tmp_path):
+    for opened in (c.OpenData(scripted.picture(width=90).data, "another.png"), c.Open(tmp_path / "missing.jpg")):
+        window.do(c.ShowTrainingRoom(on=True))
+        assert window.layout_.isHidden()
+        window.do(opened)
+        assert window.layout_.isVisible()
+        assert not window.actions_by_name["room"].isChecked()
+    assert "missing.jpg" in window.layout_.said.banner.message.text
+    assert window.layout_.said.isVisible()
+
+
 @pytest.mark.parametrize(("size", "low"), [((1440, 900), False), ((1024, 700), True)])
 def test_where_there_is_little_height_a_message_is_a_line_until_it_is_clicked(qtbot, window, size, low):
     window.resize(*size)

@@ -176,6 +176,8 @@ class Control(QObject):
         if report.subject == "model":
             self._loading.load_failed(report.sentence)
         elif report.subject == "input":
+            if self.session.trace is None:
+                self.session.refuse_input()
             self.voice.say("input", report.sentence)
         elif report.subject == "edit":
             self._branching.take_back(report.branch, report.sentence)

@@ -8,6 +8,9 @@ from unrolled.viewer.state.shown import ShownSession
 READY = "Press Space for the first step."
 BEGIN = {"picture": "Open a photograph to begin.", "sentence": "Enter a sentence to begin.",
          "text": "Open or enter a text to begin.", "clip": "Open a clip to begin.", NO_INPUT: READY}
+REFUSED = {"picture": "This photograph could not be read: open another.", "clip": "This clip could not be read: open another.",
+           "sentence": "This sentence could not be read: enter another.",
+           "text": "This text could not be read: open or enter another."}
 UNEXPLAINED = "This model can be stepped and changed; what it is made of is not known, so its steps cannot be explained."
 NOUNS = {"words": "word", "pieces": "piece", "characters": "character", "labels": "label", "last label": "label"}
 
@@ -40,5 +43,6 @@ def empty_text(session: ShownSession, what: str, *, explains: bool = False) -> s
     description = session.description
     if explains and description is not None and "explain" not in description.can:
         return UNEXPLAINED
-    begin = READY if session.input is not None else BEGIN.get(input_kind(session), READY)
+    said = BEGIN if session.input is None else REFUSED if session.input_refused else {}
+    begin = said.get(input_kind(session), READY)
     return f"{what.format(what_is_written(session))} {begin}"

@@ -29,6 +29,8 @@ class Session:
 
     Attributes
     ----------
+    input_refused : bool
+        The model could not read the input, so that there is nothing to run.
     input_changed, model_changed, trace_changed : Signal()
         Another input, another model, another trace object.
     steps_added : Signal(int)
@@ -64,6 +66,7 @@ class Session:
         self.time_axis = TimeAxis()
         self.appearance = appearance or Appearance()
         self.input: Input | None = None
+        self.input_refused = False
         self.description: ModelDescription | None = None
         self.device = ""
         self._pinned: dict[str, tuple[int, ...]] = {}  # of models that are not loaded, by their names
@@ -125,7 +128,7 @@ class Session:
         """Show another input; the trace of the old one goes with it."""
         self.run_left.emit()
         self.branches = Branches({})  # it was left with its own input
-        self.input = given
+        self.input, self.input_refused = given, False
         self.other_inputs = {}
         self.set_trace(None)
         self.input_changed.emit()
@@ -138,7 +141,13 @@ class Session:
             self.selection.set(self._pinned.pop(name, ()))
         self.description = description
         self.device = device
+        self.input_refused = False
         self.model_changed.emit()
+
+    def refuse_input(self) -> None:
+        """Say that the model could not read the input."""
+        self.input_refused = True
+        self.input_changed.emit()
 
     def set_trace(self, trace: Trace | None) -> None:
         """Show another trace, from its beginning; all branches of the old one go with it."""

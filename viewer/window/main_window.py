@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from unrolled.viewer.training_room.page import TrainingRoomPage
 
 FIRST_SIZE, LEAST_SIZE = (1440, 900), (960, 620)
+OPENING = (c.Open, c.OpenAll, c.OpenNext, c.OpenData, c.OpenText, c.OpenSample, c.DrawInput, c.LoadModel, c.RestoreLast,
+           c.ReturnToRun)
 FRAME_SIZE = 16, 48  # what the system draws around a window, at most
 
 
@@ -118,6 +120,8 @@ class MainWindow(QMainWindow):
 
     def do(self, command: c.Command) -> None:
         """Have a command done: all that a person asks for passes here."""
+        if isinstance(command, OPENING):
+            self._show_run()
         self._dispatch(command)
 
     def _connect(self) -> None:
@@ -173,8 +177,9 @@ class MainWindow(QMainWindow):
         for name in ("back", "first", "last"):
             self.actions_by_name[name].setEnabled(has_run)
         self.actions_by_name["corpus"].setEnabled(session.open_store.store is not None)
-        with QSignalBlocker(self.actions_by_name["corpus"]):
-            self.actions_by_name["corpus"].setChecked(self.corpus is not None and self.pages.currentWidget() is self.corpus)
+        for name, page in (("corpus", self.corpus), ("room", self.room)):
+            with QSignalBlocker(self.actions_by_name[name]):
+                self.actions_by_name[name].setChecked(page is not None and self.pages.currentWidget() is page)
         draws = session.description.draws if session.description is not None else ""
         self.actions_by_name["draw_input"].setText(f"New {draws or 'scene'}")
         self.actions_by_name["draw_input"].setVisible(bool(draws))
@@ -296,6 +301,12 @@ class MainWindow(QMainWindow):
             self.pages.setCurrentWidget(self.layout_)
             self.layout_.setFocus()
         self.update_actions()
+
+    def _show_run(self) -> None:
+        """Leave the training room and the corpus: what is opened is seen, and what is said of it."""
+        if self._in_room():
+            self.do(c.ShowTrainingRoom(on=False))
+        self.do(c.ShowCorpus(on=False))
 
     @handles(c.ShowFullScreen)
     def show_full_screen(self, command: c.ShowFullScreen) -> None:

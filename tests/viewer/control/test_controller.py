@@ -18,6 +18,7 @@ from unrolled.viewer.client import backend_client
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
 from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.session import Session
 
 END = len(scripted.CAPTION) - 1
@@ -258,6 +259,9 @@ def test_a_picture_that_the_model_refuses_is_said_at_the_input(qtbot, ready):
     assert ready.messages[-1].place == "input"
     ready.do(c.StepForward())
     assert "nothing to run" in ready.messages[-1].text
+    assert empty_text(ready.session, "Each {}.") == "Each word. This photograph could not be read: open another."
+    ready.do(c.OpenData(scripted.picture().data, "good.png"))
+    assert empty_text(ready.session, "Each {}.") == "Each word. Press Space for the first step."
 
 
 def test_a_large_picture_is_decoded_aside(qtbot, ready):

@@ -71,7 +71,7 @@ class CompareBar(QFrame):
 
     def _fit(self) -> None:
         """No line of it gives way to tracks, which can be scrolled."""
-        self.text.setMinimumHeight(self.text.heightForWidth(self.text.width()))
+        self.text.setMinimumHeight(max(self.text.heightForWidth(self.text.width()), 0))
 
     def _link(self, target: str, text: str) -> str:
         return f'<a href="{target}" style="color:{self.theme.accent};text-decoration:none">{escape(text)}</a>'
