@@ -17,7 +17,6 @@ from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column
 from unrolled.viewer.widgets.magnifier import Magnifier
 from unrolled.viewer.widgets.themed import Painted
-from unrolled.viewer.widgets.zoom import KEYS
 
 EMPTY = "The clip appears here.\nOpen an animated GIF, a video or a folder of frames."
 SMALL = 160  # pixels, a side; smaller frames are enlarged pixel by pixel
@@ -31,8 +30,6 @@ class FrameView(Painted):
     shown_frame : int
         Its number, counted from 0; `NOWHERE` for none.
     """
-
-    own_keys = KEYS
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)

@@ -69,11 +69,17 @@ class Zoom(QObject):
                 return False
             self.zoom(A_PRESS ** (event.angleDelta().y() / NOTCH), event.position())
             return True
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and self._takes(event):
+            event.accept()  # before they are shortcuts of the window
+            return True
         return event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and self._pressed(event)
+
+    def _takes(self, event: QKeyEvent) -> bool:
+        return event.key() in KEYS and not event.modifiers() & Qt.KeyboardModifier.ControlModifier
 
     def _pressed(self, event: QKeyEvent) -> bool:
         key = Qt.Key(event.key())
-        if key not in KEYS or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        if not self._takes(event):
             return False
         {Qt.Key.Key_Minus: lambda: self.zoom(1 / A_PRESS), Qt.Key.Key_0: self.reset}.get(key, lambda: self.zoom(A_PRESS))()
         return True

@@ -384,6 +384,12 @@ def test_a_search_is_shown_and_its_hypotheses_are_branches(qtbot, window):
     panel = window.host.views["beam"]
     assert f"{len(search)} hypotheses" in panel.status.text()
     dead = next(own for own in search.steps[3] if search.fate(own) == "died")
+    place, size = panel.tree.place(dead.number).center(), panel.tree.size()
+    panel.tree.setFocus()
+    qtbot.keyClick(panel.tree, Qt.Key.Key_Plus)
+    assert panel.tree.place(dead.number).center() == place * 1.25
+    assert panel.tree.width() > size.width()
+    assert panel.tree.at(panel.tree.place(dead.number).center()) == dead
     qtbot.mouseClick(panel.tree, Qt.MouseButton.LeftButton, pos=panel.tree.place(dead.number).center().toPoint())
     assert words(window) == ("the", "cat", "the", "the")
     assert window.session.branch.parent is not None

@@ -58,6 +58,9 @@ def test_it_asks_draws_and_goes_where_it_is_clicked(qtbot):
     assert session.playhead.step == 2
     assert session.selection.at == {"layer": "1"}
     assert (canvas.step, canvas.layer) == (2, 1)
+    canvas.zoom.zoom(2.0)
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=(canvas.box(1, 2).center() * 2).toPoint())
+    assert (session.playhead.step, session.selection.at) == (1, {"layer": "2"})
     table = view._table()
     assert table is not None
     assert table.names[:4] == ["step", "written", "layer_0", "probability_0"]

@@ -28,7 +28,6 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import own_ground
 from unrolled.viewer.widgets.magnifier import Magnifier
 from unrolled.viewer.widgets.themed import Painted
-from unrolled.viewer.widgets.zoom import KEYS as ZOOM_KEYS
 from unrolled.viewer.widgets.zoom import NOTCH
 
 Cell = tuple[int | None, int | None]
@@ -103,7 +102,6 @@ class AlignmentCanvas(Painted):
     moved = Signal(int)
     walked = Signal(int)
     cleared = Signal()
-    own_keys = ZOOM_KEYS
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)

@@ -26,6 +26,7 @@ from unrolled.viewer.state.search_tree import ROOT, Hypothesis, SearchTree
 from unrolled.viewer.state.wording import is_end, shown, signed
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.themed import Painted
+from unrolled.viewer.widgets.zoom import Zoom
 
 EMPTY = "Choose beam search under “Decoding” (D): its hypotheses appear here as they are extended, pruned and finished."
 MOVES = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
@@ -48,11 +49,13 @@ class BeamTree(Painted):
         self._session, self._do = ctx.session, ctx.do
         self._search: SearchTree | None = None
         self._places: dict[int, QRectF] = {}
+        self._most = 1  # hypotheses at a step
         self.chosen = ROOT
+        self.zoom = Zoom(self, self._fit, least=0.5)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Hypotheses of the beam search")
-        attach(self, "Beam search", table=self._table)
+        attach(self, "Beam search", table=self._table, fill=self.zoom.add_to)
 
     def set_search(self, search: SearchTree) -> None:
         """Show a search, as far as it is."""
@@ -60,13 +63,18 @@ class BeamTree(Painted):
             self.chosen = ROOT
         self._search = search
         self._places = {}
-        most = 1
+        self._most = max((len(made) for made in search.steps), default=1)
         for column, made in enumerate(search.steps):
-            most = max(most, len(made))
             for row, own in enumerate(made):
                 self._places[own.number] = QRectF(EDGE + column * COLUMN, EDGE + row * ROW, NODE_WIDTH, NODE_HEIGHT)
-        self.setFixedSize(round(2 * EDGE + len(search.steps) * COLUMN), round(2 * EDGE + most * ROW))
+        self._fit()
         self.update()
+
+    def _fit(self) -> None:
+        if self._search is not None:
+            factor = self.zoom.factor
+            self.setFixedSize(round(factor * (2 * EDGE + len(self._search.steps) * COLUMN)),
+                              round(factor * (2 * EDGE + self._most * ROW)))
 
     def _table(self) -> Table | None:
         """Every hypothesis that was kept; that of the search's beginning is −1."""
@@ -82,10 +90,12 @@ class BeamTree(Painted):
 
     def place(self, number: int) -> QRectF:
         """Where a hypothesis is."""
-        return self._places[number]
+        box, factor = self._places[number], self.zoom.factor
+        return QRectF(box.topLeft() * factor, box.size() * factor)
 
     def at(self, place: QPointF) -> Hypothesis | None:
         """The hypothesis under a place."""
+        place = place * (1 / self.zoom.factor)
         number = next((number for number, box in self._places.items() if box.contains(place)), None)
         return None if number is None or self._search is None else self._search.get(number)
 
@@ -95,9 +105,10 @@ class BeamTree(Painted):
             return
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.scale(self.zoom.factor, self.zoom.factor)
             step = self._session.playhead.step - search.begin
             if 0 <= step < len(search.steps):
-                painter.fillRect(QRectF(EDGE + step * COLUMN - 6, 0, NODE_WIDTH + 12, self.height()),
+                painter.fillRect(QRectF(EDGE + step * COLUMN - 6, 0, NODE_WIDTH + 12, self.height() / self.zoom.factor),
                                  mix(theme.panel, theme.playhead, 0.10))
             fates = {own.number: search.fate(own) for made in search.steps for own in made}
             for made in search.steps:

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QAbstractItemModel, QPointF, QRect, QRectF, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QRegion, QResizeEvent
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QRegion,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QLineEdit,
     QListView,
@@ -26,13 +37,14 @@ from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.branches import FIRST, Branch
-from unrolled.viewer.state.commands import CompareBranch, Do, RemoveBranch, RenameBranch, Seek, ShowBranch
+from unrolled.viewer.state.commands import CompareBranch, Do, RemoveBranch, RenameBranch, Seek, ShowBranch, ZoomSteps
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import LABELS, is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.row_model import TOOLTIP, EditableRows, Index, delete_key, set_rows_look
+from unrolled.viewer.widgets.zoom import A_PRESS, NOTCH
 
 ROW = 24
 NAME = 150.0
@@ -163,6 +175,14 @@ class BranchRows(QListView):
         """Rename a branch by its name."""
         if event.position().x() < NAME:
             self.edit(self.indexAt(event.position().toPoint()))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Ctrl: show fewer steps, or more, here as in the tracks."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            step = self.step_at(event.position().x())
+            self._do(ZoomSteps(A_PRESS ** (-event.angleDelta().y() / NOTCH), step + 0.5 if step >= 0 else None))
+        else:
+            super().wheelEvent(event)
 
     def _show(self, own: Branch) -> None:
         if own.identity != self.session.branches.current:

@@ -51,7 +51,7 @@ class HeadsView(View):
         self.tiles = HeadTiles(ctx.theme)
         self.tiles.clicked.connect(self._clicked)
         self.tiles.text_of = self._text
-        attach(self.tiles, "Attention of every layer and head", table=self._table)
+        attach(self.tiles, "Attention of every layer and head", table=self._table, fill=self.tiles.zoom.add_to)
         area = QScrollArea(widgetResizable=True)
         area.setWidget(self.tiles)
         self._inside = QWidget()

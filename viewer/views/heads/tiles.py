@@ -15,6 +15,7 @@ from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.themed import Painted
+from unrolled.viewer.widgets.zoom import Zoom
 
 GAP, LABELS, TOP = 4, 52, 18
 SMALLEST, LARGEST = 34, 96  # pixels a side
@@ -44,6 +45,7 @@ class HeadTiles(Painted):
         self.chosen: Tile | None = None
         self.marked = -1.0  # where the playhead is: a row of every tile's table; below 0 none
         self._images: list[list[QImage]] = []
+        self.zoom = Zoom(self, self._resize, most=8.0)
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -71,18 +73,30 @@ class HeadTiles(Painted):
     @property
     def side(self) -> float:
         """Of a tile, in pixels."""
-        room = (self.width() - LABELS) / max(len(self.columns), 1) - GAP
-        return float(min(max(room, SMALLEST), LARGEST))
+        around = self.parentWidget()  # which stays as wide as it is while tiles are made larger
+        return self._side_in(self.width() if around is None else around.width())
+
+    def _side_in(self, width: int) -> float:
+        room = (width - LABELS) / max(len(self.columns), 1) - GAP
+        return float(min(max(room, SMALLEST), LARGEST)) * self.zoom.factor
+
+    def _resize(self) -> None:
+        whole = self.zoom.factor == 1.0
+        self.setMinimumSize(QSize(0, 0) if whole else self._size_of(self.side))
+        self.updateGeometry()
+        self.update()
+
+    def _size_of(self, side: float) -> QSize:
+        return QSize(LABELS + round(len(self.columns) * (side + GAP)), TOP + round(len(self.values) * (side + GAP)))
 
     def heightForWidth(self, width: int) -> int:
-        room = (width - LABELS) / max(len(self.columns), 1) - GAP
-        return round(TOP + len(self.values) * (min(max(room, SMALLEST), LARGEST) + GAP))
+        return self._size_of(self._side_in(width) if self.zoom.factor == 1.0 else self.side).height()
 
     def sizeHint(self) -> QSize:
         return QSize(self.minimumSizeHint().width(), self.heightForWidth(max(self.width(), 1)))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(LABELS + len(self.columns) * (SMALLEST + GAP), TOP + len(self.values) * (SMALLEST + GAP))
+        return self._size_of(SMALLEST)
 
     def place(self, row: int, column: int) -> QRectF:
         side = self.side

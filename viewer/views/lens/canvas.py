@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
@@ -16,6 +16,7 @@ from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.themed import Painted
+from unrolled.viewer.widgets.zoom import Zoom
 
 LABELS, WIDTH, HEIGHT, GAP = 56, 66, 22, 2
 TEXT = 12
@@ -49,12 +50,16 @@ class LensCanvas(Painted):
         self.layers = 0
         self.step, self.layer = -1, -1
         self._colours: list[np.ndarray] = []
+        self.zoom = Zoom(self, self._fit, least=0.5)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("The best word of every layer, by step")
 
     def set_columns(self, columns: tuple[LensColumn, ...], layers: int, colour_map: str) -> None:
         self.columns, self.layers = columns, layers
         self._colours = [to_colours(own.chances, low=0.0, high=1.0, name=colour_map) for own in columns]
+        self._fit()
+
+    def _fit(self) -> None:
         self.setMinimumSize(self.sizeHint())
         self.update()
 
@@ -64,7 +69,7 @@ class LensCanvas(Painted):
             self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(LABELS + len(self.columns) * (WIDTH + GAP), (self.layers + 1) * (HEIGHT + GAP) + 4)
+        return QSize(LABELS + len(self.columns) * (WIDTH + GAP), (self.layers + 1) * (HEIGHT + GAP) + 4) * self.zoom.factor
 
     def box(self, column: int, layer: int) -> QRectF:
         """Of a layer's word; of the word that was written where the layer is one too many."""
@@ -75,16 +80,19 @@ class LensCanvas(Painted):
         return next((number for number, own in enumerate(self.columns) if own.step == step), -1)
 
     def _at(self, position: QPointF) -> tuple[int, int] | None:
+        position = position * (1 / self.zoom.factor)
         column, layer = int((position.x() - LABELS) // (WIDTH + GAP)), int(position.y() // (HEIGHT + GAP))
         return (column, layer) if 0 <= column < len(self.columns) and 0 <= layer < self.layers else None
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        theme, seen = self.theme, QRectF(event.rect())
+        theme, factor = self.theme, self.zoom.factor
+        seen = QRectF(QPointF(event.rect().topLeft()) * (1 / factor), QSizeF(event.rect().size()) * (1 / factor))
         with QPainter(self) as painter:
+            painter.scale(factor, factor)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setFont(text_font(TEXT))
             for number, column in enumerate(self.columns):
-                if not QRectF(self.box(number, 0).left(), 0, WIDTH, self.height()).intersects(seen):
+                if not QRectF(self.box(number, 0).left(), 0, WIDTH, self.height() / factor).intersects(seen):
                     continue
                 for layer in range(self.layers):
                     ground = QColor(*(int(part) for part in self._colours[number][layer][:3]))
@@ -100,8 +108,8 @@ class LensCanvas(Painted):
 
     def _paint_labels(self, painter: QPainter) -> None:
         """At the left edge of what is seen, however far it is scrolled."""
-        theme, left = self.theme, float(self.visibleRegion().boundingRect().left())
-        painter.fillRect(QRectF(left, 0, LABELS - 2, self.height()), QColor(theme.panel))
+        theme, left = self.theme, self.visibleRegion().boundingRect().left() / self.zoom.factor
+        painter.fillRect(QRectF(left, 0, LABELS - 2, self.height() / self.zoom.factor), QColor(theme.panel))
         for layer in range(self.layers + 1):
             place = self.box(0, layer)
             painter.setPen(QColor(theme.text if layer == self.layer else theme.muted))

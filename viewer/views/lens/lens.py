@@ -39,7 +39,7 @@ class LogitLensView(View):
         self._drawn: tuple[object, ...] = ()
         self.canvas = LensCanvas(ctx.theme)
         self.canvas.clicked.connect(self._clicked)
-        attach(self.canvas, "Logit lens", table=self._table)
+        attach(self.canvas, "Logit lens", table=self._table, fill=self.canvas.zoom.add_to)
         self.area = QScrollArea(widgetResizable=True)
         self.area.setWidget(self.canvas)
         self.area.horizontalScrollBar().valueChanged.connect(lambda _: self.canvas.update())
@@ -85,8 +85,8 @@ class LogitLensView(View):
         self.canvas.set_place(step, min(layer, self.canvas.layers - 1))
         number = self.canvas.column_of(step)
         if number >= 0:
-            box = self.canvas.box(number, 0)
-            self.area.ensureVisible(round(box.center().x()), self.area.verticalScrollBar().value(), 2 * WIDTH, 0)
+            x = self.canvas.box(number, 0).center().x() * self.canvas.zoom.factor
+            self.area.ensureVisible(round(x), self.area.verticalScrollBar().value(), 2 * WIDTH, 0)
 
     def _wanted(self, trace: Trace, step: int, asked: Asked | None) -> ReadLens | None:
         """The part of the run around a step, unless it is asked for already or a part before it is under way."""

@@ -24,7 +24,6 @@ from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.magnifier import Magnifier
 from unrolled.viewer.widgets.themed import Painted
-from unrolled.viewer.widgets.zoom import KEYS
 
 MOST_KEPT = 16  # pictures with their attention: scrubbing comes back to the same steps
 EMPTY_LINES = ("Drop a photograph here,", "paste one, or press Ctrl+O")
@@ -44,8 +43,6 @@ class PictureCanvas(Painted):
     painted : Signal(int, int, bool)
         While it may be painted on: a stroke went over this cell; with the right button it wipes.
     """
-
-    own_keys = KEYS
 
     cell_hovered = Signal(object)
     painted = Signal(int, int, bool)

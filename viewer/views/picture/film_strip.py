@@ -41,6 +41,7 @@ from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.picture import map_channels
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.zoom import Zoom
 
 LOWEST, HIGHEST = 44, 120  # of a picture, in device-independent pixels: as high as the pane has room for
 NARROWEST, WIDEST = 0.7, 1.8  # of a picture, over its height
@@ -103,7 +104,7 @@ class FrameDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Ground and outline for the current one, then picture and word."""
-        theme, place = self.theme, option.rect
+        theme, place = self.theme, QRect(option.rect.topLeft(), self.sizeHint(option, index))
         current = index.row() == self.current
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -150,7 +151,8 @@ class FilmStripView(View):
         self.view = QListView()
         self.delegate = FrameDelegate(theme, self.view)
         self.view.setAccessibleName("Film strip: a thumbnail per word")
-        attach(self.view, "Film strip", table=self._table)
+        self.zoom = Zoom(self.view, self._resize, least=0.5)
+        attach(self.view, "Film strip", table=self._table, fill=self.zoom.add_to)
         self.view.setModel(self.frames)
         self.view.setItemDelegate(self.delegate)
         self.view.setFlow(QListView.Flow.LeftToRight)
@@ -158,6 +160,7 @@ class FilmStripView(View):
         self.view.setUniformItemSizes(True)
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -194,7 +197,8 @@ class FilmStripView(View):
         trace = session.trace
         if trace is not None and trace.provenance.detokenization == "characters":
             trace = None  # there is no picture to every character
-        height = min(max(self.height() - WORD_HEIGHT - 2 * MARGIN - SCROLL_BAR, LOWEST), HIGHEST)
+        fitting = min(max(self.height() - WORD_HEIGHT - 2 * MARGIN - SCROLL_BAR, LOWEST), HIGHEST)
+        height = round(fitting * self.zoom.factor)
         if session.picture is not self._picture or self._small is None or ratio != self._ratio or height != self._height:
             self._picture, self._ratio, self._height = session.picture, ratio, height
             self._take_photograph()
@@ -240,6 +244,13 @@ class FilmStripView(View):
         if event.size().height() != event.oldSize().height():
             self.refresh()
             self.seek(self.session.playhead.step)
+
+    def _resize(self) -> None:
+        """Pictures that are higher than the pane scroll."""
+        policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if self.zoom.factor > 1.0 else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.view.setVerticalScrollBarPolicy(policy)
+        self.refresh()
+        self.seek(self.session.playhead.step)
 
     def set_theme(self, theme: Theme) -> None:
         self.delegate.theme = theme

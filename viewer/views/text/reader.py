@@ -64,7 +64,7 @@ class ReaderView(View):
         self._ranking: Ranking | None = None
         self._ranked_for: object = None
         self.view = ReaderText(theme)
-        attach(self.view, "Text coloured by a unit", table=self._table)
+        attach(self.view, "Text coloured by a unit", table=self._table, fill=self.view.zoom.add_to)
         self.channel, self.unit, self.followed = ComboBox(), QSpinBox(), ComboBox()
         self.unit.setFixedWidth(UNIT_WIDTH)
         self.channel.setAccessibleName("Channel that colours the text")

@@ -15,6 +15,7 @@ from unrolled.viewer.drawing.contrast import is_dark
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.zoom import Zoom
 
 FONT_PIXELS = 13
 MARGIN = 4.0
@@ -61,6 +62,7 @@ class ReaderText(QAbstractScrollArea):
         self._metrics: QFontMetricsF | None = None
         self._font = mono_font(FONT_PIXELS)  # a style sheet of the program would replace the widget's own
         self._font.setFeature(QFont.Tag("calt"), 0)  # "->" stays two characters, each on its own colour
+        self.zoom = Zoom(self, self._set_type, least=0.6)
         self.viewport().setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName("Prompt and continuation")
@@ -107,6 +109,16 @@ class ReaderText(QAbstractScrollArea):
         for place in (before, step):
             if 0 <= place < len(self._text):
                 self.viewport().update(self.box_of(place).toAlignedRect().adjusted(-2, 0, 2, 0))
+
+    def _set_type(self) -> None:
+        """What is in the first line in sight stays near it."""
+        top = self._starts[self.verticalScrollBar().value()] if self._text else 0
+        self._font.setPixelSize(round(FONT_PIXELS * self.zoom.factor))
+        self._metrics = None
+        self._starts = self._wrapped(0) if self._text else []
+        self._resize_bar()
+        self.verticalScrollBar().setValue(self.line_of(top))
+        self.viewport().update()
 
     # ── Geometry ──────────────────────────────────────────────────────────────────────────────────────────────
 
