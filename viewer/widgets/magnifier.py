@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QRubberBand, QWidget
 
-from unrolled.viewer.widgets.zoom import Zoom
+from unrolled.viewer.widgets.zoom import NOTCH, Zoom
 
 NEAREST = 32.0
 PAN = 0.1  # of what is in sight
@@ -81,7 +81,13 @@ class Magnifier(Zoom):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take what moves the picture; all else is the widget's."""
-        return self._dragged(event) if isinstance(event, QMouseEvent) else super().eventFilter(watched, event)
+        if isinstance(event, QMouseEvent):
+            return self._dragged(event)
+        if (self._shares and self.factor > 1.0 and isinstance(event, QWheelEvent)
+                and event.modifiers() == Qt.KeyboardModifier.ShiftModifier):  # across, as over the tracks
+            self.pan(-PAN * (event.angleDelta().y() or event.angleDelta().x()) / NOTCH, 0.0)
+            return True
+        return super().eventFilter(watched, event)
 
     def _dragged(self, event: QMouseEvent) -> bool:
         kinds, here, held = QEvent.Type, event.position(), self._held

@@ -31,6 +31,7 @@ WITH_THE_MOUSE = (
     ("Drop a file anywhere", "open it"),
     ("Right-click a picture or plot", "copy or save it, or its data"),
     ("Wheel, drag, Shift + drag in a plot", "zoom, pan, zoom to a box"),
+    ("Ctrl + wheel over any other figure", "zoom"),
 )
 
 

@@ -124,6 +124,9 @@ def test_ctrl_and_the_wheel_show_a_part_larger_with_the_words_beside_it(qtbot, s
     boxes = [mark for mark in canvas._marks if hasattr(mark, "side")]
     assert panel.canvas.view.source[0] not in [label.text for label in boxes]
     assert panel.canvas.view.source[5] in [label.text for label in boxes]
+    turned(canvas, place, 1, Qt.KeyboardModifier.ShiftModifier)
+    assert canvas.geometry_of_cells.left == pytest.approx(geometry.left + 0.1 * (before.right - before.left))
+    assert session.playhead.step == 2
     qtbot.mouseDClick(canvas, Qt.MouseButton.LeftButton, pos=place)
     assert canvas.geometry_of_cells == before
 

@@ -118,7 +118,8 @@ class AlignmentCanvas(Painted):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(140, 120)
         self.setAccessibleName("Alignment: output words by source words")
-        self.setToolTip("Click a row to go there, a source word to follow it (up, down, left, right; Escape clears it)")
+        self.setToolTip("Click a row to go there, a source word to follow it (up, down, left, right; Escape clears it).\n"
+                        "Ctrl with the wheel zooms, Shift with the wheel or arrows moves what is zoomed")
 
     def sizeHint(self) -> QSize:
         return QSize(360, 320)
