@@ -10,7 +10,7 @@ import numpy as np
 from unrolled.models.trace import FloatArray
 
 Measure = Literal["log_prob", "logit", "margin"]
-MEASURES: dict[Measure, str] = {"log_prob": "log p(word)", "logit": "the word’s logit", "margin": "the margin over the runner-up"}
+MEASURES: dict[Measure, str] = {"log_prob": "log p", "logit": "the word’s logit", "margin": "the margin over the runner-up"}
 TENTH = 10
 LEAST_DROP = 0.05    # nats; below it no masked place changed the word's odds by even a twentieth
 MOST, SOME = 0.6, 0.3  # shares of the drop in the most attended tenth; by chance it is 0.1

@@ -104,6 +104,9 @@ def test_buttons_look_like_buttons_and_boxes_like_boxes(qtbot, captioned, theme)
     window.do(c.ShowTrainingRoom(on=True))
     qtbot.wait(20)
     assert_looks_right(window)
+    controls = window.room.controls
+    assert controls.radius.x() == controls.threshold.x()
+    assert abs(controls.clip.geometry().center().y() - controls.threshold.geometry().center().y()) <= 1
     window.do(c.ShowTrainingRoom(on=False))
     for asked in (c.ShowDialog("shortcuts"), c.ShowDialog("about"), c.ShowDialog("export"), c.ChooseFile("model")):
         window.do(asked)

@@ -281,6 +281,8 @@ def test_help_lists_every_shortcut(qtbot, window):
     assert isinstance(dialog, QDialog)
     shown = {label.text() for label in dialog.findChildren(QWidget) if label.objectName() == "keyCap"}
     assert {"Space", "P", "Ctrl+E", "F1"} <= shown
+    caps = [label for label in dialog.findChildren(QWidget) if label.objectName() == "keyCap"]
+    assert len({cap.mapTo(dialog, QPoint()).x() for cap in caps if cap.x() == 0}) == 3  # one a column
     dialog.close()
 
 

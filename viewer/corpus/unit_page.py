@@ -99,6 +99,7 @@ class UnitPage(QWidget):
         self.plot.setFixedHeight(PLOT_HEIGHT)
         self.plot.setMinimumWidth(1)
         self._bars = self.plot.area(ink("accent", 150), order=0)
+        self._outline = self.plot.area(ink("accent"), outlined=True)  # a bar may be thinner than a pixel
         self.facts, self.follows = muted_label(wrapped=True), QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.greatest, self.least = (Lines(theme, f"Where the unit is {word}") for word in ("greatest", "least"))
         for lines in (self.greatest, self.least):
@@ -174,7 +175,9 @@ class UnitPage(QWidget):
         edges = np.repeat(np.linspace(channel.low, channel.high, PLACES + 1), 2)[1:-1]
         heights = np.repeat(unit.histogram.astype(np.float64), 2)
         most = max(float(heights.max(initial=0.0)), 1.0)
-        self._bars.show([(channel.low, 0.0), *zip(edges.tolist(), heights.tolist(), strict=True), (channel.high, 0.0)])
+        corners = [(channel.low, 0.0), *zip(edges.tolist(), heights.tolist(), strict=True), (channel.high, 0.0)]
+        self._bars.show(corners)
+        self._outline.show(corners)
         self.plot.set_ranges((channel.low, channel.high), (0.0, most * 1.06))
         said = [f"{signed(unit.mean)} on average, standard deviation {unit.deviation:.3g}, over {counted(answer.steps, 'step')} "
                 f"of all documents. Once above the middle of its range it stays there for {unit.above:.3g} steps on average, "

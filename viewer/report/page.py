@@ -154,7 +154,7 @@ class _Page:
         found = self._analysis.gradients
         if found is None or not found.hidden:
             return ""
-        titles = (("hidden", "‖∂ log p(word) / ∂h‖"), ("cell", "‖∂ log p(word) / ∂c‖"),
+        titles = (("hidden", "‖∂ log p / ∂h‖"), ("cell", "‖∂ log p / ∂c‖"),
                   ("forget_path", "∂c, through the forget gates"), ("other_paths", "∂c, every other way"))
         figures = ""
         for name, title in titles:

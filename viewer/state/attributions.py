@@ -124,7 +124,7 @@ def occluded_of(asked: Asked | None, step: int, wire_id: int) -> Occluded | None
 
 
 def drops_of(asked: Asked | None, step: int, wire_id: int) -> FloatArray | None:
-    """What masking each place takes from log p(word), as it was found for a step, (places,)."""
+    """What masking each place takes from log p, as it was found for a step, (places,)."""
     found = occluded_of(asked, step, wire_id)
     return found.drops() if found is not None else None
 

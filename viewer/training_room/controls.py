@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
-    QFormLayout,
+    QGridLayout,
     QLabel,
     QSpinBox,
     QVBoxLayout,
@@ -85,17 +85,18 @@ class TrainingRoomControls(QWidget):
             ("While it trains", (("Learning rate", self.learning_rate), (self.clip, self.threshold),
                                  ("Truncate after", self.truncation))),
         )
+        grid = QGridLayout(horizontalSpacing=10, verticalSpacing=6)
         for title, rows in groups:
             heading = QLabel(title)
             heading.setObjectName("subtitle")
-            form = QFormLayout()
-            form.setHorizontalSpacing(10)
-            form.setVerticalSpacing(6)
-            form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+            heading.setContentsMargins(0, 6 if grid.count() else 0, 0, 0)
+            grid.addWidget(heading, grid.rowCount(), 0, 1, 2)
             for label, field in rows:
-                form.addRow(QLabel(label) if isinstance(label, str) else label, field)
-            column.addWidget(heading)
-            column.addLayout(form)
+                row = grid.rowCount()
+                grid.addWidget(QLabel(label) if isinstance(label, str) else label, row, 0)
+                grid.addWidget(field, row, 1)
+        grid.setColumnStretch(1, 1)
+        column.addLayout(grid)
         column.addStretch(1)
         self.put(settings, changes)
         for choice in (self.cell, self.task, self.optimiser):

@@ -34,9 +34,9 @@ def number(value: float) -> str:
 def share(value: float) -> str:
     """A share of a whole, in percent where that can be read."""
     if value >= 0.1:
-        return f"{value:.0%}".replace("%", " %")
+        return f"{value:.0%}"
     if value >= 0.001:
-        return f"{100 * value:.2g} %"
+        return f"{100 * value:.2g}%"
     return "nothing" if value < NOTHING else f"1/{number(1 / value)}"
 
 

@@ -11,7 +11,7 @@ from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.place_bars import PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.state.beginning import empty_text
-from unrolled.viewer.state.wording import counted, percent, shown
+from unrolled.viewer.state.wording import brief, counted, percent, shown
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column
 
@@ -87,9 +87,9 @@ class AttentionStatisticsView(View):
         self.text.setText(
             f"Entropy, as a share of uniform attention’s: {now}{percent(float(found.entropy.mean()))} on average.\n"
             f"{changes}\nA map differs from the mean map in {percent(found.difference)} of its weight.\n"
-            f"Coverage lies between {found.coverage.min():.2g} and {found.coverage.max():.2g}. The doubly stochastic "
-            f"regulariser (Xu et al. 2015) targets 1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}. "
-            f"{counted(len(trace), 'step')} spread evenly over {channel.size} places would give {found.even:.2g} each.")
+            f"Coverage lies between {brief(float(found.coverage.min()))} and {brief(float(found.coverage.max()))}. The doubly "
+            f"stochastic regulariser (Xu et al. 2015) targets 1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}. "
+            f"Spread evenly, {counted(len(trace), 'step')} would give each of {channel.size} places {brief(found.even)}.")
         self.warning.setVisible(found.hardly_differ)
 
     def seek(self, step: int) -> None:

@@ -43,15 +43,13 @@ class ShortcutsDialog(QDialog):
         self.setWindowTitle("Keyboard shortcuts")
         self.setAccessibleName("Keyboard shortcuts")
         inside = QWidget()
-        sides = [in_column(None, spacing=12) for _ in range(3)]
+        sides = [QFormLayout(horizontalSpacing=24, verticalSpacing=4) for _ in range(3)]
         in_row(inside, *sides, spacing=32)
         for menu, place in zip(MENUS, (0, 0, 1, 2, 2, 0), strict=True):
             rows = [(spec.text.rstrip("…"), _caps(spec.keys[:2])) for spec in specs if spec.menu == menu and spec.keys]
             if rows:
-                sides[place].addLayout(_table(menu, rows))
-        sides[1].addLayout(_table("Mouse", [(what, muted_label(does)) for what, does in WITH_THE_MOUSE]))
-        for side in sides:
-            side.addStretch(1)
+                _add_table(sides[place], menu, rows)
+        _add_table(sides[1], "Mouse", [(what, muted_label(does)) for what, does in WITH_THE_MOUSE])
         area = scrolled(inside)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         layout = in_column(self, (area, 1), spacing=16)
@@ -105,12 +103,12 @@ class TracebackDialog(QDialog):
         layout.addWidget(buttons)
 
 
-def _table(title: str, rows: Sequence[tuple[str, QWidget]]) -> QFormLayout:
-    table = QFormLayout(horizontalSpacing=24, verticalSpacing=4)
-    table.addRow(_label(title, "subtitle"))
+def _add_table(side: QFormLayout, title: str, rows: Sequence[tuple[str, QWidget]]) -> None:
+    heading = _label(title, "subtitle")
+    heading.setContentsMargins(0, 12 if side.rowCount() else 0, 0, 0)
+    side.addRow(heading)
     for text, beside in rows:
-        table.addRow(text, beside)
-    return table
+        side.addRow(text, beside)
 
 
 def _caps(keys: Sequence[str]) -> QWidget:

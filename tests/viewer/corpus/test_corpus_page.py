@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
 from stores import ENTROPY, HIDDEN, drawn
 
 from unrolled.models.corpus.alike import units_like
@@ -127,6 +129,21 @@ def test_a_unit_over_all_documents(qtbot, page, kept):
     assert kept.values[best.document]["cell"][best.first, 3] == pytest.approx(values.max(), abs=6 / 255)
     table = page.unit._table()
     assert int(np.sum(table.columns[2])) == len(values)
+
+
+def test_a_bar_thinner_than_a_pixel_is_as_tall_as_its_number(qtbot, page):
+    page.unit.look_at(3)
+    qtbot.waitUntil(lambda: not page.unit.asking.busy)
+    histogram = np.zeros_like(page.unit._answer.unit.histogram)
+    histogram[len(histogram) // 2] = 5000
+    plot, unit = page.unit.plot, page.unit._answer.unit._replace(histogram=histogram)
+    plot.setFixedWidth(200)
+    page.unit._show(replace(page.unit._answer, unit=unit))
+    qtbot.wait(20)
+    image = plot.grab().toImage()
+    middle = plot.place_of(0.0, 4000.0).toPoint()
+    accent = QColor(LIGHT.accent)
+    assert min(abs(image.pixelColor(x, middle.y()).red() - accent.red()) for x in range(middle.x() - 3, middle.x() + 4)) < 60
 
 
 def test_a_store_without_units_is_read(qtbot, page, tmp_path):

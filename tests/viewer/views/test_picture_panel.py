@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 import scripted
@@ -157,6 +158,17 @@ def test_without_a_photograph_it_says_how_to_get_one(qtbot, session, panel):
     assert panel.shown_step == NOWHERE
     assert not panel.canvas.grab().isNull()
     assert not panel.controls.isVisible()
+
+
+def test_what_changes_attention_is_there_where_there_is_attention(session, panel):
+    assert panel.controls.opacity.isVisible()
+    session.set_model(msgspec.structs.replace(session.description, channels=()))
+    plain = Trace(tuple(channel for channel in session.trace.channels.values() if channel.role != "attention"))
+    session.set_trace(plain)
+    panel.refresh()
+    assert not any(part.isVisible() for part in (panel.controls.opacity, panel.controls.dimmed, panel.controls.absolute,
+                                                 panel.controls.smooth, panel.controls.colour_map))
+    assert panel.controls.region.isVisible()
 
 
 def test_several_maps_have_a_picker(qtbot, session, panel):

@@ -20,6 +20,7 @@ from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients, GradientRows, Occluded, OccludeStep
 from unrolled.models.trace import Provenance, Trace
 from unrolled.viewer.drawing.gradient_colours import DECADES_AT_MOST, decades_of
+from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.attributions import FOLLOWED_AT_MOST, GRADIENTS, OCCLUSION, UNASKED_AT_MOST
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.wording import brief, precise
@@ -152,9 +153,11 @@ def test_a_long_run_is_followed_back_from_the_playhead_when_asked(qtbot, open_pa
     assert len(session.trace) > UNASKED_AT_MOST
     assert session.questions.get(GRADIENTS) is None
     assert f"the last {FOLLOWED_AT_MOST} words" in panel.status.text()
+    assert panel.map.plot.findChild(EmptyText).text() == "Press Compute."
     qtbot.mouseClick(panel.compute, Qt.MouseButton.LeftButton)
     assert follow(session) == FollowGradients(120 - FOLLOWED_AT_MOST + 1, 120)
     assert "Words 58 to 121 of 150." in panel.status.text()
+    assert panel.map.plot.findChild(EmptyText).isHidden()
     assert not panel.compute.isVisible()
     session.playhead.seek(10)
     assert "not among them" in panel.status.text()

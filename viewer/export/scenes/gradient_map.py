@@ -22,10 +22,10 @@ from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import steps_of
 from unrolled.viewer.export.subject import Subject
 from unrolled.viewer.export.type_setting import font
-from unrolled.viewer.state.wording import shown
+from unrolled.viewer.state.wording import shown, step_noun
 
 MOST_CELL = 48.0  # pixels at a width of 640
-SAID = "‖∂ log p(word) / ∂h‖: rows are words, columns the states of the steps that they depended on"
+SAID = "‖∂ log p / ∂h‖: rows are what was predicted, columns the states of the steps that it depended on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def gradient_scene(subject: Subject) -> GradientScene:
     if found is None or not found.has("hidden"):
         raise ExportError("No gradients have come.")
     return GradientScene(subject.trace, found.table("hidden"), found.first, subject.appearance.sequential_colour_map,
-                         "What each word depended on")
+                         f"What each {step_noun(subject.trace.provenance)} depended on")
 
 
 class GradientStill:

@@ -78,7 +78,7 @@ class AttributionView(View):
         self.masking, self.verdict = self.attributions.masking, self.attributions.verdict
         self.words, self.drops = self.attributions.words, self.attributions.drops
         self.by = named(ComboBox(sizeAdjustPolicy=ComboBox.SizeAdjustPolicy.AdjustToContents), "Differentiate with respect to",
-                        "‖∂ log p(word)/∂·‖ with respect to the hidden state or the cell; of the cell also the part "
+                        "‖∂ log p/∂·‖ with respect to the hidden state or the cell; of the cell also the part "
                         "through the forget gates alone, and the part along all other paths.\nThese two are vectors that "
                         "add up to the whole; their norms do not: two large ones may cancel.")
         self.by.activated.connect(lambda _: self._choose(self.by.currentData()))
@@ -228,6 +228,7 @@ class AttributionView(View):
         norms = found is not None and found.has(self._table)
         self.by.setVisible(norms)
         self.map.setVisible(norms or found is None)
+        self.map.plot.say("" if norms or not self.compute.isVisible() else "Press Compute.")
         if found is None or not norms:  # without recurrence there is no state that steps hand on
             self.map.set_table(np.zeros((0, 0), np.float32), first=0, words=(), symbol="h")
             return

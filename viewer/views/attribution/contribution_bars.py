@@ -52,7 +52,7 @@ class ContributionBars(QWidget):
         self.verdict = QLabel("", wordWrap=True)
         self.verdict.setToolTip(
             "The share of the positive drops that lies in the tenth of the places with the most attention. "
-            f"By chance it would be 10 %.\nFrom {MOST:.0%}, attention is said to show what the word needed, from {SOME:.0%} "
+            f"By chance it would be 10%.\nFrom {MOST:.0%}, attention is said to show what the word needed, from {SOME:.0%} "
             f"a part. Nothing is said where no place takes {LEAST_DROP:g} nats.")
         self.attention = PlaceMap("attention α", theme, signed_values=False)
         self.attention.setToolTip("Where the model looked")

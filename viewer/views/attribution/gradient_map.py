@@ -52,9 +52,10 @@ class GradientMap(QWidget):
         self.decades = (-1, 0)
         self._colour_map = "viridis"
         self._other: tuple[object, ...] = ()
-        self.plot = Plot("What each word depended on", Axis("state of step", whole=True), Axis("predicted", whole=True), theme,
-                         downwards=True, table=self._recorded)
-        self.plot.setToolTip("Rows: words. Columns: the steps that they depended on. A click goes to a row’s word (Up, Down)")
+        self.plot = Plot("What each prediction depended on", Axis("state of step", whole=True), Axis("predicted", whole=True),
+                         theme, downwards=True, table=self._recorded)
+        self.plot.setToolTip("Rows: what was predicted. Columns: the steps that it depended on. A click goes to a row’s step "
+                             "(Up, Down)")
         self.plot.reading = self._words_at
         self.plot.read_out.connect(self._read)
         self.plot.clicked.connect(self._clicked)
@@ -63,8 +64,6 @@ class GradientMap(QWidget):
                                                              self.colour_map_chosen.emit)
         self._heat = self.plot.heatmap()
         self._bar = self.plot.colour_bar(Axis(log=True))
-        self.plot.name_rows((" ",))  # no numbers stand where words will be
-        self.plot.name_columns((" ",))
         self._frame = self.plot.area(ink("playhead"), outlined=True)
         self._dot = self.plot.scatter(ink("playhead"), size=7.0, order=11)
         self._said = muted_label()
@@ -128,8 +127,8 @@ class GradientMap(QWidget):
             self._dot.show(np.array([-0.5]), np.array([float(row)]))
         elif there:
             self._frame.rectangle(-0.5, columns - 0.5, row - 0.5, row + 0.5)
-        self.plot.name_rows(self.words[:rows], row)
-        self.plot.name_columns(self.headings[:columns], row)
+        self.plot.name_rows(self.words[:rows] or (" ",), row)  # no numbers stand where words will be
+        self.plot.name_columns(self.headings[:columns] or (" ",), row)
 
     # ── Pointing and going ────────────────────────────────────────────────────────────────────────────────────
 
@@ -138,7 +137,7 @@ class GradientMap(QWidget):
         if not (0 <= row < self.table.shape[0] and 0 <= column < self.table.shape[1]):
             return ""
         if column > row:
-            return "No word depends on what comes after it"
+            return "Nothing depends on what comes after it"
         if not math.isfinite(self.table[row, column]):
             return "Not computed yet"
         of = f" “{self.words[column]}”" if self.headings is self.words else ""
@@ -148,7 +147,7 @@ class GradientMap(QWidget):
     def _read(self, words: str) -> None:
         self.reading = words
         self.plot.setAccessibleDescription(words)
-        self._said.setText(words or f"‖∂ log p(word) / ∂{self.symbol}‖: point at a cell to read it out")
+        self._said.setText(words or f"‖∂ log p / ∂{self.symbol}‖: point at a cell to read it out")
 
     def _clicked(self, x: float, y: float) -> None:
         if 0 <= round(y) < len(self.table):

@@ -133,7 +133,7 @@ class GateStatisticsView(View):
         untold = len(lives) - int(told.sum())
         self._title.setText(f"Half-life (proxy) over {counted(result.steps, 'step')}")
         self._short.setText(f"{untold:,} of {len(lives):,} units: longer than this run, which is too short to rank them; "
-                            "try “unrolled analyze” on a longer text." if untold else "")
+                            "“unrolled analyze FOLDER” counts over many." if untold else "")
         self._short.setVisible(bool(untold))
         for unit in (*pinned, *(int(unit) for unit in order if int(unit) not in pinned)):
             text = f"unit {unit}:  {_steps(float(lives[unit]), result.steps)}"

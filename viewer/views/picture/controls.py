@@ -52,14 +52,9 @@ class PictureControls(QWidget):
         self.channel.hide()
 
         flow = FlowLayout(self, gap=4)
-        for part in (
-            segment(self.absolute, self.stretched),
-            segment(self.smooth, self.cells),
-            self.dimmed,
-            self.region,
-            self.opacity,
-            self.colour_map,
-        ):
+        scale, grain = segment(self.absolute, self.stretched), segment(self.smooth, self.cells)
+        self._of_attention = scale, grain, self.dimmed, self.opacity, self.colour_map
+        for part in (scale, grain, self.dimmed, self.region, self.opacity, self.colour_map):
             flow.addWidget(part)
         self.absolute.clicked.connect(lambda: update(attention_scale="absolute"))
         self.stretched.clicked.connect(lambda: update(attention_scale="stretched"))
@@ -101,6 +96,9 @@ class PictureControls(QWidget):
         self.channel.offer((name, title[:1].upper() + title[1:]) for name, title in titles.items())
         self.channel.setVisible(bool(titles))
         self.channel.setEnabled(len(titles) > 1)
+        looks = bool(titles) or self._session.description is None
+        for part in self._of_attention:
+            part.setVisible(looks)
 
     def set_theme(self, theme: Theme) -> None:
         for button, name in self._icons.items():

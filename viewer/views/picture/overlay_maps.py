@@ -1,6 +1,6 @@
 """What can be laid over the picture in place of the attention, once it was asked for. It knows no Qt.
 
-Absolute scales are the same at every step: a drop of log p(word) ends at 1, a word e times less likely; gradient × input
+Absolute scales are the same at every step: a drop of log p ends at 1, a word e times less likely; gradient × input
 at the largest value that was found in the run.
 """
 
