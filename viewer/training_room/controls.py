@@ -85,7 +85,9 @@ class TrainingRoomControls(QWidget):
             ("While it trains", (("Learning rate", self.learning_rate), (self.clip, self.threshold),
                                  ("Truncate after", self.truncation))),
         )
-        grid = QGridLayout(horizontalSpacing=10, verticalSpacing=6)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(6)
         for title, rows in groups:
             heading = QLabel(title)
             heading.setObjectName("subtitle")
