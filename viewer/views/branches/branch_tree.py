@@ -95,6 +95,7 @@ class BranchRows(QListView):
         current = next((place for place, own in enumerate(rows) if own.identity == session.branches.current), -1)
         with QSignalBlocker(self.selectionModel()):
             self.setCurrentIndex(self.branches.index(current, 0))
+        self.scrollTo(self.currentIndex())  # the view's own does it by the signal that is blocked
         self.setAccessibleDescription(f"{len(rows)} branches; “{rows[current].name}” is shown" if current >= 0 else "")
         self.viewport().update()
 
