@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from superqt import QElidingLabel
 
 from unrolled.viewer.state import commands as c
+from unrolled.viewer.theme.icons import BESIDE_TEXT, ICON_PIXELS, icon
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.window.decoding_popover import DecodingPopover
 
@@ -87,6 +88,16 @@ def test_everything_can_be_reached_in_every_view(qtbot, captioned, size):
             window.coordinator.flush()
             qtbot.wait(30)
             assert_nothing_is_cut(window)
+
+
+def test_an_icon_beside_a_text_keeps_clear_of_it(qtbot, captioned):
+    made = icon("open", captioned.theme)
+    for size, clear in ((BESIDE_TEXT, 6), (QSize(ICON_PIXELS, ICON_PIXELS), 0)):
+        image = made.pixmap(size, 1.0).toImage()
+        assert image.size() == size
+        inked = [x for x in range(image.width()) for y in range(image.height()) if image.pixelColor(x, y).alpha() > 100]
+        assert image.width() - 1 - max(inked) >= clear
+        assert max(inked) >= ICON_PIXELS - 3
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

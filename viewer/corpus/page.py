@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QLineEdit, QPushButton, QSplitter, QTabWidget, QWidget
 
@@ -18,7 +18,7 @@ from unrolled.viewer.corpus.unit_page import UnitPage
 from unrolled.viewer.state.commands import Do, OpenDocument
 from unrolled.viewer.state.open_store import OpenStore
 from unrolled.viewer.state.wording import counted, percent
-from unrolled.viewer.theme.icons import icon
+from unrolled.viewer.theme.icons import BESIDE_TEXT, icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.asking import Asking
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, scrolled
@@ -44,7 +44,7 @@ class CorpusPage(QWidget):
         self._asked: Question | None = None  # what is listed; none for a frame of the map
         self.back = QPushButton("Back to the run")
         self.back.setIcon(icon("back", theme))
-        self.back.setIconSize(QSize(22, 16))  # wider beside a text, which else touches it
+        self.back.setIconSize(BESIDE_TEXT)
         self.back.setToolTip("Back to the run on screen (Escape)")
         self.back.clicked.connect(lambda: self.left.emit())
         self.about = muted_label(wrapped=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import product
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
@@ -12,6 +13,7 @@ from unrolled.assets import path
 from unrolled.viewer.theme.themes import Theme
 
 ICON_PIXELS = 18
+BESIDE_TEXT = QSize(24, ICON_PIXELS)  # the size to ask for beside a text, which the drawing would touch else
 
 
 @lru_cache(maxsize=128)
@@ -19,9 +21,15 @@ def _drawing(name: str) -> str:
     return path("icons", f"{name}.svg").read_text(encoding="utf-8")
 
 
-def pixmap(name: str, colour: str, *, size: int = ICON_PIXELS, ratio: float = 1.0) -> QPixmap:
-    """Draw an icon in one colour, `size` device-independent pixels a side, sharp at the given pixel ratio."""
-    picture = QPixmap(round(size * ratio), round(size * ratio))
+def pixmap(name: str, colour: str, *, size: int = ICON_PIXELS, ratio: float = 1.0, beside: int = 0) -> QPixmap:
+    """Draw an icon in one colour, `size` device-independent pixels a side, sharp at the given pixel ratio.
+
+    Parameters
+    ----------
+    beside : int
+        Pixels that stay clear at its right.
+    """
+    picture = QPixmap(round((size + beside) * ratio), round(size * ratio))
     picture.fill(Qt.GlobalColor.transparent)
     picture.setDevicePixelRatio(ratio)
     try:
@@ -38,10 +46,11 @@ def pixmap(name: str, colour: str, *, size: int = ICON_PIXELS, ratio: float = 1.
 @lru_cache(maxsize=256)
 def _icon(name: str, normal: str, disabled: str, checked: str, size: int, ratios: tuple[float, ...]) -> QIcon:
     made = QIcon()
-    for ratio in ratios:
-        made.addPixmap(pixmap(name, normal, size=size, ratio=ratio), QIcon.Mode.Normal, QIcon.State.Off)
-        made.addPixmap(pixmap(name, disabled, size=size, ratio=ratio), QIcon.Mode.Disabled, QIcon.State.Off)
-        made.addPixmap(pixmap(name, checked, size=size, ratio=ratio), QIcon.Mode.Normal, QIcon.State.On)
+    for ratio, beside in product(ratios, (0, BESIDE_TEXT.width() - size) if size == ICON_PIXELS else (0,)):
+        for colour, mode, state in ((normal, QIcon.Mode.Normal, QIcon.State.Off),
+                                    (disabled, QIcon.Mode.Disabled, QIcon.State.Off),
+                                    (checked, QIcon.Mode.Normal, QIcon.State.On)):
+            made.addPixmap(pixmap(name, colour, size=size, ratio=ratio, beside=beside), mode, state)
     return made
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QPushButton, QWidget
 
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.plotting.figure import NUMBERS, PICTURES, save_figure
 from unrolled.viewer.plotting.plot import Plot
-from unrolled.viewer.theme.icons import icon
+from unrolled.viewer.theme.icons import BESIDE_TEXT, icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.controls import TrainingRoomControls, as_text, from_text
 from unrolled.viewer.training_room.curves import LossCurves, NormCurves, updates_table
@@ -74,7 +74,7 @@ class TrainingRoomPage(QWidget):
     def _button(self, text: str, name: str, tip: str, act: object) -> QPushButton:
         made = named(QPushButton(text), text, tip)
         made.setIcon(icon(name, self.theme))
-        made.setIconSize(QSize(22, 16))  # wider beside a text, which else touches it
+        made.setIconSize(BESIDE_TEXT)
         made.clicked.connect(lambda _=False: act())  # type: ignore[operator]
         return made
 

@@ -13,7 +13,7 @@ from unrolled.models.trace import ModelListing
 from unrolled.viewer.control.playback import FASTEST, SLOWEST
 from unrolled.viewer.state.commands import ChooseFile, Do, LoadModel, SetDevice, SetSpeed
 from unrolled.viewer.state.recent_models import RecentModel
-from unrolled.viewer.theme.icons import icon
+from unrolled.viewer.theme.icons import BESIDE_TEXT, ICON_PIXELS, icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import in_row, muted_label, named
 from unrolled.viewer.widgets.combo_box import BESIDE, ComboBox
@@ -22,7 +22,7 @@ OPEN_MODEL = "\0model"
 SLIDER_STEPS = 100
 MOST_IN_SIGHT = 24  # of the models that can be picked
 LEAST_MODEL, MOST_MODEL = 164, 420  # device-independent pixels, of the picker of models
-ICON, BESIDE_TEXT = 18, 28  # wider beside a text, which it would touch else
+ICON = QSize(ICON_PIXELS, ICON_PIXELS)
 NARROW = 1180  # device-independent pixels; below, buttons are icons alone
 
 
@@ -140,7 +140,7 @@ class Toolbar(QFrame):
         style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if wide else Qt.ToolButtonStyle.ToolButtonIconOnly
         for button in self._worded:
             button.setToolButtonStyle(style)
-            button.setIconSize(QSize(BESIDE_TEXT if wide else ICON, ICON))
+            button.setIconSize(BESIDE_TEXT if wide else ICON)
         self.speed.setFixedWidth(84 if wide else 60)
         self._fit_model()
 
@@ -172,7 +172,7 @@ class Toolbar(QFrame):
         action = self._actions[name]
         button = QToolButton()
         button.setDefaultAction(action)
-        button.setIconSize(QSize(BESIDE_TEXT if always else ICON, ICON))
+        button.setIconSize(BESIDE_TEXT if always else ICON)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys with the panels
         button.setAccessibleName(action.text().rstrip("…"))
         button.setMinimumSize(34, 34)

@@ -28,7 +28,8 @@ def test_the_branch_that_is_shown_is_in_sight(qtbot):
     view = on_screen(qtbot, BranchTreeView(context(session)), 800, 110)
     branches = session.branches
     for number in range(8):
-        own = Branch(identity=number + 1, wire_id=number + 1, name=f"branch {number + 1}", trace=scripted.trace(), parent=FIRST, step=1)
+        own = Branch(identity=number + 1, wire_id=number + 1, name=f"branch {number + 1}",
+                     trace=scripted.trace(), parent=FIRST, step=1)
         branches = branches.with_branch(own, show=False)
     session.set_branches(branches)
     for identity in (8, 1):
