@@ -457,6 +457,14 @@ def test_messages_are_gone_through_one_at_a_time(qtbot, window):
     assert said.isHidden()
 
 
+def test_what_the_model_refuses_cannot_be_played(qtbot, window):
+    window.do(c.OpenData(scripted.picture().data, "bad.png"))
+    qtbot.waitUntil(lambda: window.session.input_refused, timeout=5000)
+    assert not any(window.actions_by_name[name].isEnabled() for name in ("step", "play", "run_to_end"))
+    window.do(c.OpenData(scripted.picture().data, "good.png"))
+    qtbot.waitUntil(lambda: window.actions_by_name["play"].isEnabled(), timeout=5000)
+
+
 def test_what_is_opened_from_the_training_room_is_seen_and_so_is_why_it_cannot_be(qtbot, window, tmp_path):
     for opened in (c.OpenData(scripted.picture(width=90).data, "another.png"), c.Open(tmp_path / "missing.jpg")):
         window.do(c.ShowTrainingRoom(on=True))
@@ -468,9 +476,11 @@ def test_what_is_opened_from_the_training_room_is_seen_and_so_is_why_it_cannot_b
     assert window.layout_.said.isVisible()
 
 
-@pytest.mark.parametrize(("size", "low"), [((1440, 900), False), ((1024, 700), True)])
-def test_where_there_is_little_height_a_message_is_a_line_until_it_is_clicked(qtbot, window, size, low):
+@pytest.mark.parametrize(("size", "opened", "low"), [((1440, 900), "gates", False), ((1024, 700), "", False),
+                                                     ((1024, 700), "gates", True)])
+def test_where_there_is_little_height_a_message_is_a_line_until_it_is_clicked(qtbot, window, size, opened, low):
     window.resize(*size)
+    window.do(OpenView(opened))
     qtbot.wait(30)
     text = "A long sentence about what was opened. " * 4
     window.controller.voice.say_notes((text,))

@@ -145,7 +145,11 @@ class Layout(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.said.set_low(self.height() < ROOMY_HEIGHT)
+        self._spare_height()
+
+    def _spare_height(self) -> None:
+        """Where the drawer is open in a low window, a message is a line."""
+        self.said.set_low(self.height() < ROOMY_HEIGHT and bool(self.drawer.open_name))
 
     def _size_columns(self) -> None:
         width = self.width() - 4 * GAP
@@ -170,6 +174,7 @@ class Layout(QWidget):
         self._splitters[place].setSizes([heights.get(spec.name, rest) if spec in shown else 0 for spec in made])
 
     def _size_drawer(self, name: str) -> None:
+        self._spare_height()
         self._share_centre(self._drawer_height() if name else self.drawer.maximumHeight())
 
     def _make_room(self) -> None:

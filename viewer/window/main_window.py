@@ -160,7 +160,7 @@ class MainWindow(QMainWindow):
     def update_actions(self) -> None:
         """Say of every action whether it can be done, and what is chosen."""
         controller, session, toolbar = self.controller, self.session, self.layout_.toolbar
-        has_run = session.trace is not None or session.input is not None
+        has_run = session.trace is not None or (session.input is not None and not session.input_refused)
         has_steps = session.trace is not None and len(session.trace) > 0
         for name in ("step", "play", "run_to_end"):
             self.actions_by_name[name].setEnabled(has_run)
