@@ -28,10 +28,10 @@ from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.commands import Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import sign_of, signed
-from unrolled.viewer.theme.colour_maps import to_colours
+from unrolled.viewer.theme.colour_maps import TABLE_SIZE, colour_table
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.views.text.reader_view import STRENGTH, Colours, ReaderText
+from unrolled.viewer.views.text.reader_view import STRENGTH, Places, ReaderText
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
@@ -146,7 +146,7 @@ class ReaderView(View):
             self._say()
 
     def set_theme(self, theme: Theme) -> None:
-        self.view.theme = theme
+        self.view.set_theme(theme)
         self._coloured = None
         super().set_theme(theme)
 
@@ -179,15 +179,17 @@ class ReaderView(View):
             return
         self._coloured = look
         unit, colour_map = min(self.unit.value(), channel.size - 1), self.theme.diverging if channel.signed else look[3]
-        ground, below, above = (_rgb(colour) for colour in (self.theme.panel, self.theme.below, self.theme.above))
+        ground, *beyond = (_rgb(colour) for colour in (self.theme.panel, self.theme.below, self.theme.above))
+        over = np.concatenate((colour_table(colour_map)[:, :3], beyond))
+        scale = TABLE_SIZE / (channel.high - channel.low)
 
-        def colours(start: int, stop: int) -> Colours:
+        def places(start: int, stop: int) -> Places:
             values: FloatArray = trace.column(channel.name)[start:stop][:, unit]
-            over = to_colours(values, low=channel.low, high=channel.high, name=colour_map)[:, :3].astype(np.float32)
-            over[values < channel.low], over[values > channel.high], over[np.isnan(values)] = below, above, ground
-            return (ground + (over - ground) * STRENGTH).astype(np.uint8)
+            found: Places = np.clip(np.nan_to_num((values - channel.low) * scale), 0, TABLE_SIZE - 1).astype(np.intp)
+            found[values < channel.low], found[values > channel.high], found[np.isnan(values)] = TABLE_SIZE, TABLE_SIZE + 1, -1
+            return found
 
-        self.view.set_colours(colours)
+        self.view.set_colours((ground + (over - ground) * STRENGTH).astype(np.uint8), places)
 
     # ── Ranking ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QKeyEvent, QMous
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
 from unrolled.viewer.drawing.contrast import is_dark
+from unrolled.viewer.drawing.painting import coloured
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
@@ -23,15 +25,12 @@ LINE_GAP = 4.0
 STRENGTH = 0.62  # of a colour over the ground
 LINE_SIGN_OPACITY = 110  # of 255
 LINE_SIGN = "⏎"
+SHADES = (False, 0), (True, 255)  # of text, by whether its ground is dark
+SPACE = np.uint32(ord(" "))
 
 Colours = npt.NDArray[np.uint8]
-ColoursOf = Callable[[int, int], Colours]
-
-
-def _where(chosen: npt.NDArray[np.bool_], text: str) -> str:
-    """A text with spaces in place of the characters that are not chosen."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    return np.where(chosen, codes, np.uint32(ord(" "))).tobytes().decode("utf-32-le", "surrogatepass")
+Places = npt.NDArray[np.intp]
+PlacesOf = Callable[[int, int], Places]
 
 
 class ReaderText(QAbstractScrollArea):
@@ -52,12 +51,12 @@ class ReaderText(QAbstractScrollArea):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.theme = theme
         self.step = NOWHERE
         self.prompt_tokens = 0
         self._text = ""
         self._starts: list[int] = []   # of every line on screen, wrapped ones included
-        self._colours: ColoursOf = lambda start, stop: np.zeros((0, 3), np.uint8)
+        self._colours: Colours = np.zeros((0, 3), np.uint8)
+        self._places: PlacesOf = lambda start, stop: np.zeros(0, np.intp)
         self._columns = 0
         self._metrics: QFontMetricsF | None = None
         self._font = mono_font(FONT_PIXELS)  # a style sheet of the program would replace the widget's own
@@ -69,6 +68,7 @@ class ReaderText(QAbstractScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.verticalScrollBar().setAccessibleName("Scroll the text")
+        self.set_theme(theme)
 
     @property
     def text(self) -> str:
@@ -92,9 +92,20 @@ class ReaderText(QAbstractScrollArea):
         self._resize_bar()
         self.viewport().update()
 
-    def set_colours(self, colours: ColoursOf) -> None:
-        """What gives the colours of a range of characters, shape (characters, 3); fewer leave the rest plain."""
-        self._colours = colours
+    def set_colours(self, colours: Colours, places: PlacesOf) -> None:
+        """The colours there are, shape (colours, 3), and what gives those of a range of characters as places among them,
+        shape (characters,): −1 is none, and characters without a place have none either.
+        """
+        self._colours, self._places = colours, places
+        self.set_theme(self.theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.theme = theme
+        plain = QColor(theme.panel)
+        colours = np.concatenate((self._colours, np.array([[plain.red(), plain.green(), plain.blue()]], np.uint8)))
+        self._dark = is_dark(colours)
+        # Blue, green, red and a byte that does not count: what Qt paints fastest.
+        self._pixels = np.pad(colours[:, ::-1], ((0, 0), (0, 1)), constant_values=255).view(np.uint32)[:, 0]
         self.viewport().update()
 
     def seek(self, step: int) -> None:
@@ -196,57 +207,55 @@ class ReaderText(QAbstractScrollArea):
                 last = min(top + part.bottom() // height + 1, len(self._starts))
                 if last > first and self._text:
                     painter.setClipRect(part)
-                    self._paint_lines(painter, first, last, self._paint_colours(painter, first, last))
+                    bounds = [*self._starts[first:last], self._end_of(last - 1)]
+                    places, known = np.full(bounds[-1] - bounds[0], -1), self._places(bounds[0], bounds[-1])
+                    places[: len(known)] = known
+                    self._paint_colours(painter, (first - top) * height, bounds, places)
+                    self._paint_lines(painter, (first - top) * height, bounds, self._dark[places])
             painter.setClipping(False)
             if 0 <= self.step < len(self._text):
                 painter.setPen(QPen(QColor(self.theme.playhead), 2))
                 painter.drawRect(self.box_of(self.step).adjusted(-0.5, 1, 0.5, -1))
 
-    def _paint_colours(self, painter: QPainter, first: int, last: int) -> npt.NDArray[np.bool_]:
-        """The grounds; which of them are dark, shape (lines, columns)."""
-        ground = QColor(self.theme.panel)
-        picture = np.empty((last - first, self._columns, 4), np.uint8)  # blue, green, red: what Qt paints fastest
-        picture[:] = (ground.blue(), ground.green(), ground.red(), 255)
-        start = self._starts[first]
-        every = self._colours(start, self._end_of(last - 1))
-        for line in range(first, last):
-            colours = every[self._starts[line] - start : self._end_of(line) - start]
-            picture[line - first, : len(colours), 2::-1] = colours
-        image = QImage(picture.data, self._columns, last - first, 4 * self._columns, QImage.Format.Format_RGB32)
-        top = (first - self.verticalScrollBar().value()) * self._line_height
-        painter.drawImage(QRectF(MARGIN, top, self._columns * self._width, (last - first) * self._line_height), image)
-        return is_dark(picture[..., 2::-1])
+    def _paint_colours(self, painter: QPainter, top: int, bounds: list[int], places: Places) -> None:
+        """The grounds of the lines between these bounds."""
+        lines, columns, pixels = len(bounds) - 1, self._columns, self._pixels[places]
+        picture = np.full((lines, columns), self._pixels[-1])
+        for line, (begin, end) in enumerate(pairwise(bounds)):
+            picture[line, : end - begin] = pixels[begin - bounds[0] : end - bounds[0]]
+        image = QImage(picture.data, columns, lines, 4 * columns, QImage.Format.Format_RGB32)
+        painter.drawImage(QRectF(MARGIN, top, columns * self._width, lines * self._line_height), image)
 
-    def _paint_lines(self, painter: QPainter, first: int, last: int, on_dark: npt.NDArray[np.bool_]) -> None:
+    def _paint_lines(self, painter: QPainter, top: int, bounds: list[int], on_dark: npt.NDArray[np.bool_]) -> None:
         """Every character in black or white, whichever is read more easily on its ground; what was written has a line below."""
-        width, text, prompt_tokens = self._width, self._text, self.prompt_tokens
-        baseline = LINE_GAP / 2 + self._font_metrics.ascent() - self.verticalScrollBar().value() * self._line_height
-        ends: dict[bool, list[QPointF]] = {False: [], True: []}
-        white: list[tuple[QPointF, str]] = []
-        painter.setPen(Qt.GlobalColor.black)
-        for line in range(first, last):
-            begin, end = self._starts[line], self._end_of(line)
-            row = line - first
-            y = line * self._line_height + baseline
-            if end > begin and text[end - 1] == "\n":
-                end -= 1
-                ends[bool(on_dark[row, end - begin])].append(QPointF(MARGIN + (end - begin) * width, y))
-            some, light = text[begin:end].replace("\t", "⇥"), on_dark[row, : end - begin]
-            if light.any():
-                white.append((QPointF(MARGIN, y), _where(light, some)))
-                some = _where(~light, some) if not light.all() else ""
-            painter.drawText(QPointF(MARGIN, y), some)
-            if end > prompt_tokens:
-                left = max(prompt_tokens - begin, 0)
-                painter.fillRect(QRectF(MARGIN + left * width, y + 3, (end - begin - left) * width, 1), QColor(self.theme.accent))
-        painter.setPen(Qt.GlobalColor.white)
-        for place, some in white:
-            painter.drawText(place, some)
-        for white_on_dark, places in ends.items():
-            shade = 255 if white_on_dark else 0
+        width, height, text, given = self._width, self._line_height, self._text[bounds[0] : bounds[-1]], self.prompt_tokens
+        baseline = top + LINE_GAP / 2 + self._font_metrics.ascent()
+        codes = np.frombuffer(text.replace("\t", "⇥").encode("utf-32-le", "surrogatepass"), np.uint32)
+        lines = []  # where each begins, where its letters end, whether a line end follows them, and its baseline
+        for line, (begin, end) in enumerate(pairwise(bounds)):
+            begin, end = begin - bounds[0], end - bounds[0]
+            ended = text.endswith("\n", begin, end)
+            lines.append((begin, end - ended, ended, baseline + line * height))
+        for white, shade in SHADES:
+            chosen = on_dark == white
+            if white and not chosen.any():
+                break
+            page = np.where(chosen, codes, SPACE).tobytes().decode("utf-32-le", "surrogatepass")  # others are spaces
+            painter.setPen(QColor(shade, shade, shade))
+            for begin, end, _, y in lines:
+                some = page[begin:end]
+                if some.strip(" "):
+                    painter.drawText(QPointF(MARGIN, y), some)
+            for begin, end, _, y in lines if not white else ():
+                left = max(given - bounds[0], begin)
+                if end > left:
+                    box = QRectF(MARGIN + (left - begin) * width, y + 3, (end - left) * width, 1)
+                    painter.fillRect(box, coloured(self.theme.accent))
+        for white, shade in SHADES:
             painter.setPen(QColor(shade, shade, shade, LINE_SIGN_OPACITY))
-            for place in places:
-                painter.drawText(place, LINE_SIGN)
+            for begin, end, ended, y in lines:
+                if ended and on_dark[end] == white:
+                    painter.drawText(QPointF(MARGIN + (end - begin) * width, y), LINE_SIGN)
 
     # ── The pointer and keys ──────────────────────────────────────────────────────────────────────────────────
 
