@@ -113,13 +113,89 @@ class UnitTable(QTableView):
         self.viewport().update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if len(self.units.rows) == self._pinned():
-            with QPainter(self.viewport()) as painter:
+        """The whole table at once, since every step changes all of its values; Qt and the delegate paint the grounds that cells
+        have under the pointer and the keyboard.
+        """
+        if self.viewport().underMouse() or self.currentIndex().isValid():
+            super().paintEvent(event)
+        rows, last, region = self.units.rows, len(self.channels) + 1, event.region()
+        with QPainter(self.viewport()) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            if region.intersects(self._column(0)):
+                self._paint_names(painter)
+            self._paint_numbers(painter)
+            self._paint_bars(painter)
+            cross = self._column(last)
+            if region.intersects(cross):
+                for number, row in enumerate(rows):
+                    if row.colour is not None:
+                        self.cross.paint(painter, QRect(cross.left() + 3, number * ROW_HEIGHT + 3, 12, 12))
+            hint = self.viewport().rect().adjusted(14, len(rows) * ROW_HEIGHT, 0, -4)
+            if len(rows) == self._pinned() and region.intersects(hint):
                 painter.setFont(text_font(11))
-                painter.setPen(QColor(self.theme.muted))
-                painter.drawText(self.viewport().rect().adjusted(14, len(self.units.rows) * ROW_HEIGHT, 0, -4),
-                                 Qt.AlignmentFlag.AlignVCenter, HOVER_HINT)
+                painter.setPen(coloured(self.theme.muted))
+                painter.drawText(hint, Qt.AlignmentFlag.AlignVCenter, HOVER_HINT)
+
+    def _column(self, column: int) -> QRect:
+        """The place of a column's cells."""
+        return QRect(self.columnViewportPosition(column), 0, self.columnWidth(column), len(self.units.rows) * ROW_HEIGHT)
+
+    def _colour(self, row: UnitRow) -> QColor:
+        theme = self.theme
+        return coloured(theme.muted if row.colour is None else theme.series[row.colour % len(theme.series)])
+
+    def _paint_names(self, painter: QPainter) -> None:
+        box = self._column(0)
+        painter.setFont(mono_font(11))
+        for number, row in enumerate(self.units.rows):
+            top = number * ROW_HEIGHT
+            painter.setPen(coloured(self.theme.text))
+            painter.drawText(QRect(box.left() + 14, top, box.width() - 14, 20), Qt.AlignmentFlag.AlignVCenter, str(row.unit))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._colour(row))
+            painter.drawRoundedRect(QRectF(1, top + 6, 8, 8), 2, 2)
+
+    def _paint_numbers(self, painter: QPainter) -> None:
+        painter.setPen(coloured(self.theme.text))
+        for place in range(len(self.channels)):
+            box = self._column(place + 1)
+            pixels = _number_pixels(box.width())
+            painter.setFont(mono_font(pixels))
+            for number, row in enumerate(self.units.rows):
+                text = laid_out(short(row.values[place]), mono_font, pixels)
+                taken = text.size()
+                painter.drawStaticText(QPointF(box.left() + (box.width() - 1 - taken.width()) / 2,
+                                               number * ROW_HEIGHT + (20 - taken.height()) / 2), text)
+
+    def _paint_bars(self, painter: QPainter) -> None:
+        """Each value's bar on its channel's range; one that is beyond it ends in a mark that says so."""
+        theme = self.theme
+        grounds, zeros, below, above = [], [], [], []
+        of_rows: list[list[QRectF]] = [[] for _ in self.units.rows]
+        for place, channel in enumerate(self.channels):
+            box, low, high = self._column(place + 1), channel.low, channel.high
+            left, width = box.left() + 2.0, box.width() - 5.0
+            zero = left + min(max((0.0 - low) / (high - low), 0.0), 1.0) * width
+            for number, (row, bars) in enumerate(zip(self.units.rows, of_rows, strict=True)):
+                value, top = row.values[place], number * ROW_HEIGHT + 21
+                grounds.append(QRectF(left, top, width, 4))
+                if not math.isfinite(value):
+                    continue
+                here = left + min(max((value - low) / (high - low), 0.0), 1.0) * width
+                bars.append(QRectF(min(zero, here), top, max(abs(here - zero), 1.0), 4))
+                if value < low:
+                    below.append(QRectF(left, top - 1, BEYOND, 6))
+                elif value > high:
+                    above.append(QRectF(left + width - BEYOND, top - 1, BEYOND, 6))
+                if left < zero < left + width:
+                    zeros.append(QRectF(zero - 0.5, top - 1, 1, 6))
+        painter.setPen(Qt.PenStyle.NoPen)
+        ground = coloured(theme.missing if theme.name == "light" else theme.border)
+        for colour, boxes in ((ground, grounds), *zip(map(self._colour, self.units.rows), of_rows, strict=True),
+                              (coloured(theme.below), below), (coloured(theme.above), above), (coloured(theme.faint), zeros)):
+            if boxes:
+                painter.setBrush(colour)
+                painter.drawRects(boxes)
 
     def _pinned(self) -> int:
         return sum(row.colour is not None for row in self.units.rows)
@@ -145,7 +221,7 @@ class UnitTable(QTableView):
 
 
 class UnitDelegate(QStyledItemDelegate):
-    """Paints the cells of a table of units."""
+    """Paints the grounds of the row that has the keyboard and of the cross under the pointer."""
 
     def __init__(self, table: UnitTable) -> None:
         super().__init__(table)
@@ -153,45 +229,11 @@ class UnitDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         table, theme, box = self._table, self._table.theme, option.rect
-        row, channel = table.units.rows[index.row()], index.column() - 1
-        colour = coloured(theme.muted if row.colour is None else theme.series[row.colour % len(theme.series)])
         if table.hasFocus() and table.currentIndex().row() == index.row():
             painter.fillRect(box, mix(theme.panel, theme.accent, 0.14))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(coloured(theme.text))
-        if channel < 0:
-            painter.setFont(mono_font(11))
-            painter.drawText(box.adjusted(14, 0, 0, 20 - ROW_HEIGHT), Qt.AlignmentFlag.AlignVCenter, str(row.unit))
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour)
-            painter.drawRoundedRect(QRectF(1, box.top() + 6, 8, 8), 2, 2)
-        elif channel < len(table.channels):
-            pixels = _number_pixels(box.width())
-            number = laid_out(short(row.values[channel]), mono_font, pixels)
-            painter.setFont(mono_font(pixels))
-            taken = number.size()
-            painter.drawStaticText(QPointF(box.left() + (box.width() - 1 - taken.width()) / 2,
-                                           box.top() + (20 - taken.height()) / 2), number)
-            place = QRectF(box.left() + 2, box.top() + 21, box.width() - 5, 4)
-            self._draw_bar(painter, place, table.channels[channel], row.values[channel], colour)
-        elif row.colour is not None:
-            if option.state & QStyle.StateFlag.State_MouseOver:
-                painter.fillRect(QRectF(box.left(), box.top(), BUTTON, BUTTON), coloured(theme.border))
-            table.cross.paint(painter, QRect(box.left() + 3, box.top() + 3, 12, 12))
-
-    def _draw_bar(self, painter: QPainter, place: QRectF, channel: Channel, value: float, colour: QColor) -> None:
-        theme, low, high = self._table.theme, channel.low, channel.high
-        painter.fillRect(place, coloured(theme.missing if theme.name == "light" else theme.border))
-        if not math.isfinite(value):
-            return
-        left, top, width = place.x(), place.y(), place.width()
-        zero, here = (left + min(max((number - low) / (high - low), 0.0), 1.0) * width for number in (0.0, value))
-        painter.fillRect(QRectF(min(zero, here), top, max(abs(here - zero), 1.0), place.height()), colour)
-        if value < low or value > high:  # the bar ends where its scale does, and says that the value does not
-            painter.fillRect(QRectF(left if value < low else left + width - BEYOND, top - 1, BEYOND, place.height() + 2),
-                             coloured(theme.below if value < low else theme.above))
-        if left < zero < left + width:
-            painter.fillRect(QRectF(zero - 0.5, top - 1, 1, place.height() + 2), coloured(theme.faint))
+        crossed = index.column() > len(table.channels) and table.units.rows[index.row()].colour is not None
+        if crossed and option.state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(QRectF(box.left(), box.top(), BUTTON, BUTTON), coloured(theme.border))
 
 
 @lru_cache
