@@ -200,10 +200,11 @@ def _on_together(store: Store, channel: Channel, on: Sequence[int], off: Sequenc
 
 def _spans(flags: npt.NDArray[np.bool_], part: Extents, length: int) -> Spans:
     """Document, first and last step of every span of flags, (spans, 3); one never goes on into the next document."""
-    edge = part.edges()
-    flags = np.concatenate(([False], flags, [False]))
-    first = np.flatnonzero(flags[1:-1] & (~flags[:-2] | edge[:-1]))
-    last = np.flatnonzero(flags[1:-1] & (~flags[2:] | edge[1:]))
+    turns = np.flatnonzero(np.diff(flags, prepend=False, append=False))                        # on, off, on, …
+    begin = part.begin[part.steps > 0]
+    cut = begin[flags[begin] & flags[begin - 1] & (begin > 0)]                                 # off and on again
+    turns = np.insert(turns, np.repeat(np.searchsorted(turns, cut), 2), np.repeat(cut, 2))
+    first, last = turns[::2], turns[1::2] - 1
     long = last - first >= length - 1
     first, last = first[long], last[long]
     rank = np.searchsorted(part.begin, first, side="right") - 1
