@@ -7,6 +7,7 @@ import difflib
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.detokenization import WORD_BEGINS, shown
 from unrolled.models.trace.edits import EditError
+from unrolled.viewer.state.beginning import NOUNS
 
 ALL = ("all", "*", "")
 LONGEST_RANGE = 1_000_000
@@ -15,6 +16,7 @@ LONGEST_RANGE = 1_000_000
 def token_of(text: str, description: ModelDescription) -> int:
     """The token of a word as people write it. Raises `EditError` when the model has no such word; near ones are named."""
     words, detokenization = description.words, description.detokenization
+    noun = NOUNS.get(detokenization, "token")
     for candidate in (text, f"{WORD_BEGINS}{text}" if detokenization == "pieces" else text):
         if candidate in words:
             return words.index(candidate)
@@ -24,7 +26,7 @@ def token_of(text: str, description: ModelDescription) -> int:
             return seen.index(candidate)
     near = difflib.get_close_matches(text, seen, n=3)
     hint = f" Near it: {', '.join(near)}." if near else ""
-    raise EditError(f"“{text}” is not one of the model’s {len(words):,} words.{hint}" if text else "Type the word first.")
+    raise EditError(f"“{text}” is not one of the model’s {len(words):,} {noun}s.{hint}" if text else f"Type the {noun} first.")
 
 
 def units_of(text: str) -> tuple[int, ...]:

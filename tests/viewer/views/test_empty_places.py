@@ -7,6 +7,8 @@ import pytest
 import scripted
 
 from unrolled.models.inputs.inputs import NO_INPUT
+from unrolled.models.trace.edits import EditError
+from unrolled.viewer.state.edit_text import token_of
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT
 from unrolled.viewer.views.catalogue import BUILT_IN
@@ -58,6 +60,10 @@ def test_what_will_be_written_is_what_this_model_writes(qtbot, shown, task, kind
     assert candidates._empty.text() == f"The most probable {noun}s of this step appear here. {BEGIN[kind]}"
     attribution = view_of(qtbot, session, "attribution")
     assert attribution._empty.text() == f"What each {noun} depended on. {BEGIN[kind]}"
+    form = view_of(qtbot, session, "edits").form
+    assert (form.kind.itemText(0), form.word.placeholderText()) == (f"a {noun}", f"type a {noun}")
+    with pytest.raises(EditError, match=f"Type the {noun} first"):
+        token_of("", session.description)
 
 
 def test_space_is_spoken_of_as_soon_as_there_is_something_to_run(qtbot, shown):

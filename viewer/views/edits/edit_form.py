@@ -31,6 +31,7 @@ from unrolled.models.trace.edits import (
     attention_of,
     check,
 )
+from unrolled.viewer.state.beginning import what_is_written
 from unrolled.viewer.state.brush import Mode
 from unrolled.viewer.state.commands import ApplyEdit, ChooseReplacement, SetBrush, SetBrushStrength, WipeBrush
 from unrolled.viewer.state.edit_text import token_of, units_of
@@ -39,7 +40,7 @@ from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.widgets.building import in_column, in_row, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 
-KINDS = (("word", "a word"), ("units", "units"), ("gate", "a whole gate"), ("attention", "the attention"),
+KINDS = (("word", "a {}"), ("units", "units"), ("gate", "a whole gate"), ("attention", "the attention"),
          ("input", "the picture"))
 OPERATIONS = (("zero", "set to 0"), ("clamp", "set to"), ("scale", "multiply by"), ("noise", "add noise, σ ="))
 LOOKS = (("even", "uniform"), ("attend", "only where I paint"), ("mask", "not where I paint"))
@@ -55,9 +56,10 @@ class EditForm(QWidget):
         self._session, self._do = ctx.session, ctx.do
         self._channels: tuple[Channel, ...] = ()
         self._words_of: object = None
-        self.kind = _picker("What to change", KINDS)
+        self._noun = what_is_written(ctx.session)
+        self.kind = _picker("What to change", tuple((name, title.format(self._noun)) for name, title in KINDS))
         self.kind.currentIndexChanged.connect(self._kind_changed)
-        self.word = named(QLineEdit(placeholderText="type a word of the vocabulary"), "The word to write")
+        self.word = named(QLineEdit(placeholderText=f"type a {self._noun}"), "What to write")
         self.word.returnPressed.connect(self.make)
         self._completions = QStringListModel(self)
         completer = QCompleter(self._completions, self)
@@ -131,15 +133,17 @@ class EditForm(QWidget):
     def refresh(self) -> None:
         trace, description = self._session.trace, self._session.description
         channels = self._session.channels if trace is not None else ()
-        if channels != self._channels:
-            self._channels = channels
+        noun = what_is_written(self._session)
+        if channels != self._channels or noun != self._noun:
+            self._channels, self._noun = channels, noun
+            self.word.setPlaceholderText(f"type a {noun}")
             units = [own for own in channels if own.editable and own.axes == ("unit",)]
             self.channel.offer((own.name, f"{own.symbol}  {own.title}") for own in units)
             self.gate.offer((own.name, f"{own.symbol}  {own.title}") for own in units if own.role.endswith("_gate"))
             medium = {"picture": "the picture", "clip": "the clip"}.get(trace.provenance.input_kind if trace else "", "")
             there = {"word": True, "units": bool(units), "gate": self.gate.count() > 0,
                      "attention": attention_of(channels) is not None, "input": bool(medium)}
-            self.kind.offer((name, medium if name == "input" else title) for name, title in KINDS if there[name])
+            self.kind.offer((name, medium if name == "input" else title.format(noun)) for name, title in KINDS if there[name])
         if description is not None and description is not self._words_of:
             self._words_of = description
             self._completions.setStringList(sorted({shown(word, description.detokenization) for word in description.words}))
