@@ -139,8 +139,10 @@ class Ticks(pg.AxisItem):
         distance: float = math.ceil(apart - 1e-9) if self._names else round_distance(apart)
         if self._axis.whole or self._axis.log:
             distance = max(round(distance), 1)
-        first, last = math.ceil(low / distance - 1e-9), math.floor(high / distance + 1e-9)
-        places = [number * distance for number in range(first, last + 1)]
+        places = _multiples(low, high, distance)
+        if len(places) < 2 and not (self._names or self._axis.log or self._axis.whole):  # one number is no scale
+            distance = round_distance(distance / 2.5)
+            places = _multiples(low, high, distance)
         least, most = (0.0, len(self._names) - 1.0) if self._names else self.within
         places = [place for place in places if least <= place <= most]
         if 0 <= self._current < len(self._names):
@@ -161,6 +163,11 @@ class Ticks(pg.AxisItem):
             return [self._texts.get(round(value, 6)) or _power(value) for value in values]
         decimals = max(-math.floor(math.log10(spacing) + 1e-9), 0)
         return [f"{value or 0.0:,.{decimals}f}".replace("-", MINUS) for value in values]
+
+
+def _multiples(low: float, high: float, distance: float) -> list[float]:
+    first, last = math.ceil(low / distance - 1e-9), math.floor(high / distance + 1e-9)
+    return [number * distance for number in range(first, last + 1)]
 
 
 def _power(exponent: float) -> str:

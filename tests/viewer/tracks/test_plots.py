@@ -260,6 +260,12 @@ def test_axes_have_round_numbers(qapp, axis, low, high, texts):
     assert ticks.tickStrings(places, 1.0, spacing) == texts
 
 
+def test_an_axis_has_two_numbers_at_least(qapp):
+    ticks = Ticks(Axis("value"), "bottom")
+    (spacing, places), = ticks.tickValues(-3.0, 3.0, 215)
+    assert ticks.tickStrings(places, 1.0, spacing) == ["−2", "0", "2"]
+
+
 def test_words_are_plain_text_wherever_a_plot_writes_them(qtbot):
     word = "<img src=x onerror=y>"
     bars = PlaceBars("What each word did", LIGHT)

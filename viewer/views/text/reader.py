@@ -73,7 +73,7 @@ class ReaderView(View):
         self.unit.setToolTip("Which unit colours the text; the one pinned last does too")
         self.followed.setAccessibleName("Property of the text that units are ranked by")
         self.followed.setToolTip("Rank the units by their correlation with this, over all characters")
-        self.followed.addItem("Rank …", "")
+        self.followed.addItem("Rank by …", "")
         for name in PROPERTIES:
             self.followed.addItem(name[0].upper() + name[1:], name)
         self.ranked = QListWidget()
