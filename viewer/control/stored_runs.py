@@ -67,7 +67,7 @@ class StoredRuns:
 
     def _left(self) -> None:
         """Another run is shown: the document is no longer on screen."""
-        self._session.open_store.is_readable = False
+        self._session.open_store.leave_document()
 
     def _offer(self, store: Store, given: Input | None) -> None:
         """Say what the run on screen lacks, and how to have it."""

@@ -23,6 +23,7 @@ from unrolled.viewer.corpus.swatches import Swatch, Swatches
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.state.open_store import Steps
 from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.asking import Asking
@@ -66,11 +67,11 @@ class MapPage(QWidget):
 
     Attributes
     ----------
-    framed : Signal(object)
-        The steps within a frame, as `Found`.
+    framed : Signal(object, object)
+        The steps within a frame, as `Found`; and all of them, by document, as `Steps`.
     """
 
-    framed = Signal(object)
+    framed = Signal(object, object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -96,7 +97,7 @@ class MapPage(QWidget):
         self.frame.setText("Frame")
         self.frame.setObjectName("wordButton")
         self.frame.setCheckable(True)
-        self.frame.setToolTip("Draw a frame in the map: the steps within it are listed")
+        self.frame.setToolTip("Draw a frame in the map: the steps within it are listed, and marked in the documents’ playhead")
         self.frame.setAccessibleName("Draw a frame in the map")
         self.plot = Plot("Map of states", Axis("component 1"), Axis("component 2"), theme, table=self._table)
         self.plot.say(EMPTY)
@@ -296,7 +297,8 @@ class MapPage(QWidget):
     def _take(self, box: QRect) -> None:
         assert self._drawn is not None
         corners = [self.plot.values_at(QPointF(corner)) for corner in (box.topLeft(), box.bottomRight())]
-        self.framed.emit(within(self._drawn, *zip(*corners, strict=True)))
+        spans = spans_within(self._drawn, *zip(*corners, strict=True))
+        self.framed.emit(found_in(self._drawn, spans), by_document(spans))
 
 
 def swatches_of(store: Store, owner: np.ndarray, colours: Sequence[str]) -> tuple[Swatch, ...]:
@@ -313,19 +315,30 @@ def swatches_of(store: Store, owner: np.ndarray, colours: Sequence[str]) -> tupl
     return tuple(found)
 
 
-def within(drawn: Drawn, x: tuple[float, float], y: tuple[float, float]) -> Found:
-    """The spans of steps whose states lie in a frame, the longest first."""
+def spans_within(drawn: Drawn, x: tuple[float, float], y: tuple[float, float]) -> np.ndarray:
+    """Document, first and last step of the spans whose states lie in a frame, (spans, 3)."""
     points = drawn.states.points
     inside = np.flatnonzero(((points >= (min(x), min(y))) & (points <= (max(x), max(y)))).all(axis=1))
-    if not len(inside):
-        return Found((), 0, len(points), drawn.states.notes)
     documents, steps = drawn.documents[inside], drawn.steps[inside]
-    begins = np.flatnonzero(np.concatenate(([True], (np.diff(steps) != 1) | (np.diff(documents) != 0))))
-    ends = np.concatenate((begins[1:], [len(inside)])) - 1
-    lengths = ends - begins + 1
+    begins = np.flatnonzero((np.diff(steps, prepend=-2) != 1) | (np.diff(documents, prepend=-1) != 0))
+    ends = np.append(begins[1:], len(inside))[: len(begins)] - 1
+    return np.stack((documents[begins], steps[begins], steps[ends]), axis=1)
+
+
+def found_in(drawn: Drawn, spans: np.ndarray) -> Found:
+    """The longest of the spans."""
+    lengths = spans[:, 2] - spans[:, 1] + 1
     best = np.argsort(-lengths, kind="stable")[:MOST]
-    hits = tuple(Hit(int(documents[begins[at]]), int(steps[begins[at]]), int(steps[ends[at]]), float(lengths[at])) for at in best)
-    return Found(hits, len(begins), len(points), drawn.states.notes)
+    hits = tuple(Hit(number, first, last, float(last - first + 1)) for number, first, last in spans[best].tolist())
+    return Found(hits, len(spans), len(drawn.states.points), drawn.states.notes)
+
+
+def by_document(spans: np.ndarray) -> dict[int, Steps]:
+    """First and last steps, by document."""
+    ordered = spans[np.argsort(spans[:, 0], kind="stable")]  # on the store's axis they lie in any order
+    numbers, begins = np.unique(ordered[:, 0], return_index=True)
+    parts = np.split(ordered[:, 1:], begins[1:])
+    return {number: tuple(map(tuple, part.tolist())) for number, part in zip(numbers.tolist(), parts, strict=False)}
 
 
 def _at(store: Store, channel: str, unit: int, places: np.ndarray) -> np.ndarray:

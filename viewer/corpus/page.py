@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QLineEdit, QPushButton, QSplitter, QTabWidget, QWidget
@@ -16,7 +18,7 @@ from unrolled.viewer.corpus.map_page import MapPage
 from unrolled.viewer.corpus.question import EXAMPLES, HELP, Like, Matching, OnTogether, Question, QuestionError, question_of
 from unrolled.viewer.corpus.unit_page import UnitPage
 from unrolled.viewer.state.commands import Do, OpenDocument
-from unrolled.viewer.state.open_store import OpenStore
+from unrolled.viewer.state.open_store import OpenStore, Steps
 from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.icons import BESIDE_TEXT, icon
 from unrolled.viewer.theme.themes import Theme
@@ -191,7 +193,8 @@ class CorpusPage(QWidget):
         self.found.hits.set_rows(found.hits)
         self.status.setText(" ".join((summary(found, self._asked), *found.notes)))
 
-    def _show_framed(self, found: Found) -> None:
+    def _show_framed(self, found: Found, framed: Mapping[int, Steps]) -> None:
+        self._open.framed = framed
         self.asking.stop()
         self._asked = None
         self.question.clear()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from psygnal import Signal
 
 from unrolled.models.store.store import Store
 from unrolled.models.trace import ModelDescription
 
 NO_DOCUMENT = -1
+
+Steps = tuple[tuple[int, int], ...]
+"""The first and the last step of spans."""
 
 
 class OpenStore:
@@ -17,6 +22,8 @@ class OpenStore:
     ----------
     is_readable : bool
         A document is on screen as it lies in the store, and its input is at hand.
+    framed : mapping of int to Steps
+        By document, the steps whose states a person framed in the map.
     changed : Signal()
         Another store, or none.
     document_changed : Signal()
@@ -30,6 +37,12 @@ class OpenStore:
         self.store: Store | None = None
         self.document = NO_DOCUMENT
         self.is_readable = False
+        self.framed: Mapping[int, Steps] = {}
+
+    @property
+    def framed_steps(self) -> Steps:
+        """Of the document on screen."""
+        return self.framed.get(self.document, ())
 
     def can_be_read_by(self, description: ModelDescription | None) -> bool:
         """Whether the document on screen can be changed with a model: it recorded it, and is given the same input."""
@@ -39,8 +52,12 @@ class OpenStore:
         return (description.name, description.weights_hash) == (model.name, model.weights_hash)
 
     def set_store(self, store: Store | None) -> None:
-        self.store, self.document = store, NO_DOCUMENT
+        self.store, self.document, self.framed = store, NO_DOCUMENT, {}
         self.changed.emit()
+
+    def leave_document(self) -> None:
+        """Another run is on screen."""
+        self.document, self.is_readable = NO_DOCUMENT, False
 
     def set_document(self, number: int) -> None:
         self.document = number

@@ -16,7 +16,7 @@ from unrolled.viewer.state.branches import Branch, Branches, first_branch
 from unrolled.viewer.state.brush import Brush
 from unrolled.viewer.state.comparison import Compared
 from unrolled.viewer.state.files import plain_ground
-from unrolled.viewer.state.open_store import OpenStore
+from unrolled.viewer.state.open_store import OpenStore, Steps
 from unrolled.viewer.state.playhead import Playhead
 from unrolled.viewer.state.questions import Questions
 from unrolled.viewer.state.search_tree import SearchTree
@@ -82,6 +82,11 @@ class Session:
     def can_change(self) -> bool:
         """Whether the branch that is shown can be changed: its model is there, and runs it or will when it is changed."""
         return self.questions.possible or self.open_store.can_be_read_by(self.description)
+
+    @property
+    def framed_steps(self) -> Steps:
+        """Of the run on screen, where it is a document whose states were framed in the map."""
+        return self.open_store.framed_steps
 
     def input_at(self, step: int) -> Input | None:
         """What a step of the branch that is shown looks at: the input, or what an edit swapped it for."""

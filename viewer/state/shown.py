@@ -12,6 +12,7 @@ from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.branches import Branch, Branches
 from unrolled.viewer.state.brush import Mode
 from unrolled.viewer.state.comparison import Compared
+from unrolled.viewer.state.open_store import Steps
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.search_tree import SearchTree
 
@@ -111,6 +112,8 @@ class ShownSession(Protocol):
     def clip(self) -> InputClip | None: ...
     @property
     def can_change(self) -> bool: ...
+    @property
+    def framed_steps(self) -> Steps: ...
     @property
     def run_changed(self) -> Followed: ...
     def input_at(self, step: int, /) -> Input | None: ...

@@ -33,6 +33,7 @@ from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Seek
+from unrolled.viewer.state.open_store import Steps
 from unrolled.viewer.state.wording import LABELS, is_end, shown, step_noun
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.views.view import View, ViewContext
@@ -45,7 +46,9 @@ FEWEST_SHOWN = 12    # steps; a run that has just begun does not fill the row, s
 ROOM_FOR_WORDS = 30.0
 PROFILE_HEIGHT = 16.0
 PAGE = 10            # steps
+FRAMED = 3.0         # pixels of the line above steps that were framed in the map of states
 MARK = 5.0           # pixels that the playhead's mark reaches to either side
+SCRUB = "Drag to scrub through the run (←, →, Home, End)"
 EMPTY = "The run appears here, to scrub through."
 
 
@@ -60,12 +63,11 @@ class ScrubRow(QAbstractSlider):
         self.setMouseTracking(True)
         self.setFixedHeight(HEIGHT)
         self.setAccessibleName("Playhead")
-        self.setToolTip("Drag to scrub through the run (←, →, Home, End)")
         self._hover: float | None = None
         self._wheel = 0.0
         self._chances = Envelope()
         self._profile_of: Trace | None = None
-        self._followed: tuple[Trace | None, int, int, str, str] | None = None
+        self._followed: tuple[Trace | None, int, int, str, str, Steps] | None = None
         self._run_painted_for: object = None
         self._runs: list[QPixmap] = []  # as it is after its last step, and before its first
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -108,10 +110,12 @@ class ScrubRow(QAbstractSlider):
     def follow(self) -> None:
         """Take over range and value, for those who cannot see it; painted only if something differs."""
         trace, step = self._trace, self._session.playhead.step
-        state = (trace, self._length, step, self.theme.name, self._empty_text)
+        state = (trace, self._length, step, self.theme.name, self._empty_text, self._session.framed_steps)
         if state == self._followed:
             return
         before, self._followed = self._followed, state
+        if before is None or before[-1] is not state[-1]:
+            self.setToolTip(f"{SCRUB}; the line above marks steps framed in the map of states" if state[-1] else SCRUB)
         self.blockSignals(True)
         self.setRange(0, max(self._length - 1, 0))
         self.setValue(max(step, 0))
@@ -140,7 +144,7 @@ class ScrubRow(QAbstractSlider):
         trace, row, step = self._trace, self._row, self._session.playhead.step
         with QPainter(self) as painter:
             state = (self.size().toTuple(), self.devicePixelRatioF(), self.theme.name, trace, self._length, self.hasFocus(),
-                     self._empty_text)
+                     self._empty_text, self._session.framed_steps)
             if state != self._run_painted_for:
                 self._run_painted_for, self._runs = state, []
                 self._paint_row(painter, trace, row, step)
@@ -196,6 +200,9 @@ class ScrubRow(QAbstractSlider):
                 painter.drawRects(some)
         painter.setPen(QPen(QColor(theme.border), 1))
         painter.drawLine(QPointF(row.left(), base), QPointF(row.right(), base))
+        for first, last in self._session.framed_steps:
+            painter.fillRect(QRectF(row.left() + first * width, 2, max((last + 1 - first) * width, 1.0), FRAMED),
+                             QColor(theme.playhead))
         detokenization, words = trace.provenance.detokenization, trace.words
         if width < ROOM_FOR_WORDS and detokenization not in LABELS:
             return

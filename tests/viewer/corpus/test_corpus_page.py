@@ -15,7 +15,7 @@ from unrolled.models.corpus.alike import units_like
 from unrolled.models.corpus.state_map import principal_map
 from unrolled.models.store.store import open_store
 from unrolled.viewer.corpus.density import CELLS, coloured, grid_of, of_groups, owners
-from unrolled.viewer.corpus.map_page import Drawn, _at, _property, within
+from unrolled.viewer.corpus.map_page import Drawn, _at, _property, by_document, found_in, spans_within
 from unrolled.viewer.corpus.page import CorpusPage
 from unrolled.viewer.corpus.question import Like, Matching, OnTogether, QuestionError, question_of
 from unrolled.viewer.state.commands import OpenDocument
@@ -205,6 +205,13 @@ def test_a_frame_in_the_map_lists_the_steps_within(qtbot, page, kept):
         drawn = page.map._drawn
         at = (drawn.documents == hit.document) & (drawn.steps >= hit.first) & (drawn.steps <= hit.last)
         assert inside[at].mean() > 0.9
+    drawn = page.map._drawn
+    x, y = zip(*(page.map.plot.values_at(QPoint(*place)) for place in ((120, 60), (300, 200))), strict=True)  # where it moved to
+    inside = ((points >= (min(x), min(y))) & (points <= (max(x), max(y)))).all(axis=1)
+    for number, spans in page._open.framed.items():
+        framed = {step for first, last in spans for step in range(first, last + 1)}
+        assert framed == set(drawn.steps[inside & (drawn.documents == number)].tolist())
+    assert set(page._open.framed) == set(drawn.documents[inside].tolist())
 
 
 @pytest.mark.parametrize("by", range(8))
@@ -271,8 +278,11 @@ def test_spans_within_a_frame_end_with_a_document():
     points = np.zeros((5, 2), np.float32)
     drawn = Drawn(StateMap(points, np.arange(5), (1.0, 0.0), ()), grid_of(points), np.array([0, 0, 1, 1, 1]),
                   np.array([7, 8, 9, 10, 12]), np.zeros(0))
-    found = within(drawn, (-1, 1), (-1, 1))
-    assert [(hit.document, hit.first, hit.last) for hit in found.hits] == [(0, 7, 8), (1, 9, 10), (1, 12, 12)]
+    spans = spans_within(drawn, (-1, 1), (-1, 1))
+    assert [(hit.document, hit.first, hit.last) for hit in found_in(drawn, spans).hits] == [(0, 7, 8), (1, 9, 10), (1, 12, 12)]
+    assert by_document(spans) == {0: ((7, 8),), 1: ((9, 10), (12, 12))}
+    nothing = spans_within(drawn, (1, 2), (1, 2))
+    assert (found_in(drawn, nothing).count, by_document(nothing)) == (0, {})
 
 
 def test_cells_have_the_mean_and_the_most_frequent():

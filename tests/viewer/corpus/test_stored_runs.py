@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PySide6.QtGui import QColor
 
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import open_store
@@ -15,6 +16,7 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.session_writer import saved_session
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.files import Kind, kind_of
+from unrolled.viewer.views.scrub_bar import ScrubRow
 from unrolled.viewer.views.tracks.sources import blocks_of, lines_in, overview, places_in
 from unrolled.viewer.window.application import make_window
 from unrolled.viewer.window.settings import WindowSettings
@@ -107,6 +109,30 @@ def test_a_document_is_opened_at_its_step_and_saved_with_a_session(qtbot, window
     assert (said[-1].action, said[-1].act.args) == ("Run it", (c.RunDocument(),))
     window.do(c.ShowCorpus(on=True))
     assert window.actions_by_name["corpus"].isChecked()
+
+
+def test_steps_that_are_framed_in_the_map_are_marked_in_the_open_document(qtbot, window, kept):
+    window.do(c.Open(kept.location.folder))
+    qtbot.waitUntil(lambda: window.corpus is not None)
+    window.do(c.OpenDocument(2, 123))
+    qtbot.waitUntil(lambda: window.session.trace is not None)
+    window.coordinator.flush()
+    row = window.findChild(ScrubRow)
+
+    def marked(step):
+        return row.grab().toImage().pixelColor(round(row.x_of(step) * row.devicePixelRatioF()), 3)
+
+    ground, bar = marked(3000), QColor(row.theme.playhead)
+    assert ground != bar
+    window.session.open_store.framed = {2: ((2000, 3999),), 1: ((0, 50),)}
+    row.follow()
+    assert [marked(step) == bar for step in (1000, 3000, 4500)] == [False, True, False]
+    assert "framed in the map" in row.toolTip()
+    window.do(c.OpenDocument(0, 0))
+    qtbot.waitUntil(lambda: stored_run(window.session.trace).number == 0)
+    assert window.session.framed_steps == ()
+    window.session.run_changed.emit()  # by another run
+    assert window.session.framed_steps == ()
 
 
 def test_a_branch_shares_the_steps_before_it(store, monkeypatch):
