@@ -21,7 +21,7 @@ from unrolled.viewer.drawing.step_geometry import HEADER, Geometry
 from unrolled.viewer.plotting.warm_up import WarmUp
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import DARK
-from unrolled.viewer.views.tracks import TracksView
+from unrolled.viewer.views.tracks import TracksView, step_axis
 from unrolled.viewer.views.tracks.header import title_lines
 from unrolled.viewer.views.tracks.heat_track import HeatTrack
 from unrolled.viewer.views.tracks.track import Track
@@ -163,6 +163,16 @@ def test_a_number_at_the_left_end_does_not_lie_over_what_is_counted(panel, sessi
         return panel.axis.grab(QRect(0, 0, int(HEADER) - 2, panel.axis.height())).toImage()
 
     assert left_of_the_tracks(99_999.5) == left_of_the_tracks(99_997.0)
+
+
+def test_a_number_at_the_right_end_is_not_cut(panel, session, monkeypatch):
+    ends = []
+    monkeypatch.setattr(step_axis.QPainter, "drawStaticText", lambda _, place, text: ends.append(place.x() + text.size().width()))
+    session.time_axis.start, session.time_axis.stop = 0, 100_000  # as of a long run
+    bring_up_to_date(panel)
+    panel.axis.grab()
+    assert len(ends) > 3
+    assert max(ends) <= panel.axis.width()
 
 
 def test_the_wheel_scrolls_and_with_a_key_zooms_pans_and_moves(panel, session):

@@ -63,4 +63,6 @@ class StepAxis(QWidget):
                 x = geometry.x(number - 0.5)
                 painter.drawLine(round(x), 0, round(x), round(TICK))
                 text = laid_out(str(number), mono_font, 9)
-                painter.drawStaticText(QPointF(max(x - text.size().width() / 2, HEADER - 1), TICK + 1), text)  # not over the noun
+                width = text.size().width()
+                left = min(max(x - width / 2, HEADER - 1), self.width() - width)  # neither over the noun nor cut at the end
+                painter.drawStaticText(QPointF(left, TICK + 1), text)
