@@ -8,7 +8,7 @@ import scripted
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.window.application import make_window
+from unrolled.viewer.window.application import make_application, make_window
 from unrolled.viewer.window.settings import WindowSettings
 
 
@@ -27,6 +27,19 @@ def session():
     made.set_model(scripted.description(), "cpu")
     made.set_trace(scripted.trace())
     return made
+
+
+@pytest.fixture
+def window(qapp, scripted_command, tmp_path):
+    """A window in which nothing was opened."""
+    make_application()
+    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(scripted_command))
+    made.remembers = False
+    made.resize(1440, 900)
+    made.show()
+    yield made
+    made.close()
+    made.deleteLater()
 
 
 @pytest.fixture

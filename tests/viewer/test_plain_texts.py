@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
-import pytest
 import scripted
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QAction, QHelpEvent, QUndoCommand
@@ -12,30 +11,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu, QToolTip
 
 from unrolled.models.trace import Trace
-from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.theme.themes import LIGHT
 from unrolled.viewer.views.tracks.menu import add_unit_orders
 from unrolled.viewer.views.tracks.track import Track
-from unrolled.viewer.window.application import make_application, make_window
-from unrolled.viewer.window.settings import WindowSettings
 
 EVIL = '<img src="file:///etc/hostname"> <b>bold</b> &lt; R&D [*]'
 DELIBERATE = {"CompareBar"}  # rich, and escapes what it shows
-
-
-@pytest.fixture
-def window(qapp, scripted_command, tmp_path):
-    make_application()
-    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(scripted_command))
-    made.remembers = False
-    made.resize(1440, 900)
-    made.show()
-    yield made
-    made.close()
-    made.deleteLater()
 
 
 def show_evil(window):

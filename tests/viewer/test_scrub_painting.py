@@ -13,26 +13,11 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from unrolled.viewer.benchmarks.long_runs import drawn_trace
-from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.window.application import make_application, make_window
-from unrolled.viewer.window.settings import WindowSettings
 
 TRACES = {"caption": scripted.trace, "translation": scripted_traces.translation_trace, "clip": scripted_traces.clip_trace,
           "characters": lambda: drawn_trace(300, 24), "long": lambda: drawn_trace(5000, 24)}
 SEEKS = 13
 ROUNDING = 1  # of 255: a smooth line that is painted in part
-
-
-@pytest.fixture
-def window(qtbot, scripted_command, tmp_path):
-    make_application()
-    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(scripted_command))
-    made.remembers = False
-    made.resize(1440, 900)
-    made.show()
-    yield made
-    made.close()
-    made.deleteLater()
 
 
 class Painted(QObject):

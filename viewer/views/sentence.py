@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from unrolled.models.trace import Trace
@@ -9,16 +11,20 @@ from unrolled.viewer.views.view import View, ViewContext
 
 
 class SentenceView(View):
-    """Says `sentence` of the step at the playhead."""
+    """Says a sentence of the step at the playhead.
+
+    Attributes
+    ----------
+    sentence : callable
+        A method that every such view defines: trace, step → what is said of it.
+    """
+
+    sentence: Callable[[Trace, int], str]
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx, parent)
         self.label = QLabel(wordWrap=True)
         QVBoxLayout(self).addWidget(self.label)
-
-    def sentence(self, trace: Trace, step: int) -> str:
-        """What is to be said; each view has its own."""
-        raise NotImplementedError
 
     def seek(self, step: int) -> None:
         trace = self.session.trace

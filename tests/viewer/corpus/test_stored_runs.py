@@ -12,24 +12,11 @@ from unrolled.models.store.stored_trace import StoredTrace, stored_run
 from unrolled.models.trace.bins import bins_of, stride_of
 from unrolled.models.trace.envelope import Envelope
 from unrolled.models.trace.pyramid import PlaceColumns
-from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.session_writer import saved_session
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.files import Kind, kind_of
 from unrolled.viewer.views.scrub_bar import ScrubRow
 from unrolled.viewer.views.tracks.sources import blocks_of, lines_in, overview, places_in
-from unrolled.viewer.window.application import make_window
-from unrolled.viewer.window.settings import WindowSettings
-
-
-@pytest.fixture
-def window(qtbot, tmp_path, scripted_command):
-    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(scripted_command))
-    made.remembers = False
-    made.resize(1440, 900)
-    made.show()
-    yield made
-    made.close()
 
 
 @pytest.fixture
