@@ -17,7 +17,7 @@ from unrolled.viewer.corpus.lines import Lines
 from unrolled.viewer.corpus.map_page import MapPage
 from unrolled.viewer.corpus.question import EXAMPLES, HELP, Like, Matching, OnTogether, Question, QuestionError, question_of
 from unrolled.viewer.corpus.unit_page import UnitPage
-from unrolled.viewer.state.commands import Do, OpenDocument
+from unrolled.viewer.state.commands import Do, FrameSteps, OpenDocument
 from unrolled.viewer.state.open_store import OpenStore, Steps
 from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.icons import BESIDE_TEXT, icon
@@ -194,7 +194,7 @@ class CorpusPage(QWidget):
         self.status.setText(" ".join((summary(found, self._asked), *found.notes)))
 
     def _show_framed(self, found: Found, framed: Mapping[int, Steps]) -> None:
-        self._open.framed = framed
+        self._do(FrameSteps(framed))
         self.asking.stop()
         self._asked = None
         self.question.clear()

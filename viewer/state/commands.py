@@ -17,6 +17,7 @@ from unrolled.models.protocol.questions import Question
 from unrolled.models.trace.edits import Edit
 from unrolled.viewer.state.branches import PlacedEdit
 from unrolled.viewer.state.brush import Mode
+from unrolled.viewer.state.open_store import Steps
 
 
 class Command(msgspec.Struct, frozen=True, tag=True):
@@ -448,6 +449,12 @@ class OpenDocument(Command, frozen=True):
 
     number: int
     step: int = 0
+
+
+class FrameSteps(Command, frozen=True):
+    """Mark the steps whose states lie in a frame of the map, by document."""
+
+    steps: Mapping[int, Steps]
 
 
 class RunDocument(Command, frozen=True):

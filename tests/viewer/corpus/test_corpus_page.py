@@ -18,7 +18,7 @@ from unrolled.viewer.corpus.density import CELLS, coloured, grid_of, of_groups, 
 from unrolled.viewer.corpus.map_page import Drawn, _at, _property, by_document, found_in, spans_within
 from unrolled.viewer.corpus.page import CorpusPage
 from unrolled.viewer.corpus.question import Like, Matching, OnTogether, QuestionError, question_of
-from unrolled.viewer.state.commands import OpenDocument
+from unrolled.viewer.state.commands import FrameSteps, OpenDocument
 from unrolled.viewer.state.open_store import OpenStore
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.themes import LIGHT
@@ -208,10 +208,11 @@ def test_a_frame_in_the_map_lists_the_steps_within(qtbot, page, kept):
     drawn = page.map._drawn
     x, y = zip(*(page.map.plot.values_at(QPoint(*place)) for place in ((120, 60), (300, 200))), strict=True)  # where it moved to
     inside = ((points >= (min(x), min(y))) & (points <= (max(x), max(y)))).all(axis=1)
-    for number, spans in page._open.framed.items():
+    framed_steps, = (command.steps for command in page.done if isinstance(command, FrameSteps))
+    for number, spans in framed_steps.items():
         framed = {step for first, last in spans for step in range(first, last + 1)}
         assert framed == set(drawn.steps[inside & (drawn.documents == number)].tolist())
-    assert set(page._open.framed) == set(drawn.documents[inside].tolist())
+    assert set(framed_steps) == set(drawn.documents[inside].tolist())
 
 
 @pytest.mark.parametrize("by", range(8))

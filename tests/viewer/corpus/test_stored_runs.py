@@ -111,7 +111,7 @@ def test_steps_that_are_framed_in_the_map_are_marked_in_the_open_document(qtbot,
 
     ground, bar = marked(3000), QColor(row.theme.playhead)
     assert ground != bar
-    window.session.open_store.framed = {2: ((2000, 3999),), 1: ((0, 50),)}
+    window.do(c.FrameSteps({2: ((2000, 3999),), 1: ((0, 50),)}))
     row.follow()
     assert [marked(step) == bar for step in (1000, 3000, 4500)] == [False, True, False]
     assert "framed in the map" in row.toolTip()
