@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import math
 import re
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,6 +28,7 @@ from unrolled.models.inputs.pictures import SUFFIXES as PICTURE_SUFFIXES
 from unrolled.models.inputs.pictures import PictureError, as_rgb, colours_of, orientation_of, read_file, read_picture, upright
 from unrolled.models.inputs.pixels_alone import pixels_alone
 from unrolled.models.inputs.sniffing import head_of, media_of, video_format
+from unrolled.models.inputs.wholeness import is_cut_off
 from unrolled.models.trace.names import file_name
 
 Frames = npt.NDArray[np.uint8]
@@ -43,8 +45,11 @@ SUFFIXES = (".gif", ".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".webp", ".
 FRAME_HEAD = 4096  # bytes of a file that tell whether it is a picture
 ANIMATIONS = ("GIF", "PNG", "WEBP", "AVIF")
 USUAL_SECONDS = 0.04
-MISSED = 0.75  # of the longest time between two frames; where more is missing at the end, a frame is
+REORDERED = 8  # so many frames at the end may lack those that stand between them, and would come later in the file
+GUESSED = ("mpegts", "mpeg", "mpegvideo", "flv", "asf")  # how many frames there are, of the times that they have
+AVI_HEAD = 8  # bytes of a file that each of an AVI's frames takes at least
 UNEVEN = 2.0  # the longest frame lasts so many times as long as the shortest
+HD, UNSAID = (1280, 720), 2  # pixels from where a film is one of BT.709 if it does not say; the number of "unspecified" in H.273
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own leave out what can be seen through
 
 TURNED: dict[tuple[int, ...], Image.Transpose] = {
@@ -182,11 +187,14 @@ class _Stack:
         """Note that there should be more."""
         read = len(self.frames)
         self.notes.append(f"“{self._name}” is cut off or damaged: " + (
-            f"{read} of its {expected} frames can be read." if expected > read else f"its first {read} frames can be read."))
+            f"{read} of its {expected} frames can be read." if expected > read else
+            f"all of its {read} frames can be read." if expected == read else f"its first {read} frames can be read."))
 
 
 def _animation(data: bytes, name: str) -> Clip | None:
     """A file of pictures; None where it is none."""
+    if data[4:12] == b"ftypavis" and is_cut_off(data, "mov"):
+        return None  # what is left of it is read as a video's
     stack, seconds = _Stack(name, MOST_ANIMATION_PIXELS), []
     try:
         whole, orientation = pixels_alone(data)
@@ -220,17 +228,19 @@ def _animation(data: bytes, name: str) -> Clip | None:
     return stack.clip(seconds)
 
 
-def _video(data: bytes, name: str) -> Clip:
-    stack, times, ends, expected, promised = _Stack(name, MOST_VIDEO_PIXELS), [], 0.0, 0, 0.0
+def _video(data: bytes, name: str, *, is_cut: bool | None = None) -> Clip:
+    stack, times, ends, expected, broken, is_reordered = _Stack(name, MOST_VIDEO_PIXELS), [], 0.0, 0, [], False
+    is_cut = is_cut or is_cut_off(data, video_format(data[:4096]))
     try:
         with _opened(io.BytesIO(data), data[:4096], name) as container:
             stream, expected = _stream_of(container, name)
-            promised = _promised_seconds(container, stream)
             stack.colours = stream.codec_context.color_primaries, stream.codec_context.color_trc
             stack.begin(stream.width, stream.height)
             for frame in _decoded(container, stream):
                 stack.begin(frame.width, frame.height)
+                broken.append(frame.is_corrupt)
                 stack.add(as_rgb(_picture_of(frame, stream), stack.notes, name))
+                is_reordered = stream.codec_context.has_b_frames
                 if frame.pts is not None:
                     times.append(float(frame.pts * stream.time_base))
                     ends = times[-1] + float((frame.duration or 0) * stream.time_base)
@@ -239,28 +249,34 @@ def _video(data: bytes, name: str) -> Clip:
     except MemoryError as error:
         raise ClipError(f"There is not enough memory to open “{name}”.") from error
     except Exception as error:  # FFmpeg's errors are of many kinds
-        if len(stack.frames) < FEWEST_FRAMES:
+        if is_cut and not stack.frames and b"moof" in data:  # a table of fragments that is cut costs all before it
+            return _video(data[: data.rindex(b"moof") - 4], name, is_cut=True)
+        if len(stack.frames) < FEWEST_FRAMES and not is_cut:
             raise ClipError(f"“{name}” is not a clip that can be read, or it is damaged.") from error
-        stack.cut_off(expected)
-        promised = 0.0
+        is_cut = True
+    if is_cut and len(stack.frames) < FEWEST_FRAMES:
+        raise ClipError(f"“{name}” is cut off or damaged: too little is left of it to be read.")
+    if is_cut or any(broken[broken.index(False) :] if False in broken else broken):  # a broadcast may begin with broken ones
+        stack.cut_off(0 if b"moof" in data else expected)  # of fragments only those are known that are there
+    elif is_cut is None and is_reordered and _lacks_times(times):
+        stack.notes.append(f"“{name}” may be cut off: times of frames are missing near its end.")
     if len(times) != len(stack.frames) or len(times) < FEWEST_FRAMES:
         return stack.clip()
-    gaps = np.diff(times).clip(0)
+    if min(np.diff(times)) <= 0:  # MPEG gives some frames no time, and FFmpeg guesses
+        times = np.linspace(times[0], max(times), len(times)).tolist()
+    gaps = np.diff(times)
     lasts = np.append(gaps, ends - times[-1] if ends > times[-1] else gaps[-1])
-    if promised - lasts.sum() > MISSED * gaps.max():
-        stack.cut_off(round(len(times) * promised / max(float(lasts.sum()), 1e-3)))
     return stack.clip(lasts.tolist())
 
 
-def _promised_seconds(container: Any, stream: Any) -> float:
-    """How long the frames last together, as the file says; 0 where it says nothing, or says it of something else too."""
-    import av
-
-    if container.format.name == "avi" and stream.average_rate:  # its duration is what there is
-        return float(stream.frames / stream.average_rate)
-    if stream.duration:
-        return float(stream.duration * stream.time_base)
-    return container.duration / av.time_base if container.duration and len(container.streams) == 1 else 0.0
+def _lacks_times(times: Sequence[float]) -> bool:
+    """Whether frames that came evenly have whole multiples of their time between them at the very end alone."""
+    gaps = np.diff(times)
+    before, last = gaps[:-REORDERED], gaps[-REORDERED:]
+    if len(before) < REORDERED or before.min() <= 0 or before.max() > 1.1 * before.min():
+        return False
+    frames = last / np.median(before)
+    return bool(frames.max() > 1.5 and np.abs(frames - frames.round()).max() < 0.1)
 
 
 def _opened(file: BinaryIO, head: bytes, name: str) -> Any:
@@ -279,23 +295,42 @@ def _opened(file: BinaryIO, head: bytes, name: str) -> Any:
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+    """Every frame that can be decoded, those too that a decoder held back; the first error is raised behind them."""
     import av
 
     decoder = ALPHA_DECODERS.get(stream.codec_context.name) if stream.metadata.get("alpha_mode") == "1" else None
-    if decoder is None or decoder not in av.codecs_available:
-        yield from container.decode(stream)
-        return
-    context = av.CodecContext.create(decoder, "r")
-    for packet in container.demux(stream):
-        yield from context.decode(packet)
+    context = av.CodecContext.create(decoder, "r") if decoder in av.codecs_available else stream.codec_context
+    errors: list[Exception] = []
+
+    def packets() -> Iterator[Any]:
+        try:
+            yield from container.demux(stream)  # the last one is empty, and asks for what was held back
+        except av.error.FFmpegError as error:
+            errors.append(error)
+            yield None
+
+    for packet in packets():
+        if packet is not None and packet.is_corrupt and container.format.name == "mov":  # the file ends within it
+            errors.append(EOFError("a frame is cut off"))
+            continue
+        try:
+            frames = context.decode(packet)
+        except av.error.FFmpegError as error:
+            errors.append(error)
+        else:
+            yield from frames
+    if errors:
+        raise errors[0]
 
 
 def _picture_of(frame: Any, stream: Any) -> Image.Image:
     """A frame as a player shows it: turned, with square pixels, and seen through where it is."""
+    is_large = frame.width >= HD[0] or frame.height >= HD[1]
+    matrix = "ITU709" if is_large and frame.colorspace == UNSAID and not frame.format.is_rgb else None  # as players do
     if any(component.is_alpha for component in frame.format.components):
-        picture = Image.fromarray(frame.to_ndarray(format="rgba"))
+        picture = Image.fromarray(frame.reformat(format="rgba", src_colorspace=matrix).to_ndarray())
     else:
-        picture = frame.to_image()
+        picture = frame.to_image(src_colorspace=matrix)
     aspect = float(stream.sample_aspect_ratio or 1)
     if 0.1 < aspect < 10 and abs(aspect - 1) > 0.01:
         picture = picture.resize((max(round(picture.width * aspect), 1), picture.height), Image.Resampling.BOX)
@@ -333,18 +368,26 @@ def _refuse_long(path: Path) -> None:
 
 
 def _stream_of(container: Any, name: str) -> tuple[Any, int]:
-    """The video of a file that is not too long, and how many frames it should have."""
+    """The video of a file that is not too long, and how many frames it should have; 0 where its head does not say."""
     import av
+    from av.stream import Disposition
 
-    if not container.streams.video:
-        raise ClipError(f"“{name}” holds no video.")
-    stream = container.streams.video[0]
-    seconds = container.duration / av.time_base if container.duration else 0.0
-    rate = float(stream.average_rate or 0)
-    expected = stream.frames or (round(seconds * rate) if math.isfinite(seconds * rate) else 0)
+    videos = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    if not videos:
+        raise ClipError(f"“{name}” holds no video{', only a cover picture.' if container.streams.video else '.'}")
+    stream = max(videos, key=lambda stream: stream.frames)  # an AVIF has its first frame a second time
+    says = stream.frames if container.format.name != "avi" or AVI_HEAD * stream.frames < container.size else 0
+    seconds = container.duration / av.time_base if container.duration and (says or container.format.name != "avi") else 0.0
+    guess = seconds * float(stream.average_rate or 0)
+    expected = says or (round(guess) if math.isfinite(guess) else 0)
+    if expected > MOST_FRAMES and not says:  # frames that come unevenly are fewer than that
+        packets = sum(packet.size > 0 for packet in itertools.islice(container.demux(stream), MOST_FRAMES + 1))
+        expected = expected if packets > MOST_FRAMES else packets
+        container.seek(0)
     if expected > MOST_FRAMES:
         raise _too_long(name, expected, seconds)
-    return stream, expected
+    knows = container.format.name not in GUESSED and len(container.streams) == 1
+    return stream, expected if says or knows else 0
 
 
 def _too_long(name: str, frames: int, seconds: float = 0.0) -> ClipError:

@@ -288,6 +288,84 @@ def test_a_single_frame_that_is_missing_is_said(tmp_path: Path, suffix: str) -> 
     assert "29 of its 30 frames" in clip.notes[0]
 
 
+def coded(path: Path, codec: str, kind: str, count: int = 30, **options: str) -> bytes:
+    """Noise in a container."""
+    noise = np.random.default_rng(0).integers(0, 255, (count, 64, 64, 3), np.uint8)
+    with av.open(str(path), "w", format=kind, container_options=options) as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for number in range(count):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(noise[number] // 8 * 4, format="rgb24")))
+        container.mux(stream.encode())
+    return path.read_bytes()
+
+
+FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}
+FILMS = {
+    "mp4": ("mpeg4", "mp4", {}), "fast": ("mpeg4", "mp4", {"movflags": "faststart"}), "fragments": ("mpeg4", "mp4", FRAGMENTS),
+    "webm": ("libvpx", "webm", {}), "live": ("mpeg4", "matroska", {"live": "1"}), "avi": ("mpeg4", "avi", {}),
+    "flv": ("flv", "flv", {}), "ogg": ("libvpx", "ogg", {}), "wmv": ("wmv2", "asf", {}), "mpg": ("mpeg2video", "vob", {}),
+    "ts": ("mpeg2video", "mpegts", {}), "m2ts": ("mpeg2video", "mpegts", {"mpegts_m2ts_mode": "1"})}
+SAYS_NO_END = ("mpg", "ts", "m2ts", "live")  # where it is cut between two frames, nothing can be known
+
+
+@pytest.mark.parametrize("film", FILMS)
+def test_a_clip_that_is_cut_is_said_to_be_and_no_other(tmp_path: Path, film: str) -> None:
+    codec, kind, options = FILMS[film]
+    if codec not in av.codecs_available:
+        pytest.skip(f"this FFmpeg has no {codec}")
+    whole = coded(tmp_path / "whole", codec, kind, **options)
+    assert read_clip(whole, "a").notes == ()
+    with av.open(str(tmp_path / "whole")) as container:
+        places = sorted({packet.pos for packet in container.demux(video=0) if packet.pos and packet.pos > 0})
+    cuts = [len(whole) * 9 // 10 + 1, *(places[-2:] if film not in SAYS_NO_END else ())]
+    for cut in cuts if film != "mp4" else ():
+        clip = read_clip(whole[:cut], "a")
+        assert 1 < len(clip.frames) <= 30
+        assert "cut off" in clip.notes[0]
+    if film == "mp4":  # where its frames are it says last
+        with pytest.raises(ClipError, match="cut off"):
+            read_clip(whole[: cuts[0]], "a")
+
+
+def test_frames_that_come_seldom_are_counted_before_they_are_too_many(tmp_path: Path) -> None:
+    """Ten frames a second at its ends, and a frame a second between them: 64 in a minute, of which 600 could be."""
+    times = [0, 33, 66, *range(1000, 60_000, 1000), 60_033, 60_066]
+    film(tmp_path / "a.mkv", times)
+    assert len(read_clip(clip_bytes(tmp_path / "a.mkv"), "a").frames) == len(times)
+
+
+def test_a_cover_picture_is_no_clip(tmp_path: Path) -> None:
+    path = tmp_path / "a.m4a"
+    with av.open(str(path), "w", format="mp4") as container:
+        sound = container.add_stream("aac", rate=8000)
+        cover = container.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt, cover.disposition = 32, 32, "yuvj420p", av.stream.Disposition.attached_pic
+        tone = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        tone.sample_rate = 8000
+        container.mux(sound.encode(tone))
+        container.mux(sound.encode())
+        container.mux(cover.encode(av.VideoFrame.from_image(frames(1, 32, 32)[0])))
+        container.mux(cover.encode())
+    with pytest.raises(ClipError, match="holds no video, only a cover picture"):
+        read_clip(path.read_bytes(), "a")
+
+
+def test_a_large_film_that_does_not_say_its_colours_is_one_of_bt_709(tmp_path: Path) -> None:
+    path, green = tmp_path / "a.mkv", np.full((720, 1280, 3), (0, 200, 0), np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv444p"
+        frame = av.VideoFrame.from_ndarray(green, format="rgb24").reformat(format="yuv444p", dst_colorspace="ITU709")
+        frame.colorspace, frame.color_range = 2, 0
+        for _ in range(2):
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    shown = read_clip(path.read_bytes(), "a").frames[0, 0, 0]
+    assert np.abs(shown - green[0, 0].astype(int)).max() < 4
+
+
 def test_what_stands_for_an_animated_png_elsewhere_is_no_frame() -> None:
     stream = io.BytesIO()
     poster, *others = [Image.new("RGB", (24, 16), (number, 0, 0)) for number in (250, 0, 100, 200)]
