@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -11,7 +10,8 @@ from torch.nn import functional as F
 
 from unrolled.models.reference.decoder import entropy_of
 from unrolled.models.reference.layers import ReferenceLayers
-from unrolled.models.reference.protocol import Hook, State
+from unrolled.models.reference.network import ReferenceNetwork
+from unrolled.models.reference.protocol import Hook, State, Weights
 
 
 class SentenceMemory(NamedTuple):
@@ -21,43 +21,34 @@ class SentenceMemory(NamedTuple):
     first: State
 
 
-class ReferenceAttentional(NamedTuple):
-    """Its parts.
-
-    Attributes
-    ----------
-    table : Tensor, shape (V, embedding)
-    scores : callable
-        s_t (1, hidden) and h_j (L, features) → their alignment scores (1, L).
-    combine, words : tuple of Tensor
-        Weight and bias of the two linear layers behind; a bias may be None.
-    fed : bool
-        Whether what a word is predicted from is read at the next step.
+class ReferenceAttentional(ReferenceNetwork):
+    """Its layers are torch's, under `cells`; `table`, `combine` and `words` are the names of its word vectors and of the two
+    linear layers behind. Where the cells read more than a word's vector, that is what the word before was predicted from.
     """
 
-    table: Tensor
-    layers: ReferenceLayers
-    scores: Callable[[Tensor, Tensor], Tensor]
-    combine: tuple[Tensor, Tensor]
-    words: tuple[Tensor, Tensor | None]
-    fed: bool
+    def __init__(self, weights: Weights, encoder: str, *, cells: str, table: str, combine: str, words: str) -> None:
+        super().__init__(weights, ReferenceLayers(weights, cells), "F.softmax over F.linear")
+        self._table, self._combine, self._words = table, combine, words
+        self._fed = weights[f"{cells}weight_ih_l0"].shape[1] != weights[f"{table}.weight"].shape[1]
+        self.size = len(weights[f"{combine}.weight"])
+        self.computed_by = (encoder, *self.computed_by)
+        self.state_names += ("attentional_vector",) if self._fed else ()
 
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return (*self.layers.state_names, *(("attentional_vector",) if self.fed else ()))
+    def scores(self, hidden: Tensor, features: Tensor) -> Tensor:
+        """s_t (1, hidden) and h_j (L, features) → their alignment scores (1, L)."""
+        raise NotImplementedError
 
     def start(self, memory: SentenceMemory) -> State:
-        return (*memory.first, *((torch.zeros(1, len(self.combine[0]), dtype=torch.float64),) if self.fed else ()))
+        return (*memory.first, *((torch.zeros(1, self.size, dtype=torch.float64),) if self._fed else ()))
 
-    def step(self, memory: SentenceMemory, state: State, token: int, hook: Hook) -> dict[str, Tensor]:
-        read = hook("word_vector", F.embedding(torch.tensor([token]), self.table))
-        if self.fed:
+    def step(self, memory: SentenceMemory, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
+        read = hook("word_vector", self.embedded(self._table, token))
+        if self._fed:
             read = torch.cat((read, state[-1]), dim=-1)
-        hidden, found = self.layers.step(read, state, hook)
-        scores = hook("attention_scores", self.scores(hidden, memory.features))
+        found = self.cells.step(read, state, hook)
+        scores = hook("attention_scores", self.scores(found["hidden"], memory.features))
         weights = hook("attention", F.softmax(scores, dim=-1))
-        context = weights @ memory.features
-        vector = hook("attentional_vector", torch.tanh(F.linear(torch.cat((hidden, context), dim=-1), *self.combine)))
-        found |= {"attention": weights, "attention_entropy": entropy_of(weights), "attentional_vector": vector,
-                  "log_probs": F.log_softmax(hook("logits", F.linear(vector, *self.words)), dim=-1)}
-        return {name: value.flatten() for name, value in found.items()}
+        joined = torch.cat((found["hidden"], weights @ memory.features), dim=-1)
+        vector = hook("attentional_vector", torch.tanh(self.linear(self._combine, joined)))
+        found |= {"attention": weights, "attention_entropy": entropy_of(weights), "attentional_vector": vector}
+        return self.flat(found, self.linear(self._words, vector), hook)

@@ -18,25 +18,23 @@ GATES = {"lstm": ("input_gate", "forget_gate", "cell_gate", "output_gate"), "gru
 MODULES = {"lstm": nn.LSTMCell, "gru": nn.GRUCell, "rnn": nn.RNNCell}
 
 
-class ReferenceCell:
-    """One layer of a kind: rnn, lstm or gru; its weights (``weight_ih``, ``bias_hh`` …) are in double precision."""
+def kind_of(weight_hh: Tensor) -> str:
+    """Rnn, lstm or gru, by how many gates have rows in the weights of the state."""
+    return {len(gates): kind for kind, gates in GATES.items()}[len(weight_hh) // weight_hh.shape[1]]
 
-    def __init__(self, kind: str, weights: Weights) -> None:
-        self.kind, self.hidden = kind, weights["weight_hh"].shape[1]
-        self.module = MODULES[kind](weights["weight_ih"].shape[1], self.hidden, dtype=torch.float64)
+
+class ReferenceCell:
+    """One layer; its weights (``weight_ih``, ``bias_hh`` …) are in double precision, and tell which kind of cell it is."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.kind, self.hidden = kind_of(weights["weight_hh"]), weights["weight_hh"].shape[1]
+        self.module = MODULES[self.kind](weights["weight_ih"].shape[1], self.hidden, dtype=torch.float64)
         self.module.load_state_dict(dict(weights))
         self.module.requires_grad_(False)
+        self.name = f"nn.{type(self.module).__name__}"
+        self.state_names: tuple[str, ...] = ("hidden", "cell") if self.kind == "lstm" else ("hidden",)
         rows = [torch.split(weights[name], self.hidden) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-        self._rows = dict(zip(GATES[kind], zip(*rows, strict=True), strict=True))
-
-    @property
-    def name(self) -> str:
-        """``nn.LSTMCell`` and the like."""
-        return f"nn.{type(self.module).__name__}"
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("hidden", "cell") if self.kind == "lstm" else ("hidden",)
+        self._rows = dict(zip(GATES[self.kind], zip(*rows, strict=True), strict=True))
 
     def start(self) -> State:
         return tuple(torch.zeros(1, self.hidden, dtype=torch.float64) for _ in self.state_names)

@@ -79,7 +79,7 @@ def test_torchs_own_module_has_the_gates_that_are_told_of_it(cell: str) -> None:
     module = {"lstm": torch.nn.LSTMCell, "gru": torch.nn.GRUCell, "rnn": torch.nn.RNNCell}[cell](5, 7, dtype=torch.float64)
     state = tuple(torch.randn(1, 7, dtype=torch.float64) for _ in range(2 if cell == "lstm" else 1))
     x = torch.randn(1, 5, dtype=torch.float64)
-    found = ReferenceCell(cell, module.state_dict()).step(x, state, lambda name, value: value)
+    found = ReferenceCell(module.state_dict()).step(x, state, lambda name, value: value)
     if cell == "lstm":
         new = found["forget_gate"] * state[1] + found["input_gate"] * found["cell_gate"]
         assert torch.allclose(found["cell"], new, atol=1e-12)

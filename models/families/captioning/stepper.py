@@ -44,6 +44,5 @@ class CaptionerStepper(DecoderStepper[Captioner]):
     def reference(self) -> CaptionerReference:
         config, kind = self.network.config, self.encoder.kind
         return CaptionerReference(
-            self.weights(), kind=config.cell, attention=config.attention > 0, begin=config.begin,
-            temperature=config.temperature, encoder=self.encoder.network, size=kind.size, mean=kind.mean,
-            deviation=kind.deviation, device=str(self.device))
+            self.weights(), begin=config.begin, temperature=config.temperature, encoder=self.encoder.network, size=kind.size,
+            scale=(kind.mean, kind.deviation), device=str(self.device))

@@ -11,4 +11,4 @@ class CharRNNStepper(NextCharacterStepper[CharRNN]):
     """With a second computation."""
 
     def reference(self) -> CharRNNReference:
-        return CharRNNReference(self.weights(), kind=self.network.lengths.cell)
+        return CharRNNReference(self.weights())

@@ -71,7 +71,7 @@ class CharacterStepper(OnDevice[CharacterModel]):
             yield torch.log_softmax(network.score(kept["hidden"]), dim=-1), kept
 
     def reference(self) -> CharacterReference:
-        return CharacterReference(self.weights(), kind=self.network.config.cell)
+        return CharacterReference(self.weights())
 
     @property
     def structure(self) -> Structure:

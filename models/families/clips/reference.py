@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.reference.cell import ReferenceCell
+from unrolled.models.reference.network import ReferenceNetwork
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
 
 POINT_SCALE = 4.0
@@ -18,8 +19,8 @@ GLIMPSE, GLIMPSE_RADII = 20, 1.2
 ENCODER_STRIDES, LOOK_STRIDES = (2, 2, 1), (1, 2)
 
 
-class ClipReference:
-    """See `unrolled.models.reference.protocol.Reference`.
+class ClipReference(ReferenceNetwork):
+    """See `ReferenceNetwork`.
 
     Parameters
     ----------
@@ -27,18 +28,11 @@ class ClipReference:
         Whether the state goes from frame to frame.
     """
 
-    def __init__(self, weights: Weights, *, kind: str, size: int, recurrent: bool) -> None:
-        self._weights = doubled(weights)
-        self._cell = ReferenceCell(kind, under(self._weights, "cell"))
+    def __init__(self, weights: Weights, *, size: int, recurrent: bool) -> None:
+        own = doubled(weights)
+        super().__init__(own, ReferenceCell(under(own, "cell")))
+        self.computed_by = ("F.conv2d", "F.grid_sample", *self.computed_by)
         self._size, self._recurrent = size, recurrent
-
-    @property
-    def computed_by(self) -> tuple[str, ...]:
-        return ("F.conv2d", "F.grid_sample", self._cell.name, "F.log_softmax")
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return self._cell.state_names
 
     def read(self, given: Any) -> Tensor:
         """The vectors of all frames, (T, features), from a clip's own pixels."""
@@ -46,16 +40,11 @@ class ClipReference:
                    if frame.shape[:2] != (self._size, self._size) else frame for frame in given.frames]
         return torch.cat([self._vector(torch.from_numpy(np.array(square, np.float64))) for square in squares])
 
-    def start(self, memory: Tensor) -> State:
-        return self._cell.start()
-
     def step(self, memory: Tensor, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
-        found = self._cell.step(hook("frame_vector", memory[number : number + 1]),
-                                state if self._recurrent else self._cell.start(), hook)
-        logits = hook("logits", self._linear("score", found["hidden"]))
-        log_probs = F.log_softmax(logits, dim=-1)
-        found |= {"log_probs": log_probs, "label_probability": F.softmax(logits, dim=-1)}
-        return {name: value.flatten() for name, value in found.items()}
+        found = self.cells.step(hook("frame_vector", memory[number : number + 1]),
+                                state if self._recurrent else self.cells.start(), hook)
+        found = self.flat(found, self.linear("score", found["hidden"]), hook)
+        return found | {"label_probability": found["log_probs"].exp()}
 
     def _vector(self, frame: Tensor) -> Tensor:
         """A frame (size, size, 3) → its vector (1, features)."""
@@ -64,13 +53,13 @@ class ClipReference:
         for layer, stride in enumerate(ENCODER_STRIDES):
             maps = F.relu(self._convolved(f"encoder.{layer}.0", maps, stride))
         points = POINT_SCALE * self._points(self._convolved("encoder.3", maps, 1)[0])          # (1, 4 · points)
-        place = self._linear("locate", points)[0]
+        place = self.linear("locate", points)[0]
         seen = self._glimpse(scaled, place)
         for layer, stride in enumerate(LOOK_STRIDES):
             seen = F.relu(self._convolved(f"look.{layer}.0", seen, stride))
-        seen = F.relu(self._linear("look.3", seen.flatten(1)))
-        turns = self._linear("orient.2", F.relu(self._linear("orient.0", seen)))
-        return self._linear("project", torch.cat((points, seen, POINT_SCALE * turns), dim=-1))
+        seen = F.relu(self.linear("look.3", seen.flatten(1)))
+        turns = self.linear("orient.2", F.relu(self.linear("orient.0", seen)))
+        return self.linear("project", torch.cat((points, seen, POINT_SCALE * turns), dim=-1))
 
     @staticmethod
     def _points(maps: Tensor) -> Tensor:
@@ -95,8 +84,5 @@ class ClipReference:
         return F.grid_sample(scaled, torch.stack((across, down), dim=-1).unsqueeze(0), padding_mode="border", align_corners=False)
 
     def _convolved(self, name: str, x: Tensor, stride: int) -> Tensor:
-        kernel = self._weights[f"{name}.weight"]
-        return F.conv2d(x, kernel, self._weights[f"{name}.bias"], stride=stride, padding=kernel.shape[-1] // 2)
-
-    def _linear(self, name: str, x: Tensor) -> Tensor:
-        return F.linear(x, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
+        kernel = self.weights[f"{name}.weight"]
+        return F.conv2d(x, kernel, self.weights[f"{name}.bias"], stride=stride, padding=kernel.shape[-1] // 2)

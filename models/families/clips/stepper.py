@@ -79,7 +79,7 @@ class ClipStepper(OnDevice[ClipNetwork]):
 
     def reference(self) -> ClipReference:
         config = self.network.config
-        return ClipReference(self.weights(), kind=config.cell, size=config.size, recurrent=config.recurrent)
+        return ClipReference(self.weights(), size=config.size, recurrent=config.recurrent)
 
     @property
     def structure(self) -> Structure:

@@ -44,10 +44,14 @@ class TransformerReference:
         Places in front of a picture's cells.
     """
 
+    # All tokens that were read: keys and values are computed again from them; and that nothing was edited.
+    state_names = "tokens_read", "edited"
+
     def __init__(self, model: Any, kind: Kind, *, layers: int, before: int,
                  read: Callable[[Any], tuple[Tensor | None, int, int]]) -> None:
         self._model, self._kind, self._before, self._given = model, kind, before, read
         self._call = kind.call(model)
+        self.computed_by = (f"transformers' own {type(model).__name__}, without a cache", "F.log_softmax")
         self._stream: list[Tensor] = []
         self._ahead: list[int] = []
         self._of: tuple[Tensor, ReferenceMemory] | None = None  # what the forward was over
@@ -55,15 +59,6 @@ class TransformerReference:
         for layer in layers_of(kind.decoder(model), layers) or ():
             layer.register_forward_hook(lambda _module, _given, output: self._stream.append(
                 output[0] if isinstance(output, tuple) else output))
-
-    @property
-    def computed_by(self) -> tuple[str, ...]:
-        return (f"transformers' own {type(self._model).__name__}, without a cache", "F.log_softmax")
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        """All tokens that were read: keys and values are computed again from them; and that nothing was edited."""
-        return "tokens_read", "edited"
 
     def read(self, given: Any) -> ReferenceMemory:
         encoded, first, longest = self._given(given)

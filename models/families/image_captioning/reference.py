@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from unrolled.models.reference.cell import ReferenceCell
 from unrolled.models.reference.decoder import entropy_of
+from unrolled.models.reference.layers import suffixed
 from unrolled.models.reference.photographs import looked_at
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
 
@@ -70,13 +71,8 @@ class _Captioner:
 class Att2in2Reference(_Captioner):
     """See `unrolled.models.reference.protocol.Reference`."""
 
-    @property
-    def computed_by(self) -> tuple[str, ...]:
-        return ("the encoder's own modules", "torch.sigmoid and torch.max over F.linear", "F.softmax", "F.log_softmax")
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("hidden", "cell")
+    computed_by = ("the encoder's own modules", "torch.sigmoid and torch.max over F.linear", "F.softmax", "F.log_softmax")
+    state_names = ("hidden", "cell")
 
     def start(self, memory: Looked) -> State:
         zeros = memory.features.new_zeros(1, memory.features.shape[1])
@@ -101,30 +97,21 @@ class Att2in2Reference(_Captioner):
 class UpDownReference(_Captioner):
     """See `unrolled.models.reference.protocol.Reference`."""
 
+    computed_by = ("the encoder's own modules", "nn.LSTMCell", "F.softmax over F.linear and torch.tanh", "F.log_softmax")
+    state_names = ("hidden_layer_0", "cell_layer_0", "hidden", "cell")
+
     def __init__(self, weights: Weights, *, encoder: nn.Module, device: str) -> None:
         super().__init__(weights, encoder=encoder, device=device)
-        self._lower = ReferenceCell("lstm", under(self._weights, "core.att_lstm"))
-        self._upper = ReferenceCell("lstm", under(self._weights, "core.lang_lstm"))
-
-    @property
-    def computed_by(self) -> tuple[str, ...]:
-        return ("the encoder's own modules", self._upper.name, "F.softmax over F.linear and torch.tanh", "F.log_softmax")
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return ("hidden_layer_0", "cell_layer_0", "hidden", "cell")
+        self._lower = ReferenceCell(under(self._weights, "core.att_lstm"))
+        self._upper = ReferenceCell(under(self._weights, "core.lang_lstm"))
 
     def start(self, memory: Looked) -> State:
         return (*self._lower.start(), *self._upper.start())
 
     def step(self, memory: Looked, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
         whole = F.relu(self._linear("fc_embed.0", memory.mean))
-        below = partial(_of_the_lower, hook)
-        lower = self._lower.step(torch.cat((state[2], whole, self._word(token, hook)), dim=-1), state[:2], below)
+        read = torch.cat((state[2], whole, self._word(token, hook)), dim=-1)
+        lower = self._lower.step(read, state[:2], partial(suffixed, hook, "_layer_0"))
         weights, context = self._attend(lower["hidden"], memory.features, hook)
         upper = self._upper.step(torch.cat((context, lower["hidden"]), dim=-1), state[2:], hook)
         return self._found(upper | {f"{name}_layer_0": value for name, value in lower.items()}, weights, hook)
-
-
-def _of_the_lower(hook: Hook, name: str, value: Tensor) -> Tensor:
-    return hook(f"{name}_layer_0", value)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import torch
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.models.reference.layers import ReferenceLayers
+from unrolled.models.reference.network import ReferenceNetwork
 from unrolled.models.reference.photographs import looked_at
-from unrolled.models.reference.protocol import Hook, State, Weights, doubled
+from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
 
 
-class PictureFirstReference:
-    """See `unrolled.models.reference.protocol.Reference`.
+class PictureFirstReference(ReferenceNetwork):
+    """See `ReferenceNetwork`.
 
     Parameters
     ----------
@@ -24,33 +24,19 @@ class PictureFirstReference:
     """
 
     def __init__(self, weights: Weights, *, encoder: nn.Module, size: int, device: str) -> None:
-        self._weights = doubled({name: value for name, value in weights.items() if ".resnet." not in name})
-        self._layers = ReferenceLayers("lstm", self._weights, "decoder.lstm.")
+        own = doubled({name: value for name, value in weights.items() if ".resnet." not in name})
+        super().__init__(own, ReferenceLayers(own, "decoder.lstm."))
+        self.computed_by = ("the encoder's own modules", "F.batch_norm", *self.computed_by)
         self._encoder, self._size, self._device = encoder, size, device
-
-    @property
-    def computed_by(self) -> tuple[str, ...]:
-        return ("the encoder's own modules", "F.batch_norm", self._layers.name, "F.log_softmax")
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return self._layers.state_names
-
-    def _of(self, name: str) -> tuple[Tensor, Tensor]:
-        return self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
 
     def read(self, given: Image.Image) -> Tensor:
         square = given.convert("RGB").resize((self._size, self._size), Image.Resampling.LANCZOS)
         features = looked_at(self._encoder, square, self._device)                              # (features, 1, 1)
-        vector = F.linear(features.reshape(1, -1), *self._of("encoder.linear"))
-        mean, variance = self._weights["encoder.bn.running_mean"], self._weights["encoder.bn.running_var"]
-        return F.batch_norm(vector, mean, variance, *self._of("encoder.bn"))
-
-    def start(self, memory: Tensor) -> State:
-        return self._layers.start()
+        vector = self.linear("encoder.linear", features.reshape(1, -1))
+        norm = under(self.weights, "encoder.bn")
+        return F.batch_norm(vector, norm["running_mean"], norm["running_var"], norm["weight"], norm["bias"])
 
     def step(self, memory: Tensor, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
-        read = memory if number == 0 else F.embedding(torch.tensor([token]), self._weights["decoder.embed.weight"])
-        hidden, found = self._layers.step(hook("word_vector", read), state, hook)
-        log_probs = F.log_softmax(hook("logits", F.linear(hidden, *self._of("decoder.linear"))), dim=-1)
-        return {name: value.flatten() for name, value in (found | {"log_probs": log_probs}).items()}
+        read = memory if number == 0 else self.embedded("decoder.embed", token)
+        found = self.cells.step(hook("word_vector", read), state, hook)
+        return self.flat(found, self.linear("decoder.linear", found["hidden"]), hook)

@@ -15,15 +15,9 @@ GROUPS = 8
 
 
 class ShapesReference(ReferenceDecoder):
-    """See `Reference`."""
-
-    def __init__(self, weights: Weights, *, kind: str, begin: str, temperature: float, size: int) -> None:
-        super().__init__(kind, weights, begin=begin, temperature=temperature)
+    def __init__(self, weights: Weights, *, begin: str, temperature: float, size: int) -> None:
+        super().__init__(weights, "F.conv2d", "F.group_norm", begin=begin, temperature=temperature)
         self._size = size
-
-    @property
-    def computed_by(self) -> tuple[str, ...]:
-        return ("F.conv2d", "F.group_norm", *super().computed_by)
 
     def read(self, given: Image.Image) -> DecoderMemory:
         square = given.convert("RGB").resize((self._size, self._size), Image.Resampling.BICUBIC)
@@ -40,4 +34,4 @@ class ShapesReference(ReferenceDecoder):
                  for part in (np.sin(coordinate * np.pi / 2 * half_waves), np.cos(coordinate * np.pi / 2 * half_waves))]
         where = torch.from_numpy(np.stack([across, down, *waves], axis=1))                     # (L, 10)
         cells = torch.cat((x[0].reshape(x.shape[1], -1).T, where), dim=1)
-        return DecoderMemory(F.relu(F.linear(cells, weights["project.weight"], weights["project.bias"])))
+        return DecoderMemory(F.relu(self.linear("project", cells)))

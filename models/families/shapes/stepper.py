@@ -44,5 +44,4 @@ class ShapesStepper(DecoderStepper[ShapesCaptioner]):
 
     def reference(self) -> ShapesReference:
         config = self.network.config
-        return ShapesReference(self.weights(), kind=config.cell, begin=config.begin, temperature=config.temperature,
-                               size=config.size)
+        return ShapesReference(self.weights(), begin=config.begin, temperature=config.temperature, size=config.size)

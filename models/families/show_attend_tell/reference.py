@@ -9,28 +9,19 @@ from torch.nn import functional as F
 
 from unrolled.models.reference.cell import ReferenceCell
 from unrolled.models.reference.decoder import DecoderMemory, entropy_of
+from unrolled.models.reference.network import ReferenceNetwork
 from unrolled.models.reference.photographs import looked_at
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
 
 
-class ShowAttendTellReference:
-    """See `unrolled.models.reference.protocol.Reference`; `encoder` is the checkpoint's, used in single precision."""
+class ShowAttendTellReference(ReferenceNetwork):
+    """`encoder` is the checkpoint's, used in single precision."""
 
     def __init__(self, weights: Weights, *, encoder: nn.Module, size: int, device: str) -> None:
-        self._weights = doubled(under(weights, "decoder"))
-        self._cell = ReferenceCell("lstm", under(self._weights, "decode_step"))
+        own = doubled(under(weights, "decoder"))
+        super().__init__(own, ReferenceCell(under(own, "decode_step")), "F.softmax over F.linear and F.relu")
+        self.computed_by = ("the encoder's own modules", *self.computed_by)
         self._encoder, self._size, self._device = encoder, size, device
-
-    @property
-    def computed_by(self) -> tuple[str, ...]:
-        return ("the encoder's own modules", self._cell.name, "F.softmax over F.linear and F.relu", "F.log_softmax")
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        return self._cell.state_names
-
-    def _linear(self, name: str, value: Tensor) -> Tensor:
-        return F.linear(value, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
 
     def read(self, given: Image.Image) -> DecoderMemory:
         square = given.convert("RGB").resize((self._size, self._size), Image.Resampling.BILINEAR)
@@ -38,16 +29,15 @@ class ShowAttendTellReference:
 
     def start(self, memory: DecoderMemory) -> State:
         mean = memory.features.mean(dim=0, keepdim=True)
-        return self._linear("init_h", mean), self._linear("init_c", mean)
+        return self.linear("init_h", mean), self.linear("init_c", mean)
 
     def step(self, memory: DecoderMemory, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
-        word = hook("word_vector", F.embedding(torch.tensor([token]), self._weights["embedding.weight"]))
-        joined = F.relu(self._linear("attention.encoder_att", memory.features) + self._linear("attention.decoder_att", state[0]))
-        scores = hook("attention_scores", self._linear("attention.full_att", joined).T)        # (1, L)
+        word = hook("word_vector", self.embedded("embedding", token))
+        joined = F.relu(self.linear("attention.encoder_att", memory.features) + self.linear("attention.decoder_att", state[0]))
+        scores = hook("attention_scores", self.linear("attention.full_att", joined).T)         # (1, L)
         weights = hook("attention", F.softmax(scores, dim=-1))
-        gate = hook("context_gate", torch.sigmoid(self._linear("f_beta", state[0])))
-        found = self._cell.step(torch.cat((word, gate * (weights @ memory.features)), dim=-1), state, hook)
-        logits = hook("logits", self._linear("fc", found["hidden"]))
+        gate = hook("context_gate", torch.sigmoid(self.linear("f_beta", state[0])))
+        found = self.cells.step(torch.cat((word, gate * (weights @ memory.features)), dim=-1), state, hook)
         found |= {"attention": weights, "attention_entropy": entropy_of(weights), "context_gate": gate,
-                  "context_gate_mean": gate.mean(), "log_probs": F.log_softmax(logits, dim=-1)}
-        return {name: value.flatten() for name, value in found.items()}
+                  "context_gate_mean": gate.mean()}
+        return self.flat(found, self.linear("fc", found["hidden"]), hook)

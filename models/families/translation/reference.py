@@ -13,19 +13,15 @@ from unrolled.models.reference.protocol import Weights, under
 
 
 class TranslatorReference(ReferenceDecoder):
-    """See `Reference`; `encode` gives a sentence's tokens, END last."""
+    """`encode` gives a sentence's tokens, END last."""
 
-    def __init__(self, weights: Weights, *, kind: str, begin: str, temperature: float,
-                 encode: Callable[[str], Sequence[int]]) -> None:
-        super().__init__(kind, weights, begin=begin, temperature=temperature)
+    def __init__(self, weights: Weights, *, begin: str, temperature: float, encode: Callable[[str], Sequence[int]]) -> None:
+        super().__init__(weights, begin=begin, temperature=temperature)
         self._encode = encode
         own = self.weights
-        self._encoder = both_ways(kind, {f"{name}_l0": value for name, value in under(own, "forwards").items()}
+        self._encoder = both_ways({f"{name}_l0": value for name, value in under(own, "forwards").items()}
                                   | {f"{name}_l0_reverse": value for name, value in under(own, "backwards").items()})
-
-    @property
-    def computed_by(self) -> tuple[str, ...]:
-        return (f"nn.{type(self._encoder).__name__}", *super().computed_by)
+        self.computed_by = (f"nn.{type(self._encoder).__name__}", *self.computed_by)
 
     def read(self, given: str) -> DecoderMemory:
         words = F.embedding(torch.tensor(list(self._encode(given))), self.weights["embed_source.weight"])

@@ -62,5 +62,5 @@ class TranslatorStepper(DecoderStepper[Translator]):
 
     def reference(self) -> TranslatorReference:
         config, pieces = self.network.config, self.source_pieces
-        return TranslatorReference(self.weights(), kind=config.cell, begin=config.begin, temperature=config.temperature,
+        return TranslatorReference(self.weights(), begin=config.begin, temperature=config.temperature,
                                    encode=lambda sentence: [*pieces.encode(sentence), pieces.end])

@@ -1,0 +1,46 @@
+"""What the second computations of most networks have in common: weights by their names, cells that keep the state, words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unrolled.models.reference.cell import ReferenceCell
+from unrolled.models.reference.layers import ReferenceLayers
+from unrolled.models.reference.protocol import Hook, State, Weights
+
+
+class ReferenceNetwork:
+    """See `Reference`; how an input is read, and what a step is, is the network's own.
+
+    Parameters
+    ----------
+    weights : mapping
+        In double precision, a bias missing where a layer has none.
+    uses : str
+        What of torch it computes with beside its cells: see `Reference.computed_by`.
+    """
+
+    def __init__(self, weights: Weights, cells: ReferenceCell | ReferenceLayers, *uses: str) -> None:
+        self.weights, self.cells = weights, cells
+        self.computed_by = (cells.name, *uses, "F.log_softmax")
+        self.state_names = cells.state_names
+
+    def start(self, memory: Any) -> State:
+        return self.cells.start()
+
+    def linear(self, name: str, x: Tensor) -> Tensor:
+        """x (..., inputs) → (..., outputs) of the layer of this name."""
+        return F.linear(x, self.weights[f"{name}.weight"], self.weights.get(f"{name}.bias"))
+
+    def embedded(self, name: str, token: int) -> Tensor:
+        """A token's row of a table, (1, embedding)."""
+        return F.embedding(torch.tensor([token]), self.weights[f"{name}.weight"])
+
+    def flat(self, found: dict[str, Tensor], logits: Tensor, hook: Hook) -> dict[str, Tensor]:
+        """What a step gives: what was found, and the log-probabilities of the words."""
+        found |= {"log_probs": F.log_softmax(hook("logits", logits), dim=-1)}
+        return {name: value.flatten() for name, value in found.items()}
