@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from unrolled.models.cells import Cell, CellState, first_state, make_cell, run_sequence
-from unrolled.models.protocol.training_room import TrainingRoomChanges, TrainingRoomSettings
+from unrolled.models.protocol.training_room import (
+    TrainingRoomChanges,
+    TrainingRoomSettings,
+    TrainingRoomStarted,
+    TrainingRoomUpdated,
+)
 from unrolled.models.training_room.clipping import clip_by_norm
 from unrolled.models.training_room.gradients import StepsAtOnce, gradient_map, summed, unroll
 from unrolled.models.training_room.radius import (
@@ -24,7 +29,7 @@ from unrolled.models.training_room.radius import (
     set_spectral_radius,
     spectral_radius,
 )
-from unrolled.models.training_room.tasks import Batch, Task, make_task
+from unrolled.models.training_room.tasks import TASKS, Batch, Task
 
 BATCH = 32
 LARGEST_NUMBER = 3e38  # of float32; what is beyond is no loss any more
@@ -34,49 +39,12 @@ class Exploded(ArithmeticError):
     """A loss or a gradient is no finite number: one sentence for people. The weights are those of one update before."""
 
 
-@dataclass(frozen=True, slots=True)
-class GradientPicture:
-    """What one sequence's gradients look like, for `TrainingRoomUpdated`: maps (T, T), and the steps that have a loss, (T,)."""
-
-    hidden: Tensor
-    cell: Tensor | None
-    counted: Tensor
-    radii: tuple[float, ...]
-    norms: tuple[float, ...]
-    cut_away: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingRoomUpdate:
-    """What one update was like.
-
-    Attributes
-    ----------
-    update : int
-        Its number, from 1.
-    loss, accuracy : float
-        Of its batch, before the weights changed.
-    norm_before, norm_after : float
-        The gradient's, before and after clipping.
-    picture : GradientPicture or None
-        Of the batch's first sequence, with the weights before the change; where it was asked for.
-    """
-
-    update: int
-    loss: float
-    accuracy: float
-    norm_before: float
-    norm_after: float
-    picture: GradientPicture | None
-    milliseconds: float
-
-
 class TrainingRoom:
-    """A network in training. Raises `ValueError` when a setting is out of range."""
+    """A network in training, known by a number."""
 
-    def __init__(self, settings: TrainingRoomSettings) -> None:
-        self.settings = settings
-        self.task: Task = make_task(settings.task, settings.steps)
+    def __init__(self, settings: TrainingRoomSettings, number: int = 0) -> None:
+        self.settings, self.number = settings, number
+        self.task: Task = TASKS[settings.task](settings.steps)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.cell: Cell = make_cell(settings.cell, self.task.input_size, settings.hidden)
@@ -92,18 +60,18 @@ class TrainingRoom:
         self.updates = 0
 
     @property
-    def parameter_count(self) -> int:
-        return sum(parameter.numel() for parameter in self.parameters)
-
-    @property
-    def block_names(self) -> tuple[str, ...]:
-        return BLOCKS[self.settings.cell]
+    def started(self) -> TrainingRoomStarted:
+        """What there is to be known of it before its first update."""
+        task = self.task
+        return TrainingRoomStarted(self.number, self.settings, task.sentence, task.chance_loss, task.chance_accuracy,
+                                   task.chance_note, BLOCKS[self.settings.cell],
+                                   sum(parameter.numel() for parameter in self.parameters))
 
     def batch(self, update: int) -> Batch:
         generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + update)
         return self.task.draw(BATCH, generator)
 
-    def update(self, changes: TrainingRoomChanges, *, picture: bool = False) -> TrainingRoomUpdate:
+    def update(self, changes: TrainingRoomChanges, *, picture: bool = False) -> TrainingRoomUpdated:
         """Draw a batch, follow its loss back, shorten the gradient, change the weights.
 
         Parameters
@@ -129,7 +97,7 @@ class TrainingRoom:
             raise Exploded(f"The {what} of update {self.updates + 1} is no finite number any more: it exploded. The weights "
                            "are those before the last change; lower the learning rate or the threshold and go on, or "
                            "start again.")
-        seen = replace(self.picture(batch), cut_away=cut_away) if picture else None
+        seen = self.picture(batch) if picture else {}
         self._before = [parameter.detach().clone() for parameter in self.parameters]
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = gradient
@@ -137,7 +105,8 @@ class TrainingRoom:
             group["lr"] = changes.learning_rate
         self._optimiser.step()
         self.updates += 1
-        return TrainingRoomUpdate(self.updates, loss, accuracy, before, after, seen, (time.perf_counter() - started) * 1000)
+        return TrainingRoomUpdated(self.number, self.updates, loss, accuracy, before, after, changes.threshold, changes.window,
+                                   (time.perf_counter() - started) * 1000, cut_away=cut_away, **seen)
 
     def gradients(self, batch: Batch, window: int) -> tuple[float, float, list[Tensor]]:
         """Loss, accuracy, and the gradient of the mean loss, each loss followed back through `window` steps (0: all)."""
@@ -164,14 +133,15 @@ class TrainingRoom:
         length = math.sqrt(sum(float(one.square().sum()) for one in whole))
         return changed / length if length > 0 and math.isfinite(changed) else 0.0
 
-    def picture(self, batch: Batch) -> GradientPicture:
-        """The gradients of the batch's first sequence."""
+    def picture(self, batch: Batch) -> dict[str, Any]:
+        """What `TrainingRoomUpdated` says of the gradients of the batch's first sequence, and of the weights, by its names."""
         inputs = batch.inputs[:, :1]
         states = unroll(self.cell, inputs)
         hidden, of_cell = gradient_map(self.cell, inputs, states, self.last_gradients(batch, states))
         parts = blocks(self.cell)
-        return GradientPicture(hidden, of_cell, batch.counted, tuple(spectral_radius(part) for part in parts),
-                               tuple(largest_singular_value(part) for part in parts))
+        return {"hidden": _bytes(hidden), "cell": b"" if of_cell is None else _bytes(of_cell),
+                "counted": bytes(batch.counted.tolist()), "radii": tuple(map(spectral_radius, parts)),
+                "norms": tuple(map(largest_singular_value, parts))}
 
     def last_gradients(self, batch: Batch, states: CellState) -> Tensor:
         """∂L_k / ∂h_k through step k's own output, of the batch's first sequence, (T, 1, hidden)."""
@@ -191,3 +161,8 @@ class TrainingRoom:
         with torch.no_grad():
             for parameter, before in zip(self.parameters, self._before, strict=True):
                 parameter.copy_(before)
+
+
+def _bytes(values: Tensor) -> bytes:
+    data: bytes = values.numpy().astype("<f4", copy=False).tobytes()
+    return data

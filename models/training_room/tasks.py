@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-SHORTEST, LONGEST = 8, 120
 BRACKETS = "([{"
 CLOSERS = ")]}"
 CLOSE_ENOUGH = 0.08  # of 2, the range of a sum; Hochreiter and Schmidhuber take 0.04 of a range of 1
@@ -212,15 +211,6 @@ def _best_guess(sample: Batch) -> tuple[float, float]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def make_task(name: str, steps: int) -> Task:
-    """A task by its name. Raises `ValueError` when no task has that name, or the length is out of range."""
-    if not SHORTEST <= steps <= LONGEST:
-        raise ValueError(f"A sequence has {SHORTEST} to {LONGEST} steps.")
-    if name not in TASKS:
-        raise ValueError(f"there is no task “{name}”; there are {', '.join(TASKS)}")
-    return TASKS[name](steps)
 
 
 TASKS: dict[str, Callable[[int], Task]] = {task.name: task for task in (Copying, Adding, Brackets)}

@@ -6,6 +6,7 @@ import math
 import socket
 import threading
 
+import msgspec
 import pytest
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ from unrolled.models.training_room.gradients import StepsAtOnce, gradient_map, s
 from unrolled.models.training_room.radius import blocks, largest_singular_value, spectral_radius
 from unrolled.models.training_room.room import Exploded, TrainingRoom
 from unrolled.models.training_room.service import TrainingRoomService
-from unrolled.models.training_room.tasks import BRACKETS, Brackets, make_task
+from unrolled.models.training_room.tasks import BRACKETS, TASKS, Brackets
 
 STEPS = 12
 CHANGES = TrainingRoomChanges(learning_rate=0.01, threshold=1.0)
@@ -130,9 +131,8 @@ def test_what_the_cut_changes_is_the_length_of_the_difference_of_two_gradients(w
     flat = [torch.cat([part.flatten() for part in own]) for own in (whole, cut)]
     expected = float((flat[0] - flat[1]).norm() / flat[0].norm())
     update = made.update(TrainingRoomChanges(window=window, threshold=1e-6), picture=True)  # clipping comes after, and has no say
-    assert update.picture is not None
-    assert update.picture.cut_away == pytest.approx(expected, rel=1e-3)
-    assert made.update(TrainingRoomChanges(), picture=True).picture.cut_away == 0.0
+    assert update.cut_away == pytest.approx(expected, rel=1e-3)
+    assert made.update(TrainingRoomChanges(), picture=True).cut_away == 0.0
 
 
 def test_the_window_can_change_between_updates() -> None:
@@ -195,19 +195,21 @@ def test_the_map_is_that_of_differences(cell: str) -> None:
 def test_no_gradient_is_above_the_bound(radius: float) -> None:
     """Pascanu, Mikolov and Bengio 2013: ‖∂L_t/∂h_k‖ ≤ ‖∂L_t/∂h_t‖ (γ ‖W_hh‖₂)^(t-k), γ = 1 for tanh."""
     made = room("rnn", "brackets", spectral_radius=radius, hidden=16)
-    picture = made.picture(made.batch(0))
+    seen = made.update(CHANGES, picture=True)
+    hidden = seen.map_of(seen.hidden)
     for late in range(STEPS):
         for early in range(late + 1):
-            bound = float(picture.hidden[late, late]) * picture.norms[0] ** (late - early)
-            assert float(picture.hidden[late, early]) <= bound * (1 + 1e-5)
+            bound = float(hidden[late, late]) * seen.norms[0] ** (late - early)
+            assert float(hidden[late, early]) <= bound * (1 + 1e-5)
 
 
 def test_a_task_with_one_loss_has_one_row() -> None:
     made = room("gru", "adding")
-    picture = made.picture(made.batch(0))
-    assert picture.counted.tolist() == [False] * (STEPS - 1) + [True]
-    assert bool((picture.hidden[:-1] == 0).all())
-    assert bool((picture.hidden[-1] > 0).all())
+    seen = made.update(CHANGES, picture=True)
+    hidden = seen.map_of(seen.hidden)
+    assert list(seen.counted) == [False] * (STEPS - 1) + [True]
+    assert bool((hidden[:-1] == 0).all())
+    assert bool((hidden[-1] > 0).all())
 
 
 # ── The start ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -216,7 +218,7 @@ def test_a_task_with_one_loss_has_one_row() -> None:
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_block_starts_with_the_radius_that_is_asked_for(cell: str) -> None:
     made = room(cell, spectral_radius=1.3)
-    assert len(blocks(made.cell)) == len(made.block_names)
+    assert len(blocks(made.cell)) == len(made.started.blocks)
     for block in blocks(made.cell):
         assert spectral_radius(block) == pytest.approx(1.3, rel=1e-4)
         assert largest_singular_value(block) >= 1.3 * (1 - 1e-4)
@@ -252,7 +254,7 @@ def test_the_loss_goes_down(task: str, cell: str, rate: float, updates: int) -> 
 
 
 def test_copying_asks_for_what_was_shown() -> None:
-    task = make_task("copy", 20)
+    task = TASKS["copy"](20)
     batch = task.draw(16, torch.Generator().manual_seed(1))
     shown = batch.inputs.argmax(-1)
     assert torch.equal(batch.targets[-4:], shown[:4])
@@ -265,7 +267,7 @@ def test_copying_asks_for_what_was_shown() -> None:
 
 
 def test_adding_asks_for_the_sum_of_the_marked() -> None:
-    task = make_task("adding", 20)
+    task = TASKS["adding"](20)
     batch = task.draw(4000, torch.Generator().manual_seed(1))
     numbers, marks = batch.inputs.unbind(-1)
     assert bool((marks.sum(0) == 2).all())
@@ -294,11 +296,10 @@ def test_brackets_are_well_nested_and_the_answer_is_the_innermost() -> None:
     assert 0.25 < task.chance_accuracy < 0.9
 
 
-def test_unknown_tasks_and_lengths_are_refused() -> None:
-    with pytest.raises(ValueError, match="no task"):
-        make_task("sorting", 20)
-    with pytest.raises(ValueError, match="8 to 120"):
-        make_task("copy", 3)
+@pytest.mark.parametrize("settings", [{"task": "sorting"}, {"steps": 3}])
+def test_unknown_tasks_and_lengths_are_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(settings, TrainingRoomSettings)
 
 
 # ── Explosions ────────────────────────────────────────────────────────────────────────────────────────────────────
