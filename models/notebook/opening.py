@@ -11,11 +11,12 @@ from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.protocol.connection import Progress
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Loaded, LoadModel
-from unrolled.models.protocol.message import Report
+from unrolled.models.protocol.message import Reply, Report, always
 from unrolled.models.protocol.recorder import Recorder
-from unrolled.models.protocol.stepping import Advance, Ended, Opened, OpenInput, Stepped, SteppedBlock
+from unrolled.models.protocol.stepping import Advance, Ended, Fork, Opened, OpenInput, Stepped, SteppedBlock
 from unrolled.models.trace import ModelDescription, Trace
 from unrolled.models.trace.detokenization import text_of
+from unrolled.models.trace.edits import Edit
 
 WRITTEN_USUALLY = 200  # characters behind a prompt
 GREEDY = Decoding()
@@ -75,20 +76,7 @@ class Model:
             name, data = "text", given.encode()
         else:
             name, data = Path(given).name, kind.read(Path(given))
-        reports: list[Report] = []
-        self._service.open(OpenInput(0, data, name), reports.append, _always)
-        opened = _only(Opened, reports)
-        recorder = Recorder(loaded=self._loaded, opened=opened, name=name, data=data)
-        trace = recorder.trace(decoding)
-        most = recorder.maximum_steps + 1
-        steps = min(opened.prompt_tokens + write, most) if opened.prompt_tokens else most
-
-        def add(report: Report) -> None:
-            if isinstance(report, (Stepped, SteppedBlock, Ended)):
-                recorder.add(report, trace)
-
-        self._service.advance(Advance(0, 0, steps, decoding), add, _always)
-        return trace
+        return written(self._service, self._loaded, name, data, decoding=decoding, write=write)
 
     def caption(self, given: str | Path | bytes, *, decoding: Decoding = GREEDY, write: int = WRITTEN_USUALLY) -> str:
         """What it writes of an input, without END: a caption, a translation, a continuation, labels. See `trace`.
@@ -99,9 +87,7 @@ class Model:
         >>> unrolled.open("translate-en-fr").caption("A dog is sleeping.")
         'un chien dort.'
         """
-        trace, description = self.trace(given, decoding=decoding, write=write), self.description
-        end = (description.words[description.end_token],) if description.end_token >= 0 else ()
-        return text_of(trace.words[trace.provenance.prompt_tokens :], description.detokenization, without=end)
+        return text_in(self.trace(given, decoding=decoding, write=write), self.description)
 
 
 def open(name: str | Path, *, device: str = "auto") -> Model:
@@ -126,27 +112,58 @@ def open(name: str | Path, *, device: str = "auto") -> Model:
     >>> unrolled.open("caption-attend-lstm", device="cpu")
     <unrolled.Model caption-attend-lstm on cpu>
     """
-    service, reports = RunService(), list[Report]()
-    shown = False
+    service, shown = RunService(), False
 
     def say(report: Report) -> None:
         nonlocal shown
-        reports.append(report)
         if isinstance(report, Progress) and report.fraction >= 0:  # of a download
             shown = True
             print(f"\r\x1b[K{report.text}", end="", file=sys.stderr, flush=True)
 
     try:
-        service.load(LoadModel(str(name), device), say, _always)
+        return Model(service, loaded_by(service, str(name), device, say))
     finally:
         if shown:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    return Model(service, _only(Loaded, reports))
+
+
+def loaded_by(service: RunService, name: str, device: str = "auto", say: Reply = lambda report: None) -> Loaded:
+    """The model of this name, loaded by a service that tells meanwhile how far it is."""
+    reports: list[Report] = []
+
+    def hear(report: Report) -> None:
+        reports.append(report)
+        say(report)
+
+    service.load(LoadModel(name, device), hear, always)
+    return _only(Loaded, reports)
+
+
+def written(service: RunService, loaded: Loaded, name: str, data: bytes, *, decoding: Decoding, edits: tuple[Edit, ...] = (),
+            write: int = WRITTEN_USUALLY, steps: int | None = None) -> Trace:
+    """What a service's model does with an input: so many steps, else as many as there are; see `Model.trace`."""
+    reports: list[Report] = []
+    service.open(OpenInput(0, data, name), reports.append, always)
+    opened = _only(Opened, reports)
+    recorder = Recorder(loaded=loaded, opened=opened, name=name, data=data)
+    trace, most = recorder.trace(decoding, edits), recorder.maximum_steps + 1
+    service.fork(Fork(0, -1, 0, edits, branch=1), reports.append, always)
+
+    def add(report: Report) -> None:
+        if isinstance(report, (Stepped, SteppedBlock, Ended)):
+            recorder.add(report, trace)
+
+    if steps is None:
+        steps = min(opened.prompt_tokens + write, most) if opened.prompt_tokens else most
+    service.advance(Advance(0, 0, steps, decoding, branch=1), add, always)
+    return trace
+
+
+def text_in(trace: Trace, description: ModelDescription) -> str:
+    """What was written behind the prompt, without END."""
+    end = (description.words[description.end_token],) if description.end_token >= 0 else ()
+    return text_of(trace.words[trace.provenance.prompt_tokens :], description.detokenization, without=end)
 
 
 def _only(kind: type[SomeReport], reports: list[Report]) -> SomeReport:
     return next(report for report in reports if isinstance(report, kind))
-
-
-def _always() -> bool:
-    return True

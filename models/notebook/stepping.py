@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from unrolled.models.backend.run_service import Registry, RunService
-from unrolled.models.backend.serving import ServingThread
-from unrolled.models.notebook.connecting import connected_window, end, has_screen
+from unrolled.models.notebook.connecting import WithWindow, has_screen
 from unrolled.models.notebook.drawing import trace_as_html
 from unrolled.models.notebook.given_input import GivenInput, given_input
+from unrolled.models.notebook.opening import loaded_by, text_in, written
 from unrolled.models.notebook.step_calls import NextToken
 from unrolled.models.notebook.step_function import FunctionStepper
-from unrolled.models.protocol.client import Endpoint
 from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.protocol.loading import Device, Family, Loaded, LoadModel
-from unrolled.models.protocol.message import Report
-from unrolled.models.protocol.recorder import Recorder
-from unrolled.models.protocol.stepping import Advance, Ended, Fork, Opened, OpenInput, Stepped, SteppedBlock
+from unrolled.models.protocol.loading import Device, Family
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.tokenizers.symbols import END, START
 from unrolled.models.trace import ModelDescription, ModelListing, Trace
-from unrolled.models.trace.detokenization import text_of
 from unrolled.models.trace.edits import Edit
 
 STARTS = (START, "<bos>", "<sos>", "<s>", "[BOS]", "[CLS]", "SOS")  # as the first token is called in most vocabularies
@@ -32,7 +26,7 @@ ENDS = (END, "<eos>", "</s>", "[EOS]", "[SEP]", "EOS")
 GREEDY = Decoding()
 
 
-class SteppedModel:
+class SteppedModel(WithWindow):
     """A step function that can be stepped, traced, branched and changed; made by `step`.
 
     Attributes
@@ -46,22 +40,15 @@ class SteppedModel:
     """
 
     def __init__(self, stepper: FunctionStepper, given: GivenInput) -> None:
+        super().__init__(lambda: RunService(self))
         self._stepper, self._given = stepper, given
         self.description: ModelDescription = stepper.description
         self.notes, self.fidelity = stepper.notes, stepper.fidelity
         self._others = Registry()
-        self._serving: ServingThread | None = None
-        self._window: subprocess.Popen[bytes] | None = None
         self._file: Path | None = None
 
     def __repr__(self) -> str:
         return f"<unrolled.SteppedModel {self.description.name}, {len(self.description.words):,} words>"
-
-    def __enter__(self) -> SteppedModel:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _repr_html_(self) -> str:
         """What Jupyter draws: what it writes, and what its units do meanwhile."""
@@ -98,72 +85,32 @@ class SteppedModel:
         >>> model.trace(steps=5).column("reset_gate").shape
         (5, 4)
         """
-        service, reports = RunService(self), list[Report]()
-        service.load(LoadModel(self.description.name), reports.append, _always)
-        loaded = next(report for report in reports if isinstance(report, Loaded))
-        service.open(OpenInput(0, self._given.data, self._given.name), reports.append, _always)
-        opened = next(report for report in reports if isinstance(report, Opened))
-        recorder = Recorder(loaded=loaded, opened=opened, name=self._given.name, data=self._given.data)
-        trace = recorder.trace(decoding, tuple(edits))
-        service.fork(Fork(0, -1, 0, tuple(edits), branch=1), reports.append, _always)
-
-        def add(report: Report) -> None:
-            if isinstance(report, (Stepped, SteppedBlock, Ended)):
-                recorder.add(report, trace)
-
-        count = recorder.maximum_steps + 1 if steps is None else steps
-        service.advance(Advance(0, 0, count, decoding, branch=1), add, _always)
-        return trace
+        service, own = RunService(self), self._given
+        return written(service, loaded_by(service, self.description.name), own.name, own.data, decoding=decoding,
+                       edits=tuple(edits), steps=steps)
 
     def caption(self, *, decoding: Decoding = GREEDY, edits: Sequence[Edit] = (), steps: int | None = None) -> str:
         """What it writes, without END; see `trace`."""
-        trace, description = self.trace(decoding=decoding, edits=edits, steps=steps), self.description
-        written = (description.words[description.end_token],) if description.end_token >= 0 else ()
-        return text_of(trace.words, description.detokenization, without=written)
+        return text_in(self.trace(decoding=decoding, edits=edits, steps=steps), self.description)
 
     # ── The window ────────────────────────────────────────────────────────────────────────────────────────────
 
-    @property
-    def endpoint(self) -> Endpoint:
-        """Where a window connects to this process; it is served from now on, until `close`."""
-        if self._serving is None:
-            self._serving = ServingThread(lambda: RunService(self))
-        return self._serving.endpoint
-
-    def show(self, *, options: Sequence[str] = ()) -> SteppedModel:
-        """Open a window on it, in a process of its own, in place of one that is open; returns at once.
-
-        Parameters
-        ----------
-        options : sequence of str
-            Further words of the command line, such as ``"--theme", "dark"``.
-        """
-        end(self._window)
-        words = ["--model", self.description.name, *options]
-        if self._given.data:
-            if self._file is None:
-                self._file = Path(tempfile.mkdtemp(prefix="unrolled-")) / self._given.name
-                self._file.write_bytes(self._given.data)
-            words.insert(0, str(self._file))
-        else:
-            words.append("--empty")
-        self._window = connected_window(self.endpoint, words)
-        return self
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a person has its window open."""
-        return self._window is not None and self._window.poll() is None
+    def _words(self) -> Sequence[str]:
+        words = ("--model", self.description.name)
+        if not self._given.data:
+            return (*words, "--empty")
+        if self._file is None:
+            self._file = Path(tempfile.mkdtemp(prefix="unrolled-")) / self._given.name
+            self._file.write_bytes(self._given.data)
+        return (str(self._file), *words)
 
     def close(self) -> None:
         """Close the window and serve no more; it can still be traced here."""
-        end(self._window)
-        if self._serving is not None:
-            self._serving.close()
+        super().close()
         if self._file is not None:
             self._file.unlink(missing_ok=True)
             self._file.parent.rmdir()
-        self._window = self._serving = self._file = None
+        self._file = None
 
     # ── What there is to load, for the backend ────────────────────────────────────────────────────────────────
 
@@ -274,7 +221,3 @@ def _token(wanted: str | int | None, words: tuple[str, ...], usual: Sequence[str
     if isinstance(wanted, int) and 0 <= wanted < len(words):
         return wanted
     raise ValueError(f"{which}={wanted!r} is none of the {len(words):,} words.")
-
-
-def _always() -> bool:
-    return True

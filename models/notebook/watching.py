@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from unrolled.models.adapters.unwrapping import unwrapped
-from unrolled.models.backend.serving import ServingThread
-from unrolled.models.notebook.connecting import connected_window, end, has_screen
+from unrolled.models.notebook.connecting import WithWindow, has_screen
 from unrolled.models.notebook.drawing import trace_as_html, training_as_html
 from unrolled.models.notebook.probing import Probe
 from unrolled.models.notebook.seen_updates import SeenUpdates
@@ -20,7 +18,7 @@ from unrolled.models.protocol.watching import WatchedUpdate
 from unrolled.models.trace import Trace
 
 
-class Watch:
+class Watch(WithWindow):
     """A training that is watched; made by `watch`. It ends with `close`, or with the ``with`` block.
 
     Attributes
@@ -30,21 +28,14 @@ class Watch:
     """
 
     def __init__(self, network: nn.Module, every: int, probe: Probe | None, item: int) -> None:
+        super().__init__(lambda: self._seen)
         self.every = every
-        self._window: subprocess.Popen[bytes] | None = None
-        self._serving: ServingThread | None = None
         self._hooks: TrainingHooks | None = None
         self._seen: SeenUpdates | None = None
         if every > 0:
             parameters = sum(own.numel() for own in network.parameters())
             self._seen = SeenUpdates(type(unwrapped(network)).__name__, every, parameters, probe)
             self._hooks = TrainingHooks(network, every, probe, item, self._seen)
-
-    def __enter__(self) -> Watch:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<unrolled.Watch, {self.updates:,} updates, {len(self.seen):,} seen, {self.dropped:,} not shown>"
@@ -67,10 +58,7 @@ class Watch:
             self._hooks.close()
         if self._seen is not None:
             self._seen.close()
-        end(self._window)
-        if self._serving is not None:
-            self._serving.close()
-        self._window = self._serving = None
+        super().close()
 
     # ── What was seen ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -105,8 +93,7 @@ class Watch:
     def trace(self, place: int = -1) -> Trace:
         """The probe at one of `seen`. Raises `IndexError` where there is none, `ValueError` without a probe."""
         update = self.seen[place]
-        begun = self._seen.begun if self._seen is not None else None
-        trace = begun.trace(update) if begun is not None else None
+        trace = self._seen.begun.trace(update) if self._seen is not None else None
         if trace is None:
             raise ValueError("There is no probe: give one sequence as “probe=”, in the form that the network takes.")
         return trace
@@ -118,28 +105,15 @@ class Watch:
         """Where a window connects to this process; it is served from now on, until `close`. Raises `ValueError` where every=0."""
         if self._seen is None:
             raise ValueError("Nothing is watched: every=0, or enabled=False.")
-        if self._serving is None:
-            seen = self._seen
-            self._serving = ServingThread(lambda: seen)
-        return self._serving.endpoint
+        return super().endpoint
 
-    def show(self, *, options: Sequence[str] = ()) -> Watch:
-        """Open the window on it, in a process of its own, in place of one that is open; returns at once.
-
-        Parameters
-        ----------
-        options : sequence of str
-            Further words of the command line, such as ``"--theme", "dark"``.
-        """
-        end(self._window)
-        self._window = connected_window(self.endpoint, ["--watch", *options])
-        return self
+    def _words(self) -> Sequence[str]:
+        return ("--watch",)
 
     def _repr_html_(self) -> str:
         """What Jupyter draws: the curves, and the probe as it is now."""
         seen = self.seen
-        begun = self._seen.begun if self._seen is not None else None
-        trace = begun.trace(seen[-1]) if begun is not None and seen else None
+        trace = self._seen.begun.trace(seen[-1]) if self._seen is not None and seen else None
         return training_as_html(seen, self.losses, self.dropped) + (trace_as_html(trace) if trace is not None else "")
 
 

@@ -41,6 +41,11 @@ StillWanted = Callable[[], bool]
 """Asked between the parts of a long computation; False means: stop, nobody waits for it any more."""
 
 
+def always() -> bool:
+    """A `StillWanted` of whoever waits to the end."""
+    return True
+
+
 @dataclass(slots=True)
 class Ledger:
     """What the backend's reading thread has noted while older requests wait or are worked on.

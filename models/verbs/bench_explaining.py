@@ -12,6 +12,7 @@ from unrolled.models.adapters.registry import DEFAULT_MODEL, load
 from unrolled.models.explaining.gradients import gradients
 from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.message import always
 from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.run import Run
 from unrolled.models.trace.edits import ClampUnits, Edit, ForceToken
@@ -39,7 +40,7 @@ def explaining_costs(model: str = DEFAULT_MODEL) -> dict[str, Any]:
     edit = ClampUnits(first=FORK, last=FORK, channel="cell", units=(0,), value=0.0)
     forking, plain, whole, masked, followed = in_turns(
         lambda: _branch(run, (*forced, edit)), lambda: _again(branch, FORK), lambda: _again(branch, 0),
-        lambda: occlude(branch, FORK, _always), lambda: list(gradients(branch, 0, STEPS - 1, _always)),
+        lambda: occlude(branch, FORK, always), lambda: list(gradients(branch, 0, STEPS - 1, always)),
         rounds=ROUNDS, warm_up=3, clock=time.perf_counter)
     step = plain / (STEPS - FORK)
     return {
@@ -55,13 +56,9 @@ def explaining_costs(model: str = DEFAULT_MODEL) -> dict[str, Any]:
         }}
 
 
-def _always() -> bool:
-    return True
-
-
 def _take(branch: Branch, first: int) -> None:
     for step in range(first, STEPS):
-        branch.advance(step, GREEDY, _always)
+        branch.advance(step, GREEDY, always)
 
 
 def _again(branch: Branch, first: int) -> None:
