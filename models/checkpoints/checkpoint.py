@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from torch import nn
 
-from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, network_of, quality_in_words
+from unrolled.models.checkpoints.files import CheckpointError, Header, config_of, hash_of, quality_in_words, stored_weights
+from unrolled.models.checkpoints.fitting import fitted
 from unrolled.models.trace.description import Identity
 
 ConfigT = TypeVar("ConfigT")
@@ -42,7 +43,7 @@ class Checkpoint:
 
     def network(self, make: Callable[[], NetworkT]) -> NetworkT:
         """The network that `make` builds, with the file's weights. Raises `CheckpointError`."""
-        return network_of(self.path, make)
+        return fitted(self.path, make, stored_weights(self.path))
 
     def identity(self, *metrics: str) -> Identity:
         """For the model's description; its summary tells these of the measured figures."""

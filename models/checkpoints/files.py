@@ -6,7 +6,6 @@ Nothing in a file is executed; what is cut off, of another shape, or not finite 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,9 +14,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
-from torch import Tensor, nn
+from torch import Tensor
 
-from unrolled.models.checkpoints.sketching import sketching
 from unrolled.models.trace.atomic import atomic_write
 
 HEADER_KEY = "unrolled"
@@ -25,7 +23,6 @@ FORMAT_VERSION = 1
 LARGEST_LENGTH = 262_144     # of anything that a header names
 LARGEST_SIDE = 1024          # of a picture that is read
 MAY_BE_ZERO = ("attention", "begin", "start")  # where zero says that there is none, or is a number of a word
-MOST_CONSTANTS = 50_000_000  # numbers that a network makes itself and a file does not hold
 
 METRIC_TITLES = {"bleu_4": "BLEU-4", "cider": "CIDEr", "bits_per_character": "bits per character", "sacrebleu": "sacreBLEU",
                  "exact": "exactly right", "attention_inside": "attention inside", "accuracy": "accuracy"}
@@ -118,90 +115,34 @@ def read_header(path: Path) -> Header:
     return header
 
 
-NetworkT = TypeVar("NetworkT", bound=nn.Module)
-
-
-def network_of(path: Path, make: Callable[[], NetworkT]) -> NetworkT:
-    """The network that a header describes, with the file's weights.
-
-    It is built without memory first and its tensors are compared with the file's: what is allocated is never more than the
-    file holds, whatever lengths its header names.
-
-    Parameters
-    ----------
-    make : callable
-        Builds it; called twice.
-
-    Raises
-    ------
-    CheckpointError
-        When it cannot be built, or has other tensors than the file.
-    """
-    try:
-        with sketching():
-            sketch = make()
-        shapes = {name: value.shape for name, value in sketch.state_dict().items()}
-        if sum(value.numel() for value in sketch.buffers()) > MOST_CONSTANTS:
-            raise ValueError("its lengths are far too large")
-    except (ValueError, RuntimeError, TypeError, ArithmeticError, LookupError, MemoryError) as error:
-        raise CheckpointError(f"The header of “{path.name}” is damaged: {first_line(error)}.") from error
-    weights = read_weights(path, shapes=shapes)
-    network = make()
-    network.load_state_dict(weights)
-    return network
-
-
 def first_line(error: Exception) -> str:
     """What an error says, on one line."""
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def read_weights(path: Path, *, shapes: dict[str, torch.Size]) -> dict[str, Tensor]:
-    """The weights in float32.
-
-    Parameters
-    ----------
-    shapes : dict of str to Size
-        What the network needs.
-
-    Raises
-    ------
-    CheckpointError
-        When a tensor is missing or too many, has another shape, or holds NaN or infinity.
-    """
-    weights: dict[str, Tensor] = {}
+def stored_weights(path: Path) -> dict[str, Tensor]:
+    """The weights as the file has them. Raises `CheckpointError` when it is cut off."""
     try:
-        with safe_open(path, framework="pt") as file:
-            names = set(file.keys())
-            odd_shape = next((name for name in names & set(shapes)
-                              if tuple(file.get_slice(name).get_shape()) != tuple(shapes[name])), "")
-            if odd_shape:
-                found = tuple(file.get_slice(odd_shape).get_shape())
-                raise misfit(path, f"“{odd_shape}” is {found} and should be {tuple(shapes[odd_shape])}")
-            if names != set(shapes):
-                odd = sorted(names ^ set(shapes))[0]
-                raise misfit(path, f"“{odd}” is {'missing' if odd in shapes else 'not part of it'}")
-            for name in shapes:
-                value = file.get_tensor(name)
-                if not torch.isfinite(value).all():
-                    raise CheckpointError(f"“{path.name}” holds numbers that are not finite, in “{name}”.")
-                weights[name] = value.float()
+        weights: dict[str, Tensor] = load_file(path)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"“{path.name}” is cut off or damaged.") from error
     return weights
 
 
-def weights_again(path: Path, weights_hash: str) -> dict[str, Tensor]:
-    """The weights as the file has them, read a second time. Raises `CheckpointError` when the file is gone, or is not the
-    same any more.
-    """
+def check_same(path: Path, weights_hash: str) -> None:
+    """Raise `CheckpointError` when the file is gone, or is not the same any more."""
     try:
-        if hash_of(path) != weights_hash:
-            raise CheckpointError(f"“{path.name}” has been changed since it was opened; open it again.")
-        weights: dict[str, Tensor] = load_file(path)
-        return weights
-    except (SafetensorError, OSError) as error:
+        same = hash_of(path) == weights_hash
+    except OSError as error:
         raise CheckpointError(f"“{path.name}” cannot be read any more.") from error
+    if not same:
+        raise CheckpointError(f"“{path.name}” has been changed since it was opened; open it again.")
+
+
+def weights_again(path: Path, weights_hash: str) -> dict[str, Tensor]:
+    """The weights as the file has them, read a second time. Raises the errors of `check_same`."""
+    check_same(path, weights_hash)
+    return stored_weights(path)
 
 
 ConfigT = TypeVar("ConfigT")

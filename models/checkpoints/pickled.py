@@ -7,22 +7,20 @@ pickle of Python 2 or 3. What comes out is plain: see `unrolled.models.checkpoin
 from __future__ import annotations
 
 import io
-import math
 import os
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from unrolled.models.checkpoints.files import CheckpointError, first_line, hash_of, misfit
+from unrolled.models.checkpoints.files import CheckpointError, check_same, hash_of
 from unrolled.models.checkpoints.inert_pickle import read_pickle
 from unrolled.models.checkpoints.inert_values import Attributes, PickleError, Stub
-from unrolled.models.checkpoints.sketching import sketching
 from unrolled.models.trace.description import Identity
 
 SUFFIXES = (".pth", ".pt", ".tar", ".pkl", ".ckpt", ".bin")
@@ -256,85 +254,5 @@ def stub_at(content: Any, *names: str) -> Any:
 
 
 def _tensors_again(path: Path, weights_hash: str) -> Mapping[str, Tensor]:
-    try:
-        same = hash_of(path) == weights_hash
-    except OSError as error:
-        raise CheckpointError(f"“{path.name}” cannot be read any more.") from error
-    if not same:
-        raise CheckpointError(f"“{path.name}” has been changed since it was opened; open it again.")
+    check_same(path, weights_hash)
     return read_pickled(path).tensors
-
-
-NetworkT = TypeVar("NetworkT", bound=nn.Module)
-
-
-def fitted(path: Path, make: Callable[[], NetworkT], weights: Mapping[str, Tensor],
-           names: Mapping[str, str] | None = None) -> NetworkT:
-    """The network that `make` builds, with these weights in float32; `make` is called twice, the first time without memory.
-
-    Parameters
-    ----------
-    names : mapping of str to str, optional
-        Beginnings of the network's names and what the checkpoint has in their place, for what a person is told.
-
-    Raises
-    ------
-    CheckpointError
-        When a tensor is missing or left over, has another shape, or holds NaN or infinity.
-    """
-    def called(name: str) -> str:
-        return next((their + name.removeprefix(own) for own, their in (names or {}).items() if name.startswith(own)), name)
-
-    try:
-        with sketching():
-            shapes = {name: value.shape for name, value in make().state_dict().items()}
-    except (ValueError, RuntimeError, TypeError) as error:
-        raise misfit(path, first_line(error)) from error
-    own = {name: value for name, value in weights.items() if not name.endswith("num_batches_tracked")}
-    needed = {name: shape for name, shape in shapes.items() if not name.endswith("num_batches_tracked")}
-    odd = sorted(set(own) ^ set(needed))
-    if odd:
-        raise misfit(path, f"“{called(odd[0])}” is {'missing' if odd[0] in needed else 'left over'}")
-    for name, value in own.items():
-        if value.shape != needed[name]:
-            raise misfit(path, f"“{called(name)}” is {tuple(value.shape)} and should be {tuple(needed[name])}")
-        if not torch.isfinite(value).all():
-            raise CheckpointError(f"“{path.name}” holds numbers that are not finite, in “{called(name)}”.")
-    if sum(math.prod(shape) for shape in needed.values()) * 4 > LARGEST_FILE:
-        raise CheckpointError(f"“{path.name}” is too large.")
-    network = make()
-    network.load_state_dict({name: value.float() for name, value in own.items()}, strict=False)
-    return network
-
-
-def check_there(path: Path, theirs: Mapping[str, Tensor], names: Iterable[str], prefix: str = "") -> None:
-    """Raise `CheckpointError` where a tensor is missing; `prefix` stands before its name in the file."""
-    missing = next((name for name in names if name not in theirs), "")
-    if missing:
-        raise misfit(path, f"“{prefix}{missing}” is missing")
-
-
-def of_shapes(path: Path, theirs: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> list[Tensor]:
-    """The tensors of these names, which have these shapes; where one differs or is missing, `CheckpointError`."""
-    for name, shape in shapes.items():
-        if name not in theirs or theirs[name].shape != shape:
-            found = f"{tuple(theirs[name].shape)} and should be {shape}" if name in theirs else "missing"
-            raise misfit(path, f"“{name}” is {found}")
-    return [theirs[name].float() for name in shapes]
-
-
-def renamed(path: Path, theirs: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[str, Tensor]:
-    """Tensors by the network's own names: `names` has its beginnings of names and the checkpoint's.
-
-    Raises
-    ------
-    CheckpointError
-        When one has no place in the network.
-    """
-    found = {}
-    for name, value in theirs.items():
-        own = next((own + name.removeprefix(their) for own, their in names.items() if name.startswith(their)), "")
-        if not own:
-            raise misfit(path, f"“{name}” is left over")
-        found[own] = value
-    return found

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.checkpoints.pickled import fitted
+from unrolled.models.checkpoints.fitting import fitted
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's red, green and blue
 DEPTHS: dict[tuple[int, ...], str] = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.checkpoints.pickled import PickledCheckpoint, fitted, renamed
+from unrolled.models.checkpoints.fitting import fitted, renamed
+from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.families.char_rnn.network import CHARACTERS, CharRNN, Lengths
 from unrolled.models.families.char_rnn.stepper import CharRNNStepper
 from unrolled.models.stepping.layers import kind_of, layer_count, layer_weights

@@ -5,7 +5,8 @@ from __future__ import annotations
 from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.companions import numbered_words
 from unrolled.models.checkpoints.files import CheckpointError, misfit
-from unrolled.models.checkpoints.pickled import PickledCheckpoint, check_there
+from unrolled.models.checkpoints.fitting import check_there
+from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.families.chatbot.network import decoder_of, reader_of, scoring
 from unrolled.models.families.chatbot.stepper import END, START, ChatbotStepper
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.checkpoints.files import Card, read_weights
+from unrolled.models.checkpoints.files import Card, stored_weights
+from unrolled.models.checkpoints.fitting import fitted
 from unrolled.models.data.drawn_clips import LABELS, SIDE, DrawnClip, draw_clip
 from unrolled.models.families.clips.network import ClipConfig, ClipNetwork
 from unrolled.models.training.optimising import Report
@@ -119,10 +120,9 @@ def varied(frames: Tensor) -> Tensor:
 def train_clips(request: Request, options: ClipOptions) -> Iterator[Report]:
     config = config_of(ClipConfig, options, labels=len(LABELS), size=SIDE)
     torch.manual_seed(options.seed)
-    network = ClipNetwork(config).to(request.device)
-    if options.start_from:
-        weights = read_weights(Path(options.start_from), shapes={n: v.shape for n, v in network.state_dict().items()})
-        network.load_state_dict(weights)
+    begun = Path(options.start_from) if options.start_from else None
+    network = (ClipNetwork(config) if begun is None else fitted(begun, lambda: ClipNetwork(config), stored_weights(begun))).to(
+        request.device)
     updates = Updates(ClipTask(network, options, device=request.device), options, request)
     yield from updates.run()
     asked = "a label at every frame" if options.every_frame else "one label at the end"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from unrolled.models.checkpoints.files import misfit
-from unrolled.models.checkpoints.pickled import check_there, fitted, of_shapes, renamed
+from unrolled.models.checkpoints.fitting import check_there, fitted, of_shapes, renamed
 from unrolled.models.families.image_captioning.network import Att2in2, Lengths, UpDown
 
 BOTH = {"embed.": "embed.0.", "places.": "att_embed.", "score.": "logit.", "attend.features_to_size.": "ctx2att.",

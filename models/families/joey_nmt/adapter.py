@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from unrolled.models.adapters.adapter import PickledAdapter
-from unrolled.models.checkpoints.pickled import PickledCheckpoint, check_there
+from unrolled.models.checkpoints.fitting import check_there
+from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.families.joey_nmt.network import decoder_of, reader_of
 from unrolled.models.families.joey_nmt.settings import language, nested, settings_beside, suppressed_tokens
 from unrolled.models.families.joey_nmt.stepper import JoeyNMTStepper

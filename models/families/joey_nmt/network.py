@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from unrolled.models.cells import AdditiveAttention, CellState, MultiplicativeAttention
 from unrolled.models.checkpoints.files import misfit
-from unrolled.models.checkpoints.pickled import fitted, renamed
+from unrolled.models.checkpoints.fitting import fitted, renamed
 from unrolled.models.families.joey_nmt.settings import nested
 from unrolled.models.stepping.attentional import AttentionalConfig, AttentionalDecoder
 from unrolled.models.stepping.layers import kind_of, layer_count, layer_names, layer_weights

@@ -11,7 +11,8 @@ from torch import Tensor
 from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.companions import numbered_words, vocabulary_beside
 from unrolled.models.checkpoints.files import CheckpointError, misfit
-from unrolled.models.checkpoints.pickled import PickledCheckpoint, fitted, read_pickled, renamed
+from unrolled.models.checkpoints.fitting import fitted, renamed
+from unrolled.models.checkpoints.pickled import PickledCheckpoint, read_pickled
 from unrolled.models.checkpoints.resnets import resnet_encoder
 from unrolled.models.families.picture_first.network import Lengths, PictureFirst
 from unrolled.models.families.picture_first.stepper import PictureFirstStepper

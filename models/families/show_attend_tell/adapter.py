@@ -7,7 +7,8 @@ from PIL import Image
 from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.companions import numbered_words, word_map_beside
 from unrolled.models.checkpoints.files import CheckpointError, misfit
-from unrolled.models.checkpoints.pickled import PickledCheckpoint, check_there, fitted, stub_at
+from unrolled.models.checkpoints.fitting import check_there, fitted
+from unrolled.models.checkpoints.pickled import PickledCheckpoint, stub_at
 from unrolled.models.checkpoints.resnets import resnet_encoder
 from unrolled.models.families.show_attend_tell.network import Lengths, ShowAttendTell, weights_of
 from unrolled.models.families.show_attend_tell.stepper import ShowAttendTellStepper

@@ -23,9 +23,10 @@ from torch import nn
 
 from unrolled.models.checkpoints import pickled
 from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.checkpoints.fitting import fitted
 from unrolled.models.checkpoints.inert_pickle import read_pickle
 from unrolled.models.checkpoints.inert_values import PickleError, Stub
-from unrolled.models.checkpoints.pickled import fitted, read_object, read_pickled
+from unrolled.models.checkpoints.pickled import read_object, read_pickled
 
 
 class Vocabulary:

@@ -1,0 +1,99 @@
+"""Weights for a network that is known: whether they fit it, and theirs by our names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from unrolled.models.checkpoints.files import CheckpointError, first_line, misfit
+from unrolled.models.checkpoints.sketching import sketching
+
+MOST_CONSTANTS = 50_000_000  # numbers that a network makes itself and a file does not hold
+LARGEST_NETWORK = 2**31      # of its own numbers
+COUNTER = "num_batches_tracked"  # of batch norm, which changes nothing
+
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+
+
+def fitted(path: Path, make: Callable[[], NetworkT], weights: Mapping[str, Tensor],
+           names: Mapping[str, str] | None = None) -> NetworkT:
+    """The network that `make` builds, with these weights in float32.
+
+    It is built without memory first and its tensors are compared with the weights: what is allocated is never more than the
+    file holds, whatever lengths it names.
+
+    Parameters
+    ----------
+    make : callable
+        Called twice.
+    names : mapping of str to str, optional
+        Beginnings of the network's names and what the checkpoint has in their place, for what a person is told.
+
+    Raises
+    ------
+    CheckpointError
+        When it cannot be built, or a tensor is missing or left over, has another shape, or holds NaN or infinity.
+    """
+    def called(name: str) -> str:
+        return next((their + name.removeprefix(own) for own, their in (names or {}).items() if name.startswith(own)), name)
+
+    try:
+        with sketching():
+            sketch = make()
+        needed = {name: value.shape for name, value in sketch.state_dict().items() if not name.endswith(COUNTER)}
+        if sum(value.numel() for value in sketch.buffers()) > MOST_CONSTANTS:
+            raise ValueError("its lengths are far too large")
+    except (ValueError, RuntimeError, TypeError, ArithmeticError, LookupError, MemoryError) as error:
+        raise misfit(path, first_line(error)) from error
+    own = {name: value for name, value in weights.items() if not name.endswith(COUNTER)}
+    odd = sorted(set(own) ^ set(needed))
+    if odd:
+        raise misfit(path, f"“{called(odd[0])}” is {'missing' if odd[0] in needed else 'left over'}")
+    for name, value in own.items():
+        if value.shape != needed[name]:
+            raise misfit(path, f"“{called(name)}” is {tuple(value.shape)} and should be {tuple(needed[name])}")
+        if not torch.isfinite(value).all():
+            raise CheckpointError(f"“{path.name}” holds numbers that are not finite, in “{called(name)}”.")
+    if sum(map(math.prod, needed.values())) > LARGEST_NETWORK:
+        raise CheckpointError(f"“{path.name}” is too large.")
+    network = make()
+    network.load_state_dict({name: value.float() for name, value in own.items()}, strict=False)
+    return network
+
+
+def check_there(path: Path, theirs: Mapping[str, Tensor], names: Iterable[str], prefix: str = "") -> None:
+    """Raise `CheckpointError` where a tensor is missing; `prefix` stands before its name in the file."""
+    missing = next((name for name in names if name not in theirs), "")
+    if missing:
+        raise misfit(path, f"“{prefix}{missing}” is missing")
+
+
+def of_shapes(path: Path, theirs: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> list[Tensor]:
+    """The tensors of these names, which have these shapes; where one differs or is missing, `CheckpointError`."""
+    for name, shape in shapes.items():
+        if name not in theirs or theirs[name].shape != shape:
+            found = f"{tuple(theirs[name].shape)} and should be {shape}" if name in theirs else "missing"
+            raise misfit(path, f"“{name}” is {found}")
+    return [theirs[name].float() for name in shapes]
+
+
+def renamed(path: Path, theirs: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[str, Tensor]:
+    """Tensors by the network's own names: `names` has its beginnings of names and the checkpoint's.
+
+    Raises
+    ------
+    CheckpointError
+        When one has no place in the network.
+    """
+    found = {}
+    for name, value in theirs.items():
+        own = next((own + name.removeprefix(their) for own, their in names.items() if name.startswith(their)), "")
+        if not own:
+            raise misfit(path, f"“{name}” is left over")
+        found[own] = value
+    return found
