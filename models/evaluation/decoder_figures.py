@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from statistics import fmean
 
 import msgspec
+import torch
 from torch import Tensor
 
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder
 from unrolled.models.evaluation.attention_statistics import AttentionStatistics
 from unrolled.models.evaluation.probabilities import ReferenceStatistics
-from unrolled.models.evaluation.references import judge_references, next_word_entropies
 from unrolled.models.stepping.search import Search
+from unrolled.models.stepping.teacher_forcing import pad_references, teacher_forced
 
 
 class DecoderFigures:
@@ -41,13 +42,30 @@ class DecoderFigures:
             Its attention, (T, L) for each; empty of a decoder without.
         """
         best = [hypotheses[0].tokens for hypotheses in search(network, memory)]
-        judge_references(network, memory, references, start=search.start, statistics=self._references)
+        self._references.add(*logits_before(network, memory, references, start=search.start))
         greedy = [[hypotheses[0].tokens] for hypotheses in msgspec.structs.replace(search, width=1)(network, memory)]
-        self._entropies += next_word_entropies(network, memory, greedy, start=search.start)
+        log_probs = torch.log_softmax(logits_before(network, memory, greedy, start=search.start)[0], dim=-1)
+        self._entropies += torch.special.entr(log_probs.exp()).sum(-1).tolist()
         attends = network.attend is not None
         return best, self._attention.add(network, memory, best, start=search.start) if attends else []
 
     def figures(self) -> dict[str, float]:
-        """Perplexity and calibration of the references, entropy along greedy writing, and the attention's where there is one."""
+        """Perplexity and calibration of the references, entropy along greedy writing in nats, and the attention’s, if any."""
         attention = self._attention.figures() if self._attention.entropies else {}
         return self._references.figures() | {"entropy": fmean(self._entropies)} | attention
+
+
+@torch.inference_mode()
+def logits_before(network: RecurrentDecoder, memory: Memory, references: Sequence[Sequence[Sequence[int]]], *,
+                  start: int) -> tuple[Tensor, Tensor]:
+    """Read every input's references, END last, none of them cut: logits (N, V) before every token, and the tokens (N,)."""
+    network.eval()
+    most = max(map(len, references))
+    # Inputs with fewer references than others have empty ones, which are not counted.
+    even = [[list(one) for one in own] + [[]] * (most - len(own)) for own in references]
+    batch = pad_references(even, start=start)
+    device = memory.features.device
+    targets = torch.from_numpy(batch.targets).to(device)
+    outputs = teacher_forced(network, memory, torch.from_numpy(batch.inputs).to(device), batch.active).outputs
+    there = targets >= 0
+    return network.logits(outputs[there]).float(), targets[there]

@@ -23,7 +23,7 @@ from unrolled.models.families.captioning.reference import CaptionerReference
 from unrolled.models.protocol.stepping import Stepped
 from unrolled.models.reference.cell import ReferenceCell
 from unrolled.models.runs.branch import Branch
-from unrolled.models.stepping.recording import DecoderRecorder
+from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.trace.edits import AddNoise, ClampUnits, MaskAttention, ScaleUnits, SetAttention
 
 KINDS = [(cell, attention) for cell in CELLS for attention in (True, False)]
@@ -160,7 +160,7 @@ def attention_that_ignores_the_word(patch: Patch) -> None:
 
 @mutation()
 def the_map_reversed(patch: Patch) -> None:
-    around(patch, DecoderRecorder, "_packed", lambda old, self, log_probs, step: old(self, log_probs, step._replace(
+    around(patch, DecoderStepper, "_packed", lambda old, self, log_probs, step: old(self, log_probs, step._replace(
         attended=step.attended._replace(weights=step.attended.weights.flip(-1)))))
 
 
@@ -203,7 +203,7 @@ def the_context_is_the_mean(patch: Patch) -> None:
 
 @mutation()
 def the_entropy_of_something_else(patch: Patch) -> None:
-    around(patch, DecoderRecorder, "_entropy_scale", lambda old, self, places: 0.9 * old(self, places))
+    around(patch, DecoderStepper, "_entropy_scale", lambda old, self, places: 0.9 * old(self, places))
 
 
 @mutation()
@@ -220,7 +220,7 @@ def a_log_probability_that_leaves_words_out(patch: Patch) -> None:
         left = torch.log_softmax(log_probs.index_fill(-1, torch.tensor([0, 2]), float("-inf")), dim=-1)
         return old(self, left, step)
 
-    around(patch, DecoderRecorder, "_packed", barred)
+    around(patch, DecoderStepper, "_packed", barred)
 
 
 @mutation()
@@ -230,7 +230,7 @@ def the_first_state_forgotten(patch: Patch) -> None:
 
 @mutation()
 def another_word_read(patch: Patch) -> None:
-    around(patch, DecoderRecorder, "step", lambda old, self, memory, state, tokens, *given: old(
+    around(patch, DecoderStepper, "step", lambda old, self, memory, state, tokens, *given: old(
         self, memory, state, [(token + 1) % len(tiny.WORDS) for token in tokens], *given))
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from unrolled.models.cells.decoder import Memory
 from unrolled.models.evaluation.attention_statistics import AttentionStatistics
+from unrolled.models.evaluation.decoder_figures import logits_before
 from unrolled.models.evaluation.probabilities import ReferenceStatistics
-from unrolled.models.evaluation.references import judge_references
 from unrolled.models.evaluation.request import EvaluationRequest
 from unrolled.models.families.captioning.evaluation import evaluate_captioner
 from unrolled.models.families.captioning.grounding import Grounding
@@ -159,7 +159,7 @@ def test_references_of_any_number_and_length_are_counted_whole() -> None:
     memory = network.memory(torch.randn(2, 9, tiny.KIND.features))
     references = [[[3, 4, 5, 1], [6, 1]], [[3] * 40 + [1]]]
     statistics, expected = ReferenceStatistics(), []
-    judge_references(network, memory, references, start=0, statistics=statistics)
+    statistics.add(*logits_before(network, memory, references, start=0))
     with torch.inference_mode():
         for picture, own in enumerate(references):
             alone = Memory(memory.features[picture : picture + 1], memory.keys[picture : picture + 1])
