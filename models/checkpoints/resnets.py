@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.checkpoints.fitting import fitted
 
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's red, green and blue
+MEAN, DEVIATION = np.array(((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)), np.float32)  # of ImageNet’s red, green and blue
 DEPTHS: dict[tuple[int, ...], str] = {
     (False, 2, 2, 2, 2): "18", (False, 3, 4, 6, 3): "34", (True, 3, 4, 6, 3): "50", (True, 3, 4, 23, 3): "101",
     (True, 3, 8, 36, 3): "152"}
@@ -25,21 +25,21 @@ MOST_BLOCKS = 64
 class ResNetEncoder(nn.Module):
     """A picture, squashed to a square of `size` pixels → its cells' vectors (1, side · side, features)."""
 
-    def __init__(self, network: nn.Module, *, title: str, side: int, size: int,
-                 resampling: Image.Resampling) -> None:
+    def __init__(self, network: nn.Module, *, title: str, side: int, size: int, resampling: Image.Resampling) -> None:
         super().__init__()
         self.network, self.title, self.side, self.size, self.resampling = network, title, side, size, resampling
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1), persistent=False)
         self.eval().requires_grad_(False)
 
     def forward(self, picture: Image.Image) -> Tensor:
-        assert isinstance(self.mean, Tensor)
-        assert isinstance(self.deviation, Tensor)
         square = picture.convert("RGB").resize((self.size, self.size), self.resampling)
-        pixels = torch.from_numpy(np.asarray(square).copy()).permute(2, 0, 1).to(self.mean.device)
-        grid: Tensor = self.network(((pixels / 255.0 - self.mean) / self.deviation).unsqueeze(0))
-        return grid.flatten(2).transpose(1, 2)
+        return grid_of(self.network, square).flatten(2).transpose(1, 2)
+
+
+def grid_of(network: nn.Module, picture: Image.Image) -> Tensor:
+    """What a network makes of a picture in red, green and blue, scaled as ImageNet's: (1, features, rows, columns)."""
+    scaled = (np.asarray(picture, np.float32) / 255 - MEAN) / DEVIATION                        # (rows, columns, 3)
+    grid: Tensor = network(torch.from_numpy(scaled).permute(2, 0, 1).unsqueeze(0).to(next(network.parameters()).device))
+    return grid
 
 
 def resnet_encoder(path: Path, weights: Mapping[str, Tensor], *, size: int, side: int,

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from unrolled.models.checkpoints.resnets import DEVIATION, MEAN, STAGES, resnet
+from unrolled.models.checkpoints.resnets import STAGES, grid_of, resnet
 from unrolled.models.families.image_captioning.infos import resnet_beside
 
 SIDE = 14
@@ -27,15 +25,10 @@ class PhotographEncoder(nn.Module):
         for stage in STAGES[1:]:
             first: Any = next(network[stage].children())
             first.conv1.stride, first.conv2.stride = (2, 2), (1, 1)
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1), persistent=False)
         self.eval().requires_grad_(False)
 
     def forward(self, picture: Image.Image) -> tuple[Tensor, Tensor]:
-        assert isinstance(self.mean, Tensor)
-        assert isinstance(self.deviation, Tensor)
-        pixels = torch.from_numpy(np.asarray(fitting(picture)).copy()).permute(2, 0, 1).to(self.mean.device)
-        grid: Tensor = self.network(((pixels / 255.0 - self.mean) / self.deviation).unsqueeze(0))
+        grid = grid_of(self.network, fitting(picture))
         return nn.functional.adaptive_avg_pool2d(grid, SIDE).flatten(2).transpose(1, 2), grid.mean(dim=(2, 3))
 
 
