@@ -13,7 +13,8 @@ from contextlib import contextmanager
 
 import msgspec
 
-from unrolled.models.trace.names import prepare_streams, printable
+from unrolled.models.trace.names import printable
+from unrolled.models.trace.streams import printing, tell_errors
 from unrolled.models.verbs.arguments import parser
 
 INTERRUPTED = 130  # as a shell says it
@@ -85,23 +86,25 @@ def _ending_at_once() -> Iterator[None]:
 
 
 def main(words: list[str] | None = None) -> int:
-    prepare_streams()
+    return printing(lambda: _act(words))
+
+
+def _act(words: list[str] | None) -> int:
     arguments = parser().parse_args(words)
     try:
         with _ending_at_once():
             act = _verb(arguments)
         return act(arguments)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has read enough
-        return 0
+        raise
     except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
+        tell_errors("Interrupted.")
         return INTERRUPTED
     except Exception as error:
         if arguments.debug:
             traceback.print_exc()
         reason = str(error).strip() or type(error).__name__
-        print(f"unrolled: {printable(reason.splitlines()[0])}", file=sys.stderr)
+        tell_errors(f"unrolled: {printable(reason.splitlines()[0])}")
         return 1
 
 

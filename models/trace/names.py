@@ -7,9 +7,6 @@ for the terminal that it is written to.
 from __future__ import annotations
 
 import argparse
-import io
-import os
-import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,15 +33,3 @@ class PlainParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         super().error(printable(message))
-
-
-def prepare_streams() -> None:
-    """Have standard output and errors take whatever is printed: what the terminal has no sign for costs that sign alone, and
-    a stream that was closed before the start takes all.
-    """
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")

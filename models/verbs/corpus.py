@@ -16,6 +16,7 @@ from unrolled.models.corpus.listing import list_files
 from unrolled.models.corpus.tracing import Outcome, Progress, TraceRequest, trace_corpus
 from unrolled.models.inputs.sniffing import media_of_file
 from unrolled.models.trace.names import printable
+from unrolled.models.trace.streams import tell_errors
 
 TEXT_MODEL = "chars-lstm"
 LINES_EVERY = 0.5  # seconds
@@ -35,7 +36,7 @@ def trace(arguments: argparse.Namespace) -> int:
             outcome = trace_corpus(request, load(request.model), reading=shown.reading, say=shown.tracing)
         except KeyboardInterrupt:
             shown.close()
-            print(f"Interrupted: {shown.parts} parts are there; the same call goes on.", file=sys.stderr)
+            tell_errors(f"Interrupted: {shown.parts} parts are there; the same call goes on.")
             return 130
     _say(request, outcome, as_json=arguments.json)
     return 1 if outcome.left_out and arguments.progress != "lines" else 0  # to a window it is no failure
@@ -50,13 +51,13 @@ def _model_for(arguments: argparse.Namespace) -> str:
 
 def _say(request: TraceRequest, outcome: Outcome, *, as_json: bool) -> None:
     for sentence in outcome.left_out:
-        print(f"unrolled: left out: {printable(sentence)}", file=sys.stderr)
+        tell_errors(f"unrolled: left out: {printable(sentence)}")
     if outcome.more_left_out:
-        print(f"unrolled: and {outcome.more_left_out:,} more were left out.", file=sys.stderr)
+        tell_errors(f"unrolled: and {outcome.more_left_out:,} more were left out.")
     for note in outcome.notes[:NOTES_SHOWN]:
-        print(f"unrolled: {printable(note)}", file=sys.stderr)
+        tell_errors(f"unrolled: {printable(note)}")
     if (more := len(outcome.notes) + outcome.more_notes - NOTES_SHOWN) > 0:
-        print(f"unrolled: and {more:,} more such notes.", file=sys.stderr)
+        tell_errors(f"unrolled: and {more:,} more such notes.")
     busy = outcome.tracing_seconds + outcome.writing_seconds
     share = outcome.writing_seconds / busy if busy else 0.0
     rate = outcome.steps / outcome.seconds if outcome.seconds else 0.0

@@ -15,6 +15,7 @@ import scripted
 from program_checks import assert_one_sentence
 
 from unrolled.models.trace.files import load_trace, save_trace
+from unrolled.viewer.benchmarks.process import measuring
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="as POSIX has it")
 
@@ -47,11 +48,20 @@ def test_nothing_of_a_file_reaches_the_terminal_raw(run, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_closed_pipe_is_no_error(dog):
-    process = subprocess.Popen([*PROGRAM, "models"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("words", [("models",), ("--help",), ("--version",), ("train", "--help")])
+def test_a_closed_pipe_is_no_error(words):
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    process = subprocess.Popen([*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=buffered)
     process.stdout.close()
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
+
+
+@pytest.mark.parametrize("words", [("caption", "nosuch.jpg"), ("evaluate", "nosuch")])
+def test_a_failure_that_nobody_reads_is_one(words):
+    process = subprocess.Popen([*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process.stdout.close()
+    assert process.wait(timeout=60) == 1
 
 
 @pytest.mark.parametrize("words", [("models",), ("evaluate", "nosuch")])
@@ -108,6 +118,25 @@ def test_what_ends_a_benchmark_leaves_nothing_that_measures():
     finally:
         process.kill()
     assert (process.returncode, errors) == (-signal.SIGTERM, "")
+
+
+def test_a_benchmark_that_was_just_begun_ends_too(monkeypatch):
+    begun = []
+
+    class Begun(subprocess.Popen):
+        def __init__(self, *words, **more):
+            super().__init__(*words, **more)
+            begun.append(self)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Begun)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            measuring("timeit", "-n", "1", "import time; time.sleep(60)")
+        assert begun[0].poll() is not None
+    finally:
+        begun[0].kill()
+        begun[0].communicate()
 
 
 def test_any_texts_train_a_character_model(run, tmp_path):

@@ -6,14 +6,13 @@ import argparse
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from unrolled.viewer.benchmarks.process import figures_of
+from unrolled.viewer.benchmarks.process import figures_of, measuring
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
 
 Figures = dict[str, Any]
@@ -28,8 +27,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _stepping(*more: str) -> Figures:
-    words = [sys.executable, "-m", "unrolled.models", "bench", "--json", *more]
-    child = subprocess.run(words, capture_output=True, text=True, check=False)
+    child = measuring("unrolled.models", "bench", "--json", *more)
     if child.returncode != 0:
         raise CommandError((child.stderr.strip().splitlines() or ["The stepping benchmark failed."])[-1])
     figures: Figures = json.loads(child.stdout)

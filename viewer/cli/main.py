@@ -15,9 +15,10 @@ from importlib.metadata import PackageNotFoundError, version
 # The arrays here are small: NumPy's threads would only wait for one another, and for the model's. It reads this once.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from unrolled.models.trace.names import PlainParser, prepare_streams
+from unrolled.models.trace.names import PlainParser
+from unrolled.models.trace.streams import printing
 from unrolled.viewer.cli import analyze, bench, caption, computing, corpus, doctor, export, models, trace, window
-from unrolled.viewer.cli.failure import FAILURE, INTERRUPTED, SUCCESS, CommandError
+from unrolled.viewer.cli.failure import FAILURE, INTERRUPTED, CommandError
 from unrolled.viewer.cli.telling import tell
 
 DESCRIPTION = "A microscope for recurrent and attention models: open a photograph, press Space, watch the words come."
@@ -61,22 +62,21 @@ VERBS = ("caption", "trace", "export", "analyze", "corpus", "models", "bench", "
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what the words ask, and give the exit status: 0, 1 for a failure, 2 for wrong use."""
-    prepare_streams()
-    words = list(sys.argv[1:] if words is None else words)
+    return printing(lambda: _act(list(sys.argv[1:] if words is None else words)))
+
+
+def _act(words: list[str]) -> int:
     verb = next((word for word in words if word != "--debug"), "")
     if verb in computing.VERBS or [word for word in words if word != "--debug"][:2] == ["corpus", "trace"]:
         return computing.hand_over([word for word in words if word != "--debug"] + ["--debug"] * ("--debug" in words))
     parser = verb_parser() if verb in VERBS else window_parser()
     arguments = parser.parse_args(words)
     try:
-        status: int = arguments.do(arguments)
-        sys.stdout.flush()
-        return status
+        return int(arguments.do(arguments))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
-        return SUCCESS  # whoever read has read enough
+        raise
     except Exception as error:
         if arguments.debug:
             traceback.print_exc()

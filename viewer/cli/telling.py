@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable
 
 from unrolled.models.trace.names import printable
+from unrolled.models.trace.streams import tell_errors
 
 
 def tell(*sentences: str) -> None:
     """A line each."""
     for sentence in sentences:
-        print(f"unrolled: {printable(sentence)}", file=sys.stderr)
+        tell_errors(f"unrolled: {printable(sentence)}")
 
 
 def tell_doing(text: str = "") -> None:

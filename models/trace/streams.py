@@ -1,0 +1,41 @@
+"""Standard output and errors of a program that is a part of a shell's pipe."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+
+def printing(act: Callable[[], int]) -> int:
+    """Do what prints, and give its exit status: 0 where the reader of standard output left, since it has read enough.
+
+    Both streams take whatever is printed: what the terminal has no sign for costs that sign alone, and a stream that was
+    closed before the start takes all.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        try:
+            return act()
+        finally:
+            sys.stdout.flush()  # a buffer's rest too: at the interpreter's end it would be complained about
+    except BrokenPipeError:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except BrokenPipeError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return 0
+
+
+def tell_errors(line: str) -> None:
+    """A line on standard error, where somebody reads it."""
+    with suppress(BrokenPipeError):
+        print(line, file=sys.stderr, flush=True)
