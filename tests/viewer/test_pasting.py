@@ -85,6 +85,7 @@ def test_cells_of_a_table_are_their_text_and_a_picture_of_a_page_is_a_picture():
     image = QImage(20, 20, QImage.Format.Format_RGB32)
     for words, html, is_picture in (
             ("", "", True), ("A dog\tsleeps.", "<table><td>A dog</td></table>", False), ("https://example.com/a.jpg", "", True),
+            ("https://a.b/photos/c.jpg", '<img src="https://a.b/photos/c.jpg">', True), ("no-such-cat.jpg", "", True),
             ("A cat", '<img src="https://a.b/c.jpg" alt="A cat">', True)):
         mime = QMimeData()
         mime.setImageData(image)
@@ -93,3 +94,5 @@ def test_cells_of_a_table_are_their_text_and_a_picture_of_a_page_is_a_picture():
         if html:
             mime.setHtml(html)
         assert (picture_of(mime) is not None) == is_picture, words
+        if is_picture:
+            assert paths_of(mime) == [], words

@@ -70,10 +70,10 @@ class Autosave(QObject):
         return tuple(sorted(self._folder.glob(f"lost-*{SUFFIX}"), reverse=True))
 
     def answered(self, lost: Path) -> Path:
-        """A person was asked about a lost session; where it is from now on."""
+        """A person was asked about a lost session, here or in another window before; where it is from now on."""
         with suppress(OSError):
-            return lost.replace(self.previous)
-        return lost
+            lost.replace(self.previous)
+        return lost if lost.exists() else self.previous
 
     def save(self) -> bool:
         """Write it now, in a thread; says whether there is something to write and somewhere to write it."""

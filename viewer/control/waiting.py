@@ -1,4 +1,4 @@
-"""What came together with the input on screen, to be gone through: several files, several sentences."""
+"""What came together, to be gone through: several files, several sentences."""
 
 from __future__ import annotations
 
@@ -44,14 +44,15 @@ class Waiting:
     def open_next(self, _: c.OpenNext) -> None:
         if self._left:
             self._voice.unsaid.emit("run")  # what was said of it is done
-            self._do(self._left.pop(0)[1])
+            _, command = self._left.pop(0)
             self._say()
+            self._do(command)  # afterwards, so that what is wrong with it is what is read
 
     def _say(self) -> None:
         self._voice.state_changed.emit()
         if self._left:
-            count = "One more came" if len(self._left) == 1 else f"{len(self._left):,} more came"
-            self._voice.say("run", f"{count} with it.", "info", action=f"Open {self._left[0][0]}", command=c.OpenNext())
+            count = "One more is" if len(self._left) == 1 else f"{len(self._left):,} more are"
+            self._voice.say("run", f"{count} waiting.", "info", action=f"Open {self._left[0][0]}", command=c.OpenNext())
 
 
 def _short(text: str) -> str:

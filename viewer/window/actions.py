@@ -66,7 +66,7 @@ SPECS = (
                hint="Open a folder of frames as a clip"),
     ActionSpec("draw_input", "File", "New scene", c.DrawInput, ("Ctrl+N",), hint="Draw another input of the model’s own kind"),
     ActionSpec("paste", "File", "Paste", c.Paste, ("Ctrl+V",), "paste", hint="Paste a picture, a text or a file"),
-    ActionSpec("open_next", "File", "Next of what came with it", c.OpenNext, ("N",),
+    ActionSpec("open_next", "File", "Next of what is waiting", c.OpenNext, ("N",),
                hint="Open the next of several files or sentences that were opened together"),
     ActionSpec("open_model", "File", "Open model…", partial(c.ChooseFile, "model"), ("Ctrl+Shift+O",), "model",
                group=1, hint="Open a model from a file, a folder or the hub"),

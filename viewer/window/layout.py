@@ -133,7 +133,7 @@ class Layout(QWidget):
         return self.said.message(place)
 
     def show_drop_hint(self, shown: bool) -> None:
-        self._drop_hint.setGeometry(self.rect().adjusted(16, 68, -16, -16))
+        self._drop_hint.setGeometry(self.rect().adjusted(16, 68, -16, self.status.y() - self.height()))
         self._drop_hint.setVisible(shown)
         self._drop_hint.raise_()
 

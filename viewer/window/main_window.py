@@ -186,7 +186,7 @@ class MainWindow(QMainWindow):
         waiting = controller.waiting
         self.actions_by_name["open_next"].setEnabled(bool(waiting))
         self.actions_by_name["open_next"].setText(
-            f"Next: {waiting[0]} (of {len(waiting):,})".replace("&", "&&") if waiting else "Next of what came with it")
+            f"Next: {waiting[0]} (of {len(waiting):,})".replace("&", "&&") if waiting else "Next of what is waiting")
         self.actions_by_name["export"].setEnabled(has_steps or self._in_room())
         self.actions_by_name["save_session"].setEnabled(has_run)
         self.actions_by_name["run_again"].setEnabled(session.input is not None and session.description is not None)

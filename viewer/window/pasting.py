@@ -34,13 +34,13 @@ def paths_of(mime: QMimeData) -> list[Path]:
     local = [_local_path(url) for url in mime.urls() if url.isLocalFile()]
     if local:
         return local
-    lines = [line.strip().strip("\"'") for line in mime.text().splitlines() if line.strip()] if mime.hasText() else []
+    lines = _lines_of(mime)
     files = [_local_path(QUrl(line)) for line in lines if line.lower().startswith("file:")]
     if files:
         return files
-    of_the_web = any(url.scheme() for url in mime.urls()) or (
-        all(map(WEB.fullmatch, lines)) if lines else bool(PICTURE_OF_A_PAGE.search(mime.html())))
-    if not mime.hasImage() and of_the_web:
+    if _is_a_picture(mime):
+        return []
+    if _is_of_the_web(mime):
         raise NothingToOpen("A picture on the web cannot be opened; save it first, or copy the picture.")
     if not lines or not all(PATH.match(line) or _is_name_of_a_file(line) for line in lines):
         return []
@@ -78,10 +78,22 @@ def _local_path(url: QUrl) -> Path:
 
 def picture_of(mime: QMimeData) -> bytes | None:
     """The picture as the bytes of a PNG file; None without one, and where it is one of a table's cells, whose text is there."""
-    is_a_page = PICTURE_OF_A_PAGE.search(mime.html()) is not None
-    if not mime.hasImage() or (mime.hasText() and not is_a_page and not WEB.fullmatch(mime.text().strip() or "about:blank")):
-        return None
-    image = mime.imageData()
-    if not isinstance(image, QImage) or image.isNull():
-        return None
-    return file_of(image)
+    image = mime.imageData() if _is_a_picture(mime) else None
+    return file_of(image) if isinstance(image, QImage) and not image.isNull() else None
+
+
+def _lines_of(mime: QMimeData) -> list[str]:
+    return [line.strip().strip("\"'") for line in mime.text().splitlines() if line.strip()] if mime.hasText() else []
+
+
+def _is_of_the_web(mime: QMimeData) -> bool:
+    lines = _lines_of(mime)
+    return any(url.scheme() for url in mime.urls()) or (
+        all(map(WEB.fullmatch, lines)) if lines else bool(PICTURE_OF_A_PAGE.search(mime.html())))
+
+
+def _is_a_picture(mime: QMimeData) -> bool:
+    """Whether there are pixels, and the text beside them is no more than where they are from or the name that they had there."""
+    return mime.hasImage() and (
+        PICTURE_OF_A_PAGE.search(mime.html()) is not None or _is_of_the_web(mime)
+        or all(_is_name_of_a_file(line) and _path_that_is_there(line) is None for line in _lines_of(mime)))

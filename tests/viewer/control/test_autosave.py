@@ -65,6 +65,7 @@ def test_what_was_lost_is_kept_until_it_is_answered(qtbot, window, tmp_path):
     assert second.lost == ()
     assert words(second.previous) == scripted.CAPTION
     assert window.layout_.message("restore") is None
+    assert second.answered(lost) == second.previous  # asked of another window too, which is answered later
     second.close()
 
 

@@ -65,7 +65,7 @@ def test_several_lines_are_several_sentences(qtbot, window, tmp_path, give):
     assert window.session.text.name.endswith(":1")
     assert window.session.trace.provenance.source[-2:] == ("▁dog", "<end>")
     notice = window.layout_.message("run")
-    assert notice.text == "2 more came with it."
+    assert notice.text == "2 more are waiting."
     assert notice.action == "Open “a cat sleeps”"
     window.layout_.said.banner.action.click()
     reads(qtbot, window, "  a cat sleeps")
@@ -94,7 +94,7 @@ def test_a_file_that_cannot_be_opened_does_not_lose_the_others(qtbot, window, tm
     (tmp_path / "here.txt").write_text("still here")
     dropped(window, paths=[tmp_path / "gone.txt", tmp_path / "here.txt"])
     qtbot.waitUntil(lambda: window.layout_.message("input") is not None)
-    assert "no file" in window.layout_.message("input").text
+    assert "no file" in window.layout_.said.banner.text.text()  # in front of what waits
     assert window.session.text.text == "one"
     window.do(c.OpenNext())
     reads(qtbot, window, "still here")
