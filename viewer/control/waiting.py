@@ -44,9 +44,9 @@ class Waiting:
     def open_next(self, _: c.OpenNext) -> None:
         if self._left:
             self._voice.unsaid.emit("run")  # what was said of it is done
-            _, command = self._left.pop(0)
+            following = self._left.pop(0)[1]
             self._say()
-            self._do(command)  # afterwards, so that what is wrong with it is what is read
+            self._do(following)  # afterwards, so that what is wrong with it is what is read
 
     def _say(self) -> None:
         self._voice.state_changed.emit()

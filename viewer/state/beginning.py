@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from unrolled.models.inputs.inputs import NO_INPUT
+from unrolled.models.inputs.kinds import taken_by
+from unrolled.models.trace import ModelDescription
 from unrolled.viewer.state.shown import ShownSession
 
 READY = "Press Space for the first step."
@@ -12,19 +14,26 @@ REFUSED = {"picture": "This photograph could not be read: open another.", "clip"
            "sentence": "This sentence could not be read: enter another.",
            "text": "This text could not be read: open or enter another."}
 UNEXPLAINED = "This model can be stepped and changed; what it is made of is not known, so its steps cannot be explained."
+MOSTLY = {"text": "characters", "clip": "labels"}
 NOUNS = {"words": "word", "pieces": "piece", "characters": "character", "labels": "label", "last label": "label"}
+
+
+def model_on_screen(session: ShownSession) -> ModelDescription | None:
+    """The model that takes what is shown; none while it is loaded."""
+    description, given = session.description, session.input
+    return description if description is None or given is None or taken_by(given, description.input_kind) else None
 
 
 def input_kind(session: ShownSession) -> str:
     """What the model on screen takes; while there is none, what is there to be taken."""
-    description, given = session.description, session.input
+    description, given = model_on_screen(session), session.input
     return description.input_kind if description is not None else given.medium if given is not None else "picture"
 
 
 def detokenization(session: ShownSession) -> str:
-    """How what the run's model, else the model on screen, writes makes a text."""
-    shown = session.trace.provenance if session.trace is not None else session.description
-    return shown.detokenization if shown is not None else "words"
+    """How what the run's model, else the model on screen, writes makes a text; while there is none, how most of its kind do."""
+    shown = session.trace.provenance if session.trace is not None else model_on_screen(session)
+    return shown.detokenization if shown is not None else MOSTLY.get(input_kind(session), "words")
 
 
 def what_is_written(session: ShownSession) -> str:
@@ -40,7 +49,7 @@ def empty_text(session: ShownSession, what: str, *, explains: bool = False) -> s
     explains : bool
         Whether only a model that explains its steps has anything to show there.
     """
-    description = session.description
+    description = model_on_screen(session)
     if explains and description is not None and "explain" not in description.can:
         return UNEXPLAINED
     said = BEGIN if session.input is None else REFUSED if session.input_refused else {}

@@ -96,3 +96,10 @@ def test_no_explanation_is_promised_of_a_model_that_has_none(qtbot, shown):
         view = view_of(qtbot, session, name)
         assert view._empty.text().endswith("its steps cannot be explained."), name
     assert view_of(qtbot, session, "gates")._empty.text().endswith("Press Space for the first step.")
+
+
+def test_while_a_model_is_loaded_for_what_is_shown_nothing_is_said_of_the_one_before(qtbot, shown):
+    session = shown("translation", "sentence", "pieces")
+    session.set_input(scripted.picture())
+    assert view_of(qtbot, session, "written")._empty.text() == "The caption appears here, word by word. Press Space for the first step."
+    assert "probable words" in view_of(qtbot, session, "candidates")._empty.text()

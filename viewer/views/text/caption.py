@@ -21,7 +21,7 @@ from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.trace_tables import steps_table
-from unrolled.viewer.state.beginning import detokenization, empty_text, input_kind
+from unrolled.viewer.state.beginning import detokenization, empty_text, input_kind, model_on_screen
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import is_end, percent, shown, signed, spoken_percent
@@ -216,7 +216,7 @@ class CaptionView(View):
 
     def _what_will_be_here(self) -> str:
         """What the model on screen writes, and what is to be done for it."""
-        session, description = self.session, self.session.description
+        session, description = self.session, model_on_screen(self.session)
         task = description.task if description is not None else ""
         what = LAST_LABEL if detokenization(session) == "last label" else EMPTY.get(task, EMPTY.get(input_kind(session), WRITTEN))
         return empty_text(session, what)
