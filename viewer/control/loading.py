@@ -145,8 +145,8 @@ class Loading:
             self._branching.replace_unseen(self._session.branches.all[FIRST].changed(decoding=self._branching.decoding))
         self.take_questions()
         self._reading.begin()
+        self._voice.unsaid.emit("pressed")
         if self._transport.target is not None:
-            self._voice.unsaid.emit("run")
             self._transport.reach(self._transport.target)
         self._voice.state_changed.emit()
 
@@ -159,7 +159,8 @@ class Loading:
 
     def show(self, opening: Opening, notes: Notes = ()) -> None:
         """Show an input and have it run, by another model where the one that is there takes no such thing."""
-        self.interrupt()
+        if self._runner.state.opening is not None:  # else a model that was loaded brings it, and what was pressed meanwhile holds
+            self.interrupt()
         self._voice.idle()
         self._runner.show(opening)
         self._session.set_input(opening.input)
@@ -256,17 +257,13 @@ class Loading:
 
     def _show_what_it_takes(self, kind: str, drawn: str) -> None:
         """Another kind of model was picked: its last input, its sample, or what it draws takes the place of what is shown."""
+        self._runner.clear()
+        self._session.set_input(None)
         last = self._last.get((kind, drawn))
         if last is not None:
             self.show(replace(last, continues=None, restart=False))
-            return
-        if drawn:
-            self._do(c.DrawInput())
-            return
-        self.interrupt()
-        self._runner.clear()
-        self._session.set_input(None)
-        self._do(c.OpenSample(kind))
+        else:
+            self._do(c.DrawInput() if drawn else c.OpenSample(kind))
 
     def _bring_model_for(self, given: Input) -> None:
         """Load the first model that takes what was opened, unless the one that is there does."""

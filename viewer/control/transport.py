@@ -56,12 +56,12 @@ class Transport:
 
     @handles(c.StepBack)
     def step_back(self, _: c.StepBack) -> None:
-        self.target = None
+        self.stay()
         self._session.playhead.seek(self._session.playhead.step - 1)
 
     @handles(c.GoFirst)
     def go_first(self, _: c.GoFirst) -> None:
-        self.target = None
+        self.stay()
         self._session.playhead.seek(0)
 
     @handles(c.GoLast)
@@ -69,7 +69,7 @@ class Transport:
         if self._session.playhead.at_end:
             self.run_to_end(c.RunToEnd())
         else:
-            self.target = None
+            self.stay()
             self.go(self._session.playhead.length - 1)
 
     @handles(c.RunToEnd)
@@ -117,7 +117,12 @@ class Transport:
     def pause(self) -> None:
         """Play no further, and go nowhere."""
         self.playback.stop()
+        self.stay()
+
+    def stay(self) -> None:
+        """Go nowhere when steps arrive, and promise it no longer."""
         self.target = None
+        self._voice.unsaid.emit("pressed")
 
     def go(self, step: int) -> None:
         """Go to a recorded step on the way to where a person wanted to go."""
@@ -136,7 +141,7 @@ class Transport:
         elif state.waiting:
             self.target = step
             if state.model is not ModelPhase.LOADED:
-                self._voice.say("run", f"{PRESSED} {_wanted(step, self.most_steps)} as soon as it is.", "info")
+                self._voice.say("pressed", f"{PRESSED} {_wanted(step, self.most_steps)} as soon as it is.", "info")
         elif state.phase is RunPhase.RECORDED and state.opening is None:
             self._voice.say("run", "This run was recorded without its input and ends here.", "info")
         elif state.phase is RunPhase.RECORDED and state.model is ModelPhase.LOADED:
@@ -173,13 +178,13 @@ class Transport:
             else:
                 self.playback.stop()
         else:
-            if not (state.is_open or state.waiting):
+            if not (state.is_open or state.waiting or self.target is not None):
                 self.playback.stop()
             self.reach(playhead.step + 1)
 
     def _playhead_moved(self, _: int) -> None:
         if not self._moving:
-            self.target = None  # a person moved it: it does not run away from where they put it
+            self.stay()  # a person moved it: it does not run away from where they put it
 
 
 def _wanted(step: int, most: int) -> str:

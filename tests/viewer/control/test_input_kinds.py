@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
-from unrolled.models.inputs.inputs import TYPED
+from unrolled.models.inputs.inputs import TYPED, typed
 from unrolled.models.inputs.kinds import kind_named
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
@@ -237,7 +237,7 @@ def test_a_model_of_drawn_scenes_brings_one_in_place_of_a_sample_and_draws_other
     qtbot.waitUntil(lambda: window.session.input.name == "skier.jpg")
     assert not action.isVisible()
     window.do(c.LoadModel("scripted-scene"))
-    qtbot.waitUntil(lambda: window.session.input.name == "scene 1.png", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.input is not None and window.session.input.name == "scene 1.png", timeout=5000)
     assert (action.isVisible(), action.text()) == (True, "New scene")
     action.trigger()
     qtbot.waitUntil(lambda: window.session.input.name == "scene 2.png", timeout=5000)
@@ -301,3 +301,24 @@ def test_a_person_s_own_program_may_be_given_to_a_translator(qtbot, window, tmp_
     qtbot.waitUntil(lambda: window.session.description.input_kind == "text" and window.controller.run.is_open, timeout=5000)
     open_kind(qtbot, window, "sentence")
     assert window.session.input.text.startswith("while True")
+
+
+@pytest.mark.parametrize(("key", "playing"), [(Qt.Key.Key_Space, False), (Qt.Key.Key_P, True)])
+def test_what_is_pressed_while_another_kind_of_model_loads_holds_for_what_it_brings(qtbot, window, key, playing):
+    window.do(c.LoadModel("scripted-sentence"))
+    window.layout_.setFocus()
+    qtbot.keyClick(window.layout_, key)
+    assert window.layout_.message("pressed").text.endswith("it goes on to step 1 as soon as it is.")
+    qtbot.waitUntil(lambda: length(window) > 0 and window.session.input.medium == "text", timeout=5000)
+    assert window.layout_.message("pressed") is None
+    assert window.controller.playback.playing == playing
+
+
+def test_what_is_pressed_while_a_model_loads_is_promised_of_nothing_that_is_opened_then(qtbot, window):
+    window.do(c.LoadModel("scripted-sentence"))
+    window.layout_.setFocus()
+    qtbot.keyClick(window.layout_, Qt.Key.Key_Space)
+    window.do(c.OpenText(typed("another one")))
+    assert window.layout_.message("pressed") is None
+    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
+    assert length(window) == 0
