@@ -59,7 +59,7 @@ def make_store(location: Location, description: StoreDescription, titles: Sequen
         _by_step(group, description, channel, axes)
         if is_searched(channel):
             _array(by_unit, channel.name, (*channel.shape, description.steps), (_units(description, channel), description.shard),
-                   (*channel.shape, description.shard), description.dtype, (*axes, "step"), channel, compress=True)
+                   (*channel.shape, description.shard), description.dtype, (*axes, "step"), channel)
         if is_timeline(channel):
             for block, level in levels.items():
                 _level(level, description, channel, axes, block)
@@ -95,14 +95,14 @@ def _of_steps(group: Any, description: StoreDescription) -> None:
 def _by_step(group: Any, description: StoreDescription, channel: Channel, axes: tuple[str, ...]) -> None:
     chunk = _rows(channel.size * np.dtype(description.dtype).itemsize, description.shard)
     _array(group, channel.name, (description.steps, *channel.shape), (chunk, *channel.shape),
-           (description.shard, *channel.shape), description.dtype, ("step", *axes), channel, compress=False)
+           (description.shard, *channel.shape), description.dtype, ("step", *axes), channel)
 
 
 def _level(group: Any, description: StoreDescription, channel: Channel, axes: tuple[str, ...], block: int) -> None:
     rows = description.shard // block
     chunk = _rows(channel.size * np.dtype(description.dtype).itemsize, rows)
     _array(group, channel.name, (STATISTICS, description.steps // block, *channel.shape), (1, chunk, *channel.shape),
-           (STATISTICS, rows, *channel.shape), description.dtype, ("statistic", "step", *axes), channel, compress=False)
+           (STATISTICS, rows, *channel.shape), description.dtype, ("statistic", "step", *axes), channel)
 
 
 def _units(description: StoreDescription, channel: Channel) -> int:
@@ -117,20 +117,20 @@ def _rows(width: int, most: int) -> int:
 
 
 def _array(group: Any, name: str, shape: tuple[int, ...], chunks: tuple[int, ...], shards: tuple[int, ...], dtype: str,
-           dimensions: tuple[str, ...], channel: Channel, *, compress: bool) -> None:
+           dimensions: tuple[str, ...], channel: Channel) -> None:
     attributes: dict[str, Any] = {"long_name": channel.title, "role": channel.role, "symbol": channel.symbol,
                                   "low": channel.low, "high": channel.high}
     if dtype == "uint8":
         offset, step = scale_of(channel)
         attributes |= {"scale_factor": step, "add_offset": offset, "_FillValue": MISSING}
-    _create(group, name, shape, chunks, shards, dtype, fill_of(dtype), dimensions, attributes, compress=compress)
+    _create(group, name, shape, chunks, shards, dtype, fill_of(dtype), dimensions, attributes, compress=False)
 
 
 def _create(group: Any, name: str, shape: tuple[int, ...], chunks: tuple[int, ...], shards: tuple[int, ...], dtype: str,
             fill: float, dimensions: tuple[str, ...], attributes: dict[str, Any], *, compress: bool) -> None:
     from zarr.codecs import Crc32cCodec, ZstdCodec
 
-    # States hardly compress (17 % with Zstandard): by step they lie as they are, to be mapped into memory.
+    # States hardly compress (20 % with Zstandard): they lie as they are, to be mapped into memory.
     codecs = [ZstdCodec(level=1), Crc32cCodec()] if compress else [Crc32cCodec()]
     group.create_array(name, shape=shape, chunks=chunks, shards=shards, dtype=dtype, fill_value=fill, compressors=codecs,
                        filters=None, dimension_names=dimensions, attributes=attributes)

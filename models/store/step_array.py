@@ -1,17 +1,13 @@
-"""An array whose shards lie one after another on the step axis, read in pieces.
+"""An array of a store whose rows are steps that lie one after another on the step axis, read in pieces.
 
-On this machine a shard that is not compressed is mapped into memory: its chunks lie in the file as they are, and where they
-begin stands in the index at its end (the ``sharding_indexed`` codec of Zarr v3: for every chunk an offset and a length, then
-a CRC-32C). Elsewhere, and where it is compressed, the library reads it.
+On this machine shards that are not compressed are mapped into memory; elsewhere, and where they are, the library reads them.
 """
 
 from __future__ import annotations
 
-import mmap
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,10 +15,9 @@ import numpy.typing as npt
 
 from unrolled.models.store.layout import Stored, StoreError
 from unrolled.models.store.location import Location
+from unrolled.models.store.mapped_shard import MappedShard
 
 MOST_MAPPED = 32                # shards of an array whose files are kept open
-CHECKSUM = 4                    # bytes, behind every chunk and behind the index
-NOT_THERE = np.uint64(2**64 - 1)
 READ_AT_ONCE = 2**24            # bytes, where nothing is mapped
 
 
@@ -35,16 +30,17 @@ class StepArray:
         Its path in the store.
     array : zarr.Array
     axis : int
-        Which axis is that of the steps or of their blocks; those before it are cut into chunks of length 1.
-    compressed : bool
-        Whether chunks are.
+        Which axis is that of the steps or of their blocks, 0 or 1.
     """
 
-    def __init__(self, location: Location, name: str, array: Any, *, axis: int = 0, compressed: bool = False) -> None:
+    def __init__(self, location: Location, name: str, array: Any, *, axis: int = 0) -> None:
+        from zarr.codecs import Crc32cCodec
+
         self.name, self._array, self._axis, self._location = name, array, axis, location
         self.shard, self.chunk = int(array.shards[axis]), int(array.chunks[axis])
-        self._folder = location.folder if not compressed else None
-        self._mapped: OrderedDict[int, list[Stored]] = OrderedDict()
+        self._lead = int(np.prod(array.chunks[:axis]))  # places of the axis before, a chunk
+        self._folder = location.folder if array.compressors == (Crc32cCodec(),) else None
+        self._mapped: OrderedDict[int, MappedShard] = OrderedDict()
         self._mapping = threading.Lock()  # a window paints from a store that is searched
         self._seen: set[int] = set()
 
@@ -77,10 +73,11 @@ class StepArray:
                 end = min(stop, start + self._rows_at_once())
                 yield start, self._read(start, end, lead)
             else:
-                chunks = self._map(shard)
                 number, first = divmod(inside, self.chunk)
+                own, place = divmod(lead, self._lead)
+                chunk = self._mapped_chunk(shard, own * (self.shard // self.chunk) + number)
                 end = min(stop, start - first + self.chunk)
-                yield start, chunks[lead * (self.shard // self.chunk) + number][first : first + end - start]
+                yield start, (chunk[place] if self._axis else chunk)[first : first + end - start]
             start = end
 
     def read(self, start: int, stop: int, lead: int = 0, columns: npt.NDArray[np.intp] | None = None) -> Stored:
@@ -121,37 +118,22 @@ class StepArray:
             raise
         return found
 
-    def _map(self, shard: int) -> list[Stored]:
-        """The chunks of a shard, in the order of the index; a hole is made."""
+    def _mapped_chunk(self, shard: int, number: int) -> Stored:
+        """A chunk by its place in the shard's index; a hole is made."""
         assert self._folder is not None
-        with self._mapping:
-            chunks = self._mapped.pop(shard, None) or self._chunks(self._folder / self.key(shard), shard)
-            self._mapped[shard] = chunks
-            if len(self._mapped) > MOST_MAPPED:
-                self._mapped.popitem(last=False)
-        return chunks
-
-    def _chunks(self, path: Path, shard: int) -> list[Stored]:
         array = self._array
         count = int(np.prod([whole // part for whole, part in zip(array.shards, array.chunks, strict=True)]))
-        shape = array.chunks[self._axis :]
-        size = int(np.prod(shape)) * self.dtype.itemsize
         try:
-            with path.open("rb") as file:
-                data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            with self._mapping:
+                mapped = self._mapped.pop(shard, None) or MappedShard(
+                    self._folder / self.key(shard), count, array.chunks, self.dtype, array.fill_value)
+                self._mapped[shard] = mapped
+                if len(self._mapped) > MOST_MAPPED:
+                    self._mapped.popitem(last=False)
+            return mapped.chunk(number)
         except FileNotFoundError as error:
             raise StoreError(f"“{self.key(shard)}” is missing from “{self._location.title}”.") from error
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise StoreError(f"“{self.key(shard)}” of “{self._location.title}” cannot be read.") from error
-        index_bytes = 16 * count
-        if len(data) < index_bytes + CHECKSUM:
-            raise StoreError(f"“{self.key(shard)}” of “{self._location.title}” is cut off or damaged.")
-        index = np.frombuffer(data, "<u8", 2 * count, len(data) - index_bytes - CHECKSUM).reshape(count, 2)
-        there = index[:, 0] != NOT_THERE
-        ends = index[there].sum(axis=1)
-        if (index[there, 1] != size + CHECKSUM).any() or (ends > len(data)).any():
-            raise StoreError(f"“{self.key(shard)}” of “{self._location.title}” is cut off or damaged.")
-        hole = np.broadcast_to(np.asarray(array.fill_value, self.dtype), shape)
-        rows = int(np.prod(shape))
-        return [np.frombuffer(data, self.dtype, rows, int(offset)).reshape(shape) if is_there else hole
-                for (offset, _), is_there in zip(index, there, strict=True)]
+        except ValueError as error:
+            raise StoreError(f"“{self.key(shard)}” of “{self._location.title}” is cut off or damaged.") from error

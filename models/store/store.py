@@ -25,7 +25,6 @@ from unrolled.models.store.layout import (
     ATTRIBUTE,
     BY_UNIT,
     FORMAT,
-    OF_STEPS,
     PYRAMID,
     VERSION,
     Stored,
@@ -129,8 +128,7 @@ class Store:
         a level of the pyramid, whose axis 1 is that of the steps or their blocks.
         """
         if name not in self._arrays:
-            compressed = name in OF_STEPS or name.startswith(BY_UNIT)
-            made = StepArray(self.location, name, self._array(name), axis=axis, compressed=compressed)
+            made = StepArray(self.location, name, self._array(name), axis=axis)
             self._arrays.setdefault(name, made)  # of two threads the first one's
         return self._arrays[name]
 

@@ -21,6 +21,7 @@ from unrolled.models.store.location import Location
 from unrolled.models.store.store import open_store
 from unrolled.models.store.verifying import verify
 from unrolled.models.store.writing import PartWriter
+from unrolled.models.trace.bins import bins_of
 
 LENGTHS = [3000, 700, 9000, 120]
 
@@ -106,6 +107,18 @@ def test_a_cut_shard_is_no_hole(source):
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(StoreError, match="“hidden/c/0/0” of “store” is cut off or damaged"):
         open_store(source.location.address).run(2).values("hidden")
+
+
+@pytest.mark.parametrize(("name", "read"), [
+    ("hidden/c/0/0", lambda run: run.values("hidden")), ("by_unit/hidden/c/0/0", lambda run: run.unit("hidden", 0)),
+    ("pyramid/16/hidden/c/0/0/0", lambda run: run.means("hidden", bins_of(0, 9000, 9000, 16, run.blocks)))])
+def test_a_number_that_was_changed_is_not_given(source, name, read):
+    path = source.location.folder / name
+    data = bytearray(path.read_bytes())
+    data[100] ^= 4
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match=f"“{name}” of “store” is cut off or damaged"):
+        read(open_store(source.location.address).run(2))
 
 
 def test_a_channel_of_another_shape_is_left_out_and_named(source):

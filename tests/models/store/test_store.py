@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from stores import CELL, CHANNELS, ENTROPY, HIDDEN, drawn
 
+from unrolled.models.store import making
 from unrolled.models.store.layout import StoreError
-from unrolled.models.store.step_array import StepArray
+from unrolled.models.store.mapped_shard import MappedShard
 from unrolled.models.store.store import is_store, open_store
 from unrolled.models.store.stored_trace import StoredTrace
 from unrolled.models.trace.bins import bins_of
@@ -214,17 +215,15 @@ def test_threads_open_shards_one_after_another(tmp_path, monkeypatch):
     made = drawn(tmp_path / "store", [600] * 4, channels=(HIDDEN,), shard=512)
     made.write()
     store, opening, most = open_store(tmp_path / "store"), [], []
-    open_shard = StepArray._chunks
+    class Watched(MappedShard):
+        def __init__(self, path: Path, *of: object) -> None:
+            opening.append(path)
+            most.append(opening.count(path))
+            time.sleep(0.005)
+            super().__init__(path, *of)
+            opening.remove(path)
 
-    def watched(array: StepArray, path: Path, shard: int) -> object:
-        opening.append(shard)
-        most.append(opening.count(shard) if array.name == "hidden" else 1)
-        time.sleep(0.005)
-        found = open_shard(array, path, shard)
-        opening.remove(shard)
-        return found
-
-    monkeypatch.setattr(StepArray, "_chunks", watched)
+    monkeypatch.setattr("unrolled.models.store.step_array.MappedShard", Watched)
 
     def read(_: int) -> None:
         np.testing.assert_allclose(store.run(2).values("hidden"), made.values[2]["hidden"], atol=1 / 255)
@@ -232,3 +231,14 @@ def test_threads_open_shards_one_after_another(tmp_path, monkeypatch):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(read, range(8)))
     assert max(most) == 1
+
+
+def test_stores_whose_units_were_compressed_are_read(tmp_path, monkeypatch):
+    create = making._create
+    monkeypatch.setattr(making, "_create", lambda *of, compress: create(*of, compress=True))
+    older = drawn(tmp_path / "store", LENGTHS, channels=(HIDDEN,))
+    older.write()
+    run = open_store(tmp_path / "store").run(3)
+    for unit in range(6):
+        np.testing.assert_allclose(run.unit("hidden", unit), older.values[3]["hidden"][:, unit], atol=1 / 254)
+    np.testing.assert_array_equal(run.unit("hidden", 3, 5, 6000), run.values("hidden", 5, 6000)[:, 3])
