@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox
 
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.window.application import make_application, make_window
+from unrolled.viewer.window.exporting.dialog import ExportDialog
 from unrolled.viewer.window.settings import WindowSettings
 
 
@@ -50,8 +52,8 @@ def test_a_network_is_trained_before_ones_eyes(qtbot, window):
     train(qtbot, window, 3)
     room.refresh()
     first = history(window).column("loss").copy()
-    assert room.loss.history is history(window)
-    shown = room.map.shown
+    assert room.drawn.loss.history is history(window)
+    shown = room.drawn.map.shown
     assert shown.steps == room.controls.steps.value()
     assert np.array_equal(shown.hidden, np.tril(shown.hidden))  # no state touches a loss before it
     # The same seed gives the same numbers.
@@ -60,9 +62,9 @@ def test_a_network_is_trained_before_ones_eyes(qtbot, window):
     train(qtbot, window, 3)
     assert np.array_equal(history(window).column("loss"), first)
     # The threshold is moved in the plot by keys, and holds from the next update on.
-    room.norms.plot.setFocus()
+    room.drawn.norms.plot.setFocus()
     for _ in range(3):
-        qtbot.keyClick(room.norms.plot, Qt.Key.Key_Down)
+        qtbot.keyClick(room.drawn.norms.plot, Qt.Key.Key_Down)
     threshold = room.controls.threshold.value()
     assert threshold < 1.0
     train(qtbot, window, 1)
@@ -71,7 +73,7 @@ def test_a_network_is_trained_before_ones_eyes(qtbot, window):
     room.controls.truncation.setValue(5)
     train(qtbot, window, 1)
     room.refresh()
-    assert room.map.truncation == 5
+    assert room.drawn.map.truncation == 5
     # It trains on by itself, pauses, and the run of the microscope is where it was.
     qtbot.mouseClick(room.play, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(history(window)) > 15, timeout=20_000)
@@ -87,7 +89,7 @@ def test_another_cell_begins_anew_and_everything_has_a_name(qtbot, window):
     train(qtbot, window, 1)
     room.of_cell.setChecked(True)
     room.refresh()
-    assert room.map.of_cell
+    assert room.drawn.map.of_cell
     assert history(window).latest_map.cell is not None
     room.set_theme(DARK)
     for kind in (QAbstractButton, QAbstractSpinBox, QComboBox):
@@ -99,27 +101,44 @@ def test_another_cell_begins_anew_and_everything_has_a_name(qtbot, window):
     assert '"lstm"' in window.settings.text("room")
 
 
-def test_cells_are_laid_over_one_another_and_all_of_it_is_exported(qtbot, window, tmp_path, monkeypatch):
+def test_cells_are_laid_over_one_another_and_all_of_it_is_exported(qtbot, window, tmp_path):
     room = begin(qtbot, window)
+    window.actions_by_name["export"].trigger()
+    assert window.findChild(ExportDialog) is None
+    assert "no curves yet" in room.said.text()
     for cell in ("rnn", "lstm", "gru"):
         room.controls.cell.setCurrentIndex(room.controls.cell.findData(cell))
         qtbot.waitUntil(lambda cell=cell: room.trainer.alive and history(window).started.settings.cell == cell, timeout=20_000)
         train(qtbot, window, 2)
     room.refresh()
-    assert [cell for cell, line in room.loss._others.items() if line.visible] == ["rnn", "lstm"]
-    assert [cell for cell, line in room.decay._others.items() if line.visible] == ["rnn", "lstm"]
-    names = iter(("plots.pdf", "plots.csv"))
-    monkeypatch.setattr("PySide6.QtWidgets.QFileDialog.getSaveFileName",
-                        lambda *_: (str(tmp_path / next(names)), ""))
-    for _ in range(2):
-        qtbot.keyClick(room, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
-    assert (tmp_path / "plots.pdf").read_bytes().startswith(b"%PDF")
+    assert [cell for cell, line in room.drawn.loss._others.items() if line.visible] == ["rnn", "lstm"]
+    assert [cell for cell, line in room.drawn.decay._others.items() if line.visible] == ["rnn", "lstm"]
+    for suffix, what in (("svg", "curves"), ("pdf", "curves"), ("png", "curves"), ("csv", "updates")):
+        window.actions_by_name["export"].trigger()
+        dialog = window.findChild(ExportDialog)
+        dialog.what.setCurrentIndex(dialog.what.findData(what))
+        dialog.format.setCurrentIndex(dialog.format.findData(suffix))
+        dialog.fields.dpi.setValue(192)
+        if what == "curves":
+            qtbot.waitUntil(lambda dialog=dialog: dialog.preview.picture.image is not None, timeout=20_000)
+        dialog.export_to(tmp_path / f"plots.{suffix}")
+        del dialog
+        qtbot.waitUntil(lambda: window.findChild(ExportDialog) is None, timeout=20_000)
+        assert str(tmp_path) in room.said.text()
+        assert room.folder.isVisible()
+    drawing = (tmp_path / "plots.svg").read_text()
+    assert all(f">{name}<" in drawing for name in ("LSTM before", "GRU, smoothed", "Length of the gradient"))
+    page = (tmp_path / "plots.pdf").read_bytes()
+    assert page.startswith(b"%PDF")
+    assert b"DCTDecode" not in page  # no cell of the map went through a JPEG
+    with Image.open(tmp_path / "plots.png") as picture:
+        assert picture.width == 1280
+        assert picture.info["dpi"] == pytest.approx((192, 192), abs=0.1)
     assert (tmp_path / "plots.csv").read_text().splitlines()[2].startswith("2,")
-    assert str(tmp_path) in room.said.text()
     room.controls.hidden.setValue(9)  # another network altogether
     qtbot.waitUntil(lambda: room.trainer.alive and history(window).started.settings.hidden == 9, timeout=20_000)
     room.refresh()
-    assert not any(line.visible for line in room.loss._others.values())
+    assert not any(line.visible for line in room.drawn.loss._others.values())
 
 
 def test_a_backend_that_dies_is_said_and_what_was_drawn_is_kept(qtbot, window):

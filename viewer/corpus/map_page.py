@@ -194,6 +194,7 @@ class MapPage(QWidget):
         self._about = " ".join((f"{len(drawn.states.places):,} states. {shares}Shift and drag zooms in.", *drawn.states.notes))
         self.said.setText(self._about)
         self.plot.say("")
+        self.plot.name_axes(*(f"{'component' if np.isfinite(first) else 'UMAP'} {number}" for number in (1, 2)))
         cells = grid.counts.shape[0]
         self.plot.set_ranges((grid.left, grid.left + cells * grid.width), (grid.low, grid.low + cells * grid.height))
         self.colour_again()

@@ -30,6 +30,8 @@ class Content:
         A sentence where it has not.
     takes : frozenset of str
         The `ExportSettings` that it looks at, beside those that all do.
+    suffixes : tuple of str
+        Of its formats; without any, all that hold what it makes.
     """
 
     name: str
@@ -39,6 +41,11 @@ class Content:
     there: Callable[[Subject], bool]
     missing: str
     takes: frozenset[str] = frozenset()
+    suffixes: tuple[str, ...] = ()
+
+    @property
+    def formats(self) -> tuple[ExportFormat, ...]:
+        return tuple(row for row in formats().values() if row.makes is self.makes and row.suffix in (self.suffixes or formats()))
 
 
 def of_run(subject: Subject) -> str:
@@ -96,6 +103,14 @@ CONTENTS = (
     Content(name="trace", title="Trace", makes=Makes.TRACE, there=lambda subject: True, missing="",
             about="Every recorded value of every step, with its provenance. It opens here again without the model."),
 )
+OF_PLOTS = (  # in place of a run
+    Content(name="curves", title="Training curves", makes=Makes.STILL, there=lambda subject: subject.board is not None,
+            missing="Curves are exported from the training room.", about="All plots, as they stand now.",
+            takes=frozenset({"columns", "type_points"})),
+    Content(name="updates", title="Numbers of every update", makes=Makes.TRACE, there=lambda subject: subject.board is not None,
+            missing="Updates are exported from the training room.",
+            about="Loss, accuracy, and the gradient’s norm before and after clipping: a row an update.", suffixes=(".csv",)),
+)
 
 
 def offered(subject: Subject) -> tuple[Content, ...]:
@@ -105,12 +120,11 @@ def offered(subject: Subject) -> tuple[Content, ...]:
 
 def content_named(name: str, chosen: ExportFormat) -> Content | None:
     """A content that this format can hold; None of no name. Raises `ExportError`."""
-    content = next((one for one in CONTENTS if one.name == name), None)
+    content = next((one for one in CONTENTS + OF_PLOTS if one.name == name), None)
     if name and content is None:
         raise ExportError(f"There is no “{name}” to export; there are {', '.join(one.name for one in CONTENTS)}.")
-    if content is not None and content.makes is not chosen.makes:
-        suffixes = ", ".join(suffix for suffix, row in formats().items() if row.makes is content.makes)
-        raise ExportError(f"“{content.name}” is not written as {chosen.suffix}; choose one of {suffixes}.")
+    if content is not None and chosen.suffix not in (suffixes := [row.suffix for row in content.formats]):
+        raise ExportError(f"“{content.name}” is not written as {chosen.suffix}; choose one of {', '.join(suffixes)}.")
     return content
 
 

@@ -46,19 +46,23 @@ def export(run: Trace | Subject, path: Path, settings: ExportSettings | None = N
     if chosen.makes is not Makes.TRACE:
         check(look)
     content = content_of(subject, what, chosen)
-    if chosen.makes is Makes.TRACE:
+    if chosen.makes is Makes.TRACE and subject.board is None:
         try:
             chosen.write(subject.trace, path)
         except TraceError as error:
             raise ExportError(str(error)) from error
         on_progress(1.0)
         return
-    from unrolled.viewer.export.scenes.registry import scene_of  # needs Qt, which a list of formats does not
+    from unrolled.viewer.export.scenes.board import BoardScene  # they need Qt, which a list of formats does not
+    from unrolled.viewer.export.scenes.registry import scene_of
 
     try:
         scene = scene_of(subject, content)
         with atomic_path(path) as temporary:
-            chosen.write(scene, temporary, look, on_progress, cancelled)
+            if isinstance(scene, BoardScene) and chosen.makes is Makes.TRACE:
+                temporary.write_text(scene.numbers, "utf-8", newline="")
+            else:
+                chosen.write(scene, temporary, look, on_progress, cancelled)
             if cancelled():
                 raise Cancelled
     except OSError as error:

@@ -76,7 +76,7 @@ BUILT_IN = (
     ExportFormat(suffix=".safetensors", title="Trace as safetensors", makes=Makes.TRACE, writer=_TRACE),
     ExportFormat(suffix=".npz", title="Trace as NumPy npz", makes=Makes.TRACE, writer=_TRACE),
     ExportFormat(suffix=".json", title="Trace as JSON", makes=Makes.TRACE, writer=_TRACE),
-    ExportFormat(suffix=".csv", title="Trace as CSV", makes=Makes.TRACE, writer=_TRACE),
+    ExportFormat(suffix=".csv", title="CSV table", makes=Makes.TRACE, writer=_TRACE),
 )
 
 

@@ -1,8 +1,9 @@
-"""What is exported: a run, and what was found about it. It knows no Qt."""
+"""What is exported: a run, and what was found about it, or plots. It knows no Qt."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from unrolled.models.trace import Trace
 from unrolled.viewer.state.appearance import AppearanceValues
@@ -10,6 +11,9 @@ from unrolled.viewer.state.attributions import GRADIENTS, Followed, followed
 from unrolled.viewer.state.branches import Branches
 from unrolled.viewer.state.search_tree import SearchTree
 from unrolled.viewer.state.session import Session
+
+if TYPE_CHECKING:
+    from unrolled.viewer.export.scenes.board import BoardScene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,8 @@ class Subject:
         Of its words, with respect to every earlier state.
     appearance : AppearanceValues
         The colour maps and scales of tracks.
+    board : BoardScene or None
+        Plots of a training, in place of a run.
     """
 
     trace: Trace
@@ -34,6 +40,7 @@ class Subject:
     branches: Branches | None = None
     gradients: Followed | None = None
     appearance: AppearanceValues = field(default_factory=AppearanceValues)
+    board: BoardScene | None = None
 
 
 def subject_of_session(session: Session) -> Subject | None:

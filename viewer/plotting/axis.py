@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QFontMetricsF
 
 from unrolled.viewer.drawing.painting import elided
 from unrolled.viewer.plotting.library import pg
+from unrolled.viewer.plotting.pens import pen_of
 from unrolled.viewer.state.wording import MINUS, power_of_ten
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
@@ -82,6 +83,10 @@ class Ticks(pg.AxisItem):
     def named(self) -> bool:
         return bool(self._names)
 
+    def rename(self, name: str) -> None:
+        """Another name, which `set_theme` writes."""
+        self._axis = replace(self._axis, name=name)
+
     def name_places(self, names: Sequence[str], current: int = -1, *, mono: bool = False) -> None:
         """Write these at 0, 1, 2 …, in place of numbers; the current one in any case, the others as they have room."""
         before, self._current = self._current, current
@@ -113,7 +118,7 @@ class Ticks(pg.AxisItem):
         self.update()
 
     def set_theme(self, theme: Theme) -> None:
-        self.setPen(QColor(theme.border))
+        self.setPen(pen_of(QColor(theme.border)))
         self.setTextPen(QColor(theme.muted))
         if self._axis.name:
             self.setLabel(self._axis.name.replace("&", "&amp;").replace("<", "&lt;"),

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
+from typing import Any
 
 from unrolled.viewer.plotting.library import pg
 from unrolled.viewer.plotting.marks import Mark
 from unrolled.viewer.theme.themes import Theme
 
-LEGEND_HEIGHT, MARGIN = 20, 6
+LEGEND_HEIGHT, LINE_HEIGHT, MARGIN = 20, 14, 6
 SIGNS = {"solid": "━━", "dashed": "╍╍"}
 
 
 class Legend(pg.LabelItem):
-    """One line of words; without any it is as high as the margin, or as nothing in a plot that is part of another."""
+    """Words in as many lines as they need; as high as the margin without any, or as nothing in a plot that is part of another."""
+
+    _written = "", ""
 
     def __init__(self, *, part: bool) -> None:
         super().__init__("", justify="left")
         self.setFixedHeight(0 if part else MARGIN)
         self._heading = ""
-        self._written = "", ""
 
     def set_heading(self, text: str, theme: Theme) -> None:
         self._heading = text
@@ -38,5 +40,20 @@ class Legend(pg.LabelItem):
     def _write(self, words: str, colour: str) -> None:
         if (words, colour) != self._written:
             self._written = words, colour
-            self.setFixedHeight(LEGEND_HEIGHT if words else MARGIN)
             self.setText(words, size="11px", **({"color": colour} if colour else {}))
+            if not words:
+                self.setFixedHeight(MARGIN)
+
+    # ── What pyqtgraph asks ───────────────────────────────────────────────────────────────────────────────────
+
+    def resizeEvent(self, event: Any) -> None:
+        """Go on in another line where there is no room."""
+        self.item.setTextWidth(self.width() or -1)
+        super().resizeEvent(event)
+        if self._written[0]:
+            self.setFixedHeight(LEGEND_HEIGHT + LINE_HEIGHT * (self.item.document().firstBlock().layout().lineCount() - 1))
+
+    def updateMin(self) -> None:
+        """Never make the plot wider."""
+        self._sizeHint: dict[Any, Any] = {}
+        self.updateGeometry()

@@ -11,7 +11,8 @@ from PySide6.QtGui import QPainter, QPainterPath, QPainterPathStroker
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import Ink
 from unrolled.viewer.plotting.library import pg
-from unrolled.viewer.plotting.marks import Mark, pen_of
+from unrolled.viewer.plotting.marks import Mark, Symbols
+from unrolled.viewer.plotting.pens import pen_of
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 
@@ -98,7 +99,7 @@ class _Edge(pg.GraphicsObject):
         self._moved = moved
         self._path = QPainterPath()
         self._pens = (pen_of(pg.mkColor("k")), pen_of(pg.mkColor("w")))
-        self._grip = pg.ScatterPlotItem(size=12)
+        self._grip = Symbols(size=12)
         self._grip.setParentItem(self)
         self.setCursor(Qt.CursorShape.SizeBDiagCursor)
 

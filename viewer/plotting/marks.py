@@ -8,25 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsPolygonItem
 
 from unrolled.viewer.drawing.vector_files import VECTORS
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import Ink
 from unrolled.viewer.plotting.library import pg
+from unrolled.viewer.plotting.pens import pen_of
 from unrolled.viewer.theme.themes import Theme
 
 Numbers = npt.NDArray[Any]
-
-PENS = {"solid": Qt.PenStyle.SolidLine, "dashed": Qt.PenStyle.DashLine}
-
-
-def pen_of(colour: QColor, width: float = 1.0, style: str = "solid") -> QPen:
-    """A pen whose width is in pixels whatever the ranges are."""
-    pen = QPen(colour, width, PENS[style])
-    pen.setCosmetic(True)
-    return pen
 
 
 def lowest_and_highest(x: Numbers, y: Numbers, columns: int) -> tuple[Numbers, Numbers]:
@@ -120,11 +112,19 @@ class Range(Mark):
         self._item.setBrush(QBrush(self.ink(theme)))
 
 
+class Symbols(pg.ScatterPlotItem):
+    """Dots that are shapes in drawings, not pictures of shapes."""
+
+    def paint(self, painter: QPainter, *others: Any) -> None:
+        self.opts["useCache"] = painter.paintEngine().type() not in VECTORS
+        super().paint(painter, *others)
+
+
 class Dots(Mark):
     """Dots of one size, or rings."""
 
     def __init__(self, box: Any, ink: Ink, order: float, size: float, ring: bool) -> None:
-        super().__init__(box, ink, pg.ScatterPlotItem(size=size, pxMode=True, pen=None), order)
+        super().__init__(box, ink, Symbols(size=size, pxMode=True, pen=None), order)
         self._ring = ring
         self._inks: Sequence[Ink] = ()
         self._theme: Theme | None = None

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPalette, QResizeEvent
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPalette, QResizeEvent
 from PySide6.QtWidgets import QMenu, QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from unrolled.viewer.drawing.painting import EmptyText
@@ -205,6 +205,12 @@ class Plot(QWidget):
             if not self.held:
                 self._apply(x, y)
 
+    def name_axes(self, x: str, y: str) -> None:
+        """Call them otherwise: something else is shown."""
+        for side, name in (("bottom", x), ("left", y)):
+            self._axes[side].rename(name)
+            self._axes[side].set_theme(self.theme)
+
     def name_rows(self, names: Sequence[str], current: int = -1) -> None:
         """Write names at the left, from 0 on, in place of numbers; the current one in any case."""
         self._axes["left"].name_places(names, current)
@@ -252,6 +258,14 @@ class Plot(QWidget):
         for part in (*self._axes.values(), *self._marks, *((self._colour_bar,) if self._colour_bar is not None else ())):
             part.set_theme(theme)
         self.show_legend()
+
+    def draw(self, painter: QPainter, place: QPointF, size: QSize) -> None:
+        """Paint it there and so large, on no ground; for one that stands on no page."""
+        self.resize(size)
+        self.grab(QRect(0, 0, 1, 1))  # or else nothing is laid out
+        self._view.setBackground(None)
+        painter.setRenderHints(self._view.renderHints())
+        self._view.render(painter, QRectF(place, self._view.size()), self._view.rect())
 
     # ── Moving about ──────────────────────────────────────────────────────────────────────────────────────────
 

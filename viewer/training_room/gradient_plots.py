@@ -55,15 +55,15 @@ class MapPlot(QObject):
                              Qt.Key.Key_Home: lambda: self._move_to(1), Qt.Key.Key_End: lambda: self._move_to(self.steps)})
         self.plot.extend_menu = lambda menu: add_colour_maps(menu.addMenu("Colour map"), SEQUENTIAL, self.colour_map,
                                                              self.set_colour_map)
-        self._colours = GrowingColours(self.plot)
-        self._veil = self.plot.area(ink("panel", 190), hatch=ink("faint", 110))
+        self.colours = GrowingColours(self.plot)
+        self.veil = self.plot.area(ink("panel", 190), hatch=ink("faint", 110))
         self._edge = self.plot.edge(ink("playhead"), moved=lambda k, t: self._move_to(round(t - k)))
         self._fit()
 
     def begin(self, steps: int) -> None:
         """Another training: nothing is there yet, and the colours mean what they did at first."""
         self.shown, self.steps = None, steps
-        self._colours.begin()
+        self.colours.begin()
         self._fit()
 
     def show_map(self, shown: GradientMap | None, *, of_cell: bool) -> None:
@@ -94,7 +94,7 @@ class MapPlot(QObject):
             norms = shown.values(self.of_cell).copy()
             norms[np.triu_indices(shown.steps, 1)] = np.nan
             norms[~shown.counted] = np.nan  # no loss at this step
-        self._colours.show(norms, self.colour_map)
+        self.colours.show(norms, self.colour_map)
         self._fit_cut()
 
     def _fit_cut(self) -> None:
@@ -105,7 +105,7 @@ class MapPlot(QObject):
             line += [(row - window + 1.5, row + 0.5), (row - window + 1.5, row + 1.5)]
         middle = (window + steps) / 2
         cut = bool(self.truncation)
-        self._veil.show([*line, (0.5, steps + 0.5)] if cut else [])
+        self.veil.show([*line, (0.5, steps + 0.5)] if cut else [])
         self._edge.show(line if cut else [], (middle - window + 0.5, middle + 0.5))
         words = f"Truncated after {window} step{'s' if window > 1 else ''}" if cut else "Not truncated"
         self.plot.setAccessibleDescription(words)
@@ -150,7 +150,7 @@ class DecayPlot:
         self._middle = self.plot.line(series(0), "median and range over t")
         self._bound = self.plot.line(series(7), "bound ‖W‖ᵗ⁻ᵏ", style="dashed")
         self._others = other_lines(self.plot)
-        self._veil = self.plot.area(ink("panel", 170))
+        self.veil = self.plot.area(ink("panel", 170))
         self._cut = self.plot.line(ink("playhead"), order=11)
 
     def show_history(self, history: History | None, *, of_cell: bool, window: int,
@@ -162,7 +162,7 @@ class DecayPlot:
             return
         self._state, self.shown, self.of_cell = state, shown, of_cell
         self.plot.say("" if shown is not None else "How much of a gradient is left so many steps back.")
-        for mark in (self._range, self._middle, self._bound, self._veil, self._cut):
+        for mark in (self._range, self._middle, self._bound, self.veil, self._cut):
             mark.set_visible(shown is not None)
         for cell, line in self._others.items():
             other = others[cell].latest_map if cell in others else None
@@ -181,11 +181,11 @@ class DecayPlot:
         if bound:
             self._bound.show(x, np.asarray(bound))
         cut = 0 < window < shown.steps
-        self._veil.set_visible(cut)
+        self.veil.set_visible(cut)
         self._cut.set_visible(cut)
         if cut:
             edge, low, high = window - 0.5, LOWEST - 1.0, MOST_DECADES + GROWTH
-            self._veil.show([(edge, low), (last + 1, low), (last + 1, high), (edge, high)])
+            self.veil.show([(edge, low), (last + 1, low), (last + 1, high), (edge, high)])
             self._cut.show(np.full(2, edge), 10.0 ** np.array([low, high], np.float64))
         self.plot.show_legend()
 

@@ -16,26 +16,32 @@ BEYOND = 1e9                # a place for 0 and for infinity, which have colours
 
 
 class GrowingColours:
-    """A heat map in a plot, with the bar that says what its colours mean."""
+    """A heat map in a plot, with the bar that says what its colours mean.
+
+    Attributes
+    ----------
+    top : int
+        The power of ten of the brightest colour.
+    """
 
     def __init__(self, plot: Plot) -> None:
         self._heat = plot.heatmap()
         self._bar = plot.colour_bar(Axis(log=True))
-        self._top = BRIGHTEST
+        self.top = BRIGHTEST
 
     def begin(self) -> None:
         """The colours mean again what they did at first."""
-        self._top = BRIGHTEST
+        self.top = BRIGHTEST
 
     def show(self, norms: Numbers | None, colour_map: str, *, left: float = 0.5, width: float = 1.0) -> None:
         """Draw norms of shape (rows, columns), nan where there is none; row 0 is that of step 1."""
         colours = None
         if norms is not None:
             most = norms.max(initial=0.0, where=np.isfinite(norms))
-            while most > 10.0**self._top and self._top < HIGHEST:
-                self._top += GROWTH
+            while most > 10.0**self.top and self.top < HIGHEST:
+                self.top += GROWTH
             with np.errstate(divide="ignore", invalid="ignore"):
                 places = np.nan_to_num(np.log10(norms), nan=np.nan, posinf=BEYOND, neginf=-BEYOND).astype(np.float32)
-            colours = to_colours(places, low=DARKEST, high=self._top, name=colour_map)
+            colours = to_colours(places, low=DARKEST, high=self.top, name=colour_map)
         self._heat.show(colours, left=left, top=0.5, width=width)
-        self._bar.show(10.0**DARKEST, 10.0**self._top, colour_map, (f"≤{power_of_ten(DARKEST)}", power_of_ten(self._top)))
+        self._bar.show(10.0**DARKEST, 10.0**self.top, colour_map, (f"≤{power_of_ten(DARKEST)}", power_of_ten(self.top)))

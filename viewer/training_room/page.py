@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import msgspec
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QPushButton, QWidget
 
 from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.plotting.figure import NUMBERS, PICTURES, save_figure
-from unrolled.viewer.plotting.plot import Plot
+from unrolled.viewer.export.scenes.board import BoardScene
+from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.theme.icons import BESIDE_TEXT, icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.controls import TrainingRoomControls, as_text, from_text
-from unrolled.viewer.training_room.curves import LossCurves, NormCurves, updates_table
-from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
-from unrolled.viewer.training_room.history import COLUMNS, History
+from unrolled.viewer.training_room.history import History
+from unrolled.viewer.training_room.plots import TITLES, TrainingPlots, draw_board
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
 from unrolled.viewer.training_room.trainer import Trainer
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, scrolled
-from unrolled.viewer.widgets.saving import ask_where
 
 FRAME_MILLISECONDS = 16
 CONTROLS_WIDTH = 264
 SENTENCE_LINES = 3
-COLOUR_MAP = "inferno"
 
 
 class TrainingRoomPage(QWidget):
@@ -41,8 +39,8 @@ class TrainingRoomPage(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.trainer = Trainer(backend, self)
         self.controls = TrainingRoomControls(*from_text(remembered))
-        self.loss, self.norms = LossCurves(theme), NormCurves(theme)
-        self.map, self.decay = MapPlot(theme, COLOUR_MAP), DecayPlot(theme)
+        self.drawn = TrainingPlots(theme)
+        self.plots = self.drawn.all
         self.back = self._button("Back to the microscope", "back", "Back to the microscope (Ctrl+T or Escape)", self.left.emit)
         self.play = self._button("Train", "play", "Train, or pause (Space)", self.toggle)
         self.one = self._button("One update", "step", "Make one update (→)", self.step)
@@ -51,6 +49,9 @@ class TrainingRoomPage(QWidget):
                              "An LSTM’s gradients go back through its cell, past the gates")
         self.restart = self._button("Start it again", "again", "Start the model’s process again", self.backend_wanted.emit)
         self.restart.hide()
+        self.folder = self._button("Show in folder", "open", "Open the folder that it was saved in", self._open_folder)
+        self.folder.hide()
+        self._show_folder: Callable[[], object] | None = None
         self.said = muted_label(wrapped=True)
         self.said.setMinimumWidth(1)
         self.readout = muted_label()
@@ -62,7 +63,6 @@ class TrainingRoomPage(QWidget):
         self._timer.timeout.connect(self.refresh)
         self._begun = False
         self._others: dict[str, History] = {}  # by cell: what was trained on the same task before
-        self.plots: tuple[Plot, ...] = (self.loss.plot, self.norms.plot, self.map.plot, self.decay.plot)
         self._sentences = {plot: self._sentence() for plot in self.plots}
         self._build()
         self._connect()
@@ -87,11 +87,10 @@ class TrainingRoomPage(QWidget):
         return made
 
     def _build(self) -> None:
-        bar = in_row(None, self.back, self.play, self.one, self.again, (self.said, 1), self.restart, spacing=8)
+        bar = in_row(None, self.back, self.play, self.one, self.again, (self.said, 1), self.folder, self.restart, spacing=8)
         plots = QGridLayout()
         plots.setSpacing(10)
-        titles = ("Loss", "Length of the gradient", "Gradients ‖∂L_t / ∂h_k‖", "What is left of it, t − k steps back")
-        for place, (plot, title) in enumerate(zip(self.plots, titles, strict=True)):
+        for place, (plot, title) in enumerate(zip(self.plots, TITLES, strict=True)):
             card = QWidget()
             card.setObjectName("section")
             card.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -99,7 +98,7 @@ class TrainingRoomPage(QWidget):
             heading.setObjectName("sectionHeading")
             heading.setMinimumWidth(1)
             plot.setMinimumWidth(1)
-            line = in_row(None, (heading, 1), *((self.of_cell,) if plot is self.map.plot else ()))
+            line = in_row(None, (heading, 1), *((self.of_cell,) if plot is self.drawn.map.plot else ()))
             in_column(card, line, (plot, 1), self._sentences[plot], spacing=4).setContentsMargins(10, 8, 10, 6)
             plots.addWidget(card, place // 2, place % 2)
         for index in (0, 1):
@@ -108,10 +107,8 @@ class TrainingRoomPage(QWidget):
         scroll = scrolled(self.controls)
         scroll.setFixedWidth(CONTROLS_WIDTH + 20)
         self.controls.setFixedWidth(CONTROLS_WIDTH)
-        self.board = QWidget()
-        self.board.setLayout(plots)
         plots.setContentsMargins(0, 0, 0, 0)
-        middle = in_row(None, scroll, (self.board, 1), spacing=14)
+        middle = in_row(None, scroll, (plots, 1), spacing=14)
         in_column(self, bar, (middle, 1), self.readout, spacing=10).setContentsMargins(12, 12, 12, 4)
 
     def _connect(self) -> None:
@@ -121,8 +118,8 @@ class TrainingRoomPage(QWidget):
         trainer.said.connect(self._say)
         self.controls.settings_changed.connect(self._settings_changed)
         self.controls.changes_changed.connect(self._changes_changed)
-        self.norms.threshold_changed.connect(self.controls.threshold.setValue)
-        self.map.window_changed.connect(self.controls.truncation.setValue)
+        self.drawn.norms.threshold_changed.connect(self.controls.threshold.setValue)
+        self.drawn.map.window_changed.connect(self.controls.truncation.setValue)
         self.of_cell.toggled.connect(lambda _: self.refresh())
         for plot in self.plots:
             plot.read_out.connect(self.readout.setText)
@@ -155,27 +152,34 @@ class TrainingRoomPage(QWidget):
         """Begin anew, standing still; the same seed gives the same numbers."""
         self._begin(run=False)
 
-    def export(self) -> None:
-        """Ask for a file, and write all plots as they are."""
-        path = ask_where(self.window(), "Export the plots", Path("training.pdf"), PICTURES | NUMBERS)
-        if path is not None:
-            self.export_to(path)
+    def has_curves(self) -> bool:
+        """Whether anything was trained; if not, that is said."""
+        there = bool(self.trainer.history)
+        if not there:
+            self._say("There are no curves yet: press Train (Space) first.", False)
+        return there
 
-    def export_to(self, path: Path) -> None:
-        """Write all plots, or the numbers of every update, as the suffix says; where it lies, or why not, is said."""
-        try:
-            save_figure(self.board, "Training room", updates_table(self.trainer.history, COLUMNS), path)
-        except ValueError as error:
-            self._say(str(error), False)
-        else:
-            self._say(f"Saved “{path.name}” in {path.absolute().parent}.", False)
+    def board(self, settings: ExportSettings) -> BoardScene:
+        """The plots as an export draws them. Raises `ExportError`."""
+        self.refresh()
+        return draw_board(self.drawn, self._show_on, settings)
+
+    def _open_folder(self) -> None:
+        if self._show_folder is not None:
+            self._show_folder()
+
+    def say(self, notice: Notice) -> None:
+        """Say what was saved, and where."""
+        self._say(notice.text, False)
+        self._show_folder = notice.act
+        self.folder.setVisible(notice.act is not None)
 
     def _begin(self, *, run: bool) -> None:
         self._say("", False)
         self._keep_curves()
         self._begun = True
         self.trainer.changes = self.controls.changes
-        self.map.begin(self.controls.steps.value())
+        self.drawn.map.begin(self.controls.steps.value())
         self.trainer.start(self.controls.settings, run=run)
 
     def _keep_curves(self) -> None:
@@ -204,16 +208,9 @@ class TrainingRoomPage(QWidget):
     def refresh(self) -> None:
         """Draw all that is new; at most once a frame."""
         history, changes = self.trainer.history, self.trainer.changes
-        has_cell = self.controls.cell.currentData() == "lstm"
-        self.of_cell.setVisible(has_cell)
-        of_cell = has_cell and self.of_cell.isChecked()
-        shown = history.latest_map if history is not None else None
-        self.loss.show_history(history, self._others)
-        self.norms.show_history(history)
-        self.norms.set_threshold(self.controls.threshold.value(), clipping=self.controls.clip.isChecked())
-        self.map.show_map(shown, of_cell=of_cell)
-        self.map.set_window(changes.window)
-        self.decay.show_history(history, of_cell=of_cell, window=changes.window, others=self._others)
+        self.of_cell.setVisible(self.controls.cell.currentData() == "lstm")
+        of_cell = self._of_cell
+        self._show_on(self.drawn)
         if history is None:
             texts = ("What the task asks is said here once it stands ready.", "", "", "")
         else:
@@ -223,6 +220,14 @@ class TrainingRoomPage(QWidget):
             if label.text() != text:
                 label.setText(text)
                 label.setToolTip(text)
+
+    @property
+    def _of_cell(self) -> bool:
+        return self.controls.cell.currentData() == "lstm" and self.of_cell.isChecked()
+
+    def _show_on(self, plots: TrainingPlots) -> None:
+        plots.show(self.trainer.history, self._others, self.trainer.changes, threshold=self.controls.threshold.value(),
+                   clipping=self.controls.clip.isChecked(), of_cell=self._of_cell)
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
@@ -251,3 +256,4 @@ class TrainingRoomPage(QWidget):
     def _say(self, sentence: str, restart: bool) -> None:
         self.said.setText(sentence)
         self.restart.setVisible(restart)
+        self.folder.hide()

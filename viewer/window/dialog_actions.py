@@ -170,10 +170,10 @@ class DialogActions:
         self._say_saved(path)
 
     def _say_saved(self, path: Path) -> None:
-        folder = path.absolute().parent
-        self._window.layout_.say(Notice(
-            place="run", kind="info", text=f"Saved “{file_name(path)}” in {folder}.", action="Show in folder",
-            act=lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))))
+        folder, window = path.absolute().parent, self._window
+        said = Notice(place="run", kind="info", text=f"Saved “{file_name(path)}” in {folder}.", action="Show in folder",
+                      act=lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
+        (window.layout_ if window.room is None or not window.in_room else window.room).say(said)
 
     @handles(c.RestoreLast)
     def restore_last(self, _: c.RestoreLast) -> None:
@@ -207,10 +207,16 @@ class DialogActions:
             _open(TracingDialog([(own.name, own.title) for own in control.choice.models], control.choice.model,
                                 ", ".join(own.name for own in described.channels) if described is not None else "",
                                 self._do, window))
-        elif self.session.trace is not None and len(self.session.trace):
+        else:
+            self._show_export()
+
+    def _show_export(self) -> None:
+        room = self._window.room if self._window.in_room else None
+        if room.has_curves() if room is not None else self.session.trace:
             from unrolled.viewer.window.exporting.dialog import ExportDialog
 
-            dialog = ExportDialog(self.session, self.settings, window, theme=window.theme, do=self._do)
+            dialog = ExportDialog(self.session, self.settings, self._window, theme=self._window.theme, do=self._do,
+                                  board=room.board if room is not None else None)
             dialog.exported.connect(self._say_saved)
             _open(dialog)
 

@@ -147,12 +147,13 @@ class MainWindow(QMainWindow):
         session.ended.connect(self._run_ended)
 
     def _act(self, spec: ActionSpec, on: bool) -> None:
-        if spec.name in ("step", "export") and self._in_room() and self.room is not None:
-            self.room.toggle() if spec.name == "step" else self.room.export()  # the same keys as for a run
+        if spec.name == "step" and self.room is not None and self.in_room:
+            self.room.toggle()  # the same key as for a run
         else:
             self.do(spec.do(on) if spec.checkable else spec.do())
 
-    def _in_room(self) -> bool:
+    @property
+    def in_room(self) -> bool:
         return self.room is not None and self.pages.currentWidget() is self.room
 
     # ── What follows the state ────────────────────────────────────────────────────────────────────────────────
@@ -187,7 +188,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name["open_next"].setEnabled(bool(waiting))
         self.actions_by_name["open_next"].setText(
             f"Next: {waiting[0]} (of {len(waiting):,})".replace("&", "&&") if waiting else "Next of what is waiting")
-        self.actions_by_name["export"].setEnabled(has_steps or self._in_room())
+        self.actions_by_name["export"].setEnabled(has_steps or self.in_room)
         self.actions_by_name["save_session"].setEnabled(has_run)
         self.actions_by_name["run_again"].setEnabled(session.input is not None and session.description is not None)
         playback = controller.playback
@@ -212,7 +213,7 @@ class MainWindow(QMainWindow):
     def _flushed(self) -> None:
         session, controller = self.session, self.controller
         has_steps = session.trace is not None and len(session.trace) > 0
-        self.actions_by_name["export"].setEnabled(has_steps or self._in_room())
+        self.actions_by_name["export"].setEnabled(has_steps or self.in_room)
         facts = []
         if controller.last_milliseconds > 0:
             facts.append(f"{controller.last_milliseconds:.1f} ms per step")
@@ -304,7 +305,7 @@ class MainWindow(QMainWindow):
 
     def _show_run(self) -> None:
         """Leave the training room and the corpus: what is opened is seen, and what is said of it."""
-        if self._in_room():
+        if self.in_room:
             self.do(c.ShowTrainingRoom(on=False))
         self.do(c.ShowCorpus(on=False))
 

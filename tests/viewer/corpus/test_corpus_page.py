@@ -225,6 +225,20 @@ def test_the_map_takes_every_colour(qtbot, page, by):
     assert page.map.meaning.text().startswith("Colour")
 
 
+def test_the_axes_of_the_map_are_named_after_how_it_was_made(qtbot, page):
+    def names():
+        return [page.map.plot._axes[side].labelText for side in ("bottom", "left")]
+
+    page.map.make.click()
+    qtbot.waitUntil(lambda: page.map._drawn is not None, timeout=10_000)
+    principal = page.map._drawn
+    assert names() == ["component 1", "component 2"]
+    page.map._show(replace(principal, states=principal.states._replace(explained=(np.nan, np.nan))))
+    assert names() == ["UMAP 1", "UMAP 2"]
+    page.map._show(principal)
+    assert names() == ["component 1", "component 2"]
+
+
 def test_a_key_says_what_the_colours_of_the_map_mean(qtbot, page, kept):
     page.map.make.click()
     qtbot.waitUntil(lambda: page.map._drawn is not None, timeout=10_000)

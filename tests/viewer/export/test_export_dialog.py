@@ -101,6 +101,16 @@ def test_fields_that_do_not_matter_are_not_shown(dialog):
     assert not fields.width_.isVisible()
 
 
+@pytest.mark.parametrize("height", [600, 360])
+def test_all_fields_end_below_one_another_whether_they_scroll_or_not(dialog, qtbot, height):
+    dialog.resize(860, height)
+    choose(dialog, "png")
+    qtbot.wait(50)
+    ends = {field.mapTo(dialog, field.rect().topRight()).x() for field in
+            (dialog.what, dialog.format, dialog.fields.width_, dialog.fields.steps, dialog.fields.scale)}
+    assert len(ends) == 1
+
+
 def test_no_place_to_write_is_a_sentence_in_the_dialog(qtbot, dialog, tmp_path):
     choose(dialog, "json")
     dialog.export_to(tmp_path / "missing folder" / "a.json")

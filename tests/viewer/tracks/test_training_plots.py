@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QMouseEvent
+from PySide6.QtGui import QGuiApplication, QMouseEvent, QPainter
 from PySide6.QtWidgets import QApplication, QMenu
 
-from unrolled.models.protocol.training_room import TrainingRoomSettings, TrainingRoomStarted, TrainingRoomUpdated
+from unrolled.models.protocol.training_room import (
+    TrainingRoomChanges,
+    TrainingRoomSettings,
+    TrainingRoomStarted,
+    TrainingRoomUpdated,
+)
+from unrolled.viewer.drawing.images import pixels_of
+from unrolled.viewer.drawing.vector_files import svg_file
+from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.export.scenes.board import BoardStill
+from unrolled.viewer.export.scenes.ground import blank
+from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.plotting.figure import pdf_of, svg_of
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.training_room.curves import LossCurves, NormCurves
 from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
 from unrolled.viewer.training_room.history import History
+from unrolled.viewer.training_room.plots import TITLES, TrainingPlots, draw_board
 from unrolled.viewer.training_room.sentences import of_loss, of_map
 
 STEPS = 24
@@ -50,6 +63,51 @@ def shown(qtbot):
         return figure
 
     return show
+
+
+def board(qapp, **look):
+    """Plots as an export draws them, the same training once more as if of another cell."""
+    page, one, changes = TrainingPlots(DARK), trained(), TrainingRoomChanges(window=6)
+
+    def show_on(plots):
+        plots.show(one, {"lstm": one}, changes, threshold=1.0, clipping=True, of_cell=False)
+
+    show_on(page)
+    return draw_board(page, show_on, ExportSettings(**look))
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 4])
+def test_all_plots_are_exported_in_columns_as_wide_as_asked_for(qapp, columns):
+    drawn = board(qapp, width=900, columns=columns, type_points=4.5)
+    still = BoardStill(drawn, ExportSettings(width=900))
+    drawing = svg_file(still.size, lambda painter: still.paint(painter, fineness=3, on_progress=print, cancelled=bool), title="",
+                       outlines=False).decode()
+    assert still.size.width() == 900
+    assert [drawing.count(f">{title}<") for title in TITLES] == [1, 1, 1, 1]
+    assert "LSTM before" in drawing
+    place = r'matrix\([^)]*,([\d.]+),[\d.]+\)"[^>]*>\s*<text[^>]*>'
+    places = [found for title in TITLES for found in re.findall(f"{place}{re.escape(title)}<", drawing)]
+    assert len(places) == 4
+    assert len(set(places)) == columns
+
+
+def test_plots_for_a_file_have_lines_for_its_resolution_and_no_ground(qapp):
+    def thickness(dpi):
+        still = BoardStill(board(qapp, dpi=dpi, clear=True), ExportSettings(dpi=dpi, clear=True))
+        image = blank((still.size.toSizeF() * (dpi / 96)).toSize(), ExportSettings(clear=True))
+        with QPainter(image) as painter:
+            painter.scale(dpi / 96, dpi / 96)
+            still.paint(painter, fineness=dpi / 96, on_progress=print, cancelled=bool)
+        pixels = pixels_of(image)
+        assert pixels[0, 0, 3] == 0
+        return (pixels[..., 3] > 0).mean()
+
+    assert thickness(384) == pytest.approx(thickness(96), rel=0.25)  # of thin lines a third would be left
+
+
+def test_where_there_is_no_room_for_the_plots_a_sentence_says_so(qapp):
+    with pytest.raises(ExportError, match="no room"):
+        board(qapp, columns=4, type_points=20)
 
 
 def drag(qtbot, plot, start, end):

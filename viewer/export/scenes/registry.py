@@ -15,6 +15,7 @@ from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.scenes.alignment import AlignmentFrames, AlignmentScene, AlignmentStill, alignment_scene
 from unrolled.viewer.export.scenes.beam_tree import BeamScene, BeamStill, beam_scene
+from unrolled.viewer.export.scenes.board import BoardScene, BoardStill
 from unrolled.viewer.export.scenes.branch_tree import BranchScene, BranchStill, branch_scene
 from unrolled.viewer.export.scenes.clip import ClipFrames, ClipScene, ClipStill, clip_scene
 from unrolled.viewer.export.scenes.film_strip import StripLayout
@@ -26,7 +27,7 @@ from unrolled.viewer.export.scenes.tracks import TracksScene, TracksStill, track
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.subject import Subject
 
-AnyScene = Scene | AlignmentScene | ClipScene | TextScene | TracksScene | GradientScene | BeamScene | BranchScene
+AnyScene = Scene | AlignmentScene | ClipScene | TextScene | TracksScene | GradientScene | BeamScene | BranchScene | BoardScene
 
 
 class Frames(Protocol):
@@ -76,6 +77,11 @@ class SceneKind:
     frames: Callable[[Any, ExportSettings], Frames] | None = None
 
 
+def _board_of(subject: Subject) -> BoardScene:
+    assert subject.board is not None, "it is offered where there is one"
+    return subject.board
+
+
 KINDS = {
     "attention": SceneKind(Scene, lambda subject: make_scene(subject.trace), StripLayout, FramePainter),
     "alignment": SceneKind(AlignmentScene, lambda subject: alignment_scene(subject.trace), AlignmentStill, AlignmentFrames),
@@ -85,12 +91,13 @@ KINDS = {
     "gradients": SceneKind(GradientScene, gradient_scene, GradientStill),
     "beam": SceneKind(BeamScene, beam_scene, BeamStill),
     "branches": SceneKind(BranchScene, branch_scene, BranchStill),
+    **dict.fromkeys(("curves", "updates"), SceneKind(BoardScene, _board_of, BoardStill)),
 }
 
 
 def scene_of(subject: Subject, content: Content) -> AnyScene:
     """Take from a run what an export needs. Raises `ExportError`."""
-    if len(subject.trace) == 0:
+    if len(subject.trace) == 0 and subject.board is None:
         raise ExportError("The trace has no steps yet; let the model write a word first.")
     return KINDS[of_run(subject) if content.name == "animation" else content.name].make(subject)
 

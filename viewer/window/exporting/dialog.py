@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QProgressBar, QPushButton, QWidget
 
-from unrolled.viewer.export.contents import CONTENTS, Content, offered
+from unrolled.models.trace import Provenance, Trace
+from unrolled.viewer.drawing.resolution import PIXELS_PER_INCH
+from unrolled.viewer.export.contents import CONTENTS, OF_PLOTS, Content
+from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.formats import ExportFormat, Makes, formats
+from unrolled.viewer.export.scenes.board import BoardScene
 from unrolled.viewer.export.settings import ExportSettings
-from unrolled.viewer.export.subject import subject_of_session
+from unrolled.viewer.export.subject import Subject, subject_of_session
 from unrolled.viewer.state.attributions import GRADIENTS, ask_gradients, state_of
 from unrolled.viewer.state.commands import Do
 from unrolled.viewer.state.session import Session
@@ -23,11 +29,16 @@ from unrolled.viewer.window.exporting.preview import ExportPreview
 from unrolled.viewer.window.exporting.worker import ExportWorker
 from unrolled.viewer.window.settings import WindowSettings
 
-FIELDS_WIDTH, SIZE, AROUND = 340, QSize(860, 600), 80
+FIELDS_WIDTH, SCROLL_BAR, SIZE, AROUND = 332, 14, QSize(860, 600), 80
 
 
 class ExportDialog(QDialog):
     """Chooses, shows, exports, and closes when it is done.
+
+    Parameters
+    ----------
+    board : callable, optional
+        Draws the plots that are exported in place of the run. It raises `ExportError`.
 
     Attributes
     ----------
@@ -38,18 +49,17 @@ class ExportDialog(QDialog):
     exported = Signal(object)
 
     def __init__(self, session: Session, settings: WindowSettings, parent: QWidget | None = None, *,
-                 theme: Theme = LIGHT, do: Do | None = None) -> None:
+                 theme: Theme = LIGHT, do: Do | None = None, board: Callable[[ExportSettings], BoardScene] | None = None) -> None:
         super().__init__(parent)
-        subject = subject_of_session(session)
-        assert subject is not None, "it is opened where there is a run"
-        self._session, self._settings, self._subject, self._do = session, settings, subject, do
+        self._session, self._settings, self._do, self._board = session, settings, do, board
+        self._subject = subject = self._taken(ExportSettings())
         self._worker: ExportWorker | None = None
         self._chosen: ExportSettings | None = None
         self.setWindowTitle("Export")
         self.setAccessibleName("Export")
         asked_for = {"gradients"} if do is not None and session.questions.possible else set()  # which it has when it is chosen
-        self._contents = {content.name: content for content in CONTENTS
-                          if content in offered(subject) or content.name in asked_for}
+        self._contents = {content.name: content for content in (CONTENTS if board is None else OF_PLOTS)
+                          if content.there(subject) or content.name in asked_for}
         self.what = picker([(name, content.title) for name, content in self._contents.items()],
                            settings.text("export_what", "animation"))
         self.format = picker([], "")
@@ -74,9 +84,11 @@ class ExportDialog(QDialog):
             button.setAccessibleName(button.text().rstrip("…"))
         buttons = in_row(None, (QWidget(), 1), self.cancel, self.go)
         left = QWidget()
-        left.setFixedWidth(FIELDS_WIDTH)
+        left.setFixedWidth(FIELDS_WIDTH + SCROLL_BAR)
+        choosers.setContentsMargins(0, 0, SCROLL_BAR, 0)
         inside = QWidget()
-        in_column(inside, self.fields, (QWidget(), 1)).setContentsMargins(0, 0, 8, 0)
+        inside.setFixedWidth(FIELDS_WIDTH)  # beside a bar or none
+        in_column(inside, self.fields, (QWidget(), 1))
         in_column(left, choosers, self.note, (scrolled(inside), 1), spacing=10)
         in_column(self, (in_row(None, left, (self.preview, 1), spacing=20), 1), self.bar, buttons, spacing=12).setContentsMargins(
             24, 20, 24, 16)
@@ -98,7 +110,7 @@ class ExportDialog(QDialog):
 
     def export_to(self, path: Path) -> None:
         """Write the file in a thread of its own; the dialog closes when it is there."""
-        subject = subject_of_session(self._session)
+        subject = self._subject if self._board is not None else subject_of_session(self._session)
         if subject is None or self._worker is not None:
             return
         self._settings.put("export_folder", str(path.parent))
@@ -147,7 +159,7 @@ class ExportDialog(QDialog):
         """The formats that the content can be written as; the one of its kind that was chosen last stands first."""
         makes = self.content.makes
         with QSignalBlocker(self.format):
-            self.format.offer(((row.suffix[1:], row.title) for row in formats().values() if row.makes is makes),
+            self.format.offer(((row.suffix[1:], row.title) for row in self.content.formats),
                               self._settings.text(f"export_{makes.name.lower()}_format"))
         self._show_fields()
 
@@ -168,7 +180,24 @@ class ExportDialog(QDialog):
             self.go.setEnabled(False)
             self._follow_gradients()
         elif self._chosen is not None:
-            self.preview.ask(self._subject, content, chosen, self._chosen)
+            try:
+                if self._board is not None:
+                    self._chosen = self._chosen if "dpi" in chosen.takes else replace(self._chosen, dpi=PIXELS_PER_INCH)
+                    self._subject = self._taken(self._chosen)
+            except ExportError as error:
+                self.go.setEnabled(False)
+                self.preview.say(str(error))
+            else:
+                self.preview.ask(self._subject, content, chosen, self._chosen)
+
+    def _taken(self, look: ExportSettings) -> Subject:
+        """What is exported, as it is now."""
+        if self._board is not None:
+            board = self._board(look)
+            return Subject(trace=Trace((), provenance=Provenance(input_name=board.title)), board=board)
+        subject = subject_of_session(self._session)
+        assert subject is not None, "it is opened where there is a run"
+        return subject
 
     def _follow_gradients(self) -> None:
         """Ask for them, and say how far they are."""
@@ -188,6 +217,7 @@ class ExportDialog(QDialog):
             widget.setEnabled(enabled)
 
     def _remember(self) -> None:
-        self._settings.put("export_what", self.content.name)
+        if self._board is None:
+            self._settings.put("export_what", self.content.name)
         if self._chosen is not None:
             self.fields.remember(self._settings)

@@ -129,8 +129,9 @@ class ExportFields(QWidget):
         for key, value in (
             ("export_size", self.width_.value()), ("export_dpi", self.dpi.value()), ("export_type", self.type_size.value()),
             ("export_columns", self.columns.value()), ("export_seconds", self.seconds.value()),
-            ("export_steps", self.steps.text()), ("export_end", self.end.isChecked()), ("export_dark", self.dark.isChecked()),
+            ("export_end", self.end.isChecked()), ("export_dark", self.dark.isChecked()),
             ("export_clear", self.clear.isChecked()), ("export_outlines", self.outlines.isChecked()),
+            *((("export_steps", self.steps.text()),) if self._form.isRowVisible(self._rows["steps"][0]) else ()),
         ):
             settings.put(key, value)
 

@@ -1,0 +1,87 @@
+"""The four plots of a training: for the page, and drawn as large and in such colours as an export wants them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPicture
+
+from unrolled.models.protocol.training_room import TrainingRoomChanges
+from unrolled.viewer.drawing.resolution import PIXELS_PER_INCH
+from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.export.scenes.board import BoardScene
+from unrolled.viewer.export.scenes.ground import theme_of
+from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.plotting.pens import thicker
+from unrolled.viewer.plotting.plot import Plot
+from unrolled.viewer.theme.fonts import text_font
+from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.training_room.controls import CELLS, TASKS
+from unrolled.viewer.training_room.curves import LossCurves, NormCurves, updates_table
+from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
+from unrolled.viewer.training_room.history import COLUMNS, History
+
+TITLES = ("Loss", "Length of the gradient", "Gradients ‖∂L_t / ∂h_k‖", "What is left of it, t − k steps back")
+COLOUR_MAP = "inferno"
+LETTER, HEADING, GAP = 11, 24, 14  # pixels of a plot’s type, of the title above it, between two plots
+FITS = 8.5 / 640  # the type’s size for a picture’s width
+NARROWEST, TALL = 200, 0.7  # pixels of a plot, and its height for its width
+
+
+class TrainingPlots:
+    """Loss, norms, the map of gradients, and what is left of them by distance."""
+
+    def __init__(self, theme: Theme, colour_map: str = COLOUR_MAP) -> None:
+        self.loss, self.norms = LossCurves(theme), NormCurves(theme)
+        self.map, self.decay = MapPlot(theme, colour_map), DecayPlot(theme)
+        self.all: tuple[Plot, ...] = (self.loss.plot, self.norms.plot, self.map.plot, self.decay.plot)
+
+    def show(self, history: History | None, others: Mapping[str, History], changes: TrainingRoomChanges, *, threshold: float,
+             clipping: bool, of_cell: bool) -> None:
+        """Draw a training, those of other cells on the same task with it."""
+        shown = history.latest_map if history is not None else None
+        self.loss.show_history(history, others)
+        self.norms.show_history(history)
+        self.norms.set_threshold(threshold, clipping=clipping)
+        self.map.show_map(shown, of_cell=of_cell)
+        self.map.set_window(changes.window)
+        self.decay.show_history(history, of_cell=of_cell, window=changes.window, others=others)
+
+
+def draw_board(page: TrainingPlots, show_on: Callable[[TrainingPlots], None], settings: ExportSettings) -> BoardScene:
+    """Draw plots for a file, as the page shows them; `show_on` shows the same in others. Raises `ExportError` without room."""
+    history = page.loss.history
+    assert history is not None, "something was trained"
+    columns = min(settings.columns or 2, len(page.all))
+    scale = settings.type_pixels(FITS * settings.width) / LETTER
+    across = (settings.width / scale - GAP) / columns - GAP
+    if across < NARROWEST:
+        raise ExportError("There is no room for plots with such type; choose a greater width, smaller type or fewer columns.")
+    plot_size = QSize(int(across), round(TALL * across))
+    theme, drawn, fineness = theme_of(settings), QPicture(), settings.dpi / PIXELS_PER_INCH
+    with thicker(scale * fineness), QPainter(drawn) as painter:
+        copy = TrainingPlots(theme, page.map.colour_map)
+        copy.map.colours.top = page.map.colours.top
+        show_on(copy)
+        if settings.clear:  # a veil is a ground
+            copy.map.veil.set_visible(False)
+            copy.decay.veil.set_visible(False)
+        painter.scale(scale, scale)
+        for place, (own, seen, title) in enumerate(zip(copy.all, page.all, TITLES, strict=True)):
+            if seen.held:
+                own.hold_ranges(*seen.ranges)
+            row, column = divmod(place, columns)
+            painter.save()
+            painter.translate(GAP + column * (across + GAP), GAP + row * (HEADING + plot_size.height() + GAP))
+            painter.setFont(text_font(13, weight=QFont.Weight.DemiBold))
+            painter.setPen(QColor(theme.text))
+            painter.drawText(QRectF(0, 0, across, HEADING), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, title)
+            own.draw(painter, QPointF(0, HEADING), plot_size)
+            painter.restore()
+    rows = math.ceil(len(copy.all) / columns)
+    size = QSize(settings.width, round(scale * (GAP + rows * (HEADING + plot_size.height() + GAP))))
+    started = history.started.settings
+    numbers, title = updates_table(history, COLUMNS), f"{CELLS[started.cell]}, {TASKS[started.task].lower()}"
+    return BoardScene(drawn, size, fineness, title, numbers.csv() if numbers is not None else "")
