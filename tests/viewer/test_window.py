@@ -379,9 +379,9 @@ def test_what_is_pressed_while_the_model_loads_is_seen(qtbot, open_window):
     window.controller.start()
     press(qtbot, window, Qt.Key.Key_Space)
     press(qtbot, window, Qt.Key.Key_Space)
-    assert "goes on to step 2" in window.layout_.message("run").text
+    assert "goes on to step 2" in window.layout_.message("pressed").text
     qtbot.waitUntil(lambda: window.session.playhead.step == 1, timeout=10_000)
-    assert window.layout_.message("run") is None
+    assert window.layout_.message("pressed") is None
 
 
 def test_pinned_units_belong_to_a_model(qtbot, window):

@@ -68,6 +68,11 @@ def brief(value: float) -> str:
     return text.replace("-", MINUS)
 
 
+def general(value: float, figures: int = 6) -> str:
+    """As many figures as it needs, and at most so many."""
+    return f"{value:.{figures}g}".replace("-", MINUS)
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun: ``"1 step"``, ``"1,024 steps"``."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

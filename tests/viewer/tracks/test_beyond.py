@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor
 
 from unrolled.viewer.plotting.time_group import TimeGroup
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.wording import finite
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.tracks.heat_track import HeatTrack
 from unrolled.viewer.views.tracks.line_track import PinnedTrack
@@ -61,8 +62,8 @@ def test_a_heat_map_marks_what_lies_beyond_its_scale_and_nothing_else(qtbot, ses
     found = colours(shown(qtbot, track))
     assert found.get(theme.above, 0) > 0
     assert found.get(theme.below, 0) > 0
-    assert track.ends == ("≤-3", "≥3")
-    assert "beyond the scale of -3 to 3" in track.value_text(3, track.y_of(10))
+    assert track.ends == ("≤−3", "≥3")
+    assert "beyond the scale of −3 to 3" in track.value_text(3, track.y_of(10))
     assert "beyond" not in track.value_text(3, track.y_of(11))
     bounded = HeatTrack(context(session, theme), channel(session, "forget_gate"))
     session.trace.column("forget_gate")[:, 5] = 1.0  # at the very end, which is not beyond it
@@ -99,9 +100,9 @@ def test_numbers_beside_a_line_stand_where_their_values_lie(qtbot, session):
     track = PinnedTrack(context(session, LIGHT), [channel(session, "hidden")])
     shown(qtbot, track, 120)
     ticks = dict(track.ticks())
-    assert set(ticks) == {"1", "0", "-1"}
+    assert set(ticks) == {"1", "0", "−1"}
     for text, y in ticks.items():
-        assert y == pytest.approx(track.canvas.geometry().y() + track.canvas.y_of(float(text)))
+        assert y == pytest.approx(track.canvas.geometry().y() + track.canvas.y_of(finite(text)))
     assert ticks["0"] == pytest.approx(track.plot.center().y(), abs=1.0)
 
 

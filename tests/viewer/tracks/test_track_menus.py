@@ -117,15 +117,15 @@ def test_another_scale_is_drawn_and_said_and_given_back(panel, session):
     track = panel.track("cell")
     set_range(track, track.recorded, (-0.25, 0.25))
     up_to_date(panel)
-    assert track.ends == ("≤-0.25", "≥0.25")
+    assert track.ends == ("≤−0.25", "≥0.25")
     assert track.columns.channel.high == 0.25
-    assert "-0.25 to 0.25" in track.value_text(0, track.y_of(int(np.abs(session.trace.column("cell")[0]).argmax())))
+    assert "−0.25 to 0.25" in track.value_text(0, track.y_of(int(np.abs(session.trace.column("cell")[0]).argmax())))
     assert track.stretched
     assert "not its own" in track.about
     pinned = panel.track("pinned")
     pinned.picker.setCurrentIndex(1)  # the same channel's lines
     assert (pinned.channel.low, pinned.channel.high) == (-0.25, 0.25)
-    choose(track, "Fixed: -3 to 3")
+    choose(track, "Fixed: −3 to 3")
     up_to_date(panel)
     assert (track.channel.low, track.channel.high) == (-3, 3)
     assert not track.stretched
@@ -205,7 +205,7 @@ def test_units_are_gone_through_by_keys(qtbot, panel, session):
     for _ in range(3):
         qtbot.keyClick(track, Qt.Key.Key_Down)
     assert session.selection.hover == 2
-    assert f"{session.trace.column('hidden')[4, 2]:+.4f}" in panel.readout.text()
+    assert f"{session.trace.column('hidden')[4, 2]:+.4f}".replace("-", "−") in panel.readout.text()
     qtbot.keyClick(track, Qt.Key.Key_Return)
     assert session.selection.units == (2,)
 

@@ -263,11 +263,10 @@ class BranchDelegate(QStyledItemDelegate):
             return
         font = text_font(11, weight=QFont.Weight.DemiBold if current else QFont.Weight.Normal)
         compared = self._view.session.compared
-        beside = compared is not None and compared.identity == own.identity
+        side = "" if compared is None else "A: " if current else "B: " if compared.identity == own.identity else ""
         painter.setFont(font)
         painter.setPen(QColor(theme.text if current else theme.muted))
-        name = f"B: {own.name}" if beside else own.name
-        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, elided(name, font, int(box.width())))
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, elided(f"{side}{own.name}", font, int(box.width())))
 
     def _paint_words(self, painter: QPainter, own: Branch, row: QRect, current: bool) -> None:
         theme, trace = self._view.theme, own.trace

@@ -6,7 +6,7 @@ from html import escape
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
 from unrolled.models.analysis.differences import Largest
 from unrolled.models.trace import Trace
@@ -14,11 +14,12 @@ from unrolled.viewer.state.wording import shown, signed
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import in_row, tool_button
 
+SEPARATOR = " &nbsp;·&nbsp; "
 OTHER_WEIGHTS = "other weights, so units are compared by their mean size"
 
 
 class CompareBar(QFrame):
-    """One line.
+    """What fits of it, whole in its tooltip: in a low view one line, which begins with where the runs part.
 
     Attributes
     ----------
@@ -32,9 +33,12 @@ class CompareBar(QFrame):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
+        self._parts: list[str] = []
+        self._low = False
         self.setObjectName("banner")
         self.text = QLabel("")
         self.text.setTextFormat(Qt.TextFormat.RichText)  # what it is given is escaped
+        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.text.setWordWrap(True)
         self.text.setAccessibleName("Comparison")
         self.text.linkActivated.connect(self._follow)
@@ -60,9 +64,14 @@ class CompareBar(QFrame):
                                                               f"({signed(largest.difference, 2)})"))
         if not same_units:
             texts.append(OTHER_WEIGHTS)
-        text = " &nbsp;·&nbsp; ".join(texts)
-        if text != self.text.text():
-            self.text.setText(text)
+        if texts != self._parts:
+            self._parts = texts
+            self._fit()
+
+    def set_low(self, low: bool) -> None:
+        """Say whether there is little height."""
+        if low != self._low:
+            self._low = low
             self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -71,7 +80,15 @@ class CompareBar(QFrame):
 
     def _fit(self) -> None:
         """No line of it gives way to tracks, which can be scrolled."""
-        self.text.setMinimumHeight(max(self.text.heightForWidth(self.text.width()), 0))
+        names, *said = self._parts or [""]
+        parts, whole = [*said, names] if self._low else [names, *said], SEPARATOR.join(self._parts)
+        self.text.setWordWrap(not self._low)
+        self.text.setText(SEPARATOR.join(parts))
+        while self._low and len(parts) > 1 and self.text.sizeHint().width() > self.text.width():
+            parts.pop()
+            self.text.setText(SEPARATOR.join(parts))
+        self.text.setToolTip(whole if len(parts) < len(self._parts) else "")
+        self.text.setMinimumHeight(self.text.sizeHint().height() if self._low else max(self.text.heightForWidth(self.text.width()), 0))
 
     def _link(self, target: str, text: str) -> str:
         return f'<a href="{target}" style="color:{self.theme.accent};text-decoration:none">{escape(text)}</a>'

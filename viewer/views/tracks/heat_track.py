@@ -16,7 +16,7 @@ from unrolled.models.trace.pyramid import PART, PLACES, Bytes, places_of
 from unrolled.models.trace.tables import column_names
 from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.commands import Hover, Pin, TogglePin
-from unrolled.viewer.state.wording import channel_title
+from unrolled.viewer.state.wording import MINUS, channel_title, general
 from unrolled.viewer.theme.colour_maps import place_table
 from unrolled.viewer.views.tracks.header import ROOM_FOR_AXIS_NAME, paint_colours
 from unrolled.viewer.views.tracks.menu import add_colour_maps, add_ranges, add_unit_orders
@@ -39,14 +39,15 @@ def range_text(values: Floats) -> str:
     numbers = values[np.isfinite(values)]
     if not len(numbers):
         return "no numbers"
-    return f"mean {float(numbers.mean()):+.4f}, from {float(numbers.min()):+.4f} to {float(numbers.max()):+.4f}"
+    text = f"mean {float(numbers.mean()):+.4f}, from {float(numbers.min()):+.4f} to {float(numbers.max()):+.4f}"
+    return text.replace("-", MINUS)
 
 
 def number_text(value: float, channel: Channel, decimals: int = 4) -> str:
     """A value, and that it lies beyond its channel's scale where it does."""
     beyond = "" if channel.low <= value <= channel.high or value != value else (
-        f" (beyond the scale of {channel.low:g} to {channel.high:g})")
-    return f"{value:+.{decimals}f}{beyond}"
+        f" (beyond the scale of {general(channel.low)} to {general(channel.high)})")
+    return f"{value:+.{decimals}f}{beyond}".replace("-", MINUS)
 
 
 class HeatTrack(Track):
@@ -98,13 +99,13 @@ class HeatTrack(Track):
 
     @property
     def about(self) -> str:
-        other = f"\nScale set to {self.channel.low:g} to {self.channel.high:g}, which is not its own" if self.stretched else ""
+        other = f"\nScale set to {general(self.channel.low)} to {general(self.channel.high)}, which is not its own" if self.stretched else ""
         return f"{self.title}{other}"
 
     @property
     def ends(self) -> tuple[str, str]:
         below, above = self.columns.beyond
-        return f"{'≤' if below else ''}{self.channel.low:g}", f"{'≥' if above else ''}{self.channel.high:g}"
+        return f"{'≤' if below else ''}{general(self.channel.low)}", f"{'≥' if above else ''}{general(self.channel.high)}"
 
     # ── Steps and rows ────────────────────────────────────────────────────────────────────────────────────────
 

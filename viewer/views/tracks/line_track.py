@@ -17,7 +17,7 @@ from unrolled.models.trace.envelope import Envelope
 from unrolled.models.trace.tables import column_names
 from unrolled.viewer.drawing.step_geometry import HEADER
 from unrolled.viewer.plotting.table import Column
-from unrolled.viewer.state.wording import channel_title
+from unrolled.viewer.state.wording import MINUS, channel_title, general
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.views.tracks.heat_track import number_text, range_text
 from unrolled.viewer.views.tracks.menu import add_ranges
@@ -113,7 +113,7 @@ class LineTrack(Track):
         """The ends of the range where they lie, and 0 between them where there is room."""
         low, high = self.channel.low, self.channel.high
         zero = [0.0] if low < 0 < high and self.height() >= ROOM_FOR_ZERO else []
-        return [(f"{value:g}", MARGIN + self.y_of(value)) for value in (high, *zero, low)]
+        return [(general(value), MARGIN + self.y_of(value)) for value in (high, *zero, low)]
 
     def heights(self, values: Floats) -> Floats:
         """Where values lie in the plot, same shape; beyond the range they lie at its ends."""
@@ -291,7 +291,7 @@ class PinnedTrack(LineTrack):
                           in zip(self.session.selection.units, self.lines(), strict=False))
 
     def values_text(self, start: int, stop: int, y: float) -> str:
-        means = "   ".join(f"{self.channel.symbol}[{unit}] {float(np.nanmean(values[start:stop])):+.3f}" for unit, (_, values)
+        means = "   ".join(f"{self.channel.symbol}[{unit}] {float(np.nanmean(values[start:stop])):+.3f}".replace("-", MINUS) for unit, (_, values)
                            in zip(self.session.selection.units, self.lines(), strict=False))
         return f"means  {means}"
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMenu
 from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.models.trace import Channel
 from unrolled.viewer.state.commands import ChangeAppearance, Do, ShowWholeRun, ZoomSteps
+from unrolled.viewer.state.wording import general
 from unrolled.viewer.theme.colour_maps import DIVERGING, SEQUENTIAL
 from unrolled.viewer.widgets.colour_map_button import swatch, title
 from unrolled.viewer.widgets.range_dialog import RangeDialog
@@ -57,15 +58,15 @@ def add_ranges(menu: QMenu, track: Track, channel: Channel) -> None:
     """The scale that the model gives, one that fits what is shown, or one that is typed."""
     used = track.session.appearance.values.track_ranges.get(channel.name)
     ranges = menu.addMenu("Scale")
-    fixed = ranges.addAction(f"Fixed: {channel.low:g} to {channel.high:g}")
+    fixed = ranges.addAction(f"Fixed: {general(channel.low)} to {general(channel.high)}")
     fixed.setCheckable(True)
     fixed.setChecked(used is None)
     fixed.triggered.connect(lambda: set_range(track, channel, None))
     fitting = _extent(track, channel)
     if fitting is not None:
-        fit = ranges.addAction(f"Fit to what is shown: {fitting[0]:.4g} to {fitting[1]:.4g}")
+        fit = ranges.addAction(f"Fit to what is shown: {general(fitting[0], 4)} to {general(fitting[1], 4)}")
         fit.triggered.connect(lambda: set_range(track, channel, fitting))
-    typed = ranges.addAction("Other…" if used is None else f"Other: {used[0]:g} to {used[1]:g}…")
+    typed = ranges.addAction("Other…" if used is None else f"Other: {general(used[0])} to {general(used[1])}…")
     typed.setCheckable(used is not None)
     typed.setChecked(used is not None)
     typed.triggered.connect(lambda: RangeDialog.ask(track, f"Scale of {channel.title}", used or (channel.low, channel.high),

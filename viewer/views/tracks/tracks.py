@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from unrolled.models.analysis.differences import Differences
@@ -40,6 +41,7 @@ HOW = ("Drag to scrub; click a row to pin its unit.\n"
        "playhead.\nDrag with Shift to zoom into a frame; double-click to see the whole run again.")
 FROM_AFAR = "{:.0f} {}s a column: colours are means, lines ranges · Ctrl+wheel zooms"
 WAIT_MILLISECONDS = 30  # for the plotting library
+LOW = 240  # pixels: with less the comparison takes one line
 LEAST_HEIGHT = 24  # of what is scrolled
 PART_SECONDS = 0.003  # of a frame, for colours of steps that came many at once
 
@@ -84,6 +86,10 @@ class TracksView(View):
         self.compare_bar.sought.connect(self._seek_difference)
         in_column(self, (self._empty, 1), (self._scroll, 1), self.compare_bar, self.axis, self.readout, spacing=4)
         self._show_whether_empty()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.compare_bar.set_low(self.height() < LOW)
 
     def set_empty(self, sentence: str) -> None:
         """What is said while there are no tracks."""
