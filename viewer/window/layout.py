@@ -22,7 +22,7 @@ from unrolled.viewer.window.toolbar import Toolbar
 from unrolled.viewer.window.view_host import ViewHost
 
 GAP = 8
-LEAST_CENTRE = 220  # device-independent pixels that are left to the tracks when the drawer opens
+LEAST_CENTRE, SHARE_OF_CENTRE = 246, 0.58  # device-independent pixels, at most that part, left to the tracks over the drawer
 LEFT_PART, LEFT_LEAST = 0.34, 376
 ROOMY, ROOMY_HEIGHT = 1200, 780  # device-independent pixels: below, what can be smaller is
 LOW, SPARED = 600, 16  # pixels of a column: in a lower one views of a fixed height are so much lower
@@ -184,7 +184,8 @@ class Layout(QWidget):
             self._share_centre(max(self.drawer.height(), self._drawer_height()) if open_ else self.drawer.maximumHeight())
 
     def _drawer_height(self) -> int:
-        return min(self.drawer.height_wanted, max(self.centre.height() - LEAST_CENTRE, 0))
+        height = self.centre.height()
+        return min(self.drawer.height_wanted, max(height - min(LEAST_CENTRE, round(SHARE_OF_CENTRE * height)), 0))
 
     def _share_centre(self, drawer: int) -> None:
         said = 0 if self.said.isHidden() else self.said.minimumHeight() + GAP

@@ -43,7 +43,7 @@ class CompareBar(QFrame):
         self.text.setAccessibleName("Comparison")
         self.text.linkActivated.connect(self._follow)
         close = tool_button("×", "End the comparison (Ctrl+Shift+E)", self.ended.emit, name="End the comparison")
-        in_row(self, (self.text, 1), close).setContentsMargins(8, 3, 4, 3)
+        in_row(self, (self.text, 1), close).setContentsMargins(8, 2, 4, 2)
 
     def tell(self, *, one: str, other: str, traces: tuple[Trace, Trace], first_divergence: int | None, largest: Largest | None,
              same_units: bool = True) -> None:
@@ -88,7 +88,8 @@ class CompareBar(QFrame):
             parts.pop()
             self.text.setText(SEPARATOR.join(parts))
         self.text.setToolTip(whole if len(parts) < len(self._parts) else "")
-        self.text.setMinimumHeight(self.text.sizeHint().height() if self._low else max(self.text.heightForWidth(self.text.width()), 0))
+        height = self.text.sizeHint().height() if self._low else self.text.heightForWidth(self.text.width())
+        self.text.setMinimumHeight(max(height, 0))
 
     def _link(self, target: str, text: str) -> str:
         return f'<a href="{target}" style="color:{self.theme.accent};text-decoration:none">{escape(text)}</a>'

@@ -99,7 +99,8 @@ class HeatTrack(Track):
 
     @property
     def about(self) -> str:
-        other = f"\nScale set to {general(self.channel.low)} to {general(self.channel.high)}, which is not its own" if self.stretched else ""
+        other = (f"\nScale set to {general(self.channel.low)} to {general(self.channel.high)}, which is not its own"
+                 if self.stretched else "")
         return f"{self.title}{other}"
 
     @property

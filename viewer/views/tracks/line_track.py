@@ -291,9 +291,9 @@ class PinnedTrack(LineTrack):
                           in zip(self.session.selection.units, self.lines(), strict=False))
 
     def values_text(self, start: int, stop: int, y: float) -> str:
-        means = "   ".join(f"{self.channel.symbol}[{unit}] {float(np.nanmean(values[start:stop])):+.3f}".replace("-", MINUS) for unit, (_, values)
+        means = "   ".join(f"{self.channel.symbol}[{unit}] {float(np.nanmean(values[start:stop])):+.3f}" for unit, (_, values)
                            in zip(self.session.selection.units, self.lines(), strict=False))
-        return f"means  {means}"
+        return f"means  {means}".replace("-", MINUS)
 
     def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
         lines: list[Column] = [values[start:stop] for _, values in self.lines()]
