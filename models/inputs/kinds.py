@@ -15,7 +15,7 @@ from unrolled.models.inputs.clips import SUFFIXES as CLIP_SUFFIXES
 from unrolled.models.inputs.clips import ClipError, clip_bytes, read_clip
 from unrolled.models.inputs.inputs import NO_INPUT, RECORDED, Input, InputClip, InputNothing, InputPicture, InputText
 from unrolled.models.inputs.pictures import SUFFIXES as PICTURE_SUFFIXES
-from unrolled.models.inputs.pictures import PictureError, read_file, read_picture
+from unrolled.models.inputs.pictures import PictureError, picture_bytes, read_picture
 from unrolled.models.inputs.sniffing import media_of, media_of_file
 from unrolled.models.inputs.texts import SUFFIXES as TEXT_SUFFIXES
 from unrolled.models.inputs.texts import TextError, read_text, text_bytes
@@ -93,7 +93,7 @@ def _decode_clip(data: bytes, name: str) -> tuple[InputClip, Notes]:
 BUILT_IN = (
     InputKind(name="picture", medium="picture", title="Photographs",
               suffixes=PICTURE_SUFFIXES,
-              sample="skier.jpg", step_noun="word", read=read_file, decode=decode_picture,
+              sample="skier.jpg", step_noun="word", read=picture_bytes, decode=decode_picture,
               for_model=lambda data, name: read_picture(data, name).image),
     InputKind(name="sentence", medium="text", title="Texts", suffixes=TEXT_SUFFIXES, sample="sentence.txt", step_noun="piece",
               read=text_bytes, decode=_decode_text, for_model=lambda data, name: read_text(data, name).text),

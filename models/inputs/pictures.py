@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,34 +17,36 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
-from unrolled.models.inputs.film_colours import as_shown, colour_codes, in_srgb, is_usual, note_of
+from unrolled.models.inputs.cut_files import FILLS, filled, is_cut, is_fillable, lengths_in_words, promised_length
+from unrolled.models.inputs.film_colours import colour_codes, in_srgb, is_usual, note_of
+from unrolled.models.inputs.marks import is_marked, other_kind
+from unrolled.models.inputs.photoshop import MARK as PHOTOSHOP
+from unrolled.models.inputs.photoshop import NoCompositeError, read_photoshop
 from unrolled.models.inputs.pixels_alone import pixels_alone, stored_orientation
-from unrolled.models.inputs.wide_samples import Wide, is_clear_psd, wide_picture
+from unrolled.models.inputs.samples import Samples, shallow
+from unrolled.models.inputs.tiff import MARKS as TIFF_MARKS
+from unrolled.models.inputs.tiff import read_tiff
 from unrolled.models.trace.names import file_name, text_name
 
-MARKS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"8BPS", b"\0\0\0\x0cjP  ",
-         b"\xffO\xffQ", b"\0\0\1\0", b"P4", b"P5", b"P6")
-"""What the files of pictures begin with, where it is the same for all of a kind."""
-
 # None of these formats' readers starts a program or opens another file; TGA, which has no mark of its own, is tried last.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP", "PSD", "JPEG2000", "PPM", "ICO", "TGA")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM", "ICO", "TGA")
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".avif", ".tif", ".tiff", ".bmp", ".dib", ".psd",
-            ".jp2", ".ppm", ".pgm", ".pbm", ".pnm", ".ico", ".tga", ".heic", ".heif")
-MOST_PIXELS = 128_000_000
+            ".psb", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm", ".ico", ".tga", ".heic", ".heif")
+MOST_PIXELS = 256_000_000       # a gigabyte while it is decoded
 MOST_JPEG_PIXELS = 400_000_000  # a JPEG is halved while it is read, and never held whole
 ENOUGH_PIXELS = 40_000_000      # a larger picture is made smaller; the models see a fiftieth of it
-ENOUGH_WIDE_PIXELS, MOST_WIDE_BYTES = 20_000_000, 300_000_000  # of one whose samples take more than a byte each
+ENOUGH_SAMPLED = 20_000_000     # of one whose samples may take eight bytes each
 SHORTEST_SIDE = 8
-LARGEST_FILE = 200 * 1024 * 1024  # bytes
+LARGEST_FILE, LARGEST_READ = 200 * 2**20, 3 * 2**29  # bytes that are kept, and that are looked through
 USUAL_GAMMA = 1 / 2.2    # of files, as screens undo it
-BITS, PHOTOMETRIC = 258, 262  # tags of a TIFF
+REDUCED, BITS, PHOTOMETRIC = 254, 258, 262  # tags of a TIFF
 JPEG_END, JPEG_SCAN, JPEG_TABLE = b"\xff\xd9", b"\xff\xda", b"\xff\xc4"
 ANY_BITS = bytes((0xA5, 0x3C, 0x96)) * 40
-FILLED_FORMATS = ("PNG", "GIF", "BMP", "PPM", "TGA", "PSD", "TIFF")  # whose readers can go on where the file ends
-MOST_MISSING = 0.5  # of a cut picture; with less of it there is nothing to describe
+MOST_MISSING = 0.9  # of a cut picture; with less of it there is nothing to describe
+ROWS = 256          # compared at a time
+KEPT = b"Unrolled kept of a larger file: "
 
 UPRIGHT = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
            5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
@@ -77,7 +80,7 @@ class Picture:
     notes: tuple[str, ...]
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, *, most: int = LARGEST_FILE) -> bytes:
     """The bytes of a picture's file. Raises `PictureError` when it is missing, a folder, unreadable, empty, or far too large
     for a picture.
     """
@@ -88,8 +91,8 @@ def read_file(path: Path) -> bytes:
         size = path.stat().st_size
         if not path.is_file():
             raise PictureError(f"“{name}” is not a file.")  # a device or a pipe never ends
-        if size > LARGEST_FILE:
-            raise PictureError(f"“{name}” is {size / 2**20:.0f} MiB, which is too large to be opened.")
+        if size > most:
+            raise PictureError(f"“{name}” is {size / 2**20:,.0f} MiB; {most / 2**20:,.0f} MiB are the most that can be opened.")
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise PictureError(f"There is no file “{text_name(str(path))}”.") from error
@@ -100,6 +103,18 @@ def read_file(path: Path) -> bytes:
     if not data:
         raise PictureError(f"“{name}” is empty.")
     return data
+
+
+def picture_bytes(path: Path) -> bytes:
+    """The bytes of a picture's file; of one so large that sessions and traces could not hold it, what is shown of it as a JPEG
+    that says so. Raises `PictureError`.
+    """
+    data = read_file(path, most=LARGEST_READ)
+    if len(data) <= LARGEST_FILE:
+        return data
+    picture, stream = read_picture(data, file_name(path)), io.BytesIO()
+    picture.image.save(stream, "JPEG", quality=95, comment=KEPT + "\n".join(picture.notes).encode())
+    return stream.getvalue()
 
 
 def read_picture(data: bytes, name: str) -> Picture:
@@ -115,7 +130,8 @@ def read_picture(data: bytes, name: str) -> Picture:
     Raises
     ------
     PictureError
-        When it is not a picture, cut off, too small to see anything in, or too large to hold.
+        When it is not a picture, cut so short that nothing of it can be shown, damaged, too small to see anything in, or too
+        large to hold.
     """
     if not data:
         raise PictureError(f"“{name}” is empty.")
@@ -129,17 +145,28 @@ def read_picture(data: bytes, name: str) -> Picture:
     except Image.DecompressionBombError as error:
         raise PictureError(f"“{name}” has too many pixels; {MOST_PIXELS // 10**6} megapixels are the most that can be opened, "
                            f"{MOST_JPEG_PIXELS // 10**6} of a JPEG.") from error
-    except UnidentifiedImageError as error:
-        if is_heic(data) and not open_formats(data):
-            raise PictureError(f"“{name}” is a HEIC photograph, as phones write them; reading it needs one more package: "
-                               "python -m pip install pillow-heif") from error
-        if data.startswith(tuple(mark for mark in MARKS if len(mark) > 3)) or data[4:8] == b"ftyp":
-            raise PictureError(f"“{name}” is a picture of a kind that cannot be read, or it is damaged or cut off.") from error
-        raise PictureError(f"“{name}” is not a picture that can be read.") from error
     except MemoryError as error:
         raise PictureError(f"There is not enough memory to open “{name}”.") from error
+    except NoCompositeError as error:
+        raise PictureError(f"“{name}” holds its layers alone; save it in Photoshop with “Maximize Compatibility”.") from error
     except Exception as error:  # every format's reader has errors of its own
-        raise PictureError(f"“{name}” is damaged or cut off and cannot be read.") from error
+        raise PictureError(_why_not(data, name, error)) from error
+
+
+def _why_not(data: bytes, name: str, error: Exception) -> str:
+    """What is said of a file that no reader took."""
+    is_unknown = isinstance(error, UnidentifiedImageError)
+    other = other_kind(data)
+    if other:
+        return f"“{name}” is {other}, not a picture that can be read here; save it as JPEG or PNG."
+    if is_heic(data) and not open_formats(data):
+        return (f"“{name}” is a HEIC photograph, as phones write them; reading it needs one more package: "
+                "python -m pip install pillow-heif")
+    if is_unknown and not is_marked(data):
+        return f"“{name}” is not a picture that can be read."
+    if is_cut(data, error):
+        return f"“{name}” is cut short: {lengths_in_words(data)}, too few to show anything of it."
+    return f"“{name}” is damaged, or of a kind that cannot be read." if is_unknown else f"“{name}” is damaged and cannot be read."
 
 
 def is_heic(data: bytes) -> bool:
@@ -162,41 +189,44 @@ def open_formats(data: bytes) -> tuple[str, ...]:
 
 
 def _decode(data: bytes, name: str, notes: list[str]) -> Image.Image:
-    is_jpeg = data.startswith(b"\xff\xd8")
-    file, (data, orientation) = data, pixels_alone(data)
+    def step_of(width: int, height: int) -> int:
+        _judge_size((width, height), name)
+        return math.ceil(math.sqrt(width * height / ENOUGH_SAMPLED))
+
+    if data.startswith(PHOTOSHOP):
+        return _from_samples(read_photoshop(data, step_of), data, notes, name)
     try:
-        image: Image.Image = Image.open(io.BytesIO(data), formats=open_formats(data) or ("PNG",))
-    except UnidentifiedImageError:
-        wide = wide_picture(data)
-        if wide is None:
+        return _by_pillow(data, name, notes)
+    except PictureError:
+        raise
+    except Exception:
+        if not data.startswith(TIFF_MARKS):
             raise
-        _judge_size(wide.size, name, most=min(MOST_PIXELS, MOST_WIDE_BYTES * math.prod(wide.size) // max(wide.bytes, 1)))
-        return upright(_from_wide(wide, notes, name), orientation)
-    width, height = image.size
-    _judge_size(image.size, name, most=MOST_JPEG_PIXELS if is_jpeg else MOST_PIXELS)
-    if image.format != "PSD" and getattr(image, "is_animated", False):  # the composite of layers is the picture
+    return _from_samples(read_tiff(data, step_of), data, notes, name)
+
+
+def _by_pillow(data: bytes, name: str, notes: list[str]) -> Image.Image:
+    image, orientation = (_load_jpeg if data.startswith(b"\xff\xd8") else _load)(data, notes, name)
+    kept = re.search(KEPT + rb"(.*?)\xff", data[:4096], re.DOTALL)
+    if kept is not None:
+        notes.extend(kept[1].decode(errors="replace").splitlines())
+    if getattr(image, "is_animated", False):
         which = "its main one" if image.format == "HEIF" else "its first"
         holds = "holds several pictures" if image.format in ("TIFF", "HEIF") else "is an animation"
         notes.append(f"“{name}” {holds}; {which} is shown.")
-    times_smaller = math.ceil(math.sqrt(width * height / ENOUGH_PIXELS))
-    if is_jpeg:
-        image = _load_jpeg(image, data, times_smaller, notes, name)
-    else:
-        image = _load(image, data, notes, name)
-        orientation = orientation or orientation_of(image)
-        if image.format == "PSD" and image.mode == "RGBA" and not is_clear_psd(data):
-            image = image.convert("RGB")
-    colours = colours_of(image, file)
-    image = as_rgb(image, notes, name, times_smaller=1 if is_jpeg else times_smaller)
+    if image.format == "TIFF" and getattr(image, "tag_v2", {}).get(REDUCED) == 1:
+        notes.append(f"“{name}” is shown by the small preview in it, as raw photographs have one.")
+    size, colours = image.size, colours_of(image, data)
+    image = as_rgb(image, notes, name, times_smaller=math.ceil(math.sqrt(math.prod(size) / ENOUGH_PIXELS)))
     if not is_usual(*colours):
         notes.extend(filter(None, (note_of(colours[1], name),)))
         image = Image.fromarray(in_srgb(np.asarray(image), *colours))
-    if image.size != (width, height):
-        notes.append(f"“{name}” has {width:,} × {height:,} pixels; it was read as {image.width:,} × {image.height:,}.")
+    if image.size != size:
+        notes.append(_smaller(name, size, image))
     return upright(image, orientation)
 
 
-def _judge_size(size: tuple[int, int], name: str, *, most: int) -> None:
+def _judge_size(size: tuple[int, int], name: str, *, most: int = MOST_PIXELS) -> None:
     """Raise `PictureError` where there is too much to hold, or too little to see."""
     width, height = size
     if width * height > most:
@@ -206,15 +236,22 @@ def _judge_size(size: tuple[int, int], name: str, *, most: int) -> None:
         raise PictureError(f"“{name}” has only {width} × {height} pixels; there is nothing in it to describe.")
 
 
-def _load_jpeg(image: Image.Image, data: bytes, times_smaller: int, notes: list[str], name: str) -> Image.Image:
-    """The pixels, and a note where the file lacks any; a size between half and an eighth of it is decoded at once."""
+def _load_jpeg(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
+    """What `_load` gives; a size between half and an eighth of it is decoded at once, and never the whole of it held."""
+    data, orientation = pixels_alone(file)
+
     def opened(of: bytes) -> Image.Image:
-        again = Image.open(io.BytesIO(of), formats=("JPEG",))
+        image = Image.open(io.BytesIO(of), formats=("JPEG",))
+        size = image.size
+        _judge_size(size, name, most=MOST_JPEG_PIXELS)
+        times_smaller = math.sqrt(math.prod(size) / ENOUGH_PIXELS)
         if times_smaller > 1:
             scale = next((scale for scale in (2, 4) if scale >= times_smaller), 8)
-            again.draft(None, (again.width // scale, again.height // scale))
-        again.load()
-        return again
+            image.draft(None, (image.width // scale, image.height // scale))
+        image.load()
+        if image.size != size:
+            notes[:] = [_smaller(name, size, image)]
+        return image
 
     try:
         whole = opened(data)
@@ -222,19 +259,12 @@ def _load_jpeg(image: Image.Image, data: bytes, times_smaller: int, notes: list[
     except OSError:
         begun, lacks_end = _begun(data), True
         whole = opened(begun + JPEG_END)
-        other = opened(begun + ANY_BITS + JPEG_END)  # what it changes, and all below, is missing
-        rows = (np.asarray(whole) != np.asarray(other)).reshape(whole.height, -1).any(axis=1)
-        missing = 1 - float(np.argmax(rows)) / whole.height if rows.any() else 0.0
-    is_coarse = bool(image.info.get("progressive")) and data.count(JPEG_SCAN) > 1  # all of it is there, and not its details
-    if missing > MOST_MISSING and not is_coarse:
-        raise PictureError(f"“{name}” is damaged or cut off: more than half of it is missing.")
-    if missing:
-        notes.append(f"“{name}” is cut off: " + ("its finer details are missing." if is_coarse else
-                                                 f"at most the last {max(missing, 0.01):.0%} of it are missing."))
-    elif lacks_end:
-        notes.append(f"“{name}” lacks its last bytes; " + ("its finest details may be missing." if is_coarse else
-                                                           "the picture is whole."))
-    return whole
+        missing = _differing(whole, opened(begun + ANY_BITS + JPEG_END))  # what it changes, and all below, is missing
+    is_coarse = bool(whole.info.get("progressive")) and data.count(JPEG_SCAN) > 1  # all of it is there, and not its details
+    if missing or lacks_end:
+        coarsely = "its finer details are missing" if missing else "its finest details may be missing"
+        _note_missing(min(missing, MOST_MISSING if is_coarse else 1), file, notes, name, coarsely if is_coarse else "")
+    return whole, orientation
 
 
 def _begun(data: bytes) -> bytes:
@@ -244,29 +274,72 @@ def _begun(data: bytes) -> bytes:
     return (data if is_whole else data[:last]).rstrip(b"\xff")
 
 
-def _load(image: Image.Image, data: bytes, notes: list[str], name: str) -> Image.Image:
-    """The pixels, and a note where the file lacks any."""
-    try:
+def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
+    """The pixels and the orientation; a note where the file lacks any."""
+    def loaded(of: bytes) -> tuple[Image.Image, int]:
+        data, orientation = pixels_alone(of)
+        image = Image.open(io.BytesIO(data), formats=open_formats(data) or ("PNG",))
+        _judge_size(image.size, name)
         image.load()
-        return image
-    except OSError:
-        if image.format not in FILLED_FORMATS:
+        return image, orientation or orientation_of(image)
+
+    try:
+        return loaded(file)
+    except PictureError:
+        raise
+    except Exception as error:
+        failed, may_be_filled = error, is_cut(file) and is_fillable(file)
+        if not may_be_filled and (isinstance(error, UnidentifiedImageError) or file.startswith(TIFF_MARKS)):
             raise
+    if may_be_filled:
+        found: list[tuple[Image.Image, int]] = []
+        for fill in FILLS:  # not everything is taken by every decoder
+            with suppress(Exception):
+                found += [loaded(filled(file, fill))] if len(found) < 2 else []
+        if not found:
+            raise failed
+        image, orientation = found[0]
+        missing = _differing(image, found[1][0]) if len(found) > 1 else 1 - len(file) / promised_length(file)
+        if image.format == "JPEG2000":
+            _note_missing(min(missing, MOST_MISSING), file, notes, name, "details of it, or its end, are missing")
+        else:
+            _note_missing(missing, file, notes, name)
+        return image, orientation
     with _FILLING:
         ImageFile.LOAD_TRUNCATED_IMAGES = True  # Pillow's only switch for it
         try:
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-            image.load()
+            image, orientation = loaded(file)
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = False
-    rows = np.asarray(image).reshape(image.height, image.width, -1)
-    for end in (rows, rows[::-1]):  # what is missing is of one colour
-        differs = (end != end[0, 0]).any(axis=(1, 2))
-        if differs.any() and np.argmax(differs) < MOST_MISSING * image.height:
-            continue
-        raise PictureError(f"“{name}” is damaged or cut off: more than half of it is missing.")
-    notes.append(f"“{name}” is cut off or damaged: what is missing of it was left blank.")
-    return image
+    blank = (1 - _differing(end, Image.new(end.mode, end.size, end.getpixel((0, 0))))
+             for end in (image, image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)))  # what is missing is of one colour
+    _note_missing(max(blank), file, notes, name, "what is missing of it was left blank", failed)
+    return image, orientation
+
+
+def _differing(one: Image.Image, other: Image.Image) -> float:
+    """The part of all rows from the first that differs."""
+    for top in range(0, one.height, ROWS):
+        box = (0, top, one.width, min(top + ROWS, one.height))
+        rows = (np.asarray(one.crop(box)) != np.asarray(other.crop(box))).reshape(box[3] - top, -1).any(axis=1)
+        if rows.any():
+            return 1 - (top + int(np.argmax(rows))) / one.height
+    return 0.0
+
+
+def _note_missing(missing: float, data: bytes, notes: list[str], name: str, what: str = "", error: object = "",
+                  needed: int = 0) -> None:
+    """Say which part of a picture, from 0 to 1, is not in its file; raise where too little is."""
+    is_short = needed > len(data) or is_cut(data, error)
+    if missing > MOST_MISSING:
+        raise PictureError(f"“{name}” is " + (f"cut short: {lengths_in_words(data, needed)}, too few to show anything of it."
+                                              if is_short else "damaged and cannot be read."))
+    what = what or (f"at most the last {max(missing, 0.01):.0%} of it are missing" if missing else "what is shown is whole")
+    notes.append(f"“{name}” is " + (f"cut short: {lengths_in_words(data, needed)}; " if is_short else "damaged: ") + f"{what}.")
+
+
+def _smaller(name: str, size: tuple[int, int], image: Image.Image) -> str:
+    return f"“{name}” has {size[0]:,} × {size[1]:,} pixels; it was read as {image.width:,} × {image.height:,}."
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
@@ -293,7 +366,7 @@ def colours_of(image: Image.Image, data: bytes) -> tuple[int, int]:
 def as_rgb(image: Image.Image, notes: list[str], name: str, *, times_smaller: int = 1) -> Image.Image:
     """A decoded picture as RGB, smaller by a whole number where that is asked for; what was stretched is noted."""
     if image.mode.startswith("I") or image.mode == "F":
-        image = _from_deep(image, notes, name)
+        image, times_smaller = _from_deep(image, notes, name, times_smaller), 1
     elif image.mode in ("P", "PA", "1") or (image.has_transparency_data and image.mode not in ("RGBA", "LA")):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     if times_smaller > 1:
@@ -332,45 +405,27 @@ def _with_gamma(image: Image.Image) -> Image.Image:
     return image.point(table * (len(image.getbands()) - bool(of_alpha)) + of_alpha)
 
 
-def _from_deep(image: Image.Image, notes: list[str], name: str) -> Image.Image:
+def _from_deep(image: Image.Image, notes: list[str], name: str, times_smaller: int) -> Image.Image:
     """More than eight bits to eight, clear where they are said to be."""
-    values, tags = np.asarray(image), getattr(image, "tag_v2", {})
+    values, tags = np.asarray(image)[::times_smaller, ::times_smaller], getattr(image, "tag_v2", {})
     bits = tags.get(BITS, (16,))[0] if image.mode.startswith("I;16") else 16
+    clear = image.info.get("transparency")
+    over = np.where(values == clear, 0, 255).astype(np.uint8) if isinstance(clear, int) else None
     if image.mode.startswith("I;16") and tags.get(PHOTOMETRIC) == 0:
         values = 65535 - values  # 0 is white
-    shallow = Image.fromarray(_shallow(values, 1.0 if image.mode == "F" else 2.0**bits - 1, notes, name))
-    clear = image.info.get("transparency")
-    if isinstance(clear, int):
-        shallow.putalpha(Image.fromarray(np.where(np.asarray(image) == clear, 0, 255).astype(np.uint8)))
-    shallow.info = {name: image.info[name] for name in ("gamma", "srgb", "icc_profile") if name in image.info}
-    return shallow
+    eight = Image.fromarray(shallow(values, 1.0 if image.mode == "F" else 2.0**bits - 1, notes, name))
+    if over is not None:
+        eight.putalpha(Image.fromarray(over))
+    eight.info = {name: image.info[name] for name in ("gamma", "srgb", "icc_profile") if name in image.info}
+    return eight
 
 
-def _from_wide(wide: Wide, notes: list[str], name: str) -> Image.Image:
-    """The same of samples that Pillow has no mode for."""
-    step = math.ceil(math.sqrt(math.prod(wide.size) / ENOUGH_WIDE_PIXELS))
-    samples = wide.samples(np.asarray(wide.image))[::step, ::step]
-    if step > 1:
-        notes.append(f"“{name}” has {wide.size[0]:,} × {wide.size[1]:,} pixels; it was read as {samples.shape[1]:,} × "
-                     f"{samples.shape[0]:,}.")
-    values = _shallow(as_shown(samples) if wide.is_linear else samples, 2.0**wide.bits - 1 if wide.bits else 1.0, notes, name)
-    shallow = Image.fromarray(np.squeeze(values))
-    shallow.info = {name: wide.image.info[name] for name in ("icc_profile",) if name in wide.image.info}
-    return as_rgb(shallow, notes, name)
-
-
-def _shallow(values: np.ndarray, usual: float, notes: list[str], name: str) -> npt.NDArray[np.uint8]:
-    """Samples from 0 to what is usual as eight bits; beyond it, or far below, they are stretched, which is noted."""
-    values = values.astype(np.float32)
-    finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    if low >= 0 and high <= usual and (usual <= 255 or high > 255):
-        low, high = 0.0, usual
-    elif low >= 0 and high <= 255 < usual:
-        low, high = 0.0, 255.0
-        notes.append(f"“{name}” has values up to {high:g} where {usual:,.0f} would be white; 255 was taken as white.")
-    else:
-        notes.append(f"“{name}” has values from {low:g} to {high:g}; they were stretched from black to white.")
-    scaled = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-30) * 255.0
-    shown: npt.NDArray[np.uint8] = np.clip(scaled + 0.5, 0, 255).astype(np.uint8)
-    return shown
+def _from_samples(read: tuple[Samples, tuple[int, int], int], data: bytes, notes: list[str], name: str) -> Image.Image:
+    """The same of what Pillow has no mode for."""
+    samples, size, orientation = read
+    if samples.missing:
+        _note_missing(samples.missing, data, notes, name, needed=samples.needed)
+    image = as_rgb(samples.picture(notes, name), notes, name)
+    if image.size != size:
+        notes.append(_smaller(name, size, image))
+    return upright(image, orientation)

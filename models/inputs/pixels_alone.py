@@ -15,22 +15,15 @@ ORIENTATION = 0x0112
 WIDTHS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}  # of the whole numbers that EXIF has, by their type
 PNG_MARK = b"\x89PNG\r\n\x1a\n"
 NEEDED_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"sRGB", b"iCCP", b"acTL", b"fcTL", b"fdAT")
-TIFF_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
-TIFF_PROFILE = 34675
-TIFF_TAGS = frozenset((256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325, 332, 338,
-                       339, 347, *range(512, 522), 529, 530, 531, 532, TIFF_PROFILE))
-"""What says how many samples there are, of which kind and colour, where they lie and how they are packed."""
 WEBP_CHUNKS = (b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP")
 WEBP_FLAGS = 0x32  # of an extended WebP: animation, transparency, colour profile
 NEEDED_SEGMENT = re.compile(rb"\xff[\xc0-\xc2\xc4\xdb\xdd]\0")  # of a JPEG: tables, and the size
 
 
 def pixels_alone(data: bytes) -> tuple[bytes, int]:
-    """A JPEG's, PNG's, WebP's or TIFF's bytes without metadata but for its colours, any other file's as they are; and the
+    """A JPEG's, PNG's or WebP's bytes without metadata but for its colours, any other file's as they are; and the
     orientation as EXIF counts it: 1 where the file does not say, or says nonsense, 0 where nothing was looked for.
     """
-    if data[:4] in TIFF_ORDERS:
-        return _tiff(data, TIFF_ORDERS[data[:4]])
     if data.startswith(b"\xff\xd8"):
         return _jpeg(data)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
@@ -86,24 +79,6 @@ def _webp(data: bytes) -> tuple[bytes, int]:
         place += 8 + length + length % 2
     whole = b"".join(kept)
     return b"RIFF" + struct.pack("<I", len(whole)) + whole, orientation
-
-
-def _tiff(data: bytes, order: str) -> tuple[bytes, int]:
-    """With a directory of what is needed, behind all that was there."""
-    try:
-        (start,) = struct.unpack_from(f"{order}I", data, 4)
-        (count,) = struct.unpack_from(f"{order}H", data, start)
-        ends = start + 2 + 12 * count
-        entries = [(struct.unpack_from(f"{order}HHII", data, place), data[place : place + 12])
-                   for place in range(start + 2, ends, 12)]
-    except struct.error:  # it is cut off, or damaged
-        return data, 0
-    kept = [entry for (tag, kind, length, place), entry in entries
-            if tag in TIFF_TAGS and (tag != TIFF_PROFILE or (kind in (1, 7) and 4 < length <= len(data) - place))]
-    directory = b"".join((struct.pack(f"{order}H", len(kept)), *kept, data[ends : ends + 4].ljust(4, b"\0")))
-    padding = b"\0" * (len(data) % 2)
-    place = struct.pack(f"{order}I", len(data) + len(padding))
-    return b"".join((data[:4], place, data[8:], padding, directory)), stored_orientation(data)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from PIL import Image
 
 from unrolled.models.inputs.encodings import wide_encoding
-from unrolled.models.inputs.pictures import FORMATS, MARKS
+from unrolled.models.inputs.marks import MARKS
+from unrolled.models.inputs.pictures import FORMATS
 from unrolled.models.inputs.pixels_alone import pixels_alone
 
 HEAD = 64 * 1024  # bytes that are looked at

@@ -93,8 +93,8 @@ def test_an_animation_gives_its_first_picture_and_says_so():
 
 @pytest.mark.parametrize(("data", "expected"), [
     (b"", "empty"), (b"this is a text", "not a picture"), (as_bytes(Image.new("RGB", (1, 1)), "PNG"), "1 × 1"),
-    (as_bytes(half_and_half(), "JPEG")[:400], "damaged or cut off"),
-    (as_bytes(half_and_half(), "PNG")[:70], "damaged or cut off"),
+    (as_bytes(half_and_half(), "JPEG")[:400], "cut short: it ends after 400 bytes"),
+    (as_bytes(half_and_half(), "PNG")[:70], "cut short: it has 70 of at least"),
 ])
 def test_what_is_no_picture_is_said_in_a_sentence(data, expected):
     with pytest.raises(PictureError, match=expected):
@@ -191,11 +191,11 @@ def test_a_jpeg_without_its_last_bytes_opens():
     whole = jpeg(Image.effect_noise((200, 160), 60).convert("RGB"))
     picture = read_picture(whole[:-2], "x.jpg")
     np.testing.assert_array_equal(np.asarray(picture.image), np.asarray(read_picture(whole, "x.jpg").image))
-    assert "last bytes" in picture.notes[0]
+    assert "what is shown is whole" in picture.notes[0]
     picture = read_picture(whole[: len(whole) * 4 // 5], "x.jpg")
     assert "% of it are missing" in picture.notes[0]
-    with pytest.raises(PictureError, match="more than half"):
-        read_picture(whole[: len(whole) * 2 // 5], "x.jpg")
+    with pytest.raises(PictureError, match="too few to show anything"):
+        read_picture(whole[: len(whole) // 20], "x.jpg")
 
 
 def photoshop(image: Image.Image, layers: int) -> bytes:
@@ -245,8 +245,6 @@ def test_a_heic_photograph_stands_upright(orientation):
     left, right = colours(data)
     assert is_near(left, (255, 0, 0))
     assert is_near(right, (0, 0, 255))
-    with pytest.raises(PictureError, match="cut off"):
-        read_picture(data[: len(data) * 3 // 4], "x.heic")
 
 
 def test_of_a_burst_the_main_photograph_is_shown():

@@ -1,0 +1,39 @@
+"""What the files of pictures begin with, those that are read and those that are not. It knows neither torch nor Qt."""
+
+from __future__ import annotations
+
+import re
+
+MARKS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"8BPS", b"\0\0\0\x0cjP  ",
+         b"\xffO\xffQ", b"\0\0\1\0", b"P4", b"P5", b"P6")
+"""Of kinds that are read, where it is the same for all of a kind."""
+
+OTHER_KINDS = {
+    "a JPEG XL picture": (b"\xff\x0a", b"\0\0\0\x0cJXL "),
+    "a JPEG XR picture": (b"II\xbc",),
+    "a QOI picture": (b"qoif",),
+    "a texture (DDS)": (b"DDS ",),
+    "a picture of a high dynamic range (OpenEXR, Radiance)": (b"v/1\1", b"#?RADIANCE", b"#?RGBE"),
+    "a camera's raw photograph": (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb"),
+    "a GIMP project": (b"gimp xcf",),
+    "a PDF document": (b"%PDF",),
+    "a PostScript drawing": (b"%!PS", b"\xc5\xd0\xd3\xc6"),
+    "a Windows metafile": (b"\xd7\xcd\xc6\x9a",),
+}
+SVG = re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<svg\b", re.DOTALL)
+RAW_BRAND = b"ftypcrx "
+
+
+def is_marked(data: bytes) -> bool:
+    """Whether a file begins as a picture does whose kind is beyond doubt."""
+    return data.startswith(tuple(mark for mark in MARKS if len(mark) > 2)) or data[4:8] == b"ftyp" or (
+        data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+
+
+def other_kind(data: bytes) -> str:
+    """A kind that is not read, for a sentence; empty for any other file."""
+    if SVG.match(data[:4096]):
+        return "an SVG drawing"
+    if data[4:12] == RAW_BRAND:
+        return "a camera's raw photograph"
+    return next((kind for kind, marks in OTHER_KINDS.items() if data.startswith(marks)), "")
