@@ -1,9 +1,4 @@
-"""In which encoding a text is that is not UTF-8.
-
-For the alphabets of Europe every encoding that Windows and old editors write is tried, and the one is taken in which the
-letters stand as letters do: a small one follows a large one, quotation marks stand outside of words, a word has one
-script. A single sentence is enough for that. What else there is, `charset-normalizer` tells by its statistics.
-"""
+"""In which encoding a text is: what its marks and its zeros say, UTF-8 where it is that, else the likeliest (`alphabets`)."""
 
 from __future__ import annotations
 
@@ -13,33 +8,22 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-from charset_normalizer import from_bytes
+from unrolled.models.inputs.alphabets import decoded, likeliest_encoding
 
 LOOKED_AT = 20_000  # bytes, which tell as much as all
 MOST_CONTROL = 0.05  # of a text's characters
-EUROPEAN = ("cp1252", "cp1250", "iso8859_2", "cp1254", "cp1257", "mac_roman", "cp850", "cp1251", "koi8_r", "cp866",
-            "iso8859_5", "cp1253", "cp1255", "cp1256", "cp852", "koi8_u")
-"""In the order in which they are likely, where two give the same text."""
-JAPANESE = ("cp932", "euc_jp")
-ASIAN = ["gb18030", "big5", "cp949", *JAPANESE]
-TITLES = {"cp932": "Shift JIS", "cp949": "EUC-KR", "mac_roman": "Mac Roman", "koi8_r": "KOI8-R", "koi8_u": "KOI8-U",
-          "latin-1": "Latin-1"}
+MOST_TELLING = 4_000  # of those, in whole lines with characters beyond ASCII
+TITLES = {"cp932": "Shift JIS", "cp949": "EUC-KR", "big5": "Big5", "mac_latin2": "Mac Central European", "latin-1": "Latin-1",
+          "cp874": "Windows-874 (Thai)", "tcvn": "TCVN 5712", "cp037": "EBCDIC (code page 037)",
+          "cp500": "EBCDIC (code page 500)"}
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-OPENING, CLOSING, LONE = "“„‘«‹¿¡(", "”’»›…", "–—©®°§€£×·½¼¾\N{NO-BREAK SPACE}"
-USUAL = frozenset("éèêëàâäáãåçîïíñôöóõûüúßœæøÉÈÀÄÅÇÑÖÓØÜÚ")
-ONLY_LAST = "ךםןףץς"  # letters that end a word
-# As Windows-1252 has them: ı, ş and ğ, or š and ž, have the places of ý, þ and ð; ő and ű those of õ and û.
-TURKISH, ICELANDIC, BALTIC = frozenset("ýþðÝÞÐ"), frozenset("áéíóúæÁÉÍÓÚÆ"), frozenset("ëèàæøÀÈËÆØ")
-HUNGARIAN, OF_OTHERS = frozenset("õûÕÛ"), frozenset("ãçàèêîôùñåäëïÃÇÀÈÊÎÔÙÑÅÄËÏ")  # õ is Portuguese in õe, Estonian with ä
-KANA = 0.15  # of a Japanese text's characters
 WIDE = (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2))
 LEAST_STRANGE, MOST_PLAIN = 0.05, 0.8  # of a text in one of these, read as bytes: control characters, and printable ASCII
 WRITTEN_TOGETHER = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "KATAKANA-HIRAGANA": "CJK"}
 ONE_SCRIPT = 0.7  # of its letters, Latin ones among Japanese or Russian ones being the others
 MOST_BAD = 2      # so many good letters beyond ASCII for a bad byte, and it is UTF-8 with a fault in it
 DAMAGED = "damaged UTF-8"
-ENOUGH = 0.7  # of 1, how well the letters have to stand
 
 
 def decode_text(data: bytes) -> tuple[str, str]:
@@ -71,8 +55,9 @@ def decode_text(data: bytes) -> tuple[str, str]:
             return mended, DAMAGED
         if not re.search(rb"[\r\n]", data) and len(re.findall(rb"[.!?]\x85(?=[\x80-\xffA-Z]|$)", data)) == data.count(0x85) > 0:
             return data.decode("latin-1"), "latin-1"  # lines that end as those of mainframes do
-        encoding = _guess(data[:LOOKED_AT])
-    text = data.decode(encoding, "replace")
+        telling = b"\n".join(line for line in re.split(rb"[\r\n]+", data[:LOOKED_AT]) if not line.isascii())
+        encoding = likeliest_encoding(telling[:MOST_TELLING])
+    text = decoded(data, encoding)
     control = sum(not (character.isprintable() or character in "\n\r\t\f\x1a\N{NO-BREAK SPACE}") for character in text)
     if control > MOST_CONTROL * len(text):
         raise ValueError("it is full of control characters")
@@ -104,81 +89,11 @@ def encoding_title(encoding: str) -> str:
     name = encoding.lower().replace("_", "-")
     if encoding in TITLES:
         return TITLES[encoding]
-    if name.startswith("cp12"):
-        return f"Windows-{name[2:]}"
+    if name.startswith(("cp12", "mac-")):
+        return f"Windows-{name[2:]}" if name.startswith("cp") else encoding.replace("_", " ").title()
+    if name.startswith("iso8859-"):
+        return f"ISO {name[3:]}"
     return f"code page {name[2:]}" if name.startswith("cp") else name.upper()
-
-
-def _guess(data: bytes) -> str:
-    scores = {encoding: _standing(data, encoding) for encoding in EUROPEAN}
-    best = max(EUROPEAN, key=scores.__getitem__)
-    if scores[best] >= ENOUGH:
-        return _neighbour(data.decode("cp1252", "replace")) if best == "cp1252" else best
-    for encoding in JAPANESE:
-        text = data.decode(encoding, "replace")
-        if sum("\N{HIRAGANA LETTER SMALL A}" <= sign <= "\N{KATAKANA LETTER SMALL KE}" for sign in text) > KANA * len(text):
-            return encoding
-    found = from_bytes(data, cp_isolation=ASIAN).best()
-    return found.encoding if found is not None else best if scores[best] > 0 else "latin-1"
-
-
-def _neighbour(text: str) -> str:
-    """The encoding of a text that looks like one of western Europe and may be one of its neighbours'."""
-    letters = set(text)
-    if "¤" in letters:  # nobody writes that: it has the place of €
-        return "iso8859_15"
-    if letters & TURKISH and not letters & ICELANDIC:
-        return "cp1257" if letters & BALTIC else "cp1254"
-    is_hungarian = letters & HUNGARIAN and letters & set("öüáíóÖÜÁÍÓ") and not letters & OF_OTHERS and "õe" not in text
-    return "cp1250" if is_hungarian else "cp1252"
-
-
-def _standing(data: bytes, encoding: str) -> float:
-    """How well the letters beyond ASCII stand in a text, about 1 for each that does; -1 where it is not this encoding."""
-    try:
-        text = f" {data.decode(encoding)} "
-    except UnicodeDecodeError:
-        return -1.0
-    worth = [_worth(*text[place - 1 : place + 2]) for place in range(1, len(text) - 1) if text[place] > "\x7f"]
-    return sum(worth) / len(worth) if worth else 0.0
-
-
-def _worth(before: str, own: str, after: str) -> float:
-    if own in LONE or _is_of_measures(before, own, after):
-        return 0.3
-    if own in "«»":  # in French with a space inside
-        return -1.0 if (before if own == "«" else after).isalnum() else 1.3
-    if own in OPENING:
-        return 1.3 if not before.isalnum() and not after.isspace() else -1.0
-    if own in CLOSING:
-        return 1.3 if before.isalnum() or (not before.isspace() and not after.isalnum()) else -1.0
-    if not own.isalpha():
-        return -1.0
-    if own.isupper() and before.islower():
-        return -1.0
-    if own.islower() and before.isupper() and after.isupper():
-        return -1.0
-    beside = [other for other in (before, after) if other.isalpha()]
-    if any(_script(other) != _script(own) for other in beside):
-        return -1.0
-    if own in ONLY_LAST and after.isalpha():
-        return -1.0
-    if _script(own) == "HEBREW":
-        return 1.15  # its letters have the places of small Russian ones, among which those would stand within words
-    if _script(own) != "LATIN":
-        return 1.1 if beside else 0.5
-    if any(other > "\x7f" for other in beside):
-        return 0.2  # two such letters beside one another are rare
-    return (1.2 if own in USUAL else 1.0) if beside or own in "àéÀÉóúyòè" else -0.5
-
-
-def _is_of_measures(before: str, own: str, after: str) -> bool:
-    """Whether a sign stands as in ± 1, m² and µm; elsewhere its place is that of other encodings' letters."""
-    if own == "±":
-        return not (before.isalpha() or after.isalpha())
-    if own in "²³":
-        return before == "m" and not after.isalnum()
-    return own == "µ" and not before.isalpha() and after in "mglsFAVW"
 
 
 @lru_cache(maxsize=4096)

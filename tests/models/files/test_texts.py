@@ -32,6 +32,10 @@ HUNGARIAN = "Árvíztűrő tükörfúrógép. Egy férfi ül a padon."
 LITHUANIAN = "Du vyrai sėdi ant suoliuko žaliame parke ir šnekučiuojasi."
 MEASURES = "Naïve façade: 20 °C ± 1, 40 m² and 3 µm."
 JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れたか"
+THAI = "ชาวประมงแก่นั่งอยู่ริมทะเลสาบและมองดูเด็กๆ โยนก้อนหิน"
+VIETNAMESE = "Buổi chiều gió thổi mạnh, con chó nằm cạnh bếp lửa."
+UKRAINIAN = "Дід сидів на березі озера й дивився, як пливе її човен."
+KOREAN = "늙은 어부는 호숫가에 앉아 아이들을 바라보았다."
 CHINESE = "人人生而自由，在尊严和权利上一律平等。"
 
 
@@ -49,6 +53,12 @@ CHINESE = "人人生而自由，在尊严和权利上一律平等。"
     ("As milhões e regiões de línguas.", "cp1252"), ("Ça coûte 5 € l’été.".replace("’", "'"), "iso8859_15"),
     *((RUSSIAN, name) for name in ("cp1251", "koi8_r", "cp866", "iso8859_5")),
     *((GREEK, name) for name in ("cp1253", "iso8859_7")),
+    *((THAI, name) for name in ("cp874", "tis_620")), *((UKRAINIAN, name) for name in ("cp1251", "koi8_u", "mac_cyrillic")),
+    (ARABIC, "iso8859_6"), (RUSSIAN, "mac_cyrillic"), *((HEBREW, name) for name in ("iso8859_8", "cp862")),
+    *((GREEK, name) for name in ("mac_greek", "cp737")),
+    *((TURKISH, name) for name in ("iso8859_9", "cp857")), (LITHUANIAN, "iso8859_13"), (ICELANDIC, "cp861"),
+    (CZECH, "mac_latin2"),
+    *((FRENCH, name) for name in ("cp037", "cp500")), *((KOREAN, name) for name in ("euc_kr", "cp949")),
     *((JAPANESE, name) for name in ("shift_jis", "euc_jp", "iso2022_jp")),
     *((CHINESE, name) for name in ("gb18030", "big5")),
     *((text, name) for text in (RUSSIAN, GREEK, CHINESE, FRENCH)
@@ -60,6 +70,18 @@ def test_every_encoding_gives_its_text(text, encoding):
     read = read_text(text.encode(encoding), "a.txt")
     assert read.text == text
     assert bool(read.notes) == (not encoding.startswith("utf"))
+
+
+@pytest.mark.parametrize(("data", "title"), [
+    (b'Bu\xb1i chi\xabu gi\xf3 th\xb1i m\xd5nh, con ch\xf3 n\xa2m c\xd5nh b\xaap l\xd8a.', "VISCII"),
+    (b'Bu\xe6i chi\xd2u gi\xe3 th\xe6i m\xb9nh, con ch\xe3 n\xbbm c\xb9nh b\xd5p l\xf6a.', "TCVN 5712"),
+    (b'Bu\xf4\xd2i chi\xea\xccu gi\xf3 th\xf4\xd2i ma\xf2nh, con ch\xf3 n\xe3\xccm ca\xf2nh b\xea\xecp l\xfd\xd2a.',
+     "Windows-1258")])
+def test_vietnamese_is_read_whatever_it_was_written_in(data, title):
+    """As iconv of the C library writes it."""
+    read = read_text(data, "a.txt")
+    assert read.text == VIETNAMESE
+    assert title in read.notes[0]
 
 
 @pytest.mark.parametrize("data", [bytes(range(256)) * 4, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", bytes(range(1, 32)) * 9 + b"\xff"])
