@@ -116,7 +116,7 @@ class Branch:
         elif decoding.method == "beam" and self._planned(decoding) and step < len(self._plan):
             token = self._plan[step]
         else:
-            token = choose(log_probs + self._barred, decoding, step=step)
+            token = choose(log_probs + self._barred_at(step), decoding, step=step)
         self.tokens.append(token)
         self._states[step + 1] = state
         return Stepped(self._run, step, token, description.words[token], float(log_probs[token]), self._candidates(log_probs),
@@ -144,8 +144,11 @@ class Branch:
             record = StepRecord(record.packed.cpu(), record.vocabulary)
             only = forced_token(self.edits, at)
             only = prompt_tokens[at] if only < 0 and at < len(prompt_tokens) else only
+            allowed = searchable(record, only, self._barred_at(at))
+            if at == self.maximum - 1 and self.encoded.last_token >= 0:
+                allowed = allowed.masked_fill(allowed.isfinite(), 0.0)  # what has to be written ranks no hypothesis
             at += 1
-            return state, searchable(record, only, self._barred).unsqueeze(0)
+            return state, allowed.unsqueeze(0)
 
         told = Hypotheses(self._run, self._branch, begin=begin, length_penalty=decoding.length_penalty,
                           words=description.words, candidates=self._candidates)
@@ -207,6 +210,16 @@ class Branch:
         """A step: the new state, and on the host the log-probabilities and all channels."""
         state, record = self.stepper.step(self.memory_at(step), state, [self.token_before(step)], self.hook_at(step))
         return state, record.packed[0].cpu()  # one copy to the host
+
+    def _barred_at(self, step: int) -> Tensor:
+        """Minus infinity for what a step does not choose by itself, 0 for the rest, (V,)."""
+        last, description = self.encoded.last_token, self.stepper.description
+        if step == self.maximum - 1 and last >= 0:
+            return torch.full_like(self._barred, float("-inf")).index_fill(0, torch.tensor([last]), 0.0)
+        if step >= self.encoded.least_steps:
+            return self._barred
+        ends = [token for token in (description.end_token, *description.also_end) if token >= 0]
+        return self._barred.index_fill(0, torch.tensor(ends, dtype=torch.long), float("-inf"))
 
     def _read_block(self, step: int, state: Any, tokens: tuple[int, ...], wanted: StillWanted) -> SteppedBlock:
         """Read tokens that the input gives, as one report."""

@@ -115,10 +115,10 @@ class AttentionalStepper(NetworkStepper[AttentionalDecoder]):
                         shape=(config.hidden,), low=-1.0, high=1.0, label="attentional vector", editable=True))
 
     def encoded(self, features: Tensor, first: CellState, source: tuple[str, ...], *, given: str, maximum_steps: int,
-                notes: tuple[str, ...] = ()) -> EncodedInput[AttentionalMemory]:
+                least_steps: int = 0, notes: tuple[str, ...] = ()) -> EncodedInput[AttentionalMemory]:
         """A sentence that was read: h_j (1, L, features), the first state, and what its places are called."""
         return EncodedInput(memory=self.network.remember(features, first), channels=self.channels(len(source)), source=source,
-                            maximum_steps=maximum_steps, notes=notes, given_input=given)
+                            maximum_steps=maximum_steps, least_steps=least_steps, notes=notes, given_input=given)
 
     def differentiable(self, memory: AttentionalMemory, rows: int) -> tuple[AttentionalMemory, Tensor]:
         features = memory.features.expand(rows, -1, -1).clone().requires_grad_()

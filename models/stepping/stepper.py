@@ -61,6 +61,10 @@ class EncodedInput(Generic[MemoryT]):
         The tokens of the first steps, where the input gives them: the model only says how probable it found them.
     characters : str
         What each of them stands for, a character a token, also where the model does not know it; empty of other tokens.
+    least_steps : int
+        In steps before this one END is not chosen.
+    last_token : int
+        What the last of `maximum_steps` writes, however probable; -1 where the model chooses.
     given_input :
         The input as it was given to be read, so that it can be read a second time.
     """
@@ -71,6 +75,8 @@ class EncodedInput(Generic[MemoryT]):
     prompt_tokens: tuple[int, ...] = ()
     characters: str = ""
     maximum_steps: int = 0
+    least_steps: int = 0
+    last_token: int = -1
     given_input: Any = None
     notes: tuple[str, ...] = ()
 

@@ -24,6 +24,7 @@ from unrolled.models.explaining.gradients import gradients
 from unrolled.models.explaining.logit_lens import lens
 from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.explaining.replay import replay
+from unrolled.models.families.hugging_face.settings import CHOSEN, UNHEEDED
 from unrolled.models.families.hugging_face.state_space import selection
 from unrolled.models.families.hugging_face.words import words_of
 from unrolled.models.protocol.decoding import Decoding
@@ -113,11 +114,63 @@ def test_it_writes_as_much_as_its_settings_say(opened: Any, tmp_path: Path, name
 def test_settings_that_are_not_heeded_are_said(tmp_path: Path) -> None:
     folder = save("marian", tmp_path)
     file = folder / "generation_config.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"no_repeat_ngram_size": 3, "min_length": 0, "max_new_tokens": 5}))
+    file.write_text(json.dumps(json.loads(file.read_text()) | {
+        "no_repeat_ngram_size": 1, "min_length": 0, "max_new_tokens": 5, "num_beams": 4, "token_healing": True}))
     read = load(str(folder)).read(SENTENCE)
     assert read.maximum_steps == 5
-    assert read.notes == ("Its settings for writing are not all heeded: no_repeat_ngram_size. Words are chosen by the model’s "
-                          "own probabilities.",)
+    assert read.notes == ("Its settings for writing are not all heeded: no_repeat_ngram_size, token_healing. Words are chosen by "
+                          "the model’s own probabilities. Its own generate uses num_beams=4; here Decoding says how words are "
+                          "chosen.",)
+
+
+OF_NO_WORD = {  # of a GenerationConfig: what changes nothing that greedy and beam search write
+    "use_cache", "use_mtp", "cache_implementation", "cache_config", "max_cache_len", "renormalize_logits",
+    "remove_invalid_values", "num_return_sequences", "output_attentions", "output_hidden_states", "output_scores",
+    "output_logits", "return_dict_in_generate", "pad_token_id", "is_assistant", "num_assistant_tokens",
+    "num_assistant_tokens_schedule", "assistant_confidence_threshold", "prompt_lookup_num_tokens",
+    "max_matching_ngram_size", "assistant_early_exit", "assistant_lookbehind", "target_lookbehind",
+    "assistant_ensemble_weight", "speculation_type", "compile_config", "disable_compile", "continuous_batching_config",
+    "low_memory", "prefill_chunk_size", "transformers_version"}
+OF_A_DRAW = {"temperature", "top_k", "top_p", "min_p", "top_h", "typical_p", "epsilon_cutoff", "eta_cutoff"}  # do_sample is said
+OF_A_SEARCH = {"early_stopping", "length_penalty"}                                                           # num_beams is said
+HEEDED = {"max_length", "max_new_tokens", "min_length", "min_new_tokens", "bad_words_ids", "suppress_tokens", "bos_token_id",
+          "eos_token_id", "decoder_start_token_id", "forced_bos_token_id", "forced_eos_token_id"}
+
+
+def test_all_settings_of_generate_are_heeded_or_said() -> None:
+    import transformers
+
+    found = {name for name in vars(transformers.GenerationConfig()) if not name.startswith("_")}
+    assert found - OF_NO_WORD - OF_A_DRAW - OF_A_SEARCH - HEEDED <= {*UNHEEDED, *CHOSEN}
+    assert not {*UNHEEDED, *CHOSEN} & (OF_NO_WORD | HEEDED)
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam"])
+@pytest.mark.parametrize("name", ["gpt2", "marian", "bart", "trocr"])
+@pytest.mark.parametrize("settings", [
+    {"min_length": 9}, {"min_new_tokens": 3}, {"min_new_tokens": 1, "max_new_tokens": 2}, {"forced_eos_token_id": END},
+    {"min_length": 4, "bad_words_ids": [[5], [END]]}, {"suppress_tokens": [END]}], ids=str)
+def test_it_ends_where_generate_ends(opened: Any, tmp_path: Path, name: str, settings: Any, method: str) -> None:
+    """END is what a run writes first: without these settings it would be all."""
+    folder, first = save(name, tmp_path), len(opened(name).read(given(name)).prompt_tokens)
+    file = folder / "generation_config.json"
+    prompt, end = first + 1, run_of(opened(name), name, method=method).tokens[first]
+    put = {"forced_eos_token_id": end, "suppress_tokens": [end], "bad_words_ids": [[5], [end]]}
+    changed = {"eos_token_id": end} | {key: put.get(key, value) for key, value in settings.items()}
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"max_length": prompt + 7} | changed))
+    stepper = load(str(folder))
+    branch = Run(0, stepper, stepper.read(given(name))).branch(0)
+    while not isinstance(branch.advance(len(branch), Decoding(method=method, beam_width=3), lambda: True), Ended):
+        assert len(branch) < prompt + 9
+    how = {"do_sample": False, "num_beams": 1 if method == "greedy" else 3, "early_stopping": method == "beam",
+           "length_penalty": Decoding().length_penalty}
+    if name in TEXTS:
+        read = torch.tensor([stepper.tokens_of(SENTENCE)])
+        found = stepper.model.generate(read, attention_mask=torch.ones_like(read), **how)
+    else:
+        found = stepper.model.generate(torch.tensor([stepper.tokens_of(SENTENCE)])
+                                       if stepper.description.input_kind == "sentence" else stepper._pixels(given(name)), **how)
+    assert branch.tokens == found[0].tolist()[1:]
 
 
 @pytest.mark.parametrize("method", ["greedy", "beam"])

@@ -7,9 +7,14 @@ from typing import Any, NamedTuple
 from unrolled.models.families.hugging_face.attention import AttentionError
 
 ANY_LENGTH = 2**20  # of a model whose settings name none
-UNHEEDED = ("min_length", "min_new_tokens", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "repetition_penalty",
-            "encoder_repetition_penalty", "begin_suppress_tokens", "sequence_bias", "exponential_decay_length_penalty")
-NEUTRAL: tuple[Any, ...] = (None, 0, 1, [], {})  # what changes no word
+NOTHING: tuple[Any, ...] = (None, 0, [], {})  # False, too
+UNHEEDED: dict[str, tuple[Any, ...]] = {  # what changes the words of `generate`, and with which values it does not
+    **dict.fromkeys((
+        "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "begin_suppress_tokens", "sequence_bias", "constraints",
+        "exponential_decay_length_penalty", "force_words_ids", "penalty_alpha", "dola_layers", "diversity_penalty",
+        "watermarking_config", "stop_strings", "max_time", "token_healing"), NOTHING),
+    **dict.fromkeys(("repetition_penalty", "encoder_repetition_penalty", "guidance_scale", "num_beam_groups"), (*NOTHING, 1))}
+CHOSEN: dict[str, tuple[Any, ...]] = {"num_beams": (*NOTHING, 1), "do_sample": NOTHING}  # what a person chooses here
 
 
 class Settings(NamedTuple):
@@ -29,8 +34,12 @@ class Settings(NamedTuple):
         The most tokens that it can read.
     most_in_all, most_new : int or None
         As its settings bound what is written: with what was read before, the first token too, or without.
-    unheeded : tuple of str
-        What changes the words of its `generate`, and is not done here.
+    least_in_all, least_new : int
+        END is not written before, counted alike.
+    last : int
+        What it writes where it would become too long, or -1.
+    unheeded, chosen : tuple of str
+        What changes the words of its `generate`, and is not done here; how that chooses words, where not the most probable ones.
     """
 
     first: int
@@ -40,7 +49,11 @@ class Settings(NamedTuple):
     positions: int
     most_in_all: int | None
     most_new: int | None
+    least_in_all: int
+    least_new: int
+    last: int
     unheeded: tuple[str, ...]
+    chosen: tuple[str, ...]
 
     def most_steps(self, prompt: int) -> int:
         """Of a run whose first steps read so many tokens behind the first one."""
@@ -48,11 +61,17 @@ class Settings(NamedTuple):
             return prompt + self.most_new
         return max(ANY_LENGTH if self.most_in_all is None else self.most_in_all - 1, prompt + 1)
 
+    def least_steps(self, prompt: int) -> int:
+        """Before END, of such a run."""
+        return max(self.least_in_all - 1, prompt + self.least_new if self.least_new else 0)
+
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know, a sentence."""
-        return (f"Its settings for writing are not all heeded: {', '.join(self.unheeded)}. Words are chosen by the model’s own "
-                "probabilities.",) if self.unheeded else ()
+        """What a person should know, a sentence each."""
+        said = ((self.unheeded, "Its settings for writing are not all heeded: {}. Words are chosen by the model’s own "
+                                "probabilities."),
+                (self.chosen, "Its own generate uses {}; here Decoding says how words are chosen."))
+        return tuple(sentence.format(", ".join(names)) for names, sentence in said if names)
 
     @property
     def end(self) -> int:
@@ -77,16 +96,20 @@ def settings_of(model: Any, *, begins_itself: bool) -> Settings:
     said = (model.text_decoder if config.model_type == "blip" else model).generation_config  # whose `generate` it is
     text = config.get_text_config(decoder=True)
     ends = _ends(config, said, text)
-    never = [own[0] for own in said.bad_words_ids or () if len(own) == 1] + list(said.suppress_tokens or ())
+    never = {own[0] for own in said.bad_words_ids or () if len(own) == 1} - set(ends) | set(said.suppress_tokens or ())
     forced = said.forced_bos_token_id if begins_itself else None
-    unheeded = [name for name in UNHEEDED if getattr(said, name, None) not in NEUTRAL]
+    unheeded = [name for name, neutral in UNHEEDED.items() if getattr(said, name, None) not in neutral]
+    chosen = tuple(f"{name}={value}" for name, neutral in CHOSEN.items() if (value := getattr(said, name, None)) not in neutral)
+    last = said.forced_eos_token_id
     if any(len(own) > 1 for own in said.bad_words_ids or ()):
         unheeded.append("bad_words_ids")
     return Settings(
         first=_first(config, said, text) if begins_itself else -1, ends=ends, forced=() if forced is None else (int(forced),),
-        suppressed=tuple(sorted({token for token in never if token not in ends and 0 <= token < text.vocab_size})),
+        suppressed=tuple(sorted(token for token in never if 0 <= token < text.vocab_size)),
         positions=getattr(text, "max_position_embeddings", 0) or ANY_LENGTH, most_in_all=said.max_length,
-        most_new=said.max_new_tokens, unheeded=tuple(unheeded))
+        most_new=said.max_new_tokens, least_in_all=said.min_length or 0, least_new=said.min_new_tokens or 0,
+        last=-1 if last is None else int(last[0] if isinstance(last, list | tuple) else last), unheeded=tuple(unheeded),
+        chosen=chosen)
 
 
 def _ends(config: Any, said: Any, text: Any) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -140,20 +141,25 @@ class TransformerStepper:
         lengths = self._lengths_of(prompt=len(tokens), places=())
         first = self.description.words[tokens[0]]
         note = f"The first piece, “{first.replace('▁', ' ').strip() or first}”, is what the first step reads."
-        return EncodedInput(memory=Memory(LookedAt(None, tokens[0]), lengths), channels=self.decoder.recorded(lengths),
-                            source=(first,), prompt_tokens=tuple(tokens[1:]), maximum_steps=lengths.longest,
-                            notes=(" ".join((note, *self._notes)),),
-                            given_input=given)
+        return self._bounded(EncodedInput(
+            memory=Memory(LookedAt(None, tokens[0]), lengths), channels=self.decoder.recorded(lengths), source=(first,),
+            prompt_tokens=tuple(tokens[1:]), maximum_steps=lengths.longest, notes=(" ".join((note, *self._notes)),),
+            given_input=given), read=len(tokens) - 1)
 
     def _encoded(self, given: Tensor) -> Tensor:
         assert self.kind.encode is not None
         return self.kind.encode(self.model, given)
 
     def _read(self, given: Any, states: Tensor, lengths: Lengths, tokens: Sequence[int] = ()) -> EncodedInput[Memory]:
-        return EncodedInput(
+        return self._bounded(EncodedInput(
             memory=Memory(LookedAt(states, self.description.start_token), lengths), channels=self.decoder.recorded(lengths),
             source=tuple(self.description.words[token] for token in tokens), prompt_tokens=self.settings.forced,
-            maximum_steps=lengths.longest, given_input=given, notes=self._notes)
+            maximum_steps=lengths.longest, given_input=given, notes=self._notes))
+
+    def _bounded(self, encoded: EncodedInput[Memory], read: int = 0) -> EncodedInput[Memory]:
+        """With how short a run may be, and what ends it where its settings bound it."""
+        bound = encoded.maximum_steps == self.settings.most_steps(read)
+        return replace(encoded, least_steps=self.settings.least_steps(read), last_token=self.settings.last if bound else -1)
 
     def _check_length(self, length: int) -> None:
         most = self.settings.positions

@@ -6,7 +6,7 @@ from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.fitting import check_there
 from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.families.joey_nmt.network import decoder_of, reader_of
-from unrolled.models.families.joey_nmt.settings import language, nested, settings_beside, suppressed_tokens
+from unrolled.models.families.joey_nmt.settings import language, least_words, nested, settings_beside, suppressed_tokens
 from unrolled.models.families.joey_nmt.stepper import JoeyNMTStepper
 
 FAMILY = "JoeyNMT"
@@ -33,7 +33,7 @@ def open_translator(source: PickledCheckpoint, device: str) -> JoeyNMTStepper:
     summary = f"{FAMILY}, {network.config.hidden:,} units, {attention}'s attention"
     return JoeyNMTStepper(
         network, encoder, source_language, target_language, device=device,
-        longest=longest if isinstance(longest, int) and longest > 0 else 0,
+        longest=longest if isinstance(longest, int) and longest > 0 else 0, least=least_words(settings),
         suppressed_tokens=suppressed_tokens(settings, target_language),
         scaled=(bool(nested(settings, "model", "encoder", "embeddings", "scale")),
                 bool(nested(settings, "model", "decoder", "embeddings", "scale"))),

@@ -138,6 +138,14 @@ def language(path: Path, settings: Mapping[str, Any], side: str, count: int) -> 
                     merges=merges, prepared=nested(tokenizer, "pretokenizer") == "moses")
 
 
+def least_words(settings: Mapping[str, Any]) -> int:
+    """Before so many words JoeyNMT 2 does not write END."""
+    if not isinstance(nested(settings, "data", "src"), Mapping):
+        return 0
+    named = nested(settings, "testing", "min_output_length")
+    return named if isinstance(named, int) else 1
+
+
 def suppressed_tokens(settings: Mapping[str, Any], target: Language) -> tuple[int, ...]:
     """What JoeyNMT 2 never writes by itself: START, padding, a separator, languages' tags; the unknown word where it says so."""
     if not isinstance(nested(settings, "data", "src"), Mapping):

@@ -19,13 +19,16 @@ LONGEST = 300  # words, read or written
 
 
 class JoeyNMTStepper(AttentionalStepper):
-    """Decoder and encoder, on one device; `longest` is what its settings let it write at most, 0 where they do not say."""
+    """Decoder and encoder, on one device; `longest` is what its settings let it write at most, 0 where they do not say,
+    `least` how many words come before END.
+    """
 
     def __init__(self, network: AttentionalDecoder, encoder: SentenceReader, source: Language, target: Language, *, longest: int,
-                 suppressed_tokens: Sequence[int], scaled: tuple[bool, bool], identity: Identity, device: str = "cpu") -> None:
+                 least: int, suppressed_tokens: Sequence[int], scaled: tuple[bool, bool], identity: Identity,
+                 device: str = "cpu") -> None:
         super().__init__(network, device=device, suppressed_tokens=suppressed_tokens, first_state=encoder.first_state)
         self.encoder, self.source, self.target = encoder.to(self.device), source, target
-        self._longest, self._scaled = min(longest, LONGEST) or LONGEST, scaled
+        self._longest, self._least, self._scaled = min(longest, LONGEST) or LONGEST, least, scaled
         self.description = ModelDescription(
             **identity._asdict(), task="translation", channels=self.channels(1), words=target.words, start_token=target.start,
             end_token=target.end, maximum_steps=self._longest, encoder=f"{encoder.rnn.mode} that reads both ways",
@@ -44,7 +47,7 @@ class JoeyNMTStepper(AttentionalStepper):
         notes = (*self.source.notes, *unseen(word for word in words if word not in self.source.words))
         features = self.encoder(torch.tensor(self._numbers(words), device=self.device))
         return self.encoded(features, self.encoder.first_state(features), (*words, self.source.words[self.source.end]),
-                            given=given, maximum_steps=self._longest, notes=notes)
+                            given=given, maximum_steps=self._longest, least_steps=self._least, notes=notes)
 
     def reference(self) -> JoeyNMTReference:
         return JoeyNMTReference(self.weights(), tokens=lambda sentence: self._numbers(self.source.split(sentence)),

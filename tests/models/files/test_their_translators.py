@@ -18,6 +18,9 @@ from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.explaining.gradients import gradients
 from unrolled.models.families.joey_nmt.subwords import merges_of
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.stepping import Ended
+from unrolled.models.runs.run import Run
 from unrolled.models.stepping.stepper import InputError
 from unrolled.models.trace.detokenization import text_of
 
@@ -68,6 +71,27 @@ def test_of_joeynmt_1_all_words_may_be_written(tmp_path: Path) -> None:
     model = theirs.joey(1)
     assert load(str(saved(tmp_path, model))).suppressed_tokens == (2, 1)
     assert load(str(saved(tmp_path, model, old=True))).suppressed_tokens == ()
+
+
+@pytest.mark.parametrize(("old", "named", "least"), [(True, None, 0), (False, None, 1), (False, 3, 3), (False, 0, 0)])
+def test_joeynmt_2_writes_so_many_words_at_least(tmp_path: Path, old: bool, named: int | None, least: int) -> None:
+    """Its END is made what every state asks for."""
+    model = theirs.joey(1)
+    path = saved(tmp_path, model, old=old)
+    if named is not None:
+        settings = yaml.safe_load((tmp_path / "config.yaml").read_text())
+        settings["testing"]["min_output_length"] = named
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+    end = 3
+    for step in range(least + 1):
+        vector = torch.from_numpy(written(load(str(path)), SENTENCE, steps=step + 1)[1].column("attentional_vector")[step])
+        model.state_dict()["decoder.output_layer.weight"][end] += 20 * vector / vector.norm() ** 2
+        torch.save({"model_state": model.state_dict()}, path)
+    for method in ("greedy", "beam"):
+        run = Run(0, stepper := load(str(path)), stepper.read(SENTENCE)).branch(0)
+        while not isinstance(run.advance(len(run), Decoding(method=method, beam_width=2), lambda: True), Ended):
+            pass
+        assert run.tokens.index(end) == least
 
 
 @pytest.mark.parametrize(("level", "words", "text"), [
