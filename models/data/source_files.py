@@ -44,7 +44,10 @@ def source_texts(data: Path) -> list[str]:
 
 def title_of(data: Path) -> str:
     """What the texts are, for people: the folder's name."""
-    return "Python code" if str(data) == STANDARD_LIBRARY else text_name(data.resolve().stem).replace("_", " ")
+    if str(data) == STANDARD_LIBRARY:
+        return "Python code"
+    data = data.resolve()
+    return text_name(data.name if data.is_dir() else data.stem).replace("_", " ")
 
 
 def _texts(root: Path, left_out: Sequence[str], pattern: str) -> Iterator[str]:

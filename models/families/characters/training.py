@@ -25,8 +25,8 @@ from unrolled.models.training.optimising import Report
 from unrolled.models.training.recipe import Request, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
-TERMS = ("The texts are not contained. Python's standard library stands under the PSF licence. These weights: MIT, like "
-         "the program.")
+TERMS = "The texts are not contained{}. These weights: MIT, like the program."
+OF_PYTHON = "; Python's standard library stands under the PSF licence"
 
 
 class CharacterOptions(UpdateOptions, frozen=True, kw_only=True):
@@ -107,10 +107,11 @@ def train_characters(request: Request, options: CharacterOptions) -> Iterator[Re
     updates = Updates(CharacterTask(network, texts, alphabet, options, device=request.device), options, request)
     yield from updates.run()
     count = sum(map(len, texts))
-    what = "Python's standard library, without its tests" if str(request.data) == STANDARD_LIBRARY \
-        else title_of(request.needed_data)
+    of_python = str(request.data) == STANDARD_LIBRARY
+    what = "Python's standard library, without its tests" if of_python else title_of(request.needed_data)
     updates.finish(msgspec.structs.asdict(config), alphabet.words, Card(
-        title=f"Characters of {title_of(request.needed_data)}, {options.cell.upper()}", task="characters", terms=TERMS,
+        title=f"Characters of {title_of(request.needed_data)}, {options.cell.upper()}", task="characters",
+        terms=TERMS.format(OF_PYTHON if of_python else ""),
         data=f"{what}: {len(texts)} files, {count:,} characters",
         training=f"{options.updates} updates of {options.rows} × {options.truncation} characters, "
                  f"truncated back-propagation through time; seed {options.seed}."))
