@@ -147,5 +147,5 @@ def test_a_backend_that_dies_is_said_and_what_was_drawn_is_kept(qtbot, window):
     window.controller.backend._process.kill()
     qtbot.waitUntil(lambda: room.said.text() != "", timeout=20_000)
     assert "kept" in room.said.text()
-    assert room.restart.isVisible()
+    assert window.elsewhere.banner.action.text() == "Start it again"
     assert len(history(window)) == 2

@@ -465,6 +465,24 @@ def test_what_the_model_refuses_cannot_be_played(qtbot, window):
     qtbot.waitUntil(lambda: window.actions_by_name["play"].isEnabled(), timeout=5000)
 
 
+def test_a_backend_that_dies_or_is_silent_is_said_in_the_training_room_too(qtbot, window):
+    window.do(c.ShowTrainingRoom(on=True))
+    assert window.elsewhere.banner is None
+    window.controller.backend.silent.emit(True)
+    assert window.elsewhere.isVisible()
+    assert "stopped answering" in window.elsewhere.banner.text.text()
+    window.controller.backend.silent.emit(False)
+    assert window.elsewhere.banner is None
+    window.controller.backend._process.kill()
+    qtbot.waitUntil(lambda: window.elsewhere.banner is not None, timeout=5000)
+    window.elsewhere.banner.action.click()
+    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
+    assert window.elsewhere.banner is None
+    window.do(c.ShowTrainingRoom(on=False))
+    assert not window.elsewhere.isVisible()
+
+
+
 def test_what_is_opened_from_the_training_room_is_seen_and_so_is_why_it_cannot_be(qtbot, window, tmp_path):
     for opened in (c.OpenData(scripted.picture(width=90).data, "another.png"), c.Open(tmp_path / "missing.jpg")):
         window.do(c.ShowTrainingRoom(on=True))

@@ -156,10 +156,11 @@ class Trainer(QObject):
         self._ask()
         self.changed.emit()
 
-    def _lost(self, sentence: str) -> None:
+    def _lost(self, _: str) -> None:
+        """The process ended, which the window says."""
         was_there = self.alive or self.starting
         self.alive = self.starting = self.running = False
         self.under_way = self._wanted = 0
         if was_there:
-            self.said.emit(f"{sentence} What was drawn is kept.", True)
+            self.said.emit("What was drawn is kept.", False)
         self.state_changed.emit()

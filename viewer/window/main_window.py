@@ -33,6 +33,8 @@ from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.stylesheet import apply_theme
 from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
 from unrolled.viewer.views.spec import ViewSpec
+from unrolled.viewer.widgets.banner import BannerPlace
+from unrolled.viewer.widgets.building import in_column
 from unrolled.viewer.window.actions import ActionSpec, action_specs, make_actions, set_icons
 from unrolled.viewer.window.coordinator import Coordinator
 from unrolled.viewer.window.dialog_actions import DialogActions
@@ -105,7 +107,14 @@ class MainWindow(QMainWindow):
         self.room: TrainingRoomPage | None = None  # made when it is first entered
         self.corpus: CorpusPage | None = None      # made when a store is first opened
         self._hint: Notice | None = None
-        self.setCentralWidget(self.pages)
+        self.elsewhere = BannerPlace(self.theme)  # what is said of the model, while another page than the run's is shown
+        below = QWidget()
+        in_column(below, self.elsewhere).setContentsMargins(12, 0, 12, 6)
+        below.hide()
+        self.pages.currentChanged.connect(lambda number: below.setVisible(number > 0))
+        central = QWidget()
+        in_column(central, (self.pages, 1), below, spacing=0)
+        self.setCentralWidget(central)
         self.layout_.setFocus()  # otherwise the first button has it, and Space would open a file
         self.coordinator = Coordinator(session, self.host.views.values(), self)
         self.dialogs = DialogActions(self)
@@ -131,7 +140,9 @@ class MainWindow(QMainWindow):
             signal = action.toggled if spec.checkable else action.triggered
             signal.connect(lambda on=False, spec=spec: self._act(spec, on))
         controller.voice.said.connect(layout.say)
-        controller.voice.unsaid.connect(layout.unsay)
+        controller.voice.said.connect(lambda notice: self.elsewhere.show_message(notice) if notice.place == "model" else None)
+        for place in (layout.said, self.elsewhere):
+            controller.voice.unsaid.connect(place.clear)
         controller.voice.status_changed.connect(
             lambda text, fraction: layout.status.set_activity(text, fraction, loading=controller.run.state.loading))
         controller.voice.state_changed.connect(self.update_actions)
@@ -233,6 +244,7 @@ class MainWindow(QMainWindow):
             self.theme = theme
             self._apply_theme()
             self.layout_.set_theme(theme)
+            self.elsewhere.set_theme(theme)
             for page in (self.room, self.corpus):
                 if page is not None:
                     page.set_theme(theme)
