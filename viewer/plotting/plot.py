@@ -242,9 +242,11 @@ class Plot(QWidget):
         self._legend.set_heading(text, self.theme)
 
     def say(self, sentence: str) -> None:
-        """Muted words in the middle, where there is nothing yet; none take them away."""
+        """Muted words in the middle, where there is nothing yet, and so no numbers; none take them away."""
         if sentence != self._empty.text():
             self._empty.setText(sentence)
+            for ticks in self._axes.values():
+                ticks.setStyle(showValues=not sentence)
             self._empty.setVisible(bool(sentence))
             self._place_empty()
 

@@ -356,7 +356,11 @@ def test_what_a_plot_says_while_it_is_empty_is_seen(qtbot):
     plot.show()
     qtbot.wait(20)
     empty = plot.grab().toImage()
+    numbers = plot.grab().toImage().copy(80, 266, 280, 10)  # below the axis
     plot.say("The loss of every update will be drawn here.")
+    none = plot.grab().toImage().copy(80, 266, 280, 10)
+    colours = [len({image.pixel(x, y) for x in range(280) for y in range(10)}) for image in (none, numbers)]
+    assert colours[0] <= 2 < colours[1]  # marks without numbers: nothing is measured yet
     assert plot.grab().toImage() != empty
     plot.say("")
     assert plot.grab().toImage() == empty
