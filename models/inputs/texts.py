@@ -5,10 +5,12 @@ It knows neither torch nor Qt.
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from unrolled.models.inputs.alphabets import decoded
 from unrolled.models.inputs.encodings import DAMAGED, decode_text, encoding_title
 from unrolled.models.inputs.pictures import PictureError, read_file
 
@@ -43,6 +45,17 @@ def text_bytes(path: Path) -> bytes:
         return read_file(path)
     except PictureError as error:
         raise TextError(str(error)) from error
+
+
+def as_utf_8(data: bytes, encoding: str, name: str) -> bytes:
+    """A text's bytes in UTF-8, with its mark, of bytes in an encoding that a person chose. Raises `TextError` where there is none
+    of that name.
+    """
+    try:
+        return codecs.BOM_UTF8 + decoded(data, encoding).removeprefix("\ufeff").encode("utf-8", "replace")
+    except LookupError as error:
+        raise TextError(f"“{name}” cannot be read as “{encoding}”: there is no such encoding; there are cp1252, koi8-r, utf-16 "
+                        "and many others.") from error
 
 
 def plain_line_ends(text: str) -> str:

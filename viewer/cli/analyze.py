@@ -101,8 +101,8 @@ def _of_folder(arguments: argparse.Namespace) -> int:
             for number, path in enumerate(files):
                 tell_doing(path.name)
                 try:
-                    yield path.name, run_trace(client, loaded, run=number, name=file_name(path), data=read_input(path, kind),
-                                               decoding=decoding_of(arguments), write=arguments.write)
+                    yield path.name, run_trace(client, loaded, run=number, name=file_name(path), decoding=decoding_of(arguments),
+                                               data=read_input(path, kind, arguments.encoding), write=arguments.write)
                 except (BackendError, CommandError, ValueError) as error:
                     notes.append(f"“{path.name}” was left out: {error}")
 

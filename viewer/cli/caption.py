@@ -91,7 +91,7 @@ def _read_all(arguments: argparse.Namespace, input_kind: str) -> tuple[list[tupl
     for given in (*arguments.inputs, *arguments.text):
         try:
             if isinstance(given, Path):
-                found.append((str(given), read_input(given, input_kind)))
+                found.append((str(given), read_input(given, input_kind, arguments.encoding)))
             else:
                 found.append((TYPED, typed_input(given, input_kind)))
         except ValueError as error:

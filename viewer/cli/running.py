@@ -10,6 +10,7 @@ from typing import Protocol
 
 from unrolled.models.inputs.inputs import TYPED
 from unrolled.models.inputs.kinds import decode_input, kind_named, medium_of, read_bytes
+from unrolled.models.inputs.texts import as_utf_8
 from unrolled.models.protocol.client import BackendClient, BackendError
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Loaded
@@ -50,6 +51,8 @@ def add_running_arguments(parser: argparse.ArgumentParser, *, written: int) -> N
     group.add_argument("--seed", type=int, metavar="N", help="of the draws (default: 0)")
     parser.add_argument("--write", type=_count, default=written, metavar="N",
                         help=f"characters that a character model writes behind the text it is given (default: {written})")
+    parser.add_argument("--encoding", default="", metavar="NAME", help="of a text's file, as Python calls it (cp1252, koi8-r, "
+                                                                       "utf-16 …), where it is taken for another")
     add_edit_arguments(parser)
 
 
@@ -103,14 +106,18 @@ def backend(arguments: argparse.Namespace) -> Iterator[tuple[BackendClient, Load
         yield client, loaded
 
 
-def read_input(path: Path, input_kind: str) -> bytes:
-    """An input's bytes, looked at before a model is troubled; what a person should know goes to standard error. Raises
-    `ValueError`, with a sentence for people: one of `INPUT_ERRORS`, or that the model takes something else.
+def read_input(path: Path, input_kind: str, encoding: str = "") -> bytes:
+    """An input's bytes, looked at before a model is troubled, a text's in UTF-8 if its encoding is given; what a person should
+    know goes to standard error. Raises `ValueError`, with a sentence for people: one of `INPUT_ERRORS`, or that the model takes
+    something else.
     """
-    medium, taken = medium_of(path, input_kind), kind_named(input_kind).medium
+    taken = kind_named(input_kind).medium
+    medium = "text" if encoding and taken == "text" else medium_of(path, input_kind)
     if medium != taken and path.is_file():
         raise ValueError(f"“{file_name(path)}” is a {medium}, and this model takes a {taken}; see unrolled models.")
     data = read_bytes(path, taken)
+    if encoding and taken == "text":
+        data = as_utf_8(data, encoding, file_name(path))
     tell(*decode_input(data, path.name, taken)[1])
     return data
 
@@ -190,7 +197,8 @@ def one_input(arguments: argparse.Namespace) -> Iterator[tuple[BackendClient, Lo
     decoding = decoding_of(arguments)
 
     def given(input_kind: str) -> bytes:
-        return typed_input(arguments.text, input_kind) if arguments.input is None else read_input(arguments.input, input_kind)
+        return (typed_input(arguments.text, input_kind) if arguments.input is None else
+                read_input(arguments.input, input_kind, arguments.encoding))
 
     try:
         data = given(DEFAULT_KIND) if arguments.model == DEFAULT_MODEL else b""

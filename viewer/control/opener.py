@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from psygnal import Signal
 
-from unrolled.models.inputs.inputs import Input
+from unrolled.models.inputs.inputs import Input, InputText
 from unrolled.models.inputs.kinds import (
     INPUT_ERRORS,
     Notes,
@@ -18,6 +18,7 @@ from unrolled.models.inputs.kinds import (
     sample,
 )
 from unrolled.models.inputs.sniffing import QUICK_BYTES, quick_to_read
+from unrolled.models.inputs.texts import as_utf_8
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.stepping import DrawInput, InputDrawn
 from unrolled.models.store.stored_trace import StoredTrace
@@ -54,6 +55,8 @@ class Opener:
                  worker: InputWorker, voice: Voice, do: c.Do) -> None:
         self._session, self._runner, self._voice, self._do = session, runner, voice, do
         self._recording, self._branching, self._loading, self._worker = recording, branching, loading, worker
+        self._text: InputText | None = None  # as its file has it
+        self._read_again = b""  # the same in the encoding that a person chose
         self._drawn = 0  # so many inputs of a model's own kind were drawn
 
     # ── Inputs ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -102,8 +105,17 @@ class Opener:
     def open_data(self, command: c.OpenData) -> None:
         self._open_bytes(command.data, command.name, command.medium)
 
+    @handles(c.ReadTextAs)
+    def read_text_as(self, command: c.ReadTextAs) -> None:
+        if self._text is None or not isinstance(self._session.input, InputText):
+            self._voice.say("input", "What is shown was not read from a text’s file.", "info")
+            return
+        self._read_again = as_utf_8(self._text.data, command.encoding, self._text.name)
+        self._open_bytes(self._read_again, self._text.name, "text")
+
     @handles(c.OpenText)
     def open_text(self, command: c.OpenText) -> None:
+        self._text = None
         self._voice.unsaid.emit("input")
         if not command.text.text.strip():
             self._voice.say("input", "There is no text yet: type or paste one.")
@@ -170,6 +182,8 @@ class Opener:
     def _show(self, given: Input, notes: Notes, *, origin: Origin, draws: str = "", path: Path | None = None) -> None:
         if path is not None:
             self.opened_file.emit(str(path.absolute()))
+        if not (isinstance(given, InputText) and given.data == self._read_again):
+            self._text = given if isinstance(given, InputText) else None
         self._loading.show(Opening(input=given, origin=origin, draws=draws), notes)
 
     def _open_trace_file(self, path: Path) -> None:

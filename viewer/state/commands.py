@@ -320,6 +320,12 @@ class OpenData(Command, frozen=True):
     medium: str = "picture"
 
 
+class ReadTextAs(Command, frozen=True):
+    """Read the text that was opened in another encoding, by its name in Python."""
+
+    encoding: str
+
+
 class OpenText(Command, frozen=True):
     """Open a text that was typed."""
 
@@ -435,7 +441,7 @@ class ShowTraceback(Command, frozen=True):
 class ShowDialog(Command, frozen=True):
     """Show a dialog."""
 
-    name: Literal["decoding", "export", "shortcuts", "about", "log", "trace corpus"]
+    name: Literal["decoding", "export", "shortcuts", "about", "log", "trace corpus", "encoding"]
 
 
 class OpenStore(Command, frozen=True):

@@ -10,6 +10,8 @@ from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 
+from unrolled.models.inputs.alphabets import ENCODINGS
+from unrolled.models.inputs.encodings import encoding_title
 from unrolled.models.inputs.inputs import typed
 from unrolled.models.inputs.kinds import (
     media,
@@ -139,6 +141,13 @@ class DialogActions:
             return False
         return True
 
+    def _ask_encoding(self) -> None:
+        titled = {encoding_title(name): name for name in ("utf-8", "utf-16-le", "utf-16-be", *ENCODINGS)}
+        titles = sorted(titled, key=str.casefold)
+        title, chosen = QInputDialog.getItem(self._window, "Text encoding", "Read the text as", titles, 0, False)
+        if chosen:
+            self._do(c.ReadTextAs(titled[title]))
+
     # ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _save(self) -> None:
@@ -194,6 +203,8 @@ class DialogActions:
         window = self._window
         if command.name == "decoding":
             self._show_decoding()
+        elif command.name == "encoding":
+            self._ask_encoding()
         elif command.name == "shortcuts":
             _open(ShortcutsDialog(window.action_specs, window))
         elif command.name == "log":

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.assets import path as asset
-from unrolled.models.inputs.inputs import NO_INPUT
+from unrolled.models.inputs.inputs import NO_INPUT, InputText
 from unrolled.models.protocol.dispatch import Dispatch, handles
 from unrolled.viewer.control.control import Control
 from unrolled.viewer.state import commands as c
@@ -199,6 +199,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name["open_next"].setEnabled(bool(waiting))
         self.actions_by_name["open_next"].setText(
             f"Next: {waiting[0]} (of {len(waiting):,})".replace("&", "&&") if waiting else "Next of what is waiting")
+        self.actions_by_name["encoding"].setEnabled(isinstance(session.input, InputText))
         self.actions_by_name["export"].setEnabled(has_steps or self.in_room)
         self.actions_by_name["save_session"].setEnabled(has_run)
         self.actions_by_name["run_again"].setEnabled(session.input is not None and session.description is not None)

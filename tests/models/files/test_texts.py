@@ -12,7 +12,7 @@ from PIL import Image
 from unrolled.models.inputs.inputs import looks_like_prose, sentences_of, typed
 from unrolled.models.inputs.kinds import medium_of
 from unrolled.models.inputs.sniffing import media_of
-from unrolled.models.inputs.texts import TextError, read_text
+from unrolled.models.inputs.texts import TextError, as_utf_8, read_text
 from unrolled.models.tokenizers.plain_signs import in_known_signs
 from unrolled.viewer.state.files import Kind, kind_of
 
@@ -129,6 +129,15 @@ def test_what_is_typed_is_read_as_it_was_typed(text):
     ("# A title of it.\nA dog runs here.\n", False)])
 def test_lines_that_are_sentences_are_told_from_a_program(text, is_prose):
     assert looks_like_prose(typed(text)) == is_prose
+
+
+def test_a_person_may_say_the_encoding():
+    data = "Zürich — 5 €".encode("mac_roman")
+    assert read_text(as_utf_8(data, "mac-roman", "a"), "a").text == "Zürich — 5 €"
+    assert read_text(as_utf_8("ÿþ".encode("utf-16"), "utf-16", "a"), "a").text == "ÿþ"
+    for wrong in ("none of them", "hex", "rot13"):
+        with pytest.raises(TextError, match="no such encoding"):
+            as_utf_8(data, wrong, "a")
 
 
 def test_a_mark_that_lies_is_said():

@@ -40,6 +40,22 @@ def window(qtbot, scripted_command, tmp_path):
     made.close()
 
 
+def test_a_text_is_read_again_in_the_encoding_that_a_person_chooses(qtbot, window, tmp_path):
+    """Also a second time, from the bytes that its file has."""
+    open_kind(qtbot, window, "text")
+    (tmp_path / "a.txt").write_bytes("día".encode("mac_roman"))
+    window.do(c.Open(tmp_path / "a.txt"))
+    qtbot.waitUntil(lambda: window.session.input.name == "a.txt", timeout=5000)
+    for encoding, text in (("cp437", "dÆa"), ("mac_roman", "día")):
+        window.do(c.ReadTextAs(encoding))
+        qtbot.waitUntil(lambda text=text: window.session.input.text == text, timeout=5000)
+    assert window.actions_by_name["encoding"].isEnabled()
+    window.do(c.OpenText(typed("A dog.")))
+    qtbot.waitUntil(lambda: window.session.input.text == "A dog.", timeout=5000)
+    window.do(c.ReadTextAs("cp437"))
+    assert window.session.input.text == "A dog."
+
+
 def panel(window, kind):
     return next(one for one in window.host.views.values() if isinstance(one, kind))
 
