@@ -7,6 +7,7 @@ for the terminal that it is written to.
 from __future__ import annotations
 
 import argparse
+import unicodedata
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,7 +16,7 @@ INSTEAD = "\N{REPLACEMENT CHARACTER}"
 
 def text_name(name: str) -> str:
     """A name that can be encoded, drawn and written to a terminal: what cannot be printed is one replacement sign each."""
-    return "".join(character if character.isprintable() else INSTEAD for character in name)
+    return "".join(map(_seen, name))
 
 
 def file_name(path: Path) -> str:
@@ -25,7 +26,12 @@ def file_name(path: Path) -> str:
 
 def printable(text: str) -> str:
     """A text for a terminal, which keeps its lines and takes no commands of what a file or a model wrote."""
-    return "".join(character if character.isprintable() or character in "\n\t" else INSTEAD for character in text)
+    return "".join(character if character in "\n\t" else _seen(character) for character in text)
+
+
+def _seen(character: str) -> str:
+    """Python counts no space but one among what can be printed; macOS writes a narrow one in the names of screenshots."""
+    return character if character.isprintable() or unicodedata.category(character) == "Zs" else INSTEAD
 
 
 class PlainParser(argparse.ArgumentParser):

@@ -20,7 +20,10 @@ from unrolled.models.trace.trace import Trace
 
 COMMENT = "# "
 JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
-SPLIT_OR_RUN = re.compile(r'(?<=^")[=+@-]|,')  # by a spreadsheet, which knows no JSON
+SPLIT_OR_RUN = re.compile(r'(?<=^")[=+@-]|[,;]')  # by a spreadsheet, which knows no JSON
+# Where a spreadsheet ends cells at semicolons or tabs, quotes within what it takes for a cell protect nothing: a formula can
+# begin behind each of them, and behind the end of a line.
+RUN = re.compile(r"(?:\A|(?<=[;\t\r\n]))(?=[=+\-@\t\r'])")
 FIRST_COLUMNS = ("step", "word", "token", "log_prob", "candidates")
 
 
@@ -41,12 +44,18 @@ def column_names(channel: Channel) -> Iterator[str]:
 
 
 def plain_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+    """A text of which no spreadsheet makes a formula: an apostrophe stands before what it would run, and before an apostrophe
+    there, so that nothing is lost where those are taken away.
+    """
+    return RUN.sub("'", text)
 
 
 def _escaped(text: re.Match[str]) -> str:
     return SPLIT_OR_RUN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text[0])
+
+
+def _cell(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False).replace(";", "\\u003b")  # which ends a cell for some spreadsheets
 
 
 def write_table(file: TextIO, trace: Trace, header: str) -> None:
@@ -55,11 +64,10 @@ def write_table(file: TextIO, trace: Trace, header: str) -> None:
     channels = list(trace.channels.values())
     writer.writerow([*FIRST_COLUMNS, *(name for channel in channels for name in column_names(channel))])
     for step in range(len(trace)):
-        candidates = json.dumps([[c.token, c.word, c.log_prob] for c in trace.candidates[step]], ensure_ascii=False)
+        candidates = _cell([[c.token, c.word, c.log_prob] for c in trace.candidates[step]])
         values = (str(value) for channel in channels for value in trace.column(channel.name)[step].ravel())
         # Line ends of the table are the writer's; a word may hold any of its own, so words are written as JSON.
-        word = json.dumps(trace.words[step], ensure_ascii=False)
-        writer.writerow([step, word, trace.tokens[step], str(trace.log_probs[step]), candidates, *values])
+        writer.writerow([step, _cell(trace.words[step]), trace.tokens[step], str(trace.log_probs[step]), candidates, *values])
 
 
 def read_comment(file: TextIO) -> str:

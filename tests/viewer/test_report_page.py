@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 
@@ -12,7 +13,7 @@ import scripted_traces
 
 from unrolled.models.protocol.questions import Contributor, Equation, Explained, Part
 from unrolled.models.trace import Trace
-from unrolled.viewer.report.analysis import Analysis, FidelitySummary, Occlusion
+from unrolled.viewer.report.analysis import Analysis, FidelitySummary, Occlusion, as_json
 from unrolled.viewer.report.collecting import collect
 from unrolled.viewer.report.page import page
 
@@ -63,3 +64,14 @@ def test_a_place_of_a_picture_is_named_by_row_and_column():
     text = words_of(analysis, trace)
     assert "row 2, column 3 −0.2500, h7 +0.1250, “t-shirt” +0.5000" in text
     assert "σ(−0.5000) = 0.3775" in text
+
+
+def test_what_cannot_be_printed_or_turns_a_line_round_is_one_sign_in_the_page_and_kept_in_json():
+    words = ("a\u202eb", "\x1b[31m", "half \ud800", "fixed\u00a0space")
+    trace = scripted_traces.translation_trace(written=words)
+    found = collect(trace, file="photo\u2066 3.45\u202fPM.png", ask=None)
+    made = page(found, trace, None).decode()
+    assert not re.search("[\u202e\u2066\x1b\ud800]", made)
+    assert made.count("photo\ufffd 3.45\u202fPM.png") == 2
+    again = json.loads(as_json(found))
+    assert [own["word"] for own in again["steps"]] == list(words)

@@ -104,16 +104,18 @@ def _of_folder(arguments: argparse.Namespace) -> int:
                     yield path.name, run_trace(client, loaded, run=number, name=file_name(path), decoding=decoding_of(arguments),
                                                data=read_input(path, kind, arguments.encoding), write=arguments.write)
                 except (BackendError, CommandError, ValueError) as error:
-                    notes.append(f"“{path.name}” was left out: {error}")
+                    notes.append(f"“{file_name(path)}” was left out: {error}")
 
     try:
         found = collect_folder(recorded() if traces else run())
     except (BackendError, ValueError) as error:
         raise CommandError(f"Nothing in “{arguments.input}” could be analyzed: {'; '.join([str(error), *notes[:1]])}") from error
+    from unrolled.viewer.report.analysis import as_json
+
     tell_doing()
     tell(*said, *notes)
     found = msgspec.structs.replace(found, notes=(*found.notes, *said, *notes))
-    write_output(arguments.output, msgspec.json.format(msgspec.json.encode(found), indent=1))
+    write_output(arguments.output, as_json(found))
     return FAILURE if notes else SUCCESS
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Column = npt.NDArray[Any] | Sequence[Any]
+from unrolled.models.trace.tables import plain_cell
 
-RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "'")
+Column = npt.NDArray[Any] | Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,12 +32,11 @@ class Table:
     def csv(self) -> str:
         """A header and a line a row; numbers with the fewest digits that give the same float again.
 
-        A text that a spreadsheet would run as a formula gets an apostrophe before it, as does one that begins with an
-        apostrophe: without the first one, it is what it was.
+        Texts are written so that no spreadsheet makes formulas of them; see `plain_cell`.
         """
         file = io.StringIO()
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([_harmless(name) for name in self.names])
+        writer = csv.writer(file)  # which quotes a carriage return alone where that is a part of its line ends
+        writer.writerow(_cells(self.names))
         writer.writerows(zip(*(_cells(column) for column in self.columns), strict=True))
         return file.getvalue()
 
@@ -46,8 +45,4 @@ def _cells(column: Column) -> list[Any]:
     if isinstance(column, np.ndarray) and column.dtype.kind in "fiub":
         cells: list[Any] = column.astype(str).tolist()
         return cells
-    return [_harmless(cell) for cell in column]
-
-
-def _harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(RUN_BY_SPREADSHEETS) else cell
+    return [plain_cell(cell) if isinstance(cell, str) else cell for cell in column]

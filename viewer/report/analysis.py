@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -154,9 +155,13 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     fidelity: FidelitySummary | None
 
 
-def as_json(analysis: Analysis) -> bytes:
-    """One object, indented by one."""
-    return msgspec.json.format(msgspec.json.encode(analysis), indent=1)
+def as_json(found: msgspec.Struct) -> bytes:
+    """One object, indented by one; numbers that are none are null."""
+    try:
+        return msgspec.json.format(msgspec.json.encode(found), indent=1)
+    except UnicodeEncodeError:  # a word or a name holds half a character, which JSON can only escape
+        whole = json.loads(json.dumps(msgspec.to_builtins(found)), parse_constant=lambda _: None)
+        return json.dumps(whole, indent=1).encode()
 
 
 def plain(values: Any) -> Any:

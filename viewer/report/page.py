@@ -17,6 +17,7 @@ from unrolled.models.analysis.agreement import Agreed
 from unrolled.models.analysis.fidelity import place_in_words
 from unrolled.models.protocol.questions import Contributor, Equation, Explained
 from unrolled.models.trace import Channel, Trace
+from unrolled.models.trace.names import printable, text_name
 from unrolled.models.trace.slices import spoken
 from unrolled.viewer.report import pictures
 from unrolled.viewer.report.analysis import Analysis
@@ -57,13 +58,13 @@ def page(analysis: Analysis, trace: Trace, picture: Image.Image | None) -> bytes
         What was looked at.
     """
     made = _Page(analysis, trace, picture)
-    title = escape(f"{analysis.file}: {analysis.model}")
+    title = escape(text_name(f"{analysis.file}: {analysis.model}"))
     body = "".join(part for part in (
         made.heading(), made.words(), made.film_strip(), made.fidelity(), made.attention(), made.gradients(), made.occlusion(),
         made.equations(), made.gates(), made.similar()) if part)
     return (f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-            f'<meta name="viewport" content="width=device-width"><style>{CSS}</style></head><body>{body}</body></html>').encode(
-                "utf-8", "replace")
+            f'<meta name="viewport" content="width=device-width"><style>{CSS}</style></head>'
+            f'<body>{printable(body)}</body></html>').encode()
 
 
 class _Page:

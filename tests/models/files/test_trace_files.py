@@ -209,15 +209,16 @@ def test_every_suffix_is_written_and_read():
     assert tuple(trace_files._WRITERS) == tuple(trace_files._READERS) == SUFFIXES
 
 
-def test_a_spreadsheet_finds_no_formula_in_a_table(tmp_path):
-    trace = Trace((CHANNELS[2], msgspec.structs.replace(CHANNELS[0], name="=1+1")),
-                  provenance=Provenance(input_name="a,=1+1,b.jpg", source=("=3", "@4", "a,-5", '"",+6')))
-    trace.append(StepResult(step=0, token=3, word='=7,=8', log_prob=-1.0, candidates=(),
-                            values={"attention_entropy": np.float32(0.5).reshape(()), "=1+1": np.zeros(2, np.float32)}))
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_spreadsheet_finds_no_formula_in_a_table(tmp_path, delimiter):
+    trace = Trace((CHANNELS[2], msgspec.structs.replace(CHANNELS[0], name="=1+1;=2")),
+                  provenance=Provenance(input_name="a,=1+1,b;=1.jpg", source=("=3", "@4", "a,-5", '"",+6', ";=7\t=8")))
+    trace.append(StepResult(step=0, token=3, word='=7,=8;=9\t=10', log_prob=-1.0, candidates=(Candidate(3, "a;=1", -1.0),),
+                            values={"attention_entropy": np.float32(0.5).reshape(()), "=1+1;=2": np.zeros(2, np.float32)}))
     path = tmp_path / "a.csv"
     save_trace(trace, path)
     with path.open(encoding="utf-8", newline="") as file:
-        cells = [cell for row in csv.reader(file, skipinitialspace=True) for cell in row]
+        cells = [cell for row in csv.reader(file, skipinitialspace=True, delimiter=delimiter) for cell in row]
     assert [cell for cell in cells if cell.startswith(("=", "+", "@")) or (cell[:1] == "-" and not cell[1:2].isdigit())] == []
     assert load_trace(path).provenance == trace.provenance
     assert load_trace(path).words == trace.words

@@ -6,6 +6,7 @@ import dataclasses
 import xml.etree.ElementTree as ElementTree
 
 import av
+import msgspec
 import numpy as np
 import pytest
 import scripted_traces
@@ -182,6 +183,16 @@ def test_what_is_unknown_or_cannot_be_printed_is_one_sign(tmp_path):
     assert len({round(place.width(), 3) for place in places}) == 1
     export(trace, tmp_path / "a.svg", dataclasses.replace(SETTINGS, outlines=False))
     assert not set((tmp_path / "a.svg").read_text(encoding="utf-8")) & set("\x07\x1b")
+
+
+def test_a_piece_stands_on_one_line_whatever_is_in_it():
+    trace = text_trace("abcd")
+    trace.provenance = msgspec.structs.replace(trace.provenance, detokenization="pieces")
+    trace.words[:] = ["\u2581one.\n\n", "\ttwo\x1b[0m\u202e", "\n", "\u2581end"]
+    scene = text_scene(trace)
+    assert scene.signs == (" one.⏎⏎", "⇥two\N{REPLACEMENT CHARACTER}[0m\N{REPLACEMENT CHARACTER}", "\n", " end")
+    tops = [place.top() for place in TextStill(scene, SETTINGS).places]
+    assert tops[0] < tops[1] == tops[2] < tops[3]
 
 
 def test_a_text_is_coloured_by_its_probabilities(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -50,6 +51,16 @@ def test_numbers_are_written_exactly_and_no_text_as_a_formula():
     assert rows[2][1].startswith("-"), "a negative number stays a number"
 
 
+@pytest.mark.parametrize("text", ["=1", "a;=1", "a\t@b", "x\n=1;-2", "\r+1", "'=1", "a;'=1", "''", "\t\t=", "a=1, -2", "plain"])
+def test_no_separator_of_a_spreadsheet_makes_a_formula_and_apostrophes_give_the_text_again(text):
+    written = Table(("x",), [[text]]).csv()
+    for delimiter in ",;\t":
+        cells = [cell for row in csv.reader(io.StringIO(written), delimiter=delimiter) for cell in row]
+        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+    cell = list(csv.reader(io.StringIO(written, newline="")))[1][0]
+    assert re.sub(r"(?:\A|(?<=[;\t\r\n]))'(?=[=+\-@\t\r'])", "", cell) == text
+
+
 def test_ctrl_c_copies_the_picture_larger_than_the_screen_shows_it(picture, qtbot):
     attach(picture, "A picture")
 
@@ -93,7 +104,7 @@ def test_it_is_saved_as_what_the_suffix_says(picture, tmp_path):
     assert QImage(str(tmp_path / "a.png")).width() == 400
     ElementTree.parse(tmp_path / "a.svg")
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
-    assert (tmp_path / "a.csv").read_text() == table().csv()
+    assert (tmp_path / "a.csv").read_bytes().decode() == table().csv()
 
 
 def test_a_failure_is_one_sentence_and_leaves_the_old_file(picture, tmp_path, monkeypatch, qtbot):

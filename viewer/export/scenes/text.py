@@ -10,7 +10,8 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from unrolled.models.trace import Trace
-from unrolled.models.trace.detokenization import WORD_BEGINS, text_of
+from unrolled.models.trace.detokenization import SIGNS, WORD_BEGINS, text_of
+from unrolled.models.trace.names import text_name
 from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
@@ -59,9 +60,14 @@ def text_scene(trace: Trace) -> TextScene:
                           "Read a part of it.")
     text = text_of(trace.words, trace.provenance.detokenization)
     is_of_signs = trace.provenance.detokenization == "characters"
-    signs = tuple(sign_of(word) if is_of_signs else word.replace(WORD_BEGINS, " ") for word in trace.words)
+    signs = tuple(sign_of(word) if is_of_signs or word in ("\n", "\t") else piece_sign(word) for word in trace.words)
     return TextScene(tuple(trace.words), signs, np.exp(trace.log_probs), trace.provenance.prompt_tokens,
                      text[:80].replace("\n", " "), step_noun(trace.provenance))
+
+
+def piece_sign(piece: str) -> str:
+    """A piece on one line: the ends of lines and the tabs in it are signs, as is what cannot be printed."""
+    return text_name("".join(SIGNS[own] if own in "\n\t" else own for own in piece.replace(WORD_BEGINS, " ")))
 
 
 class TextStill:
@@ -88,7 +94,7 @@ class TextStill:
                 row, column = row + 1, 0
             self.places.append(QRectF(self.margin + column * self.across, self.margin + row * self.line, wide * self.across,
                                       self.line))
-            row, column = (row + 1, 0) if word == "\n" else (row, column + wide)
+            row, column = (row + 1, 0) if word.endswith(("\n", SIGNS["\n"])) else (row, column + wide)
         self.legend_top = self.margin + (row + 1) * self.line + 10 * unit
         self.size = QSize(round(width), round(self.legend_top + 20 * unit + 1.5 * letter))
 
