@@ -43,6 +43,7 @@ MOST_VIDEO_PIXELS = 2_500_000_000
 SUFFIXES = (".gif", ".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".webp", ".apng", ".mpg", ".mpeg", ".3gp", ".3g2", ".ts",
             ".mts", ".m2ts", ".flv", ".ogv", ".wmv")
 FRAME_HEAD = 4096  # bytes of a file that tell whether it is a picture
+SOUND = re.compile(rb"ID3|fLaC|RIFF....WAVE|\xff[\xfb\xf3\xf2\xf1\xf9]", re.DOTALL)
 ANIMATIONS = ("GIF", "PNG", "WEBP", "AVIF")
 USUAL_SECONDS = 0.04
 REORDERED = 8  # so many frames at the end may lack those that stand between them, and would come later in the file
@@ -284,6 +285,8 @@ def _opened(file: BinaryIO, head: bytes, name: str) -> Any:
     import av
 
     kind = video_format(head)
+    if SOUND.match(head):
+        raise ClipError(f"“{name}” holds no video.")
     if not kind:
         raise ClipError(f"“{name}” is not a clip that can be read, or it is damaged.")
 

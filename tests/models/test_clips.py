@@ -63,6 +63,7 @@ def test_large_frames_are_made_smaller(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("data", "sentence"), [
     (b"", "is empty"), (b"nothing of the kind", "not a clip that can be read"), (gif(1), "only one frame"),
+    (b"ID3\4" + bytes(99), "holds no video"), (b"RIFF\0\0\0\0WAVEfmt ", "holds no video"),
     (gif()[:60], "damaged|one frame|not a clip"), (b"\x93NUMPY\x01\x00 cut", "damaged"),
 ])
 def test_what_is_no_clip(data: bytes, sentence: str) -> None:

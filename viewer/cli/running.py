@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from unrolled.models.inputs.inputs import TYPED
+from unrolled.models.inputs.inputs import TYPED, typed
 from unrolled.models.inputs.kinds import decode_input, kind_named, medium_of, read_bytes
 from unrolled.models.inputs.texts import as_utf_8
 from unrolled.models.protocol.client import BackendClient, BackendError
@@ -129,7 +129,7 @@ def typed_input(text: str, input_kind: str) -> bytes:
         raise ValueError(f"--text is for models that read texts, and this one takes a {taken}.")
     if not text.strip():
         raise ValueError("The text is empty.")
-    return text.encode()
+    return typed(text).data
 
 
 def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, data: bytes, decoding: Decoding,

@@ -9,11 +9,12 @@ import zipfile
 import pytest
 from PIL import Image
 
-from unrolled.models.inputs.inputs import looks_like_prose, sentences_of, typed
+from unrolled.models.inputs.inputs import TYPED, looks_like_prose, sentences_of, typed
 from unrolled.models.inputs.kinds import medium_of
 from unrolled.models.inputs.sniffing import media_of
 from unrolled.models.inputs.texts import TextError, as_utf_8, read_text
 from unrolled.models.tokenizers.plain_signs import in_known_signs
+from unrolled.viewer.cli.running import typed_input
 from unrolled.viewer.state.files import Kind, kind_of
 
 FRENCH = "Le café était très fermé à Noël, ça va de soi."
@@ -121,6 +122,7 @@ def test_what_is_typed_is_read_as_it_was_typed(text):
     for given in (typed(text), *sentences_of(typed(f"{text}\n{text}"))):
         assert read_text(given.data, given.name).text == given.text
         assert "\ud83d" not in given.text
+    assert read_text(typed_input(text, "text"), TYPED).text == typed(text).text  # from a command line
 
 
 @pytest.mark.parametrize(("text", "is_prose"), [
