@@ -475,6 +475,10 @@ def test_a_backend_that_dies_or_is_silent_is_said_in_the_training_room_too(qtbot
     assert window.elsewhere.banner is None
     window.controller.backend._process.kill()
     qtbot.waitUntil(lambda: window.elsewhere.banner is not None, timeout=5000)
+    window.elsewhere.banner.dismiss.click()
+    assert window.elsewhere.banner is None
+    window.room.play.click()
+    assert window.elsewhere.banner.text.text() == "The model’s process is not running."
     window.elsewhere.banner.action.click()
     qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
     assert window.elsewhere.banner is None

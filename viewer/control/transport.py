@@ -148,7 +148,7 @@ class Transport:
             self._voice.say("run", "This run was recorded by another model and ends here.", "info",
                             action="Run it with this model", command=c.Rerun())
         elif not self._runner.backend.alive:
-            self._voice.say("model", "The model’s process is not running.", action="Start it again", command=c.RestartBackend())
+            self._voice.say_not_running()
         elif state.phase is RunPhase.EMPTY and self._session.input is not None:
             self._voice.say("run", "The model could not read this input, so there is nothing to run. Open another one.", "info")
 

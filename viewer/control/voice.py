@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.viewer.state.commands import Command, Do
+from unrolled.viewer.state.commands import Command, Do, RestartBackend
 from unrolled.viewer.state.notice import Notice
 
 
@@ -44,6 +44,9 @@ class Voice(QObject):
         """A sentence where a person looks; see `Notice`."""
         act: Callable[[], object] | None = partial(self._do, command) if command is not None else None
         self.said.emit(Notice(place=place, text=text, kind=kind, action=action, act=act))
+
+    def say_not_running(self) -> None:
+        self.say("model", "The model’s process is not running.", action="Start it again", command=RestartBackend())
 
     def say_notes(self, notes: tuple[str, ...]) -> None:
         """What a person should know of the input."""

@@ -47,8 +47,6 @@ class TrainingRoomPage(QWidget):
         self.again = self._button("Again", "again", "Start again with the same seed (Home)", self.begin_again)
         self.of_cell = named(QCheckBox("of the cell c, not of h"), "Gradients of the cell",
                              "An LSTM’s gradients go back through its cell, past the gates")
-        self.restart = self._button("Start it again", "again", "Start the model’s process again", self.backend_wanted.emit)
-        self.restart.hide()
         self.folder = self._button("Show in folder", "open", "Open the folder that it was saved in", self._open_folder)
         self.folder.hide()
         self._show_folder: Callable[[], object] | None = None
@@ -87,7 +85,7 @@ class TrainingRoomPage(QWidget):
         return made
 
     def _build(self) -> None:
-        bar = in_row(None, self.back, self.play, self.one, self.again, (self.said, 1), self.folder, self.restart, spacing=8)
+        bar = in_row(None, self.back, self.play, self.one, self.again, (self.said, 1), self.folder, spacing=8)
         plots = QGridLayout()
         plots.setSpacing(10)
         for place, (plot, title) in enumerate(zip(self.plots, TITLES, strict=True)):
@@ -116,6 +114,7 @@ class TrainingRoomPage(QWidget):
         trainer.changed.connect(self._schedule)
         trainer.state_changed.connect(self._state_changed)
         trainer.said.connect(self._say)
+        trainer.process_missed.connect(self.backend_wanted)
         self.controls.settings_changed.connect(self._settings_changed)
         self.controls.changes_changed.connect(self._changes_changed)
         self.drawn.norms.threshold_changed.connect(self.controls.threshold.setValue)
@@ -156,7 +155,7 @@ class TrainingRoomPage(QWidget):
         """Whether anything was trained; if not, that is said."""
         there = bool(self.trainer.history)
         if not there:
-            self._say("There are no curves yet: press Train (Space) first.", False)
+            self._say("There are no curves yet: press Train (Space) first.")
         return there
 
     def board(self, settings: ExportSettings) -> BoardScene:
@@ -170,12 +169,12 @@ class TrainingRoomPage(QWidget):
 
     def say(self, notice: Notice) -> None:
         """Say what was saved, and where."""
-        self._say(notice.text, False)
+        self._say(notice.text)
         self._show_folder = notice.act
         self.folder.setVisible(notice.act is not None)
 
     def _begin(self, *, run: bool) -> None:
-        self._say("", False)
+        self._say("")
         self._keep_curves()
         self._begun = True
         self.trainer.changes = self.controls.changes
@@ -233,7 +232,7 @@ class TrainingRoomPage(QWidget):
         self.theme = theme
         for plot in self.plots:
             plot.set_theme(theme)
-        for button, name in ((self.back, "back"), (self.one, "step"), (self.again, "again"), (self.restart, "again")):
+        for button, name in ((self.back, "back"), (self.one, "step"), (self.again, "again")):
             button.setIcon(icon(name, theme))
         self._state_changed()
 
@@ -253,7 +252,6 @@ class TrainingRoomPage(QWidget):
         self.play.setIcon(icon("pause" if running else "play", self.theme))
         self._schedule()
 
-    def _say(self, sentence: str, restart: bool) -> None:
+    def _say(self, sentence: str) -> None:
         self.said.setText(sentence)
-        self.restart.setVisible(restart)
         self.folder.hide()

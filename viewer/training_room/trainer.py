@@ -34,8 +34,10 @@ class Trainer(QObject):
 
     Attributes
     ----------
-    said : Signal(str, bool)
-        What went wrong, in one sentence, and whether starting the backend again would help.
+    said : Signal(str)
+        What went wrong, in one sentence.
+    process_missed : Signal()
+        Nothing can be trained, since the backend's process has ended.
     history : History or None
         What it has brought so far; kept when it ends.
     changes : TrainingRoomChanges
@@ -50,7 +52,8 @@ class Trainer(QObject):
 
     changed = Signal()
     state_changed = Signal()
-    said = Signal(str, bool)
+    said = Signal(str)
+    process_missed = Signal()
 
     def __init__(self, backend: BackendProcess, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -72,8 +75,10 @@ class Trainer(QObject):
         """Begin anew; the same settings and seed give the same numbers."""
         self.stop()
         if not self._backend.connected:
-            self.said.emit("The model’s process is not running yet." if self._backend.alive
-                           else "The model’s process is not running.", not self._backend.alive)
+            if self._backend.alive:
+                self.said.emit("The model’s process is not running yet.")
+            else:
+                self.process_missed.emit()
             return
         self._number += 1
         self.starting, self.running = True, run
@@ -141,7 +146,7 @@ class Trainer(QObject):
             self.running = False
             if not report.exploded:
                 self.alive = self.starting = False
-            self.said.emit(report.sentence, False)
+            self.said.emit(report.sentence)
             self.state_changed.emit()
 
     def _updated(self, report: TrainingRoomUpdated) -> None:
@@ -152,7 +157,7 @@ class Trainer(QObject):
             self.history.append(report)
         except ValueError as error:
             self.pause()
-            self.said.emit(f"The training reported something that does not fit: {error}.", False)
+            self.said.emit(f"The training reported something that does not fit: {error}.")
         self._ask()
         self.changed.emit()
 
@@ -162,5 +167,5 @@ class Trainer(QObject):
         self.alive = self.starting = self.running = False
         self.under_way = self._wanted = 0
         if was_there:
-            self.said.emit("What was drawn is kept.", False)
+            self.said.emit("What was drawn is kept.")
         self.state_changed.emit()

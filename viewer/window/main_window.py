@@ -274,7 +274,7 @@ class MainWindow(QMainWindow):
             self.room = TrainingRoomPage(self.controller.backend, self.theme, self.settings.text("room"))
             self.pages.addWidget(self.room)
             self.room.left.connect(lambda: self.actions_by_name["room"].setChecked(False))
-            self.room.backend_wanted.connect(lambda: self.do(c.RestartBackend()))
+            self.room.backend_wanted.connect(self.controller.voice.say_not_running)
         if self.room is None:
             return
         if shown:
