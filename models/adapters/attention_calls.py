@@ -76,6 +76,11 @@ class AttentionCall:
         return of_heads(weights, difference=difference, against=against)
 
 
+def scaled_arguments(given: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a scaled dot product by their names."""
+    return _DEFAULTS | dict(zip(_SCALED_DOT_PRODUCT, given, strict=False)) | dict(named)
+
+
 def attention_call(function: Any, given: tuple[Any, ...], named: Mapping[str, Any], returned: Any, keeper: Keeper,
                    ) -> AttentionCall:
     """A call of one of the two functions, to be kept. Raises `ValueError` where its weights cannot be known."""
@@ -86,7 +91,7 @@ def attention_call(function: Any, given: tuple[Any, ...], named: Mapping[str, An
         if options["static_k"] is not None or options["static_v"] is not None:
             raise ValueError("its keys and values are projected elsewhere (static_k, static_v)")
     else:
-        options = _DEFAULTS | dict(zip(_SCALED_DOT_PRODUCT, given, strict=False)) | dict(named)
+        options = scaled_arguments(given, named)
     results = returned if isinstance(returned, tuple) else (returned,)
     return AttentionCall(
         options={name: keeper.kept(value) if isinstance(value, Tensor) else value for name, value in options.items()},

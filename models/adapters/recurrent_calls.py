@@ -292,10 +292,16 @@ class CellCall:
         return equations.quantities(values, difference=difference, against=AGAINST)
 
 
-def cell_call(function: Any, given: tuple[Any, ...], named: Mapping[str, Any], returned: Any, keeper: Keeper) -> CellCall:
+def cell_arguments(given: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Tensor, tuple[Tensor, ...], tuple[Any, ...]]:
+    """What a cell's function is called with: x, the state, and its weights and biases, None where there is none."""
     call = dict(zip(("input", "hx", "w_ih", "w_hh", "b_ih", "b_hh"), given, strict=False)) | dict(named)
     states = tuple(call["hx"]) if isinstance(call["hx"], (list, tuple)) else (call["hx"],)
+    return call["input"], states, (call["w_ih"], call["w_hh"], call.get("b_ih"), call.get("b_hh"))
+
+
+def cell_call(function: Any, given: tuple[Any, ...], named: Mapping[str, Any], returned: Any, keeper: Keeper) -> CellCall:
+    x, states, weights = cell_arguments(given, named)
     return CellCall(
-        equations=CELLS[function], x=keeper.kept(call["input"]), before=tuple(map(keeper.kept, states)),
+        equations=CELLS[function], x=keeper.kept(x), before=tuple(map(keeper.kept, states)),
         after=tuple(map(keeper.kept, returned if isinstance(returned, tuple) else (returned,))),
-        weights=Weights(call["w_ih"], call["w_hh"], call.get("b_ih"), call.get("b_hh")).each(keeper.kept))
+        weights=Weights(*weights).each(keeper.kept))

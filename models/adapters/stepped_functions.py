@@ -8,17 +8,14 @@ from typing import Any
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from unrolled.models.adapters.attention_calls import SCALED_DOT_PRODUCT
+from unrolled.models.adapters.attention_calls import SCALED_DOT_PRODUCT, scaled_arguments
 from unrolled.models.adapters.attention_weights import batch_of_heads, of_heads, scaled_dot_product
 from unrolled.models.adapters.captured import Quantity
-from unrolled.models.adapters.recurrent_calls import CELLS
+from unrolled.models.adapters.recurrent_calls import CELLS, cell_arguments
 from unrolled.models.adapters.stepped_equations import Keep, keep_all, taken
 from unrolled.models.cells.hook import Hook, identity
 
 ATTENTION = "attention"  # what the scaled dot product is called
-OF_CELLS = ("input", "hx", "w_ih", "w_hh", "b_ih", "b_hh")
-OF_ATTENTION = {"query": None, "key": None, "value": None, "attn_mask": None, "dropout_p": 0.0, "is_causal": False, "scale": None,
-                "enable_gqa": False}
 
 
 class SteppedFunctions(TorchFunctionMode):
@@ -61,22 +58,20 @@ class SteppedFunctions(TorchFunctionMode):
         return prefix, keep
 
     def _cell(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        call, equations = dict(zip(OF_CELLS, args, strict=False)) | named, CELLS[func]
-        name, x = f"{equations.kind}_cell", call["input"]
+        equations, (x, state, own) = CELLS[func], cell_arguments(args, named)
+        name = f"{equations.kind}_cell"
         if x.dim() == 2 and len(x) != 1:
             self._left[name] = f"computes {len(x)} sequences at a time, and one is stepped"
             return func(*args, **named)
-        weights = SimpleNamespace(weight_ih=call["w_ih"], weight_hh=call["w_hh"], bias_ih=call.get("b_ih"),
-                                  bias_hh=call.get("b_hh"))
+        weights = SimpleNamespace(**dict(zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), own, strict=True)))
         prefix, keep = self._keep(name)
-        state = tuple(call["hx"]) if isinstance(call["hx"], (list, tuple)) else (call["hx"],)
         relu = equations.nonlinearity == "relu"
-        values = taken(equations.kind, weights, relu, None, x, state, lambda own, value: self._hook(prefix + own, value))
+        values = taken(equations.kind, weights, relu, None, x, state, lambda field, value: self._hook(prefix + field, value))
         keep_all(values, keep, bounded=not relu)
         return (values["hidden"], values["cell"]) if "cell" in values else values["hidden"]
 
     def _attention(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Tensor:
-        call = OF_ATTENTION | dict(zip(OF_ATTENTION, args, strict=False)) | named
+        call = scaled_arguments(args, named)
         query: Tensor = call["query"]
         sequences, _, steps, _ = batch_of_heads(query).shape
         if call["dropout_p"] > 0 or (sequences, steps) != (1, 1):

@@ -19,6 +19,7 @@ from unrolled.models.adapters.module_hooks import ModuleHooks
 from unrolled.models.adapters.recurrent_calls import CellCall, SequenceCall
 from unrolled.models.adapters.recurrent_gates import states_before
 from unrolled.models.adapters.recurrent_sweep import Swept, cell_gradients, sweep
+from unrolled.models.protocol.watching import LayerGradients
 
 MOST_CALLS = 4096  # of one update: a longer loop over single steps is kept as far as this
 DROPPED_MASKS = "behind the dropout between its layers no gradient is known on this device"
@@ -31,20 +32,6 @@ class _Returned:
     name: str
     call: SequenceCall | CellCall
     gradients: list[Tensor | None] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LayerGradient:
-    """Of one layer in one direction, of one sequence: lengths of the gradients, (steps,), on the host.
-
-    `layer` is -1, `direction` empty where there is one only; `cell` is empty of what has none.
-    """
-
-    module: str
-    layer: int
-    direction: str
-    hidden: Tensor
-    cell: Tensor
 
 
 class GradientCapture:
@@ -73,7 +60,7 @@ class GradientCapture:
         self._returned.append(kept)
 
     @torch.no_grad()
-    def found(self, item: int = 0) -> list[LayerGradient]:
+    def found(self, item: int = 0) -> list[LayerGradients]:
         """What one sequence of the batch's gradients were; may be called in another thread."""
         there = [own for own in self._returned if any(part is not None for part in own.gradients) and item < own.call.batch]
         layers: dict[tuple[str, int, str], list[Swept]] = {}
@@ -91,8 +78,8 @@ class GradientCapture:
                 for layer, direction, swept in _of_sequence(call, own.gradients, item):
                     layers.setdefault((name, layer, direction), []).append(swept)
         order = sorted(layers, key=lambda own: (own[0], own[1], own[2] == "backward"))
-        return [LayerGradient(*place, _lengths([own.hidden for own in layers[place]]),
-                              _lengths([own.cell for own in layers[place] if own.cell is not None])) for place in order]
+        return [LayerGradients(_name(*place), _lengths([own.hidden for own in layers[place]]),
+                               _lengths([own.cell for own in layers[place] if own.cell is not None])) for place in order]
 
 
 def _keep(gradients: list[Tensor | None], place: int) -> Callable[[Tensor], None]:
@@ -102,9 +89,16 @@ def _keep(gradients: list[Tensor | None], place: int) -> Callable[[Tensor], None
     return keep
 
 
-def _lengths(parts: list[Tensor]) -> Tensor:
-    """‖·‖ over the units of (T, 1, units), one part after another; empty of none."""
-    return torch.empty(0) if not parts else torch.cat([part[:, 0].float().norm(dim=-1) for part in parts]).cpu()
+def _name(module: str, layer: int, direction: str) -> str:
+    """As people read it: ``encoder.rnn · L2 →``; the layer is -1, the direction empty where there is one only."""
+    where = f"L{layer + 1}" if layer >= 0 else ""
+    where += {"forward": " →", "backward": " ←"}.get(direction, "")
+    return " · ".join(part for part in (module, where.strip()) if part) or "h"
+
+
+def _lengths(parts: list[Tensor]) -> bytes:
+    """‖·‖ over the units of (T, 1, units), one part after another, float32; empty of none."""
+    return b"".join(part[:, 0].float().norm(dim=-1).cpu().numpy().astype("<f4", copy=False).tobytes() for part in parts)
 
 
 def _of_sequence(call: SequenceCall, gradients: list[Tensor | None], item: int) -> Iterator[tuple[int, str, Swept]]:

@@ -52,6 +52,8 @@ class Differences:
         words are the first run's.
     same_units : bool
         Whether the runs have the same weights, so that their units can be compared one by one.
+    largest : Largest or None
+        Where the runs differ most, as a share of the channel's range; None while they are the same.
     """
 
     def __init__(self, one: Trace, other: Trace) -> None:
@@ -61,7 +63,7 @@ class Differences:
         self.trace = Trace(tuple(
             self._difference(channel) for name, channel in one.channels.items()
             if (same := other.channels.get(name)) is not None and _comparable(channel, same, self.same_units)))
-        self._largest: Largest | None = None
+        self.largest: Largest | None = None
 
     def follow(self) -> bool:
         """Take over the steps that both have by now; whether there were any."""
@@ -96,11 +98,6 @@ class Differences:
         return msgspec.structs.replace(channel, role=f"mean_size_{channel.role}", symbol="Δ", axes=(), shape=(), low=-reach,
                                        high=reach, editable=False, label=f"mean size of {channel.title}")
 
-    @property
-    def largest(self) -> Largest | None:
-        """Where the runs differ most, as a share of the channel's range; None while they are the same."""
-        return self._largest
-
     def _take_largest(self, name: str, column: np.ndarray[tuple[int, ...], np.dtype[np.float32]], start: int) -> None:
         size = np.abs(column.reshape(len(column), -1))
         if not size.size or not np.isfinite(size).any():
@@ -108,8 +105,8 @@ class Differences:
         step, place = np.unravel_index(int(np.nanargmax(size)), size.shape)
         own = self.one.channels[name]
         share = float(size[step, place]) / (own.high - own.low)
-        if share > 0 and (self._largest is None or share > self._largest.share):
-            self._largest = Largest(channel=name, step=start + int(step), place=int(place), share=share,
+        if share > 0 and (self.largest is None or share > self.largest.share):
+            self.largest = Largest(channel=name, step=start + int(step), place=int(place), share=share,
                                     difference=float(column.reshape(len(column), -1)[step, place]))
 
 

@@ -5,16 +5,7 @@ from unrolled.models.cells.gru import GRUCell, GRUStep
 from unrolled.models.cells.lstm import LSTMCell, LSTMStep
 from unrolled.models.cells.maxout_lstm import MaxoutLSTMCell
 from unrolled.models.cells.multiplicative_attention import MultiplicativeAttention
-from unrolled.models.cells.recurrent import (
-    CELLS,
-    Cell,
-    CellState,
-    CellStep,
-    first_state,
-    make_cell,
-    run_sequence,
-    state_of,
-)
+from unrolled.models.cells.recurrent import CELLS, Cell, CellState, CellStep, first_state, make_cell, run_sequence, state_of
 from unrolled.models.cells.rnn import RNNCell, RNNStep
 
 __all__ = ["CELLS", "AdditiveAttention", "Attended", "Cell", "CellState", "CellStep", "GRUCell", "GRUStep", "LSTMCell",

@@ -14,7 +14,7 @@ import numpy as np
 
 from unrolled.models.corpus.crew import Crew, Hand, connected, crew_of
 from unrolled.models.corpus.jobs import Document, Done, Job, WorkerSettings
-from unrolled.models.corpus.listing import READING_ERRORS, read_document
+from unrolled.models.corpus.listing import READING_ERRORS, Sentences, read_document
 from unrolled.models.corpus.planning import BATCH, Plan, plan
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.store.claim import Claim
@@ -78,10 +78,8 @@ class Outcome:
     tracing_seconds: float = 0.0
     writing_seconds: float = 0.0
     deaths: int = 0
-    left_out: list[str] = field(default_factory=list)
-    more_left_out: int = 0
-    notes: list[str] = field(default_factory=list)
-    more_notes: int = 0
+    left_out: Sentences = field(default_factory=Sentences)
+    notes: Sentences = field(default_factory=Sentences)
 
 
 def trace_corpus(request: TraceRequest, stepper: AnyStepper, *, hire: Callable[[WorkerSettings], Crew] | None = None,
@@ -120,9 +118,7 @@ def _traced(request: TraceRequest, stepper: AnyStepper, hire: Callable[[WorkerSe
     with Claim(location) as claim:
         _sweep(location)
         parts = missing_parts(location, planned.description.parts)
-        outcome = Outcome(left_out=list(planned.left_out.sentences),
-                          more_left_out=planned.left_out.count - len(planned.left_out.sentences),
-                          notes=list(planned.notes.sentences), more_notes=planned.notes.count - len(planned.notes.sentences))
+        outcome = Outcome(left_out=planned.left_out, notes=planned.notes)
         if parts:
             settings = WorkerSettings(location.address, request.model, request.device, planned.description)
             crew = hire(settings) if hire else crew_of(settings, workers=request.workers, ray=request.ray)
@@ -192,7 +188,8 @@ def _note(outcome: Outcome, done: Done) -> None:
     outcome.parts += 1
     outcome.tracing_seconds += done.tracing_seconds
     outcome.writing_seconds += done.writing_seconds
-    outcome.left_out += done.left_out
+    for sentence in done.left_out:
+        outcome.left_out.add(sentence)
 
 
 def _steps_of_parts(planned: Plan) -> dict[int, int]:

@@ -25,17 +25,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from unrolled.models.data.drawn_scenes import SPLITS
-from unrolled.models.data.drawn_shapes import (
-    COLOURS,
-    OUTLINES,
-    SUPERSAMPLING,
-    Colour,
-    Outline,
-    background,
-    draw_colour,
-    far_apart,
-    paint,
-)
+from unrolled.models.data.drawn_shapes import COLOURS, OUTLINES, SUPERSAMPLING, Colour, Outline, draw_colour, ground_for, paint
 
 SIDE = 64          # pixels
 FRAME_MILLISECONDS = 120  # where a clip is written to a file
@@ -128,7 +118,7 @@ def draw_clip(kind: str, number: int, *, split: str = "train", length: int = 24)
     shape = str(random.choice((*OUTLINES, *DIGITS)))
     colour_name = str(random.choice(list(COLOURS)))
     colour = draw_colour(random, colour_name)
-    ground = _ground(random, colour)
+    ground = ground_for(random, SIDE, SIDE, (colour,))
     pose = _first_pose(random)
     acts = _acts(random, shape, pose, length) if kind == "frames" else _one_act(random, shape, length)
     poses = [acts[0].poses[0] if kind == "clip" else pose, *(new for act in acts for new in act.poses)][:length]
@@ -248,13 +238,6 @@ def _bouncing(random: np.random.Generator, pose: _Pose, count: int) -> _Act | No
         return None
     poses = tuple(dataclasses.replace(pose, **({"x": place} if across else {"y": place})) for place in places)
     return _Act("bouncing", poses, tuple(labels), axis=0 if across else 1)
-
-
-def _ground(random: np.random.Generator, colour: Colour) -> Image.Image:
-    while True:
-        picture, grounds = background(random, SIDE, SIDE)
-        if far_apart(colour, grounds):
-            return picture
 
 
 def _frame(ground: Image.Image, shape: str, pose: _Pose, colour: Colour) -> Frames:

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from unrolled.models.data.drawn_shapes import COLOURS, OUTLINES, Colour, Outline, background, draw_colour, far_apart, paint
+from unrolled.models.data.drawn_shapes import COLOURS, OUTLINES, Outline, draw_colour, ground_for, paint
 
 SIZES = {"small": (0.085, 0.115), "big": (0.155, 0.215)}
 """A thing's radius, from … to, as a fraction of the square root of the picture's area."""
@@ -117,7 +117,7 @@ def draw_scene(number: int, *, split: str = "train") -> Scene:
             break
     outlines, things = placed
     colours = [draw_colour(random, thing.colour) for thing in things]
-    picture = _ground(random, width, height, colours)
+    picture = ground_for(random, width, height, colours)
     for outline, colour in zip(outlines, colours, strict=True):
         paint(picture, outline, colour)
     return Scene(picture=picture, things=named_order(things))
@@ -164,13 +164,6 @@ def _clear(things: Sequence[Thing]) -> bool:
         if first.size == second.size and across < ORDER_GAP:
             return False
     return True
-
-
-def _ground(random: np.random.Generator, width: int, height: int, colours: Sequence[Colour]) -> Image.Image:
-    while True:
-        picture, grounds = background(random, width, height)
-        if all(far_apart(colour, grounds) for colour in colours):
-            return picture
 
 
 def scene_file(number: int) -> tuple[bytes, str]:

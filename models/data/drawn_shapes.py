@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import colorsys
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -191,3 +192,11 @@ def far_apart(colour: Colour, grounds: tuple[Colour, Colour], least: float = 100
     length = float((b - a) @ (b - a))
     along = float(np.clip((c - a) @ (b - a) / length, 0, 1)) if length > 0 else 0.0
     return float(np.linalg.norm(a + along * (b - a) - c)) >= least
+
+
+def ground_for(random: np.random.Generator, width: int, height: int, colours: Sequence[Colour]) -> Image.Image:
+    """A ground that every one of the colours can be told from."""
+    while True:
+        picture, grounds = background(random, width, height)
+        if all(far_apart(colour, grounds) for colour in colours):
+            return picture

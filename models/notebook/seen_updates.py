@@ -7,11 +7,11 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
 
-from unrolled.models.adapters.watched_gradients import LayerGradient
 from unrolled.models.notebook.probing import Probe
 from unrolled.models.protocol.connection import Hello
 from unrolled.models.protocol.dispatch import handles
@@ -139,7 +139,7 @@ class SeenUpdates:
                 self._waiting.task_done()
 
     def _ready(self, kept: Kept) -> WatchedUpdate:
-        found: list[LayerGradient] = []
+        found: list[LayerGradients] = []
         if kept.capture is not None:
             found = kept.capture.found(kept.item)
             for sentence in (*kept.capture.hooks.notes, *kept.capture.notes):
@@ -149,14 +149,12 @@ class SeenUpdates:
         return WatchedUpdate(
             kept.update, UNKNOWN if before is None else float(before),
             UNKNOWN if kept.after is None else float(kept.after),
-            tuple(LayerGradients(_name(own), _bytes(own.hidden), _bytes(own.cell)) for own in found),
-            values, 1000 * kept.seconds, kept.dropped)
+            tuple(found), values, 1000 * kept.seconds, kept.dropped)
 
     # ── Inside, under the lock ────────────────────────────────────────────────────────────────────────────────
 
     def _begun_now(self) -> WatchBegun:
-        begun = self.begun
-        return WatchBegun(begun.name, begun.every, begun.parameters, begun.channels, begun.words, self.notes)
+        return msgspec.structs.replace(self.begun, notes=self.notes)
 
     def _tell(self, *reports: Report) -> None:
         if self._reply is not None:
@@ -180,15 +178,3 @@ class SeenUpdates:
 
 def _losses(found: dict[int, float]) -> WatchedLosses:
     return WatchedLosses(np.array(list(found), "<i4").tobytes(), np.array(list(found.values()), "<f4").tobytes())
-
-
-def _bytes(values: Tensor) -> bytes:
-    found: bytes = values.numpy().astype("<f4", copy=False).tobytes()
-    return found
-
-
-def _name(gradient: LayerGradient) -> str:
-    """As people read it: ``encoder.rnn · L2 →``."""
-    where = f"L{gradient.layer + 1}" if gradient.layer >= 0 else ""
-    where += {"forward": " →", "backward": " ←"}.get(gradient.direction, "")
-    return " · ".join(part for part in (gradient.module, where.strip()) if part) or "h"

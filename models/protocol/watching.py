@@ -10,6 +10,7 @@ import numpy as np
 from unrolled.models.inputs.inputs import RECORDED
 from unrolled.models.protocol.message import Count, NotNegative, Positive, Report, Request
 from unrolled.models.trace import READ_CONVENTION, Channel, FloatArray, Provenance, Trace
+from unrolled.models.trace.steps import by_channel
 
 UpdateNumber = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 UNKNOWN = -1.0  # a norm that nobody saw
@@ -55,13 +56,10 @@ class WatchBegun(Report, frozen=True):
         flat: FloatArray = np.frombuffer(update.values, dtype="<f4") if len(update.values) % 4 == 0 else np.empty(0, np.float32)
         if flat.size != steps * total:
             raise ValueError(f"{steps} steps of {total} values do not fit {flat.size} numbers")
-        columns, table, begin = {}, flat.reshape(steps, total), 0
-        for channel in self.channels:
-            columns[channel.name] = table[:, begin : begin + channel.size].reshape(steps, *channel.shape)
-            begin += channel.size
         vocabulary = {word: token for token, word in enumerate(dict.fromkeys(self.words))}
         return Trace.from_columns(
-            self.channels, columns, words=self.words, tokens=[vocabulary[word] for word in self.words],
+            self.channels, by_channel(flat.reshape(steps, total), self.channels), words=self.words,
+            tokens=[vocabulary[word] for word in self.words],
             log_probs=np.full(steps, np.nan, np.float32), candidates=[()] * steps, ended=True,
             provenance=Provenance(model=self.name, decoding="read", input_name=f"update {update.update}", input_kind=RECORDED,
                                   convention=READ_CONVENTION))

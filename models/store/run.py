@@ -12,17 +12,7 @@ import numpy.typing as npt
 from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.store.binning import over_bins
 from unrolled.models.store.kept_rows import KeptRows
-from unrolled.models.store.layout import (
-    GREATEST,
-    LEAST,
-    MEAN,
-    PYRAMID,
-    Stored,
-    StoreError,
-    is_timeline,
-    scale_of,
-    values_of,
-)
+from unrolled.models.store.layout import GREATEST, LEAST, MEAN, PYRAMID, Stored, StoreError, is_timeline, scale_of, values_of
 from unrolled.models.store.reductions import one_level
 from unrolled.models.trace import Channel, FloatArray, IntArray, Provenance, Trace
 from unrolled.models.trace.bins import Bins

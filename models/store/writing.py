@@ -13,16 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.store.layout import (
-    BY_UNIT,
-    PYRAMID,
-    Stored,
-    StoreDescription,
-    StoreError,
-    fill_of,
-    is_searched,
-    is_timeline,
-)
+from unrolled.models.store.layout import BY_UNIT, PYRAMID, Stored, StoreDescription, StoreError, fill_of, is_searched, is_timeline
 from unrolled.models.store.location import Location
 from unrolled.models.store.reductions import levels_of
 

@@ -22,13 +22,7 @@ from unrolled.models.protocol.training_room import (
 )
 from unrolled.models.training_room.clipping import clip_by_norm
 from unrolled.models.training_room.gradients import StepsAtOnce, gradient_map, summed, unroll
-from unrolled.models.training_room.radius import (
-    BLOCKS,
-    blocks,
-    largest_singular_value,
-    set_spectral_radius,
-    spectral_radius,
-)
+from unrolled.models.training_room.radius import BLOCKS, blocks, largest_singular_value, set_spectral_radius, spectral_radius
 from unrolled.models.training_room.tasks import TASKS, Batch, Task
 
 BATCH = 32

@@ -6,12 +6,7 @@ from typing import TYPE_CHECKING
 
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.message import Reply, RequestError, StillWanted
-from unrolled.models.protocol.training_room import (
-    StartTrainingRoom,
-    StepTrainingRoom,
-    StopTrainingRoom,
-    TrainingRoomUpdated,
-)
+from unrolled.models.protocol.training_room import StartTrainingRoom, StepTrainingRoom, StopTrainingRoom, TrainingRoomUpdated
 
 if TYPE_CHECKING:
     from unrolled.models.training_room.room import TrainingRoom

@@ -39,7 +39,7 @@ def trace(arguments: argparse.Namespace) -> int:
             tell_errors(f"Interrupted: {shown.parts} parts are there; the same call goes on.")
             return 130
     _say(request, outcome, as_json=arguments.json)
-    return 1 if outcome.left_out and arguments.progress != "lines" else 0  # to a window it is no failure
+    return 1 if outcome.left_out.count and arguments.progress != "lines" else 0  # to a window it is no failure
 
 
 def _model_for(arguments: argparse.Namespace) -> str:
@@ -50,13 +50,13 @@ def _model_for(arguments: argparse.Namespace) -> str:
 
 
 def _say(request: TraceRequest, outcome: Outcome, *, as_json: bool) -> None:
-    for sentence in outcome.left_out:
+    for sentence in outcome.left_out.sentences:
         tell_errors(f"unrolled: left out: {printable(sentence)}")
-    if outcome.more_left_out:
-        tell_errors(f"unrolled: and {outcome.more_left_out:,} more were left out.")
-    for note in outcome.notes[:NOTES_SHOWN]:
+    if (more := outcome.left_out.count - len(outcome.left_out.sentences)) > 0:
+        tell_errors(f"unrolled: and {more:,} more were left out.")
+    for note in outcome.notes.sentences[:NOTES_SHOWN]:
         tell_errors(f"unrolled: {printable(note)}")
-    if (more := len(outcome.notes) + outcome.more_notes - NOTES_SHOWN) > 0:
+    if (more := outcome.notes.count - NOTES_SHOWN) > 0:
         tell_errors(f"unrolled: and {more:,} more such notes.")
     busy = outcome.tracing_seconds + outcome.writing_seconds
     share = outcome.writing_seconds / busy if busy else 0.0
@@ -65,7 +65,7 @@ def _say(request: TraceRequest, outcome: Outcome, *, as_json: bool) -> None:
         print(json.dumps({"store": request.output, "model": request.model, "parts": outcome.parts, "steps": outcome.steps,
                           "seconds": round(outcome.seconds, 3), "steps_a_second": round(rate, 1),
                           "worker_seconds": round(busy, 3), "write_share": round(share, 4), "deaths": outcome.deaths,
-                          "left_out": len(outcome.left_out) + outcome.more_left_out}))
+                          "left_out": outcome.left_out.count}))
     elif outcome.parts:
         print(f"{outcome.steps:,} steps in {outcome.seconds:,.1f} s, {rate:,.0f} a second; {share:.0%} of it was writing.")
     else:

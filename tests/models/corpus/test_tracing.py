@@ -59,7 +59,7 @@ def trace(place: Path, output: Path, *, hire=Here, say=lambda progress: None, **
 def whole(place):
     """A store that was written in one go."""
     outcome = trace(place, place / "whole")
-    assert (outcome.steps, outcome.deaths, outcome.left_out) == (sum(LENGTHS), 0, [])
+    assert (outcome.steps, outcome.deaths, outcome.left_out.count) == (sum(LENGTHS), 0, 0)
     return open_store(place / "whole")
 
 
@@ -210,9 +210,9 @@ def test_what_cannot_be_read_is_left_out_and_named(place, tmp_path):
     (texts / ".hidden").write_text("hidden")
     outcome = trace(place, tmp_path / "store", corpus=texts)
     assert outcome.steps == 50
-    assert len(outcome.left_out) == 3
-    assert any("“large.txt”" in sentence for sentence in outcome.left_out)
-    assert "“picture.png” is no text." in outcome.left_out
+    assert outcome.left_out.count == 3
+    assert any("“large.txt”" in sentence for sentence in outcome.left_out.sentences)
+    assert "“picture.png” is no text." in outcome.left_out.sentences
     store = open_store(tmp_path / "store")
     assert [store.documents[number].title for number in range(len(store.documents))] == ["text0.txt", "text1.txt"]
 
@@ -221,7 +221,7 @@ def test_how_texts_were_read_is_said(place, tmp_path):
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "dash.txt").write_text("a—b ∫")
     outcome = trace(place, tmp_path / "store", corpus=tmp_path / "texts")
-    assert any(note.startswith("“dash.txt”: Never seen in training, and read as unknown: ") for note in outcome.notes)
+    assert any(note.startswith("“dash.txt”: Never seen in training, and read as unknown: ") for note in outcome.notes.sentences)
     store = open_store(tmp_path / "store")
     assert store.run(0).text() == "a—b ∫"  # the text's own signs, though the model reads them as unknown
     (hit,) = search_text(store, "b.∫").hits
@@ -275,7 +275,7 @@ def test_photographs_are_captioned_as_they_are_live(tmp_path):
                            channels=("hidden", "attention", "attention_entropy"), dtype="float32")
     stepper = load(request.model)
     outcome = trace_corpus(request, stepper, hire=Here)
-    assert len(outcome.left_out) == 2
+    assert outcome.left_out.count == 2
     store = open_store(tmp_path / "store")
     assert (store.description.decoding, store.documents[3].steps) == ("greedy", 0)
     for number in range(3):
