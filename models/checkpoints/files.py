@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import torch
@@ -20,13 +20,6 @@ from unrolled.models.trace.atomic import atomic_write
 
 HEADER_KEY = "unrolled"
 FORMAT_VERSION = 1
-LARGEST_LENGTH = 262_144     # of anything that a header names
-LARGEST_SIDE = 1024          # of a picture that is read
-MAY_BE_ZERO = ("attention", "begin", "start")  # where zero says that there is none, or is a number of a word
-
-METRIC_TITLES = {"bleu_4": "BLEU-4", "cider": "CIDEr", "bits_per_character": "bits per character", "sacrebleu": "sacreBLEU",
-                 "exact": "exactly right", "attention_inside": "attention inside", "accuracy": "accuracy"}
-
 
 class CheckpointError(RuntimeError):
     """A checkpoint that cannot be used: one sentence for people."""
@@ -143,31 +136,6 @@ def weights_again(path: Path, weights_hash: str) -> dict[str, Tensor]:
     """The weights as the file has them, read a second time. Raises the errors of `check_same`."""
     check_same(path, weights_hash)
     return stored_weights(path)
-
-
-ConfigT = TypeVar("ConfigT")
-
-
-def config_of(path: Path, header: Header, kind: type[ConfigT]) -> ConfigT:
-    """The network's lengths from a header. Raises `CheckpointError` where they are not such."""
-    try:
-        config = msgspec.convert(header.config, kind)
-    except msgspec.ValidationError as error:
-        raise CheckpointError(f"The header of “{path.name}” is damaged: {error}.") from error
-    for name, length in msgspec.to_builtins(config).items():
-        for value in length if isinstance(length, list | tuple) else (length,):
-            least, most = 0 if name in MAY_BE_ZERO else 1, LARGEST_SIDE if name == "size" else LARGEST_LENGTH
-            if isinstance(value, int) and not isinstance(value, bool) and not least <= value <= most:
-                raise CheckpointError(f"The header of “{path.name}” is damaged: {name} is {value}, which no network has.")
-            if isinstance(value, float) and not abs(value) <= LARGEST_LENGTH:
-                raise CheckpointError(f"The header of “{path.name}” is damaged: {name} is {value}.")
-    return config
-
-
-def quality_in_words(card: Card, *names: str) -> str:
-    """One line of what was measured: ``"BLEU-4 24.3, CIDEr 0.56 (…)"``."""
-    parts = [f"{METRIC_TITLES.get(name, name)} {card.quality[name]:.3g}" for name in names if name in card.quality]
-    return f"{', '.join(parts)} ({card.measured_on})" if parts else ""
 
 
 def hash_of(path: Path) -> str:

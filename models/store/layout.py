@@ -172,10 +172,3 @@ def values_of(kept: Stored, channel: Channel) -> npt.NDArray[np.float32]:
     table[MISSING] = np.nan
     found: npt.NDArray[np.float32] = table[kept]
     return found
-
-
-def dimension_names(channels: Sequence[Channel]) -> dict[str, tuple[str, ...]]:
-    """The names of each channel's axes; one whose length differs from channel to channel has it in its name: ``unit_64``."""
-    lengths: dict[str, int] = {}
-    return {channel.name: tuple(axis if lengths.setdefault(axis, length) == length else f"{axis}_{length}"
-                                for axis, length in zip(channel.axes, channel.shape, strict=True)) for channel in channels}

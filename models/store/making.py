@@ -20,7 +20,6 @@ from unrolled.models.store.layout import (
     UNIT_BYTES,
     StoreDescription,
     StoreError,
-    dimension_names,
     fill_of,
     is_searched,
     is_timeline,
@@ -29,6 +28,7 @@ from unrolled.models.store.layout import (
 from unrolled.models.store.location import Location
 from unrolled.models.store.packing import Packing, Places
 from unrolled.models.trace import Channel
+from unrolled.models.trace.channel import dimension_names
 from unrolled.models.trace.pyramid import MISSING
 
 UNFINISHED = "unrolled-unfinished"

@@ -110,11 +110,7 @@ class StoredRun:
     def means(self, channel: str, bins: Bins) -> FloatArray:
         """The mean value of each bin, float32, (bins, units)."""
         own = self._store.description.channel(channel)
-        found = self._over(own, bins, MEAN)
-        if self._store.description.dtype == "uint8":
-            offset, step = scale_of(own)
-            found = (offset + step * found).astype(np.float32)
-        return found
+        return self._scaled(self._over(own, bins, MEAN), own)
 
     def reduced(self, channel: str, bins: Bins, units: npt.NDArray[np.intp] | None = None) -> Bytes:
         """The mean place of each bin, as `PlaceColumns.reduced` gives it: uint8, (units, bins); made from a few thousand rows
@@ -134,10 +130,15 @@ class StoredRun:
         own, chosen = self._store.description.channel(channel), np.array(units, np.intp)
         found = np.stack([self._over(own, bins, statistic, chosen).T                                 # (3, units, bins)
                           for statistic in (LEAST, MEAN, GREATEST)])
-        if self._store.description.dtype == "uint8":
-            offset, step = scale_of(own)
-            found = (offset + step * found).astype(np.float32)
+        found = self._scaled(found, own)
         return [Ranges(*found[:, number]) for number in range(len(units))]
+
+    def _scaled(self, places: FloatArray, channel: Channel) -> FloatArray:
+        """What was reduced as it is kept, same shape, as values."""
+        if self._store.description.dtype != "uint8":
+            return places
+        offset, step = scale_of(channel)
+        return (offset + step * places).astype(np.float32)
 
     def _over(self, channel: Channel, bins: Bins, statistic: int, units: npt.NDArray[np.intp] | None = None) -> FloatArray:
         if not is_timeline(channel):

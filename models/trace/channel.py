@@ -7,6 +7,7 @@ from nothing else. This module knows neither torch nor Qt nor any model.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 
@@ -80,3 +81,10 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     def signed(self) -> bool:
         """Whether the range lies on both sides of zero, so that a diverging colour map fits."""
         return self.low < 0 < self.high
+
+
+def dimension_names(channels: Sequence[Channel]) -> dict[str, tuple[str, ...]]:
+    """The names of each channel's axes; one whose length differs from channel to channel has it in its name: ``unit_64``."""
+    lengths: dict[str, int] = {}
+    return {channel.name: tuple(axis if lengths.setdefault(axis, length) == length else f"{axis}_{length}"
+                                for axis, length in zip(channel.axes, channel.shape, strict=True)) for channel in channels}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.models.trace.channel import dimension_names
 from unrolled.models.trace.trace import Trace
 
 if TYPE_CHECKING:
@@ -22,14 +23,8 @@ def variables(trace: Trace) -> Variables:
     them ``layer`` and ``head`` where a channel has several. An axis whose length differs from channel to channel has
     its length in its name from the second length on: ``unit_64``.
     """
-    lengths: dict[str, int] = {}
-
-    def dimension(axis: str, length: int) -> str:
-        return axis if lengths.setdefault(axis, length) == length else f"{axis}_{length}"
-
-    found: Variables = {
-        name: (("step", *map(dimension, channel.axes, channel.shape)), trace.column(name).copy())
-        for name, channel in trace.channels.items()}
+    found: Variables = {name: (("step", *axes), trace.column(name).copy())
+                        for name, axes in dimension_names(tuple(trace.channels.values())).items()}
     return found | {"log_prob": (("step",), trace.log_probs.copy())}
 
 

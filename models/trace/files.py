@@ -122,18 +122,14 @@ def _by_suffix(path: Path, table: dict[str, Any]) -> Any:
         raise TraceError(f"“{path.name}” should end in one of {', '.join(table)}.") from None
 
 
-def _header(trace: Trace) -> TraceHeader:
-    return TraceHeader(channels=tuple(trace.channels.values()), provenance=trace.provenance, ended=trace.ended, steps=len(trace),
-                       words=tuple(trace.words))
-
-
 def _header_text(trace: Trace, *, words: bool = True) -> str:
     """The header as JSON, a step at a time: a long run is saved in a thread, and the window goes on beside it."""
     # Not msgspec's writer: it turns an infinite log-probability into null, and refuses the halves of characters that
     # Python makes of a file name that is not UTF-8. Escapes keep both, and ASCII always fits the file.
-    header = _header(trace)
+    header = TraceHeader(channels=tuple(trace.channels.values()), provenance=trace.provenance, ended=trace.ended,
+                         steps=len(trace), words=tuple(trace.words) if words else ())
     if not words:
-        return json.dumps(msgspec.to_builtins(msgspec.structs.replace(header, words=())))
+        return json.dumps(msgspec.to_builtins(header))
     candidates = ", ".join(json.dumps(msgspec.to_builtins(of_step)) for of_step in trace.candidates)
     start = json.dumps({name: value for name, value in msgspec.to_builtins(header).items() if name != "candidates"})
     return f'{start[:-1]}, "candidates": [{candidates}]}}'

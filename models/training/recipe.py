@@ -42,7 +42,7 @@ class Request:
 
 
 def config_of(kind: type[Config], options: msgspec.Struct, **more: Any) -> Config:
-    """A network's lengths: the options of the same names, and what else is known."""
+    """A network's lengths, or other options: those of the same names, and what else is known."""
     return kind(**{name: getattr(options, name) for name in kind.__struct_fields__ if hasattr(options, name)} | more)
 
 

@@ -11,6 +11,7 @@ from unrolled.models.families.captioning.batches import Batch, GridOf, epoch_of_
 from unrolled.models.families.captioning.losses import caption_losses
 from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.options import TrainingOptions
+from unrolled.models.training.recipe import config_of
 from unrolled.models.training.updates import Task, UpdateOptions
 
 
@@ -27,9 +28,7 @@ class CrossEntropyTask(Task):
     @property
     def updates(self) -> UpdateOptions:
         own = self._options
-        return UpdateOptions(updates=own.epochs * self._blocks, learning_rate=own.learning_rate, weight_decay=own.weight_decay,
-                             warm_up=max(self._blocks // 2, 1), clip_norm=own.clip_norm, average_decay=own.average_decay,
-                             seed=own.seed, threads=own.threads, half=own.half)
+        return config_of(UpdateOptions, own, updates=own.epochs * self._blocks, warm_up=max(self._blocks // 2, 1))
 
     def loss(self, update: int) -> tuple[Tensor, dict[str, float]]:
         """Cross-entropy in nats a word, and what shapes the attention."""
