@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled.models.adapters.attention_weights import batch_of_heads, batch_second, multi_head, of_heads, scaled_dot_product
-from unrolled.models.adapters.captured import Keeper, Part, computed_in, largest_difference
+from unrolled.models.adapters.captured import Call, Keeper, Part, computed_in, largest_difference
 
 MULTI_HEAD = F.multi_head_attention_forward
 SCALED_DOT_PRODUCT = F.scaled_dot_product_attention
@@ -26,13 +26,12 @@ _DEFAULTS = {"attn_mask": None, "dropout_p": 0.0, "is_causal": False, "scale": N
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AttentionCall:
+class AttentionCall(Call):
     """A call of one of the two functions, by the names of its arguments."""
 
     options: Mapping[str, Any]
     returned: tuple[Tensor, ...]
     multi_head: bool
-    places: ClassVar[Sequence[int | None]] = (None,)
 
     @property
     def batch(self) -> int:

@@ -73,12 +73,12 @@ class Call(Protocol):
     @property
     def notes(self) -> tuple[str, ...]:
         """What cannot be had of it, a sentence each."""
-        ...
+        return ()
 
     @property
     def places(self) -> Sequence[int | None]:
         """Of what to ask, one after another, so that everything is asked for."""
-        ...
+        return (None,)
 
     def length(self, item: int) -> int:
         """The steps of one sequence."""

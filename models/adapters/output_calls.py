@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
-from unrolled.models.adapters.captured import Keeper, Part, Quantity
+from unrolled.models.adapters.captured import Call, Keeper, Part, Quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OutputCall:
+class OutputCall(Call):
     """One call; the values are (steps, batch, units)."""
 
     values: Tensor
-    notes: ClassVar[tuple[str, ...]] = ()
-    places: ClassVar[Sequence[int | None]] = (None,)
 
     @property
     def batch(self) -> int:

@@ -6,14 +6,14 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from unrolled.models.adapters.captured import Keeper, Part, Quantity, computed_in, largest_difference
+from unrolled.models.adapters.captured import Call, Keeper, Part, Quantity, computed_in, largest_difference
 from unrolled.models.adapters.recurrent_gates import Equations, Values, Weights, cells, finish, gates, states_before
 
 SEQUENCES: dict[Any, Equations] = {
@@ -38,7 +38,7 @@ UNKNOWN_MASKS = ("The masks that dropout drew between the layers are known on th
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SequenceCall:
+class SequenceCall(Call):
     """A call of ``torch.lstm`` and its like.
 
     Attributes
@@ -247,7 +247,7 @@ def _direction(reverse: int, directions: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CellCall:
+class CellCall(Call):
     """A call of ``torch.lstm_cell`` and its like: one step of (B, features), from states and to states (B, units)."""
 
     equations: Equations
@@ -255,8 +255,6 @@ class CellCall:
     before: tuple[Tensor, ...]
     after: tuple[Tensor, ...]
     weights: Weights
-    notes: ClassVar[tuple[str, ...]] = ()
-    places: ClassVar[Sequence[int | None]] = (None,)
 
     @property
     def batch(self) -> int:

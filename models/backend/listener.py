@@ -14,8 +14,8 @@ from enum import Enum
 
 from unrolled.models.protocol.client import Endpoint
 from unrolled.models.protocol.connection import Failed, Hello
-from unrolled.models.protocol.message import NO_RUN
-from unrolled.models.protocol.wire import LENGTH, WireError, encode, request_reader
+from unrolled.models.protocol.message import NO_RUN, Request
+from unrolled.models.protocol.wire import LENGTH, MessageReader, WireError, encode
 
 LARGEST_GREETING = 4096  # bytes
 GREETING_SECONDS = 5.0
@@ -105,7 +105,7 @@ class Listener:
         if len(data) < whole:
             return Verdict.LATER
         with suppress(WireError, StopIteration, UnicodeEncodeError):
-            greeting = next(iter(request_reader().feed(data[:whole])))
+            greeting = next(iter(MessageReader(Request).feed(data[:whole])))
             if isinstance(greeting, Hello) and hmac.compare_digest(greeting.secret.encode(), self.endpoint.secret.encode()):
                 return Verdict.RIGHT
         return Verdict.WRONG

@@ -20,7 +20,7 @@ from unrolled.models.backend.listener import REFUSAL
 from unrolled.models.protocol.connection import PROTOCOL_VERSION, Failed, Hello, Shutdown, Welcome
 from unrolled.models.protocol.dispatch import Dispatch
 from unrolled.models.protocol.message import NO_RUN, Ledger, Report, Request, RequestError, StillWanted
-from unrolled.models.protocol.wire import WireError, encode, request_reader
+from unrolled.models.protocol.wire import MessageReader, WireError, encode
 from unrolled.models.runs.errors import Superseded
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Server:
         """The reading thread: cut the stream into requests, and note at once what makes older ones pointless."""
         position = 0
         try:
-            reader = request_reader()
+            reader = MessageReader(Request)
             while data := self._connection.recv(1 << 20):
                 for request in reader.feed(data):
                     position += 1

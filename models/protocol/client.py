@@ -19,7 +19,7 @@ from unrolled.models.protocol.connection import Failed, Hello, Progress, Shutdow
 from unrolled.models.protocol.loading import Loaded, LoadModel, Ready
 from unrolled.models.protocol.message import Report, Request
 from unrolled.models.protocol.stepping import Advance, Ended, Idle, Opened, OpenInput, Stepped, SteppedBlock
-from unrolled.models.protocol.wire import encode, report_reader
+from unrolled.models.protocol.wire import MessageReader, encode
 from unrolled.models.trace import ModelDescription
 
 START_SECONDS = 60.0
@@ -93,7 +93,7 @@ class BackendClient:
             raise BackendError(f"The backend at {endpoint.place} does not answer: {error}.") from error
         self._socket.settimeout(None)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._reader = report_reader()
+        self._reader = MessageReader(Report)
         self._incoming = self._receive()
         self.send(Hello(endpoint.secret))
         self.expect(Welcome)

@@ -76,13 +76,3 @@ class MessageReader(Generic[Message]):
             except (msgspec.DecodeError, ValueError, RecursionError) as error:
                 raise WireError(f"A malformed message arrived: {error}") from error
             yield message
-
-
-def request_reader() -> MessageReader[Request]:
-    """For the backend's side."""
-    return MessageReader(Request)
-
-
-def report_reader() -> MessageReader[Report]:
-    """For the window's side."""
-    return MessageReader(Report)

@@ -26,7 +26,7 @@ from unrolled.models.protocol.loading import LoadModel
 from unrolled.models.protocol.message import Ledger, Reply, Report, Request, RequestError, StillWanted
 from unrolled.models.protocol.stepping import Advance, Cancel, Idle, OpenInput, Stepped
 from unrolled.models.protocol.watching import FollowTraining
-from unrolled.models.protocol.wire import LENGTH, WireError, encode, messages, report_reader, request_reader
+from unrolled.models.protocol.wire import LENGTH, MessageReader, WireError, encode, messages
 from unrolled.models.training_room.service import TrainingRoomService
 
 requests = st.one_of(
@@ -42,7 +42,7 @@ requests = st.one_of(
 def test_any_cut_of_the_stream_gives_the_same_messages(sent, data):
     stream = b"".join(encode(message) for message in sent)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
-    reader, received = request_reader(), []
+    reader, received = MessageReader(Request), []
     for start, stop in zip([0, *cuts], [*cuts, len(stream)], strict=True):
         received += list(reader.feed(stream[start:stop]))
     assert received == sent
@@ -52,7 +52,7 @@ def test_any_cut_of_the_stream_gives_the_same_messages(sent, data):
 @settings(deadline=None)
 def test_garbage_is_refused_and_never_believed(body):
     try:
-        received = list(request_reader().feed(LENGTH.pack(len(body)) + body))
+        received = list(MessageReader(Request).feed(LENGTH.pack(len(body)) + body))
     except WireError:
         return
     assert [encode(message)[4:] for message in received] == [msgspec.msgpack.encode(message) for message in received]
@@ -68,12 +68,12 @@ def test_garbage_is_refused_and_never_believed(body):
 def test_fields_out_of_range_are_refused(wrong):
     body = msgspec.msgpack.encode(wrong)
     with pytest.raises(WireError, match="malformed"):
-        list(request_reader().feed(LENGTH.pack(len(body)) + body))
+        list(MessageReader(Request).feed(LENGTH.pack(len(body)) + body))
 
 
 def test_a_length_beyond_the_limit_is_refused_before_anything_is_read():
     with pytest.raises(WireError, match="over the limit"):
-        list(report_reader().feed(b"\xff\xff\xff\xff"))
+        list(MessageReader(Report).feed(b"\xff\xff\xff\xff"))
 
 
 def test_a_step_is_cut_into_its_channels_and_a_wrong_length_is_refused():
@@ -108,7 +108,7 @@ def served(listener: Listener, thread: threading.Thread) -> None:
     """The rightful client is let in, and leaves."""
     with connected(listener) as client:
         client.sendall(encode(Hello(listener.endpoint.secret)))
-        reader, reports = report_reader(), []
+        reader, reports = MessageReader(Report), []
         while not any(isinstance(report, Welcome) for report in reports):
             reports += list(reader.feed(client.recv(1 << 16)))
         client.sendall(encode(Shutdown()))
@@ -122,7 +122,7 @@ def test_a_client_without_the_secret_gets_a_refusal_and_nothing_else(first):
     thread = serve_once(listener)
     with connected(listener) as client:
         client.sendall(encode(first) + encode(LoadModel("scripted")))
-        reader, reports = report_reader(), []
+        reader, reports = MessageReader(Report), []
         while data := client.recv(1 << 16):
             reports += list(reader.feed(data))
     assert reports
@@ -136,7 +136,7 @@ def test_a_greeting_that_is_nested_without_end_is_a_stranger_s():
     body = b"\x82\xa4type\xa5Hello\xa1x" + b"\x91" * 3900
     with connected(listener) as client:
         client.sendall(LENGTH.pack(len(body)) + body)
-        (report,) = report_reader().feed(client.recv(1 << 16))
+        (report,) = MessageReader(Report).feed(client.recv(1 << 16))
     assert isinstance(report, Failed)
     served(listener, thread)
 
@@ -187,7 +187,7 @@ def test_a_newer_picture_wins_at_once():
         client.sendall(b"".join(map(encode, (
             Hello(listener.endpoint.secret), LoadModel("scripted"), OpenInput(1, b"x", "slow.png"), Advance(1, 0, 5),
             OpenInput(2, b"y", "quick.png"), Advance(2, 0, 3)))))
-        reader, reports = report_reader(), []
+        reader, reports = MessageReader(Report), []
         while sum(isinstance(report, Stepped) for report in reports) < 3:
             reports += list(reader.feed(client.recv(1 << 16)))
         client.sendall(encode(Shutdown()))
@@ -248,7 +248,7 @@ def talk(service: object, first: list[Request], then: Callable[[], list[Request]
         client.settimeout(10)
         client.sendall(b"".join(map(encode, (Hello(listener.endpoint.secret), *first))))
         client.sendall(b"".join(map(encode, then())))
-        reader, reports = report_reader(), []
+        reader, reports = MessageReader(Report), []
         while not any(isinstance(report, last) for report in reports):
             reports += list(reader.feed(client.recv(1 << 16)))
         client.sendall(encode(Shutdown()))

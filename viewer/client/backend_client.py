@@ -12,7 +12,7 @@ from PySide6.QtNetwork import QAbstractSocket, QTcpSocket
 from unrolled.models.protocol.client import Endpoint, backend_command
 from unrolled.models.protocol.connection import Hello, Ping, Shutdown, Welcome
 from unrolled.models.protocol.message import Report, Request
-from unrolled.models.protocol.wire import MessageReader, WireError, encode, report_reader
+from unrolled.models.protocol.wire import MessageReader, WireError, encode
 from unrolled.viewer.client.ssh import SshTunnel, free_port
 
 DRAIN_MILLISECONDS = 50
@@ -169,7 +169,7 @@ class BackendProcess(QObject):
 
     def _join(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._reader = report_reader()
+        self._reader = MessageReader(Report)
         socket = QTcpSocket(self)
         socket.connected.connect(self._greet)
         socket.readyRead.connect(self._read_reports)

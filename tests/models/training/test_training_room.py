@@ -26,7 +26,7 @@ from unrolled.models.protocol.training_room import (
     TrainingRoomStarted,
     TrainingRoomUpdated,
 )
-from unrolled.models.protocol.wire import encode, report_reader
+from unrolled.models.protocol.wire import MessageReader, encode
 from unrolled.models.training_room.clipping import clip_by_norm
 from unrolled.models.training_room.gradients import StepsAtOnce, gradient_map, summed, unroll
 from unrolled.models.training_room.radius import blocks, largest_singular_value, spectral_radius
@@ -330,7 +330,7 @@ def talk(requests: list[Request], *services: object) -> list[Report]:
     serving = threading.Thread(target=server.serve)
     serving.start()
     client.sendall(b"".join(encode(request) for request in requests))
-    reader, reports = report_reader(), []
+    reader, reports = MessageReader(Report), []
     while not any(isinstance(report, TrainingRoomFailed) and report.room == 99 for report in reports):
         data = client.recv(1 << 20)
         if not data:
