@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,11 @@ from transformers.models.mamba.modeling_mamba import mamba_selective_scan
 import unrolled
 from tests.tiny_transformers import END, MODELS, SENTENCE, START, TEXTS, given, save
 from unrolled.models.adapters.registry import load
-from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.explaining.gradients import gradients
 from unrolled.models.explaining.logit_lens import lens
 from unrolled.models.explaining.occlusion import occlude
 from unrolled.models.explaining.replay import replay
-from unrolled.models.families.hugging_face.settings import CHOSEN, UNHEEDED
 from unrolled.models.families.hugging_face.state_space import selection
-from unrolled.models.families.hugging_face.words import words_of
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.stepping import Ended
 from unrolled.models.runs.branch import Branch
@@ -109,40 +105,6 @@ def test_it_writes_as_much_as_its_settings_say(opened: Any, tmp_path: Path, name
         found = stepper.model.generate(torch.tensor([stepper.tokens_of(SENTENCE)])
                                        if stepper.description.input_kind == "sentence" else stepper._pixels(given(name)), **how)
     assert branch.tokens == found[0].tolist()[1:]
-
-
-def test_settings_that_are_not_heeded_are_said(tmp_path: Path) -> None:
-    folder = save("marian", tmp_path)
-    file = folder / "generation_config.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {
-        "no_repeat_ngram_size": 1, "min_length": 0, "max_new_tokens": 5, "num_beams": 4, "token_healing": True}))
-    read = load(str(folder)).read(SENTENCE)
-    assert read.maximum_steps == 5
-    assert read.notes == ("Its settings for writing are not all heeded: no_repeat_ngram_size, token_healing. Words are chosen by "
-                          "the model’s own probabilities. Its own generate uses num_beams=4; here Decoding says how words are "
-                          "chosen.",)
-
-
-OF_NO_WORD = {  # of a GenerationConfig: what changes nothing that greedy and beam search write
-    "use_cache", "use_mtp", "cache_implementation", "cache_config", "max_cache_len", "renormalize_logits",
-    "remove_invalid_values", "num_return_sequences", "output_attentions", "output_hidden_states", "output_scores",
-    "output_logits", "return_dict_in_generate", "pad_token_id", "is_assistant", "num_assistant_tokens",
-    "num_assistant_tokens_schedule", "assistant_confidence_threshold", "prompt_lookup_num_tokens",
-    "max_matching_ngram_size", "assistant_early_exit", "assistant_lookbehind", "target_lookbehind",
-    "assistant_ensemble_weight", "speculation_type", "compile_config", "disable_compile", "continuous_batching_config",
-    "low_memory", "prefill_chunk_size", "transformers_version"}
-OF_A_DRAW = {"temperature", "top_k", "top_p", "min_p", "top_h", "typical_p", "epsilon_cutoff", "eta_cutoff"}  # do_sample is said
-OF_A_SEARCH = {"early_stopping", "length_penalty"}                                                           # num_beams is said
-HEEDED = {"max_length", "max_new_tokens", "min_length", "min_new_tokens", "bad_words_ids", "suppress_tokens", "bos_token_id",
-          "eos_token_id", "decoder_start_token_id", "forced_bos_token_id", "forced_eos_token_id"}
-
-
-def test_all_settings_of_generate_are_heeded_or_said() -> None:
-    import transformers
-
-    found = {name for name in vars(transformers.GenerationConfig()) if not name.startswith("_")}
-    assert found - OF_NO_WORD - OF_A_DRAW - OF_A_SEARCH - HEEDED <= {*UNHEEDED, *CHOSEN}
-    assert not {*UNHEEDED, *CHOSEN} & (OF_NO_WORD | HEEDED)
 
 
 @pytest.mark.parametrize("method", ["greedy", "beam"])
@@ -471,104 +433,3 @@ def test_what_its_settings_say(opened: Any) -> None:
     assert "".join(words).replace("▁", " ") == SENTENCE
     assert vision.description.input_size == (32, 32)
     assert {own.name: own.shape for own in vision.description.channels}["cross_attention"] == (3, 4, 4, 4)
-
-
-def test_pieces_say_where_words_begin_whatever_the_tokenizer() -> None:
-    import transformers
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-
-    special = {"unk_token": "<unk>", "eos_token": "</s>"}
-    parts = Tokenizer(models.WordPiece({"<unk>": 0, "</s>": 1, "run": 2, "##ning": 3, ".": 4}, unk_token="<unk>"))
-    parts.decoder = decoders.WordPiece()
-    sentences = Tokenizer(models.Unigram([("<unk>", 0.0), ("</s>", 0.0), ("▁run", -1.0), ("ning", -2.0)], unk_id=0))
-    sentences.pre_tokenizer, sentences.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
-    bytes_of = Tokenizer(models.BPE({"<unk>": 0, "</s>": 1, "Ġrun": 2, "ning": 3, "Ċ": 4, "Ã": 5, "Ã©": 6}, []))
-    bytes_of.decoder = decoders.ByteLevel()
-    for own, count, wanted in ((parts, 6, ("<unk>", "</s>", "▁run", "ning", "▁.", "#5")),
-                               (sentences, 4, ("<unk>", "</s>", "▁run", "ning")),
-                               (bytes_of, 7, ("<unk>", "</s>", "▁run", "ning", "\n", "\N{REPLACEMENT CHARACTER}", "é"))):
-        assert words_of(transformers.PreTrainedTokenizerFast(tokenizer_object=own, **special), count) == wanted
-
-
-def test_a_pickle_beside_the_settings_runs_nothing(tmp_path: Path) -> None:
-    folder, ran = save("gpt2", tmp_path), tmp_path / "ran"
-    (folder / "model.safetensors").unlink()
-
-    class Runs:
-        def __reduce__(self) -> Any:
-            return (Path.touch, (ran,))
-
-    torch.save({"transformer.wte.weight": Runs()}, folder / "pytorch_model.bin")
-    with pytest.raises(CheckpointError, match=r"“pytorch_model\.bin” wants to run"):
-        load(str(folder))
-    assert not ran.exists()
-
-
-def test_code_of_its_own_is_not_run(tmp_path: Path) -> None:
-    folder, ran = save("gpt2", tmp_path), tmp_path / "ran"
-    settings = json.loads((folder / "config.json").read_text())
-    settings |= {"model_type": "their_own", "auto_map": {"AutoConfig": "theirs.Config", "AutoModelForCausalLM": "theirs.Model"}}
-    (folder / "config.json").write_text(json.dumps(settings))
-    (folder / "theirs.py").write_text(f"open({str(ran)!r}, 'w')\n")
-    with pytest.raises(CheckpointError, match="brings code of its own"):
-        load(str(folder))
-    assert not ran.exists()
-
-
-def test_what_cannot_be_opened_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import huggingface_hub
-    import transformers
-
-    from unrolled.models.families.hugging_face import checkpoint
-
-    def no_network(*_: object, **__: object) -> str:
-        raise OSError("no network")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", no_network)
-    with pytest.raises(CheckpointError, match=r"some/model.*--model hf:FOLDER"):
-        load("hf:some/model")
-    bert = tmp_path / "bert"
-    transformers.BertConfig(vocab_size=10, hidden_size=8, num_hidden_layers=1, num_attention_heads=1).save_pretrained(bert)
-    with pytest.raises(CheckpointError, match=r"cannot be opened|holds no weights|writes no words"):
-        load(str(bert))
-    vit = tmp_path / "vit"
-    transformers.ViTConfig(hidden_size=8).save_pretrained(vit)
-    with pytest.raises(CheckpointError, match="writes no words"):
-        load(str(vit))
-    gpt2 = save("gpt2", tmp_path)
-    with monkeypatch.context() as patched:
-        patched.setattr(checkpoint, "computer_memory", lambda: 1000)
-        patched.setattr(transformers.GPT2LMHeadModel, "from_pretrained", no_network)
-        with pytest.raises(CheckpointError, match="GiB for its weights"):
-            load(str(gpt2))
-    (gpt2 / "tokenizer.json").rename(gpt2 / "elsewhere.json")
-    with pytest.raises(CheckpointError, match="holds no words"):
-        load(str(gpt2))
-    (gpt2 / "elsewhere.json").rename(gpt2 / "tokenizer.json")
-    (gpt2 / "model.safetensors").unlink()
-    with pytest.raises(CheckpointError, match="holds no weights"):
-        load(str(gpt2))
-    monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(CheckpointError, match="pip install"):
-        load(str(gpt2))
-
-
-def test_weights_that_do_not_fit_are_said_and_nothing_is_drawn_at_random(tmp_path: Path) -> None:
-    from safetensors.torch import load_file, save_file
-
-    folder = save("gpt2", tmp_path)
-    file, one = folder / "model.safetensors", "transformer.h.0.mlp.c_fc.weight"
-    tensors = load_file(file)
-
-    def opened_with(changed: dict[str, Any]) -> AnyStepper:
-        save_file(changed, file, metadata={"format": "pt"})
-        return load(str(folder))
-
-    with pytest.raises(CheckpointError, match=f"“gpt2” does not fit its model: “{one}” is missing."):
-        opened_with({name: value for name, value in tensors.items() if name != one})
-    with pytest.raises(CheckpointError, match=r"is \(3, 4\) and should be \(32, 128\)\."):
-        opened_with(tensors | {one: torch.ones(3, 4)})
-    with pytest.raises(CheckpointError, match=r"and 1 more do not fit"):
-        opened_with({name: value for name, value in tensors.items() if not name.startswith("transformer.h.0.mlp.c_fc")})
-    notes = opened_with(tensors | {"extra.weight": torch.ones(3)}).read("the dog").notes
-    assert notes[-1].endswith("“gpt2” holds 1 tensor that its model has no place for, such as “extra.weight”.")
