@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.models.trace.names import INSTEAD
 from unrolled.models.trace.tables import plain_cell
 
+HALVES = re.compile("[\ud800-\udfff]")
 Column = npt.NDArray[Any] | Sequence[Any]
 
 
@@ -32,13 +35,14 @@ class Table:
     def csv(self) -> str:
         """A header and a line a row; numbers with the fewest digits that give the same float again.
 
-        Texts are written so that no spreadsheet makes formulas of them; see `plain_cell`.
+        Texts are written so that no spreadsheet makes formulas of them; see `plain_cell`. Half a character, which no encoding
+        has, is a replacement sign.
         """
         file = io.StringIO()
         writer = csv.writer(file)  # which quotes a carriage return alone where that is a part of its line ends
         writer.writerow(_cells(self.names))
         writer.writerows(zip(*(_cells(column) for column in self.columns), strict=True))
-        return file.getvalue()
+        return HALVES.sub(INSTEAD, file.getvalue())
 
 
 def _cells(column: Column) -> list[Any]:

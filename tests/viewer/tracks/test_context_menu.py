@@ -61,6 +61,10 @@ def test_no_separator_of_a_spreadsheet_makes_a_formula_and_apostrophes_give_the_
     assert re.sub(r"(?:\A|(?<=[;\t\r\n]))'(?=[=+\-@\t\r'])", "", cell) == text
 
 
+def test_half_a_character_costs_no_table():
+    assert Table(("x",), [["a\ud800b"]]).csv().encode().decode().splitlines() == ["x", "a\N{REPLACEMENT CHARACTER}b"]
+
+
 def test_ctrl_c_copies_the_picture_larger_than_the_screen_shows_it(picture, qtbot):
     attach(picture, "A picture")
 
