@@ -9,7 +9,7 @@ import struct
 
 PNG_MARK = b"\x89PNG\r\n\x1a\n"
 JP2_MARK, J2K_MARK = b"\0\0\0\x0cjP  ", b"\xffO\xffQ"
-MOST_TIMES = 10  # as many bytes as there are
+MOST_TIMES = 10  # as many bytes as there are can be filled in
 ICO_MARK = b"\0\0\1\0"
 JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"
 TILE_PART, CODESTREAM_END = b"\xff\x90\0\x0a", b"\xff\xd9"  # of JPEG 2000; neither occurs within a packet
@@ -64,9 +64,8 @@ def lengths_in_words(data: bytes, needed: int = 0) -> str:
 
 
 def is_fillable(data: bytes) -> bool:
-    """Whether the file's decoder would take anything in place of missing bytes, and enough is there."""
-    is_webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    return promised_length(data) < MOST_TIMES * len(data) and (is_webp or data.startswith(J2K_MARK) or _has_boxes(data))
+    """Whether a file is of a kind whose decoder would take anything in place of missing bytes."""
+    return (data[:4] == b"RIFF" and data[8:12] == b"WEBP") or data.startswith(J2K_MARK) or _has_boxes(data)
 
 
 def filled(data: bytes, fill: bytes) -> bytes:

@@ -19,7 +19,7 @@ from threading import Lock
 import numpy as np
 from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
-from unrolled.models.inputs.cut_files import FILLS, filled, is_cut, is_fillable, lengths_in_words, promised_length
+from unrolled.models.inputs.cut_files import FILLS, MOST_TIMES, filled, is_cut, is_fillable, lengths_in_words, promised_length
 from unrolled.models.inputs.film_colours import colour_codes, in_srgb, is_usual, note_of
 from unrolled.models.inputs.marks import is_marked, other_kind
 from unrolled.models.inputs.photoshop import MARK as PHOTOSHOP
@@ -288,10 +288,11 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
     except PictureError:
         raise
     except Exception as error:
-        failed, may_be_filled = error, is_cut(file) and is_fillable(file)
-        if not may_be_filled and (isinstance(error, UnidentifiedImageError) or file.startswith(TIFF_MARKS)):
+        failed, fillable = error, is_fillable(file)
+        too_little = not is_cut(file) or promised_length(file) > MOST_TIMES * len(file)
+        if too_little if fillable else isinstance(error, UnidentifiedImageError) or file.startswith(TIFF_MARKS):
             raise
-    if may_be_filled:
+    if fillable:
         found: list[tuple[Image.Image, int]] = []
         for fill in FILLS:  # not everything is taken by every decoder
             with suppress(Exception):
@@ -311,9 +312,10 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
             image, orientation = loaded(file)
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = False
-    blank = (1 - _differing(end, Image.new(end.mode, end.size, end.getpixel((0, 0))))
-             for end in (image, image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)))  # what is missing is of one colour
-    _note_missing(max(blank), file, notes, name, "what is missing of it was left blank", failed)
+    pixels = np.asarray(image)
+    blank = max(next((row for row in range(len(end)) if (end[row] != end[0, 0]).any()), len(end))
+                for end in (pixels, pixels[::-1]))  # what is missing is of one colour
+    _note_missing(blank / len(pixels), file, notes, name, "what is missing of it was left blank", failed)
     return image, orientation
 
 
