@@ -21,6 +21,7 @@ OTHER_KINDS = {
     "a Windows metafile": (b"\xd7\xcd\xc6\x9a",),
 }
 SVG = re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<svg\b", re.DOTALL)
+LATE = re.compile(rb"\xff\xd8\xff[\xc0-\xfe]|\x89PNG\r\n\x1a\n|RIFF.{4}WEBP", re.DOTALL)
 RAW_BRAND = b"ftypcrx "
 
 
@@ -28,6 +29,12 @@ def is_marked(data: bytes) -> bool:
     """Whether a file begins as a picture does whose kind is beyond doubt."""
     return data.startswith(tuple(mark for mark in MARKS if len(mark) > 2)) or data[4:8] == b"ftyp" or (
         data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+
+
+def begins_late(data: bytes) -> int:
+    """Where a photograph begins that has something else in front, as a server's answer or an empty line; 0 for any other file."""
+    found = LATE.search(data[:4096]) if not is_marked(data) else None
+    return found.start() if found is not None else 0
 
 
 def other_kind(data: bytes) -> str:

@@ -21,7 +21,7 @@ from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
 from unrolled.models.inputs.cut_files import FILLS, MOST_TIMES, filled, is_cut, is_fillable, lengths_in_words, promised_length
 from unrolled.models.inputs.film_colours import colour_codes, in_srgb, is_usual, note_of
-from unrolled.models.inputs.marks import is_marked, other_kind
+from unrolled.models.inputs.marks import begins_late, is_marked, other_kind
 from unrolled.models.inputs.photoshop import MARK as PHOTOSHOP
 from unrolled.models.inputs.photoshop import NoCompositeError, read_photoshop
 from unrolled.models.inputs.pixels_alone import pixels_alone, stored_orientation
@@ -200,6 +200,10 @@ def _decode(data: bytes, name: str, notes: list[str]) -> Image.Image:
     except PictureError:
         raise
     except Exception:
+        late = begins_late(data)
+        if late and not other_kind(data):
+            notes.append(f"“{name}” has {late:,} bytes in front of the picture, which were skipped.")
+            return _by_pillow(data[late:], name, notes)
         if not data.startswith(TIFF_MARKS):
             raise
     return _from_samples(read_tiff(data, step_of), data, notes, name)

@@ -70,6 +70,17 @@ def test_the_orientation_is_read_whatever_its_type(kind, order, form):
     assert close(read_picture(data, "a").image, PIXELS)
 
 
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(("before", "after"), [(b"", b"\xff\xd9garbage" * 99), (b"\n", b""), (bytes(4), b"\n"),
+                                               (b"HTTP/1.1 200 OK\r\nContent-Type: image\r\n\r\n", b"\r\n0\r\n")])
+def test_what_stands_before_or_behind_a_photograph_costs_nothing(form, before, after):
+    stream = io.BytesIO()
+    Image.fromarray(PIXELS).save(stream, form, quality=95)
+    picture = read_picture(before + stream.getvalue() + after, "a.jpg")
+    assert close(picture.image, PIXELS)
+    assert [f"{len(before)} bytes in front" in note for note in picture.notes] == [True] * bool(before)
+
+
 @pytest.mark.parametrize("segment", [b"\xff\xe2\0\0", b"\xff\xed\xff\xffshort", b"\xff\xe1\0\1", b"\xff\xfe\0\x09x"])
 def test_a_segment_that_lies_about_its_length_costs_itself(segment):
     stream = io.BytesIO()
