@@ -21,6 +21,7 @@ from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
 from unrolled.models.inputs.cut_files import FILLS, MOST_TIMES, filled, is_cut, is_fillable, lengths_in_words, promised_length
 from unrolled.models.inputs.film_colours import colour_codes, in_srgb, is_usual, note_of
+from unrolled.models.inputs.interlaced import passes_of, without_gaps
 from unrolled.models.inputs.marks import begins_late, is_marked, other_kind
 from unrolled.models.inputs.photoshop import MARK as PHOTOSHOP
 from unrolled.models.inputs.photoshop import NoCompositeError, read_photoshop
@@ -316,10 +317,14 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
             image, orientation = loaded(file)
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = False
+    passes = passes_of(file)
+    if passes:
+        image = without_gaps(image, passes)
     pixels = np.asarray(image)
     blank = max(next((row for row in range(len(end)) if (end[row] != end[0, 0]).any()), len(end))
                 for end in (pixels, pixels[::-1]))  # what is missing is of one colour
-    _note_missing(blank / len(pixels), file, notes, name, "what is missing of it was left blank", failed)
+    _note_missing(blank / len(pixels), file, notes, name,
+                  "its finer details are missing" if passes else "what is missing of it was left blank", failed)
     return image, orientation
 
 
@@ -392,12 +397,15 @@ def _in_srgb(image: Image.Image) -> Image.Image:
                                          outputMode="RGB") or image
     if not profile and "srgb" not in image.info:
         return _with_gamma(image)
-    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L") or b"sRGB" in profile[:4096]:
+    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L", "LA") or b"sRGB" in profile[:4096]:
         return image
     with suppress(Exception):
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"),
-                                         outputMode="RGBA" if image.mode == "RGBA" else "RGB") or image
+        source, grey = ImageCms.ImageCmsProfile(io.BytesIO(profile)), image.getchannel("L") if image.mode == "LA" else None
+        shown = ImageCms.profileToProfile(grey or image, source, ImageCms.createProfile("sRGB"),
+                                          outputMode="RGBA" if image.mode == "RGBA" else "RGB") or image
+        if grey is not None:
+            shown.putalpha(image.getchannel("A"))
+        return shown
     return image
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -64,6 +66,35 @@ def test_what_is_whole_and_wrong_is_not_called_cut(kind, first):
     except PictureError as error:
         notes = (str(error),)
     assert "cut short" not in "".join(notes)
+
+
+@pytest.mark.parametrize("form", ["PNG", "GIF"])
+def test_an_interlaced_one_shows_what_came_early(form):
+    """Without the black rows between those that came."""
+    smooth = Image.fromarray(NOISE[::6, ::8]).resize((200, 160), Image.Resampling.BICUBIC)
+    if form == "GIF":
+        stream = io.BytesIO()
+        smooth.quantize(128).save(stream, "GIF", interlace=True)
+        data = stream.getvalue()
+    else:
+        data = interlaced_png(np.asarray(smooth))
+    whole = np.asarray(read_picture(data, "x").image).astype(int)
+    for part, most in ((0.9, 4), (0.6, 8), (0.3, 16)):
+        picture = read_picture(data[: int(part * len(data))], "x")
+        assert "finer details are missing" in picture.notes[0]
+        error = np.abs(np.asarray(picture.image).astype(int) - whole).mean(axis=(1, 2))
+        assert error.mean() < most
+        assert error.max() < 5 * most
+
+
+def interlaced_png(pixels: np.ndarray) -> bytes:
+    height, width = pixels.shape[:2]
+    rows = b"".join(b"\0" + row.tobytes() for top, left, down, across in (
+        (0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+        for row in pixels[top::down, left::across])
+    chunks = ((b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 1)), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(struct.pack(">I", len(content)) + name + content
+                                            + struct.pack(">I", zlib.crc32(name + content)) for name, content in chunks)
 
 
 def test_of_a_cut_tiff_every_row_that_is_there_is_shown():

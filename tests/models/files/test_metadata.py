@@ -98,6 +98,22 @@ def test_a_png_has_the_colours_that_its_gamma_means(gamma, others):
     assert close(found, expected, most=1)
 
 
+def test_grey_that_is_seen_through_has_the_colours_of_its_profile():
+    """A profile whose curve is straight: 128 is brighter than half."""
+    curve = b"curv" + bytes(8)
+    entries = (b"kTRC", curve), (b"wtpt", b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061))
+    table, place = struct.pack(">I", len(entries)), 132 + 12 * len(entries)
+    for name, content in entries:
+        table, place = table + name + struct.pack(">II", place, len(content)), place + len(content)
+    body = table + b"".join(content for _, content in entries)
+    head = struct.pack(">I4xI4s4s4s12x4s", 128 + len(body), 0x02400000, b"mntr", b"GRAY", b"XYZ ", b"acsp").ljust(68, b"\0")
+    profile = (head + struct.pack(">3i", 63190, 65536, 54061)).ljust(128, b"\0") + body
+    for mode in ("L", "LA"):
+        stream = io.BytesIO()
+        Image.new("L", (40, 30), 128).convert(mode).save(stream, "PNG", icc_profile=profile)
+        assert abs(int(np.asarray(read_picture(stream.getvalue(), "a.png").image)[9, 9, 0]) - 188) <= 1
+
+
 def test_gamma_leaves_what_is_seen_through_as_it_is():
     grey = np.stack([np.full((48, 64), 128, np.uint8), np.full((48, 64), 128, np.uint8)], -1)
     found = np.asarray(read_picture(png(chunk(b"gAMA", struct.pack(">I", 100_000)), pixels=grey, kind=4), "a.png").image)
