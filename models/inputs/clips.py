@@ -430,7 +430,7 @@ def _pack_folder(folder: Path) -> bytes:
 
 def _is_hidden(path: Path) -> bool:
     """Whether a system hides a file: what macOS and Windows lay beside pictures are no frames."""
-    return path.name.startswith(".") or bool(getattr(path.stat(), "st_file_attributes", 0) & 0x2)
+    return path.name.startswith(".") or path.name.endswith("~") or bool(getattr(path.stat(), "st_file_attributes", 0) & 0x2)
 
 
 def _natural(path: Path) -> tuple[tuple[int, str], ...]:

@@ -381,6 +381,7 @@ def test_what_a_system_hides_is_no_frame(tmp_path: Path) -> None:
     for number, picture in enumerate(frames(3)):
         picture.save(tmp_path / f"{number}.png")
         (tmp_path / f"._{number}.png").write_bytes(b"\0\x05\x16\x07 of macOS")
+        picture.save(tmp_path / f"{number}.png~", "PNG")  # what an editor keeps of before
     (tmp_path / "a folder.png").mkdir()
     assert len(read_clip(clip_bytes(tmp_path), "x").frames) == 3
 
