@@ -6,6 +6,7 @@ import scripted
 from contexts import context, on_screen
 
 from unrolled.viewer.state.branches import FIRST, Branch
+from unrolled.viewer.state.comparison import Compared
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.views.branches.branch_tree import BranchTreeView
 
@@ -38,3 +39,14 @@ def test_the_branch_that_is_shown_is_in_sight(qtbot):
         rows = view.rows
         assert rows.branches.rows[rows.currentIndex().row()].identity == identity
         assert rows.viewport().rect().contains(rows.visualRect(rows.currentIndex()))
+
+
+def test_the_branch_that_something_else_is_compared_with_is_marked(qtbot):
+    session = Session()
+    session.set_trace(scripted.trace())
+    view = on_screen(qtbot, BranchTreeView(context(session)), 800, 110)
+    view.refresh()
+    alone = view.grab().toImage()
+    session.compare(Compared("another", scripted.trace(scripted.CAPTION[:3])))
+    view.refresh()
+    assert view.grab().toImage() != alone

@@ -85,7 +85,7 @@ class BranchRows(QListView):
             self.branches.set_rows(rows)
         lengths = tuple(len(own.trace) for own in rows)
         state = (rows, session.branches.current, self.theme.name, self.steps(),
-                 session.compared.identity if session.compared is not None else None)
+                 session.compared is not None, session.compared.identity if session.compared is not None else None)
         self._follow_playhead()
         before, self._lengths = self._lengths, lengths
         if state == self._followed:
