@@ -20,7 +20,9 @@ SLICED = ("layer", "head")
 MEAN, ROLLOUT = "mean", "rollout"
 
 At = Mapping[str, str]
-"""Which slice: a layer's number, and a head's, ``mean`` or ``rollout``."""
+"""Which slice: a layer's number, and a head's, ``mean`` or ``rollout``; of what is not named the last, and the mean."""
+
+USUAL: At = {}
 
 _NAME = re.compile(r"([^\[\]]+)\[layer=(\d+)(?:,head=(\d+|mean|rollout))?\]")
 

@@ -9,6 +9,7 @@ from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.formats import ExportFormat, Makes, formats
 from unrolled.viewer.export.subject import Subject
 
+NEEDED = {"attention": ("row", "column"), "alignment": ("source",)}  # the axes of what is drawn
 OF_INPUT = {"sentence": "alignment", "text": "text", "clip": "frames"}  # what is drawn of a run, by the kind of its input
 
 
@@ -54,11 +55,11 @@ def of_run(subject: Subject) -> str:
 
 
 def _is(name: str) -> Callable[[Subject], bool]:
-    return lambda subject: of_run(subject) == name and (name != "attention" or _has_axes(subject, ("row", "column")))
+    return lambda subject: of_run(subject) == name and (name not in NEEDED or _has_axes(subject, NEEDED[name]))
 
 
 def _has_axes(subject: Subject, *wanted: tuple[str, ...]) -> bool:
-    return any(channel.axes in wanted for channel in subject.trace.channels.values())
+    return any(channel.axes in wanted for channel in subject.channels)
 
 
 NO_ATTENTION = "This trace holds no attention over a picture, so there is nothing to draw."
@@ -69,7 +70,7 @@ CONTENTS = (
             about="The picture once a word, the attention over it, the word below.",
             takes=STEPS | COLOURS | {"columns", "type_points"}),
     Content(name="alignment", title="Alignment", makes=Makes.STILL, there=_is("alignment"),
-            missing="Only a run that reads a sentence has an alignment.",
+            missing="Only a run that reads a sentence, and attends to it, has an alignment.",
             about="The finished matrix: a row a written word, a column a source word.",
             takes=STEPS | {"colour_map", "scale", "type_points"}),
     Content(name="text", title="Text and probabilities", makes=Makes.STILL, there=_is("text"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from unrolled.models.trace import Trace
+from unrolled.models.trace import Channel, Trace
+from unrolled.models.trace.slices import At, channels_at
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.attributions import GRADIENTS, Followed, followed
 from unrolled.viewer.state.branches import Branches
@@ -31,6 +32,8 @@ class Subject:
         Of its words, with respect to every earlier state.
     appearance : AppearanceValues
         The colour maps and scales of tracks.
+    at : At
+        Which layer and which head of channels that have several is drawn.
     board : BoardScene or None
         Plots of a training, in place of a run.
     """
@@ -40,7 +43,13 @@ class Subject:
     branches: Branches | None = None
     gradients: Followed | None = None
     appearance: AppearanceValues = field(default_factory=AppearanceValues)
+    at: At = field(default_factory=dict)
     board: BoardScene | None = None
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The trace's, as they are looked at."""
+        return channels_at(self.trace.channels.values(), self.at)
 
 
 def subject_of_session(session: Session) -> Subject | None:
@@ -54,4 +63,4 @@ def subject_of_session(session: Session) -> Subject | None:
     whole = found is not None and found.wire_id == branch.wire_id and found.rows == found.wanted
     return Subject(trace=trace.snapshot(), branches=branches, gradients=found if whole else None,
                    search=session.search.snapshot() if session.search is not None else None,
-                   appearance=session.appearance.values)
+                   appearance=session.appearance.values, at=session.selection.at)

@@ -88,8 +88,8 @@ def input_of_stored(store: Store, trace: StoredTrace) -> Input | None:
 
 def plain_ground(trace: Trace) -> InputPicture | None:
     """What the attention of a trace is shown on that holds no picture: grey, its cells square. None where it has no map."""
-    shape = next((channel.shape for channel in trace.channels.values() if channel.axes == ("row", "column")), None)
-    return None if shape is None else _grey(shape[0], shape[1], trace.provenance.region)
+    shape = next((channel.shape for channel in trace.channels.values() if channel.axes[-2:] == ("row", "column")), None)
+    return None if shape is None else _grey(shape[-2], shape[-1], trace.provenance.region)
 
 
 @lru_cache(maxsize=8)

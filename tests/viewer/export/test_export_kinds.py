@@ -13,7 +13,7 @@ import scripted_traces
 from PIL import Image
 
 from unrolled.models.trace import Channel, Provenance, StepResult, Trace
-from unrolled.viewer.export import ExportError, ExportSettings, export
+from unrolled.viewer.export import ExportError, ExportSettings, Subject, export
 from unrolled.viewer.export.scenes.alignment import AlignmentFrames, AlignmentStill, alignment_scene
 from unrolled.viewer.export.scenes.clip import ClipFrames, ClipStill, clip_scene
 from unrolled.viewer.export.scenes.text import TextStill, text_scene
@@ -183,6 +183,26 @@ def test_what_is_unknown_or_cannot_be_printed_is_one_sign(tmp_path):
     assert len({round(place.width(), 3) for place in places}) == 1
     export(trace, tmp_path / "a.svg", dataclasses.replace(SETTINGS, outlines=False))
     assert not set((tmp_path / "a.svg").read_text(encoding="utf-8")) & set("\x07\x1b")
+
+
+@pytest.mark.parametrize(("places", "what", "suffix"), [((2, 3), "", "png"), ((2, 3), "animation", "gif"), ((5,), "", "svg"),
+                                                       ((5,), "animation", "gif"), ((5,), "tracks", "pdf")])
+def test_the_layer_and_head_that_are_looked_at_are_drawn(tmp_path, places, what, suffix):
+    trace = scripted_traces.layered_trace(places=places)
+    trace.input_bytes = b"" if len(places) == 2 else trace.input_bytes
+    drawn = []
+    for name, at in (("usual", {}), ("mean", {"layer": "2", "head": "mean"}), ("head", {"layer": "2", "head": "1"}),
+                     ("first", {"layer": "0", "head": "mean"})):
+        export(Subject(trace=trace, at=at), tmp_path / f"{name}.{suffix}", SETTINGS, what=what)
+        drawn.append((tmp_path / f"{name}.{suffix}").read_bytes())
+    assert suffix == "pdf" or drawn[0] == drawn[1] != drawn[2] != drawn[3] != drawn[0]
+
+
+def test_a_sentence_that_is_not_attended_to_has_no_alignment(tmp_path):
+    trace = scripted_traces.layered_trace(places=())
+    trace.provenance = msgspec.structs.replace(trace.provenance, input_kind="sentence")
+    with pytest.raises(ExportError, match="attends"):
+        export(trace, tmp_path / "a.png", SETTINGS)
 
 
 def test_a_piece_stands_on_one_line_whatever_is_in_it():

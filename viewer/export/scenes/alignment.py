@@ -9,8 +9,9 @@ import numpy.typing as npt
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from unrolled.models.trace import Trace
+from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.detokenization import text_of
+from unrolled.models.trace.slices import USUAL, At, channels_at
 from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry
 from unrolled.viewer.drawing.alignment_painting import (
     Labels,
@@ -57,18 +58,20 @@ class AlignmentScene:
     probabilities: npt.NDArray[np.float32]
     title: str
     trace: Trace
+    channel: Channel
 
-def alignment_scene(trace: Trace) -> AlignmentScene:
-    """Take from a trace what is drawn of its first channel over ``source``. Raises `ExportError`."""
+
+def alignment_scene(trace: Trace, at: At = USUAL) -> AlignmentScene:
+    """Take from a trace what is drawn of its first channel over ``source``, or of a slice of it. Raises `ExportError`."""
     if len(trace) > MOST_STEPS:
         raise ExportError(f"{len(trace):,} written words are too many for a picture; {MOST_STEPS:,} are the most.")
-    channel, source = source_channels(trace.channels.values())[0], trace.provenance.source
+    channel, source = source_channels(channels_at(trace.channels.values(), at))[0], trace.provenance.source
     detokenization = trace.provenance.detokenization
     names = tuple(source) + tuple(str(place + 1) for place in range(len(source), channel.size))
     return AlignmentScene(
         trace.column(channel.name), tuple(written_label(name, detokenization) for name in names[: channel.size]),
         tuple(written_label(word, detokenization) for word in trace.words), np.exp(trace.log_probs),
-        text_of((word for word in trace.words if not is_end(word)), detokenization), trace)
+        text_of((word for word in trace.words if not is_end(word)), detokenization), trace, channel)
 
 
 class AlignmentLayout:
@@ -90,7 +93,7 @@ class AlignmentLayout:
         self.unit, self.margin = unit, round(16 * unit)
         room = width - 2 * self.margin
         self.table = alignment_table(settings.colour_map, self.theme.error)
-        found = AlignmentRows(source_channels(scene.trace.channels.values())[0], settings.scale)
+        found = AlignmentRows(scene.channel, settings.scale)
         found.follow(scene.trace)
         self.places = found.places[list(self.steps)]
         self._word_font = font(1.42 * letter)

@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from unrolled.models.inputs.pictures import PictureError, read_picture
 from unrolled.models.trace import Trace
+from unrolled.models.trace.slices import USUAL, At, channels_at
 from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.settings import ExportSettings
@@ -61,11 +62,11 @@ class Scene:
         return "END" if step == self.end_step else self.words[step]
 
 
-def make_scene(trace: Trace) -> Scene:
-    """Take from a trace what an export needs. Raises `ExportError`."""
+def make_scene(trace: Trace, at: At = USUAL) -> Scene:
+    """Take from a trace what an export needs, of layers and heads one. Raises `ExportError`."""
     if len(trace) == 0:
         raise ExportError("The trace has no steps yet; let the model write a word first.")
-    channel = next((c for c in trace.channels.values() if c.axes == ("row", "column")), None)
+    channel = next((c for c in channels_at(trace.channels.values(), at) if c.axes == ("row", "column")), None)
     if channel is None:
         raise ExportError("This trace holds no attention over a picture, so there is nothing to draw.")
     ground = plain_ground(trace)

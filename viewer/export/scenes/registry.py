@@ -83,8 +83,9 @@ def _board_of(subject: Subject) -> BoardScene:
 
 
 KINDS = {
-    "attention": SceneKind(Scene, lambda subject: make_scene(subject.trace), StripLayout, FramePainter),
-    "alignment": SceneKind(AlignmentScene, lambda subject: alignment_scene(subject.trace), AlignmentStill, AlignmentFrames),
+    "attention": SceneKind(Scene, lambda subject: make_scene(subject.trace, subject.at), StripLayout, FramePainter),
+    "alignment": SceneKind(AlignmentScene, lambda subject: alignment_scene(subject.trace, subject.at), AlignmentStill,
+                           AlignmentFrames),
     "text": SceneKind(TextScene, lambda subject: text_scene(subject.trace), TextStill),
     "frames": SceneKind(ClipScene, lambda subject: clip_scene(subject.trace), ClipStill, ClipFrames),
     "tracks": SceneKind(TracksScene, tracks_scene, TracksStill),

@@ -48,7 +48,7 @@ class TracksScene:
 def tracks_scene(subject: Subject) -> TracksScene:
     """Take from a run the channels that have a track."""
     trace = subject.trace
-    channels = tuple(channel for channel in trace.channels.values() if channel.axes in (("unit",), (), ("label",)))
+    channels = tuple(channel for channel in subject.channels if channel.axes in (("unit",), (), ("label",)))
     return TracksScene(trace, channels, subject.appearance, f"{trace.provenance.model or 'Run'}: tracks")
 
 
