@@ -46,7 +46,7 @@ def pdf_file(size: QSize, paint: Paint, *, title: str) -> bytes:
     memory = QBuffer()
     memory.open(QIODevice.OpenModeFlag.WriteOnly)
     writer = QPdfWriter(memory)
-    writer.setTitle(title)
+    writer.setTitle(text_name(title))
     writer.setCreator("Unrolled")
     writer.setPageSize(QPageSize(QSizeF(size) * POINTS_PER_PIXEL, QPageSize.Unit.Point, "",
                                  QPageSize.SizeMatchPolicy.ExactMatch))

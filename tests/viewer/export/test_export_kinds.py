@@ -9,6 +9,7 @@ import av
 import msgspec
 import numpy as np
 import pytest
+import scripted
 import scripted_traces
 from PIL import Image
 
@@ -16,6 +17,7 @@ from unrolled.models.trace import Channel, Provenance, StepResult, Trace
 from unrolled.viewer.export import ExportError, ExportSettings, Subject, export
 from unrolled.viewer.export.scenes.alignment import AlignmentFrames, AlignmentStill, alignment_scene
 from unrolled.viewer.export.scenes.clip import ClipFrames, ClipStill, clip_scene
+from unrolled.viewer.export.scenes.picture import make_scene
 from unrolled.viewer.export.scenes.text import TextStill, text_scene
 from unrolled.viewer.theme.colour_maps import colour_table
 
@@ -203,6 +205,16 @@ def test_a_sentence_that_is_not_attended_to_has_no_alignment(tmp_path):
     trace.provenance = msgspec.structs.replace(trace.provenance, input_kind="sentence")
     with pytest.raises(ExportError, match="attends"):
         export(trace, tmp_path / "a.png", SETTINGS)
+
+
+def test_words_of_a_strip_and_labels_of_a_clip_are_shown_by_signs():
+    words = ("new\nline", "a\u202eb", "\x1b[31m", "<end>")
+    trace = scripted.trace()
+    trace.words[-4:] = words
+    assert make_scene(trace).words[-4:] == ("new⏎line", "a\ufffdb", "\ufffd[31m", "END")
+    scene = clip_scene(scripted_traces.clip_trace(labels=words[:3]))
+    assert scene.labels == ("new⏎line", "a\ufffdb", "\ufffd[31m")
+    assert set(scene.words) <= set(scene.labels)
 
 
 def test_a_piece_stands_on_one_line_whatever_is_in_it():

@@ -21,7 +21,7 @@ from unrolled.viewer.export.scenes.ground import blank, paint_ground, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import chosen_steps
 from unrolled.viewer.export.type_setting import font
-from unrolled.viewer.state.wording import percent
+from unrolled.viewer.state.wording import percent, shown
 from unrolled.viewer.theme.themes import Theme
 
 FEWEST_BARS, MOST_BARS = 4, 8  # labels below a frame, where there are so many
@@ -66,7 +66,8 @@ def clip_scene(trace: Trace) -> ClipScene:
     channel = next((one for one in trace.channels.values() if one.axes == ("label",)), None)
     chances = np.exp(trace.log_probs)[:, None] if channel is None else trace.column(channel.name)
     labels = channel.labels if channel is not None else ()
-    return ClipScene(clip.frames[:steps], tuple(trace.words[:steps]), np.exp(trace.log_probs[:steps]), chances[:steps], labels,
+    said, labels = (tuple(shown(name, "labels") for name in names) for names in (trace.words[:steps], labels))
+    return ClipScene(clip.frames[:steps], said, np.exp(trace.log_probs[:steps]), chances[:steps], labels,
                      text_of(trace.words, trace.provenance.detokenization))
 
 

@@ -82,7 +82,7 @@ class StripLayout:
 
     def _paint_words(self, painter: QPainter, step: int, place: QRectF) -> None:
         theme = theme_of(self.settings)
-        word, ended = self.scene.shown_word(step), step == self.scene.end_step
+        word, ended = self.scene.words[step], step == self.scene.end_step
         used = font(self.text, bold=not ended)
         painter.setFont(used)
         painter.setPen(QColor(theme.muted if ended else theme.text))

@@ -37,7 +37,7 @@ class FramePainter:
         self._photograph = QRect((width - size[0]) // 2, margin, size[0], size[1])
         letter = settings.type_pixels(25 * unit)
         self._word_font, self._current_font = font(letter), font(letter, bold=True)
-        words = tuple(scene.shown_word(step) for step in range(self.steps[-1] + 1))
+        words = scene.words[: self.steps[-1] + 1]
         # Set in the bold cut, the wider one, so that a word that becomes current does not push the others.
         self._words = set_words(words, self._current_font, width=width - 2 * margin, gap=0.36 * letter,
                                 line_height=1.44 * letter)

@@ -20,6 +20,7 @@ from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import end_step_of
 from unrolled.viewer.state.files import plain_ground
+from unrolled.viewer.state.wording import shown
 from unrolled.viewer.theme.attention_colours import attention_rgba
 
 Pixels = npt.NDArray[np.uint8]
@@ -35,6 +36,7 @@ class Scene:
     photograph : array of uint8, shape (height, width, 3)
     maps : array of float32, shape (steps, rows, columns)
     words : tuple of str
+        As people read them.
     probabilities : array of float32, shape (steps,)
     region : tuple of float
         The part of the photograph that the maps lie on: left, top, right, bottom as fractions.
@@ -57,10 +59,6 @@ class Scene:
     def title(self) -> str:
         return " ".join(self.words[: self.end_step] if self.end_step >= 0 else self.words)
 
-    def shown_word(self, step: int) -> str:
-        """A step's word as people read it."""
-        return "END" if step == self.end_step else self.words[step]
-
 
 def make_scene(trace: Trace, at: At = USUAL) -> Scene:
     """Take from a trace what an export needs, of layers and heads one. Raises `ExportError`."""
@@ -77,7 +75,8 @@ def make_scene(trace: Trace, at: At = USUAL) -> Scene:
             photograph = np.asarray(read_picture(trace.input_bytes, trace.provenance.input_name or "the picture").image)
         except PictureError as error:
             raise ExportError(str(error)) from error
-    return Scene(photograph, trace.column(channel.name), tuple(trace.words), np.exp(trace.log_probs),
+    words = tuple(shown(word, trace.provenance.detokenization) for word in trace.words)
+    return Scene(photograph, trace.column(channel.name), words, np.exp(trace.log_probs),
                  trace.provenance.region, end_step_of(trace.words))
 
 
