@@ -16,7 +16,7 @@ pytest.importorskip("transformers")
 from transformers.models.mamba.modeling_mamba import mamba_selective_scan
 
 import unrolled
-from tests.tiny_transformers import END, MODELS, SENTENCE, START, TEXTS, given, save
+from tests.tiny_transformers import END, IDS, MODELS, SENTENCE, START, TEXTS, bytes_tokenizer, given, save
 from unrolled.models.adapters.registry import load
 from unrolled.models.explaining.gradients import gradients
 from unrolled.models.explaining.logit_lens import lens
@@ -433,3 +433,19 @@ def test_what_its_settings_say(opened: Any) -> None:
     assert "".join(words).replace("▁", " ") == SENTENCE
     assert vision.description.input_size == (32, 32)
     assert {own.name: own.shape for own in vision.description.channels}["cross_attention"] == (3, 4, 4, 4)
+
+
+def test_the_badge_computes_mixtures_of_experts_in_double_precision(tmp_path: Path) -> None:
+    import transformers
+
+    transformers.logging.disable_progress_bar()
+    transformers.MixtralForCausalLM(transformers.MixtralConfig(
+        vocab_size=285, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48, num_key_value_heads=2,
+        num_local_experts=4, **IDS)).save_pretrained(tmp_path)
+    bytes_tokenizer().save_pretrained(tmp_path)
+    branch = run_of(load(str(tmp_path)), "gpt2")
+    (part,) = replay(branch, 0, len(branch) - 1, lambda: True)
+    total = sum(channel.size for channel in branch.channels)
+    theirs = by_channel(np.frombuffer(part.values, "<f4").reshape(part.count, -1)[:, :total], branch.channels)
+    for channel, values in recorded(branch).items():
+        np.testing.assert_allclose(values, theirs[channel], rtol=2e-4, atol=2e-5, err_msg=channel)

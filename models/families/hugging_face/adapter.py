@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unrolled.models.adapters.adapter import Evaluate, HubName, Source
-from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.checkpoints.files import CheckpointError, first_line
 from unrolled.models.families.hugging_face.checkpoint import is_model_folder, open_model
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing
@@ -37,6 +37,8 @@ class HuggingFaceAdapter:
             return TransformerStepper(opened, device=device)
         except AttentionError as error:
             raise CheckpointError(f"“{opened.title}” cannot be recorded: {error}.") from error
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:  # whatever fails in its first step
+            raise CheckpointError(f"“{opened.title}” cannot be recorded; its first step fails: {first_line(error)}.") from error
 
 
 ADAPTER = HuggingFaceAdapter()

@@ -124,8 +124,12 @@ def attention(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, atte
               softcap: float | None = None, **options: Any) -> tuple[Tensor, Tensor]:
     """softmax(q kᵀ · scaling) v, as the library's `AttentionInterface` has it; query (rows, heads, T, size).
 
-    Several heads of the query may share a key; keys of one row serve all rows.
+    Several heads of the query may share a key; keys of one row serve all rows. Raises `AttentionError` where more numbers go
+    into it, such as a model's attention sinks (``s_aux``).
     """
+    unknown = next((name for name, own in options.items() if isinstance(own, Tensor) and own.is_floating_point()), "")
+    if unknown:
+        raise AttentionError(f"its attention reads “{unknown}” too, which is not known here")
     rows, heads, steps, size = query.shape
     groups = heads // key.shape[1]
     if groups > 1 and steps == 1:

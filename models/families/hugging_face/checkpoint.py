@@ -120,7 +120,8 @@ def model_again(opened: Opened) -> Any:
     try:
         if _hash_of(opened.folder) != opened.weights_hash:
             raise CheckpointError(f"“{opened.title}” has been changed since it was opened; open it again.")
-        model = type(opened.model).from_pretrained(opened.folder, dtype="float64", **AS_IT_IS)
+        model = type(opened.model).from_pretrained(  # grouped products of mixtures of experts know no double precision
+            opened.folder, dtype="float64", experts_implementation="eager", **AS_IT_IS)
     except OSError as error:
         raise CheckpointError(f"“{opened.title}” cannot be read any more.") from error
     return model.eval().requires_grad_(False)
@@ -136,12 +137,11 @@ def _class_of(library: Any, config: Any, title: str) -> Any:
         MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
     )
 
+    if not config.is_encoder_decoder and config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        return library.AutoModelForCausalLM
     if config.is_encoder_decoder and config.model_type in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
         return library.AutoModelForSeq2SeqLM
-    if config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
-        return library.AutoModelForCausalLM
-    raise CheckpointError(f"“{title}” is a “{config.model_type}”, which writes no words; language models, translators and "
-                          "captioners can be opened.")
+    raise CheckpointError(f"“{title}” is a “{config.model_type}”; language models, translators and captioners can be opened.")
 
 
 def _check_memory(stored: int, dtype: str, title: str) -> None:

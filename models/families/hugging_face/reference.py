@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from unrolled.models.cells.hook import identity
+from unrolled.models.checkpoints.files import first_line
 from unrolled.models.families.hugging_face.reading import Kind
 from unrolled.models.families.hugging_face.residual import STREAM, layers_of
 from unrolled.models.reference.protocol import Hook, State
@@ -82,7 +83,11 @@ class TransformerReference:
         ahead = torch.tensor([[memory.first_token if own < 0 else own for own in self._ahead]], dtype=torch.long)
         whole = ahead if torch.equal(ahead[:, : read.shape[1]], read) else read
         if self._of is None or self._of[1] is not memory or not torch.equal(self._of[0], whole):
-            self._output, self._of = self._forward(whole, memory), (whole, memory)
+            try:
+                self._output, self._of = self._forward(whole, memory), (whole, memory)
+            except RuntimeError as error:
+                raise EngineError("question", "The library’s own forward of this model fails in double precision: "
+                                              f"{first_line(error)}.") from error
         found = self._found(read.shape[1] - 1, memory) | {"tokens_read": read.double(), "edited": edited}
         return {name: value.flatten() for name, value in found.items()}
 
