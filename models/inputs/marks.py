@@ -20,7 +20,7 @@ OTHER_KINDS = {
     "a PostScript drawing": (b"%!PS", b"\xc5\xd0\xd3\xc6"),
     "a Windows metafile": (b"\xd7\xcd\xc6\x9a",),
 }
-SVG = re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<svg\b", re.DOTALL)
+SVG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<\?xml[^>]*>|<!--(?:(?!-->).)*-->|<!DOCTYPE[^>]*>)*<svg\b", re.DOTALL)
 LATE = re.compile(rb"\xff\xd8\xff[\xc0-\xfe]|\x89PNG\r\n\x1a\n|RIFF.{4}WEBP", re.DOTALL)
 RAW_BRAND = b"ftypcrx "
 

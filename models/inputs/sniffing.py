@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from unrolled.models.inputs.encodings import wide_encoding
-from unrolled.models.inputs.marks import MARKS
+from unrolled.models.inputs.marks import MARKS, SVG
 from unrolled.models.inputs.pictures import FORMATS
 from unrolled.models.inputs.pixels_alone import pixels_alone
 
@@ -58,6 +58,8 @@ def media_of(data: bytes) -> tuple[str, ...]:
     is_picture = data.startswith(MARKS) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
     if (is_picture and not _is_text(data)) or is_box or PLAIN_PICTURE.match(data):
         return ("picture",)
+    if SVG.match(data[:4096]):
+        return ("text", "picture")  # for a model of pictures it is none, and what it is can be said
     return ("text",) if _is_text(data) or wide_encoding(data[:HEAD]) else ()
 
 

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unrolled.models.inputs.marks import other_kind
 from unrolled.models.inputs.pictures import PictureError, read_picture
+from unrolled.models.inputs.sniffing import media_of
 
 NOISE = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
 PHOTO = Image.fromarray(NOISE).resize((256, 192), Image.Resampling.BICUBIC)
@@ -125,3 +127,9 @@ def test_of_a_cut_tiff_every_row_that_is_there_is_shown():
 def test_a_kind_that_is_not_read_is_called_by_its_name(data, kind):
     with pytest.raises(PictureError, match=f"is {kind}, not a picture that can be read"):
         read_picture(data, "x.jpg")
+
+
+def test_what_looks_like_a_drawing_is_told_at_once():
+    assert not other_kind(b"<!---->" * 580 + b"<sv")
+    assert not other_kind(b" " * 4090 + b"<sv")
+    assert media_of(b"<!-- a -->\n<svg width='9'>") == ("text", "picture")

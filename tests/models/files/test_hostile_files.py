@@ -91,6 +91,8 @@ SEEDS: dict[str, Callable[[], bytes]] = {
     "a.jpg": lambda: drawn("JPEG"), "b.jpg": lambda: drawn("JPEG", progressive=True), "a.png": lambda: drawn("PNG"),
     "a.webp": lambda: drawn("WEBP"), "a.gif": lambda: drawn("GIF"), "a.bmp": lambda: drawn("BMP"),
     "a.tif": lambda: drawn("TIFF", compression="tiff_lzw"), "a.avif": lambda: drawn("AVIF"), "a.jp2": lambda: drawn("JPEG2000"),
+    "a.psb": lambda: (b"8BPS" + struct.pack(">H6xHIIHH", 2, 3, 24, 32, 8, 3) + bytes(16) + b"\0\0"
+                      + np.random.default_rng(0).integers(0, 255, 24 * 32 * 3, np.uint8).tobytes()),
     "a.ppm": lambda: drawn("PPM"), "a.tga": lambda: drawn("TGA"), "a.ico": lambda: drawn("ICO"),
     "moving.gif": lambda: drawn("GIF", 4), "moving.png": lambda: drawn("PNG", 4), "moving.webp": lambda: drawn("WEBP", 4),
     "a.mp4": lambda: film("mp4", "mpeg4"), "a.mkv": lambda: film("matroska", "mpeg4"), "a.avi": lambda: film("avi", "mpeg4"),

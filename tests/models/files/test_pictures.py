@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from unrolled.models.inputs.pictures import PictureError, read_file, read_picture
+from unrolled.models.inputs.pictures import PictureError, picture_bytes, read_file, read_picture
 
 
 def as_bytes(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -286,6 +286,23 @@ def test_colours_are_those_of_the_profile():
         red, green, blue = np.asarray(read_picture(data, "x.tif").image)[10, 10].astype(int)
         assert red > green + 60
         assert blue > green
+
+
+def test_of_a_far_too_large_file_what_is_shown_is_kept(tmp_path, monkeypatch):
+    path = tmp_path / "huge.bmp"
+    half_and_half().resize((600, 400)).save(path)
+    assert picture_bytes(path) == path.read_bytes()
+    monkeypatch.setattr("unrolled.models.inputs.pictures.LARGEST_FILE", 100_000)
+    monkeypatch.setattr("unrolled.models.inputs.pictures.ENOUGH_PIXELS", 60_000)
+    kept = picture_bytes(path)
+    assert len(kept) < 20_000
+    picture = read_picture(kept, path.name)
+    assert picture.image.size == (300, 200)
+    assert picture.notes == ("“huge.bmp” has 600 × 400 pixels; it was read as 300 × 200.",)
+    assert is_near(colours(kept)[0], (255, 0, 0))
+    monkeypatch.setattr("unrolled.models.inputs.pictures.LARGEST_READ", 200_000)
+    with pytest.raises(PictureError, match="MiB are the most"):
+        picture_bytes(path)
 
 
 def test_a_file_that_is_no_file(tmp_path):
