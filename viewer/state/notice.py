@@ -12,7 +12,7 @@ class Notice:
 
     Attributes
     ----------
-    place : {'input', 'model', 'pressed', 'run', 'restore'}
+    place : {'input', 'kept', 'model', 'pressed', 'run', 'restore'}
         What it is about; a newer one about the same takes its place.
     text : str
         What is wrong, and what to do.

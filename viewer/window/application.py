@@ -132,14 +132,21 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome, unatte
     from unrolled.viewer.control.autosave import Autosave
 
     autosave = Autosave(autosave_dir(), window.session, controller, window)
-    autosave.failed.connect(lambda sentence: window.layout_.say(Notice(place="run", kind="warning", text=sentence)))
     window.dialogs.last_session = autosave.previous
     window.closing.connect(lambda: autosave.close(properly=not outcome.signal))
     window.show_first_hints()
-    if autosave.path is None:
-        window.layout_.say(Notice(place="run", kind="warning", text="What you do is not being kept in case of a crash: "
-                                  f"nothing can be written to “{autosave_dir()}”."))
+    say_what_is_not_kept(window, autosave)
     offer_lost(window, autosave)
+
+
+def say_what_is_not_kept(window: MainWindow, autosave: Autosave) -> None:
+    """Say that a crash would lose what is done, now and later; whatever is opened leaves that standing."""
+    def say(sentence: str) -> None:
+        window.layout_.say(Notice(place="kept", kind="warning", text=sentence))
+
+    autosave.failed.connect(say)
+    if autosave.path is None:
+        say(f"What you do is not being kept in case of a crash: nothing can be written to “{autosave.previous.parent}”.")
 
 
 def offer_lost(window: MainWindow, autosave: Autosave) -> None:

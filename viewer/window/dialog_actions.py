@@ -164,7 +164,7 @@ class DialogActions:
         if self._writer is None:
             self._writer = SessionWriter(self._window)
             self._writer.written.connect(self._saved)
-            self._writer.failed.connect(lambda _, sentence: self._window.layout_.say(Notice(place="input", text=sentence)))
+            self._writer.failed.connect(self._not_saved)
             self._window.closing.connect(self.wait_until_saved)
         self._window.layout_.status.set_activity(f"Saving {file_name(path)}…", -1.0)
         self._writer.write(path, saved_session(self.session, self.controller))
@@ -172,6 +172,10 @@ class DialogActions:
     def wait_until_saved(self) -> None:
         if self._writer is not None:
             self._writer.close()
+
+    def _not_saved(self, _: Path, sentence: str) -> None:
+        self._window.layout_.status.set_activity("", -1.0)
+        self._window.layout_.say(Notice(place="input", text=sentence))
 
     def _saved(self, path: Path) -> None:
         self._window.opened_file(str(path))

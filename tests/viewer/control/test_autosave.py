@@ -16,7 +16,7 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.autosave import MOST_LOST, Autosave
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session_file import load_session
-from unrolled.viewer.window.application import make_window, offer_lost
+from unrolled.viewer.window.application import make_window, offer_lost, say_what_is_not_kept
 from unrolled.viewer.window.settings import WindowSettings
 
 
@@ -136,12 +136,19 @@ def test_a_session_that_cannot_be_kept_is_said_once(qtbot, window, tmp_path, mon
     autosave.close()
 
 
-def test_no_place_to_write_leaves_a_window_that_works(window, tmp_path):
+def test_no_place_to_write_is_said_and_leaves_a_window_that_works(qtbot, window, tmp_path):
     in_the_way = tmp_path / "file"
     in_the_way.write_bytes(b"")
     autosave = Autosave(in_the_way / "folder", window.session, window.controller)
     window.controller.opener.show_trace(scripted.trace(), scripted.picture())
     assert not autosave.save()
+    say_what_is_not_kept(window, autosave)
+    window.controller.opener.show_trace(scripted.trace(), scripted.picture())
+    assert "is not being kept" in window.layout_.message("kept").text
+    window.dialogs.save_session(in_the_way / "mine.unrolled")
+    assert "Saving" in window.layout_.status.activity.text()
+    qtbot.waitUntil(lambda: window.layout_.message("input") is not None, timeout=5000)
+    assert "Saving" not in window.layout_.status.activity.text()
     autosave.close()
 
 
