@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
+import time
 from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +21,10 @@ from unrolled.models.trace import FloatArray
 
 MOST_SHOWN = 20_000_000  # states whose places are kept in memory, 16 bytes each
 MOST_OF_UMAP = 20_000    # states: it is slow
+ASK_SECONDS = 0.05
+LAY_OUT = """import sys, numpy
+from umap import UMAP
+numpy.save(sys.argv[2], UMAP(random_state=0, n_jobs=1).fit_transform(numpy.load(sys.argv[1])))"""
 
 
 class StateMap(NamedTuple):
@@ -82,12 +91,11 @@ def has_umap() -> bool:
 
 
 def umap_map(store: Store, channel: str, *, wanted: Wanted = lambda: True, progress: Told = lambda done, of: None) -> StateMap:
-    """UMAP's plane (McInnes et al. 2018) of evenly spread states: no more than it gets through in a minute or so.
+    """UMAP's plane (McInnes et al. 2018) of evenly spread states: no more than it gets through in a minute or so, in a process
+    that ends when nobody waits any more; no state has a place then.
 
-    Raises `StoreError` when no state is there.
+    Raises `StoreError` when no state is there, or the library fails.
     """
-    from umap import UMAP
-
     steps = sum(stop - start for start, stop in store.spans())
     every = -(-steps // MOST_OF_UMAP)
     notes, kept, places = part_notes(store), [], []
@@ -99,8 +107,25 @@ def umap_map(store: Store, channel: str, *, wanted: Wanted = lambda: True, progr
         raise StoreError("No state can be read.")
     if every > 1:
         notes.append(f"UMAP is of one state in {every:,}: it would take too long with all.")
-    points = UMAP(random_state=0, n_jobs=1).fit_transform(np.nan_to_num(np.concatenate(kept)))
-    return StateMap(np.asarray(points, np.float32), np.concatenate(places), (float("nan"), float("nan")), tuple(notes))
+    points = _laid_out(np.nan_to_num(np.concatenate(kept)), wanted)
+    return StateMap(points, np.concatenate(places)[: len(points)], (float("nan"), float("nan")), tuple(notes))
+
+
+def _laid_out(values: FloatArray, wanted: Wanted) -> FloatArray:
+    """(states, units) → (states, 2); (0, 2) when nobody waits any more."""
+    with tempfile.TemporaryDirectory() as home:
+        given, made, said = (Path(home) / name for name in ("states.npy", "points.npy", "said.txt"))
+        np.save(given, values)
+        with said.open("w") as errors, subprocess.Popen([sys.executable, "-c", LAY_OUT, str(given), str(made)],
+                                                        stdout=errors, stderr=errors) as child:
+            while child.poll() is None and wanted():
+                time.sleep(ASK_SECONDS)
+            child.kill()
+        if not wanted():
+            return np.zeros((0, 2), np.float32)
+        if not made.exists():
+            raise StoreError(f"UMAP ended without a map: {said.read_text(errors='replace').strip().rpartition(chr(10))[2]}")
+        return np.asarray(np.load(made), np.float32)
 
 
 def _turned(axes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from itertools import pairwise
 
@@ -17,7 +18,7 @@ from unrolled.models.corpus import index
 from unrolled.models.corpus.alike import units_like
 from unrolled.models.corpus.nearest import nearest
 from unrolled.models.corpus.search import Hit, search, search_text
-from unrolled.models.corpus.state_map import principal_map
+from unrolled.models.corpus.state_map import principal_map, umap_map
 from unrolled.models.corpus.units import EXTREMES, property_named, unit_statistics
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import open_store
@@ -105,6 +106,43 @@ def test_states_of_zeros_are_like_nothing(tmp_path, channel):
     found = nearest(store, "hidden", like[None].astype(np.float32), most=30)
     assert (found.hits[0].document, found.hits[0].first) == (7, 20)
     np.testing.assert_allclose([hit.score for hit in found.hits], np.sort(cosines)[:-31:-1], atol=1e-6)
+
+
+@pytest.fixture
+def umap_that(tmp_path, monkeypatch):
+    """A library of that name that does as it is told, and says which process it is in."""
+    def make(fit: str) -> None:
+        (tmp_path / "umap.py").write_text(
+            "import os, time, pathlib\n"
+            "class UMAP:\n"
+            "    def __init__(self, **_): pass\n"
+            "    def fit_transform(self, states):\n"
+            f"        pathlib.Path({str(tmp_path / 'process')!r}).write_text(str(os.getpid()))\n"
+            f"        {fit}\n")
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", ""))))
+    return make
+
+
+def test_umap_is_given_evenly_spread_states(store, umap_that, monkeypatch):
+    monkeypatch.setattr("unrolled.models.corpus.state_map.MOST_OF_UMAP", 2_000)
+    umap_that("return states[:, :2]")
+    found = umap_map(store, "hidden")
+    assert len(found.points) == len(found.places) > 1_000
+    document, step = (int(own[7]) for own in store.at(found.places))
+    np.testing.assert_array_equal(found.points[7], store.run(document).values("hidden", step, step + 1)[0, :2])
+    assert "one state in" in found.notes[-1]
+    umap_that("raise RuntimeError('too few neighbours')")
+    with pytest.raises(StoreError, match="UMAP ended without a map: RuntimeError: too few neighbours"):
+        umap_map(store, "hidden")
+
+
+def test_umap_ends_when_nobody_waits(store, umap_that, tmp_path):
+    umap_that("time.sleep(600)")
+    process = tmp_path / "process"
+    found = umap_map(store, "hidden", wanted=lambda: not process.exists() or not process.read_text())
+    assert len(found.points) == len(found.places) == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(process.read_text()), 0)
 
 
 def test_texts_match(store):
