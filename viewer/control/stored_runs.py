@@ -68,7 +68,7 @@ class StoredRuns:
     @handles(c.FrameSteps)
     def frame_steps(self, command: c.FrameSteps) -> None:
         """They are marked in each document that is opened."""
-        self._session.open_store.framed = command.steps
+        self._session.open_store.frame(command.steps)
 
     def _left(self) -> None:
         """Another run is shown: the document is no longer on screen."""

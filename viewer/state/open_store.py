@@ -28,10 +28,13 @@ class OpenStore:
         Another store, or none.
     document_changed : Signal()
         Another of its documents is shown as a run.
+    framed_changed : Signal()
+        Other steps are framed.
     """
 
     changed = Signal()
     document_changed = Signal()
+    framed_changed = Signal()
 
     def __init__(self) -> None:
         self.store: Store | None = None
@@ -54,6 +57,10 @@ class OpenStore:
     def set_store(self, store: Store | None) -> None:
         self.store, self.document, self.framed = store, NO_DOCUMENT, {}
         self.changed.emit()
+
+    def frame(self, steps: Mapping[int, Steps]) -> None:
+        self.framed = steps
+        self.framed_changed.emit()
 
     def leave_document(self) -> None:
         """Another run is on screen."""

@@ -37,7 +37,7 @@ class Coordinator(QObject):
         for signal in (session.input_changed, session.model_changed, session.trace_changed, session.ended,
                        session.selection.changed, session.time_axis.changed, session.appearance.changed,
                        session.branches_changed, session.search_changed, session.compared_changed,
-                       session.brush.changed):
+                       session.brush.changed, session.open_store.framed_changed):
             signal.connect(self._refresh)
         session.questions.answered.connect(self._answered)
         session.steps_added.connect(self._steps_added)

@@ -16,7 +16,9 @@ from unrolled.viewer.control.session_writer import saved_session
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.files import Kind, kind_of
 from unrolled.viewer.views.scrub_bar import ScrubRow
+from unrolled.viewer.views.text.reader_view import ReaderText
 from unrolled.viewer.views.tracks.sources import blocks_of, lines_in, overview, places_in
+from unrolled.viewer.views.tracks.tracks import TracksView
 
 
 @pytest.fixture
@@ -112,9 +114,17 @@ def test_steps_that_are_framed_in_the_map_are_marked_in_the_open_document(qtbot,
     ground, bar = marked(3000), QColor(row.theme.playhead)
     assert ground != bar
     window.do(c.FrameSteps({2: ((2000, 3999),), 1: ((0, 50),)}))
-    row.follow()
+    window.coordinator.flush()
     assert [marked(step) == bar for step in (1000, 3000, 4500)] == [False, True, False]
     assert "framed in the map" in row.toolTip()
+    for track in window.findChildren(TracksView)[0].tracks[:2]:
+        picture, x = track.canvas.grab().toImage(), track.canvas.x_of
+        found = [picture.pixelColor(round(x(step + 0.5)), 1) == bar for step in (1000, 2005, 3995, 4500)]
+        assert found == [False, True, True, False]
+    reader = window.findChild(ReaderText)
+    reader.seek(2000)
+    picture, boxes = reader.viewport().grab().toImage(), [reader.box_of(step).topLeft() for step in (1999, 2000, 2001)]
+    assert [picture.pixelColor(round(box.x()) + 2, round(box.y()) + 1) == bar for box in boxes] == [False, True, True]
     window.do(c.OpenDocument(0, 0))
     qtbot.waitUntil(lambda: stored_run(window.session.trace).number == 0)
     assert window.session.framed_steps == ()

@@ -135,6 +135,7 @@ class ReaderView(View):
             text = self.view.text[: self._known] + "".join(map(sign_of, trace.words[self._known :]))
             self._known = len(trace)
             self.view.set_text(text, trace.provenance.prompt_tokens)
+        self.view.mark(self.session.framed_steps)
         self._follow_selection()
         self._colour(trace)
         self._rank(trace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable
 from itertools import pairwise
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
 from unrolled.viewer.drawing.contrast import is_dark
 from unrolled.viewer.drawing.painting import coloured
+from unrolled.viewer.state.open_store import Steps
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
@@ -23,6 +25,7 @@ FONT_PIXELS = 13
 MARGIN = 4.0
 LINE_GAP = 4.0
 STRENGTH = 0.62  # of a colour over the ground
+MARK = 2.0       # pixels of the line over characters that are marked
 LINE_SIGN_OPACITY = 110  # of 255
 LINE_SIGN = "⏎"
 SHADES = (False, 0), (True, 255)  # of text, by whether its ground is dark
@@ -57,6 +60,7 @@ class ReaderText(QAbstractScrollArea):
         self._starts: list[int] = []   # of every line on screen, wrapped ones included
         self._colours: Colours = np.zeros((0, 3), np.uint8)
         self._places: PlacesOf = lambda start, stop: np.zeros(0, np.intp)
+        self._marked: Steps = ()
         self._columns = 0
         self._metrics: QFontMetricsF | None = None
         self._font = mono_font(FONT_PIXELS)  # a style sheet of the program would replace the widget's own
@@ -98,6 +102,12 @@ class ReaderText(QAbstractScrollArea):
         """
         self._colours, self._places = colours, places
         self.set_theme(self.theme)
+
+    def mark(self, steps: Steps) -> None:
+        """Draw a line over these, which rise and lie apart."""
+        if steps != self._marked:
+            self._marked = steps
+            self.viewport().update()
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
@@ -212,6 +222,7 @@ class ReaderText(QAbstractScrollArea):
                     places[: len(known)] = known
                     self._paint_colours(painter, (first - top) * height, bounds, places)
                     self._paint_lines(painter, (first - top) * height, bounds, self._dark[places])
+                    self._paint_marks(painter, (first - top) * height, bounds)
             painter.setClipping(False)
             if 0 <= self.step < len(self._text):
                 painter.setPen(QPen(QColor(self.theme.playhead), 2))
@@ -256,6 +267,15 @@ class ReaderText(QAbstractScrollArea):
             for begin, end, ended, y in lines:
                 if ended and on_dark[end] == white:
                     painter.drawText(QPointF(MARGIN + (end - begin) * width, y), LINE_SIGN)
+
+    def _paint_marks(self, painter: QPainter, top: int, bounds: list[int]) -> None:
+        for line, (begin, end) in enumerate(pairwise(bounds)):
+            place = bisect.bisect_left(self._marked, begin, key=itemgetter(1))
+            while place < len(self._marked) and self._marked[place][0] < end:
+                left, right = max(self._marked[place][0], begin), min(self._marked[place][1] + 1, end)
+                painter.fillRect(QRectF(MARGIN + (left - begin) * self._width, top + line * self._line_height,
+                                        (right - left) * self._width, MARK), QColor(self.theme.playhead))
+                place += 1
 
     # ── The pointer and keys ──────────────────────────────────────────────────────────────────────────────────
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QToolTip, QWidget
@@ -15,6 +16,7 @@ from unrolled.models.trace.detokenization import shown
 from unrolled.viewer.drawing.step_geometry import EDGE, HEADER, Geometry
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Column, Table
+from unrolled.viewer.state.open_store import Steps
 from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
@@ -29,6 +31,7 @@ if TYPE_CHECKING:  # pyqtgraph is imported after the window has been seen
 
 FOLDED_HEIGHT = 26
 MARGIN = 2  # pixels over and under the plot
+FRAMED = 3  # pixels of the line over steps that were framed in the map of states
 
 
 class Track(QWidget):
@@ -99,6 +102,7 @@ class Track(QWidget):
         plot.setVisible(not self._folded)
         plot.setGeometry(self.plot.toRect())
         self.make_items(plot)
+        self._framed_steps = plot.heat(in_pixels=True)
         self.set_first_divergence(self.first_divergence)
 
     @property
@@ -136,11 +140,12 @@ class Track(QWidget):
         if plot is None or self._folded:
             return
         state = (plot.size().toTuple(), self.devicePixelRatioF(), axis.start, axis.stop, self.theme.name, self.length,
-                 self.contents_state())
+                 self._framed(), self.contents_state())
         if state != self._drawn_for:
             self._drawn_for = state
             plot.set_ranges((axis.start, axis.stop), self.ends_shown, self.padding)
             self.draw(plot)
+            self._mark_framed(plot)
             plot.redraw()
 
     @property
@@ -186,6 +191,27 @@ class Track(QWidget):
         """Where steps lie in the plot, in its own pixels."""
         axis = self.session.time_axis
         return Geometry(0.0, self.plot.width(), axis.start, axis.stop, blocks_of(self.trace))
+
+    def _framed(self) -> Steps:
+        """What is marked above the plot."""
+        return self.session.framed_steps if self._source is None else ()
+
+    def _mark_framed(self, plot: TimePlot) -> None:
+        """A line over the steps that were framed in the map of states, and one of the ground below it."""
+        from unrolled.viewer.plotting.time_items import colour_bytes
+
+        edges = np.array(self._framed(), np.int64).reshape(-1, 2) + np.arange(2)  # they rise, and lie apart
+        if not edges.size:
+            self._framed_steps.hide()
+            return
+        columns = max(round(plot.width() * self.devicePixelRatioF()), 1)
+        axis = self.session.time_axis
+        times = axis.start + np.arange(columns + 1) / columns * (axis.stop - axis.start)
+        before = np.searchsorted(edges.ravel(), times[:-1], side="right")
+        codes = (before % 2 == 1) | (np.searchsorted(edges.ravel(), times[1:]) > before)
+        rows = np.array([*[1] * FRAMED, 2], np.uint8)[:, None]
+        self._framed_steps.show_bytes(codes * rows, colour_bytes("transparent", self.theme.playhead, self.theme.panel),
+                                      QRectF(0, 0, plot.width(), len(rows)))
 
     # ── What each kind of track says for itself ───────────────────────────────────────────────────────────────
 
