@@ -15,6 +15,7 @@ from unrolled.models.backend.devices import pick
 from unrolled.models.corpus.listing import list_files
 from unrolled.models.corpus.tracing import Outcome, Progress, TraceRequest, trace_corpus
 from unrolled.models.inputs.sniffing import media_of_file
+from unrolled.models.store.location import Location
 from unrolled.models.trace.names import printable
 from unrolled.models.trace.streams import tell_errors
 
@@ -36,7 +37,8 @@ def trace(arguments: argparse.Namespace) -> int:
             outcome = trace_corpus(request, load(request.model), reading=shown.reading, say=shown.tracing)
         except KeyboardInterrupt:
             shown.close()
-            tell_errors(f"Interrupted: {shown.parts} parts are there; the same call goes on.")
+            parts = len(Location(request.output).names("written/c"))  # one may be there of which nobody has told yet
+            tell_errors(f"Interrupted: {parts:,} {'part is' if parts == 1 else 'parts are'} there; the same call goes on.")
             return 130
     _say(request, outcome, as_json=arguments.json)
     return 1 if outcome.left_out.count and arguments.progress != "lines" else 0  # to a window it is no failure
@@ -76,7 +78,6 @@ class _Bar:
     """In a terminal: steps, how many a second, and how long it will take."""
 
     def __init__(self) -> None:
-        self.parts = 0
         self._bar: tqdm | None = None
 
     def __enter__(self) -> _Bar:
@@ -96,7 +97,6 @@ class _Bar:
             self.close()
 
     def tracing(self, progress: Progress) -> None:
-        self.parts = progress.parts
         self._show("Tracing", progress.steps, progress.of_steps, " steps")
 
     def _show(self, doing: str, done: int, of: int, unit: str) -> None:
@@ -116,7 +116,6 @@ class _Lines(_Bar):
         self._line({"doing": "reading", "documents": done, "of_documents": of}, last=done == of)
 
     def tracing(self, progress: Progress) -> None:
-        self.parts = progress.parts
         left = progress.seconds_left
         self._line({"doing": "tracing", "steps": progress.steps, "of_steps": progress.of_steps, "parts": progress.parts,
                     "of_parts": progress.of_parts, "steps_a_second": round(progress.rate, 1),

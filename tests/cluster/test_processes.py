@@ -114,7 +114,8 @@ def test_processes_are_killed_and_interrupted(folder):
     _, complaint = process.communicate(timeout=20)
     if process.returncode != 0:  # else it was through before
         assert process.returncode == 130
-        assert "parts are there; the same call goes on" in complaint
+        there = int(open_store(folder / "store").written.sum())
+        assert f"Interrupted: {there} parts are there; the same call goes on." in complaint
 
     here(folder, "store")                                     # the rest is traced in this process
     here(folder, "whole")
