@@ -9,6 +9,7 @@ import pytest
 import scripted
 from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.trace.files import load_trace
@@ -17,6 +18,7 @@ from unrolled.viewer.export import export
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT
+from unrolled.viewer.widgets.saving import ask_where
 from unrolled.viewer.window.application import make_application
 from unrolled.viewer.window.exporting import worker as export_worker
 from unrolled.viewer.window.exporting.dialog import ExportDialog
@@ -243,3 +245,15 @@ def test_a_run_taken_up_with_another_decoding_has_ended_when_it_is_over(qtbot, c
     assert again.ended
     export(again, tmp_path / "a.svg")
     assert ">END<" in (tmp_path / "a.svg").read_text()
+
+
+@pytest.mark.parametrize(("answer", "typed", "chosen"), [("Yes", "kept", "kept.gif"), ("No", "kept", None),
+                                                         ("No", "new", "new.gif")])
+def test_a_suffix_that_is_added_does_not_replace_a_file_unasked(qapp, tmp_path, monkeypatch, answer, typed, chosen):
+    (tmp_path / "kept.gif").write_bytes(b"good")
+    asked = []
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / typed), "GIF animation (*.gif)"))
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: asked.append(box.text()) or QMessageBox.StandardButton[answer])
+    path = ask_where(None, "Export", tmp_path / "a.gif", {".png": "PNG picture", ".gif": "GIF animation"})
+    assert path == (tmp_path / chosen if chosen else None)
+    assert asked == (["“kept.gif” already exists. Replace it?"] if typed == "kept" else [])
