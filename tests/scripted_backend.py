@@ -23,6 +23,7 @@ import scripted_answers
 
 from unrolled.models.backend.process import run
 from unrolled.models.inputs.clips import ClipError, read_clip
+from unrolled.models.inputs.texts import read_text
 from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.connection import Hello, Progress
 from unrolled.models.protocol.dispatch import handles
@@ -219,7 +220,7 @@ class ScriptedService:
             except ClipError as error:
                 raise EngineError("input", str(error)) from error
             return Opened(run, WHOLE, maximum_steps=self._steps)
-        self._given = data.decode()
+        self._given = read_text(data, name).text
         if self._kind == "sentence":
             source = (*(f"▁{word}" for word in self._given.split()), "<end>")
             self._steps = len(TRANSLATED)

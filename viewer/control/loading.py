@@ -46,6 +46,7 @@ class Loading:
         self._waiting = waiting
         self.choice = ModelChoice(runner, voice)
         self._before: Opening | None = None     # what was run with the model that is there, while another is loaded
+        self._notes: Notes = ()  # what was said of the input when it was opened; what the model says of it stands behind that
         self._last: dict[tuple[str, str], Opening] = {}  # the last input of each kind that a model took, or drew
 
     # ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -136,7 +137,8 @@ class Loading:
         if opening is None or recorder is None:
             return
         self._voice.idle()
-        self._voice.say_notes(report.notes)
+        if report.notes:
+            self._voice.say_notes((*self._notes, *report.notes))
         if self._runner.state.phase is RunPhase.BESIDE:
             self.opened_beside.emit()
             return
@@ -164,6 +166,7 @@ class Loading:
         self._voice.idle()
         self._runner.show(opening)
         self._session.set_input(opening.input)
+        self._notes = notes
         self._voice.say_notes(notes)
         self._bring_model_for(opening.input)
         self.encode()

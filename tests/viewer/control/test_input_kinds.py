@@ -56,6 +56,15 @@ def test_a_text_is_read_again_in_the_encoding_that_a_person_chooses(qtbot, windo
     assert window.session.input.text == "A dog."
 
 
+def test_what_the_model_says_of_an_input_stands_behind_what_was_said_of_its_file(qtbot, window, tmp_path):
+    open_kind(qtbot, window, "text")
+    (tmp_path / "a.txt").write_bytes("un café très fermé".encode("cp1252"))
+    window.do(c.Open(tmp_path / "a.txt"))
+    said = window.layout_.said
+    qtbot.waitUntil(lambda: said.banner is not None and "Never seen" in said.banner.text.text(), timeout=5000)
+    assert said.banner.text.text().startswith("“a.txt” is not UTF-8; it was read as Windows-1252. Never seen")
+
+
 def panel(window, kind):
     return next(one for one in window.host.views.values() if isinstance(one, kind))
 
