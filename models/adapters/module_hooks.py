@@ -30,6 +30,12 @@ _TORCH = str(Path(torch.__file__).parent)
 _recorded: set[int] = set()  # modules, by identity
 
 
+def _drops_padding(encoder: nn.TransformerEncoder, given: tuple[Any, ...], named: dict[str, Any]) -> bool:
+    """Whether torch would leave out what is padded, by nested tensors, which no module with hooks does."""
+    masked = (given[2] if len(given) > 2 else named.get("src_key_padding_mask")) is not None
+    return masked and bool(encoder.use_nested_tensor) and not encoder.training and not torch.is_grad_enabled()
+
+
 @dataclass(frozen=True, slots=True)
 class _Frame:
     """A module at work, and where the sequences of its own batch are in a packed one that is sorted."""
@@ -157,6 +163,9 @@ class ModuleHooks:
                 return
             self.ran[type(module).__name__] = None
             self.forwards += name == ""
+            if isinstance(module, nn.TransformerEncoder) and _drops_padding(module, given, named):
+                self._note(name, "Unrecorded it takes torch's fast path, which returns zeros at padded places; while it is "
+                                 "recorded they hold other numbers.")
             packed = given[0] if given else named.get("input")
             order = packed.unsorted_indices if isinstance(packed, PackedSequence) else None
             self._frames.append(_Frame(name, () if order is None else tuple(order.tolist())))

@@ -25,6 +25,8 @@ def variables(trace: Trace) -> Variables:
     """
     found: Variables = {name: (("step", *axes), trace.column(name).copy())
                         for name, axes in dimension_names(tuple(trace.channels.values())).items()}
+    if bool(np.isnan(trace.log_probs).all()):
+        return found  # of a recording, whose network chose no words
     return found | {"log_prob": (("step",), trace.log_probs.copy())}
 
 

@@ -123,6 +123,21 @@ def test_dropped_weights_are_recorded_before_they_are_dropped_and_said_not_to_be
     assert "drops weights" in record.notes[0]
 
 
+@pytest.mark.parametrize("dropped", [True, False])
+def test_padding_that_torch_would_leave_out_is_said_to_hold_numbers(dropped):
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    encoder, padded = nn.TransformerEncoder(layer, 2, enable_nested_tensor=dropped).eval(), torch.zeros(2, 4, dtype=torch.bool)
+    padded[1, 2:] = True
+    batch = torch.randn(2, 4, 8)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that nested tensors may change
+        plain = encoder(batch, src_key_padding_mask=padded)
+        with unrolled.record(encoder) as record:
+            again = encoder(batch, src_key_padding_mask=padded)
+    torch.testing.assert_close(again[~padded], plain[~padded], rtol=1e-5, atol=1e-5)
+    assert bool((plain[padded] == 0).all()) == dropped == ("zeros at padded places" in " ".join(record.notes))
+
+
 def test_attention_over_a_cache_that_grows_weighs_nothing_where_there_was_none_yet():
     class Decoding(nn.Module):
         def forward(self, x):

@@ -47,6 +47,7 @@ def test_a_dataset_of_xarray_has_the_values_by_their_names():
     with unrolled.record(net) as record:
         output, (_, last_cell) = net(x)
     dataset = record.trace(item=1, tokens="abcd").to_xarray()
+    assert "log_prob" not in dataset  # no words were chosen
     assert dict(dataset.sizes) == {"step": 4, "layer": 2, "unit": UNITS}
     assert dataset["word"].values.tolist() == list("abcd")
     assert dataset["forward/hidden"].attrs["symbol"] == "h›"
