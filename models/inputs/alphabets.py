@@ -66,7 +66,7 @@ TWO_SCRIPTS = re.compile("[a-zA-ZÀ-ɏ][\u0370-\u0fff]|[\u0370-\u0fff][a-zA-ZÀ-
                          "[\u0400-\u04ff][\u0370-\u03ff]")
 BAD_PLACES = re.compile(  # a sign within a word, quotation marks and dashes on the wrong side, letters that only end a word
     r"[^\W\d_](?:[^\w\s\x00-\x7f’·\u0300-\u036f\u064b-\u0652\u0e00-\u0e7f、-〿，-？]|[¼½¾])[^\W\d_]|\w[“„«¿¡]|[”»…]\w|"
-    r"[^\W\d_][–—]\s|[ªº¹²³€£‘][^\W\d_]|\xa0\s|[ךםןףץς][^\W\d_]")
+    r"[^\W\d_][–—]\s|[ªº¹²³€£‘±×¤][^\W\d_]|[^\W\d_][±×¤]|\xa0\s|[ךםןףץς][^\W\d_]")
 
 
 def decoded(data: bytes, encoding: str) -> str:
