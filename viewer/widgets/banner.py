@@ -163,6 +163,10 @@ class BannerPlace(QWidget):
         if self._messages.pop(place, None) is not None:
             self._show()
 
+    def clear_all(self) -> None:
+        self._messages.clear()
+        self._show()
+
     def set_low(self, low: bool) -> None:
         """Say whether there is little height, so that a message is to take one line of it."""
         if low != self._low:

@@ -107,13 +107,10 @@ class MainWindow(QMainWindow):
         self.room: TrainingRoomPage | None = None  # made when it is first entered
         self.corpus: CorpusPage | None = None      # made when a store is first opened
         self._hint: Notice | None = None
-        self.elsewhere = BannerPlace(self.theme)  # what is said of the model, while another page than the run's is shown
-        below = QWidget()
-        in_column(below, self.elsewhere).setContentsMargins(12, 0, 12, 6)
-        below.hide()
-        self.pages.currentChanged.connect(lambda number: below.setVisible(number > 0))
+        self.elsewhere = BannerPlace(self.theme)  # what is said while another page than the run's is shown
+        self.pages.currentChanged.connect(lambda _: self.elsewhere.clear_all())  # the run's page has them all
         central = QWidget()
-        in_column(central, (self.pages, 1), below, spacing=0)
+        in_column(central, (self.pages, 1), self.elsewhere, spacing=0)
         self.setCentralWidget(central)
         self.layout_.setFocus()  # otherwise the first button has it, and Space would open a file
         self.coordinator = Coordinator(session, self.host.views.values(), self)
@@ -133,14 +130,19 @@ class MainWindow(QMainWindow):
             self._show_run()
         self._dispatch(command)
 
+    def say(self, notice: Notice) -> None:
+        """Say what is about no page alone on whichever is shown."""
+        self.layout_.say(notice)
+        if self.pages.currentWidget() is not self.layout_:
+            self.elsewhere.show_message(notice)
+
     def _connect(self) -> None:
         controller, session, layout = self.controller, self.session, self.layout_
         for spec in self.action_specs:
             action = self.actions_by_name[spec.name]
             signal = action.toggled if spec.checkable else action.triggered
             signal.connect(lambda on=False, spec=spec: self._act(spec, on))
-        controller.voice.said.connect(layout.say)
-        controller.voice.said.connect(lambda notice: self.elsewhere.show_message(notice) if notice.place == "model" else None)
+        controller.voice.said.connect(lambda notice: (self.say if notice.place == "model" else layout.say)(notice))
         for place in (layout.said, self.elsewhere):
             controller.voice.unsaid.connect(place.clear)
         controller.voice.status_changed.connect(

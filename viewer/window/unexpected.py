@@ -73,8 +73,8 @@ class Unexpected(QObject):
         self.caught.emit(f"Something went wrong that should not: {kind.__name__}{': ' if reason else ''}{reason}", detail)
 
     def _say(self, sentence: str, detail: str) -> None:
-        self._window.layout_.say(Notice(place="run", text=f"{sentence.rstrip('.')}.", action="Details",
-                                        act=lambda: self._show(sentence, detail)))
+        self._window.say(Notice(place="run", text=f"{sentence.rstrip('.')}.", action="Details",
+                                act=lambda: self._show(sentence, detail)))
 
     def _show(self, sentence: str, detail: str) -> None:
         box = QMessageBox(QMessageBox.Icon.Warning, "Details", sentence, QMessageBox.StandardButton.Close, self._window)

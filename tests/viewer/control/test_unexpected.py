@@ -10,6 +10,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QMessageBox
 
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.window.application import make_window
 from unrolled.viewer.window.settings import WindowSettings
 from unrolled.viewer.window.unexpected import Unexpected
@@ -33,6 +34,7 @@ def fails() -> None:
 def test_it_is_said_and_logged(qtbot, window, tmp_path, where):
     before = sys.excepthook, threading.excepthook
     net = Unexpected(window, tmp_path / "unrolled.log")
+    window.do(c.ShowTrainingRoom(on=True))
     try:
         if where == "slot":
             QTimer.singleShot(0, fails)
@@ -44,6 +46,9 @@ def test_it_is_said_and_logged(qtbot, window, tmp_path, where):
     finally:
         net.close()
     assert (sys.excepthook, threading.excepthook) == before
+    assert "KeyError" in window.elsewhere.banner.text.text()
+    window.do(c.ShowTrainingRoom(on=False))
+    assert window.elsewhere.banner is None
     assert "KeyError" in window.layout_.message("run").text
     assert "in fails" in (tmp_path / "unrolled.log").read_text()
     window.layout_.said.banner.action.click()
