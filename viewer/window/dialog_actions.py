@@ -169,6 +169,13 @@ class DialogActions:
         self._window.layout_.status.set_activity(f"Saving {file_name(path)}…", -1.0)
         self._writer.write(path, saved_session(self.session, self.controller))
 
+    def _show_path(self, path: Path) -> None:
+        """Have the system show a file or a folder; where it cannot, say where it is."""
+        if not path.exists():
+            self._window.say(Notice(place="input", text=f"There is no “{path}”."))
+        elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
+            self._window.say(Notice(place="input", kind="info", text=f"No program here opens it; it is at “{path}”."))
+
     def wait_until_saved(self) -> None:
         if self._writer is not None:
             self._writer.close()
@@ -185,7 +192,7 @@ class DialogActions:
     def _say_saved(self, path: Path) -> None:
         folder, window = path.absolute().parent, self._window
         said = Notice(place="run", kind="info", text=f"Saved “{file_name(path)}” in {folder}.", action="Show in folder",
-                      act=lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
+                      act=lambda: self._show_path(folder))
         (window.layout_ if window.room is None or not window.in_room else window.room).say(said)
 
     @handles(c.RestoreLast)
@@ -212,7 +219,7 @@ class DialogActions:
         elif command.name == "shortcuts":
             _open(ShortcutsDialog(window.action_specs, window))
         elif command.name == "log":
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_file())))
+            self._show_path(log_file())
         elif command.name == "about":
             _open(AboutDialog(window.theme, _version(), window))
         elif command.name == "trace corpus":

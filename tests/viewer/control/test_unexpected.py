@@ -59,3 +59,13 @@ def test_it_is_said_and_logged(qtbot, window, tmp_path, where):
 
 def test_a_log_that_cannot_be_written_costs_the_log(window, tmp_path):
     Unexpected(window, tmp_path / "no folder" / "unrolled.log").close()
+
+
+def test_a_log_that_nothing_opens_is_named(window, monkeypatch, tmp_path):
+    monkeypatch.setattr("unrolled.viewer.window.dialog_actions.log_file", lambda: tmp_path / "unrolled.log")
+    monkeypatch.setattr("unrolled.viewer.window.dialog_actions.QDesktopServices.openUrl", lambda _: False)
+    window.actions_by_name["log"].trigger()
+    assert window.layout_.message("input").text.startswith("There is no “")
+    (tmp_path / "unrolled.log").touch()
+    window.actions_by_name["log"].trigger()
+    assert str(tmp_path / "unrolled.log") in window.layout_.message("input").text
