@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import struct
 
+from unrolled.models.inputs.tile_items import with_all_tiles
+
 PNG_MARK = b"\x89PNG\r\n\x1a\n"
 JP2_MARK, J2K_MARK = b"\0\0\0\x0cjP  ", b"\xffO\xffQ"
 MOST_TIMES = 10  # as many bytes as there are can be filled in
@@ -15,7 +17,7 @@ OF_THE_END = ("truncated", "EOF", "not enough image data")  # in what Pillow say
 ICO_MARK = b"\0\0\1\0"
 JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"
 TILE_PART, CODESTREAM_END = b"\xff\x90\0\x0a", b"\xff\xd9"  # of JPEG 2000; neither occurs within a packet
-FILLS = (b"\0", b"\xa5\x3c\x96", b"\x10", b"\x80", b"\1")
+FILLS = (b"\0", b"\x10", b"\x40", b"\x80", b"\1", b"\xa5\x3c\x96")
 """What stands in for missing bytes where a decoder wants all of them; rows that differ between two are missing."""
 
 
@@ -32,12 +34,14 @@ def promised_length(data: bytes) -> int:
             return head
         (place,) = struct.unpack_from(order + count[0], data, head - struct.calcsize("=" + count[0]))
         number = data[place : place + struct.calcsize("=" + count[1])].ljust(8, b"\0")
-        return int(place) + 2 + entry * min(struct.unpack_from(order + count[1], number)[0], MOST_TAGS)
+        tags: int = struct.unpack_from(order + count[1], number)[0]
+        return int(place) + 2 + entry * min(tags, MOST_TAGS)
     if data.startswith(b"8BPS"):
         return PHOTOSHOP_HEADER
     if data.startswith(ICO_MARK):
         entries = (data[place : place + 8] for place in range(14, 6 + 16 * int.from_bytes(data[4:6], "little"), 16))
-        return max([sum(struct.unpack("<II", entry.ljust(8, b"\0"))) for entry in entries] + [22])
+        ends: list[int] = [sum(struct.unpack("<II", entry.ljust(8, b"\0"))) for entry in entries]
+        return max([*ends, 22])
     place = 0
     if data.startswith(PNG_MARK):
         place, name = len(PNG_MARK), b""
@@ -83,7 +87,8 @@ def filled(data: bytes, fill: bytes) -> bytes:
     if tile >= 0:
         ends = tile + int.from_bytes(data[tile + 6 : tile + 10], "big")
         data = _longer(data, min(ends, MOST_TIMES * len(data)), fill) + CODESTREAM_END
-    return _longer(data, promised_length(data), fill)
+    whole = _longer(data, promised_length(data), fill)
+    return with_all_tiles(whole, len(data), fill) if data[4:8] == b"ftyp" else whole
 
 
 def _longer(data: bytes, length: int, fill: bytes) -> bytes:

@@ -13,11 +13,12 @@ import re
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
-from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms, ImageFile, UnidentifiedImageError
 
 from unrolled.models.inputs.cut_files import FILLS, MOST_TIMES, filled, is_cut, is_fillable, lengths_in_words, promised_length
 from unrolled.models.inputs.film_colours import colour_codes, in_srgb, is_usual, note_of
@@ -46,6 +47,8 @@ REDUCED, BITS, PHOTOMETRIC = 254, 258, 262  # tags of a TIFF
 JPEG_END, JPEG_SCAN, JPEG_TABLE = b"\xff\xd9", b"\xff\xda", b"\xff\xc4"
 ANY_BITS = bytes((0xA5, 0x3C, 0x96)) * 40
 MOST_MISSING = 0.9  # of a cut picture; with less of it there is nothing to describe
+GREY: dict[str, int | tuple[int, ...]] = {"L": 128, "RGB": (128, 128, 128), "RGBA": (128, 128, 128, 255)}
+"""What is seen in place of what is missing, by a picture's mode."""
 ROWS = 256          # compared at a time
 KEPT = b"Unrolled kept of a larger file: "
 
@@ -310,6 +313,9 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
             _note_missing(min(missing, MOST_MISSING), file, notes, name, "details of it, or its end, are missing")
         else:
             _note_missing(missing, file, notes, name)
+            if len(found) > 1 and image.mode in GREY:
+                differing = ImageChops.difference(image, found[1][0]).point(([0] + [255] * 255) * len(image.getbands()))
+                image.paste(GREY[image.mode], mask=reduce(ImageChops.lighter, differing.split()))
         return image, orientation
     with _FILLING:
         ImageFile.LOAD_TRUNCATED_IMAGES = True  # Pillow's only switch for it

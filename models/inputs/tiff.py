@@ -102,7 +102,8 @@ def _segment(page: Any, packed: bytes, number: int, count: int,
 
     if len(packed) == count:
         return decoded(packed), np.ones(shape[1], bool)
-    whole, other = (decoded(_completed(page, packed, math.prod(shape) * page.dtype.itemsize, fill)) for fill in FILLS[:2])
+    size = math.prod(shape) * page.dtype.itemsize
+    whole, other = (decoded(_completed(page, packed, size, fill)) for fill in (FILLS[0], FILLS[-1]))
     differing = (whole != other).any(axis=(1, 2))
     return whole, np.arange(len(whole)) < (np.argmax(differing) if differing.any() else len(whole))
 

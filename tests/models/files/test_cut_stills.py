@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import itertools
 import struct
@@ -97,6 +98,42 @@ def interlaced_png(pixels: np.ndarray) -> bytes:
     chunks = ((b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 1)), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(struct.pack(">I", len(content)) + name + content
                                             + struct.pack(">I", zlib.crc32(name + content)) for name, content in chunks)
+
+
+GRID = base64.b64decode("""
+AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUIAAAHhbWV0YQAAAAAAAAAoaGRscgAAAAAAAAAAcGljdAAAAAAAAAAAAAAAAGxpYmF2aWYAAAAADn
+BpdG0AAAAAAAEAAABWaWxvYwAAAABEAAAFAAEAAAABAAACCQAAAAgAAgAAAAEAAAIRAAABJAADAAAAAQAAAzUAAAE+AAQAAAABAAAEcwAAASsABQAAAAEA
+AAWeAAABKQAAAJBpaW5mAAAAAAAFAAAAGmluZmUCAAAAAAEAAGdyaWRDb2xvcgAAAAAaaW5mZQIAAAEAAgAAYXYwMUNvbG9yAAAAABppbmZlAgAAAQADAA
+BhdjAxQ29sb3IAAAAAGmluZmUCAAABAAQAAGF2MDFDb2xvcgAAAAAaaW5mZQIAAAEABQAAYXYwMUNvbG9yAAAAACBpcmVmAAAAAAAAABRkaW1nAAEABAAC
+AAMABAAFAAAAmWlwcnAAAABfaXBjbwAAABRpc3BlAAAAAAAAAIAAAACAAAAAEHBpeGkAAAAAAwgICAAAABNjb2xybmNseAABAA0ABoAAAAAUaXNwZQAAAA
+AAAABAAAAAQAAAAAxhdjFDgQAMAAAAADJpcG1hAAAAAAAAAAUAAQMBAgMAAgQEAoUDAAMEBAKFAwAEBAQChQMABQQEAoUDAAAExm1kYXQAAAEBAIAAgBIA
+CgkYFX/9kgIaDQgylAIQgAQQAAWEAIkI4OTQsMRAPY/adm7hCFWR80/fvhzV7eQbwNTHmNZ1Q9qU3EebHIcL9J07aL93qJxmZhY1F3irnv8SgEHT2AxZdy
+2dkKRMwDgMqKykx2zSHpX46wmod210XjzFKAGMtwH/C0RTxBRTyp/YaybxFSbvBnryhvzEwRQYtyhccZBMgrSJlGasQdcyZEJsKqUi+sx2QehDfVdFAAIu
+De7hzpmIjUYIgRlnGN0Wa37GZbGcCy1LmbgnkZsfB5SgA01aZCBVPkfUCM0xQT+2Tp72EIQC5VL6A9rKWFpVBFW7WhcvomqGVQIEt+7d2XOJ3oUD7+KEtx
+1U8eWWQDiNhPn5cnYCqYVpXIYoxWo6zfUSAAoJGBV//ZICGg0IMq4CEIAIIAAFBADcfZ5QjcqDixBcgS9B5lueDkFAx842+8Skz2dxbm2CD++imKwIrB2c
+uwauoSrnEySWQ4Xojfa3fPns6MpDGZaxCPldSWqVAGjKq0Srhq2A5g2xT7BBNbxOq1xfMcFBce0UAZ8oK8+sGCBX2FaXuiFmo4/nNPk7D8CkaIPW56ikjs
+8dVzXfokVYWhr+SzQeyzyKkbqTZ+2N4wUq7UWBx/33Vw9BDYkAeSV+ssIl9vW0bgS6oPoIYo5beeYnJFmEjwA71tkS/AK0en90WemVF5mqQeuXga5yu5OL
+iku+tG99NmAYVI3h7eDhjfq5vfCf4TVl6U1PyozJvKUv7OSgT+AEX2tCdV/qEpoSnKPWGTDgt1duLYs3AAD1byzZBbGLqpPImtlmjGASAAoJGBV//ZICGg
+0IMpsCEIAEEAAFhACSFGyPzESVeTaIpJZg6zuhq/97CQcJmhYsgRkCmO6AnuQkMX+kxxX1dde97RXtpwhuzlox80BwZqs5IlfOwbjSl64VPxwedWZg4oNC
+Q+CtYmzvH3w5apEyTCcw7edxxb7zpKdQzlYPfBBo/V7ny0DxMSNkxMG/h+nLj2A56za7uj2Pp2W2Y1THClvi3H9IaIk3V7sVZzbln6DO65v5yPphZQ+U4T
+W7TFsPvRw+2qyENm9l6YLva4nWa6gzZNYKRsHwRBYU4sSFiDQWiQLIEm1yJFDEBr7pYxAfkmguckmyufshzqnwmr+TgiWstuwcOYK22MFam+H69f7AFUkW
+JulAHOwsYyAFkNyas+3dNxPnv2zAzRIACgkYFX/9kgIaDQgymQIQgAQQAAQA4l5CXzwcsZhHwEldn29yLMV9j4G52WxywYsedwnSqp6LDXGeVCf1nRuWx3
+GHOygArTEBblfvUdq6vQzjsdx0wGNvb9rJXpQhgWapfyOdQ0XGhq0gv3Wy5ONydRsR0TQYxTgZSjkvixI2pBzx8ZGXTCZjUrSgZ0b12w37Y8ZnN0OK5mtU
+Q4pwGmOK0c/M7awXJ4crbmpOelaQKcO0Dweh9WyULvRwnG80eG2K2ZPsOD3UKv4uEs0SNlh5FmAztlQSgpoc1DQSi/9iPz4aabnivSPkRxokAOqDuS3kJ9
+Y1fDKkKebi06ioqyzhwbuBoq3m/vFdtDkUo6n712ayJUrJLCfjSkmsOzWcuF2Gp06MawT9QA==
+""")
+"""An AVIF of four tiles, 64 × 64 each, as phones lay out HEIC: red, green, blue and bright."""
+
+
+def test_of_a_grid_the_tiles_that_are_there_are_shown():
+    whole = np.asarray(read_picture(GRID, "x").image).astype(int)
+    tiles = [(whole[:64, :64], (220, 30, 30)), (whole[:64, 64:], (30, 200, 40)), (whole[64:, :64], (40, 50, 210))]
+    assert all(np.abs(tile.mean(axis=(0, 1)) - colour).max() < 25 for tile, colour in tiles)
+    for part in (0.98, 0.8, 0.6):
+        picture = read_picture(GRID[: int(part * len(GRID))], "x")
+        assert "cut short" in picture.notes[0]
+        found = np.asarray(picture.image).astype(int)
+        assert np.abs(found[:40, :64] - whole[:40, :64]).max() < 8
 
 
 def test_of_a_cut_tiff_every_row_that_is_there_is_shown():
