@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+from PySide6.QtCore import Qt
+
 from unrolled.viewer.plotting.library import pg
 from unrolled.viewer.plotting.marks import Mark
 from unrolled.viewer.theme.themes import Theme
@@ -35,7 +37,8 @@ class Legend(pg.LabelItem):
             return
         self._write("&nbsp;&nbsp; ".join(
             f'<span style="color:{mark.ink(theme).name()};font-family:JetBrains Mono">{SIGNS[mark.style]}</span>&nbsp;'
-            f'<span style="color:{theme.muted}">{escape(mark.name)}</span>' for mark in marks if mark.name and mark.visible), "")
+            f'<span style="color:{theme.muted}">{escape(mark.name).replace(" ", "&nbsp;")}</span>'
+            for mark in marks if mark.name and mark.visible), "")
 
     def _write(self, words: str, colour: str) -> None:
         if (words, colour) != self._written:
@@ -55,5 +58,5 @@ class Legend(pg.LabelItem):
 
     def updateMin(self) -> None:
         """Never make the plot wider."""
-        self._sizeHint: dict[Any, Any] = {}
+        self._sizeHint: dict[Any, Any] = {Qt.SizeHint.MaximumSize: (-1, -1)}  # what is not in it is 0
         self.updateGeometry()

@@ -265,6 +265,7 @@ class Plot(QWidget):
         """Paint it there and so large, on no ground; for one that stands on no page."""
         self.resize(size)
         self.grab(QRect(0, 0, 1, 1))  # or else nothing is laid out
+        self._inside.layout.activate()  # again, with as many lines of the legend as there are now
         self._view.setBackground(None)
         painter.setRenderHints(self._view.renderHints())
         self._view.render(painter, QRectF(place, self._view.size()), self._view.rect())

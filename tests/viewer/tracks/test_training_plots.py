@@ -81,7 +81,7 @@ def test_all_plots_are_exported_in_columns_as_wide_as_asked_for(qapp, columns):
     drawn = board(qapp, width=900, columns=columns, type_points=4.5)
     still = BoardStill(drawn, ExportSettings(width=900))
     drawing = svg_file(still.size, lambda painter: still.paint(painter, fineness=3, on_progress=print, cancelled=bool), title="",
-                       outlines=False).decode()
+                       outlines=False).decode().replace("\u00a0", " ")
     assert still.size.width() == 900
     assert [drawing.count(f">{title}<") for title in TITLES] == [1, 1, 1, 1]
     assert "LSTM before" in drawing
@@ -108,6 +108,20 @@ def test_plots_for_a_file_have_lines_for_its_resolution_and_no_ground(qapp):
 def test_where_there_is_no_room_for_the_plots_a_sentence_says_so(qapp):
     with pytest.raises(ExportError, match="no room"):
         board(qapp, columns=4, type_points=20)
+
+
+@pytest.mark.parametrize("width", [500, 262])
+def test_a_legend_goes_on_in_another_line_and_is_not_cut(qtbot, shown, width):
+    figure = shown(LossCurves(LIGHT))
+    figure.plot.resize(width, 220)
+    one = trained()
+    figure.show_history(one, {"lstm": one})
+    legend = figure.plot._legend
+    qtbot.waitUntil(lambda: legend.height() > 14, timeout=2000)
+    lines = legend.item.document().firstBlock().layout().lineCount()
+    assert (lines > 1) == (width < 300)
+    assert legend.item.document().idealWidth() <= legend.width() < width
+    assert legend.height() >= 14 * lines
 
 
 def drag(qtbot, plot, start, end):
