@@ -20,7 +20,8 @@ from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel, FloatArray
 
 Metric = Literal["cosine", "euclid"]
-ROWS = 1024       # that are compared at once, to stay in a cache
+ROWS = 1024       # that are compared at once, to stay in a cache; a power of two
+UNTHREADED = 2**18  # multiplications: OpenBLAS cuts larger products among threads of its own, which wait for one another
 LONGEST = 256     # span that is compared: a part's scores take that many numbers a step
 SPARE = 4         # times as many are compared again in double precision as are wanted
 NAMED = 20        # times as many are named by an index, whose distances are rough
@@ -101,17 +102,19 @@ def _of_part(store: Store, channel: Channel, like: FloatArray, metric: Metric, s
     # x = shift + step · p, with p the place: x · q = shift Σq + step (p · q), and so |x|² from Σp and Σp².
     columns = np.concatenate((like.T, np.ones((channel.size, 1), np.float32)), axis=1).astype(np.float32)  # (units, n + 1)
 
+    together = min(ROWS, 2 ** max(int(np.log2(UNTHREADED / columns.size)), 3))  # rows in a product
+
     room = local()  # a thread's own, to be filled again and again: new memory for each piece takes longer than the sums
 
     def compare(rows: Stored) -> Scores:
         if not hasattr(room, "rows"):
-            room.rows = np.empty((ROWS, channel.size), np.float32)
+            room.rows = np.zeros((ROWS, channel.size), np.float32)
         found = np.empty((len(rows), length), np.float32)
         for first in range(0, len(rows), ROWS):
             piece = rows[first : first + ROWS]
             places = room.rows[: len(piece)]
             places[:] = piece
-            products = places @ columns                                                       # (rows, n + 1)
+            products = (room.rows.reshape(-1, together, channel.size) @ columns).reshape(ROWS, -1)[: len(piece)]  # (rows, n + 1)
             squares = np.einsum("ru,ru->r", places, places)
             sizes = step**2 * squares + 2 * shift * step * products[:, -1] + shift**2 * channel.size  # |x|²
             inner = shift * sums + step * products[:, :-1]                                    # x · q
