@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import signal
 import sys
 import time
 
@@ -34,14 +35,22 @@ def trace(arguments: argparse.Namespace) -> int:
     shown = _Lines() if arguments.progress == "lines" else _Bar()
     with shown:
         try:
+            for name in ("SIGTERM", "SIGHUP"):
+                if hasattr(signal, name):
+                    signal.signal(getattr(signal, name), _interrupt)
             outcome = trace_corpus(request, load(request.model), reading=shown.reading, say=shown.tracing)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as asked:
             shown.close()
             parts = len(Location(request.output).names("written/c"))  # one may be there of which nobody has told yet
             tell_errors(f"Interrupted: {parts:,} {'part is' if parts == 1 else 'parts are'} there; the same call goes on.")
-            return 130
+            return 128 + (asked.args[0] if asked.args else signal.SIGINT)  # as a shell says it
     _say(request, outcome, as_json=arguments.json)
     return 1 if outcome.left_out.count and arguments.progress != "lines" else 0  # to a window it is no failure
+
+
+def _interrupt(number: int, _: object) -> None:
+    """As Ctrl+C does, so that the workers are sent home and give back what they share."""
+    raise KeyboardInterrupt(number)
 
 
 def _model_for(arguments: argparse.Namespace) -> str:

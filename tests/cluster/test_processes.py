@@ -104,18 +104,20 @@ def test_processes_are_killed_and_interrupted(folder):
     assert 1 <= there < len(LENGTHS)
     assert list(verify(open_store(folder / "store"))) == []
 
-    process = begin(folder, "store", "--workers", "1")        # it goes on, and is interrupted from the keyboard
-    assert process.stdout is not None
-    for line in process.stdout:
-        said = json.loads(line)
-        if said["doing"] == "tracing" and said["parts"] > there:
-            break
-    os.killpg(process.pid, signal.SIGINT)
-    _, complaint = process.communicate(timeout=20)
-    if process.returncode != 0:  # else it was through before
-        assert process.returncode == 130
-        there = int(open_store(folder / "store").written.sum())
-        assert f"Interrupted: {there} parts are there; the same call goes on." in complaint
+    for number in (signal.SIGTERM, signal.SIGINT):            # it goes on, and is interrupted
+        process = begin(folder, "store", "--workers", "1")
+        assert process.stdout is not None
+        for line in process.stdout:
+            said = json.loads(line)
+            if said["doing"] == "tracing" and said["parts"] > there:
+                break
+        os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+        _, complaint = process.communicate(timeout=20)
+        if process.returncode != 0:  # else it was through before
+            assert process.returncode == 128 + number
+            there = int(open_store(folder / "store").written.sum())
+            assert f"Interrupted: {there} parts are there; the same call goes on." in complaint
+            assert "resource_tracker" not in complaint
 
     here(folder, "store")                                     # the rest is traced in this process
     here(folder, "whole")
