@@ -99,6 +99,12 @@ def test_doctor_finds_this_machine_well(run):
     assert {"torch", "PySide6-Essentials", "device cpu", "model caption-attend-lstm"} <= {f["name"] for f in report["findings"]}
 
 
+def test_doctor_tells_good_from_bad_where_a_terminal_has_few_signs(run):
+    marks = [line[:1] for line in run("doctor", PYTHONIOENCODING="ascii").stdout.splitlines()]
+    assert "+" in marks
+    assert "?" not in marks
+
+
 def test_help_and_version_are_quick_and_import_neither_qt_nor_torch(run):
     assert run("--version").stdout.strip() == f"unrolled {version('unrolled')}"
     for words in (("--help",), ("caption", "--help"), ("train", "--help"), ("evaluate", "--help"), ("bench", "--help")):

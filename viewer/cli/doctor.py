@@ -68,12 +68,22 @@ def doctor(arguments: argparse.Namespace) -> int:
         print(json.dumps({"well": not sick, "findings": [asdict(finding) for finding in findings]}))
     else:
         widest = max(len(finding.name) for finding in findings)
+        good, bad, odd, so = _signs(sys.stdout.encoding)
         for finding in findings:
-            mark = "✓" if finding.good else ("✗" if finding.needed else "–")
+            mark = good if finding.good else (bad if finding.needed else odd)
             print(f"{mark} {finding.name:<{widest}}  {finding.state}")
             if finding.way_out and not finding.good:
-                print(f"  {'':<{widest}}  → {finding.way_out}")
+                print(f"  {'':<{widest}}  {so} {finding.way_out}")
     return FAILURE if sick else SUCCESS
+
+
+def _signs(encoding: str) -> str:
+    """What stands for good, bad, not needed and a way out, where a terminal may not have every sign."""
+    try:
+        "✓✗–→".encode(encoding)
+    except UnicodeEncodeError:
+        return "+!->"
+    return "✓✗–→"
 
 
 def _needed() -> dict[str, str]:
