@@ -77,13 +77,13 @@ def doctor(arguments: argparse.Namespace) -> int:
     return FAILURE if sick else SUCCESS
 
 
-def _signs(encoding: str) -> str:
+def _signs(encoding: str) -> tuple[str, ...]:
     """What stands for good, bad, not needed and a way out, where a terminal may not have every sign."""
     try:
         "✓✗–→".encode(encoding)
     except UnicodeEncodeError:
-        return "+!->"
-    return "✓✗–→"
+        return tuple("+!->")
+    return tuple("✓✗–→")
 
 
 def _needed() -> dict[str, str]:
