@@ -161,7 +161,8 @@ class Loading:
 
     def show(self, opening: Opening, notes: Notes = ()) -> None:
         """Show an input and have it run, by another model where the one that is there takes no such thing."""
-        if self._runner.state.opening is not None:  # else a model that was loaded brings it, and what was pressed meanwhile holds
+        state = self._runner.state
+        if state.opening is not None or state.phase is not RunPhase.EMPTY:  # else a model brings it: what was pressed still holds
             self.interrupt()
         self._voice.idle()
         self._runner.show(opening)

@@ -143,14 +143,14 @@ class Transport:
             if state.model is not ModelPhase.LOADED:
                 self._voice.say("pressed", f"{PRESSED} {_wanted(step, self.most_steps)} as soon as it is.", "info")
         elif state.phase is RunPhase.RECORDED and state.opening is None:
-            self._voice.say("run", "This run was recorded without its input and ends here.", "info")
+            self._voice.say("pressed", "This run was recorded without its input and ends here.", "info")
         elif state.phase is RunPhase.RECORDED and state.model is ModelPhase.LOADED:
-            self._voice.say("run", "This run was recorded by another model and ends here.", "info",
+            self._voice.say("pressed", "This run was recorded by another model and ends here.", "info",
                             action="Run it with this model", command=c.Rerun())
         elif not self._runner.backend.alive:
             self._voice.say_not_running()
         elif state.phase is RunPhase.EMPTY and self._session.input is not None:
-            self._voice.say("run", "The model could not read this input, so there is nothing to run. Open another one.", "info")
+            self._voice.say("pressed", "The model could not read this input, so there is nothing to run. Open another one.", "info")
 
     def follow(self) -> None:
         """Steps arrived: go towards the target; to the first step where there was none."""

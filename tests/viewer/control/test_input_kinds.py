@@ -347,3 +347,18 @@ def test_what_is_pressed_while_a_model_loads_is_promised_of_nothing_that_is_open
     assert window.layout_.message("pressed") is None
     qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
     assert length(window) == 0
+
+
+def test_what_is_said_of_a_run_that_ends_here_and_its_playing_end_with_it(qtbot, window):
+    window.controller.opener.show_trace(scripted.trace(), None)
+    window.do(c.TogglePlay())
+    assert window.controller.playback.playing
+    window.do(c.OpenData(scripted.picture().data, "other.png"))
+    assert not window.controller.playback.playing
+    trace = scripted.trace()
+    trace.ended = False
+    window.controller.opener.show_trace(trace, None)
+    window.do(c.RunToEnd())
+    assert "ends here" in window.layout_.message("pressed").text
+    window.do(c.OpenData(scripted.picture().data, "other.png"))
+    assert window.layout_.message("pressed") is None
