@@ -150,7 +150,7 @@ class Transport:
         elif not self._runner.backend.alive:
             self._voice.say_not_running()
         elif state.phase is RunPhase.EMPTY and self._session.input is not None:
-            self._voice.say("pressed", "The model could not read this input, so there is nothing to run. Open another one.", "info")
+            self._voice.say("pressed", "The model could not read this input, so there is nothing to run: open another.", "info")
 
     def follow(self) -> None:
         """Steps arrived: go towards the target; to the first step where there was none."""
