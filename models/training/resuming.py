@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +42,22 @@ class ResumeFile:
             if not isinstance(saved, dict):
                 raise TypeError("The outermost object is no dictionary.")
         except (RuntimeError, OSError, pickle.UnpicklingError, EOFError, TypeError) as error:
-            raise CheckpointError(f"“{self._path}” is damaged; delete it to start again.") from error
+            raise self._damaged() from error
         if saved.get("options") != self._about:
             raise CheckpointError(f"“{self._path}” is of a training with other options; give the same ones "
                                   "to go on with it, or delete it to start again.")
         return saved
+
+    @contextmanager
+    def taking_up(self) -> Iterator[None]:
+        """While what was read is given back to what trains. Raises `CheckpointError` where a part is missing or does not fit."""
+        try:
+            yield
+        except (KeyError, RuntimeError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> CheckpointError:
+        return CheckpointError(f"“{self._path}” is damaged; delete it to start again.")
 
     def write(self, state: dict[str, Any]) -> None:
         with atomic_write(self._path) as file:

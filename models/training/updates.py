@@ -101,7 +101,8 @@ class Updates:
         self.update = 0
         saved = self._file.read(request.device)
         if saved:
-            self._restore(saved)
+            with self._file.taking_up():
+                self._restore(saved)
 
     def run(self) -> Iterator[Report]:
         """Train to the end; a report after each update."""

@@ -86,6 +86,11 @@ def test_other_options_do_not_take_a_training_up(tmp_path: Path, monkeypatch: py
         finish(tmp_path, "model", stop_at=("captions", 3))
     with pytest.raises(CheckpointError, match="other options"):
         finish(tmp_path, "model", msgspec.structs.replace(OPTIONS, learning_rate=0.5))
+    kept = torch.load(tmp_path / "model.safetensors.captions.resume", weights_only=True)
+    for missing in ("optimiser", "network"):
+        torch.save({name: part for name, part in kept.items() if name != missing}, tmp_path / "model.safetensors.captions.resume")
+        with pytest.raises(CheckpointError, match="damaged"):
+            finish(tmp_path, "model")
     (tmp_path / "model.safetensors.captions.resume").write_bytes(b"not a state")
     with pytest.raises(CheckpointError, match="damaged"):
         finish(tmp_path, "model")
