@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 import scripted
 from program_checks import assert_one_sentence
@@ -71,6 +72,17 @@ def test_standard_output_that_was_closed_before_takes_all(words):
         assert_one_sentence(done)
     else:
         assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_whatever_a_number_can_be_is_analyzed_quietly(run, tmp_path):
+    trace = scripted.trace()
+    save_trace(trace, tmp_path / "odd.npz")
+    with np.load(tmp_path / "odd.npz", allow_pickle=False) as file:
+        arrays = {name: np.full_like(file[name], 3e38) if name.startswith("channel.") else file[name] for name in file}
+    np.savez(tmp_path / "odd.npz", **arrays)
+    done = run("analyze", tmp_path / "odd.npz", "-o", tmp_path / "r.html")
+    assert done.returncode == 0
+    assert "Warning" not in done.stderr
 
 
 def test_a_trace_names_no_path_to_open(run, tmp_path):

@@ -156,6 +156,8 @@ def _of_trace(arguments: argparse.Namespace) -> None:
 
 
 def _write(arguments: argparse.Namespace, trace: Trace, loaded: Loaded | None, ask: Asking | None, notes: list[str]) -> None:
+    import numpy as np
+
     from unrolled.viewer.report.analysis import as_json
     from unrolled.viewer.report.collecting import collect
     from unrolled.viewer.report.page import page
@@ -163,10 +165,11 @@ def _write(arguments: argparse.Namespace, trace: Trace, loaded: Loaded | None, a
     tell(*notes)
     description = loaded.description if loaded is not None else None
     end = description.words[description.end_token] if description is not None and description.end_token >= 0 else "<end>"
-    found = collect(trace, file=title_of_input(arguments), ask=ask, notes=notes, units=arguments.unit, steps=arguments.step,
-                    end_word=end, vocabulary=description.words if description is not None else (), say=tell_doing)
-    tell_doing()
-    data = as_json(found) if arguments.output.suffix.lower() == ".json" else page(found, trace, _picture_of(trace))
+    with np.errstate(invalid="ignore", over="ignore"):  # a trace may hold whatever a number can be
+        found = collect(trace, file=title_of_input(arguments), ask=ask, notes=notes, units=arguments.unit, steps=arguments.step,
+                        end_word=end, vocabulary=description.words if description is not None else (), say=tell_doing)
+        tell_doing()
+        data = as_json(found) if arguments.output.suffix.lower() == ".json" else page(found, trace, _picture_of(trace))
     write_output(arguments.output, data)
 
 
