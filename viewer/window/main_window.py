@@ -110,7 +110,9 @@ class MainWindow(QMainWindow):
         self.elsewhere = BannerPlace(self.theme)  # what is said while another page than the run's is shown
         self.pages.currentChanged.connect(lambda _: self.elsewhere.clear_all())  # the run's page has them all
         central = QWidget()
-        in_column(central, (self.pages, 1), self.elsewhere, spacing=0)
+        below = in_column(None, self.elsewhere)
+        below.setContentsMargins(12, 0, 12, 8)
+        in_column(central, (self.pages, 1), below, spacing=0)
         self.setCentralWidget(central)
         self.layout_.setFocus()  # otherwise the first button has it, and Space would open a file
         self.coordinator = Coordinator(session, self.host.views.values(), self)
