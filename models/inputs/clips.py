@@ -229,9 +229,9 @@ def _animation(data: bytes, name: str) -> Clip | None:
     return stack.clip(seconds)
 
 
-def _video(data: bytes, name: str, *, is_cut: bool | None = None) -> Clip:
+def _video(data: bytes, name: str, *, is_again: bool = False) -> Clip:
     stack, times, ends, expected, broken, is_reordered = _Stack(name, MOST_VIDEO_PIXELS), [], 0.0, 0, [], False
-    is_cut = is_cut or is_cut_off(data, video_format(data[:4096]))
+    is_cut = is_again or is_cut_off(data, video_format(data[:4096]))
     try:
         with _opened(io.BytesIO(data), data[:4096], name) as container:
             stream, expected = _stream_of(container, name)
@@ -250,8 +250,8 @@ def _video(data: bytes, name: str, *, is_cut: bool | None = None) -> Clip:
     except MemoryError as error:
         raise ClipError(f"There is not enough memory to open “{name}”.") from error
     except Exception as error:  # FFmpeg's errors are of many kinds
-        if is_cut and not stack.frames and b"moof" in data:  # a table of fragments that is cut costs all before it
-            return _video(data[: data.rindex(b"moof") - 4], name, is_cut=True)
+        if is_cut and not is_again and not stack.frames and b"moof" in data:  # a cut table of fragments costs all before it
+            return _video(data[: data.rindex(b"moof") - 4], name, is_again=True)
         if len(stack.frames) < FEWEST_FRAMES and not is_cut:
             raise ClipError(f"“{name}” is not a clip that can be read, or it is damaged.") from error
         is_cut = True

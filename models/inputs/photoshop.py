@@ -23,8 +23,6 @@ PROFILE, VERSION = 1039, 1057  # resources
 DEEP_LAYERS = (b"8BIMLr16", b"8BIMLr32")  # where layers of more than eight bits are kept
 PACKED, ZIPPED, PREDICTED = 1, 2, 3  # how a composite is packed, if it is
 SAMPLES = {1: ">u1", 8: ">u1", 16: ">u2", 32: ">f4"}
-
-
 MOST_CHANNELS, LONGEST_SIDE = 56, 300_000
 
 
@@ -36,7 +34,7 @@ def read_photoshop(data: bytes, step_of: Callable[[int, int], int]) -> tuple[Sam
     """What `tiff.read_tiff` gives of a TIFF; nothing but the header raises when it is cut off or broken."""
     version, channels, height, width, depth, mode = struct.unpack_from(">H6xHIIHH", data, 4)
     step, large = step_of(width, height), version == 2
-    if not 0 < channels <= MOST_CHANNELS or max(width, height) > LONGEST_SIDE:
+    if not 0 < channels <= MOST_CHANNELS or max(width, height) > LONGEST_SIDE or depth not in SAMPLES:
         raise ValueError("no such file is written")
     palette, place = _section(data, 26)
     resources, place = _section(data, place)
@@ -58,7 +56,7 @@ def read_photoshop(data: bytes, step_of: Callable[[int, int], int]) -> tuple[Sam
         place += size
     composite, needed = data[place:], place + int(lengths.sum())
     if packing in (ZIPPED, PREDICTED):
-        composite, needed = zlib.decompressobj().decompress(composite, int(lengths.sum())), len(data) + 1
+        composite, needed = zlib.decompressobj().decompress(composite, int(lengths[:count].sum())), len(data) + 1
     values, missing = _planes(composite, (count, height, width), depth, step, lengths, is_packed=packing == PACKED,
                             predicted=packing == PREDICTED)
     white = {1: 1.0, 8: 255.0, 16: 65535.0}.get(depth, 1.0)
@@ -68,8 +66,7 @@ def read_photoshop(data: bytes, step_of: Callable[[int, int], int]) -> tuple[Sam
         values[..., :4] = (1 if depth == 32 else int(white)) - values[..., :4]
     elif mode == INDEXED:
         values, name = np.frombuffer(palette, np.uint8).reshape(3, -1).T[values[..., 0]], "RGB"
-    return Samples(values, name, white, depth == 32, found.get(PROFILE, b""), missing,
-                   needed), (width, height), 1
+    return Samples(values, name, white, depth == 32, found.get(PROFILE, b""), missing, needed), (width, height), 1
 
 
 def _section(data: bytes, place: int, *, wide: bool = False) -> tuple[bytes, int]:

@@ -26,6 +26,8 @@ DEFLATED, LZW = (8, 32946), 5  # ways of packing that can be begun again from wh
 ENOUGH_FOR_JPEG = 64
 MOST_SEGMENT_BYTES = 2**30
 
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is odd in a file is no news for a terminal
+
 
 def read_tiff(data: bytes, step_of: Callable[[int, int], int]) -> tuple[Samples, tuple[int, int], int]:
     """The first picture of a file, its size, and its orientation.
@@ -39,7 +41,6 @@ def read_tiff(data: bytes, step_of: Callable[[int, int], int]) -> tuple[Samples,
     """
     from tifffile import TiffFile  # takes a tenth of a second
 
-    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is odd in a file is no news for a terminal
     with TiffFile(io.BytesIO(data)) as file:
         page = file.pages.first
         width, height = page.imagewidth, page.imagelength
@@ -114,6 +115,6 @@ def _completed(page: Any, packed: bytes, size: int, fill: bytes) -> bytes:
 
     if page.compression not in (*DEFLATED, LZW):
         return packed + fill * (size if page.compression == 1 else ENOUGH_FOR_JPEG)
-    unpacked = zlib.decompressobj().decompress(packed) if page.compression in DEFLATED else (
+    unpacked = zlib.decompressobj().decompress(packed, size) if page.compression in DEFLATED else (
         bytes(TIFF.DECOMPRESSORS[page.compression](packed)))
     return bytes(TIFF.COMPRESSORS[page.compression]((unpacked + fill * size)[:size]))

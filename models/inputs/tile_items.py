@@ -36,7 +36,7 @@ def with_all_tiles(data: bytes, there: int, fill: bytes) -> bytes:
             return data
         if kind in TILES and start + HEAD <= there:
             heads.setdefault(kind, data[start : start + HEAD])
-        elif kind in heads and length <= there:
+        elif kind in heads and length <= there and len(appended) <= len(data):  # an item may be named many times
             offset = len(data) + len(appended) - base
             changed[place : place + sizes[0]] = offset.to_bytes(sizes[0], "big")
             appended += (heads[kind] + fill * length)[: max(length, HEAD)]

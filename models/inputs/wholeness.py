@@ -113,7 +113,7 @@ def _ogg(data: bytes) -> bool | None:
         start = place + 27 + segments
         if len(data) < start + sum(data[place + 27 : start]):
             return True
-        if flags & 2 and data[start:].startswith(OGG_VIDEO):
+        if flags & 2 and data.startswith(OGG_VIDEO, start):
             videos.add(stream)
         if flags & 4:
             ended.add(stream)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import random
 import struct
 import time
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +31,8 @@ from unrolled.models.inputs.clips import ClipError, clip_bytes, read_clip
 from unrolled.models.inputs.kinds import medium_of
 from unrolled.models.inputs.pictures import PictureError, read_picture
 from unrolled.models.inputs.texts import TextError, read_text
+from unrolled.models.inputs.tile_items import with_all_tiles
+from unrolled.models.inputs.wholeness import is_cut_off
 from unrolled.models.trace.files import TraceError, load_trace, save_trace
 from unrolled.viewer.state.files import kind_of
 from unrolled.viewer.state.session_file import SavedSession, SessionFileError, SessionLayout, load_session, save_session
@@ -237,3 +241,47 @@ def test_arrays_of_other_dimensions_are_refused(tmp_path, wrong):
     save_file({**load_file(path), **wrong}, path, metadata=metadata)
     with pytest.raises(TraceError):
         load_trace(path)
+
+
+def kept_at_most(act: Callable[[], object]) -> int:
+    """Bytes that Python has at once meanwhile, beside those that it had."""
+    tracemalloc.start()
+    try:
+        act()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_tile_that_is_named_many_times_is_filled_in_a_few_times():
+    head = b"\0\0\0\x18ftypavif" + b"infe\x02\0\0\0\0\1\0\0av01" + b"iloc\0\0\0\0\x44\0" + struct.pack(">H", 301)
+    data = head + struct.pack(">HHHII", 1, 0, 1, 0, 100) + struct.pack(">HHHII", 1, 0, 1, 10**8, 30_000) * 300
+    whole = data.ljust(40_000, b"\0").ljust(400_000, b"\0")
+    assert len(whole) < len(with_all_tiles(whole, 40_000, b"\0")) < 3 * len(whole)
+
+
+def test_a_film_of_nothing_but_fragments_is_a_sentence():
+    with pytest.raises(ClipError, match="too little is left"):
+        read_clip(struct.pack(">I8sI", 16, b"ftypisom", 0) + struct.pack(">I4s", 8, b"moof") * 3000, "x")
+
+
+def test_the_beginning_of_a_film_is_looked_at_without_the_rest():
+    data = b"OggS\0\2" + bytes(20) + b"\1\1\0" + bytes(10**7)
+    assert kept_at_most(lambda: is_cut_off(data, "ogg")) < 10**6
+
+
+def test_numbers_in_a_header_of_photoshop_cost_nothing(tmp_path):
+    data = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 5000, 5000, 64, 3) + bytes(14)
+    assert kept_at_most(lambda: judge(tmp_path / "x.psd", data)) < 10**6
+
+
+def test_a_strip_that_unpacks_to_far_more_is_unpacked_no_further(tmp_path):
+    import tifffile
+
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, np.zeros((40_000, 1000), np.uint8), compression="zlib", rowsperstrip=40_000, metadata=None)
+    data = stream.getvalue()
+    short = data.replace(struct.pack("<I", 40_000), struct.pack("<I", 10))[: len(data) - 20]
+    handlers = list(logging.getLogger("tifffile").handlers)
+    assert kept_at_most(lambda: judge(tmp_path / "x.tif", short)) < 10**7
+    assert logging.getLogger("tifffile").handlers == handlers
