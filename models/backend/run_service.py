@@ -201,7 +201,7 @@ class RunService:
         kind = self._stepper.description.input_kind
         reply(Progress(LOOKING.get(kind, "Reading the text")))
         try:
-            given = kind_named(kind).for_model(request.data, request.name)
+            given, _ = kind_named(kind).for_model(request.data, request.name)
             if not wanted():
                 raise Superseded
             return self._stepper.read(given)

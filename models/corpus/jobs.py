@@ -69,6 +69,8 @@ class Done(msgspec.Struct, frozen=True):
         Time of the processor.
     left_out : tuple of str
         What could not be read after all, a sentence each.
+    notes : tuple of str
+        What a person should know of the others, a sentence each.
     """
 
     part: int
@@ -76,3 +78,4 @@ class Done(msgspec.Struct, frozen=True):
     tracing_seconds: float
     writing_seconds: float
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

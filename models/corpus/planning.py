@@ -58,10 +58,10 @@ def plan(stepper: AnyStepper, corpus: Path, *, channels: tuple[str, ...], dtype:
             # Pictures take long to be looked at: one that cannot be read after all has no steps, and is named then.
             room = model.maximum_steps + 1
             if model.input_kind == "text":
-                encoded = read_by(stepper, data, path.name)
+                encoded, of_file = read_by(stepper, data, path.name)
                 room = len(encoded.prompt_tokens)
-                for note in encoded.notes:
-                    notes.add(f"“{file_name(path)}”: {note}")
+                for note in (*of_file, *(f"“{file_name(path)}”: {own}" for own in encoded.notes)):
+                    notes.add(note)
         except READING_ERRORS as error:
             left_out.add(str(error))
             continue

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from unrolled.models.corpus.jobs import Document, Job
-from unrolled.models.inputs.kinds import INPUT_ERRORS, kind_named
+from unrolled.models.inputs.kinds import INPUT_ERRORS, Notes, kind_named
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.stepping import Ended, SteppedBlock
 from unrolled.models.runs.branch import Branch
@@ -33,17 +33,20 @@ Said = Callable[[int], None]
 """Told how many steps were taken since it was told last."""
 
 
-def read_by(stepper: AnyStepper, data: bytes, name: str) -> EncodedInput[Any]:
-    """An input of the stepper's kind, however long. Raises `StoreError` with a sentence when it cannot be read."""
+def read_by(stepper: AnyStepper, data: bytes, name: str) -> tuple[EncodedInput[Any], Notes]:
+    """An input of the stepper's kind, however long, and what its file brought. Raises `StoreError` with a sentence when it
+    cannot be read.
+    """
     if isinstance(stepper, ReadsTexts):
         stepper.longest_text = len(data) + 1
     try:
-        encoded: EncodedInput[Any] = stepper.read(kind_named(stepper.description.input_kind).for_model(data, text_name(name)))
+        given, notes = kind_named(stepper.description.input_kind).for_model(data, text_name(name))
+        encoded: EncodedInput[Any] = stepper.read(given)
     except InputError as error:
         raise StoreError(f"“{text_name(name)}”: {error}") from error
     except INPUT_ERRORS as error:
         raise StoreError(str(error)) from error
-    return encoded
+    return encoded, notes
 
 
 def is_batched(stepper: AnyStepper, encoded: EncodedInput[Any]) -> bool:
@@ -53,18 +56,20 @@ def is_batched(stepper: AnyStepper, encoded: EncodedInput[Any]) -> bool:
 
 @torch.inference_mode()
 def trace_part(stepper: AnyStepper, description: StoreDescription, job: Job, *,
-               say: Said = lambda steps: None) -> tuple[Part, list[str]]:
-    """Everything of a part, and what of it could not be read, a sentence each. Raises `StoreError` when a number is not
-    finite.
+               say: Said = lambda steps: None) -> tuple[Part, list[str], list[str]]:
+    """Everything of a part, what of it could not be read, and what a person should know of what could, a sentence each. Raises
+    `StoreError` when a number is not finite.
     """
-    part, left_out = Part.empty(description, job.shards), []
+    part, left_out, notes = Part.empty(description, job.shards), list[str](), list[str]()
     side_by_side: list[tuple[Document, EncodedInput[Any]]] = []
     for document in job.documents:
         try:
-            encoded = read_by(stepper, document.data, document.name)
+            encoded, own_notes = read_by(stepper, document.data, document.name)
         except StoreError as error:
             left_out.append(str(error))
             continue
+        if description.decoding != "read":  # else they were said when it was measured
+            notes += own_notes
         if description.decoding == "read" and is_batched(stepper, encoded):
             side_by_side.append((document, encoded))
         else:
@@ -73,7 +78,7 @@ def trace_part(stepper: AnyStepper, description: StoreDescription, job: Job, *,
     for first in range(0, len(side_by_side), description.batch):
         wave = side_by_side[first : first + description.batch]
         _together(stepper, description, [own for own, _ in wave], [encoded for _, encoded in wave], part, say)
-    return part, left_out
+    return part, left_out, notes
 
 
 def _together(stepper: AnyStepper, description: StoreDescription, documents: Sequence[Document],

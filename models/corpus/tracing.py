@@ -190,6 +190,8 @@ def _note(outcome: Outcome, done: Done) -> None:
     outcome.writing_seconds += done.writing_seconds
     for sentence in done.left_out:
         outcome.left_out.add(sentence)
+    for note in done.notes:
+        outcome.notes.add(note)
 
 
 def _steps_of_parts(planned: Plan) -> dict[int, int]:

@@ -46,10 +46,11 @@ class Worker:
             self._tell(taken)
 
         began = time.process_time()
-        kept, left_out = trace_part(self._stepper, self._description, job, say=count)
+        kept, left_out, notes = trace_part(self._stepper, self._description, job, say=count)
         traced = time.process_time()
         self._writer.write(job.part, job.first_shard, kept)
-        return Done(job.part, int((kept.tokens >= 0).sum()), traced - began, time.process_time() - traced, tuple(left_out))
+        return Done(job.part, int((kept.tokens >= 0).sum()), traced - began, time.process_time() - traced, tuple(left_out),
+                    tuple(notes))
 
 
 _workers: list[Worker] = []  # of this process: one, once `begin` was called

@@ -12,7 +12,7 @@ from PIL import Image
 
 from unrolled.assets import path as asset
 from unrolled.models.inputs.clips import SUFFIXES as CLIP_SUFFIXES
-from unrolled.models.inputs.clips import ClipError, clip_bytes, read_clip
+from unrolled.models.inputs.clips import Clip, ClipError, clip_bytes, read_clip
 from unrolled.models.inputs.inputs import NO_INPUT, RECORDED, Input, InputClip, InputNothing, InputPicture, InputText
 from unrolled.models.inputs.pictures import SUFFIXES as PICTURE_SUFFIXES
 from unrolled.models.inputs.pictures import PictureError, picture_bytes, read_picture
@@ -56,7 +56,7 @@ class InputKind:
     decode : callable
         Those bytes and a name → what the window shows.
     for_model : callable
-        The same → what `Stepper.read` takes.
+        The same → what `Stepper.read` takes, with the same notes.
     """
 
     name: str
@@ -67,7 +67,7 @@ class InputKind:
     step_noun: str
     read: Callable[[Path], bytes]
     decode: Callable[[bytes, str], tuple[Input, Notes]]
-    for_model: Callable[[bytes, str], Any]
+    for_model: Callable[[bytes, str], tuple[Any, Notes]]
     convention: str = STEP_CONVENTION
 
 
@@ -90,23 +90,39 @@ def _decode_clip(data: bytes, name: str) -> tuple[InputClip, Notes]:
     return InputClip(name, data, clip.frames, clip.seconds_a_frame), clip.notes
 
 
+def _picture_for_model(data: bytes, name: str) -> tuple[Image.Image, Notes]:
+    picture = read_picture(data, name)
+    return picture.image, picture.notes
+
+
+def _text_for_model(data: bytes, name: str) -> tuple[str, Notes]:
+    text = read_text(data, name)
+    return text.text, text.notes
+
+
+def _clip_for_model(data: bytes, name: str) -> tuple[Clip, Notes]:
+    clip = read_clip(data, name)
+    return clip, clip.notes
+
+
 BUILT_IN = (
     InputKind(name="picture", medium="picture", title="Photographs",
               suffixes=PICTURE_SUFFIXES,
               sample="skier.jpg", step_noun="word", read=picture_bytes, decode=decode_picture,
-              for_model=lambda data, name: read_picture(data, name).image),
+              for_model=_picture_for_model),
     InputKind(name="sentence", medium="text", title="Texts", suffixes=TEXT_SUFFIXES, sample="sentence.txt", step_noun="piece",
-              read=text_bytes, decode=_decode_text, for_model=lambda data, name: read_text(data, name).text),
+              read=text_bytes, decode=_decode_text, for_model=_text_for_model),
     InputKind(name="text", medium="text", title="Texts", suffixes=TEXT_SUFFIXES, sample="program.txt", step_noun="character",
-              read=text_bytes, decode=_decode_text, for_model=lambda data, name: read_text(data, name).text),
+              read=text_bytes, decode=_decode_text, for_model=_text_for_model),
     InputKind(name="clip", medium="clip", title="Clips",
               suffixes=CLIP_SUFFIXES,
-              sample="bouncing.gif", step_noun="frame", read=clip_bytes, decode=_decode_clip, for_model=read_clip,
+              sample="bouncing.gif", step_noun="frame", read=clip_bytes, decode=_decode_clip, for_model=_clip_for_model,
               convention=FRAME_CONVENTION),
     InputKind(name=NO_INPUT, medium=NO_INPUT, title="Nothing", suffixes=(), step_noun="word", read=lambda path: b"",
-              decode=lambda data, name: (InputNothing(), ()), for_model=lambda data, name: None),
+              decode=lambda data, name: (InputNothing(), ()), for_model=lambda data, name: (None, ())),
     InputKind(name=RECORDED, medium=NO_INPUT, title="Recordings", suffixes=(), step_noun="step", read=lambda path: b"",
-              decode=lambda data, name: (InputNothing(), ()), for_model=lambda data, name: None, convention=READ_CONVENTION),
+              decode=lambda data, name: (InputNothing(), ()), for_model=lambda data, name: (None, ()),
+              convention=READ_CONVENTION),
 )
 
 

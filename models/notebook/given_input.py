@@ -45,7 +45,7 @@ class GivenInput:
     def is_same(self, given: Any) -> bool:
         """Whether this is what was read again, as `InputKind.for_model` gives it."""
         try:
-            own = kind_named(self.kind).for_model(self.data, self.name)
+            own, _ = kind_named(self.kind).for_model(self.data, self.name)
         except INPUT_ERRORS:
             return False
         if isinstance(own, Image.Image):

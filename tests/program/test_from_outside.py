@@ -66,7 +66,7 @@ def write_words(trace: Trace, path: Path) -> None:
 
 ADAPTER = FolderAdapter()
 KIND = InputKind(name="tune", medium="tune", title="Tunes", suffixes=(".tune",), step_noun="note", read=Path.read_bytes,
-                 decode=read_tune, for_model=lambda data, name: list(data))
+                 decode=read_tune, for_model=lambda data, name: (list(data), ()))
 FORMAT = ExportFormat(suffix=".words", title="The words alone", makes=Makes.TRACE, writer=f"{__name__}:write_words")
 
 
@@ -106,7 +106,7 @@ def test_a_kind_of_input(tmp_path: Path, install: Install) -> None:
     assert "3 notes" in notes[0]
     assert taken_by(given, "tune")
     assert not taken_by(given, "picture")
-    assert kinds.kind_named("tune").for_model(given.data, given.name) == [1, 2, 3]
+    assert kinds.kind_named("tune").for_model(given.data, given.name) == ([1, 2, 3], ())
     provenance = Provenance(input_kind="tune", input_name="song.tune", input_hash=hashlib.sha256(given.data).hexdigest())
     assert input_of_trace(Trace(scripted.channels(), provenance=provenance, input_bytes=given.data), "x") == given
 

@@ -220,7 +220,9 @@ def test_what_cannot_be_read_is_left_out_and_named(place, tmp_path):
 def test_how_texts_were_read_is_said(place, tmp_path):
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "dash.txt").write_text("a—b ∫")
+    (tmp_path / "texts" / "old.txt").write_bytes("où est la fenêtre".encode("cp1252"))
     outcome = trace(place, tmp_path / "store", corpus=tmp_path / "texts")
+    assert "“old.txt” is not UTF-8; it was read as Windows-1252." in outcome.notes.sentences
     assert any(note.startswith("“dash.txt”: Never seen in training, and read as unknown: ") for note in outcome.notes.sentences)
     store = open_store(tmp_path / "store")
     assert store.run(0).text() == "a—b ∫"  # the text's own signs, though the model reads them as unknown
@@ -270,16 +272,19 @@ def test_photographs_are_captioned_as_they_are_live(tmp_path):
     for number, (colour, shape) in enumerate([("red", "circle"), ("blue", "square"), ("green", "circle")]):
         tiny.drawing(colour, shape).save(photographs / f"{number}.png")
     (photographs / "3.png").write_bytes((photographs / "0.png").read_bytes()[:100])  # too little to show anything of
+    (photographs / "4.png").write_bytes((photographs / "1.png").read_bytes()[:-60])
     (photographs / "notes.txt").write_text("no picture")
     request = TraceRequest(corpus=photographs, output=str(tmp_path / "store"), model=str(tmp_path / "tiny.safetensors"),
                            channels=("hidden", "attention", "attention_entropy"), dtype="float32")
     stepper = load(request.model)
     outcome = trace_corpus(request, stepper, hire=Here)
     assert outcome.left_out.count == 2
+    (note,) = outcome.notes.sentences
+    assert note.startswith("“4.png” is cut short")
     store = open_store(tmp_path / "store")
     assert (store.description.decoding, store.documents[3].steps) == ("greedy", 0)
     for number in range(3):
-        encoded = read_by(stepper, (photographs / f"{number}.png").read_bytes(), "x.png")
+        encoded, _ = read_by(stepper, (photographs / f"{number}.png").read_bytes(), "x.png")
         branch, steps = Branch(0, 0, stepper, encoded, others={}), []
         while isinstance(step := branch.advance(len(branch), Decoding(), lambda: True), Stepped):
             steps.append(step.result(branch.channels))
