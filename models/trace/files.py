@@ -184,6 +184,7 @@ def _check_provenance(header: TraceHeader) -> None:
 
 
 def _assemble(header: TraceHeader, arrays: Arrays) -> Trace:
+    arrays.setdefault(INPUT, np.empty(0, np.uint8))  # a trace without its picture
     for name, array in arrays.items():
         expected = {INPUT: np.uint8, TOKENS: np.int64}.get(name, np.float32)
         if array.dtype != expected:
@@ -261,7 +262,7 @@ def _read_json(path: Path, say: Say) -> Trace:
     arrays: Arrays = {CHANNEL_PREFIX + channel.name: _stacked(values[channel.name]).reshape(count, *channel.shape)
                       for channel in header.channels}
     arrays |= {TOKENS: np.asarray(whole[TOKENS], np.int64), LOG_PROBS: np.asarray(whole[LOG_PROBS], np.float32),
-               INPUT: np.frombuffer(base64.b64decode(whole[INPUT], validate=True), np.uint8)}
+               INPUT: np.frombuffer(base64.b64decode(whole.get(INPUT) or "", validate=True), np.uint8)}
     return _assemble(header, arrays)
 
 

@@ -14,6 +14,7 @@ from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.recorder import written_as
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import Edit, EditError, ForceToken, SwapInput, check
+from unrolled.models.trace.names import text_name
 from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.runner import Runner
@@ -138,7 +139,7 @@ class Branching:
 
     @handles(c.RenameBranch)
     def rename_branch(self, command: c.RenameBranch) -> None:
-        branch, name = self._session.branches.all.get(command.identity), " ".join(command.name.split())
+        branch, name = self._session.branches.all.get(command.identity), text_name(" ".join(command.name.split()))
         if branch is not None and name and name != branch.name:
             after = self._session.branches.with_branch(branch.changed(name=name), show=False)
             self.history.push(BranchesCommand(self._session, after, f"rename to “{name}”"))
@@ -252,7 +253,7 @@ class Branching:
                                     decoding=decoding or source.decoding)
         else:
             number = max(self._session.branches.all, default=FIRST) + 1
-            branch = source.changed(identity=number, wire_id=wire_id, name=name, parent=source.identity, step=step,
+            branch = source.changed(identity=number, wire_id=wire_id, name=text_name(name), parent=source.identity, step=step,
                                     edits=edits, trace=trace, decoding=decoding or source.decoding)
         self._recording.know(branch)
         return branch

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QImage, QPainter, QPalette, QPicture, QRegion
+from PySide6.QtGui import QColor, QImage, QPainter, QPalette, QPicture, QRegion
 from PySide6.QtWidgets import QApplication, QGraphicsView, QWidget
 
 from unrolled.models.trace.atomic import atomic_write
@@ -17,6 +17,7 @@ from unrolled.viewer.plotting.table import Table
 
 PICTURES = {".png": "PNG picture", ".svg": "SVG drawing", ".pdf": "PDF page"}
 NUMBERS = {".csv": "Data as CSV"}
+OPAQUE = 255
 LEAST_RATIO = 2.0  # pixels of a saved picture for one of the screen's
 
 
@@ -70,7 +71,7 @@ def _paint(widget: QWidget, painter: QPainter) -> None:
     painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering)
     for view in widget.findChildren(QGraphicsView):  # which have hints of their own
         view.setRenderHint(QPainter.RenderHint.LosslessImageRendering)
-    painter.fillRect(QRect(QPoint(), widget.size()), widget.palette().color(QPalette.ColorRole.Base))
+    painter.fillRect(QRect(QPoint(), widget.size()), _ground(widget))
     focused = QApplication.focusWidget()
     if focused is not None and (focused is widget or widget.isAncestorOf(focused)):
         focused.clearFocus()
@@ -79,3 +80,9 @@ def _paint(widget: QWidget, painter: QPainter) -> None:
     finally:
         if focused is not None:
             focused.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+def _ground(widget: QWidget) -> QColor:
+    """What is seen behind a widget; one in a scroll area has a clear ground of its own."""
+    colour, parent = widget.palette().color(QPalette.ColorRole.Base), widget.parentWidget()
+    return colour if colour.alpha() == OPAQUE or parent is None else _ground(parent)

@@ -130,15 +130,15 @@ def branches_of(saved: SavedSession) -> Branches | None:
         if own.identity in made or (own.parent is not None and own.parent not in made) or (
                 own.identity == FIRST) != (own.parent is None):
             raise SessionFileError("The branches of this session do not fit together.")
-        made[own.identity] = Branch(identity=own.identity, wire_id=own.wire_id, name=own.name, trace=trace, parent=own.parent,
-                                    step=min(own.step, len(trace)), edits=own.edits, decoding=own.decoding)
+        made[own.identity] = Branch(identity=own.identity, wire_id=own.wire_id, name=text_name(own.name), trace=trace,
+                                    parent=own.parent, step=min(own.step, len(trace)), edits=own.edits, decoding=own.decoding)
     if len({branch.wire_id for branch in made.values()}) != len(made) or layout.current not in made:
         raise SessionFileError("The branches of this session do not fit together.")
     return Branches(made, layout.current)
 
 
 def saved_branches(branches: Branches) -> tuple[SavedBranch, ...]:
-    return tuple(SavedBranch(identity=own.identity, wire_id=own.wire_id, name=text_name(own.name)[:LONGEST_NAME],
+    return tuple(SavedBranch(identity=own.identity, wire_id=own.wire_id, name=own.name[:LONGEST_NAME],
                              parent=own.parent, step=own.step, edits=own.edits, decoding=own.decoding)
                  for own in branches.all.values())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
+import json
 import os
 import stat
 import warnings
@@ -152,6 +153,15 @@ def test_shapes_that_do_not_fit_are_refused(tmp_path):
     path.write_text(path.read_text().replace('"shape": [4]', '"shape": [5]', 1))
     with pytest.raises(TraceError):
         load_trace(path)
+
+
+@pytest.mark.parametrize("without", [{}, {"input": None}])
+def test_one_without_its_picture_opens(tmp_path, without):
+    save_trace(scripted.trace(), tmp_path / "a.json")
+    whole = json.loads((tmp_path / "a.json").read_text())
+    del whole["input"]
+    (tmp_path / "a.json").write_text(json.dumps(whole | without))
+    assert_equal(load_trace(tmp_path / "a.json"), scripted.trace(), picture=False)
 
 
 def test_an_unknown_suffix_names_those_that_are_known(tmp_path):

@@ -12,9 +12,10 @@ import pytest
 from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPaintEvent
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QScrollArea, QWidget
 
 from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.figure import image_of
 from unrolled.viewer.plotting.table import Table
 
 VALUES = np.array([0.1, -1e-7, 3.4e38], np.float32)
@@ -109,6 +110,19 @@ def test_it_is_saved_as_what_the_suffix_says(picture, tmp_path):
     ElementTree.parse(tmp_path / "a.svg")
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "a.csv").read_bytes().decode() == table().csv()
+
+
+def test_what_lies_in_a_scroll_area_is_saved_on_its_ground(qtbot):
+    area = QScrollArea()
+    area.setStyleSheet("QScrollArea, QScrollArea * { background: transparent; }")
+    area.setWidget(Picture())
+    outer = QWidget()
+    outer.setStyleSheet("background: #fefefe")
+    area.setParent(outer)
+    area.widget().resize(200, 100)
+    qtbot.addWidget(outer)
+    outer.show()
+    assert image_of(area.widget()).pixelColor(4, 4).getRgb() == (254, 254, 254, 255)
 
 
 def test_a_failure_is_one_sentence_and_leaves_the_old_file(picture, tmp_path, monkeypatch, qtbot):
