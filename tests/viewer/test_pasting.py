@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote_from_bytes
 
 import pytest
@@ -96,3 +97,11 @@ def test_cells_of_a_table_are_their_text_and_a_picture_of_a_page_is_a_picture():
         assert (picture_of(mime) is not None) == is_picture, words
         if is_picture:
             assert paths_of(mime) == [], words
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_words_that_are_dragged_within_the_window_open_nothing(window, inside):
+    mime, taken = text("deux enfants"), []
+    window.dragEnterEvent(SimpleNamespace(mimeData=lambda: mime, source=lambda: window.layout_ if inside else None,
+                                          acceptProposedAction=lambda: taken.append(True)))
+    assert bool(taken) is not inside

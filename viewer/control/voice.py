@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.viewer.state.commands import Command, Do, RestartBackend
+from unrolled.viewer.state.commands import Command, Do, RestartBackend, ShowTraceback
 from unrolled.viewer.state.notice import Notice
 
 
@@ -43,7 +43,8 @@ class Voice(QObject):
     def say(self, place: str, text: str, kind: str = "error", *, action: str = "", command: Command | None = None) -> None:
         """A sentence where a person looks; see `Notice`."""
         act: Callable[[], object] | None = partial(self._do, command) if command is not None else None
-        self.said.emit(Notice(place=place, text=text, kind=kind, action=action, act=act))
+        self.said.emit(Notice(place=place, text=text, kind=kind, action=action, act=act,
+                              stays=isinstance(command, ShowTraceback)))
 
     def say_not_running(self) -> None:
         self.say("model", "The model’s process is not running.", action="Start it again", command=RestartBackend())

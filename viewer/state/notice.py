@@ -21,6 +21,8 @@ class Notice:
         The text of a button; none when empty.
     act : callable, optional
         What the button does.
+    stays : bool
+        Whether the sentence is still to be read once the button was pressed.
     dismissed : callable, optional
         Called when it is put away unanswered.
     """
@@ -30,4 +32,5 @@ class Notice:
     kind: str = "error"
     action: str = ""
     act: Callable[[], object] | None = None
+    stays: bool = False
     dismissed: Callable[[], object] | None = None

@@ -115,7 +115,8 @@ class Banner(QFrame):
 
     def _act(self) -> None:
         act = self.message.act
-        self._place.clear(self.message.place)
+        if not self.message.stays:
+            self._place.clear(self.message.place)
         if act is not None:
             act()
 

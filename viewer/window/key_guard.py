@@ -1,15 +1,16 @@
-"""Which keys stay with a control that was reached by Tab, before they become shortcuts of the window."""
+"""Which keys stay with the control that has the focus, before they become shortcuts of the window or of a figure."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QWidget,
@@ -47,6 +48,8 @@ class KeyGuard(QObject):
 
 
 def _uses(watched: QObject, event: QKeyEvent) -> bool:
+    if isinstance(watched, QLabel) and watched.hasSelectedText() and event.matches(QKeySequence.StandardKey.Copy):
+        return True  # not the picture of the figure around it
     if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier & ~Qt.KeyboardModifier.ShiftModifier:
         return False
     key = event.key()

@@ -110,8 +110,9 @@ class MainWindow(QMainWindow):
         self.elsewhere = BannerPlace(self.theme)  # what is said while another page than the run's is shown
         self.pages.currentChanged.connect(lambda _: self.elsewhere.clear_all())  # the run's page has them all
         central = QWidget()
-        below = in_column(None, self.elsewhere)
-        below.setContentsMargins(12, 0, 12, 8)
+        below = QWidget(visible=False)  # its margin is there with a message alone
+        in_column(below, self.elsewhere).setContentsMargins(12, 0, 12, 8)
+        self.elsewhere.fitted.connect(lambda: below.setHidden(self.elsewhere.isHidden()))
         in_column(central, (self.pages, 1), below, spacing=0)
         self.setCentralWidget(central)
         self.layout_.setFocus()  # otherwise the first button has it, and Space would open a file
@@ -362,7 +363,7 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         mime = event.mimeData()
-        if mime.hasUrls() or mime.hasImage() or mime.hasText():
+        if event.source() is None and (mime.hasUrls() or mime.hasImage() or mime.hasText()):  # no words selected in here
             event.acceptProposedAction()
             self.layout_.show_drop_hint(True)
 

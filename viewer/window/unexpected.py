@@ -14,8 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtCore import QObject, Signal
 
 from unrolled.viewer.state.notice import Notice
 
@@ -73,12 +72,5 @@ class Unexpected(QObject):
         self.caught.emit(f"Something went wrong that should not: {kind.__name__}{': ' if reason else ''}{reason}", detail)
 
     def _say(self, sentence: str, detail: str) -> None:
-        self._window.say(Notice(place="run", text=f"{sentence.rstrip('.')}.", action="Details",
-                                act=lambda: self._show(sentence, detail)))
-
-    def _show(self, sentence: str, detail: str) -> None:
-        box = QMessageBox(QMessageBox.Icon.Warning, "Details", sentence, QMessageBox.StandardButton.Close, self._window)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setDetailedText(detail)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
+        self._window.say(Notice(place="run", text=f"{sentence.rstrip('.')}.", action="Details", stays=True,
+                                act=lambda: self._window.dialogs.show_traceback(sentence, detail)))

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QPlainTextEdit
 
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
@@ -47,14 +47,19 @@ def test_it_is_said_and_logged(qtbot, window, tmp_path, where):
         net.close()
     assert (sys.excepthook, threading.excepthook) == before
     assert "KeyError" in window.elsewhere.banner.text.text()
+    assert window.pages.height() < window.centralWidget().height()
     window.do(c.ShowTrainingRoom(on=False))
     assert window.elsewhere.banner is None
+    qtbot.waitUntil(lambda: window.pages.height() == window.centralWidget().height(), timeout=2000)
     assert "KeyError" in window.layout_.message("run").text
     assert "in fails" in (tmp_path / "unrolled.log").read_text()
     window.layout_.said.banner.action.click()
-    box = window.findChild(QMessageBox)
-    assert "in fails" in box.detailedText()
-    box.close()
+    shown = next(own for own in window.findChildren(QPlainTextEdit) if own.accessibleName() == "Traceback")
+    assert "in fails" in shown.toPlainText()
+    shown.window().close()
+    assert "KeyError" in window.layout_.message("run").text
+    window.layout_.said.banner.dismiss.click()
+    assert window.layout_.message("run") is None
 
 
 def test_a_log_that_cannot_be_written_costs_the_log(window, tmp_path):

@@ -9,8 +9,9 @@ import pytest
 import scripted
 import scripted_traces
 from contexts import context, on_screen
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QScrollArea
 
 from unrolled.models.trace import Trace
 from unrolled.viewer.state.playhead import NOWHERE
@@ -18,6 +19,7 @@ from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.wording import is_end, shown
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.text.caption import CaptionView
+from unrolled.viewer.window.key_guard import KeyGuard
 
 
 @pytest.fixture
@@ -147,3 +149,38 @@ def test_a_translation_stands_as_a_sentence_too(qtbot):
     session.set_trace(scripted.trace())
     panel.refresh()
     assert not panel.sentence.isVisible()
+
+
+@pytest.fixture
+def translated(qtbot):
+    session = Session()
+    session.set_trace(scripted_traces.translation_trace())
+    panel = CaptionView(context(session))
+    return on_screen(qtbot, panel, 90, panel.minimumHeight())
+
+
+@pytest.mark.parametrize("height", [0, 20, 60])
+def test_lines_and_rows_below_a_long_sentence_are_whole(qtbot, translated, height):
+    translated.resize(90, translated.minimumHeight() + height)
+    qtbot.wait(20)
+    line, scrolls = translated.sentence.fontMetrics().lineSpacing(), translated.findChildren(QScrollArea)
+    sentence, rows = sorted(scrolls, key=lambda area: area.mapTo(translated, QPoint()).y())
+    assert translated.sentence.height() >= translated.sentence.heightForWidth(sentence.viewport().width()) > 2 * line
+    assert sentence.height() % line == 0
+    assert rows.mapTo(translated, QPoint(0, rows.height())).y() <= translated.height()
+    for step in (len(translated.chips) - 1, 2, 5, 0):
+        translated.session.playhead.seek(step)
+        translated.seek(step)
+        heights = {chip.visibleRegion().boundingRect().height() for chip in translated.chips}
+        assert heights == {0, translated.chips[0].height()}
+        assert not translated.chips[step].visibleRegion().isEmpty()
+
+
+def test_what_is_selected_of_the_sentence_is_copied_and_not_its_picture(qtbot, qapp, translated):
+    KeyGuard(translated)
+    translated.activateWindow()
+    translated.sentence.setFocus()
+    qtbot.waitUntil(translated.sentence.hasFocus)
+    translated.sentence.setSelection(0, len("un chien"))
+    qtbot.keyClick(translated.sentence, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert qapp.clipboard().text() == "un chien"

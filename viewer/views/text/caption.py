@@ -5,7 +5,18 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QEnterEvent, QFont, QFontMetrics, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QEnterEvent,
+    QFont,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
@@ -28,13 +39,14 @@ from unrolled.viewer.state.wording import is_end, percent, shown, signed, spoken
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, own_ground
+from unrolled.viewer.widgets.building import in_column, own_ground, scrolled
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.themed import Painted
 
 CHIP_HEIGHT = 28
 CHIP_PADDING = 9
 GAP = 6
+BETWEEN = 4  # pixels, of the sentence and its pieces
 STRONGEST_TINT = 0.46  # of the accent in a word's ground at probability 1: the text stays legible on it
 WORD_PIXELS, END_PIXELS = 14, 11
 EMPTY = {"picture": "The caption appears here, {0} by {0}.", "translation": "The translation appears here.",
@@ -163,24 +175,28 @@ class CaptionView(View):
         self._flow.setContentsMargins(1, 1, 1, 1)
         self.caret = Caret(theme, self._inside)
         self._flow.addWidget(self.caret)
-        self._area = WordsArea()
+        self._area = WordsArea(widgetResizable=True)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setWidgetResizable(True)
         self._area.setWidget(self._inside)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.verticalScrollBar().setSingleStep(CHIP_HEIGHT + GAP)
         own_ground(self._inside)
         self._area.verticalScrollBar().setAccessibleName("Scroll the caption")
         self._empty = EmptyText("", self)
         self.sentence = QLabel("", textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.sentence.setAccessibleName("What was written, as a text")
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._sentence_area = scrolled(self.sentence)
+        self._sentence_area.verticalScrollBar().setAccessibleName("Scroll the sentence")
+        own_ground(self.sentence)
         written = QWidget()
-        in_column(written, self.sentence, (self._area, 1), spacing=4)
+        in_column(written, self._sentence_area, self._area, spacing=BETWEEN).addStretch(1)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(written)
-        self.setMinimumHeight(2 * CHIP_HEIGHT + GAP + 4)
+        self.setMinimumHeight(2 * CHIP_HEIGHT + GAP + 6)
         attach(self, "Caption", table=lambda: steps_table(self.session.trace), fill=self._fill_menu, takes_focus=False)
         self.refresh()
 
@@ -210,9 +226,27 @@ class CaptionView(View):
         self._empty.setText(self._what_will_be_here())
         self._stack.setCurrentIndex(1 if words else 0)
         pieces = trace is not None and trace.provenance.detokenization == "pieces"
-        self.sentence.setVisible(pieces)
+        self._sentence_area.setVisible(pieces)
         if pieces and self.sentence.text() != self._text():
             self.sentence.setText(self._text())
+        self._share_height()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_height()
+
+    def _share_height(self) -> None:
+        """Whole lines of the sentence, two at least so that the pieces below stay where they are, and whole rows of pieces."""
+        room = self.height()
+        if not self._sentence_area.isHidden():
+            line, row = self.sentence.fontMetrics().lineSpacing(), CHIP_HEIGHT + 2 + BETWEEN
+            wanted = self.sentence.heightForWidth(self._sentence_area.viewport().width()) // line
+            lines = max(2, min(wanted, (room - row) // line))
+            self._sentence_area.setFixedHeight(lines * line)
+            self._sentence_area.verticalScrollBar().setSingleStep(line)
+            room -= lines * line + BETWEEN
+        self._rows = max((room - 2 + GAP) // (CHIP_HEIGHT + GAP), 1)
+        self._area.setFixedHeight(self._rows * (CHIP_HEIGHT + GAP) - GAP + 2)
 
     def _what_will_be_here(self) -> str:
         """What the model on screen writes, and what is to be done for it."""
@@ -228,8 +262,8 @@ class CaptionView(View):
         if self._step != step and 0 <= step < len(self.chips):
             if had_focus:
                 self.chips[step].setFocus(Qt.FocusReason.OtherFocusReason)
-            if self._inside.height() > self._area.viewport().height():
-                self._area.ensureWidgetVisible(self.chips[step], 0, 2)
+            bar, top = self._area.verticalScrollBar(), self.chips[step].y() - 1
+            bar.setValue(min(max(bar.value(), top - (self._rows - 1) * (CHIP_HEIGHT + GAP)), top))
         self._step = step
 
     def _fill_menu(self, menu: QMenu) -> None:
