@@ -80,6 +80,7 @@ def draw_board(page: TrainingPlots, show_on: Callable[[TrainingPlots], None], se
             painter.drawText(QRectF(0, 0, across, HEADING), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, title)
             own.draw(painter, QPointF(0, HEADING), plot_size)
             painter.restore()
+            own.deleteLater()  # each preview makes four, and nothing else ends them
     rows = math.ceil(len(copy.all) / columns)
     size = QSize(settings.width, round(scale * (GAP + rows * (HEADING + plot_size.height() + GAP))))
     started = history.started.settings

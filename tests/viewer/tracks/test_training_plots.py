@@ -73,7 +73,12 @@ def board(qapp, **look):
         plots.show(one, {"lstm": one}, changes, threshold=1.0, clipping=True, of_cell=False)
 
     show_on(page)
-    return draw_board(page, show_on, ExportSettings(**look))
+    before = len(qapp.allWidgets())
+    try:
+        return draw_board(page, show_on, ExportSettings(**look))
+    finally:
+        qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        assert len(qapp.allWidgets()) == before, "every preview would leave its plots behind"
 
 
 @pytest.mark.parametrize("columns", [1, 2, 3, 4])
