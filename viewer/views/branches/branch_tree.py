@@ -49,7 +49,7 @@ from unrolled.viewer.widgets.zoom import A_PRESS, NOTCH
 ROW = 24
 NAME = 150.0
 EDGE = 12.0
-LEAST_ROWS, MOST_ROWS = 2, 4
+ROWS = 3  # that there is always room for; where there are more, they scroll
 HINT = "Whatever you change makes a branch, which appears here."
 FEWEST_STEPS = 12
 RIGHT = 86.0  # as the scrub bar keeps free for its count, so that steps stand under one another
@@ -314,7 +314,7 @@ class BranchDelegate(QStyledItemDelegate):
 
 
 class BranchTreeView(View):
-    """The rows; their place is kept while there is one branch alone, so that nothing moves when another is made.
+    """The rows, in a place that is as high whatever they are, so that nothing moves when another is made.
 
     Attributes
     ----------
@@ -332,17 +332,16 @@ class BranchTreeView(View):
         layout.setContentsMargins(1, FRAME, 1, FRAME)
         layout.addWidget(self.rows)
         self._hint = EmptyText(HINT, self)
+        self.setFixedHeight(ROW * ROWS + 2 * FRAME)
         self.refresh()
 
     def refresh(self) -> None:
         self.rows.follow()
-        count = len(self.session.branches.all)
-        self.setFixedHeight(ROW * min(max(count, LEAST_ROWS), MOST_ROWS) + 2 * FRAME)
-        self._hint.setVisible(count < LEAST_ROWS)
+        self._hint.setVisible(len(self.session.branches.all) < 2)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._hint.setGeometry(0, FRAME + ROW, self.width(), ROW)
+        self._hint.setGeometry(0, FRAME + ROW, self.width(), (ROWS - 1) * ROW)
 
     def seek(self, step: int) -> None:
         self.rows.follow()
