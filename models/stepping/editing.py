@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from unrolled.models.cells.hook import Hook, identity
+from unrolled.models.protocol.message import RequestError
 from unrolled.models.trace.edits import (
     OF_ATTENTION,
     OF_UNITS,
@@ -24,11 +25,16 @@ from unrolled.models.trace.edits import (
 )
 from unrolled.models.trace.slices import slice_name
 
+NOTHING_LEFT = ("The edits leave attention nothing to look at: each place is masked, or is given no weight. The run was stopped; "
+                "change an edit, or switch it off.")
 STEPS_APART = 1_000_003  # a prime: the seeds of neighbouring steps and neighbouring noises do not meet
 
 
 class Edited:
-    """The edits that hold at one step, one after another in their order; noise is drawn from its seed and the step."""
+    """The edits that hold at one step, one after another in their order; noise is drawn from its seed and the step.
+
+    Raises `RequestError` where together they leave attention no place to look at.
+    """
 
     def __init__(self, edits: Sequence[Edit], step: int) -> None:
         self._edits, self._step = edits, step
@@ -47,11 +53,13 @@ class Edited:
                 if isinstance(edit, MaskAttention):
                     value = value.clone()
                     value[..., _there(edit.places, value)] = float("-inf")
+                    _see_what_is_left(value != float("-inf"))
             elif name == "attention":
                 if isinstance(edit, UniformAttention):
                     value = torch.full_like(value, 1 / value.shape[-1])
                 elif isinstance(edit, SetAttention):
                     weights = torch.tensor(edit.weights[: value.shape[-1]], dtype=torch.float64)
+                    _see_what_is_left(weights > 0)
                     value = (weights / weights.sum()).to(value).expand_as(value)
         return self._without_masked(value) if name == "attention" else value
 
@@ -62,7 +70,13 @@ class Edited:
             return weights
         left = weights.clone()
         left[..., _there(masked, weights)] = 0.0
+        _see_what_is_left(left > 0)
         return left / left.sum(dim=-1, keepdim=True)
+
+
+def _see_what_is_left(there: Tensor) -> None:
+    if not bool(there.any(dim=-1).all()):
+        raise RequestError(NOTHING_LEFT, subject="step")
 
 
 def _there(places: Sequence[int], values: Tensor) -> list[int]:

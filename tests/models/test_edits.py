@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tiny_lines import CELLS, always, captioner, characters, run_of, take, values_of, written
 
 from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.message import RequestError
 from unrolled.models.protocol.stepping import SteppedBlock
 from unrolled.models.runs.errors import EngineError, NotFinite
 from unrolled.models.trace import Channel
@@ -105,6 +106,15 @@ def test_painted_attention_is_what_was_painted(weights: list[float]) -> None:
     line, reports = written(captioner(), (SetAttention(weights=tuple(weights), first=1, last=1),), steps=3)
     expected = np.array(weights) / sum(weights)
     assert np.allclose(values_of(line, reports)["attention"][1], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("edits", [
+    (MaskAttention(places=(4,)), SetAttention(weights=(0.0,) * 4 + (1.0,) + (0.0,) * 4)),
+    (MaskAttention(places=tuple(range(5))), MaskAttention(places=tuple(range(5, 9)))),
+    (MaskAttention(places=tuple(range(5))), UniformAttention(), MaskAttention(places=tuple(range(5, 9))))])
+def test_edits_that_together_leave_nothing_to_look_at_say_so(edits: tuple[Edit, ...]) -> None:
+    with pytest.raises(RequestError, match="nothing to look at"):
+        written(captioner(), edits, steps=1)
 
 
 def test_even_attention_has_full_entropy() -> None:
