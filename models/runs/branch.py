@@ -119,8 +119,8 @@ class Branch:
             token = choose(log_probs + self._barred_at(step), decoding, step=step)
         self.tokens.append(token)
         self._states[step + 1] = state
-        return Stepped(self._run, step, token, description.words[token], float(log_probs[token]), self._candidates(log_probs),
-                       float32_bytes(values), (time.perf_counter() - started) * 1000,
+        return Stepped(self._run, step, token, description.words[token], float(log_probs[token]),
+                       self._candidates(log_probs, step), float32_bytes(values), (time.perf_counter() - started) * 1000,
                        self._branch)
 
     def search(self, decoding: Decoding, report: Callable[[BeamStepped], None] | None, wanted: StillWanted) -> None:
@@ -151,7 +151,7 @@ class Branch:
             return state, allowed.unsqueeze(0)
 
         told = Hypotheses(self._run, self._branch, begin=begin, length_penalty=decoding.length_penalty,
-                          words=description.words, candidates=self._candidates)
+                          words=description.words, candidates=lambda log_probs: self._candidates(log_probs, at - 1))
 
         def watch(made: BeamRound) -> None:
             if report is not None and record is not None:
@@ -254,11 +254,14 @@ class Branch:
             int32_bytes(best.indices), float32_bytes(best.values), float32_bytes(block[:, words:]),
             (time.perf_counter() - started) * 1000, self._branch)
 
-    def _candidates(self, log_probs: Tensor) -> tuple[Candidate, ...]:
-        """The most probable tokens, those that are never written among them, from log-probabilities on the host, (V,)."""
+    def _candidates(self, log_probs: Tensor, step: int) -> tuple[Candidate, ...]:
+        """The most probable tokens, those that are not written among them, from log-probabilities on the host, (V,)."""
         words = self.stepper.description.words
         best = log_probs.topk(min(CANDIDATES, len(words)))
-        return tuple(Candidate(int(k), words[int(k)], float(p)) for p, k in zip(best.values, best.indices, strict=True))
+        chosen = step >= len(self.encoded.prompt_tokens)
+        barred = (self._barred_at(step) < self._barred)[best.indices].tolist() if chosen else [False] * len(best.indices)
+        return tuple(Candidate(int(k), words[int(k)], float(p), own)
+                     for p, k, own in zip(best.values, best.indices, barred, strict=True))
 
     def _planned(self, decoding: Decoding) -> bool:
         """Whether a search has found what follows."""

@@ -15,12 +15,16 @@ FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 
 
-class Candidate(msgspec.Struct, frozen=True, gc=False):  # there are half a million of them, and no circles
-    """A word that could have been written, with its log-probability (natural logarithm)."""
+class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):  # there are half a million of them, and no circles
+    """A word that could have been written, with its log-probability (natural logarithm).
+
+    `barred`: however probable, it is not chosen at this step, as END before the least length; see also `suppressed_tokens`.
+    """
 
     token: int
     word: str
     log_prob: float
+    barred: bool = False
 
 
 def by_channel(values: FloatArray, channels: Iterable[Channel]) -> dict[str, FloatArray]:

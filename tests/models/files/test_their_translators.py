@@ -19,7 +19,7 @@ from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.explaining.gradients import gradients
 from unrolled.models.families.joey_nmt.subwords import merges_of
 from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.protocol.stepping import Ended
+from unrolled.models.protocol.stepping import Stepped
 from unrolled.models.runs.run import Run
 from unrolled.models.stepping.stepper import InputError
 from unrolled.models.trace.detokenization import text_of
@@ -89,9 +89,11 @@ def test_joeynmt_2_writes_so_many_words_at_least(tmp_path: Path, old: bool, name
         torch.save({"model_state": model.state_dict()}, path)
     for method in ("greedy", "beam"):
         run = Run(0, stepper := load(str(path)), stepper.read(SENTENCE)).branch(0)
-        while not isinstance(run.advance(len(run), Decoding(method=method, beam_width=2), lambda: True), Ended):
-            pass
+        held_back = []
+        while isinstance(step := run.advance(len(run), Decoding(method=method, beam_width=2), lambda: True), Stepped):
+            held_back += [step.step for own in step.candidates if own.barred and own.token == end]
         assert run.tokens.index(end) == least
+        assert held_back == list(range(least))
 
 
 @pytest.mark.parametrize(("level", "words", "text"), [

@@ -125,18 +125,20 @@ def test_the_margin_is_that_over_the_most_probable_other(session, panel):
 
 def test_a_word_that_is_never_written_stands_among_them_and_says_so(qtbot):
     """The unknown word's probability is part of the distribution: it must not vanish because it is not chosen."""
-    trace = scripted.trace()
-    token = trace.candidates[0][1].token
-    session = Session()
-    trace.provenance = msgspec.structs.replace(trace.provenance, suppressed_tokens=(token,))
+    session, whole = Session(), scripted.trace()
+    token, kept_back = (own.token for own in whole.candidates[0][1:3])
+    trace = Trace((), provenance=msgspec.structs.replace(whole.provenance, suppressed_tokens=(token,)))
+    listed = tuple(msgspec.structs.replace(own, barred=own.token == kept_back) for own in whole.candidates[0])
+    trace.append(StepResult(step=0, token=whole.tokens[0], word=whole.words[0], log_prob=listed[0].log_prob, candidates=listed))
     session.set_trace(trace)
     panel = CandidatesView(context(session))
     qtbot.addWidget(panel)
     session.playhead.seek(0)
     panel.refresh()
-    marked = [row.candidate.token for row in panel.candidates.rows if row.suppressed]
-    assert marked == [token]
-    row = next(row for row in panel.candidates.rows if row.suppressed)
+    marked = [(row.candidate.token, row.barred) for row in panel.candidates.rows if row.barred]
+    assert marked == [(token, "suppressed"), (kept_back, "held back")]
+    assert "Held back: the model’s settings" in said(panel, Qt.ItemDataRole.ToolTipRole)[2]
+    row = next(row for row in panel.candidates.rows if row.barred)
     assert "suppressed" in said(panel, Qt.ItemDataRole.AccessibleTextRole)[panel.candidates.rows.index(row)]
     assert row.probability == pytest.approx(math.exp(row.candidate.log_prob))
 

@@ -46,7 +46,9 @@ ROW_HEIGHT = 26
 HEADING_HEIGHT = 46
 WORD_SIZES = (20, 17, 14)  # pixels, of the step's word: a long one is smaller before it is cut
 BETWEEN = 10  # pixels at least, between a word and its number
-NEVER = "suppressed"
+NEVER, HERE = "suppressed", "held back"
+WHY = {NEVER: "Suppressed: never chosen in decoding, however probable.",
+       HERE: "Held back: the model’s settings do not let it be chosen at this step, however probable."}
 EMPTY = "The most probable {}s of this step appear here."
 
 
@@ -58,8 +60,8 @@ class CandidateRow:
     ----------
     written : bool
         It is the word that was chosen.
-    suppressed : bool
-        The model never writes it by itself.
+    barred : str
+        Why it is not chosen, however probable: never, or not at this step; empty where it can be.
     margin : float
         Its logit less that of the most probable other word: the softmax's divisor is the same for both.
     bar : float
@@ -69,7 +71,7 @@ class CandidateRow:
     candidate: Candidate
     word: str
     written: bool
-    suppressed: bool
+    barred: str
     margin: float
     logarithmic: bool
 
@@ -88,13 +90,13 @@ class CandidateRow:
         """The word; its numbers in the tooltip."""
         if role == TOOLTIP:
             then = "This word was chosen." if self.written else "Click to choose this word instead, on a new branch."
-            why = "Suppressed: never chosen in decoding, however probable.\n" if self.suppressed else ""
+            why = f"{WHY[self.barred]}\n" if self.barred else ""
             return (f"{self.word}: {precise(self.probability)}\nlog-probability {signed(self.candidate.log_prob)}\n"
                     f"logit margin over the best alternative {signed(self.margin)}\n{why}{then}")
         if role == DISPLAY:
             return self.word
         chance = spoken_percent(self.probability)
-        return f"{self.word}, {chance}{', chosen' if self.written else ''}{f', {NEVER}' if self.suppressed else ''}"
+        return f"{self.word}, {chance}{', chosen' if self.written else ''}{f', {self.barred}' if self.barred else ''}"
 
 
 class CandidateDelegate(QStyledItemDelegate):
@@ -121,10 +123,10 @@ class CandidateDelegate(QStyledItemDelegate):
         chance = laid_out(brief(row.probability) if row.logarithmic else percent(row.probability), mono_font, 11)
         taken = chance.size()
         room = int(width - 18 - taken.width() - BETWEEN)
-        font, pixels = _struck if row.suppressed else _strong if row.written else text_font, 11 if end else 13
+        font, pixels = _struck if row.barred else _strong if row.written else text_font, 11 if end else 13
         word = laid_out(row.word, font, pixels, room)
         painter.setFont(font(pixels))
-        painter.setPen(coloured(theme.muted if end or row.suppressed else theme.text))
+        painter.setPen(coloured(theme.muted if end or row.barred else theme.text))
         painter.drawStaticText(QPointF(left + 10, top + (ROW_HEIGHT - word.size().height()) / 2), word)
         over_bar = row.bar * (width - 18) > room
         painter.setFont(mono_font(11))
@@ -307,7 +309,7 @@ class CandidatesView(View):
             self.logarithmic.setChecked(logarithmic)
         self.candidates.set_rows([
             CandidateRow(own, shown(own.word, detokenization), own.token == written,
-                         own.token in trace.provenance.suppressed_tokens,
+                         NEVER if own.token in trace.provenance.suppressed_tokens else HERE if own.barred else "",
                          own.log_prob - (best if own.log_prob < best else second), logarithmic)
             for own in listed])
 
