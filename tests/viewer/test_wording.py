@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.trace import Channel, Provenance
-from unrolled.viewer.state.wording import percent, place_name, spoken_percent, what_a_step_is
+from unrolled.viewer.state.wording import percent, place_name, spoken_percent, step_noun, what_a_step_is
 
 
 @pytest.mark.parametrize(("probability", "text"), [
@@ -42,9 +42,18 @@ def test_a_screen_reader_says_the_signs() -> None:
     ("recording", "Step t holds the state after the input of step t was read."),
 ])
 def test_what_a_step_is_depends_on_what_a_step_reads(kind: str, said: str) -> None:
-    provenance = Provenance(input_kind=kind, convention=kind_named(kind).convention)
+    joining = "characters" if kind == "text" else "words"
+    provenance = Provenance(input_kind=kind, detokenization=joining, convention=kind_named(kind).convention)
     assert what_a_step_is(provenance) == (
         f"{said}\nSteps, layers and heads are counted from 1 here, and from 0 in files and on the command line.")
+
+
+@pytest.mark.parametrize(("kind", "detokenization", "noun"), [
+    ("sentence", "words", "word"), ("sentence", "continued pieces", "piece"), ("sentence", "pieces", "piece"),
+    ("sentence", "characters", "character"), ("text", "pieces", "piece"), ("clip", "labels", "frame"),
+    ("recording", "words", "step")])
+def test_a_step_is_called_by_what_it_writes(kind: str, detokenization: str, noun: str) -> None:
+    assert step_noun(Provenance(input_kind=kind, detokenization=detokenization)) == noun
 
 
 def test_places_are_counted_from_1_as_people_see_them() -> None:

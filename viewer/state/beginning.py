@@ -6,6 +6,7 @@ from unrolled.models.inputs.inputs import NO_INPUT
 from unrolled.models.inputs.kinds import taken_by
 from unrolled.models.trace import ModelDescription
 from unrolled.viewer.state.shown import ShownSession
+from unrolled.viewer.state.wording import NOUNS
 
 READY = "Press Space for the first step."
 BEGIN = {"picture": "Open a photograph to begin.", "sentence": "Enter a sentence to begin.",
@@ -15,7 +16,6 @@ REFUSED = {"picture": "This photograph could not be read: open another.", "clip"
            "text": "This text could not be read: open or enter another."}
 UNEXPLAINED = "This model can be stepped and changed; what it is made of is not known, so its steps cannot be explained."
 MOSTLY = {"text": "characters", "clip": "labels"}
-NOUNS = {"words": "word", "pieces": "piece", "characters": "character", "labels": "label", "last label": "label"}
 
 
 def model_on_screen(session: ShownSession) -> ModelDescription | None:

@@ -7,7 +7,7 @@ import difflib
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.detokenization import WORD_BEGINS, shown
 from unrolled.models.trace.edits import EditError
-from unrolled.viewer.state.beginning import NOUNS
+from unrolled.viewer.state.wording import NOUNS
 
 ALL = ("all", "*", "")
 LONGEST_RANGE = 1_000_000

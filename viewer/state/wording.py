@@ -12,6 +12,8 @@ MINUS = "−"
 END_TEXT = "END"
 UNKNOWN_SIGN, END_SIGN = "\N{REPLACEMENT CHARACTER}", "␄"
 LABELS = ("labels", "last label")  # what detokenizations of classifiers are called: their answers may last for many steps
+NOUNS = {"words": "word", "pieces": "piece", "continued pieces": "piece", "characters": "character", "labels": "label",
+         "last label": "label"}
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SMALL, _LARGE = 1e-3, 1e4  # beyond these a power of ten is written
 
@@ -118,7 +120,8 @@ def shown(word: str, detokenization: str = "words") -> str:
 
 def step_noun(provenance: Provenance | ModelDescription) -> str:
     """What one step brings: a word, a piece, a character, a frame."""
-    return "piece" if provenance.detokenization == "pieces" else kind_named(provenance.input_kind).step_noun
+    noun = kind_named(provenance.input_kind).step_noun
+    return NOUNS.get(provenance.detokenization, noun) if noun in NOUNS.values() else noun
 
 
 def channel_title(channel: Channel) -> str:
