@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
     QDialog,
+    QLabel,
     QLineEdit,
     QScrollBar,
     QWidget,
@@ -533,3 +534,20 @@ def test_no_beam_is_offered_over_labels_that_are_not_fed_back(qtbot, window):
     assert popover.method.findData("beam") < 0
     assert popover.method.findData("sampling") >= 0
     assert "beam" not in [name for name, tab in window.layout_.drawer.buttons.items() if not tab.isHidden()]
+
+
+def test_a_narrow_status_line_cuts_what_is_said_and_never_the_badge(qtbot, window):
+    window.resize(960, 700)
+    status, badge = window.layout_.status, QLabel("✓ verified to 1.5·10⁻⁶")
+    status.add_badge(badge)
+    status.set_facts("4.1 ms per step  ·  " + "A model of a very long name " * 4)
+    status.set_activity("Fetching a model of a very long name " * 3, 0.5, loading=True)
+    qtbot.waitUntil(lambda: badge.width() > 0, timeout=2000)
+    status.layout().activate()
+    assert badge.width() >= badge.sizeHint().width()
+    for label in (status.facts, status.activity):
+        assert QLabel.text(label).endswith("…")
+    status.set_facts("short")
+    status.set_activity("", 0)
+    status.layout().activate()
+    assert QLabel.text(status.facts) == "short"

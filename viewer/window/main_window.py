@@ -237,7 +237,7 @@ class MainWindow(QMainWindow):
         if session.description is not None:
             titles = {device.name: device.title for device in controller.choice.devices}
             facts.append(f"{session.description.title} on {titles.get(session.device, session.device)}")
-        self.layout_.status.facts.setText("  ·  ".join(facts))
+        self.layout_.status.set_facts("  ·  ".join(facts))
 
     def _update_title(self) -> None:
         given = self.session.input

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
 
 from unrolled.viewer.state.commands import Do, EndLoading
-from unrolled.viewer.widgets.building import in_row, named, tool_button
+from unrolled.viewer.widgets.building import elided_label, in_row, named, tool_button
 
 
 class StatusLine(QFrame):
@@ -15,26 +15,36 @@ class StatusLine(QFrame):
         super().__init__(parent)
         self.setObjectName("status")
         self.setFixedHeight(24)
-        self.activity, self.facts = named(QLabel(""), "Activity"), named(QLabel(""), "Model and device")
+        self.activity, self.facts = named(elided_label(), "Activity"), named(elided_label(), "Model and device")
         self.bar = named(QProgressBar(textVisible=False), "Progress")
         self.bar.setFixedWidth(120)
         self.bar.hide()
         self.cancel = tool_button("Cancel", "Stop loading the model", lambda: do(EndLoading()))
         self.cancel.hide()
-        layout = in_row(self, self.bar, self.activity, self.cancel, spacing=8)
+        layout = in_row(self, self.bar, (self.activity, 1), self.cancel, spacing=8)
         layout.setContentsMargins(4, 0, 4, 0)
-        layout.addStretch(1)
-        layout.addWidget(self.facts)
+        layout.addStretch()
+        layout.addWidget(self.facts, 1)
+        self.set_facts("")
         self._layout = layout
 
     def add_badge(self, badge: QWidget) -> None:
         self._layout.insertWidget(self._layout.indexOf(self.facts), badge)
 
+    def set_facts(self, text: str) -> None:
+        _say(self.facts, text)
+
     def set_activity(self, text: str, fraction: float, *, loading: bool = False) -> None:
         """Say what is going on; a fraction of -1 means that nobody knows how far it is. `loading`: a model, to be given up."""
-        self.activity.setText(text)
+        _say(self.activity, text)
         self.bar.setVisible(bool(text) and fraction >= 0)  # a bar that only wanders would keep the screen busy
         self.cancel.setVisible(loading and not self.bar.isHidden())
         if text and fraction >= 0:
             self.bar.setRange(0, 1000)
             self.bar.setValue(round(1000 * min(fraction, 1.0)))
+
+
+def _say(label: QLabel, text: str) -> None:
+    """Have it say this, as wide as the text at most: with less room it is cut, and the badge beside it never is."""
+    label.setText(text)
+    label.setMaximumWidth(label.fontMetrics().horizontalAdvance(text) + 4)
