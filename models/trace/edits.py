@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 
 from unrolled.models.trace.channel import Channel
+from unrolled.models.trace.detokenization import WORD_BEGINS
 from unrolled.models.trace.slices import Channels, channels_at, spoken
 
 TO_THE_END = -1
@@ -53,7 +54,8 @@ class ForceToken(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="force"
 
     @property
     def in_words(self) -> str:
-        return f"“{self.word or self.token}” at step {self.first + 1}"
+        word = self.word.removeprefix(WORD_BEGINS) or self.word or self.token
+        return f"“{word}” at step {self.first + 1}"
 
 
 class _OfUnits(_Edit, frozen=True, kw_only=True):
