@@ -55,7 +55,7 @@ def test_pickers_choose_layer_and_head(qtbot):
     assert [picker.layer.itemText(place) for place in range(picker.layer.count())] == ["layer 1", "layer 2", "layer 3"]
     assert picker.layer.currentText() == "layer 3"
     assert [picker.head.itemText(place) for place in range(picker.head.count())] == [
-        "mean of heads", "rollout", "head 1", "head 2"]
+        "mean", "rollout", "head 1", "head 2"]
     qtbot.keyClick(picker.head, Qt.Key.Key_End)
     qtbot.keyClick(picker.layer, Qt.Key.Key_Home)
     assert session.selection.at == {"head": "1", "layer": "0"}

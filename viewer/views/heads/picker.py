@@ -14,7 +14,7 @@ from unrolled.viewer.widgets.combo_box import ComboBox
 
 HEAD_HINT = ("Which head’s attention is drawn: one, the mean of all, or the rollout,\n"
              "attention through this layer and all below it (Abnar and Zuidema 2020)")
-MEAN_TITLE, ROLLOUT_TITLE = "mean of heads", "rollout"
+MEAN_TITLE, ROLLOUT_TITLE = "mean", "rollout"
 
 
 class LayerHeadView(View):
