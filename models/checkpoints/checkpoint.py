@@ -42,7 +42,7 @@ class Checkpoint:
                 wrong = not least <= value <= most if isinstance(value, int) and not isinstance(value, bool) else (
                     isinstance(value, float) and not abs(value) <= LARGEST_LENGTH)
                 if wrong:
-                    raise CheckpointError(f"The header of “{self.path.name}” is damaged: {name} is {value}, as in no network.")
+                    raise CheckpointError(f"The header of “{self.path.name}” is damaged: no network has {name} {value}.")
         return config
 
     def made(self, make: Callable[[], MadeT]) -> MadeT:

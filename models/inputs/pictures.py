@@ -152,7 +152,7 @@ def read_picture(data: bytes, name: str) -> Picture:
     except MemoryError as error:
         raise PictureError(f"There is not enough memory to open “{name}”.") from error
     except NoCompositeError as error:
-        raise PictureError(f"“{name}” holds its layers alone; save it in Photoshop with “Maximize Compatibility”.") from error
+        raise PictureError(f"“{name}” holds only its layers; save it in Photoshop with “Maximize Compatibility”.") from error
     except Exception as error:  # every format's reader has errors of its own
         raise PictureError(_why_not(data, name, error)) from error
 
@@ -351,7 +351,7 @@ def _note_missing(missing: float, data: bytes, notes: list[str], name: str, what
     if missing > MOST_MISSING:
         raise PictureError(f"“{name}” is " + (f"cut short: {lengths_in_words(data, needed)}, too few to show anything of it."
                                               if is_short else "damaged and cannot be read."))
-    what = what or (f"at most the last {max(missing, 0.01):.0%} of it are missing" if missing else "what is shown is whole")
+    what = what or (f"at most the last {max(missing, 0.01):.0%} of it is missing" if missing else "what is shown is whole")
     notes.append(f"“{name}” is " + (f"cut short: {lengths_in_words(data, needed)}; " if is_short else "damaged: ") + f"{what}.")
 
 

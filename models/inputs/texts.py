@@ -49,13 +49,13 @@ def text_bytes(path: Path) -> bytes:
 
 def as_utf_8(data: bytes, encoding: str, name: str) -> bytes:
     """A text's bytes in UTF-8, with its mark, of bytes in an encoding that a person chose. Raises `TextError` where there is none
-    of that name.
+    of that name, or it is not one of texts.
     """
     try:
         return codecs.BOM_UTF8 + decoded(data, encoding).removeprefix("\ufeff").encode("utf-8", "replace")
-    except LookupError as error:
-        raise TextError(f"“{name}” cannot be read as “{encoding}”: there is no such encoding; there are cp1252, koi8-r, utf-16 "
-                        "and many others.") from error
+    except (LookupError, UnicodeError) as error:
+        raise TextError(f"“{name}” cannot be read as “{encoding}”, which is not a text encoding known here; try cp1252, koi8-r "
+                        "or utf-16.") from error
 
 
 def plain_line_ends(text: str) -> str:
@@ -77,7 +77,7 @@ def read_text(data: bytes, name: str) -> Text:
     except ValueError as error:
         raise TextError(f"“{name}” is not a text: it holds binary data.") from error
     if encoding == DAMAGED:
-        notes = (f"“{name}” has bytes that are no UTF-8; each is shown by one sign.",)
+        notes = (f"“{name}” has bytes that are not valid UTF-8; each is shown as �.",)
     elif not encoding.startswith("utf"):
         notes = (f"“{name}” is not UTF-8; it was read as {encoding_title(encoding)}.",)
     text = plain_line_ends(text)

@@ -106,7 +106,7 @@ def _sentences(location: Location) -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise StoreError(f"There is no room left on the disk for “{location.title}”{_free(location)}. What is written stays "
-                             "valid; the same call goes on when there is room.") from error
+                             "valid; make room, and run the same command again to go on.") from error
         raise StoreError(f"“{location.title}” cannot be written: {error.strerror or error}.") from error
 
 

@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="where to listen (default: this machine alone, which ssh reaches)")
     serve.add_argument("--once", action="store_true", help="leave with the first window")
     serve.add_argument("--json", action="store_true", help="print where it listens as JSON, for a program")
-    _train(verbs.add_parser("train", help="train a model; the same call goes on where it was interrupted"))
+    _train(verbs.add_parser("train", help="train a model; the same command again goes on where it was interrupted"))
     _evaluate(verbs.add_parser("evaluate", help="judge a model by its task's own metrics"))
     _corpus(verbs.add_parser("corpus", help="a model run over many documents"))
     bench = verbs.add_parser("bench", help="the figures that need torch")

@@ -28,8 +28,8 @@ def test_settings_that_are_not_heeded_are_said(tmp_path: Path) -> None:
     read = load(str(folder)).read(SENTENCE)
     assert read.maximum_steps == 5
     assert read.notes == ("Its settings for writing are not all heeded: no_repeat_ngram_size, token_healing. Words are chosen by "
-                          "the model’s own probabilities. Its own generate uses num_beams=4; here Decoding says how words are "
-                          "chosen.",)
+                          "the model’s own probabilities. Its own generate uses num_beams=4; here words are chosen as "
+                          "Decoding is set.",)
 
 
 OF_NO_WORD = {  # of a GenerationConfig: what changes nothing that greedy and beam search write

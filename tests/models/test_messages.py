@@ -172,7 +172,8 @@ def test_a_greeting_may_arrive_in_pieces():
     assert not thread.is_alive()
 
 
-def test_nobody_who_comes_is_a_timeout():
+def test_nobody_who_comes_is_a_timeout(monkeypatch):
+    monkeypatch.setattr("unrolled.models.backend.listener.GREETING_SECONDS", 0.1)  # of the one who says nothing
     listener = Listener()
     with connected(listener), pytest.raises(TimeoutError):
         listener.accept(0.2)

@@ -108,7 +108,7 @@ class Opener:
     @handles(c.ReadTextAs)
     def read_text_as(self, command: c.ReadTextAs) -> None:
         if self._text is None or not isinstance(self._session.input, InputText):
-            self._voice.say("input", "What is shown was not read from a text’s file.", "info")
+            self._voice.say("input", "What is shown was not read from a text file.", "info")
             return
         self._read_again = as_utf_8(self._text.data, command.encoding, self._text.name)
         self._open_bytes(self._read_again, self._text.name, "text")

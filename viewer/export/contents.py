@@ -110,7 +110,7 @@ OF_PLOTS = (  # in place of a run
             takes=frozenset({"columns", "type_points"})),
     Content(name="updates", title="Numbers of every update", makes=Makes.TRACE, there=lambda subject: subject.board is not None,
             missing="Updates are exported from the training room.",
-            about="Loss, accuracy, and the gradient’s norm before and after clipping: a row an update.", suffixes=(".csv",)),
+            about="Loss, accuracy, and the gradient’s norm before and after clipping: a row per update.", suffixes=(".csv",)),
 )
 
 

@@ -69,7 +69,7 @@ SPECS = (
     ActionSpec("open_next", "File", "Next of what is waiting", c.OpenNext, ("N",),
                hint="Open the next of several files or sentences that were opened together"),
     ActionSpec("encoding", "File", "Text encoding…", partial(c.ShowDialog, "encoding"), (),
-               hint="Read the text that is open in another encoding"),
+               hint="Read the open text in another encoding"),
     ActionSpec("open_model", "File", "Open model…", partial(c.ChooseFile, "model"), ("Ctrl+Shift+O",), "model",
                group=1, hint="Open a model from a file, a folder or the hub"),
     ActionSpec("trace_corpus", "File", "Trace a corpus…", partial(c.ShowDialog, "trace corpus"), (), group=1,

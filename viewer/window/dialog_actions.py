@@ -174,7 +174,7 @@ class DialogActions:
         if not path.exists():
             self._window.say(Notice(place="input", text=f"There is no “{path}”."))
         elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
-            self._window.say(Notice(place="input", kind="info", text=f"No program here opens it; it is at “{path}”."))
+            self._window.say(Notice(place="input", kind="info", text=f"No program here can open it; it is at “{path}”."))
 
     def wait_until_saved(self) -> None:
         if self._writer is not None:

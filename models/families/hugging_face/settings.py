@@ -70,7 +70,7 @@ class Settings(NamedTuple):
         """What a person should know, a sentence each."""
         said = ((self.unheeded, "Its settings for writing are not all heeded: {}. Words are chosen by the model’s own "
                                 "probabilities."),
-                (self.chosen, "Its own generate uses {}; here Decoding says how words are chosen."))
+                (self.chosen, "Its own generate uses {}; here words are chosen as Decoding is set."))
         return tuple(sentence.format(", ".join(names)) for names, sentence in said if names)
 
     @property

@@ -193,7 +193,7 @@ def test_a_jpeg_without_its_last_bytes_opens():
     np.testing.assert_array_equal(np.asarray(picture.image), np.asarray(read_picture(whole, "x.jpg").image))
     assert "what is shown is whole" in picture.notes[0]
     picture = read_picture(whole[: len(whole) * 4 // 5], "x.jpg")
-    assert "% of it are missing" in picture.notes[0]
+    assert "% of it is missing" in picture.notes[0]
     with pytest.raises(PictureError, match="too few to show anything"):
         read_picture(whole[: len(whole) // 20], "x.jpg")
 
