@@ -23,8 +23,8 @@ ROWS = 8192  # steps at a time
 
 
 def export(store: Store, path: Path, *, documents: Sequence[int] = (), channels: Sequence[str] = (),
-           progress: Told = lambda done, of: None) -> int:
-    """Write the documents that are there, all or some, and give the number of their steps.
+           progress: Told = lambda done, of: None) -> tuple[int, int]:
+    """Write the documents that are there, all or some, and give how many steps and documents that are.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def export(store: Store, path: Path, *, documents: Sequence[int] = (), channels:
             write(store, runs, kept, temporary, progress)
     except OSError as error:
         raise StoreError(writing_sentence(path, error)) from error
-    return sum(map(len, runs))
+    return sum(map(len, runs)), len(runs)
 
 
 def _pieces(runs: Sequence[StoredRun], progress: Told) -> Iterator[tuple[StoredRun, int, int]]:

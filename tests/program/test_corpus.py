@@ -74,7 +74,7 @@ def test_search(corpus, store, tmp_path):
     assert "places among 1,121 steps" in printed
     assert "[ab]" in printed
     save_trace(opened.run(2).trace(), tmp_path / "run.npz")
-    for like in (f"{tmp_path / 'run.npz'}:120-124", "#2:120-124"):
+    for like in (f"{tmp_path / 'run.npz'}:120-124", "2:120-124", "#2:120-124"):
         hits = json.loads(corpus("search", store, "--like", like, "--metric", "euclid", "--json")[1])["hits"]
         assert (hits[0]["document"], hits[0]["first"], hits[0]["last"]) == (2, 120, 124)
         assert hits[0]["score"] == pytest.approx(0, abs=1e-6)
@@ -92,7 +92,7 @@ def test_units(corpus, store):
 def test_export(corpus, store, tmp_path):
     opened = open_store(store)
     whole = np.concatenate([opened.run(number).values("hidden") for number in range(4)])
-    assert corpus("export", store, "-o", tmp_path / "all.npz")[0] == 0
+    assert corpus("export", store, "-o", tmp_path / "all.npz")[:2] == (0, f"{tmp_path / 'all.npz'}: 1,121 steps of 4 documents\n")
     with np.load(tmp_path / "all.npz", allow_pickle=False) as file:
         np.testing.assert_array_equal(file["hidden"], whole)
         assert file["title"].tolist() == [f"folder/{number:04d}.py" for number in range(4)]
@@ -116,9 +116,9 @@ def test_export(corpus, store, tmp_path):
     (("search", "STORE", "--on", "77"), 1, "There is no unit 77 of hidden; there are 6, counted from 0."),
     (("search", "STORE", "--on", "1", "--channel", "gate"), 1, "The store has no channel “gate”; it has hidden, cell."),
     (("search", "STORE", "--text", "("), 1, "“(” is no regular expression"),
-    (("search", "STORE", "--like", "#2"), 2, "--like is written as TRACE:120-140 or #7:120-140"),
-    (("search", "STORE", "--like", "#9:1"), 1, "There is no document 9; the store has 4."),
-    (("search", "STORE", "--like", "#1:5"), 1, "There is no step 5: the run has 1 steps."),
+    (("search", "STORE", "--like", "#2"), 2, "--like is written as TRACE:120-140 or 7:120-140"),
+    (("search", "STORE", "--like", "#9:1"), 1, "There is no document 9; there are 4, counted from 0."),
+    (("search", "STORE", "--like", "#1:5"), 1, "has no step 5; it has 1, counted from 0."),
     (("search", "STORE", "--like", "gone.npz:5"), 1, "There is no file “gone.npz”."),
     (("units", "STORE", "--property", "rhyme"), 1, "There is no property “rhyme”"),
     (("export", "STORE", "-o", "out.xlsx"), 1, "“out.xlsx” should end in one of .parquet, .npz."),

@@ -16,6 +16,7 @@ from unrolled.models.trace.names import printable, text_name
 from unrolled.viewer.cli import corpus_search, corpus_units
 from unrolled.viewer.cli.failure import FAILURE, SUCCESS, CommandError
 from unrolled.viewer.cli.telling import progress, tell
+from unrolled.viewer.state.wording import counted
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -99,10 +100,12 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    steps = export(open_store(arguments.store), arguments.output, documents=arguments.document, channels=arguments.channels,
-                   progress=progress("Writing"))
+    steps, documents = export(open_store(arguments.store), arguments.output, documents=arguments.document,
+                              channels=arguments.channels, progress=progress("Writing"))
     if arguments.json:
-        print(json.dumps({"file": str(arguments.output), "steps": steps}))
+        print(json.dumps({"file": str(arguments.output), "steps": steps, "documents": documents}))
+    else:
+        print(f"{printable(str(arguments.output))}: {counted(steps, 'step')} of {counted(documents, 'document')}")
     return SUCCESS
 
 

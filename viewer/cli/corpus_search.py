@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
+from unrolled.models.corpus.like_what import like_what, states_of
 from unrolled.models.corpus.nearest import nearest
 from unrolled.models.corpus.search import Hit, search, search_text
 from unrolled.models.store.store import Store, open_store
-from unrolled.models.trace import FloatArray
 from unrolled.models.trace.detokenization import shown
-from unrolled.models.trace.files import TraceError, load_trace
 from unrolled.models.trace.names import text_name
 from unrolled.viewer.cli.corpus_shared import channel_of
 from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
@@ -29,7 +27,7 @@ def add_arguments(search: argparse.ArgumentParser) -> None:
     search.add_argument("--threshold", type=float, default=0.5, metavar="T", help="(default: 0.5)")
     search.add_argument("--length", type=int, default=1, metavar="N", help="shorter spans are left out (default: 1)")
     search.add_argument("--like", default="", metavar="TRACE:120-140",
-                        help="the states most like those of a trace's steps, counted from 0; #7:120-140 for a document of the "
+                        help="the states most like those of a trace's steps, counted from 0; 7:120-140 for a document of the "
                              "store")
     search.add_argument("--metric", choices=("cosine", "euclid"), default="cosine", help="of --like (default: cosine)")
     search.add_argument("--exact", action="store_true", help="of --like: compare every state, also above ten million of them")
@@ -56,7 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
         found = search_text(store, arguments.text, most=arguments.most, progress=told)
     elif arguments.like:
         channel = channel_of(store, arguments.channel)
-        found = nearest(store, channel, _states(store, channel, arguments.like), metric=arguments.metric, most=arguments.most,
+        what = like_what(arguments.like)
+        if what is None:
+            raise CommandError("--like is written as TRACE:120-140 or 7:120-140, with steps counted from 0.", WRONG_USE)
+        found = nearest(store, channel, states_of(store, channel, what), metric=arguments.metric, most=arguments.most,
                         exact=arguments.exact, progress=told)
     else:
         found = search(store, channel_of(store, arguments.channel), on=arguments.on, off=arguments.off,
@@ -88,31 +89,3 @@ def _readable(store: Store, words: list[str]) -> str:
     kind = store.description.model.detokenization
     between = "" if store.description.has_characters else " "
     return between.join(word if word == " " else shown(word, kind) for word in words)
-
-
-def _states(store: Store, channel: str, asked: str) -> FloatArray:
-    """The states of a span, from a trace's file or of a document of the store: ``TRACE:120-140``, ``#7:120``."""
-    name, colon, steps = asked.rpartition(":")
-    first, _, last = steps.partition("-")
-    if not colon or not first.isdigit() or (last and not last.isdigit()) or (last and int(last) < int(first)):
-        raise CommandError("--like is written as TRACE:120-140 or #7:120-140, with steps counted from 0.", WRONG_USE)
-    start, stop = int(first), int(last or first) + 1
-    if name.startswith("#") and name[1:].isdigit():
-        try:
-            run = store.run(int(name[1:]))
-        except IndexError as error:
-            raise CommandError(str(error)) from error
-        length, states = len(run), run.values(channel, start, stop)
-    else:
-        try:
-            trace = load_trace(Path(name))
-        except TraceError as error:
-            raise CommandError(str(error)) from error
-        if channel not in trace.channels:
-            raise CommandError(f"The trace has no channel “{channel}”; it has {', '.join(trace.channels)}.")
-        length, states = len(trace), trace.column(channel)[start:stop]
-    if stop > length:
-        raise CommandError(f"There is no step {stop - 1}: the run has {length:,} steps.")
-    return states
-
-

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QLineEdit, QPushButton, QSplitter, QTabWidget, QWidget
 
+from unrolled.models.corpus.like_what import LikeWhat
 from unrolled.models.corpus.nearest import LONGEST
 from unrolled.models.corpus.search import Found
 from unrolled.models.store.layout import StoreError
@@ -187,7 +188,7 @@ class CorpusPage(QWidget):
         last = min(hit.last, hit.first + LONGEST - 1)
         self.question.setText(f"like {hit.document}:{hit.first}-{last}")
         if self.store is not None:
-            self._ask(self.store, Like(hit.document, hit.first, last))
+            self._ask(self.store, Like(LikeWhat(str(hit.document), hit.first, last)))
 
     def _show(self, found: Found) -> None:
         self.found.hits.set_rows(found.hits)
@@ -208,7 +209,8 @@ def summary(found: Found, question: Question | None) -> str:
     if not found.count:
         return f"Nothing was found in {steps}." if question is not None else "No state lies within the frame."
     if isinstance(question, Like):
-        span = "states" if question.first == question.last else f"spans of {question.last - question.first + 1:,} steps"
+        length = question.what.last - question.what.first + 1
+        span = "states" if length == 1 else f"spans of {length:,} steps"
         return f"The {len(found.hits):,} {span} most like it among {steps}, the nearest first."
     listed = "first" if isinstance(question, Matching) else "longest"
     shown = "" if found.count <= len(found.hits) else f" The {listed} {len(found.hits):,} are listed."

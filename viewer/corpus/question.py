@@ -6,10 +6,10 @@ import math
 import re
 from dataclasses import dataclass, field
 
+from unrolled.models.corpus.like_what import LikeWhat, like_what, states_of
 from unrolled.models.corpus.nearest import nearest
 from unrolled.models.corpus.parts import Told, Wanted
 from unrolled.models.corpus.search import Found, search, search_text
-from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store
 
 EXAMPLES = "on 12,40 off 7 threshold 0.5   ·   like 3:120-140   ·   text regular expression"
@@ -18,8 +18,9 @@ off 7           unit 7 is below it
 threshold 0.5   0.5 without it
 for 3           at least three steps long
 like 3:120-140  states like those of steps 120 to 140 of document 3, all counted from 0; metric euclid, else cosine
+like TRACE:120  states like those of a trace in a file
 text WORDS      where a regular expression matches; also anything else that is written"""
-WORDS = ("on", "off", "threshold", "for", "like", "metric", "text")
+WORDS = ("on", "off", "threshold", "for", "like", "text")
 METRICS = ("cosine", "euclid")
 OTHERWISE = "To find these words in a text, begin with “text”."
 
@@ -44,22 +45,14 @@ class OnTogether:
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """Where states are like those of a span of a document."""
+    """Where states are like others."""
 
-    document: int
-    first: int
-    last: int
+    what: LikeWhat
     metric: str = "cosine"
 
     def answer(self, store: Store, channel: str, wanted: Wanted, progress: Told) -> Found:
-        if self.document >= len(store.documents):
-            raise StoreError(f"There is no document {self.document}; there are {len(store.documents):,}, counted from 0.")
-        run = store.run(self.document)
-        if self.last >= len(run):
-            raise StoreError(f"“{run.title}” has no step {self.last:,}; it has {len(run):,}, counted from 0.")
-        states = run.values(channel, self.first, self.last + 1)
-        return nearest(store, channel, states, metric="euclid" if self.metric == "euclid" else "cosine", wanted=wanted,
-                       progress=progress)
+        return nearest(store, channel, states_of(store, channel, self.what), metric="euclid" if self.metric == "euclid" else "cosine",
+                       wanted=wanted, progress=progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +104,22 @@ def question_of(written: str) -> Question:
         if not pattern:
             raise QuestionError("After “text” comes a regular expression.")
         return Matching(pattern)
+    if first[1] == "like":
+        return _like(text[first.end() :])
     said = _Said()
     parts = re.split(r"(?:^|\s+)(?:--)?(" + "|".join(WORDS) + r")\b\s*", text)
     for word, value in zip(parts[1::2], parts[2::2], strict=True):
         said.values[word] = value.strip()
-    if not {"on", "off", "like"} & said.values.keys():
+    if not {"on", "off"} & said.values.keys():
         return Matching(text)  # “for x in range” is one too
-    if "like" in said.values:
-        found = re.fullmatch(r"(\d+)\s*:\s*(\d+)(?:\s*-\s*(\d+))?", said.values["like"])
-        if found is None:
-            raise QuestionError("After “like” come a document and its steps, such as 3:120-140. " + OTHERWISE)
-        start, last = int(found[2]), int(found[3] or found[2])
-        metric = said.values.get("metric", METRICS[0])
-        if metric not in METRICS:
-            raise QuestionError(f"After “metric” comes cosine or euclid, not “{metric}”.")
-        return Like(int(found[1]), min(start, last), max(start, last), metric)
     return OnTogether(said.units("on"), said.units("off"), said.number("threshold", 0.5), max(int(said.number("for", 1)), 1))
+
+
+def _like(written: str) -> Like:
+    place, _, metric = written.partition(" metric ")  # a path may hold any other word
+    what, metric = like_what(place), metric.strip() or METRICS[0]
+    if what is None:
+        raise QuestionError(f"After “like” come a document or a trace’s file, and steps, such as 3:120-140. {OTHERWISE}")
+    if metric not in METRICS:
+        raise QuestionError(f"After “metric” comes cosine or euclid, not “{metric}”.")
+    return Like(what, metric)

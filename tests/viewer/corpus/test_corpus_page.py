@@ -12,8 +12,10 @@ from PySide6.QtGui import QColor
 from stores import ENTROPY, HIDDEN, drawn
 
 from unrolled.models.corpus.alike import units_like
+from unrolled.models.corpus.like_what import LikeWhat
 from unrolled.models.corpus.state_map import principal_map
 from unrolled.models.store.store import open_store
+from unrolled.models.trace.files import save_trace
 from unrolled.viewer.corpus.density import CELLS, coloured, grid_of, of_groups, owners
 from unrolled.viewer.corpus.map_page import Drawn, _at, _property, by_document, found_in, spans_within
 from unrolled.viewer.corpus.page import CorpusPage
@@ -117,6 +119,17 @@ def test_what_is_no_question_is_said(qtbot, page):
     page.search()
     qtbot.waitUntil(lambda: not page.asking.busy)
     assert page.status.text() == "“folder/0001.py” has no step 40; it has 40, counted from 0."
+
+
+def test_states_like_those_of_a_file_are_found(qtbot, page, kept, tmp_path):
+    page.unit.channel.setCurrentIndex(page.unit.channel.findData("hidden"))
+    save_trace(open_store(kept.location.folder).run(2).trace(), tmp_path / "a run.npz")
+    for metric, score in (("cosine", 1.0), ("euclid", 0.0)):
+        page.question.setText(f"like {tmp_path}/a run.npz:7-9 metric {metric}")
+        page.search()
+        qtbot.waitUntil(lambda: not page.asking.busy)
+        best = page.found.hits.rows[0]
+        assert (best.document, best.first, best.last, best.score) == (2, 7, 9, pytest.approx(score, abs=1e-5))
 
 
 def test_a_unit_over_all_documents(qtbot, page, kept):
@@ -321,8 +334,9 @@ def test_cells_have_the_mean_and_the_most_frequent():
 @pytest.mark.parametrize(("written", "question"), [
     ("on 12,40 off 7 threshold 0.3 for 4", OnTogether((12, 40), (7,), 0.3, 4)),
     ("--on 12,40 --off 7", OnTogether((12, 40), (7,))),
-    ("like 3:120-140", Like(3, 120, 140)),
-    ("--like 3:5 metric euclid", Like(3, 5, 5, "euclid")),
+    ("like 3:120-140", Like(LikeWhat("3", 120, 140))),
+    ("--like 3:5 metric euclid", Like(LikeWhat("3", 5, 5), "euclid")),
+    ("like C:/for us/on it.npz:9-5", Like(LikeWhat("C:/for us/on it.npz", 5, 9))),
     ("text def .*:", Matching("def .*:")),
     ("import os", Matching("import os")),
     ("for x in range", Matching("for x in range")),
