@@ -6,6 +6,7 @@ whole programs is used but a scanner of characters.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -13,45 +14,21 @@ import numpy.typing as npt
 
 Numbers = npt.NDArray[np.float32]
 
-OPENING, CLOSING = "([{", ")]}"
+BRACKETS = ("()", "[]", "{}")
 TAB_WIDTH = 8
 CODE, COMMENT, STRING = 0, 1, 2
+REGION = re.compile("|".join((
+    r"#[^\n]*", *(rf"{mark * 3}(?:[^\\{mark}]+|\\.?|{mark}(?!{mark * 2}))*(?:{mark * 3})?|{mark}(?:[^\\{mark}\n]+|\\.?)*{mark}?"
+                  for mark in "\"'"))), re.DOTALL)  # each part takes what it can, and none ever has to give back
 
 
 def regions(text: str) -> npt.NDArray[np.uint8]:
-    """For every character whether it lies in code (0), in a comment (1), or in a string (2), quotes included."""
+    """For every character whether it lies in code (0), in a comment (1), or in a string (2), quotes included. A string with
+    single quotes ends with its line at the latest."""
     kinds = np.zeros(len(text), np.uint8)
-    place, length = 0, len(text)
-    while place < length:
-        character = text[place]
-        if character == "#":
-            end = text.find("\n", place)
-            end = length if end < 0 else end
-            kinds[place:end] = COMMENT
-        elif character in "\"'":
-            end = _end_of_string(text, place)
-            kinds[place:end] = STRING
-        else:
-            end = place + 1
-        place = end
+    for found in REGION.finditer(text):
+        kinds[found.start() : found.end()] = COMMENT if found[0][0] == "#" else STRING
     return kinds
-
-
-def _end_of_string(text: str, start: int) -> int:
-    """The place behind a string that begins here. One with single quotes ends with its line at the latest."""
-    quote = text[start]
-    mark = quote * 3 if text.startswith(quote * 3, start) else quote
-    place = start + len(mark)
-    while place < len(text):
-        if text[place] == "\\":
-            place += 2
-        elif text.startswith(mark, place):
-            return place + len(mark)
-        elif text[place] == "\n" and len(mark) == 1:
-            return place
-        else:
-            place += 1
-    return len(text)
 
 
 def _codes(text: str) -> npt.NDArray[np.uint32]:
@@ -76,7 +53,8 @@ def inside_comment(text: str) -> Numbers:
 def bracket_depth(text: str) -> Numbers:
     """How many brackets are open before each character; brackets in strings and comments do not count."""
     codes = _codes(text)
-    change = (np.isin(codes, _codes(OPENING)).astype(np.int64) - np.isin(codes, _codes(CLOSING))) * (regions(text) == CODE)
+    change = sum((codes == ord(pair[0])).astype(np.int64) - (codes == ord(pair[1])) for pair in BRACKETS)
+    change *= regions(text) == CODE
     total = np.concatenate(([0], np.cumsum(change)))[: len(text)]
     unmatched = np.minimum.accumulate(total) if len(text) else total  # a bracket that closes nothing counts for nothing
     return (total - unmatched).astype(np.float32)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.corpus.parts import Told, Wanted, noted, part_notes, parts
-from unrolled.models.store.layout import values_of
+from unrolled.models.store.layout import Stored, scale_of, values_of
 from unrolled.models.store.store import Store
-from unrolled.models.trace import FloatArray
+from unrolled.models.trace import Channel, FloatArray
+from unrolled.models.trace.pyramid import MISSING
 
-ROWS = 8192  # that are worked on at once
+ROWS = 2048  # that are worked on at once, to stay in a cache
+
+Made = TypeVar("Made")
 
 
 class UnitsAlike(NamedTuple):
@@ -24,23 +29,46 @@ class UnitsAlike(NamedTuple):
     notes: tuple[str, ...]
 
 
-def states(store: Store, channel: str, notes: list[str], *, wanted: Wanted,
-           progress: Told) -> Iterator[tuple[npt.NDArray[np.int64], FloatArray]]:
-    """All states of all documents, a few thousand at once: their places on the step axis, and their values (steps, units).
+def of_states(store: Store, channel: str, make: Callable[[npt.NDArray[np.int64], Stored], Made], notes: list[str], *,
+              wanted: Wanted, progress: Told) -> Iterator[Made]:
+    """What is made, in threads, of all states of all documents, a few thousand at once and in their order: of their places on
+    the step axis, and of what is kept of them (steps, units).
 
     A part that cannot be read is left out, and said in `notes`; the end comes early where nobody waits any more.
     """
-    own, rows = store.description.channel(channel), store.steps(channel)
-    for part in parts(store, notes, wanted=wanted, progress=progress):
-        inside = np.flatnonzero(part.inside()) + part.start
-        with noted(notes):
-            for first in range(part.start, part.stop, ROWS):
-                if not wanted():
-                    return
-                last = min(first + ROWS, part.stop)
+    rows = store.steps(channel)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for part in parts(store, notes, wanted=wanted, progress=progress):
+            inside, stop = np.flatnonzero(part.inside()) + part.start, part.stop
+
+            def made(first: int, inside: npt.NDArray[np.int64] = inside, stop: int = stop) -> tuple[Made, ...]:
+                last = min(first + ROWS, stop)
                 places = inside[np.searchsorted(inside, first) : np.searchsorted(inside, last)]
-                if len(places):
-                    yield places, values_of(rows.read(first, last), own)[places - first]
+                if not len(places) or not wanted():
+                    return ()
+                kept = rows.read(first, last)
+                return (make(places, kept if len(places) == len(kept) else kept[places - first]),)
+
+            with noted(notes):
+                for one in pool.map(made, range(part.start, part.stop, ROWS)):
+                    yield from one
+
+
+def from_middle(kept: Stored, channel: Channel) -> FloatArray:
+    """How far values are from the middle of their range, same shape, since sums lose less of what is nearer 0; 0 where there
+    is no number.
+    """
+    if kept.dtype == np.uint8:
+        offset, step = scale_of(channel)
+        found = kept.astype(np.float32)
+        found -= round(((channel.low + channel.high) / 2 - offset) / step)  # the middle is a place
+        found *= np.float32(step)
+        if kept.max(initial=0) == MISSING:
+            found[kept == MISSING] = 0.0
+        return found
+    found = values_of(kept, channel) - np.float32((channel.low + channel.high) / 2)
+    finite: FloatArray = found if np.isfinite(found).all() else np.nan_to_num(found)
+    return finite
 
 
 def units_like(store: Store, channel: str, unit: int, *, wanted: Wanted = lambda: True,
@@ -50,12 +78,13 @@ def units_like(store: Store, channel: str, unit: int, *, wanted: Wanted = lambda
     store.column(channel, unit, 0, 0)  # says so where there is none
     notes, count = part_notes(store), 0
     sums, squares, products = (np.zeros(own.size) for _ in range(3))
-    for _, values in states(store, channel, notes, wanted=wanted, progress=progress):
-        numbers = np.nan_to_num(values - np.float32((own.low + own.high) / 2))  # nearer 0 less is lost
-        sums += numbers.sum(axis=0, dtype=np.float64)
-        squares += np.einsum("su,su->u", numbers, numbers).astype(np.float64)
-        products += numbers[:, unit] @ numbers
-        count += len(numbers)
+
+    def summed(_: npt.NDArray[np.int64], kept: Stored) -> tuple[FloatArray, FloatArray, FloatArray, int]:
+        numbers = from_middle(kept, own)                                               # (steps, units)
+        return numbers.sum(axis=0), np.einsum("su,su->u", numbers, numbers), numbers[:, unit] @ numbers, len(numbers)
+
+    for one in of_states(store, channel, summed, notes, wanted=wanted, progress=progress):
+        sums, squares, products, count = sums + one[0], squares + one[1], products + one[2], count + one[3]
     with np.errstate(divide="ignore", invalid="ignore"):
         deviation = np.sqrt(np.maximum(squares / count - (sums / count) ** 2, 0.0))
         together = products / count - sums * sums[unit] / count**2

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.corpus.alike import states
+from unrolled.models.corpus.alike import of_states
 from unrolled.models.corpus.parts import Told, Wanted, noted, parts
 from unrolled.models.store.layout import StoreError, values_of
 from unrolled.models.store.store import Store
@@ -84,9 +84,9 @@ def _made(store: Store, channel: Channel, metric: str, *, wanted: Wanted, progre
             sample.append(values_of(store.steps(channel.name).read(part.start, part.stop)[chosen], channel))
     _check(notes, wanted)
     index.train(_prepared(np.concatenate(sample), metric))
-    for places, values in states(store, channel.name, notes, wanted=wanted,
-                                 progress=lambda done, of: progress(of + done, 2 * of)):
-        index.add_with_ids(_prepared(values, metric), places)
+    for places, kept in of_states(store, channel.name, lambda places, kept: (places, kept), notes, wanted=wanted,
+                                  progress=lambda done, of: progress(of + done, 2 * of)):
+        index.add_with_ids(_prepared(values_of(kept, channel), metric), places)
     _check(notes, wanted)
     return index
 

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.corpus.alike import states
+from unrolled.models.corpus.alike import from_middle, of_states
 from unrolled.models.corpus.parts import Told, Wanted, part_notes
-from unrolled.models.store.layout import StoreError
+from unrolled.models.store.documents import Places
+from unrolled.models.store.layout import Stored, StoreError
 from unrolled.models.store.store import Store
 from unrolled.models.trace import FloatArray
 
@@ -59,13 +60,16 @@ def principal_map(store: Store, channel: str, *, wanted: Wanted = lambda: True,
     if own.size < 2:
         raise StoreError(f"{own.title} has one unit alone: its states lie on a line, and its values are at the right.")
     notes, count = part_notes(store), 0
-    middle = np.float32((own.low + own.high) / 2)
     sums, products = np.zeros(own.size), np.zeros((own.size, own.size))
-    for _, values in states(store, channel, notes, wanted=wanted, progress=lambda done, of: progress(done, 2 * of)):
-        numbers = np.nan_to_num(values - middle)                                       # (steps, units)
-        sums += numbers.sum(axis=0, dtype=np.float64)
-        products += numbers.T @ numbers                                                # (units, units)
-        count += len(numbers)
+
+    def summed(_: Places, kept: Stored) -> tuple[FloatArray, FloatArray, int]:
+        numbers = from_middle(kept, own)                                               # (steps, units)
+        return numbers.sum(axis=0), numbers.T @ numbers, len(numbers)
+
+    for one in of_states(store, channel, summed, notes, wanted=wanted, progress=lambda done, of: progress(done, 2 * of)):
+        sums += one[0]
+        products += one[1]                                                             # (units, units)
+        count += one[2]
     if not count:
         raise StoreError(f"No state of {own.title} can be read.")
     mean = sums / count
@@ -75,12 +79,13 @@ def principal_map(store: Store, channel: str, *, wanted: Wanted = lambda: True,
     every = -(-count // MOST_SHOWN)
     if every > 1:
         notes.append(f"The components are those of all {count:,} states; one in {every} is drawn.")
-    points, places, seen = [], [], 0
-    for where, values in states(store, channel, [], wanted=wanted, progress=lambda done, of: progress(of + done, 2 * of)):
-        chosen = slice(-seen % every, None, every)
-        seen += len(where)
-        points.append(((np.nan_to_num(values[chosen] - middle) - mean) @ plane).astype(np.float32))
-        places.append(where[chosen])
+
+    def placed(places: Places, kept: Stored) -> tuple[FloatArray, Places]:
+        chosen = places % every == 0
+        return from_middle(kept[chosen], own) @ plane.astype(np.float32) - (mean @ plane).astype(np.float32), places[chosen]
+
+    points, places = zip(*of_states(store, channel, placed, [], wanted=wanted,
+                                    progress=lambda done, of: progress(of + done, 2 * of)), strict=True)
     return StateMap(np.concatenate(points), np.concatenate(places),
                     (float(variances[-1] / total), float(variances[-2] / total)), tuple(notes))
 
@@ -99,15 +104,15 @@ def umap_map(store: Store, channel: str, *, wanted: Wanted = lambda: True, progr
     steps = sum(stop - start for start, stop in store.spans())
     every = -(-steps // MOST_OF_UMAP)
     notes, kept, places = part_notes(store), [], []
-    for where, values in states(store, channel, notes, wanted=wanted, progress=progress):
-        chosen = where % every == 0
-        kept.append(values[chosen])
-        places.append(where[chosen])
+    for where, values in of_states(store, channel, lambda where, values: (where[where % every == 0], values[where % every == 0]),
+                                   notes, wanted=wanted, progress=progress):
+        kept.append(from_middle(values, store.description.channel(channel)))
+        places.append(where)
     if not sum(map(len, places)):
         raise StoreError("No state can be read.")
     if every > 1:
         notes.append(f"UMAP is of one state in {every:,}: it would take too long with all.")
-    points = _laid_out(np.nan_to_num(np.concatenate(kept)), wanted)
+    points = _laid_out(np.concatenate(kept), wanted)
     return StateMap(points, np.concatenate(places)[: len(points)], (float("nan"), float("nan")), tuple(notes))
 
 

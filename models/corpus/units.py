@@ -115,7 +115,7 @@ def unit_statistics(store: Store, channel: str, *, units: tuple[int, ...] = (), 
         with noted(notes):
             columns = store.steps(f"{BY_UNIT}/{channel}", axis=1)
             inside = part.inside()
-            followed = _property(store, part, PROPERTIES[follows])[inside] if follows else None
+            followed = property_of(store, part, follows, wanted)[inside] if follows else None
             rows = [columns.read(part.start, part.stop, unit.number)[inside] for unit in gathering]
             steps += part.total
             begins = part.edges()[:-1]
@@ -130,10 +130,15 @@ def unit_statistics(store: Store, channel: str, *, units: tuple[int, ...] = (), 
     return UnitsFound(tuple(unit.found(store, property_sums, is_yes_or_no=yes_or_no) for unit in gathering), steps, tuple(notes))
 
 
-def _property(store: Store, part: Extents, of_text: Callable[[str], npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+def property_of(store: Store, part: Extents, name: str, wanted: Wanted = lambda: True) -> npt.NDArray[np.float32]:
+    """One of `PROPERTIES` for each place of a part, 0 in holes; the part's characters are read at once."""
     found = np.zeros(part.stop - part.start, np.float32)
-    for number, begin, steps in zip(part.numbers.tolist(), part.begin.tolist(), part.steps.tolist(), strict=True):
-        found[begin : begin + steps] = of_text(store.run(number).text())
+    codes = store.steps("character").read(part.start, part.stop).astype("<u4")
+    for begin, steps in zip(part.begin.tolist(), part.steps.tolist(), strict=True):
+        if not wanted():
+            break
+        text = codes[begin : begin + steps].tobytes().decode("utf-32-le", "surrogatepass")
+        found[begin : begin + steps] = PROPERTIES[name](text)
     return found
 
 

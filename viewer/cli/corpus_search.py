@@ -69,7 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{found.count:,} {'nearest' if arguments.like else 'places'} among {found.steps:,} steps")
     for one in (_hit(store, hit) for hit in found.hits):
         where = f"{text_name(one['title'])}:{one['first'] + 1}-{one['last'] + 1}"
-        score = f"{one['score']:.4f}  " if arguments.like else ""
+        number = abs(one["score"]) if arguments.metric == "euclid" else one["score"]  # a distance
+        score = f"{number:.4f}  " if arguments.like else ""
         before, words, after = (_readable(store, one[name]) for name in ("before", "words", "after"))
         between = "" if store.description.has_characters else " "
         print(f"  {score}{where}  {before}{between}[{words}]{between}{after}")

@@ -13,9 +13,10 @@ from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QPushButton, QRubberBand, QToolButton, QWidget
 
 from unrolled.models.analysis.text_properties import PROPERTIES
-from unrolled.models.corpus.parts import Told, Wanted
+from unrolled.models.corpus.parts import Told, Wanted, extents
 from unrolled.models.corpus.search import MOST, Found, Hit
 from unrolled.models.corpus.state_map import StateMap, has_umap, principal_map, umap_map
+from unrolled.models.corpus.units import property_of
 from unrolled.models.store.layout import StoreError, values_of
 from unrolled.models.store.store import Store
 from unrolled.viewer.corpus.density import FAINTEST, Grid, coloured, grid_of, of_groups, owners
@@ -212,7 +213,7 @@ class MapPage(QWidget):
                               UNIT: f"Colour: unit {unit} on average, in the colours of its track. {FAINT}"}.get(
                                   by, f"Colour: “{by}” on average. {FAINT}"))
 
-        def work(_wanted: Wanted, _progress: Told) -> tuple[Grid, np.ndarray, Key]:
+        def work(wanted: Wanted, _progress: Told) -> tuple[Grid, np.ndarray, Key]:
             if by == DENSITY:
                 key = Key(ends=("1", f"{int(grid.counts.max()):,}"), since=FAINTEST)
                 return grid, coloured(grid, None, low=0, high=1, name=COLOUR_MAP), key
@@ -223,7 +224,7 @@ class MapPage(QWidget):
             if by == UNIT:
                 values, name = _at(store, channel, unit, drawn.states.places), theme.diverging if own.signed else COLOUR_MAP
                 return grid, coloured(grid, values, low=own.low, high=own.high, name=name), Key(own.low, own.high, name)
-            values = _property(store, by, drawn)
+            values = _property(store, by, drawn, wanted)
             known = values[np.isfinite(values)]
             high, yes_or_no = max(float(known.max(initial=1.0)), 1.0), bool(np.isin(known, (0, 1)).all())
             return (grid, coloured(grid, values, low=0.0, high=high, name=COLOUR_MAP),
@@ -353,11 +354,11 @@ def _at(store: Store, channel: str, unit: int, places: np.ndarray) -> np.ndarray
     return found
 
 
-def _property(store: Store, name: str, drawn: Drawn) -> np.ndarray:
-    found = np.full(len(drawn.documents), np.nan, np.float32)
-    edges = np.flatnonzero(np.diff(drawn.documents, prepend=-2, append=-2))
-    for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        run = store.run(int(drawn.documents[first]))
-        with suppress(StoreError):
-            found[first:last] = PROPERTIES[name](run.text())[drawn.steps[first:last]]
+def _property(store: Store, name: str, drawn: Drawn, wanted: Wanted = lambda: True) -> np.ndarray:
+    places, found = drawn.states.places, np.full(len(drawn.documents), np.nan, np.float32)
+    for start, stop in store.spans():
+        first, last = np.searchsorted(places, (start, stop))
+        if last > first and wanted():
+            with suppress(StoreError):
+                found[first:last] = property_of(store, extents(store, start, stop), name, wanted)[places[first:last] - start]
     return found

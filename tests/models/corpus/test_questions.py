@@ -6,6 +6,7 @@ import os
 import re
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,14 +16,15 @@ from stores import CELL, HIDDEN, drawn
 from unrolled.models.analysis.ranking import Ranking, area_under_curve
 from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.corpus import index
-from unrolled.models.corpus.alike import units_like
+from unrolled.models.corpus.alike import from_middle, units_like
 from unrolled.models.corpus.nearest import nearest
 from unrolled.models.corpus.search import Hit, search, search_text
 from unrolled.models.corpus.state_map import principal_map, umap_map
 from unrolled.models.corpus.units import EXTREMES, property_named, unit_statistics
-from unrolled.models.store.layout import StoreError
+from unrolled.models.store.layout import StoreError, values_of
 from unrolled.models.store.store import open_store
 from unrolled.models.trace import Channel
+from unrolled.models.trace.pyramid import MISSING
 
 WIDE, GATE = (Channel(name="hidden", role="hidden", symbol="h", axes=("unit",), shape=(64,), low=low, high=1.0)
               for low in (-1.0, 0.0))
@@ -123,13 +125,20 @@ def umap_that(tmp_path, monkeypatch):
     return make
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32"])
+def test_sums_are_of_what_is_left_of_the_middle(dtype):
+    own = msgspec.structs.replace(HIDDEN, low=-1.0, high=3.0)
+    kept = np.array([[0, 127, 254, MISSING]], np.uint8) if dtype == "uint8" else np.array([[-1, 1, 3, np.nan]], dtype)
+    np.testing.assert_allclose(from_middle(kept, own), np.nan_to_num(values_of(kept, own) - 1), atol=1e-6)
+
+
 def test_umap_is_given_evenly_spread_states(store, umap_that, monkeypatch):
     monkeypatch.setattr("unrolled.models.corpus.state_map.MOST_OF_UMAP", 2_000)
     umap_that("return states[:, :2]")
     found = umap_map(store, "hidden")
     assert len(found.points) == len(found.places) > 1_000
     document, step = (int(own[7]) for own in store.at(found.places))
-    np.testing.assert_array_equal(found.points[7], store.run(document).values("hidden", step, step + 1)[0, :2])
+    np.testing.assert_allclose(found.points[7], store.run(document).values("hidden", step, step + 1)[0, :2], rtol=1e-6)
     assert "one state in" in found.notes[-1]
     umap_that("raise RuntimeError('too few neighbours')")
     with pytest.raises(StoreError, match="UMAP ended without a map: RuntimeError: too few neighbours"):
