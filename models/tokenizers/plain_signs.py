@@ -17,6 +17,7 @@ PLAINER = {
     **{sign: (plain,) for sign, plain in zip("łŁøØđĐıħ", "lLoOdDih", strict=True)},  # letters that are not composed
     "œ": ("oe",), "Œ": ("OE",), "æ": ("ae",), "Æ": ("AE",), "ß": ("ss",), "\N{LINE SEPARATOR}": ("\n",),
 }
+NAMED = {"\t": "a tab", "    ": "four spaces", " ": "a space"}
 
 
 def in_known_signs(text: str, known: Callable[[str], bool]) -> tuple[str, tuple[str, ...]]:
@@ -37,6 +38,7 @@ def in_known_signs(text: str, known: Callable[[str], bool]) -> tuple[str, tuple[
             plainer = next((way for way in ways if way != sign and all(map(known, way))), None)
             if plainer is not None:
                 table[ord(sign)] = plainer
-    replaced = [f"{chr(sign)} as {way}" for sign, way in sorted(table.items()) if chr(sign).isprintable() and way.strip()]
+    replaced = [f"{NAMED.get(chr(sign), chr(sign))} as {NAMED.get(way, way)}" for sign, way in sorted(table.items())
+                if chr(sign) in NAMED or (chr(sign).isprintable() and way.strip())]
     notes = (f"Read in signs that the model knows: {', '.join(replaced[:8])}{' …' if len(replaced) > 8 else ''}.",)
     return composed.translate(table), notes if replaced else ()

@@ -23,8 +23,9 @@ def known_text(given: str, known: Callable[[str], bool], *, longest: int, otherw
     otherwise : str
         What is said before those that it does not know.
     """
-    cut = (f"Of {len(given):,} characters the first {longest:,} are read.",) if len(given) > longest else ()
     text, replaced = in_known_signs(given[:longest], known)
+    length = max(len(given), len(text))  # some signs are read as several
+    cut = (f"Of {length:,} characters the first {longest:,} are read.",) if length > longest else ()
     text = text[:longest]
     unknown = [own if own.isprintable() else f"U+{ord(own):04X}" for own in dict.fromkeys(text) if not known(own)]
     return text, (*cut, *replaced, *((f"{otherwise}: {_listed(unknown, 12, ' ')}",) if unknown else ()))

@@ -51,8 +51,8 @@ class Like:
     metric: str = "cosine"
 
     def answer(self, store: Store, channel: str, wanted: Wanted, progress: Told) -> Found:
-        return nearest(store, channel, states_of(store, channel, self.what), metric="euclid" if self.metric == "euclid" else "cosine",
-                       wanted=wanted, progress=progress)
+        return nearest(store, channel, states_of(store, channel, self.what), wanted=wanted, progress=progress,
+                       metric="euclid" if self.metric == "euclid" else "cosine")
 
 
 @dataclass(frozen=True, slots=True)

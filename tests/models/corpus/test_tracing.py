@@ -292,3 +292,11 @@ def test_photographs_are_captioned_as_they_are_live(tmp_path):
         assert run.words() == [step.word for step in steps]
         for name in ("hidden", "attention", "attention_entropy"):
             np.testing.assert_array_equal(run.values(name), np.stack([step.values[name] for step in steps]))
+
+
+def test_a_text_with_tabs_is_read_to_its_end(place, tmp_path):
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "tabs.txt").write_text("a\tb\n\tlast")
+    said = trace(place, tmp_path / "store", corpus=tmp_path / "texts")
+    assert open_store(tmp_path / "store").run(0).text() == "a    b\n    last"
+    assert said.notes.sentences == ["“tabs.txt”: Read in signs that the model knows: a tab as four spaces."]
