@@ -12,10 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent))
+
+settings.register_profile("of any machine", deadline=None)  # one on which others work is slow at times
+settings.load_profile("of any machine")
 
 SCRIPTED_BACKEND = Path(__file__).parent / "scripted_backend.py"
 

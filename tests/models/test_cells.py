@@ -53,7 +53,7 @@ def test_finite_differences_through_cell_and_attention() -> None:
     assert torch.autograd.gradcheck(step, (features, hidden, memory_cell))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(cells=st.integers(1, 50), scale=st.floats(0, 1e3), seed=st.integers(0, 10_000))
 def test_attention_sums_to_one(cells: int, scale: float, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)

@@ -83,7 +83,7 @@ def test_a_wide_beam_finds_what_trying_everything_finds() -> None:
     assert found[0].score == pytest.approx(total(best[0]), abs=1e-5)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 1000), width=st.integers(1, 5), penalty=st.floats(0, 2))
 def test_hypotheses_are_whole(seed: int, width: int, penalty: float) -> None:
     for own in search(seed, width=width, length_penalty=penalty):

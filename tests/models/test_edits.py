@@ -89,7 +89,7 @@ def test_forcing_the_word_that_was_chosen_gives_the_same_branch() -> None:
 
 
 @given(places=st.sets(st.integers(0, PLACES - 1), min_size=1, max_size=PLACES - 1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_masked_places_get_nothing_and_the_others_share_it(places: set[int]) -> None:
     stepper = captioner()
     line, plain = written(stepper, steps=1)
@@ -101,7 +101,7 @@ def test_masked_places_get_nothing_and_the_others_share_it(places: set[int]) -> 
 
 
 @given(weights=st.lists(st.floats(0, 10), min_size=PLACES, max_size=PLACES).filter(lambda own: sum(own) > 0.1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_painted_attention_is_what_was_painted(weights: list[float]) -> None:
     line, reports = written(captioner(), (SetAttention(weights=tuple(weights), first=1, last=1),), steps=3)
     expected = np.array(weights) / sum(weights)
@@ -123,7 +123,7 @@ def test_even_attention_has_full_entropy() -> None:
 
 
 @given(units=st.sets(st.integers(0, 15), min_size=1), factor=st.floats(-3, 3), step=st.integers(0, 3))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_only_the_units_that_are_named_are_scaled_and_only_then(units: set[int], factor: float, step: int) -> None:
     stepper = captioner()
     line, plain = written(stepper, steps=step + 1)
@@ -221,7 +221,7 @@ edits = st.one_of(
 
 
 @given(edits)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_an_edit_is_the_same_after_it_was_written_and_read(edit: Edit) -> None:
     assert msgspec.json.decode(msgspec.json.encode(edit), type=Edit) == edit
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(edit), type=Edit) == edit
@@ -230,7 +230,7 @@ def test_an_edit_is_the_same_after_it_was_written_and_read(edit: Edit) -> None:
 
 
 @given(edits)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_an_edit_is_possible_or_refused_in_a_sentence(edit: Edit) -> None:
     sentence = "Fine, it can be made."
     try:

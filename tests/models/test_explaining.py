@@ -334,7 +334,7 @@ def test_without_attention_nothing_can_be_masked() -> None:
 
 @given(st.lists(st.tuples(st.floats(-2, 2, width=32), st.floats(0, 1, width=32)), min_size=2, max_size=60,
                 unique_by=(lambda own: own[0], lambda own: own[1])))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_share_of_what_masking_takes_is_counted_place_by_place(pairs: list[tuple[float, float]]) -> None:
     drops, attention = np.array(pairs, np.float32).T
     found = summarise(drops, attention)

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 import scripted
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scripted_backend import ScriptedService
 
@@ -38,7 +38,6 @@ requests = st.one_of(
 
 
 @given(sent=st.lists(requests, max_size=6), data=st.data())
-@settings(deadline=None)
 def test_any_cut_of_the_stream_gives_the_same_messages(sent, data):
     stream = b"".join(encode(message) for message in sent)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
@@ -49,7 +48,6 @@ def test_any_cut_of_the_stream_gives_the_same_messages(sent, data):
 
 
 @given(st.binary(min_size=1, max_size=80))
-@settings(deadline=None)
 def test_garbage_is_refused_and_never_believed(body):
     try:
         received = list(MessageReader(Request).feed(LENGTH.pack(len(body)) + body))

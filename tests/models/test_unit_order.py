@@ -20,7 +20,7 @@ def shuffled(series, seed=0):
 
 @pytest.mark.parametrize("name", ORDERS)
 @given(st.integers(0, 40), st.integers(1, 30), st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_every_unit_has_one_row(name, steps, units, seed):
     random = np.random.default_rng(seed)
     values = random.normal(size=(steps, units)).astype(np.float32)

@@ -42,7 +42,7 @@ def test_the_absolute_limits_depend_on_the_number_of_cells_alone() -> None:
     assert FULL_OVER_UNIFORM * uniform_level(100) == pytest.approx(0.08)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(first=maps, weight=st.floats(0, 1, width=32))
 def test_a_weight_has_one_colour_whatever_is_around_it(first: np.ndarray, weight: float) -> None:
     other = np.zeros_like(first)
@@ -52,14 +52,14 @@ def test_a_weight_has_one_colour_whatever_is_around_it(first: np.ndarray, weight
     assert np.array_equal(drawn[0][1, 1], drawn[1][1, 1])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(weights=maps)
 def test_more_weight_is_never_more_transparent(weights: np.ndarray) -> None:
     alpha = attention_rgba(weights, smooth=False)[..., 3].ravel()
     assert (np.diff(alpha[np.argsort(weights, axis=None)].astype(int)) >= 0).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(weights=maps, width=st.integers(20, 90), height=st.integers(20, 90))
 def test_smooth_stays_between_the_least_and_the_greatest_cell(weights: np.ndarray, width: int, height: int) -> None:
     cells = attention_rgba(weights, smooth=False)[..., 3]

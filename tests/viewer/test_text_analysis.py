@@ -52,7 +52,7 @@ def test_a_small_program():
 
 
 @given(st.text(alphabet="ab\"'#()[]\\\n \t", max_size=80))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_property_has_a_finite_number_for_every_character(text):
     for name, of in PROPERTIES.items():
         values = of(text)
@@ -62,7 +62,7 @@ def test_every_property_has_a_finite_number_for_every_character(text):
 
 
 @given(st.integers(2, 60), st.integers(1, 7), st.integers(0, 2**16), st.integers(1, 20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_ranking_is_pearsons_correlation_however_it_is_cut(steps, units, seed, part):
     random = np.random.default_rng(seed)
     values = random.normal(3.0, 1.0, (steps, units)).astype(np.float32)
@@ -85,7 +85,7 @@ def test_ranking_is_pearsons_correlation_however_it_is_cut(steps, units, seed, p
 
 
 @given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_size=40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_area_is_the_share_of_pairs_in_order(steps):
     values, yes = np.array([value for value, _ in steps], np.float32), np.array([is_yes for _, is_yes in steps])
     pairs = [(above > below) + 0.5 * (above == below) for above in values[yes] for below in values[~yes]]
@@ -105,7 +105,7 @@ def test_a_count_is_no_yes_or_no_and_nan_has_no_area():
 
 
 @given(st.text(alphabet="a([{)]}\n\r \t\f\u2028", max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_depth_position_and_indentation_are_those_of_plain_loops(text):
     depth, column, now = [], [], (0, 0)
     for character in text:
@@ -125,7 +125,7 @@ pieces = st.sampled_from(['"a\\"b"', "'it\\'s'", '"""two\nlines"""', "'''#'''", 
 
 
 @given(st.lists(pieces, max_size=12))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_strings_of_made_up_programs_are_those_of_pythons_tokenizer(made):
     text = "".join(f"x = {piece}\n" for piece in made)
     assert np.array_equal(inside_comment(text), by_tokenize(text, (tokenize.COMMENT,)))

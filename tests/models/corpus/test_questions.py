@@ -52,7 +52,7 @@ def spans_of(flags: np.ndarray) -> list[tuple[int, int]]:
 
 @given(on=st.lists(st.integers(0, 5), max_size=3), off=st.lists(st.integers(0, 5), max_size=2),
        threshold=st.sampled_from([-0.9, -0.25, 0.0, 0.5, 0.8, 1.5]), length=st.integers(1, 40))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_units_are_on_where_they_are(store, on, off, threshold, length):
     if not on and not off:
         return

@@ -20,14 +20,14 @@ def untold(_):
     pass
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(), VALUES), st.sampled_from([None, 0, 3]))
 def test_an_object_is_the_same(value, indent):
     pieces = JsonPieces(json.dumps(value, indent=indent), untold)
     assert {name: pieces.value() for name in pieces.members()} == value
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(VALUES), st.sampled_from([None, 0, 3]))
 def test_an_array_is_the_same(value, indent):
     assert list(JsonPieces(json.dumps(value, indent=indent), untold).array()) == value

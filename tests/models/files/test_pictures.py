@@ -111,14 +111,13 @@ def test_far_too_many_pixels_are_refused_before_they_are_read():
 
 
 @given(st.binary(max_size=300))
-@settings(deadline=None)
 def test_random_bytes_give_a_sentence(data):
     with pytest.raises(PictureError):
         read_picture(data, "x.jpg")
 
 
 @given(st.integers(0, 600), st.integers(0, 255))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_damaged_photograph_gives_a_picture_or_a_sentence(place, value):
     data = bytearray(as_bytes(half_and_half(), "JPEG"))
     data[place % len(data)] = value

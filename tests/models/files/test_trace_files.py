@@ -56,7 +56,7 @@ EDITS = (ForceToken(first=3, token=1, word="dog"), ClampUnits(first=0, last=4, c
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(words, st.lists(floats, min_size=5, max_size=5), words), max_size=4), ended=st.booleans(),
        name=words, data=st.binary(max_size=20))
 def test_every_format_gives_the_trace_back(tmp_path, suffix, steps, ended, name, data):
@@ -96,7 +96,7 @@ def test_a_file_cut_off_anywhere_is_refused_in_a_sentence(tmp_path, suffix):
             load_trace(cut)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=200), suffix=st.sampled_from(SUFFIXES))
 def test_random_bytes_give_a_sentence(tmp_path, data, suffix):
     path = tmp_path / f"x{suffix}"

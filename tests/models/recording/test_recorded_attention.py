@@ -14,7 +14,7 @@ from torch import nn
 import unrolled
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(batch_first=st.booleans(), bias=st.booleans(), extra=st.booleans(), zero=st.booleans(), other=st.booleans(),
        mask=st.sampled_from(("none", "causal", "numbers", "by head")), padding=st.booleans(), seed=st.integers(0, 99))
 def test_attention_weights_are_those_that_the_module_gives(batch_first, bias, extra, zero, other, mask, padding, seed):
@@ -73,7 +73,7 @@ class Attending(nn.Module):
         return nn.functional.scaled_dot_product_attention(*parts, **options)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(mask=st.sampled_from(("none", "causal", "padding", "numbers", "by head")), scale=st.sampled_from((None, 0.3)),
        groups=st.sampled_from((1, 2, 4)), shape=st.sampled_from((4, 3, 2)), seed=st.integers(0, 99))
 def test_the_scaled_dot_products_weights_are_the_softmax_written_out(mask, scale, groups, shape, seed):

@@ -94,7 +94,7 @@ def networks(draw):
     return kind, options
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(made=networks(), form=st.sampled_from(("batch", "packed", "one sequence")), lengths=st.lists(st.integers(1, 6), min_size=1,
        max_size=4), training=st.booleans(), with_state=st.booleans(), seed=st.integers(0, 999))
 def test_gates_are_those_of_a_loop_over_cells(made, form, lengths, training, with_state, seed):

@@ -131,7 +131,7 @@ def test_masking_places_that_are_all_alike_changes_nothing() -> None:
 # ── Probabilities ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 @given(st.integers(0, 10_000), st.integers(2, 6), st.integers(1, 60))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_perplexity_and_calibration_are_those_of_plain_loops(seed: int, words: int, count: int) -> None:
     random = np.random.default_rng(seed)
     logits, targets = 3 * random.normal(size=(count, words)), random.integers(0, words, count)
@@ -202,7 +202,7 @@ def test_attention_that_knows_nothing_of_the_photograph_has_a_grounding_of_one()
 
 
 @given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_map_keeps_its_mass_on_another_grid(old: int, new: int, seed: int) -> None:
     mass = np.random.default_rng(seed).random((old, old))
     found = resized(mass, (new, new))

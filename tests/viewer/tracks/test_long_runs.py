@@ -33,7 +33,7 @@ def values_of(length, seed, missing):
 
 
 @given(st.integers(1, 3000), st.integers(0, 99), st.booleans(), st.floats(1.0, 700.0), st.floats(0, 0.9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_column_is_the_mean_of_its_steps(length, seed, missing, stride, begin):
     columns = PlaceColumns(CHANNEL)
     columns.follow(trace_of(values_of(length, seed, missing)))
@@ -57,7 +57,7 @@ def test_a_column_is_the_mean_of_its_steps(length, seed, missing, stride, begin)
 
 
 @given(st.integers(1, 3000), st.integers(0, 99), st.booleans(), st.floats(1.0, 700.0))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_line_from_afar_has_the_range_of_its_steps(length, seed, missing, stride):
     values = values_of(length, seed, missing)[:, 0]
     line = Envelope()
@@ -77,7 +77,7 @@ def test_a_line_from_afar_has_the_range_of_its_steps(length, seed, missing, stri
 
 
 @given(st.integers(100, 3000), st.floats(1.0, 300.0), st.floats(0, 500), st.floats(0, 500))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_how_steps_are_put_together_does_not_depend_on_where_the_range_begins(length, stride, one, other):
     first, second = bins_of(one, length, length, stride), bins_of(other, length, length, stride)
     if first is None or second is None:
@@ -87,7 +87,7 @@ def test_how_steps_are_put_together_does_not_depend_on_where_the_range_begins(le
 
 
 @given(length=st.integers(1, 3000), stride=st.floats(1, 700), begin=st.floats(0, 0.99))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_step_up_to_the_last_is_in_a_bin(length, stride, begin):
     bins = bins_of(begin * length, length, length, stride)
     assert bins is not None

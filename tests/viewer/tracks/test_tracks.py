@@ -107,7 +107,7 @@ def test_another_trace_leaves_nothing_of_the_old_one(panel, session):
 
 
 @given(values=arrays.arrays(np.float32, (6, 4), elements=st.floats(-2, 2, width=32)), extreme=st.floats(-1e6, 1e6, width=32))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_a_later_extreme_changes_no_earlier_colour(values, extreme):
     channel = Channel(name="h", role="hidden", symbol="h", axes=("unit",), shape=(4,), low=-1, high=1)
     before = places_of(values, low=channel.low, high=channel.high)

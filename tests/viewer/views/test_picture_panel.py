@@ -352,7 +352,7 @@ def test_a_picture_fits_and_lies_on_whole_pixels(width, height, box_width, box_h
     assert part(place, WHOLE) == place
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(arrays.arrays(np.float32, (4, 6), elements=st.floats(0, 1, width=32)), st.booleans())
 def test_the_same_weight_has_the_same_colour(weights, smooth):
     """On the absolute scale a cell's colour depends on its own weight alone."""

@@ -21,7 +21,7 @@ def lines_of(view):
     return [view.text[start:stop] for start, stop in zip(view._starts, [*view._starts[1:], len(view.text)], strict=True)]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=TEXTS, more=TEXTS)
 def test_lines_end_behind_words(qtbot, text, more):
     view = ReaderText(LIGHT)

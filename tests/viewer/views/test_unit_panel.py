@@ -195,7 +195,7 @@ def test_short_numbers_are_short(value):
     assert float(text.replace("−", "-")) == pytest.approx(value, abs=0.51 if abs(value) >= 9.9 else 0.06)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 5), st.integers(0, scripted.UNITS - 1))
 def test_done_again_it_is_what_was_recorded(step, unit):
     trace = lstm_trace()
