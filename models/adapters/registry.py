@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -77,12 +76,17 @@ def shipped() -> dict[str, Path]:
 
 
 def listings() -> tuple[ModelListing, ...]:
-    """Every shipped model, from its card; one whose file is damaged is left out, and opening it says so."""
-    found = []
-    for path in shipped().values():
-        with suppress(CheckpointError):
-            found.append(_listing(Checkpoint(path, read_header(path))))
-    return (*found, *_of_others().values())
+    """Every shipped model, from its card, but for those whose files are damaged."""
+    return (*(own for own in _own() if isinstance(own, ModelListing)), *_of_others().values())
+
+
+def _own() -> Iterator[ModelListing | Family]:
+    """The shipped models; one whose file is damaged is a family that cannot be used."""
+    for name, path in shipped().items():
+        try:
+            yield _listing(Checkpoint(path, read_header(path)))
+        except CheckpointError as error:
+            yield Family(name, error=str(error))
 
 
 def _of_others() -> dict[str, ModelListing]:
@@ -93,9 +97,11 @@ def _of_others() -> dict[str, ModelListing]:
 
 
 def families() -> tuple[Family, ...]:
-    """Whose checkpoints can be opened beside this program's own: those that it knows, and those of other packages."""
+    """Whose checkpoints can be opened beside this program's own: those that it knows, and those of other packages; last the
+    shipped models that are damaged.
+    """
     known = [Family(adapter.family, adapter.input_kind) for adapter in map(resolve_name, BUILT_IN) if not adapter.recipes]
-    return (*known, *map(_family_of, brought(GROUP)))
+    return (*known, *map(_family_of, brought(GROUP)), *(own for own in _own() if isinstance(own, Family)))
 
 
 def _family_of(plugin: Plugin) -> Family:

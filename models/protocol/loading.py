@@ -58,13 +58,18 @@ class Family(msgspec.Struct, frozen=True):
     package : str
         The one that brings it, with its version; empty where it is this one.
     error : str
-        Why what that package brings cannot be used.
+        Why what that package brings cannot be used; where it is this one, `name` is a shipped model whose file is damaged.
     """
 
     name: str
     input_kind: str = ""
     package: str = ""
     error: str = ""
+
+    @property
+    def is_damaged(self) -> bool:
+        """It is a shipped model that cannot be opened."""
+        return bool(self.error) and not self.package
 
 
 class Ready(Report, frozen=True):

@@ -11,3 +11,5 @@ def test_a_damaged_checkpoint_costs_that_model_alone(tmp_path, monkeypatch):
     damaged = {**whole, "chars-rnn": tmp_path / "chars-rnn.safetensors"}
     monkeypatch.setattr(registry, "shipped", lambda: damaged)
     assert {listing.name for listing in registry.listings()} == set(whole) - {"chars-rnn"}
+    said, = (family for family in registry.families() if family.is_damaged)
+    assert (said.name, said.error) == ("chars-rnn", "“chars-rnn.safetensors” is cut off or not a safetensors file.")

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from scripted_backend import THEIRS
 
+from unrolled.models.protocol.loading import Family
 from unrolled.viewer.state.files import Kind, kind_of
 from unrolled.viewer.state.recent_models import MOST, RecentModel, full_name, recent_models, remember_model
 from unrolled.viewer.window.open_model_dialog import OpenModelDialog
@@ -97,3 +98,13 @@ def test_what_was_opened_is_kept_while_it_is_there(tmp_path, captioned):
     paths[-1].unlink()
     assert str(paths[-1]) not in [own.model for own in recent_models()]
     assert full_name("hf:somebody/model") == "hf:somebody/model"
+
+
+def test_a_shipped_model_that_is_damaged_is_greyed_and_says_why(window):
+    damaged, sentence = Family("chars-rnn", error="“chars-rnn.safetensors” is cut off."), Qt.ItemDataRole.ToolTipRole
+    picker = window.layout_.toolbar.model
+    window.layout_.toolbar.set_models((), "", families=(Family("of others", "picture"), damaged))
+    place = picker.findText("chars-rnn (damaged)")
+    assert picker.itemData(place, sentence) == damaged.error
+    assert not picker.model().index(place, 0).flags() & Qt.ItemFlag.ItemIsEnabled
+    assert picker.findText("of others (damaged)") < 0

@@ -187,7 +187,7 @@ def _families() -> list[Finding]:
     own = " · ".join(family["name"] for family in found if not family["package"] and not family["error"])
     return [Finding("checkpoints of others", own),
             *(_of_package("model family", family["name"], family["package"], family["error"])
-              for family in found if family["package"] or family["error"])]
+              for family in found if family["package"])]
 
 
 def _plugins() -> list[Finding]:

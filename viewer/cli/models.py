@@ -40,13 +40,16 @@ def models(arguments: argparse.Namespace) -> int:
         say(f"    size     {listing.size_bytes / 1e6:.1f} MB")
         say("    quality  " + (", ".join(f"{name} {value:g}" for name, value in listing.quality.items()) or "not measured"))
         say(f"    from     {listing.source}")
+    for family in ready.families:
+        if family.is_damaged:
+            say(f"{family.name}  ·  cannot be used: {family.error}")
     recent = recent_models()
     if recent:
         say("Opened lately")
         for own in recent:
             say(f"    {own.title}\n        {own.model}")
     say("Opened by their path, or their name on the hub")
-    for family in ready.families:
+    for family in (own for own in ready.families if not own.is_damaged):
         say(f"    {family.name}{f'  ·  of {family.package}' if family.package else ''}"
               f"{f'  ·  cannot be used: {family.error}' if family.error else ''}")
     return SUCCESS

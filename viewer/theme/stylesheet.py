@@ -132,6 +132,7 @@ QComboBox::down-arrow {{ image: {_mark("down")}; width: 10px; height: 7px; }}
 QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.border}; padding: 4px;
     selection-background-color: {t.accent_ground}; selection-color: {t.text}; outline: none; }}
 QComboBox QAbstractItemView::item {{ min-height: 24px; padding: 0 6px; border-radius: 4px; }}
+QComboBox QAbstractItemView::item:disabled {{ color: {t.faint}; }}
 QComboBox QAbstractItemView::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
 
 QSlider {{ background: transparent; min-height: 22px; }}

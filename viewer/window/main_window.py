@@ -218,6 +218,7 @@ class MainWindow(QMainWindow):
         current = controller.choice.model or (description.name if description is not None else "")
         there = description is not None and not controller.run.state.loading
         toolbar.set_models(controller.choice.models, current, recent=controller.choice.recent,
+                           families=controller.choice.families,
                            title=description.title if there and description is not None else "", loading=controller.backend.alive)
         toolbar.set_devices(controller.choice.devices, controller.choice.device)
         values = session.appearance.values

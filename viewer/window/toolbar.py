@@ -8,7 +8,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QToolButton, QWidget
 
-from unrolled.models.protocol.loading import Device
+from unrolled.models.protocol.loading import Device, Family
 from unrolled.models.trace import ModelListing
 from unrolled.viewer.control.playback import FASTEST, SLOWEST
 from unrolled.viewer.state.commands import ChooseFile, Do, LoadModel, SetDevice, SetSpeed
@@ -106,13 +106,17 @@ class Toolbar(QFrame):
         self.decoding.setToolTip(f"Decoding: {words} (D)")
 
     def set_models(self, models: tuple[ModelListing, ...], current: str, *, recent: tuple[RecentModel, ...] = (),
-                   title: str = "", loading: bool = False) -> None:
+                   families: tuple[Family, ...] = (), title: str = "", loading: bool = False) -> None:
         """Show the models that can be chosen, those that were opened lately, and the one that is loaded or being loaded."""
         self.model.blockSignals(True)
         self.model.clear()
         for listing in models:
             self.model.addItem(listing.title, listing.name)
             self.model.setItemData(self.model.count() - 1, _model_tip(listing), Qt.ItemDataRole.ToolTipRole)
+        for damaged in (own for own in families if own.is_damaged):
+            self.model.addItem(f"{damaged.name} (damaged)")
+            self.model.setItemData(self.model.count() - 1, damaged.error, Qt.ItemDataRole.ToolTipRole)
+            self.model.setItemData(self.model.count() - 1, 0, Qt.ItemDataRole.UserRole - 1)  # no flags: it cannot be chosen
         if recent and models:
             self.model.insertSeparator(self.model.count())
         for own in recent:
