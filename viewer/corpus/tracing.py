@@ -13,6 +13,7 @@ from unrolled.viewer.state.wording import counted
 
 END_MILLISECONDS = 3000
 ERRORS_KEPT = 16 * 1024
+TOLD = "unrolled: "  # how a line for people begins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ class Tracing(QObject):
         How far it is, in words, and as a share from 0 to 1; −1 where that is not known.
     ended : Signal(str)
         It is over: an empty text where all is there, else a sentence. What was written stays.
+    told : tuple of str
+        What was said meanwhile of documents that were left out or cut short, a sentence each.
     """
 
     progressed = Signal(str, float)
@@ -52,6 +55,7 @@ class Tracing(QObject):
     def __init__(self, options: TracingOptions, parent: QObject | None = None, *, program: list[str] | None = None) -> None:
         super().__init__(parent)
         self._errors, self._stopped = b"", False
+        self.told: tuple[str, ...] = ()
         self._process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
         environment.insert("PYTHONUNBUFFERED", "1")
@@ -109,8 +113,9 @@ class Tracing(QObject):
         if self._stopped:
             self.ended.emit("Stopped. Trace it again, and it goes on where it was.")
         elif status != 0 or how == QProcess.ExitStatus.CrashExit:
-            self.ended.emit(lines[-1].removeprefix("unrolled: ") if lines else "Tracing ended without a word.")
+            self.ended.emit(lines[-1].removeprefix(TOLD) if lines else "Tracing ended without a word.")
         else:
+            self.told = tuple(line.removeprefix(TOLD) for line in lines if line.startswith(TOLD))
             self.ended.emit("")
 
 

@@ -17,6 +17,7 @@ from unrolled.viewer.widgets.building import in_column, in_row, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 WIDTH = 520
+MOST_TOLD = 5  # documents of which is said what was wrong
 DTYPE_TITLES = {"uint8": "bytes: a 255th of the channel’s range", "float16": "half precision", "float32": "single precision"}
 
 
@@ -127,12 +128,17 @@ class TracingDialog(QDialog):
         self.said.setText(text)
 
     def _ended(self, sentence: str) -> None:
+        told: tuple[str, ...] = ()
         if self._tracing is not None:
+            told = self._tracing.told
             self._tracing.deleteLater()
             self._tracing = None
         self.bar.hide()
         self.start.setText("Trace")
-        self.said.setText(sentence)
+        more = (f"… and {len(told) - MOST_TOLD:,} more.",) if len(told) > MOST_TOLD else ()
+        self.said.setText(sentence or "\n".join(("The corpus is traced, and open.", *told[:MOST_TOLD], *more)))
+        self.said.setMinimumHeight(self.said.heightForWidth(self.said.width()) if told else 0)  # a dialog grows with nothing else
         if not sentence:
             self._do(OpenStore(self.options.store))
-            self.close()
+            if not told:
+                self.close()
