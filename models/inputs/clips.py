@@ -46,6 +46,7 @@ FRAME_HEAD = 4096  # bytes of a file that tell whether it is a picture
 SOUND = re.compile(rb"ID3|fLaC|RIFF....WAVE|\xff[\xfb\xf3\xf2\xf1\xf9]", re.DOTALL)
 ANIMATIONS = ("GIF", "PNG", "WEBP", "AVIF")
 USUAL_SECONDS = 0.04
+UNSAID_SECONDS = 0.1  # of a frame whose delay is 0, as browsers play it
 REORDERED = 8  # so many frames at the end may lack those that stand between them, and would come later in the file
 GUESSED = ("mpegts", "mpeg", "mpegvideo", "flv", "asf")  # how many frames there are, of the times that they have
 AVI_HEAD = 8  # bytes of a file that each of an AVI's frames takes at least
@@ -213,7 +214,7 @@ def _animation(data: bytes, name: str) -> Clip | None:
                     image.seek(number)
                     stack.begin(*image.size)  # a GIF may grow
                     stack.add(upright(as_rgb(image, stack.notes, name), orientation))
-                    seconds.append(float(image.info.get("duration", 0) or 0) / 1000)
+                    seconds.append(float(image.info.get("duration", 0) or 0) / 1000 or UNSAID_SECONDS)
     except UnidentifiedImageError:
         return None
     except ClipError:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from unrolled.models.trace.names import text_name
+
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
     """A quantity that a model records at every step.
@@ -56,6 +58,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     editable: bool = False
 
     def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "symbol", text_name(self.symbol))
         if not self.name or not self.role:
             raise ValueError("a channel needs a name and a role")
         if len(self.axes) != len(self.shape):
@@ -75,7 +78,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def title(self) -> str:
         """The label, or the name with spaces in place of underscores."""
-        return self.label or self.name.replace("_", " ")
+        return text_name(self.label or self.name.replace("_", " "))
 
     @property
     def signed(self) -> bool:

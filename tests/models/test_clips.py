@@ -208,6 +208,15 @@ def test_frames_keep_their_times_and_uneven_ones_are_said() -> None:
     assert not read_clip(gif(), "a.gif").notes
 
 
+def test_a_frame_without_a_delay_lasts_as_long_as_browsers_show_it() -> None:
+    stream = io.BytesIO()
+    first, *others = frames(3)
+    first.save(stream, "GIF", save_all=True, append_images=others, duration=[0, 500, 0])
+    clip = read_clip(stream.getvalue(), "a.gif")
+    assert clip.seconds == (0.1, 0.5, 0.1)
+    assert "last from 0.1 to 0.5 seconds" in clip.notes[0]
+
+
 def test_a_video_keeps_the_times_of_its_frames(tmp_path: Path) -> None:
     from fractions import Fraction
 

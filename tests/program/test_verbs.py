@@ -74,9 +74,12 @@ def test_trace_saves_what_export_then_draws_and_the_window_opens(run, dog, tmp_p
         assert len(image.convert("RGB").getcolors(1 << 20)) > 500  # a window, not an empty sheet
 
 
-def test_screenshot_runs_a_photograph_to_its_end(run, dog, tmp_path):
-    result = run("--screenshot", tmp_path / "window.png", "--size", "1440x900", dog)
+def test_screenshot_runs_a_photograph_to_its_end_and_says_what_was_wrong_with_it(run, dog, tmp_path):
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(dog.read_bytes()[:-2000])
+    result = run("--screenshot", tmp_path / "window.png", "--size", "1440x900", cut)
     assert result.returncode == 0, result.stderr
+    assert "unrolled: “cut.jpg” is cut short" in result.stderr
     with Image.open(tmp_path / "window.png") as image:
         assert image.size == (1440, 900)
 

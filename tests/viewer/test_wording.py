@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.trace import Channel, Provenance
-from unrolled.viewer.state.wording import percent, place_name, spoken_percent, step_noun, what_a_step_is
+from unrolled.viewer.state.wording import channel_title, percent, place_name, spoken_percent, step_noun, what_a_step_is
 
 
 @pytest.mark.parametrize(("probability", "text"), [
@@ -19,6 +20,12 @@ from unrolled.viewer.state.wording import percent, place_name, spoken_percent, s
 ])
 def test_a_probability_in_percent(probability: float, text: str) -> None:
     assert percent(probability) == text
+
+
+def test_what_turns_a_line_round_is_shown_by_a_sign_in_a_channel() -> None:
+    made = Channel(name="a\x1b", role="hidden", symbol="h\u202e", axes=(), shape=(), low=0, high=1)
+    assert (channel_title(made), made.symbol) == ("a\ufffd", "h\ufffd")
+    assert msgspec.structs.replace(made, label="\u2066gate").title == "\ufffdgate"
 
 
 @given(st.floats(0.0, 1.0, exclude_max=True))

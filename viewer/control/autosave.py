@@ -35,7 +35,7 @@ class Autosave(QObject):
     Attributes
     ----------
     failed : Signal(str)
-        The session cannot be kept: one sentence, said once until it can be again.
+        The session cannot be kept: one sentence, said once; empty when it can be again.
     path : Path or None
         Where this window keeps its session; None where it cannot.
     previous : Path
@@ -127,7 +127,9 @@ class Autosave(QObject):
             self._timer.start(max(EVERY_MILLISECONDS, round(SHARE * 1000 * self._writer.seconds)))
 
     def _write_ended(self) -> None:
-        self._failing = False
+        if self._failing:
+            self._failing = False
+            self.failed.emit("")
 
     def _write_failed(self, _: Path, sentence: str) -> None:
         if not self._failing:

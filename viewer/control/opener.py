@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from psygnal import Signal
 
+from unrolled.models.inputs.encodings import decode_text
 from unrolled.models.inputs.inputs import Input, InputText
 from unrolled.models.inputs.kinds import (
     INPUT_ERRORS,
@@ -57,6 +58,7 @@ class Opener:
         self._recording, self._branching, self._loading, self._worker = recording, branching, loading, worker
         self._text: InputText | None = None  # as its file has it
         self._read_again = b""  # the same in the encoding that a person chose
+        self._chosen = ""  # that encoding
         self._drawn = 0  # so many inputs of a model's own kind were drawn
 
     # ── Inputs ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -105,11 +107,17 @@ class Opener:
     def open_data(self, command: c.OpenData) -> None:
         self._open_bytes(command.data, command.name, command.medium)
 
+    @property
+    def encoding(self) -> str:
+        """What the text on screen was read in, by its name in Python; empty where no file had it."""
+        return self._chosen or (decode_text(self._text.data)[1] if self._text is not None else "")
+
     @handles(c.ReadTextAs)
     def read_text_as(self, command: c.ReadTextAs) -> None:
         if self._text is None or not isinstance(self._session.input, InputText):
             self._voice.say("input", "What is shown was not read from a text file.", "info")
             return
+        self._chosen = command.encoding
         self._read_again = as_utf_8(self._text.data, command.encoding, self._text.name)
         self._open_bytes(self._read_again, self._text.name, "text")
 
@@ -183,7 +191,7 @@ class Opener:
         if path is not None:
             self.opened_file.emit(str(path.absolute()))
         if not (isinstance(given, InputText) and given.data == self._read_again):
-            self._text = given if isinstance(given, InputText) else None
+            self._text, self._chosen = given if isinstance(given, InputText) else None, ""
         self._loading.show(Opening(input=given, origin=origin, draws=draws), notes)
 
     def _open_trace_file(self, path: Path) -> None:

@@ -11,13 +11,13 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPalette, QPicture, QRegion
 from PySide6.QtWidgets import QApplication, QGraphicsView, QWidget
 
 from unrolled.models.trace.atomic import atomic_write
+from unrolled.models.trace.files import writing_sentence
 from unrolled.viewer.drawing.images import file_of
 from unrolled.viewer.drawing.vector_files import pdf_file, svg_file
 from unrolled.viewer.plotting.table import Table
 
 PICTURES = {".png": "PNG picture", ".svg": "SVG drawing", ".pdf": "PDF page"}
 NUMBERS = {".csv": "Data as CSV"}
-OPAQUE = 255
 LEAST_RATIO = 2.0  # pixels of a saved picture for one of the screen's
 
 
@@ -63,7 +63,7 @@ def save_figure(widget: QWidget, title: str, table: Table | None, path: Path) ->
         with atomic_write(path) as file:
             file.write(contents)
     except OSError as error:
-        raise ValueError(f"“{path.name}” cannot be written: {error.strerror or error}.") from error
+        raise ValueError(writing_sentence(path, error)) from error
 
 
 def _paint(widget: QWidget, painter: QPainter) -> None:
@@ -83,6 +83,7 @@ def _paint(widget: QWidget, painter: QPainter) -> None:
 
 
 def _ground(widget: QWidget) -> QColor:
-    """What is seen behind a widget; one in a scroll area has a clear ground of its own."""
-    colour, parent = widget.palette().color(QPalette.ColorRole.Base), widget.parentWidget()
-    return colour if colour.alpha() == OPAQUE or parent is None else _ground(parent)
+    """What is seen behind a widget: the style sheet makes scroll areas clear, and what lies in them."""
+    palette, parent = widget.palette(), widget.parentWidget()
+    colours = [palette.color(role) for role in (QPalette.ColorRole.Base, QPalette.ColorRole.Window)]
+    return colours[0] if parent is None or all(colour.alpha() for colour in colours) else _ground(parent)

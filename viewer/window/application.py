@@ -142,7 +142,11 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome, unatte
 def say_what_is_not_kept(window: MainWindow, autosave: Autosave) -> None:
     """Say that a crash would lose what is done, now and later; whatever is opened leaves that standing."""
     def say(sentence: str) -> None:
-        window.say(Notice(place="kept", kind="warning", text=sentence))
+        if sentence:
+            window.say(Notice(place="kept", kind="warning", text=sentence))
+        else:
+            for place in (window.layout_.said, window.elsewhere):
+                place.clear("kept")
 
     autosave.failed.connect(say)
     if autosave.path is None:

@@ -144,7 +144,9 @@ class DialogActions:
     def _ask_encoding(self) -> None:
         titled = {encoding_title(name): name for name in ("utf-8", "utf-16-le", "utf-16-be", *ENCODINGS)}
         titles = sorted(titled, key=str.casefold)
-        title, chosen = QInputDialog.getItem(self._window, "Text encoding", "Read the text as", titles, 0, False)
+        now = encoding_title(self.controller.opener.encoding)
+        title, chosen = QInputDialog.getItem(self._window, "Text encoding", "Read the text as", titles,
+                                             titles.index(now if now in titles else "UTF-8"), False)
         if chosen:
             self._do(c.ReadTextAs(titled[title]))
 

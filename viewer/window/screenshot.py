@@ -10,6 +10,8 @@ from PySide6.QtCore import QObject, QTimer
 
 from unrolled.models.trace import FloatArray
 from unrolled.models.trace.atomic import atomic_write
+from unrolled.models.trace.names import printable
+from unrolled.models.trace.streams import tell_errors
 from unrolled.viewer.drawing.images import file_of
 from unrolled.viewer.plotting import warm_up
 from unrolled.viewer.state.commands import Pause, Pin, RunToEnd, Seek
@@ -71,6 +73,8 @@ class Screenshot(QObject):
         hidden = next((channel for channel in self._window.session.channels if channel.role == "hidden"), None)
         if hidden is not None and not self._window.session.selection.units:
             self._window.do(Pin(liveliest_units(trace.column(hidden.name))))
+        if (said := self._window.layout_.message("input")) is not None:
+            tell_errors(f"unrolled: {printable(said.text)}")
         for place in ("run", "input"):
             self._window.layout_.unsay(place)
         self._settle()

@@ -219,6 +219,17 @@ def test_every_suffix_is_written_and_read():
     assert tuple(trace_files._WRITERS) == tuple(trace_files._READERS) == SUFFIXES
 
 
+def test_a_table_of_before_whose_channel_begins_with_an_apostrophe_opens(tmp_path):
+    channel = msgspec.structs.replace(CHANNELS[2], name="'h")
+    trace = Trace((channel,), provenance=Provenance())
+    trace.append(StepResult(step=0, token=3, word="a", log_prob=-1.0, candidates=(), values={"'h": np.float32(0.5).reshape(())}))
+    path = tmp_path / "a.csv"
+    save_trace(trace, path)
+    path.write_text(path.read_text().replace(",''h\n", ",'h\n"))
+    assert "''" not in path.read_text()
+    assert_equal(load_trace(path), trace)
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_spreadsheet_finds_no_formula_in_a_table(tmp_path, delimiter):
     trace = Trace((CHANNELS[2], msgspec.structs.replace(CHANNELS[0], name="=1+1;=2")),

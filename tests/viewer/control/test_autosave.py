@@ -133,6 +133,11 @@ def test_a_session_that_cannot_be_kept_is_said_once(qtbot, window, tmp_path, mon
         qtbot.wait(10)
     assert len(said) == 1
     assert "no room left" in said[0]
+    say_what_is_not_kept(window, autosave)
+    autosave.failed.emit(said[0])
+    monkeypatch.undo()
+    keep(autosave, window)
+    qtbot.waitUntil(lambda: window.layout_.message("kept") is None, timeout=5000)
     autosave.close()
 
 

@@ -10,8 +10,9 @@ import scripted
 from PIL import Image
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QInputDialog, QMenu
 
+from unrolled.models.inputs.encodings import decode_text, encoding_title
 from unrolled.models.inputs.inputs import TYPED, typed
 from unrolled.models.inputs.kinds import kind_named
 from unrolled.viewer.client.backend_client import BackendProcess
@@ -40,15 +41,20 @@ def window(qtbot, scripted_command, tmp_path):
     made.close()
 
 
-def test_a_text_is_read_again_in_the_encoding_that_a_person_chooses(qtbot, window, tmp_path):
+def test_a_text_is_read_again_in_the_encoding_that_a_person_chooses(qtbot, window, tmp_path, monkeypatch):
     """Also a second time, from the bytes that its file has."""
     open_kind(qtbot, window, "text")
     (tmp_path / "a.txt").write_bytes("día".encode("mac_roman"))
     window.do(c.Open(tmp_path / "a.txt"))
     qtbot.waitUntil(lambda: window.session.input.name == "a.txt", timeout=5000)
+    offered = []
+    monkeypatch.setattr(QInputDialog, "getItem", lambda *given: (offered.append(given[3][given[4]]), False))
+    window.do(c.ShowDialog("encoding"))
+    assert offered == [encoding_title(decode_text((tmp_path / "a.txt").read_bytes())[1])]
     for encoding, text in (("cp437", "dÆa"), ("mac_roman", "día")):
         window.do(c.ReadTextAs(encoding))
         qtbot.waitUntil(lambda text=text: window.session.input.text == text, timeout=5000)
+        assert window.controller.opener.encoding == encoding
     assert window.actions_by_name["encoding"].isEnabled()
     window.do(c.OpenText(typed("A dog.")))
     qtbot.waitUntil(lambda: window.session.input.text == "A dog.", timeout=5000)

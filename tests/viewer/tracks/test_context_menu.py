@@ -17,6 +17,8 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QSc
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.figure import image_of
 from unrolled.viewer.plotting.table import Table
+from unrolled.viewer.theme.stylesheet import apply_theme
+from unrolled.viewer.theme.themes import DARK, LIGHT
 
 VALUES = np.array([0.1, -1e-7, 3.4e38], np.float32)
 
@@ -112,17 +114,16 @@ def test_it_is_saved_as_what_the_suffix_says(picture, tmp_path):
     assert (tmp_path / "a.csv").read_bytes().decode() == table().csv()
 
 
-def test_what_lies_in_a_scroll_area_is_saved_on_its_ground(qtbot):
-    area = QScrollArea()
-    area.setStyleSheet("QScrollArea, QScrollArea * { background: transparent; }")
+@pytest.mark.parametrize("theme", [DARK, LIGHT])
+def test_what_lies_in_a_scroll_area_is_saved_on_its_ground(qtbot, theme):
+    apply_theme(theme)
+    outer, area = QWidget(), QScrollArea()
     area.setWidget(Picture())
-    outer = QWidget()
-    outer.setStyleSheet("background: #fefefe")
     area.setParent(outer)
     area.widget().resize(200, 100)
     qtbot.addWidget(outer)
     outer.show()
-    assert image_of(area.widget()).pixelColor(4, 4).getRgb() == (254, 254, 254, 255)
+    assert image_of(area.widget()).pixelColor(4, 4).name() == theme.panel
 
 
 def test_a_failure_is_one_sentence_and_leaves_the_old_file(picture, tmp_path, monkeypatch, qtbot):
@@ -139,5 +140,5 @@ def test_a_failure_is_one_sentence_and_leaves_the_old_file(picture, tmp_path, mo
     assert old.read_text() == "old"
     menu.save_to(tmp_path / "missing" / "a.png")
     qtbot.waitUntil(lambda: picture.window().findChild(QMessageBox) is not box)
-    assert "cannot be written" in picture.window().findChild(QMessageBox).text()
+    assert picture.window().findChild(QMessageBox).text() == f"There is no folder “{tmp_path / 'missing'}” to write to."
     picture.window().findChild(QMessageBox).close()
