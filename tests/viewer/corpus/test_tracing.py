@@ -22,7 +22,7 @@ print(json.dumps({"doing": "reading", "documents": 3, "of_documents": 3}), flush
 print(json.dumps({"doing": "tracing", "steps": 500, "of_steps": 2000, "parts": 1, "of_parts": 4, "steps_a_second": 1234.5,
                   "seconds_left": 130}), flush=True)
 for number in range({"cut": 2, "many": 12}.get(words[2], 0)):
-    print(f"unrolled: left out: “{number}.txt” is empty.", file=sys.stderr)
+    print(f"unrolled: left out: “{number}<b>.txt” is empty.", file=sys.stderr)
 if words[2] == "endless":
     time.sleep(60)
 print("2,000 steps in 1.0 s")
@@ -56,13 +56,14 @@ def test_what_was_traced_is_opened(qtbot, dialog):
     assert not dialog.isVisible()
 
 
-@pytest.mark.parametrize(("corpus", "last"), [("cut", "left out: “1.txt” is empty."), ("many", "… and 7 more.")])
+@pytest.mark.parametrize(("corpus", "last"), [("cut", "left out: “1<b>.txt” is empty."), ("many", "… and 7 more.")])
 def test_what_was_wrong_with_documents_stays_to_be_read(qtbot, dialog, corpus, last):
     start(qtbot, dialog, corpus)
     qtbot.waitUntil(lambda: bool(dialog.asked), timeout=10_000)
     assert dialog.isVisible()
+    assert dialog.said.textFormat() == Qt.TextFormat.PlainText
     lines = dialog.said.text().splitlines()
-    assert lines[:2] == ["The corpus is traced, and open.", "left out: “0.txt” is empty."]
+    assert lines[:2] == ["The corpus is traced, and open.", "left out: “0<b>.txt” is empty."]
     assert lines[-1] == last
     qtbot.waitUntil(lambda: dialog.said.height() >= dialog.said.heightForWidth(dialog.said.width()))
 
