@@ -63,7 +63,6 @@ class TracingDialog(QDialog):
         self.bar = QProgressBar(textVisible=False, maximum=1000)
         self.bar.setAccessibleName("Progress of tracing")
         self.said = muted_label("What is there already is not traced again.", wrapped=True)
-        self.said.setTextFormat(Qt.TextFormat.PlainText)  # files have any names
         self.start, self.leave = QPushButton("Trace"), QPushButton("Close")
         self.start.setDefault(True)
         self.start.clicked.connect(self._start_or_stop)

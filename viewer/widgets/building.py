@@ -89,7 +89,7 @@ def elided_label(text: str = "", parent: QWidget | None = None) -> QLabel:
 
 
 def muted_label(text: str = "", *, wrapped: bool = False) -> QLabel:
-    label = QLabel(text, wordWrap=wrapped)
+    label = QLabel(text, wordWrap=wrapped, textFormat=Qt.TextFormat.PlainText)  # files and words may look like markup
     label.setObjectName("muted")
     return label
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QCheckBox, QLabel, QWidget
 
 from unrolled.models.analysis.occlusion import LEAST_DROP, MEASURES, MOST, SOME, Measure
@@ -46,7 +46,6 @@ class ContributionBars(QWidget):
         self.measures.offer(MEASURES.items())
         self.measures.activated.connect(lambda _: self.measured.emit())
         self.numbers = muted_label(wrapped=True)
-        self.numbers.setTextFormat(Qt.TextFormat.PlainText)
         self.masking.toggled.connect(self.measures.setVisible)
         self.measures.hide()
         self.verdict = QLabel("", wordWrap=True)

@@ -67,7 +67,6 @@ class GradientMap(QWidget):
         self._frame = self.plot.area(ink("playhead"), outlined=True)
         self._dot = self.plot.scatter(ink("playhead"), size=7.0, order=11)
         self._said = muted_label()
-        self._said.setTextFormat(Qt.TextFormat.PlainText)
         self._said.setMinimumWidth(1)
         self.setFocusProxy(self.plot)
         self.setMinimumSize(180, 120)

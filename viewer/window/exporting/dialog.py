@@ -70,7 +70,6 @@ class ExportDialog(QDialog):
             widget.setAccessibleName(title)
             choosers.addRow(heading(title), widget)
         self.note = muted_label(wrapped=True)
-        self.note.setTextFormat(Qt.TextFormat.PlainText)
         self.note.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.note.setMinimumHeight(36)
         self.bar = named(QProgressBar(textVisible=False, minimum=0, maximum=1000), "Progress of the export")
