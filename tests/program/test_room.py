@@ -127,7 +127,7 @@ def test_cells_are_laid_over_one_another_and_all_of_it_is_exported(qtbot, window
         assert str(tmp_path) in room.said.text()
         assert room.folder.isVisible()
     drawing = (tmp_path / "plots.svg").read_text(encoding="utf-8").replace("\u00a0", " ")
-    assert all(f">{name}<" in drawing for name in ("LSTM before", "GRU, smoothed", "Length of the gradient"))
+    assert all(f">{name}<" in drawing for name in ("LSTM before", "GRU, smoothed", "Gradient norm"))
     page = (tmp_path / "plots.pdf").read_bytes()
     assert page.startswith(b"%PDF")
     assert b"DCTDecode" not in page  # no cell of the map went through a JPEG

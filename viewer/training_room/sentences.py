@@ -83,7 +83,7 @@ def of_loss(history: History) -> str:
 def of_norms(history: History, threshold: float) -> str:
     """What clipping did of late."""
     if not len(history):
-        return "The gradient’s length at every update, before and after clipping."
+        return "The gradient norm at every update, before and after clipping."
     before, after = history.column("before")[-RECENT:], history.column("after")[-RECENT:]
     cut = before > after * (1 + 1e-9)
     recent = f"the last {len(before)} updates" if len(before) > 1 else "the first update"

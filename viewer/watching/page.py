@@ -91,7 +91,7 @@ class WatchPage(QWidget):
         top = in_row(None, self.title, (self.said, 1), self.look, spacing=12)
         self.where.setMinimumWidth(150)
         bar = in_row(None, self.live, (self.slider, 1), self.where, spacing=12)
-        titles = ("Loss", "Length of the gradient", "Gradients over updates", "At this update")
+        titles = ("Loss", "Gradient norm", "Gradients over updates", "At this update")
         self.sections = tuple(Section(title, shown) for title, shown in zip(titles, (self.losses, *self.plots[2:]), strict=True))
         choices = in_row(None, (self.layer, 1), self.of_cell, spacing=10)
         grid = QGridLayout()
