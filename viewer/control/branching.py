@@ -24,6 +24,7 @@ from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.branches import FIRST, Branch, Branches, PlacedEdit
 from unrolled.viewer.state.comparison import first_divergence
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.session_file import LONGEST_NAME
 
 MOST_BRANCHES = 100
 NOT_LIVE = "The computation can be changed once the model that recorded this run is loaded."
@@ -139,7 +140,7 @@ class Branching:
 
     @handles(c.RenameBranch)
     def rename_branch(self, command: c.RenameBranch) -> None:
-        branch, name = self._session.branches.all.get(command.identity), text_name(" ".join(command.name.split()))
+        branch, name = self._session.branches.all.get(command.identity), text_name(" ".join(command.name.split()))[:LONGEST_NAME]
         if branch is not None and name and name != branch.name:
             after = self._session.branches.with_branch(branch.changed(name=name), show=False)
             self.history.push(BranchesCommand(self._session, after, f"rename to “{name}”"))

@@ -24,6 +24,7 @@ from unrolled.models.trace.edits import (
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.commands import OpenView
+from unrolled.viewer.state.session_file import LONGEST_NAME
 
 CAT = scripted.WORDS.index("cat")
 LENGTH = len(scripted.CAPTION)
@@ -305,7 +306,8 @@ def test_the_tree_shows_renames_and_removes(qtbot, window):
     rows = window.host.views["branches"].rows
     assert window.host.views["branches"].isVisible()
     assert [own.identity for own in rows.branches.rows] == [0, 1, 2, 3]  # a branch, what leaves it, then the next
-    qtbot.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(round(rows.x_of(4.5)), 24 + 12))
+    qtbot.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton,
+                     pos=QPoint(round(rows.x_of(4.5)), rows.visualRect(rows.branches.index(1, 0)).center().y()))
     window.coordinator.flush()
     assert window.session.branches.current == 1
     assert window.session.playhead.step == 4
@@ -499,3 +501,8 @@ def test_a_recorded_trace_beside(qtbot, window, tmp_path):
     assert window.host.views["tracks"].differences.largest is not None
     window.do(c.CompareTrace(tmp_path / "nothing.npz"))
     qtbot.waitUntil(lambda: "There is no file" in said(window))
+
+
+def test_a_name_is_no_longer_than_a_file_of_the_session_holds(captioned):
+    captioned.do(c.RenameBranch(captioned.session.branches.current, "ß名" * LONGEST_NAME))
+    assert captioned.session.branches.shown.name == "ß名" * (LONGEST_NAME // 2)
