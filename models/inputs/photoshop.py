@@ -107,8 +107,7 @@ def _planes(data: bytes, shape: tuple[int, int, int], depth: int, step: int, len
     """
     count, height, width = shape
     row = -(-width * depth // 8)
-    blank = (b"\x81\0" * (row // 128) + bytes((257 - row % 128, 0)) * (row % 128 > 1) + b"\0\0" * (row % 128 == 1)
-             if is_packed else bytes(row))
+    blank = b"\x81\0" * (row // 128) + bytes(((257 - row % 128) % 256, 0)) * (row % 128 > 0) if is_packed else bytes(row)
     ends = np.cumsum(lengths).reshape(lengths.shape)
     there = (ends <= len(data)) & (lengths > 0)
     planes: list[npt.NDArray[Any]] = []

@@ -57,6 +57,15 @@ def test_colours_of_every_depth(large, packing, depth):
         read_picture(data[:200], "x")
 
 
+@pytest.mark.parametrize("width", [33, 127, 128, 129, 256, 257])
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_packed_rows_of_every_width(width, is_cut):
+    data = photoshop(PIXELS[:, :width])
+    picture = read_picture(data[: len(data) * 29 // 30] if is_cut else data, "x")
+    assert bool(picture.notes) == is_cut
+    assert np.array_equal(np.asarray(picture.image)[:40], PIXELS[:40, :width])
+
+
 def test_other_modes():
     inks = np.asarray(Image.fromarray(PIXELS).convert("CMYK"))
     assert np.array_equal(found(photoshop(255 - inks, mode=4)), PIXELS)
