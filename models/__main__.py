@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import msgspec
 
 from unrolled.models.trace.names import printable
-from unrolled.models.trace.streams import printing, tell_errors
+from unrolled.models.trace.streams import INTERRUPTED, ending_at_once, printing, tell_errors
 from unrolled.models.verbs.arguments import parser
-
-INTERRUPTED = 130  # as a shell says it
 
 
 def _devices(arguments: argparse.Namespace) -> int:
@@ -66,25 +61,6 @@ def _verb(arguments: argparse.Namespace) -> Callable[[argparse.Namespace], int]:
     return act
 
 
-@contextmanager
-def _ending_at_once() -> Iterator[None]:
-    """Ctrl+C while libraries are imported: an exception within their own code would abort the process."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler:  # somebody else's, or none
-        yield
-        return
-
-    def leave(*_: object) -> None:
-        os.write(2, b"Interrupted.\n")
-        os._exit(INTERRUPTED)
-
-    signal.signal(signal.SIGINT, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def main(words: list[str] | None = None) -> int:
     return printing(lambda: _act(words))
 
@@ -92,7 +68,7 @@ def main(words: list[str] | None = None) -> int:
 def _act(words: list[str] | None) -> int:
     arguments = parser().parse_args(words)
     try:
-        with _ending_at_once():
+        with ending_at_once():
             act = _verb(arguments)
         return act(arguments)
     except BrokenPipeError:

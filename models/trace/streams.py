@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+INTERRUPTED = 130  # as a shell says it
 
 
 def printing(act: Callable[[], int]) -> int:
@@ -39,3 +42,24 @@ def tell_errors(line: str) -> None:
     """A line on standard error, where somebody reads it."""
     with suppress(BrokenPipeError):
         print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """Ctrl+C while libraries are imported or Qt is set up: an exception within their own code would abort the process, be said
+    as something else, or be lost.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # somebody else's, or none
+        yield
+        return
+
+    def leave(*_: object) -> None:
+        os.write(2, b"Interrupted.\n")
+        os._exit(INTERRUPTED)
+
+    signal.signal(signal.SIGINT, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -127,6 +127,12 @@ def test_the_window_imports_no_torch():
     assert result.returncode == 0, result.stderr
 
 
+def test_a_translator_opens_without_what_only_its_evaluation_needs():
+    code = ("import sys\nfrom unrolled.models.adapters.registry import load\nload('translate-en-fr')\n"
+            "assert 'sacrebleu' not in sys.modules")
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
 def test_an_interrupt_ends_it_quietly_and_its_backend_too(dog):
     process = subprocess.Popen([sys.executable, "-m", "unrolled.viewer", "caption", *[str(dog)] * 200],

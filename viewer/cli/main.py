@@ -3,7 +3,14 @@
 Nothing slow is imported before it is known what is wanted.
 """
 
+# ruff: noqa: E402
 from __future__ import annotations
+
+import signal
+
+_interrupt = signal.getsignal(signal.SIGINT)
+if _interrupt is signal.default_int_handler:  # an exception amid imports would be said with its traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import argparse
 import os
@@ -20,6 +27,9 @@ from unrolled.models.trace.streams import printing
 from unrolled.viewer.cli import analyze, bench, caption, computing, corpus, doctor, export, models, trace, window
 from unrolled.viewer.cli.failure import FAILURE, INTERRUPTED, CommandError
 from unrolled.viewer.cli.telling import tell
+
+if _interrupt is signal.default_int_handler:
+    signal.signal(signal.SIGINT, _interrupt)
 
 DESCRIPTION = "A microscope for recurrent and attention models: open a photograph, press Space, watch the words come."
 

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from unrolled.models.trace.streams import ending_at_once
 from unrolled.viewer.cli.failure import CommandError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def check_screen() -> None:
             raise CommandError(f"The screen “{os.environ['DISPLAY']}” does not answer; {WAY_OUT}.")
 
 
+@ending_at_once()
 def check_qt() -> None:
     """Raise `CommandError` when Qt itself cannot be loaded, naming the library that is missing."""
     try:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from unrolled.models.protocol.client import Endpoint
+from unrolled.models.trace.streams import ending_at_once
 from unrolled.viewer.cli.failure import WRONG_USE, CommandError
 from unrolled.viewer.client.ssh import SshTunnel
 from unrolled.viewer.window.options import WindowOptions
@@ -43,6 +44,7 @@ def _size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
+@ending_at_once()
 def window(arguments: argparse.Namespace) -> int:
     """Open the window, and stay until it is closed."""
     store = arguments.file if arguments.file is not None and "://" in arguments.file else ""

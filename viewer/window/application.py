@@ -75,11 +75,20 @@ def run(options: WindowOptions, drive: Drive | None = None) -> int:
         Works the window in a person's place; it is given the window, not shown yet, and what ends the program with an empty
         text or a sentence that says what went wrong.
     """
-    if options.watch:
-        return _watch(options)
     application = make_application()
-    backend = BackendProcess(endpoint=options.connect, tunnel=options.tunnel)
-    backend.start()  # before anything else, since it takes longest
+    outcome = _Outcome(application)
+    with EndingSignals(outcome.end_by):  # one that comes while all is built waits for the event loop
+        backend = BackendProcess(endpoint=options.connect, tunnel=options.tunnel)
+        backend.start()  # before anything else, since it takes longest
+        window = _watching(options, backend) if options.watch else _working(options, backend, outcome, drive)
+        window.show()
+        status = application.exec()
+        window.close()
+        backend.close()
+    return outcome.leaving(status)
+
+
+def _working(options: WindowOptions, backend: BackendProcess, outcome: _Outcome, drive: Drive | None) -> QWidget:
     settings = WindowSettings(settings_file())
     window = make_window(settings, backend, model=options.model, theme=options.theme,
                          device="" if options.device == "auto" else options.device)
@@ -89,29 +98,23 @@ def run(options: WindowOptions, drive: Drive | None = None) -> int:
     window.remembers = not unattended
     Unexpected(window, log_file())
     window.controller.voice.busy("Starting the model’s process…")
-    outcome = _Outcome(application)
     if drive is not None:
         drive(window, outcome.leave)
     plotting = WarmUp()
-    window.closing.connect(plotting.join)
-    window.show()
-    window.after_first_paint(plotting.start)
+    window.closing.connect(lambda: plotting.join())  # a bound method would be followed only as long as somebody has it
+    window.after_first_paint(lambda: plotting.start())
     window.after_first_paint(lambda: _begin(window, options, outcome, unattended))
-    return outcome.await_end(window, backend)
+    return window
 
 
-def _watch(options: WindowOptions) -> int:
-    """Open the window on a training, and stay until it is closed; the exit status."""
+def _watching(options: WindowOptions, backend: BackendProcess) -> QWidget:
+    """The window on a training."""
     from unrolled.viewer.window.watch_window import WatchWindow
 
-    application = make_application()
-    outcome, backend = _Outcome(application), BackendProcess(endpoint=options.connect)
     window = WatchWindow(backend, _appearance(WindowSettings(settings_file()), options.theme))
     if options.size is not None:
         window.resize(*options.size)
-    backend.start()
-    window.show()
-    return outcome.await_end(window, backend)
+    return window
 
 
 def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome, unattended: bool) -> None:
@@ -180,12 +183,8 @@ class _Outcome:
         self.signal = 0  # what told the program to end
         self._application = application
 
-    def await_end(self, window: QWidget, backend: BackendProcess) -> int:
-        """Stay until the window is closed; the exit status, unless a signal ends the program."""
-        with EndingSignals(self.end_by):
-            status = self._application.exec()
-            window.close()
-            backend.close()
+    def leaving(self, status: int) -> int:
+        """The exit status, where the event loop ended with this one and no signal ends the program."""
         if self.signal:
             end_by_signal(self.signal)
         if self.sentence:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-import sacrebleu
 import torch
 
 from unrolled.models.data.multi30k import read_pairs
@@ -24,6 +23,8 @@ def evaluate_translator(stepper: TranslatorStepper, request: EvaluationRequest) 
     case alone cannot do well; both with sacreBLEU's own tokeniser 13a. Perplexity and calibration are those of the
     references' pieces, the entropy that of the greedy translation's.
     """
+    import sacrebleu  # it asks for a writable folder for temporary files, which opening a translator does not need
+
     data, beam = request.needed_data, request.beam or USUAL_BEAM
     pairs = read_pairs(data, request.split, source=stepper.languages[0], target=stepper.languages[1])
     count = request.count(len(pairs.source))

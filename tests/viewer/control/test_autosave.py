@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import scripted
@@ -178,6 +179,24 @@ def test_a_signal_keeps_what_is_open(tmp_path, name):
     assert (folder / "window-0.open").exists() != closed
     assert "Traceback" not in errors
     assert load_session(folder / "window-0.unrolled").layout.input_name == "skier.jpg"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for the process in /proc")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_while_the_window_is_built_ends_it_with_its_backend(tmp_path, name):
+    process = subprocess.Popen([sys.executable, "-m", "unrolled.viewer"], env=os.environ | {"UNROLLED_HOME": str(tmp_path)},
+                               stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 60
+    try:
+        while not Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        process.send_signal(getattr(signal, name))
+        _, errors = process.communicate(timeout=30)
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)  # nobody of its group
+    finally:
+        process.kill()
+    assert (process.returncode, errors) == (-getattr(signal, name), "")
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e300", "fast", ""])
