@@ -35,7 +35,7 @@ class ModelChoice:
         self.model, self.device = "", "auto"
         self.preferred = self.preferred_device = ""
         self._spare = ""  # tried where what nobody asked for cannot be loaded
-        self._there = ""  # what the loaded model was opened by
+        self._there, self._there_on = "", "auto"  # what the loaded model was opened by, and the device that was wanted
 
     @property
     def input_kind(self) -> str:
@@ -83,13 +83,13 @@ class ModelChoice:
 
     def took(self, report: Loaded) -> None:
         """What was wanted is there."""
-        self._there = self.model or report.description.name
+        self._there, self._there_on = self.model or report.description.name, self.device
         self.recent = remember_model(self._there, report.description, self.models)
 
     def go_back(self) -> None:
         """What was wanted cannot be had: what is there is wanted again; at the start, another that nobody asked for either."""
         if self._runner.loaded is not None:
-            self.model, self.device = self._there or self._runner.loaded.description.name, self._runner.loaded.device
+            self.model, self.device = self._there or self._runner.loaded.description.name, self._there_on
         elif self._spare:
             self.model, self._spare = self._spare, ""
             if self.model and self._runner.load(self.model, self.device):

@@ -324,6 +324,15 @@ def test_a_model_that_fails_after_another_was_chosen_says_nothing(qtbot, ready):
     assert not ready.messages
 
 
+@pytest.mark.parametrize("wanted", ["auto", "cpu"])
+def test_a_model_that_cannot_be_loaded_leaves_the_device_that_was_wanted(qtbot, ready, wanted):
+    ready.do(c.SetDevice(wanted))
+    qtbot.waitUntil(lambda: ready.run.is_open, timeout=5000)
+    ready.do(c.LoadModel("no-such-model"))
+    qtbot.waitUntil(lambda: bool(ready.messages), timeout=5000)
+    assert ready.choice.device == wanted
+
+
 def test_a_model_that_cannot_be_loaded_leaves_a_trace_of_another_alone(qtbot, ready):
     trace = scripted.trace()
     trace.provenance = type(trace.provenance)(model="another", input_name="drawn.png")
