@@ -449,6 +449,8 @@ def test_messages_are_gone_through_one_at_a_time(qtbot, window):
     assert said.banner.text.text() == "Never seen: é. Cut at 64 pieces."
     voice.say("run", "Step 3 gave numbers that are not finite.")
     assert (said.banner.message.place, said.banner.next.text()) == ("run", "1 of 2")
+    voice.say_notes(("Never seen: é.",))  # said again as the input is read again: the error stays in sight
+    assert said.banner.message.place == "run"
     said.banner.next.click()
     assert said.banner.message.place == "input"
     said.banner.dismiss.click()

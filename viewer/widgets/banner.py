@@ -122,7 +122,8 @@ class Banner(QFrame):
 
 
 class BannerPlace(QWidget):
-    """Where messages appear, the newest first, one at a time: it has room of its own, and takes none while there is none.
+    """Where messages appear, one at a time, the newest first, but no remark before an error; it has room of its own, and
+    none while there is nothing to say.
 
     Attributes
     ----------
@@ -146,7 +147,10 @@ class BannerPlace(QWidget):
     def show_message(self, message: Notice) -> None:
         """Show a message, in place of the one before about the same."""
         self._messages.pop(message.place, None)
+        front = next(reversed(self._messages.values()), None)
         self._messages[message.place] = message
+        if front is not None and front.kind == "error" and message.kind == "info":
+            self._messages[front.place] = self._messages.pop(front.place)
         self._show()
 
     def show_next(self) -> None:
