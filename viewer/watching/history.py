@@ -82,6 +82,11 @@ class WatchHistory:
         """The names of the layers that gradients are known of."""
         return tuple(dict.fromkeys(own.name for update in (*self.updates,)[-3:] for own in update.gradients))
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Those of the layers whose cells' gradients are known too."""
+        return tuple({own.name: None for update in (*self.updates,)[-3:] for own in update.gradients if own.cell})
+
     def place_of(self, update: int) -> int:
         """The place among `updates` of the newest that is not after this one; -1 without any."""
         numbers = [own.update for own in self.updates]

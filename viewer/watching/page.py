@@ -194,7 +194,7 @@ class WatchPage(QWidget):
         layer = self.layer.currentText()
         gradients = [None, None] if history is None or shown is None else [
             history.gradients(shown, layer, of_cell=of_cell) for of_cell in (False, True)]
-        has_cell = any(own.cell for own in (shown.gradients if shown is not None else ()) if own.name == layer)
+        has_cell = history is not None and layer in history.cells
         self.of_cell.setEnabled(has_cell)
         of_cell = has_cell and self.of_cell.isChecked()
         at = shown.update if shown is not None else 0

@@ -93,6 +93,14 @@ def test_layers_and_cells_can_be_chosen(told):
     assert told.sections[3]._note.text() == "at step 1 × 0.12 of step 4"
     told.of_cell.setChecked(True)
     told.refresh()
+    assert told.sections[2]._note.text() == "‖∂L/∂c_t‖"
+    told.slider.setValue(0)
+    told.refresh()
+    assert told.update_number == 0  # which has no gradients: those of the others are drawn as before
+    assert told.of_cell.isEnabled()
+    assert told.sections[2]._note.text() == "‖∂L/∂c_t‖"
+    told.slider.setValue(told.slider.maximum())
+    told.refresh()
     assert told.map._read(25.0, 4.0) == "about update 25, step 4: 16"
     assert told.profile._read(2.0, 0.0) == "step 2: ∂L/∂h 2.0, ∂L/∂c 4.0"
     assert told.norms._read(33.0, 0.0) == "update 30: 2.0 before, 0.50 after clipping"
