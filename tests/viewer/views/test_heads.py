@@ -140,6 +140,7 @@ def test_without_a_state_that_steps_hand_on_words_are_attributed_alone(qtbot):
         row=0, rows=length, column=0, columns=length, hidden=b"", words=words.tobytes()), done=True)
     assert view.map.isHidden()
     assert view.by.isHidden()
+    assert view._chart.isHidden()  # all the room is the others'
     assert view.words.isVisible()
     assert not view._empty.isVisible()
 

@@ -102,7 +102,7 @@ class AttributionView(View):
         flow = FlowLayout(choices, gap=4)
         for part in (self.by, self.compute, self.cancel):
             flow.addWidget(part)
-        chart = QWidget()
+        self._chart = chart = QWidget()
         in_column(chart, choices, self.progress, self.status, (self.map, 1), spacing=4)
         self._inside = TwoParts(chart, self.attributions, stretch=(5, 4), first_height=MAP_HEIGHT)
         self._empty = EmptyText("", self)
@@ -229,6 +229,7 @@ class AttributionView(View):
         self.by.setVisible(norms)
         self.map.setVisible(norms or found is None)
         self.map.plot.say("" if norms or not self.compute.isVisible() else "Press Compute.")
+        self._chart.setVisible(any(not part.isHidden() for part in (self.map, self.by, self.compute, self.progress, self.status)))
         if found is None or not norms:  # without recurrence there is no state that steps hand on
             self.map.set_table(np.zeros((0, 0), np.float32), first=0, words=(), symbol="h")
             return
