@@ -16,7 +16,7 @@ from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.switches import HEIGHT, ICON, segment, switch
 
-CHANNEL_WIDTH = 106  # whatever maps there are: longer names are whole in the list
+CHANNEL_WIDTHS = 106, 190  # at the least and at the most: longer names are whole in the list
 
 
 class PictureControls(QWidget):
@@ -46,7 +46,8 @@ class PictureControls(QWidget):
         self.colour_map.setFixedSize(32, HEIGHT)
         self.colour_map.setAutoRaise(True)
         self.channel = named(ComboBox(), "Attention map", "Which map is drawn")
-        self.channel.setFixedSize(CHANNEL_WIDTH, HEIGHT + 2)
+        self.channel.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.channel.setFixedSize(CHANNEL_WIDTHS[0], HEIGHT + 2)
         self.channel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         keep_room(self.channel)
         self.channel.hide()
@@ -94,6 +95,7 @@ class PictureControls(QWidget):
     def set_channels(self, titles: dict[str, str]) -> None:
         """The maps that can be drawn, titles by name; the picker keeps its place while there is one alone."""
         self.channel.offer((name, title[:1].upper() + title[1:]) for name, title in titles.items())
+        self.channel.setFixedWidth(min(max(self.channel.sizeHint().width(), CHANNEL_WIDTHS[0]), CHANNEL_WIDTHS[1]))
         self.channel.setVisible(bool(titles))
         self.channel.setEnabled(len(titles) > 1)
         looks = bool(titles) or self._session.description is None
