@@ -149,7 +149,7 @@ def test_weights_that_do_not_fit_are_said_and_nothing_is_drawn_at_random(tmp_pat
         opened_with({name: value for name, value in tensors.items() if name != one})
     with pytest.raises(CheckpointError, match=r"is \(3, 4\) and should be \(32, 128\)\."):
         opened_with(tensors | {one: torch.ones(3, 4)})
-    with pytest.raises(CheckpointError, match=r"and 1 more do not fit"):
+    with pytest.raises(CheckpointError, match=r"and 1 more does not fit"):
         opened_with({name: value for name, value in tensors.items() if not name.startswith("transformer.h.0.mlp.c_fc")})
     notes = opened_with(tensors | {"extra.weight": torch.ones(3)}).read("the dog").notes
     assert notes[-1].endswith("“gpt2” holds 1 tensor that its model has no place for, such as “extra.weight”.")

@@ -96,7 +96,7 @@ def _fit(title: str, told: dict[str, Any]) -> tuple[str, ...]:
              for name, found, needed in sorted(told["mismatched_keys"])]
     wrong += [f"“{name}” is missing" for name in sorted(told["missing_keys"]) if UNUSED not in name]
     if wrong:
-        more = f", and {len(wrong) - 1:,} more do not fit" if len(wrong) > 1 else ""
+        more = f", and {len(wrong) - 1:,} more do{'es' if len(wrong) == 2 else ''} not fit" if len(wrong) > 1 else ""
         raise CheckpointError(f"“{title}” does not fit its model: {wrong[0]}{more}.")
     left = sorted(told["unexpected_keys"])
     return (f"“{title}” holds {len(left):,} {'tensor' if len(left) == 1 else 'tensors'} that its model has no place for, such as "
