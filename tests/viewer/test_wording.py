@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.trace import Channel, Provenance
-from unrolled.viewer.state.wording import channel_title, percent, place_name, spoken_percent, step_noun, what_a_step_is
+from unrolled.viewer.state.wording import channel_title, is_end, percent, place_name, spoken_percent, step_noun, what_a_step_is
 
 
 @pytest.mark.parametrize(("probability", "text"), [
@@ -61,6 +61,12 @@ def test_what_a_step_is_depends_on_what_a_step_reads(kind: str, said: str) -> No
     ("recording", "words", "step")])
 def test_a_step_is_called_by_what_it_writes(kind: str, detokenization: str, noun: str) -> None:
     assert step_noun(Provenance(input_kind=kind, detokenization=detokenization)) == noun
+
+
+@pytest.mark.parametrize(("word", "ends"), [("</s>", True), ("<end>", True), ("[EOS]", True), ("<eos>", True),
+                                            ("<s>", False), ("end", False), ("s", False), ("", False), ("<", False)])
+def test_the_mark_of_an_end_is_known_and_that_of_a_start_is_none(word: str, ends: bool) -> None:
+    assert is_end(word) == ends
 
 
 def test_places_are_counted_from_1_as_people_see_them() -> None:

@@ -103,7 +103,7 @@ def _raised(value: float) -> str:
 
 def is_end(word: str) -> bool:
     """Whether a word is the END token's: a mark such as ``<end>`` or ``</s>``, no word of a language."""
-    return word.strip("</>[]").lower() in ("end", "eos", "s") and word[:1] in "<[" and len(word) > 2
+    return word == "</s>" or (word[:1] in ("<", "[") and word.strip("</>[]").lower() in ("end", "eos"))
 
 
 def sign_of(character: str) -> str:
