@@ -45,6 +45,7 @@ from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
 
 SURE = math.log(0.9)  # of a word's log-probability: above, it cannot fall far
+ASIDE, WHOLE = 170, 16_777_215  # pixels at most, of what stands beside attributions: without a map, and with one
 MAP_HEIGHT = 230           # at least, where what else is shown stands below
 SETTLED_MILLISECONDS = 500  # a run that has not grown for so long is followed back
 EMPTY = "What each {} depended on."
@@ -230,6 +231,7 @@ class AttributionView(View):
         self.map.setVisible(norms or found is None)
         self.map.plot.say("" if norms or not self.compute.isVisible() else "Press Compute.")
         self._chart.setVisible(any(not part.isHidden() for part in (self.map, self.by, self.compute, self.progress, self.status)))
+        self._chart.setMaximumWidth(ASIDE if self.map.isHidden() else WHOLE)
         if found is None or not norms:  # without recurrence there is no state that steps hand on
             self.map.set_table(np.zeros((0, 0), np.float32), first=0, words=(), symbol="h")
             return
