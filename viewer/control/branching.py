@@ -23,11 +23,13 @@ from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.branches import FIRST, Branch, Branches, PlacedEdit
 from unrolled.viewer.state.comparison import first_divergence
+from unrolled.viewer.state.open_store import NO_DOCUMENT
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_file import LONGEST_NAME
 
 MOST_BRANCHES = 100
 NOT_LIVE = "The computation can be changed once the model that recorded this run is loaded."
+UNREADABLE = "This document cannot be changed: its input is too long, or not where it was."
 
 
 class BranchesCommand(QUndoCommand):
@@ -77,7 +79,8 @@ class Branching:
         branch, description = self._session.branch, self._session.description
         if branch is None or description is None or not self._runner.is_open:
             if not self.later(c.ApplyEdit(edit)):
-                self._refuse(NOT_LIVE)
+                own = self._session.open_store
+                self._refuse(NOT_LIVE if own.document == NO_DOCUMENT or own.is_readable else UNREADABLE)
             return
         trace = branch.trace
         if edit.first > len(trace) or (trace.ended and edit.first >= len(trace)):

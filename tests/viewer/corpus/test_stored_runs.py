@@ -10,6 +10,7 @@ from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import open_store
 from unrolled.models.store.stored_trace import StoredTrace, stored_run
 from unrolled.models.trace.bins import bins_of, stride_of
+from unrolled.models.trace.edits import ClampUnits
 from unrolled.models.trace.envelope import Envelope
 from unrolled.models.trace.pyramid import PlaceColumns
 from unrolled.viewer.control.session_writer import saved_session
@@ -98,6 +99,18 @@ def test_a_document_is_opened_at_its_step_and_saved_with_a_session(qtbot, window
     assert (said[-1].action, said[-1].act.args) == ("Run it", (c.RunDocument(),))
     window.do(c.ShowCorpus(on=True))
     assert window.actions_by_name["corpus"].isChecked()
+
+
+def test_a_document_that_is_too_long_is_not_changed(qtbot, window, kept, monkeypatch):
+    said = []
+    window.controller.voice.said.connect(said.append)
+    monkeypatch.setattr("unrolled.viewer.control.stored_runs.input_of_stored", lambda store, trace: None)
+    window.do(c.Open(kept.location.folder))
+    qtbot.waitUntil(lambda: window.corpus is not None)
+    window.do(c.OpenDocument(2, 123))
+    qtbot.waitUntil(lambda: window.session.trace is not None)
+    window.do(c.ApplyEdit(ClampUnits(first=123, channel="hidden", units=(1,))))
+    assert said[-1].text == "This document cannot be changed: its input is too long, or not where it was."
 
 
 def test_steps_that_are_framed_in_the_map_are_marked_in_the_open_document(qtbot, window, kept):
