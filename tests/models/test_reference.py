@@ -251,14 +251,14 @@ def a_state_that_fades_between_steps(patch: Patch) -> None:
 
 @mutation()
 def candidates_named_after_each_other(patch: Patch) -> None:
-    around(patch, Branch, "_candidates", lambda old, self, log_probs: (lambda own: tuple(
+    around(patch, Branch, "_candidates", lambda old, *given: (lambda own: tuple(
         msgspec.structs.replace(one, token=other.token) for one, other in zip(own, own[1:] + own[:1], strict=True)))(
-            old(self, log_probs)))
+            old(*given)))
 
 
 @mutation()
 def the_best_candidate_left_out(patch: Patch) -> None:
-    around(patch, Branch, "_candidates", lambda old, self, log_probs: old(self, log_probs)[1:])
+    around(patch, Branch, "_candidates", lambda old, *given: old(*given)[1:])
 
 
 @mutation()

@@ -226,7 +226,7 @@ def test_a_backend_that_ends_during_a_step_is_said_and_started_again(qtbot, read
 
 
 @pytest.mark.parametrize(("data", "name"), [
-    (b"", "empty.jpg"), (b"These are words.", "words.jpg"), (scripted.picture().data[:200], "cut.png"),
+    (b"", "empty.jpg"), (b"These are words.", "words.jpg"), (scripted.picture().data[:40], "cut.png"),
 ])
 def test_a_malformed_picture_is_a_sentence_and_loses_nothing(qtbot, ready, data, name):
     ready.do(c.StepForward())
