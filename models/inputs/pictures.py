@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
-from PIL import Image, ImageChops, ImageCms, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from unrolled.models.inputs.cut_files import FILLS, MOST_TIMES, filled, is_cut, is_fillable, lengths_in_words, promised_length
 from unrolled.models.inputs.film_colours import colour_codes, in_srgb, is_usual, note_of
@@ -26,7 +26,7 @@ from unrolled.models.inputs.interlaced import passes_of, without_gaps
 from unrolled.models.inputs.marks import begins_late, is_marked, other_kind
 from unrolled.models.inputs.photoshop import MARK as PHOTOSHOP
 from unrolled.models.inputs.photoshop import NoCompositeError, read_photoshop
-from unrolled.models.inputs.pixels_alone import pixels_alone, stored_orientation
+from unrolled.models.inputs.pixels_alone import MOST_PROFILE, pixels_alone, stored_orientation
 from unrolled.models.inputs.samples import Samples, shallow
 from unrolled.models.inputs.tiff import MARKS as TIFF_MARKS
 from unrolled.models.inputs.tiff import read_tiff
@@ -38,6 +38,7 @@ SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", 
             ".psb", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm", ".ico", ".tga", ".heic", ".heif")
 MOST_PIXELS = 256_000_000       # a gigabyte while it is decoded
 MOST_JPEG_PIXELS = 400_000_000  # a JPEG is halved while it is read, and never held whole
+MOST_WEBP_PIXELS = 140_000_000  # Pillow holds a WebP four times, with its transparency
 ENOUGH_PIXELS = 40_000_000      # a larger picture is made smaller; the models see a fiftieth of it
 ENOUGH_SAMPLED = 20_000_000     # of one whose samples may take eight bytes each
 SHORTEST_SIDE = 8
@@ -60,6 +61,8 @@ UPRIGHT = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4:
 _FILLING = Lock()
 
 Image.MAX_IMAGE_PIXELS = MOST_JPEG_PIXELS // 2  # Pillow refuses twice as many, in places where a size changes while it reads
+
+PngImagePlugin.MAX_TEXT_CHUNK = MOST_PROFILE  # profiles of printers are larger than Pillow's megabyte; no text comes to it
 
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # sizes are judged here
 
@@ -238,8 +241,9 @@ def _judge_size(size: tuple[int, int], name: str, *, most: int = MOST_PIXELS) ->
     """Raise `PictureError` where there is too much to hold, or too little to see."""
     width, height = size
     if width * height > most:
+        others = {MOST_JPEG_PIXELS: "", MOST_WEBP_PIXELS: " of a WebP"}.get(most, f", {MOST_JPEG_PIXELS // 10**6} of a JPEG")
         raise PictureError(f"“{name}” has {width:,} × {height:,} pixels; {most // 10**6} megapixels are the most that can be "
-                           f"opened{'' if most == MOST_JPEG_PIXELS else f', {MOST_JPEG_PIXELS // 10**6} of a JPEG'}.")
+                           f"opened{others}.")
     if min(size) < SHORTEST_SIDE:
         raise PictureError(f"“{name}” has only {width} × {height} pixels; there is nothing in it to describe.")
 
@@ -287,7 +291,7 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
     def loaded(of: bytes) -> tuple[Image.Image, int]:
         data, orientation = pixels_alone(of)
         image = Image.open(io.BytesIO(data), formats=open_formats(data) or ("PNG",))
-        _judge_size(image.size, name)
+        _judge_size(image.size, name, most=MOST_WEBP_PIXELS if image.format == "WEBP" else MOST_PIXELS)
         image.load()
         return image, orientation or orientation_of(image)
 

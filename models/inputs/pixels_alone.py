@@ -15,6 +15,7 @@ ORIENTATION = 0x0112
 WIDTHS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}  # of the whole numbers that EXIF has, by their type
 PNG_MARK = b"\x89PNG\r\n\x1a\n"
 NEEDED_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"sRGB", b"iCCP", b"acTL", b"fcTL", b"fdAT")
+MOST_PROFILE = 2**24  # bytes of a colour profile
 WEBP_CHUNKS = (b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP")
 WEBP_FLAGS = 0x32  # of an extended WebP: animation, transparency, colour profile
 NEEDED_SEGMENT = re.compile(rb"\xff[\xc0-\xc2\xc4\xdb\xdd]\0")  # of a JPEG: tables, and the size
@@ -59,9 +60,19 @@ def _png(data: bytes) -> tuple[bytes, int]:
     for name, content in _chunks(data):
         if name == b"eXIf":
             orientation = stored_orientation(content.removeprefix(b"Exif\0\0"))
-        if name in NEEDED_CHUNKS:
+        if name in NEEDED_CHUNKS and (name != b"iCCP" or _is_profile(content)):
             kept += [struct.pack(">I", len(content)), name, content, struct.pack(">I", zlib.crc32(name + content))]
     return b"".join(kept), orientation
+
+
+def _is_profile(content: bytes) -> bool:
+    """Whether what is packed behind a profile's name can be unpacked, and is no bomb."""
+    _, _, packed = content.partition(b"\0")
+    unpacking = zlib.decompressobj()
+    with suppress(zlib.error):
+        unpacking.decompress(packed[1:], MOST_PROFILE)
+        return packed[:1] == b"\0" and not unpacking.unconsumed_tail
+    return False
 
 
 def _webp(data: bytes) -> tuple[bytes, int]:

@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from unrolled.models.inputs.clips import clip_bytes, read_clip
 from unrolled.models.inputs.pictures import read_picture
@@ -39,10 +39,18 @@ def png(*others: bytes, pixels: np.ndarray = PIXELS, kind: int = 2) -> bytes:
 @pytest.mark.parametrize("broken", [
     chunk(b"tEXt", b"a\0b")[:-1] + b"?", b"\0\0\0\4\1\2\3\4abcd1234", chunk(b"zTXt", b"x\0\0not zlib"), chunk(b"iTXt", b"\0\0"),
     chunk(b"zTXt", b"x\0\0" + zlib.compress(bytes(80_000_000))), chunk(b"eXIf", b"garbage"), chunk(b"pHYs", b"1"),
+    chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(80_000_000))), chunk(b"iCCP", b"no end"),
+    chunk(b"iCCP", b"x\0\7" + zlib.compress(b"")),
     chunk(b"cHRM", b"2"), chunk(b"tIME", b""), chunk(b"bKGD", b""), chunk(b"hIST", b"1"), chunk(b"sPLT", b"\0"),
 ])
 def test_no_chunk_beside_the_pixels_can_cost_a_png(broken):
     assert np.array_equal(np.asarray(read_picture(png(broken), "a.png").image), PIXELS)
+
+
+def test_a_profile_of_some_megabytes_costs_nothing():
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    large = profile + bytes(3_000_000)
+    assert close(read_picture(png(chunk(b"iCCP", b"x\0\0" + zlib.compress(large))), "a.png").image, PIXELS)
 
 
 @pytest.mark.parametrize("kind", [1, 3, 4, 6, 8, 9])

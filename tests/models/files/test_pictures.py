@@ -110,6 +110,14 @@ def test_far_too_many_pixels_are_refused_before_they_are_read():
         read_picture(header + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b""), "huge.png")
 
 
+def test_a_webp_that_would_swell_is_refused_before_it_is_read():
+    side = 16_000 - 1
+    lossless = b"\x2f" + (side | side << 14).to_bytes(4, "little")
+    content = b"VP8L" + struct.pack("<I", len(lossless)) + lossless + b"\0"
+    with pytest.raises(PictureError, match="140 megapixels are the most that can be opened of a WebP"):
+        read_picture(b"RIFF" + struct.pack("<I", 4 + len(content)) + b"WEBP" + content, "huge.webp")
+
+
 @given(st.binary(max_size=300))
 def test_random_bytes_give_a_sentence(data):
     with pytest.raises(PictureError):
