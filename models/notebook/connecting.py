@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ def has_screen() -> bool:
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
-class WithWindow:
+class WithWindow(ABC):
     """What a window can be opened on; it ends with `close`, or with the ``with`` block. `service` makes what answers a window."""
 
     def __init__(self, service: Callable[[], object]) -> None:
@@ -71,9 +72,9 @@ class WithWindow:
             self._serving.close()
         self._window = self._serving = None
 
+    @abstractmethod
     def _words(self) -> Sequence[str]:
         """What the command line says of it."""
-        raise NotImplementedError
 
     def _end_window(self) -> None:
         """As a person would close it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import torch
@@ -21,7 +22,7 @@ class SentenceMemory(NamedTuple):
     first: State
 
 
-class ReferenceAttentional(ReferenceNetwork):
+class ReferenceAttentional(ReferenceNetwork, ABC):
     """Its layers are torch's, under `cells`; `table`, `combine` and `words` are the names of its word vectors and of the two
     linear layers behind. Where the cells read more than a word's vector, that is what the word before was predicted from.
     """
@@ -34,9 +35,9 @@ class ReferenceAttentional(ReferenceNetwork):
         self.computed_by = (encoder, *self.computed_by)
         self.state_names += ("attentional_vector",) if self._fed else ()
 
+    @abstractmethod
     def scores(self, hidden: Tensor, features: Tensor) -> Tensor:
         """s_t (1, hidden) and h_j (L, features) → their alignment scores (1, L)."""
-        raise NotImplementedError
 
     def start(self, memory: SentenceMemory) -> State:
         return (*memory.first, *((torch.zeros(1, self.size, dtype=torch.float64),) if self._fed else ()))
