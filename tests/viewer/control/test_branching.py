@@ -334,6 +334,7 @@ def test_the_tree_shows_renames_and_removes(qtbot, window):
 def test_a_branchs_menu_offers_what_can_be_done(qtbot, window):
     two_branches(qtbot, window)
     rows = window.host.views["branches"].rows
+    rows.verticalScrollBar().setValue(0)
     place = QPoint(20, 12)
     asked = rows.viewport()
     QApplication.sendEvent(asked, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, asked.mapToGlobal(place)))

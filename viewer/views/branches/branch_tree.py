@@ -49,7 +49,7 @@ from unrolled.viewer.widgets.zoom import A_PRESS, NOTCH
 ROW = 24
 NAME = 150.0
 EDGE = 12.0
-ROWS = 3  # that there is always room for; where there are more, they scroll
+ROWS = 2  # that there is always room for; where there are more, they scroll
 HINT = "Whatever you change makes a branch, which appears here."
 FEWEST_STEPS = 12
 RIGHT = 86.0  # as the scrub bar keeps free for its count, so that steps stand under one another
