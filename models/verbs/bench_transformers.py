@@ -38,7 +38,7 @@ def transformer_costs() -> dict[str, Any]:
 
 def _measured(library: Any, lengths: dict[str, int], rounds: int) -> tuple[float, float, int]:
     """Seconds of a recorded step and of a plain one, and how many numbers the model has."""
-    from unrolled.models.families.hugging_face.checkpoint import Opened
+    from unrolled.models.families.hugging_face.adapter import Opened
     from unrolled.models.families.hugging_face.stepper import TransformerStepper
 
     torch.manual_seed(0)

@@ -100,7 +100,7 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path, monkeypatch: pytest.Monke
     import huggingface_hub
     import transformers
 
-    from unrolled.models.families.hugging_face import checkpoint
+    from unrolled.models.families.hugging_face import adapter
 
     def no_network(*_: object, **__: object) -> str:
         raise OSError("no network")
@@ -118,7 +118,7 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path, monkeypatch: pytest.Monke
         load(str(vit))
     gpt2 = save("gpt2", tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(checkpoint, "computer_memory", lambda: 1000)
+        patched.setattr(adapter, "computer_memory", lambda: 1000)
         patched.setattr(transformers.GPT2LMHeadModel, "from_pretrained", no_network)
         with pytest.raises(CheckpointError, match="GiB for its weights"):
             load(str(gpt2))

@@ -1,6 +1,10 @@
-"""Judge a captioner on photographs with true captions, from their files to the figures."""
+"""Judge a captioner on photographs with true captions, as the captioning field does: BLEU, ROUGE-L, CIDEr by pycocoevalcap."""
 
 from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Sequence
 
 import torch
 
@@ -8,9 +12,7 @@ from unrolled.models.data.flickr8k import read_split
 from unrolled.models.evaluation.decoder_figures import DecoderFigures
 from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
 from unrolled.models.families.captioning.features import encode_photographs
-from unrolled.models.families.captioning.grounding import Grounding
-from unrolled.models.families.captioning.metrics import caption_scores
-from unrolled.models.families.captioning.person_masks import read_masks
+from unrolled.models.families.captioning.grounding import Grounding, read_masks
 from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.stepping.search import Search
 from unrolled.models.tokenizers.word_tokenizer import TOKENISER
@@ -44,3 +46,32 @@ def evaluate_captioner(stepper: CaptionerStepper, request: EvaluationRequest) ->
     metrics = caption_scores(written, photographs.captions[:count]) | figures.figures() | grounding.figures()
     metrics["vocabulary_used"] = float(len({word for words in written for word in words}))
     return Evaluation(data=str(data), split=request.split, count=count, beam=beam, tokeniser=TOKENISER, metrics=metrics)
+
+
+def caption_scores(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]]) -> dict[str, float]:
+    """Scores of captions, one for each picture, against the pictures' true captions.
+
+    Parameters
+    ----------
+    candidates : sequence
+        For each picture the words of its caption.
+    references : sequence
+        For each picture the words of its true captions.
+
+    Returns
+    -------
+    dict
+        ``bleu_1`` to ``bleu_4`` and ``rouge_l`` in percent; ``cider`` in its usual unit.
+    """
+    from pycocoevalcap.bleu.bleu import Bleu  # slow to import, and only needed here
+    from pycocoevalcap.cider.cider import Cider
+    from pycocoevalcap.rouge.rouge import Rouge
+
+    written = {place: [" ".join(words)] for place, words in enumerate(candidates)}
+    true = {place: [" ".join(words) for words in own] for place, own in enumerate(references)}
+    with contextlib.redirect_stdout(io.StringIO()):  # the scorers print what they do
+        bleu = Bleu(4).compute_score(true, written)[0]
+        rouge = Rouge().compute_score(true, written)[0]
+        cider = Cider().compute_score(true, written)[0]
+    scores = {f"bleu_{order + 1}": 100.0 * float(value) for order, value in enumerate(bleu)}
+    return scores | {"rouge_l": 100.0 * float(rouge), "cider": float(cider)}

@@ -6,7 +6,26 @@ from typing import Literal
 
 import msgspec
 
-from unrolled.models.families.captioning.losses import AttentionPenalties
+
+class AttentionPenalties(msgspec.Struct, frozen=True, kw_only=True):
+    """How attention is shaped.
+
+    Attributes
+    ----------
+    coverage : float
+        Weight of the doubly stochastic term of Xu et al. 2015, each cell's weights over time compared with an even
+        share: mean over cells of (L/T · Σ_t α_t,j - 1)².
+    entropy : float
+        Weight of the entropy (as a fraction of uniform's) above `entropy_target`. It vanishes once maps are sharp.
+    change : float
+        Weight of the total variation between neighbouring words' maps below `change_target`.
+    """
+
+    coverage: float = 0.002
+    entropy: float = 1.0
+    entropy_target: float = 0.6
+    change: float = 0.3
+    change_target: float = 0.4
 
 
 class TrainingOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,8 +20,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from unrolled.models.families.captioning.batches import GridOf, make_batch
-from unrolled.models.families.captioning.losses import attention_losses, caption_losses
+from unrolled.models.families.captioning.cross_entropy import GridOf, attention_losses, caption_losses, make_batch
 from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.options import TrainingOptions
 from unrolled.models.families.captioning.rewards import CaptionRewards

@@ -2,16 +2,59 @@
 
 from __future__ import annotations
 
+import string
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
 from unrolled.models.adapters.adapter import PickledAdapter
+from unrolled.models.cells import CellState
+from unrolled.models.cells.hook import Hook
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.checkpoints.fitting import fitted, renamed
 from unrolled.models.checkpoints.pickled import PickledCheckpoint
-from unrolled.models.families.char_rnn.network import CHARACTERS, CharRNN, Lengths
-from unrolled.models.families.char_rnn.stepper import CharRNNStepper
-from unrolled.models.stepping.layers import kind_of, layer_count, layer_weights
+from unrolled.models.families.char_rnn.reference import CharRNNReference
+from unrolled.models.stepping.layers import Layers, kind_of, layer_count, layer_weights
+from unrolled.models.stepping.next_character import NextCharacterStepper
 
+CHARACTERS = string.printable
 FAMILY = "char-rnn.pytorch"
 NAMES = {"embed.": "encoder.", "score.": "decoder."}  # ours and theirs
+
+
+class Lengths(NamedTuple):
+    cell: str
+    vocabulary: int
+    embedding: int
+    hidden: int
+    layers: int
+
+
+class CharRNN(nn.Module):
+    def __init__(self, lengths: Lengths) -> None:
+        super().__init__()
+        self.lengths = lengths
+        self.embed = nn.Embedding(lengths.vocabulary, lengths.embedding)
+        self.layers = Layers(lengths.cell, lengths.embedding, lengths.hidden, lengths.layers)
+        self.score = nn.Linear(lengths.hidden, lengths.vocabulary)
+
+    def start(self, memory: Tensor) -> CellState:
+        return self.layers.start(self.score.weight.device)
+
+    def step(self, memory: Tensor, state: CellState, words: Tensor,
+             hook: Hook) -> tuple[CellState, Tensor, tuple[Tensor, ...]]:
+        """What `memory` is, the text's first character (1, 1), is read where there is no word before."""
+        vector = hook("word_vector", self.embed(torch.where(words < 0, memory, words)))
+        state, channels = self.layers(vector, state, hook)
+        return state, hook("logits", self.score(channels[0])), channels
+
+
+class CharRNNStepper(NextCharacterStepper[CharRNN]):
+    """With a second computation."""
+
+    def reference(self) -> CharRNNReference:
+        return CharRNNReference(self.weights())
 
 
 def recognises(source: PickledCheckpoint) -> bool:

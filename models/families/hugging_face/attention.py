@@ -1,4 +1,4 @@
-"""Attention that passes through a `Hook` and is kept, whatever the model around it is.
+"""Attention and the residual stream, passed through a `Hook` and kept, whatever the model around them is.
 
 Models that let their attention be chosen take this one, through the library's own `AttentionInterface`. In the others the
 softmax itself is watched while a step is taken (`Softmaxes`): what comes in are the scores, what goes out the weights.
@@ -8,6 +8,7 @@ The order of the calls says which layer it is; `Attentions.learn` has found it b
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -185,3 +186,39 @@ class Softmaxes(TorchFunctionMode):
         if whole.shape[2] != 1:
             raise AttentionError("its attention is of several words at once")
         return self._attentions(whole).reshape(scores.shape)
+
+
+STREAM = "residual_stream"
+
+
+class ResidualStream:
+    """`values` are those of the step that was taken last, each (rows, 1, features)."""
+
+    def __init__(self, layers: nn.ModuleList) -> None:
+        self.hook: Hook = identity
+        self.inputs = 1
+        self.watching = False
+        self.values: list[Tensor] = []
+        for number, layer in enumerate(layers):
+            layer.register_forward_hook(partial(self._passed, number))
+
+    def begin(self, hook: Hook, inputs: int) -> None:
+        self.hook, self.inputs, self.watching, self.values = hook, inputs, True, []
+
+    def _passed(self, number: int, layer: nn.Module, given: Any, output: Any) -> Any:
+        if not self.watching:
+            return None
+        value: Tensor = output[0] if isinstance(output, tuple) else output
+        if self.hook is identity:
+            self.values.append(value)
+            return None
+        rows, _, features = value.shape
+        changed = self.hook(slice_name(STREAM, layer=number), value.reshape(self.inputs, rows // self.inputs, features))
+        changed = changed.reshape(rows, 1, features)
+        self.values.append(changed)
+        return (changed, *output[1:]) if isinstance(output, tuple) else changed
+
+
+def layers_of(decoder: nn.Module, count: int) -> nn.ModuleList | None:
+    """The outermost list of so many modules."""
+    return next((own for own in decoder.modules() if isinstance(own, nn.ModuleList) and len(own) == count), None)

@@ -12,10 +12,16 @@ from transformers import EncoderDecoderCache
 from transformers.cache_utils import Cache
 
 from unrolled.models.cells.hook import Hook, identity
-from unrolled.models.families.hugging_face.attention import AttentionError, Attentions, Softmaxes, watch
+from unrolled.models.families.hugging_face.attention import (
+    AttentionError,
+    Attentions,
+    ResidualStream,
+    Softmaxes,
+    layers_of,
+    watch,
+)
 from unrolled.models.families.hugging_face.cache import LookedAtLayer, Past, SharedLayer
 from unrolled.models.families.hugging_face.record import Lengths, channels_of, packed, round_end
-from unrolled.models.families.hugging_face.residual import ResidualStream, layers_of
 from unrolled.models.trace import Channel
 from unrolled.models.trace.rollout import CROSS, SELF
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.families.hugging_face.residual import STREAM
+from unrolled.models.families.hugging_face.attention import STREAM
 from unrolled.models.stepping.network_stepper import entropy_of
 from unrolled.models.trace import Channel
 from unrolled.models.trace.rollout import CROSS, SELF

@@ -17,10 +17,9 @@ from torch.nn import functional as F
 from transformers.cache_utils import Cache, LinearAttentionLayer
 
 from unrolled.models.cells.hook import Hook, identity
-from unrolled.models.families.hugging_face.attention import AttentionError
+from unrolled.models.families.hugging_face.attention import AttentionError, ResidualStream, layers_of
 from unrolled.models.families.hugging_face.decoder import Call, LookedAt
 from unrolled.models.families.hugging_face.record import Lengths, round_end, stream_channel
-from unrolled.models.families.hugging_face.residual import ResidualStream, layers_of
 from unrolled.models.trace import Channel
 
 STATE_NORM, DELTA, IMPLIED = "state_norm", "delta", "implied_attention"

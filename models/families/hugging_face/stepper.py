@@ -11,14 +11,13 @@ from PIL import Image
 from torch import Tensor
 
 from unrolled.models.cells.hook import Hook, identity
-from unrolled.models.families.hugging_face.checkpoint import Opened, model_again
+from unrolled.models.families.hugging_face.adapter import Opened, model_again
 from unrolled.models.families.hugging_face.decoder import Decoder, LookedAt, State
 from unrolled.models.families.hugging_face.reading import grid_of, kind_of
 from unrolled.models.families.hugging_face.record import Lengths
-from unrolled.models.families.hugging_face.reference import TransformerReference
+from unrolled.models.families.hugging_face.reference import StateSpaceReference, TransformerReference
 from unrolled.models.families.hugging_face.settings import settings_of
 from unrolled.models.families.hugging_face.state_space import SpaceState, StateSpaceDecoder, mixers_of
-from unrolled.models.families.hugging_face.state_space_reference import StateSpaceReference
 from unrolled.models.families.hugging_face.words import words_of
 from unrolled.models.reference.protocol import Reference, Weights
 from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure

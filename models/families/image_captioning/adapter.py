@@ -2,19 +2,71 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+import torch
+from PIL import Image
+from torch import Tensor
+
 from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.companions import numbered_words
 from unrolled.models.checkpoints.pickled import PickledCheckpoint
-from unrolled.models.families.image_captioning.encoder import encoder_beside
-from unrolled.models.families.image_captioning.infos import infos_beside
-from unrolled.models.families.image_captioning.network import UpDown
-from unrolled.models.families.image_captioning.stepper import END, MAXIMUM_STEPS, ImageCaptioningStepper
-from unrolled.models.families.image_captioning.weights import captioner
+from unrolled.models.families.image_captioning.beside import LONGEST_SIDE, SIDE, PhotographEncoder, encoder_beside, infos_beside
+from unrolled.models.families.image_captioning.network import Att2in2, PlacesMemory, UpDown, captioner
+from unrolled.models.families.image_captioning.reference import Att2in2Reference, UpDownReference
+from unrolled.models.stepping.channels import CELL_RANGE, attention_channels, cell_channels
+from unrolled.models.stepping.layers import layer_channels
+from unrolled.models.stepping.network_stepper import NetworkStepper
+from unrolled.models.stepping.stepper import EncodedInput
+from unrolled.models.trace import Channel, ModelDescription
+from unrolled.models.trace.description import Identity
 
+MAXIMUM_STEPS = 20  # as the original has it where its options do not say
+END = 0             # START too
 FAMILY = "ImageCaptioning.pytorch"
 REGIONS = "bu"  # what their names of folders with features of a detector's regions hold: cocobu_att
 OF_REGIONS = ("This model was trained on regions that a detector found; here it looks at the cells of a grid, and its words "
               "will be worse.")
+
+
+class ImageCaptioningStepper(NetworkStepper[Any]):
+    """Network and encoder, on one device; `note` is what a person should know of every picture."""
+
+    network: Att2in2 | UpDown
+
+    def __init__(self, network: Att2in2 | UpDown, encoder: PhotographEncoder, words: tuple[str, ...], *, identity: Identity,
+                 maximum_steps: int = MAXIMUM_STEPS, note: str = "", device: str = "cpu") -> None:
+        super().__init__(network, device=device)
+        self.encoder, self._note = encoder.to(self.device), note
+        channels = (*_cells(network), *attention_channels(("row", "column"), (SIDE, SIDE)))
+        self.description = ModelDescription(
+            **identity._asdict(), task="captioning", channels=channels, words=words, start_token=END, end_token=END,
+            maximum_steps=maximum_steps, encoder=encoder.title,
+            parameters=sum(p.numel() for p in network.parameters()))
+
+    @torch.inference_mode()
+    def read(self, given: Image.Image) -> EncodedInput[PlacesMemory]:
+        """Read a photograph of any shape, as large as it is up to `LONGEST_SIDE`."""
+        smaller = (f"The photograph was made smaller: {LONGEST_SIDE} pixels are its longer side.",)
+        notes = (*(smaller if max(given.size) > LONGEST_SIDE else ()), *((self._note,) if self._note else ()))
+        return EncodedInput(memory=self.network.remember(*self.encoder(given)), given_input=given, notes=notes)
+
+    def differentiable(self, memory: PlacesMemory, rows: int) -> tuple[PlacesMemory, Tensor]:
+        features = memory.features.expand(rows, -1, -1).clone().requires_grad_()
+        return PlacesMemory(features, self.network.attend.keys(features), memory.whole.clone()), features
+
+    def reference(self) -> Att2in2Reference | UpDownReference:
+        kind = UpDownReference if isinstance(self.network, UpDown) else Att2in2Reference
+        return kind(self.weights(), encoder=self.encoder.network, device=str(self.device))
+
+
+def _cells(network: Att2in2 | UpDown) -> tuple[Channel, ...]:
+    """The upper one's first; a candidate that is the larger of two sums has no bound."""
+    if isinstance(network, UpDown):
+        return layer_channels("lstm", network.lengths.hidden, 2)
+    return tuple(msgspec.structs.replace(own, low=-CELL_RANGE, high=CELL_RANGE) if own.name == "cell_gate" else own
+                 for own in cell_channels("lstm", network.lengths.hidden))
 
 
 def recognises(source: PickledCheckpoint) -> bool:

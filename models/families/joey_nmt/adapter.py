@@ -2,16 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
+
 from unrolled.models.adapters.adapter import PickledAdapter
 from unrolled.models.checkpoints.fitting import check_there
 from unrolled.models.checkpoints.pickled import PickledCheckpoint
-from unrolled.models.families.joey_nmt.network import decoder_of, reader_of
-from unrolled.models.families.joey_nmt.settings import language, least_words, nested, settings_beside, suppressed_tokens
-from unrolled.models.families.joey_nmt.stepper import JoeyNMTStepper
+from unrolled.models.families.joey_nmt.network import SentenceReader, decoder_of, reader_of
+from unrolled.models.families.joey_nmt.reference import JoeyNMTReference
+from unrolled.models.families.joey_nmt.settings import Language, language, least_words, nested, settings_beside, suppressed_tokens
+from unrolled.models.stepping.attentional import AttentionalDecoder, AttentionalMemory, AttentionalStepper
+from unrolled.models.stepping.stepper import EncodedInput, InputError
+from unrolled.models.tokenizers.unseen import unseen
+from unrolled.models.trace import ModelDescription
+from unrolled.models.trace.description import Identity
 
+LONGEST = 300  # words, read or written
 FAMILY = "JoeyNMT"
 NEEDED = ("src_embed.lut.weight", "trg_embed.lut.weight", "encoder.rnn.weight_hh_l0", "encoder.rnn.weight_hh_l0_reverse",
           "decoder.attention.key_layer.weight", "decoder.att_vector_layer.weight", "decoder.output_layer.weight")
+
+
+class JoeyNMTStepper(AttentionalStepper):
+    """Decoder and encoder, on one device; `longest` is what its settings let it write at most, 0 where they do not say,
+    `least` how many words come before END.
+    """
+
+    def __init__(self, network: AttentionalDecoder, encoder: SentenceReader, source: Language, target: Language, *, longest: int,
+                 least: int, suppressed_tokens: Sequence[int], scaled: tuple[bool, bool], identity: Identity,
+                 device: str = "cpu") -> None:
+        super().__init__(network, device=device, suppressed_tokens=suppressed_tokens, first_state=encoder.first_state)
+        self.encoder, self.source, self.target = encoder.to(self.device), source, target
+        self._longest, self._least, self._scaled = min(longest, LONGEST) or LONGEST, least, scaled
+        self.description = ModelDescription(
+            **identity._asdict(), task="translation", channels=self.channels(1), words=target.words, start_token=target.start,
+            end_token=target.end, maximum_steps=self._longest, encoder=f"{encoder.rnn.mode} that reads both ways",
+            suppressed_tokens=tuple(suppressed_tokens), input_kind="sentence", detokenization=target.detokenization,
+            parameters=sum(p.numel() for own in (network, encoder) for p in own.parameters()))
+
+    @torch.inference_mode()
+    def read(self, given: str) -> EncodedInput[AttentionalMemory]:
+        """Read a sentence; several lines are read as one. Raises `InputError` when nothing is in it, or far too much."""
+        words = self.source.split(given)
+        if not words:
+            raise InputError("There is no sentence to translate.")
+        if len(words) > LONGEST:
+            raise InputError(f"This sentence has {len(words):,} words, and {LONGEST} are the most that can be read; "
+                             "translate it in parts.")
+        notes = (*self.source.notes, *unseen(word for word in words if word not in self.source.words))
+        features = self.encoder(torch.tensor(self._numbers(words), device=self.device))
+        return self.encoded(features, self.encoder.first_state(features), (*words, self.source.words[self.source.end]),
+                            given=given, maximum_steps=self._longest, least_steps=self._least, notes=notes)
+
+    def reference(self) -> JoeyNMTReference:
+        return JoeyNMTReference(self.weights(), tokens=lambda sentence: self._numbers(self.source.split(sentence)),
+                                begin=self.encoder.begin, scaled=self._scaled)
+
+    def _numbers(self, words: Sequence[str]) -> list[int]:
+        """With END behind them."""
+        numbers = {word: number for number, word in enumerate(self.source.words)}
+        return [*(numbers.get(word, self.source.unknown) for word in words), self.source.end]
 
 
 def recognises(source: PickledCheckpoint) -> bool:

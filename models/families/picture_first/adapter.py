@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -13,17 +14,45 @@ from unrolled.models.checkpoints.companions import numbered_words, vocabulary_be
 from unrolled.models.checkpoints.files import CheckpointError, misfit
 from unrolled.models.checkpoints.fitting import fitted, renamed
 from unrolled.models.checkpoints.pickled import PickledCheckpoint, read_pickled
-from unrolled.models.checkpoints.resnets import resnet_encoder
+from unrolled.models.checkpoints.resnets import ResNetEncoder, resnet_encoder
 from unrolled.models.families.picture_first.network import Lengths, PictureFirst
-from unrolled.models.families.picture_first.stepper import PictureFirstStepper
+from unrolled.models.families.picture_first.reference import PictureFirstReference
 from unrolled.models.stepping.layers import kind_of, layer_count, layer_weights
+from unrolled.models.stepping.network_stepper import NetworkStepper
+from unrolled.models.stepping.stepper import EncodedInput
+from unrolled.models.trace import ModelDescription
+from unrolled.models.trace.description import Identity
 
+MAXIMUM_STEPS = 20  # as the tutorial's own sampling has it
 FAMILY = "pytorch-tutorial’s image captioning"
 SIZE = 224  # pixels a side
 ENCODER = ("resnet.0.weight", "linear.weight", "linear.bias", "bn.weight", "bn.running_mean")
 DECODER = ("embed.weight", "lstm.weight_hh_l0", "linear.weight", "linear.bias")
 NAMES = {"project.": "encoder.linear.", "normalise.": "encoder.bn.", "embed.": "decoder.embed.", "score.": "decoder.linear."}
 ELSEWHERE = ("encoder.resnet.", "decoder.lstm.")
+
+
+class PictureFirstStepper(NetworkStepper[PictureFirst]):
+    """Network and encoder, on one device."""
+
+    def __init__(self, network: PictureFirst, encoder: ResNetEncoder, words: Sequence[str], *, end: int, identity: Identity,
+                 device: str = "cpu") -> None:
+        super().__init__(network, device=device)
+        self.encoder = encoder.to(self.device)
+        self.description = ModelDescription(
+            **identity._asdict(), task="captioning", channels=network.layers.channels,
+            words=tuple(words), start_token=-1, end_token=end, maximum_steps=MAXIMUM_STEPS,
+            input_size=(encoder.size, encoder.size), parameters=sum(p.numel() for p in network.parameters()),
+            encoder=encoder.title)
+
+    @torch.inference_mode()
+    def read(self, given: Image.Image) -> EncodedInput[Tensor]:
+        """Read a photograph of any shape: it is resized straight to the encoder's square."""
+        return EncodedInput(memory=self.network.picture_vector(self.encoder(given)[:, 0]), given_input=given)
+
+    def reference(self) -> PictureFirstReference:
+        return PictureFirstReference(self.weights(), encoder=self.encoder.network, size=self.encoder.size,
+                                     device=str(self.device))
 
 
 def recognises(source: PickledCheckpoint) -> bool:

@@ -11,7 +11,7 @@ from hub import COMMIT, hub
 from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.checkpoints.telling import told_to
-from unrolled.models.families.hugging_face import checkpoint
+from unrolled.models.families.hugging_face import adapter
 
 pytest.importorskip("transformers")
 
@@ -122,7 +122,7 @@ def test_no_network(served, monkeypatch):
 
 
 def test_a_model_too_large_for_the_memory_is_not_fetched(served, monkeypatch):
-    monkeypatch.setattr(checkpoint, "computer_memory", lambda: 10**10)
+    monkeypatch.setattr(adapter, "computer_memory", lambda: 10**10)
     served.sizes["model.safetensors"] = 2**34
     with pytest.raises(CheckpointError, match=r"“me/tiny” needs 16\.0 GiB for its weights alone"):
         load("me/tiny")

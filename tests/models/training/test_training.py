@@ -15,9 +15,8 @@ import torch
 from unrolled.models.adapters.registry import load
 from unrolled.models.cells import LSTMCell, first_state, recurrent
 from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.families.captioning.batches import epoch_of_batches, make_batch
-from unrolled.models.families.captioning.losses import AttentionPenalties, attention_losses, caption_losses
-from unrolled.models.families.captioning.options import TrainingOptions
+from unrolled.models.families.captioning.cross_entropy import attention_losses, caption_losses, epoch_of_batches, make_batch
+from unrolled.models.families.captioning.options import AttentionPenalties, TrainingOptions
 from unrolled.models.families.captioning.rewards import STEEPEST, CaptionRewards, CorpusBleu, Floats
 from unrolled.models.families.captioning.training import train_captioner
 from unrolled.models.training.optimising import Report
