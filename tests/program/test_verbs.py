@@ -11,10 +11,11 @@ import time
 from importlib.metadata import version
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 from program_checks import assert_one_sentence
 
 from unrolled.models.trace.files import load_trace
+from unrolled.viewer.theme.themes import LIGHT
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +78,13 @@ def test_trace_saves_what_export_then_draws_and_the_window_opens(run, dog, tmp_p
 def test_screenshot_runs_a_photograph_to_its_end_and_says_what_was_wrong_with_it(run, dog, tmp_path):
     cut = tmp_path / "cut.jpg"
     cut.write_bytes(dog.read_bytes()[:-2000])
-    result = run("--screenshot", tmp_path / "window.png", "--size", "1440x900", cut)
+    result = run("--screenshot", tmp_path / "window.png", "--size", "1440x900", "--theme", "light", cut)
     assert result.returncode == 0, result.stderr
     assert "unrolled: “cut.jpg” is cut short" in result.stderr
     with Image.open(tmp_path / "window.png") as image:
         assert image.size == (1440, 900)
+        status = image.convert("RGB").crop((0, 860, 1440, 900))
+        assert ImageColor.getrgb(LIGHT.good) in {colour for _, colour in status.getcolors(1 << 16)}  # the badge has its verdict
 
 
 def test_models_names_task_size_quality_and_source(run):

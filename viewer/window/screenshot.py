@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QDeadlineTimer, QObject, QTimer
 
 from unrolled.models.trace import FloatArray
 from unrolled.models.trace.atomic import atomic_write
@@ -20,7 +20,8 @@ from unrolled.viewer.window.main_window import MainWindow
 
 LIMIT_MILLISECONDS = 120_000
 WRITTEN_ON = 120  # characters that are written behind a text that was read
-SETTLE_MILLISECONDS = 250
+SETTLE_MILLISECONDS = 500  # longer than a panel waits until it asks about a run that stands still
+ANSWERS_MILLISECONDS = 20_000  # how long a picture waits for answers: of a long text the check takes longer
 
 
 class Screenshot(QObject):
@@ -38,6 +39,7 @@ class Screenshot(QObject):
         super().__init__(window)
         self._window, self._path, self._done = window, path, done
         self._over = False
+        self._patience = QDeadlineTimer()
         self._limit = QTimer(self, singleShot=True)
         self._limit.timeout.connect(lambda: self._finish("The caption was not finished within two minutes."))
         self._limit.start(LIMIT_MILLISECONDS)
@@ -77,11 +79,14 @@ class Screenshot(QObject):
             tell_errors(f"unrolled: {printable(said.text)}")
         for place in ("run", "input"):
             self._window.layout_.unsay(place)
-        self._settle()
+        self._patience = QDeadlineTimer(ANSWERS_MILLISECONDS)
+        QTimer.singleShot(SETTLE_MILLISECONDS, self, self._settle)
 
     def _settle(self) -> None:
-        """Wait until there can be plots, and then for as long as they take to be drawn."""
-        QTimer.singleShot(SETTLE_MILLISECONDS, self, self._settle if warm_up.under_way() else self._take)
+        """Wait until there can be plots and panels have their answers, and then for as long as they take to be drawn."""
+        unanswered = bool(self._window.session.questions.waiting) and not self._patience.hasExpired()
+        waits = warm_up.under_way() or unanswered
+        QTimer.singleShot(SETTLE_MILLISECONDS, self, self._settle if waits else self._take)
 
     def _take(self) -> None:
         self._window.coordinator.flush()
