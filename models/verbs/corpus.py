@@ -42,8 +42,8 @@ def trace(arguments: argparse.Namespace) -> int:
         except KeyboardInterrupt as asked:
             shown.close()
             parts = len(Location(request.output).names("written/c"))  # one may be there of which nobody has told yet
-            tell_errors(f"Interrupted: {parts:,} {'part is' if parts == 1 else 'parts are'} done; run the same command again "
-                        "to go on.")
+            done = f"Interrupted: {parts:,} {'part is' if parts == 1 else 'parts are'} done; the same again goes on from there."
+            tell_errors(done if parts else "Interrupted before a part was done: the same again begins anew.")
             return 128 + (asked.args[0] if asked.args else signal.SIGINT)  # as a shell says it
     _say(request, outcome, as_json=arguments.json)
     return 1 if outcome.left_out.count and arguments.progress != "lines" else 0  # to a window it is no failure

@@ -116,7 +116,7 @@ def test_processes_are_killed_and_interrupted(folder):
         if process.returncode != 0:  # else it was through before
             assert process.returncode == 128 + number
             there = int(open_store(folder / "store").written.sum())
-            assert f"Interrupted: {there} parts are done; run the same command again to go on." in complaint
+            assert f"Interrupted: {there} parts are done; the same again goes on from there." in complaint
             assert "resource_tracker" not in complaint
 
     here(folder, "store")                                     # the rest is traced in this process

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from unrolled.models.inputs.inputs import typed
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.corpus.tracing_dialog import TracingDialog
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.commands import OpenView, Paste
 from unrolled.viewer.views.spec import Place
@@ -553,3 +554,13 @@ def test_a_narrow_status_line_cuts_what_is_said_and_never_the_badge(qtbot, windo
     status.set_activity("", 0)
     status.layout().activate()
     assert QLabel.text(status.facts) == "short"
+
+
+def test_the_window_stays_of_use_while_a_corpus_is_traced(qtbot, window):
+    for _ in range(2):
+        window.do(c.ShowDialog("trace corpus"))
+    (dialog,) = window.findChildren(TracingDialog)
+    assert dialog.isVisible()
+    assert not dialog.isModal()
+    window.close()
+    assert not dialog.isVisible()

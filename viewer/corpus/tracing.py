@@ -14,6 +14,8 @@ from unrolled.viewer.state.wording import counted
 END_MILLISECONDS = 3000
 ERRORS_KEPT = 16 * 1024
 TOLD = "unrolled: "  # how a line for people begins
+INTERRUPTED = "Interrupted"  # how what it says begins when it is stopped
+STOPPED = "Stopped. Parts that were done are kept, and the same again goes on from them."  # where it could not say how many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,7 @@ class Tracing(QObject):
         self._read_errors()
         lines = [line for line in self._errors.decode("utf-8", "replace").splitlines() if line.strip()]
         if self._stopped:
-            self.ended.emit("Stopped. Trace it again, and it goes on where it was.")
+            self.ended.emit(next((line for line in lines if line.startswith(INTERRUPTED)), STOPPED))
         elif status != 0 or how == QProcess.ExitStatus.CrashExit:
             self.ended.emit(lines[-1].removeprefix(TOLD) if lines else "Tracing ended without a word.")
         else:

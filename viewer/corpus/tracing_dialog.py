@@ -40,16 +40,20 @@ class TracingDialog(QDialog):
         self.corpus, self.store, self.channels = QLineEdit(), QLineEdit(), QLineEdit(placeholderText="hidden")
         self.corpus.setPlaceholderText("A folder of texts or photographs, or a text with a path a line")
         self.store.setPlaceholderText("A folder for the store, or s3://bucket/name")
-        self.channels.setToolTip(f"Which channels are kept, with commas between them: {channels}" if channels else
-                                 "Which channels are kept, with commas between them")
         self.model, self.dtype, self.workers = ComboBox(), ComboBox(), QSpinBox(minimum=0, maximum=256)
         for name, title in models:
             self.model.addItem(title, name)
+        self.model.currentIndexChanged.connect(lambda: self.channels.setToolTip(
+            "Which channels are kept, with commas between them" +
+            (f": {channels}" if channels and self.model.currentData() == current else "")))
+        self.model.setCurrentIndex(-1)
         self.model.setCurrentIndex(max(self.model.findData(current), 0))
         for name in DTYPES:
             self.dtype.addItem(DTYPE_TITLES[name], name)
         self.workers.setSpecialValueText(f"as many as cores ({os.cpu_count()})")
-        fields = QFormLayout()
+        self._fields = QWidget()
+        fields = QFormLayout(self._fields)
+        fields.setContentsMargins(0, 0, 0, 0)
         for title, field, act in (("Corpus", self.corpus, self._choose_corpus), ("Store", self.store, self._choose_store)):
             button = QPushButton("Choose…")
             button.setAccessibleName(f"Choose: {title}")
@@ -67,7 +71,7 @@ class TracingDialog(QDialog):
         self.start.setDefault(True)
         self.start.clicked.connect(self._start_or_stop)
         self.leave.clicked.connect(self.close)
-        in_column(self, fields, self.bar, self.said, in_row(None, (QWidget(), 1), self.leave, self.start, spacing=6),
+        in_column(self, self._fields, self.bar, self.said, in_row(None, (QWidget(), 1), self.leave, self.start, spacing=6),
                   spacing=10).setContentsMargins(16, 16, 16, 14)
         self.bar.hide()
 
@@ -117,10 +121,15 @@ class TracingDialog(QDialog):
         self._tracing = Tracing(options, self, program=self._program)
         self._tracing.progressed.connect(self._show)
         self._tracing.ended.connect(self._ended)
-        self.start.setText("Stop")
+        self._busy(True)
         self.bar.setRange(0, 0)
         self.bar.show()
         self.said.setText("Starting…")
+
+    def _busy(self, on: bool) -> None:
+        self._fields.setEnabled(not on)
+        self.start.setText("Stop" if on else "Trace")
+        self.leave.setText("Stop and close" if on else "Close")
 
     def _show(self, text: str, share: float) -> None:
         self.bar.setRange(0, 1000)
@@ -134,7 +143,7 @@ class TracingDialog(QDialog):
             self._tracing.deleteLater()
             self._tracing = None
         self.bar.hide()
-        self.start.setText("Trace")
+        self._busy(False)
         more = (f"… and {len(told) - MOST_TOLD:,} more.",) if len(told) > MOST_TOLD else ()
         self.said.setText(sentence or "\n".join(("The corpus is traced, and open.", *told[:MOST_TOLD], *more)))
         self.said.setMinimumHeight(self.said.heightForWidth(self.said.width()) if told else 0)  # a dialog grows with nothing else

@@ -227,10 +227,15 @@ class DialogActions:
         elif command.name == "trace corpus":
             from unrolled.viewer.corpus.tracing_dialog import TracingDialog
 
+            if (there := window.findChild(TracingDialog)) is not None:
+                there.activateWindow()
+                return
             control, described = window.controller, self.session.description
-            _open(TracingDialog([(own.name, own.title) for own in control.choice.models], control.choice.model,
-                                ", ".join(own.name for own in described.channels) if described is not None else "",
-                                self._do, window))
+            dialog = TracingDialog([(own.name, own.title) for own in control.choice.models], control.choice.model,
+                                   ", ".join(own.name for own in described.channels) if described is not None else "",
+                                   self._do, window)
+            window.closing.connect(dialog.close)
+            _open(dialog, beside=True)
         else:
             self._show_export()
 
@@ -259,9 +264,10 @@ class DialogActions:
         popover.open_under(self._window.layout_.toolbar.decoding)
 
 
-def _open(dialog: QDialog) -> None:
+def _open(dialog: QDialog, *, beside: bool = False) -> None:
+    """Show it; with `beside` the window stays of use meanwhile."""
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.open()
+    dialog.show() if beside else dialog.open()
 
 
 def _filter(title: str, suffixes: tuple[str, ...]) -> str:

@@ -23,8 +23,12 @@ print(json.dumps({"doing": "tracing", "steps": 500, "of_steps": 2000, "parts": 1
                   "seconds_left": 130}), flush=True)
 for number in range({"cut": 2, "many": 12}.get(words[2], 0)):
     print(f"unrolled: left out: “{number}<b>.txt” is empty.", file=sys.stderr)
-if words[2] == "endless":
-    time.sleep(60)
+try:
+    time.sleep(60 if words[2] in ("endless", "silent") else 0)
+except KeyboardInterrupt:
+    if words[2] != "silent":
+        print("Interrupted before a part was done: the same again begins anew.", file=sys.stderr)
+    sys.exit(130)
 print("2,000 steps in 1.0 s")
 """
 
@@ -73,9 +77,27 @@ def test_it_says_how_far_it_is_and_stops(qtbot, dialog):
     qtbot.waitUntil(lambda: "a second" in dialog.said.text(), timeout=10_000)
     assert dialog.said.text() == "500 of 2,000 steps  ·  1,234 a second  ·  2 min left"
     assert dialog.bar.value() == 250
+    assert (dialog.start.text(), dialog.leave.text()) == ("Stop", "Stop and close")
+    assert not dialog.store.isEnabled()  # what is opened at the end is what was traced
     qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dialog.said.text().startswith("Stopped."), timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.said.text() == "Interrupted before a part was done: the same again begins anew.",
+                    timeout=10_000)
+    assert (dialog.start.text(), dialog.leave.text(), dialog.store.isEnabled()) == ("Trace", "Close", True)
     assert not dialog.asked
+
+
+def test_stopped_before_it_can_say_how_much_is_done(qtbot, dialog):
+    start(qtbot, dialog, "silent")
+    qtbot.waitUntil(lambda: "a second" in dialog.said.text(), timeout=10_000)
+    qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dialog.said.text().startswith("Stopped. Parts that were done are kept"), timeout=10_000)
+
+
+def test_channels_are_those_of_the_model_on_screen(dialog):
+    assert dialog.channels.toolTip().endswith(": hidden, cell")
+    dialog.model.addItem("Another", "another")
+    dialog.model.setCurrentIndex(1)
+    assert dialog.channels.toolTip().endswith("between them")
 
 
 def test_a_failure_is_said_and_nothing_is_needed_is_said(qtbot, dialog):
