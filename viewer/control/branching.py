@@ -131,7 +131,7 @@ class Branching:
             self._voice.say_notes(notes)
             input_hash = hashlib.sha256(given.data).hexdigest()
             self._session.other_inputs[input_hash] = given
-            self._runner.offer({input_hash: (given.data, given.name)})
+            self._runner.other_inputs |= {input_hash: (given.data, given.name)}
             self._change(SwapInput(first=command.step, name=given.name, input_hash=input_hash))
 
         self._worker.read_input(command.path, medium, swap)

@@ -147,7 +147,7 @@ class Opener:
         self._runner.show(Opening(input=given) if given is not None else None)
         self._session.set_input(given)
         self._session.other_inputs = dict(others or {})
-        self._runner.offer({key: (own.data, own.name) for key, own in (others or {}).items()})
+        self._runner.other_inputs |= {key: (own.data, own.name) for key, own in (others or {}).items()}
         self._session.set_trace(cast(Trace, trace))  # whoever reads it cannot tell them apart
         if branches is not None:
             self._session.set_branches(branches)

@@ -1,4 +1,4 @@
-"""Where a model and its run are, and what follows from what happens: values alone, so that every pair can be tried.
+"""Where a model and its run are, and what becomes of that when something happens: values alone, so that every pair can be tried.
 
 A run's number grows with everything that makes older reports pointless: what still arrives of an older run is dropped,
 here and in the backend. It knows neither Qt nor torch.
@@ -67,83 +67,9 @@ class Opening:
     beside: bool = False
 
 
-# ── What happens ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Happened(Enum):
-    """What is said in a word."""
-
-    STARTED = "the backend's process was started"
-    ANSWERED = "the backend can load models"
-    GONE = "the backend's process ended"
-    LOAD_ASKED = "a model was asked for, the newest of all that were"
-    LOAD_ENDED = "nobody waits any more for the model that was asked for"
-    CLEARED = "nothing is shown"
-    UNFIT = "what is shown was recorded by another model than the one that is loaded"
-    READ_ENOUGH = "all tokens that the input gives were run through, or a person stopped it"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelLoaded:
-    """The model of this number is there."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class LoadFailed:
-    """The model of this number cannot be loaded; `kept`: the one before it is still there."""
-
-    number: int
-    kept: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Something else is shown: what is to be run, or a trace with no input at all."""
-
-    opening: Opening | None
-
-
-@dataclass(frozen=True, slots=True)
-class EncodeAsked:
-    """The model was asked to read the input."""
-
-    opening: Opening
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """The input of this run is read; `reading`: it gives tokens to be run through. `ended`: what it goes on with is over."""
-
-    run: int
-    reading: bool
-    ended: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The input of this run cannot be read."""
-
-    run: int
-
-
-@dataclass(frozen=True, slots=True)
-class BranchShown:
-    """Another branch is shown, or the one that is has come to its end."""
-
-    ended: bool
-
-
-Event = Happened | ModelLoaded | LoadFailed | Shown | EncodeAsked | Encoded | Refused | BranchShown
-
-
-# ── What follows ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """A model and its run.
+    """A model and its run; what cannot concern it leaves it as it is.
 
     Attributes
     ----------
@@ -180,55 +106,83 @@ class RunState:
     def loading(self) -> bool:
         return self.model is ModelPhase.LOADING
 
+    # ── What happens to the model ─────────────────────────────────────────────────────────────────────────────
 
-def after(state: RunState, event: Event) -> RunState:
-    """What a state becomes; events that cannot concern it leave it as it is."""
-    if event is Happened.STARTED:
-        return replace(_lost(state), model=ModelPhase.STARTING)
-    if event is Happened.GONE:
-        return replace(_lost(state), model=ModelPhase.OFF)
-    if event is Happened.ANSWERED:
-        return replace(state, model=ModelPhase.READY) if state.model is ModelPhase.STARTING else state
-    if event is Happened.LOAD_ASKED:
-        if state.model in (ModelPhase.OFF, ModelPhase.STARTING):
-            return state
-        return replace(_lost(state), model=ModelPhase.LOADING, load=state.load + 1)
-    if event is Happened.LOAD_ENDED:
-        return replace(state, model=ModelPhase.READY, load=state.load + 1) if state.loading else state
-    if isinstance(event, ModelLoaded | LoadFailed):
-        if event.number != state.load or state.model is not ModelPhase.LOADING:
-            return state
-        kept = isinstance(event, ModelLoaded) or event.kept
-        return replace(state, model=ModelPhase.LOADED if kept else ModelPhase.READY)
-    if isinstance(event, Shown):
-        phase = RunPhase.RECORDED if event.opening is None else RunPhase.WAITING
-        return replace(state, phase=phase, number=state.number + 1, opening=event.opening)
-    if event is Happened.CLEARED:
-        return replace(state, phase=RunPhase.EMPTY, number=state.number + 1, opening=None)
-    return _after_opening(state, event)
+    def started(self) -> RunState:
+        """The backend's process was started."""
+        return replace(self._lost(), model=ModelPhase.STARTING)
 
+    def gone(self) -> RunState:
+        """The backend's process ended."""
+        return replace(self._lost(), model=ModelPhase.OFF)
 
-def _lost(state: RunState) -> RunState:
-    """The backend has nothing of the run any more; what was open waits to be opened again."""
-    waits = state.opening is not None
-    return replace(state, number=state.number + 1, phase=RunPhase.WAITING if waits else state.phase)
+    def answered(self) -> RunState:
+        """The backend can load models."""
+        return replace(self, model=ModelPhase.READY) if self.model is ModelPhase.STARTING else self
 
+    def load_asked(self) -> RunState:
+        """A model was asked for, the newest of all that were."""
+        if self.model in (ModelPhase.OFF, ModelPhase.STARTING):
+            return self
+        return replace(self._lost(), model=ModelPhase.LOADING, load=self.load + 1)
 
-def _after_opening(state: RunState, event: Event) -> RunState:
-    phase = state.phase
-    if isinstance(event, EncodeAsked) and phase is RunPhase.WAITING and state.model is ModelPhase.LOADED:
-        return replace(state, phase=RunPhase.ENCODING, number=state.number + 1, opening=event.opening)
-    if event is Happened.UNFIT and phase is RunPhase.WAITING:
-        return replace(state, phase=RunPhase.RECORDED)
-    if isinstance(event, Encoded | Refused) and phase is RunPhase.ENCODING and event.run == state.number:
-        if isinstance(event, Refused):
-            return replace(state, phase=RunPhase.EMPTY)
-        began = replace(state.opening, restart=False, beside=False) if state.opening is not None else None
-        phase = RunPhase.READING if event.reading else RunPhase.ENDED if event.ended else RunPhase.LIVE
-        beside = state.opening is not None and state.opening.beside
-        return replace(state, phase=RunPhase.BESIDE if beside else phase, opening=began)
-    if event is Happened.READ_ENOUGH and phase in (RunPhase.READING, RunPhase.BESIDE):
-        return replace(state, phase=RunPhase.LIVE)
-    if isinstance(event, BranchShown) and (phase is RunPhase.LIVE or phase is RunPhase.ENDED):
-        return replace(state, phase=RunPhase.ENDED if event.ended else RunPhase.LIVE)
-    return state
+    def load_ended(self) -> RunState:
+        """Nobody waits any more for the model that was asked for."""
+        return replace(self, model=ModelPhase.READY, load=self.load + 1) if self.loading else self
+
+    def loaded(self, load: int) -> RunState:
+        """The model of this number is there."""
+        return replace(self, model=ModelPhase.LOADED) if self.loading and load == self.load else self
+
+    def load_failed(self, load: int, *, kept: bool) -> RunState:
+        """The model of this number cannot be loaded; `kept`: the one before it is still there."""
+        if not self.loading or load != self.load:
+            return self
+        return replace(self, model=ModelPhase.LOADED if kept else ModelPhase.READY)
+
+    # ── What happens to the run ───────────────────────────────────────────────────────────────────────────────
+
+    def shown(self, opening: Opening | None) -> RunState:
+        """Something else is shown: what is to be run, or a trace with no input at all."""
+        phase = RunPhase.RECORDED if opening is None else RunPhase.WAITING
+        return replace(self, phase=phase, number=self.number + 1, opening=opening)
+
+    def cleared(self) -> RunState:
+        """Nothing is shown."""
+        return replace(self, phase=RunPhase.EMPTY, number=self.number + 1, opening=None)
+
+    def encode_asked(self, opening: Opening) -> RunState:
+        """The model was asked to read the input."""
+        if self.phase is not RunPhase.WAITING or self.model is not ModelPhase.LOADED:
+            return self
+        return replace(self, phase=RunPhase.ENCODING, number=self.number + 1, opening=opening)
+
+    def unfit(self) -> RunState:
+        """What is shown was recorded by another model than the one that is loaded."""
+        return replace(self, phase=RunPhase.RECORDED) if self.phase is RunPhase.WAITING else self
+
+    def encoded(self, run: int, *, reading: bool, ended: bool) -> RunState:
+        """The input of this run is read; `reading`: it gives tokens to be run through. `ended`: what it goes on with is over."""
+        if self.phase is not RunPhase.ENCODING or run != self.number or self.opening is None:
+            return self
+        phase = RunPhase.READING if reading else RunPhase.ENDED if ended else RunPhase.LIVE
+        return replace(self, phase=RunPhase.BESIDE if self.opening.beside else phase,
+                       opening=replace(self.opening, restart=False, beside=False))
+
+    def refused(self, run: int) -> RunState:
+        """The input of this run cannot be read."""
+        return replace(self, phase=RunPhase.EMPTY) if self.phase is RunPhase.ENCODING and run == self.number else self
+
+    def read_enough(self) -> RunState:
+        """All tokens that the input gives were run through, or a person stopped it."""
+        return replace(self, phase=RunPhase.LIVE) if self.phase in (RunPhase.READING, RunPhase.BESIDE) else self
+
+    def branch_shown(self, *, ended: bool) -> RunState:
+        """Another branch is shown, or the one that is has come to its end."""
+        if self.phase not in (RunPhase.LIVE, RunPhase.ENDED):
+            return self
+        return replace(self, phase=RunPhase.ENDED if ended else RunPhase.LIVE)
+
+    def _lost(self) -> RunState:
+        """The backend has nothing of the run any more; what was open waits to be opened again."""
+        return replace(self, number=self.number + 1, phase=RunPhase.WAITING if self.opening is not None else self.phase)

@@ -1,38 +1,50 @@
 """One backend process, its model and the run that it computes. A comparison is a second one, of a process of its own or, with
 the same model, beside the first.
+
+The traces are the window's; the backend may know nothing of them (after a restart, or when a trace was read from a
+file). Before anything is asked of a branch, it is made over there: as one that leaves another, whose steps it shares, or
+from its tokens, so that a run always goes on from where it was.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal
 
+from unrolled.models.protocol.asking import Ask
 from unrolled.models.protocol.connection import Failed, Welcome
 from unrolled.models.protocol.loading import EndLoading, Loaded, LoadModel, Ready
 from unrolled.models.protocol.message import NO_RUN, Report, RunReport
 from unrolled.models.protocol.recorder import Recorder
-from unrolled.models.protocol.stepping import Ended, Idle, Opened, OpenInput, Stepped, SteppedBlock
-from unrolled.models.trace import Trace
-from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.control.live_run import LiveRun
-from unrolled.viewer.control.run_state import (
-    BranchShown,
-    EncodeAsked,
-    Encoded,
-    Event,
-    Happened,
-    LoadFailed,
-    ModelLoaded,
-    ModelPhase,
-    Opening,
-    Refused,
-    RunState,
-    Shown,
-    after,
+from unrolled.models.protocol.searching import Search
+from unrolled.models.protocol.stepping import (
+    AddInput,
+    Advance,
+    Cancel,
+    Ended,
+    Fork,
+    Idle,
+    Opened,
+    OpenInput,
+    Stepped,
+    SteppedBlock,
 )
+from unrolled.models.trace import Trace
+from unrolled.models.trace.edits import SwapInput
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.control.run_state import ModelPhase, Opening, RunState
 from unrolled.viewer.state.branches import Branch
 from unrolled.viewer.state.questions import Asked
+
+
+@dataclass(slots=True)
+class _Held:
+    """Of a branch's form: how many steps the backend has, how many it has or was asked for, and the answers to come."""
+
+    steps: int = 0
+    requested: int = 0
+    advances: int = 0
 
 
 class Runner(QObject):
@@ -57,6 +69,8 @@ class Runner(QObject):
         The model that is there, or was when the process ended.
     recorder : Recorder or None
         What makes the run's traces, once its input is encoded.
+    other_inputs : dict of str to (bytes, str)
+        By hash, the inputs that edits swap to, and their names: they are sent when they are needed.
     """
 
     reported = Signal(object)
@@ -72,7 +86,9 @@ class Runner(QObject):
         if beside is not None:
             self.state, self.loaded = RunState(model=beside.state.model, number=number), beside.loaded
         self.recorder: Recorder | None = None
-        self._live = LiveRun(backend.send)
+        self.other_inputs: dict[str, tuple[bytes, str]] = {}
+        self._held: dict[int, _Held] = {}  # by the branch's number over there
+        self._sent_inputs: set[str] = set()
         backend.report.connect(self._take)
         backend.died.connect(self._died)
 
@@ -80,19 +96,19 @@ class Runner(QObject):
 
     def start(self) -> None:
         """Start the process, or start it again; returns at once."""
-        self._happens(Happened.STARTED)
+        self._become(self.state.started())
         self.backend.start()
 
     def close(self) -> None:
         """End the process; beside another run, this run alone."""
         if not self._is_guest:
             self.backend.close()
-        self._happens(Happened.GONE)
+        self._become(self.state.gone())
 
     def load(self, model: str, device: str) -> bool:
         """Ask for a model; of several that were asked for the last one counts. False while the process is not ready."""
         before = self.state.load
-        self._happens(Happened.LOAD_ASKED)
+        self._become(self.state.load_asked())
         if self.state.load == before:
             return False
         self.backend.send(LoadModel(model, device, self.state.load))
@@ -100,7 +116,7 @@ class Runner(QObject):
 
     def end_loading(self) -> None:
         """Wait no more for the model that was asked for. Whichever the backend has then is not known: one is to be asked for."""
-        self._happens(Happened.LOAD_ENDED)
+        self._become(self.state.load_ended())
         self.backend.send(EndLoading())
 
     # ── The run ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -111,79 +127,121 @@ class Runner(QObject):
 
     @property
     def busy(self) -> bool:
-        return self._live.busy
+        """Whether steps are on their way."""
+        return any(held.advances for held in self._held.values())
 
     def show(self, opening: Opening | None) -> None:
         """Something else is to be run, or a trace without its input is shown; nothing of the old run arrives any more."""
         self.recorder = None
-        self._happens(Shown(opening))
+        self._become(self.state.shown(opening))
 
     def clear(self) -> None:
         """Nothing is shown."""
         self.recorder = None
-        self._happens(Happened.CLEARED)
+        self._become(self.state.cleared())
 
     def unfit(self) -> None:
         """What is shown was recorded by another model."""
-        self._happens(Happened.UNFIT)
+        self._become(self.state.unfit())
 
     def encode(self, continues: Trace | None) -> None:
         """Have the model read the input that waits, to go on with a trace or to begin one."""
         opening, before = self.state.opening, self.state.number
         if opening is None:
             return
-        self._happens(EncodeAsked(replace(opening, continues=continues)))
+        self._become(self.state.encode_asked(replace(opening, continues=continues)))
         if self.state.number != before:
             self.backend.send(OpenInput(self.state.number, opening.input.data, opening.input.name))
 
     def end_reading(self) -> None:
         """The tokens that the input gives were run through, or enough of them."""
-        self._happens(Happened.READ_ENOUGH)
+        self._become(self.state.read_enough())
 
     def branch_shown(self, *, ended: bool) -> None:
         """Another branch is shown, or the one that is has ended."""
-        self._happens(BranchShown(ended))
+        self._become(self.state.branch_shown(ended=ended))
 
-    def offer(self, other_inputs: dict[str, tuple[bytes, str]]) -> None:
-        """Inputs that edits swap to, by their hash: their bytes and names."""
-        self._live.other_inputs.update(other_inputs)
+    # ── What is asked of its branches ─────────────────────────────────────────────────────────────────────────
 
     def fork(self, branch: Branch, source: Branch | None) -> None:
-        if self.state.takes_steps:
-            self._live.fork(branch, source)
+        """Make a branch that leaves another; what the backend does not have of that is taken from the branch's own tokens."""
+        if not self.state.takes_steps:
+            return
+        self._send_inputs(branch)
+        length = len(branch.trace)
+        held = self._held.get(source.wire_id) if source is not None else None
+        if source is not None and held is not None and held.steps >= length:
+            fork = Fork(self.state.number, source.wire_id, length, branch.edits_on, branch=branch.wire_id)
+        else:
+            fork = Fork(self.state.number, -1, 0, branch.edits_on, tuple(branch.trace.tokens), branch=branch.wire_id)
+        self.backend.send(fork)
+        self._held[branch.wire_id] = _Held(length, length)
 
     def want(self, length: int, branch: Branch) -> None:
-        """Ask for steps until a branch has `length` of them."""
-        if self.state.takes_steps:
-            self._live.want(length, branch)
+        """Ask for steps until a branch has `length` of them; what was asked for already is not asked for again."""
+        if not self.state.takes_steps or length <= len(branch.trace):
+            return
+        held = self._known(branch)
+        count = length - held.requested
+        if count > 0:
+            self.backend.send(Advance(self.state.number, held.requested, count, branch.decoding, branch=branch.wire_id))
+            held.advances += 1
+            held.requested = length
 
     def search(self, branch: Branch) -> None:
         if self.is_open:
-            self._live.search(branch)
+            self._known(branch)
+            self.backend.send(Search(self.state.number, len(branch.trace), branch.decoding, branch=branch.wire_id))
 
     def ask(self, asked: Asked, branch: Branch) -> None:
         if self.is_open:
-            self._live.ask(asked, branch)
+            self._known(branch)
+            self.backend.send(Ask(self.state.number, asked.number, asked.question, branch=branch.wire_id))
 
     def cancel(self) -> None:
         """Take no more steps; those that are on their way still arrive."""
-        self._live.cancel()
+        if self.busy:
+            self.backend.send(Cancel(self.state.number))
 
     def record(self, report: Stepped | SteppedBlock | Ended, trace: Trace) -> bool:
         """Add what was reported to a trace; False where it does not follow it. Raises `ValueError` when it does not fit the
         trace's channels.
         """
-        if self.recorder is None or (not isinstance(report, Ended) and not self._live.accepts(report, trace)):
+        if self.recorder is None:
             return False
+        if not isinstance(report, Ended):
+            held = self._held.get(report.branch)
+            if held is None:
+                return False
+            held.steps = max(held.steps, report.step + (report.count if isinstance(report, SteppedBlock) else 1))
+            if report.step != len(trace):
+                return False
         self.recorder.add(report, trace)
         return True
 
-    # ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
+    def _known(self, branch: Branch) -> _Held:
+        """What the backend has of a branch; where it has none it is given what the trace has."""
+        if branch.wire_id not in self._held and (branch.wire_id or len(branch.trace) or branch.edits_on):
+            self.fork(branch, None)
+        return self._held.setdefault(branch.wire_id, _Held())
 
-    def _happens(self, event: Event) -> None:
-        before, self.state = self.state, after(self.state, event)
-        if self.state.number != before.number:
-            self._live.begin(self.state.number)
+    def _send_inputs(self, branch: Branch) -> None:
+        for edit in branch.edits_on:
+            if isinstance(edit, SwapInput) and edit.input_hash not in self._sent_inputs:
+                data, name = self.other_inputs.get(edit.input_hash, (b"", edit.name))
+                if data:
+                    self._sent_inputs.add(edit.input_hash)
+                    self.backend.send(AddInput(self.state.number, data, name))
+
+    # ── What is reported ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _become(self, state: RunState) -> None:
+        """Of another run the backend has nothing yet, and what was asked of the old one is given up."""
+        if state.number != self.state.number:
+            self.cancel()
+            self._held.clear()
+            self._sent_inputs.clear()
+        self.state = state
 
     def _take(self, report: Report) -> None:
         if isinstance(report, RunReport) and report.run not in (NO_RUN, self.state.number):
@@ -191,25 +249,25 @@ class Runner(QObject):
         if self._is_guest and (not isinstance(report, RunReport) or report.run == NO_RUN):
             return  # of the process and its model, which are another's
         if isinstance(report, Welcome) and self.state.model is ModelPhase.OFF:
-            self._happens(Happened.STARTED)
+            self._become(self.state.started())
         elif isinstance(report, Ready):
             self.loaded = None  # it is another process
-            self._happens(Happened.ANSWERED)
+            self._become(self.state.answered())
         elif isinstance(report, Loaded):
             if report.number != self.state.load:
                 return  # another one was asked for since
             self.loaded = report
-            self._happens(ModelLoaded(report.number))
+            self._become(self.state.loaded(report.number))
         elif isinstance(report, Opened):
             self._opened(report)
         elif isinstance(report, Idle):
-            self._live.idle(report)
+            self._idle(report)
         elif isinstance(report, Failed) and report.subject == "model" and report.number >= 0:
             if report.number != self.state.load:
                 return
-            self._happens(LoadFailed(report.number, kept=self.loaded is not None))
+            self._become(self.state.load_failed(report.number, kept=self.loaded is not None))
         elif isinstance(report, Failed) and report.subject == "input" and report.run != NO_RUN:
-            self._happens(Refused(report.run))
+            self._become(self.state.refused(report.run))
         self.reported.emit(report)
 
     def _opened(self, report: Opened) -> None:
@@ -219,8 +277,14 @@ class Runner(QObject):
         self.recorder = Recorder(loaded=self.loaded, opened=report, name=opening.input.name, data=opening.input.data)
         trace = opening.continues
         length, ended = (0, False) if trace is None else (len(trace), trace.ended)
-        self._happens(Encoded(report.run, length < report.prompt_tokens, ended))
+        self._become(self.state.encoded(report.run, reading=length < report.prompt_tokens, ended=ended))
+
+    def _idle(self, report: Idle) -> None:
+        held = self._held.get(report.branch)
+        if held is not None:
+            held.advances = max(0, held.advances - 1)
+            held.requested = held.requested if held.advances else held.steps
 
     def _died(self, sentence: str) -> None:
-        self._happens(Happened.GONE)
+        self._become(self.state.gone())
         self.died.emit(sentence)
